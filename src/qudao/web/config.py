@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 PREFIX = "QUDAO_"
 # Variables of the same prefix that are no settings: they steer tools, tests and the embedded server.
-OTHER = {"CONFIG", "TEST", "TEST_DB", "DATA", "REQUIRE_ALL", "PG_BIN", "PG_BASE", "PG_OSUSER", "STAGE", "TIMES", "NODE", "CHROMIUM", "PYTHON"}
+OTHER = {"CONFIG", "TEST", "TEST_DB", "DATA", "REQUIRE_ALL", "PG_BIN", "PG_BASE", "PG_OSUSER", "STAGE", "TIMES", "PARENT", "NODE", "CHROMIUM", "PYTHON"}
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 HIDDEN = "********"
 

@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -38,7 +38,23 @@ def livez(request: HttpRequest) -> JsonResponse:
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     result = examine()
-    return JsonResponse(result, status=200 if result["ok"] else 503)
+    response = JsonResponse(result, status=200 if result["ok"] else 503)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # asked every few seconds: a 503 is an answer, not an error
+    return response
+
+
+class HealthMiddleware:
+    """Answers before anything looks at the host name or opens a session: probes come by bare address."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path == "/livez":
+            return livez(request)
+        if request.path == "/readyz":
+            return readyz(request)
+        return self.get_response(request)
 
 
 def examine() -> Check:

@@ -50,6 +50,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "qudao.web.health.HealthMiddleware",
     "qudao.web.proxy.TrustedProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -123,6 +124,7 @@ def _database(config: _config.Config) -> dict[str, Any]:
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": not TESTING,  # the embedded server may have been restarted under the pool
         "OPTIONS": options,
         "TEST": {"NAME": _test_database()},
     }
@@ -133,7 +135,7 @@ DATABASES = {"default": _database(CONFIG)}
 # --- People ---
 
 _people = PACKAGE / "people"
-AUTH_USER_MODEL = "people.User" if (_people / "apps.py").exists() else "auth.User"
+AUTH_USER_MODEL = "people.User" if (_people / "models.py").exists() or (_people / "models").is_dir() else "auth.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
@@ -179,7 +181,6 @@ CSRF_COOKIE_SAMESITE = "Lax"
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIG.tls
 SECURE_SSL_REDIRECT = CONFIG.tls
-SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
 SECURE_HSTS_SECONDS = CONFIG.hsts_seconds if CONFIG.tls else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIG.trusted_proxies else None
 USE_X_FORWARDED_HOST = bool(CONFIG.trusted_proxies)

@@ -1,4 +1,4 @@
-"""The root of all addresses: health, sign-in, and the `routes` of every module's pages and API."""
+"""The root of all addresses: sign-in, and the `routes` of every module's pages and API."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from pathlib import Path
 
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
-
-from qudao.web import health
 
 
 def _routes(room: str) -> list[URLPattern | URLResolver]:
@@ -22,8 +20,6 @@ def _routes(room: str) -> list[URLPattern | URLResolver]:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("livez", health.livez, name="livez"),
-    path("readyz", health.readyz, name="readyz"),
     path("i18n/", include("django.conf.urls.i18n")),
     *_routes("pages"),
     *_routes("api"),

@@ -1,0 +1,71 @@
+"""Background work in one process: procrastinate's jobs, and the dispatcher that delivers the outbox's events."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import threading
+
+NEEDS = "django"
+log = logging.getLogger("qudao.worker")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--concurrency", type=int, default=4, help="jobs at the same time (default 4)")
+    parser.add_argument("--no-jobs", action="store_true", help="only deliver events")
+    parser.add_argument("--no-events", action="store_true", help="only run jobs")
+
+
+def run(args: argparse.Namespace) -> int:
+    stop = threading.Event()
+    dispatcher = None if args.no_events else _start_dispatcher(stop)
+    code = 0
+    try:
+        if args.no_jobs:
+            signal.signal(signal.SIGTERM, lambda *_: stop.set())
+            signal.signal(signal.SIGINT, lambda *_: stop.set())
+            stop.wait()
+        else:
+            _jobs(args.concurrency)  # returns at SIGTERM or SIGINT, after the running jobs
+    finally:
+        code = 1 if stop.is_set() and not args.no_jobs else 0
+        stop.set()
+        if dispatcher:
+            dispatcher.join(timeout=10)
+    return code
+
+
+def _jobs(concurrency: int) -> None:
+    from procrastinate.contrib.django import app
+
+    app.with_connector(app.connector.get_worker_connector()).run_worker(  # type: ignore[attr-defined]
+        concurrency=concurrency,
+        install_signal_handlers=True,
+        listen_notify=True,
+        fetch_job_polling_interval=5,
+        shutdown_graceful_timeout=20,
+        delete_jobs="successful",
+    )
+
+
+def _start_dispatcher(stop: threading.Event) -> threading.Thread | None:
+    try:
+        from qudao.base.outbox import run_dispatcher
+    except ImportError:
+        log.warning("there is no outbox in this installation: only jobs run")
+        return None
+
+    def work() -> None:
+        try:
+            run_dispatcher(stop)
+        except Exception:
+            log.exception("the dispatcher of events failed")
+        if not stop.is_set():  # half a worker is worse than none: the supervisor starts a new one
+            stop.set()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=work, name="dispatcher", daemon=True)
+    thread.start()
+    return thread
