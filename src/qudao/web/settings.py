@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "qudao.base.access.ActorMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -149,6 +150,10 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 if TESTING:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+ACTOR_OF_REQUEST = "qudao.people.queries.unscoped_actor_of_request"
+ACTOR_OF_TOKEN = "qudao.people.queries.unscoped_actor_of_token"
+STRICT_LOCKS = TESTING or DEBUG  # a lock out of order is an error in tests, a log line in the field
 
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/"

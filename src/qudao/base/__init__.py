@@ -1,0 +1,1 @@
+"""Our Django toolkit: the action, access, subjects, locks, the outbox, numbering, notices, the API and page kits."""

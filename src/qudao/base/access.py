@@ -1,0 +1,212 @@
+"""Who acts, and which rows they may see. One policy per model answers list, detail, search, export and API alike."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib import import_module
+from typing import Any, TypeVar
+
+from django.apps import apps
+from django.conf import settings
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.module_loading import import_string
+
+from qudao.kernel.errors import Forbidden, NotFound
+
+M = TypeVar("M", bound=Model)
+
+
+class Scope(enum.StrEnum):
+    """How far an actor sees: own work, own organisation, own branch of the network, everything in this install."""
+
+    SELF = "self"
+    ORG = "org"
+    BRANCH = "branch"
+    ALL = "all"
+
+
+class Channel(enum.StrEnum):
+    """Through what a person or system acts; kept with every action."""
+
+    PAGE = "page"
+    PHONE = "phone"
+    API = "api"
+    FILE = "file"
+    EDI = "edi"
+    SCAN = "scan"
+    COMMAND = "command"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts, built once per request, token or job. `cause` is the event that made the system act."""
+
+    user_id: int | None
+    membership_id: int | None
+    org_id: int
+    org_path: str
+    org_kind: str
+    name: str
+    verbs: frozenset[str]
+    scope: Scope
+    fields: frozenset[str] = frozenset()
+    channel: Channel = Channel.PAGE
+    kind: str = "person"
+    cause: int | None = None
+    language: str = "zh-hans"
+    token_id: int | None = None
+
+    def can(self, verb: str) -> bool:
+        """Whether the verb is granted; the system may do everything."""
+        return self.kind == "system" or verb in self.verbs
+
+    def sees(self, field: str) -> bool:
+        """Whether a guarded field class ("cost", "trade.downstream_prices") is granted."""
+        return self.kind == "system" or field in self.fields
+
+    def through(self, channel: Channel) -> Actor:
+        """The same actor on another channel."""
+        return replace(self, channel=channel)
+
+
+def system_actor(*, cause: int | None = None, channel: Channel = Channel.SYSTEM) -> Actor:
+    """The system itself, because of event `cause` or a schedule. Never handed to a person's request."""
+    return Actor(
+        user_id=None, membership_id=None, org_id=0, org_path="/", org_kind="system", name="", verbs=frozenset(),
+        scope=Scope.ALL, channel=channel, kind="system", cause=cause,
+    )  # fmt: skip
+
+
+class Policy:
+    """Which rows of `model` an actor may see and touch. Override `rows`; `may` follows from it."""
+
+    model: type[Model]
+    view_verb: str
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        """The rows on which `actor` may use `verb`. Default: none."""
+        return Q(pk__in=[])
+
+    def may(self, actor: Actor, verb: str, obj: Model) -> bool:
+        """Whether `actor` may use `verb` on `obj`: the verb is granted and the row is in `rows`."""
+        return actor.can(verb) and visible(actor, type(obj), verb).filter(pk=obj.pk).exists()
+
+
+_policies: dict[type[Model], Policy] = {}
+
+
+def register(policy: type[Policy]) -> type[Policy]:
+    """Class decorator: the one policy of its model."""
+    if policy.model in _policies and type(_policies[policy.model]) is not policy:
+        raise RuntimeError(f"{policy.model.__name__} has two policies")
+    _policies[policy.model] = policy()
+    return policy
+
+
+def policy_of(model: type[Model]) -> Policy:
+    """The policy of a model; LookupError when it has none (the house test forbids that)."""
+    if model not in _policies:
+        raise LookupError(f"{model.__name__} has no policy")
+    return _policies[model]
+
+
+def visible(actor: Actor, model: type[Model], verb: str | None = None) -> QuerySet:
+    """The rows of `model` on which `actor` may use `verb` (view by default). Raises Forbidden when the verb is not granted at all."""
+    policy = policy_of(model)
+    verb = verb or policy.view_verb
+    if not actor.can(verb):
+        raise Forbidden("base.forbidden", verb=verb)
+    return model._default_manager.filter(policy.rows(actor, verb))
+
+
+def get_visible(actor: Actor, model: type[M], pk: object, verb: str | None = None) -> M:
+    """The row `pk`: NotFound when the actor may not even see it, Forbidden when it is visible but the verb does not reach it."""
+    policy = policy_of(model)
+    found = visible(actor, model).filter(pk=pk).first()
+    if found is None:
+        raise NotFound("base.not_found")
+    if verb and verb != policy.view_verb:
+        if not actor.can(verb) or not model._default_manager.filter(policy.rows(actor, verb), pk=pk).exists():
+            raise Forbidden("base.forbidden", verb=verb)
+    return found
+
+
+def within(actor: Actor, *org_fields: str) -> Q:
+    """Rows one of whose organisation columns lies in the actor's scope: own organisation, its branch, or all."""
+    if actor.scope == Scope.ALL:
+        return Q()
+    condition = Q(pk__in=[])
+    for name in org_fields:
+        if actor.scope == Scope.BRANCH:
+            condition |= Q(**{f"{name}__path__startswith": actor.org_path})
+        else:
+            condition |= Q(**{f"{name}_id": actor.org_id})
+    return condition
+
+
+def modules() -> list[str]:
+    """The names of our installed modules, lowest first."""
+    return [c.name.removeprefix("qudao.") for c in apps.get_app_configs() if c.name.startswith("qudao.")]
+
+
+def _collect(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for module in modules():
+        try:
+            policies = import_module(f"qudao.{module}.policies")
+        except ModuleNotFoundError as missing:
+            if missing.name != f"qudao.{module}.policies":
+                raise
+            continue
+        found.update(getattr(policies, name, {}))
+    return found
+
+
+@cache
+def all_verbs() -> dict[str, Any]:
+    """Every verb of the product with its label (each module's `policies.VERBS`)."""
+    return _collect("VERBS")
+
+
+@cache
+def all_fields() -> dict[str, Any]:
+    """Every guarded field class with its label (each module's `policies.FIELDS`)."""
+    return _collect("FIELDS")
+
+
+@cache
+def expand(patterns: tuple[str, ...], *, fields: bool = False) -> frozenset[str]:
+    """The verbs (or field classes) that match the patterns of a role ("orders.*", "!orders.approve" takes away)."""
+    names = all_fields() if fields else all_verbs()
+    chosen: set[str] = set()
+    for pattern in patterns:
+        if pattern.startswith("!"):
+            chosen -= {n for n in chosen if fnmatchcase(n, pattern[1:])}
+        else:
+            chosen |= {n for n in names if fnmatchcase(n, pattern)}
+    return frozenset(chosen)
+
+
+class ActorMiddleware:
+    """Sets `request.actor` (None when nobody is signed in) by the resolver named in settings.ACTOR_OF_REQUEST."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.resolve = import_string(settings.ACTOR_OF_REQUEST)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        by_token = request.headers.get("Authorization", "").startswith("Bearer ")
+        request.actor = None if by_token else self.resolve(request)  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
+def channel_of(request: HttpRequest) -> Channel:
+    """Page or phone, by what the browser says of itself."""
+    mobile = request.headers.get("Sec-CH-UA-Mobile") == "?1" or "Mobile" in request.headers.get("User-Agent", "")
+    return Channel.PHONE if mobile else Channel.PAGE

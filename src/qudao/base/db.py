@@ -1,0 +1,76 @@
+"""What every table shares: a guarded default manager, subject columns, and SQL for constraints that Django has no word for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection, migrations, models
+
+if TYPE_CHECKING:
+    from qudao.base.access import Actor
+
+
+class UnscopedQuery(Exception):
+    """`Model.objects` was used without saying for whom: write `Model.objects.visible(actor)`."""
+
+
+class Guarded(models.Manager):
+    """A manager that answers only for an actor, so that forgetting to ask who may see a row fails closed."""
+
+    def get_queryset(self) -> models.QuerySet:
+        raise UnscopedQuery(f"{self.model.__name__}.objects needs .visible(actor); unscoped work under lock uses .unscoped")
+
+    def visible(self, actor: Actor, verb: str | None = None) -> models.QuerySet:
+        """The rows `actor` may see for `verb` (the policy's view verb by default)."""
+        from qudao.base.access import visible
+
+        return visible(actor, self.model, verb)
+
+
+class Row(models.Model):
+    """Base of every table. `unscoped` is for actions under lock, jobs, invariants and migrations; everything else asks `objects.visible(actor)`."""
+
+    unscoped = models.Manager()  # first: Django's own machinery (validation, forms) uses it as the default manager
+    objects = Guarded()
+
+    class Meta:
+        abstract = True
+
+
+class SubjectFields(models.Model):
+    """Columns that tie a generic row (log, notice, approval, event) to the document it is about, with its two sides for indexing."""
+
+    subject_kind = models.CharField(max_length=40)
+    subject_id = models.BigIntegerField()
+    seller_id = models.BigIntegerField(null=True)
+    buyer_id = models.BigIntegerField(null=True)
+    number = models.CharField(max_length=64, default="", blank=True)
+
+    class Meta:
+        abstract = True
+
+
+def append_only(table: str) -> migrations.RunSQL:
+    """A migration step: rows of `table` can be neither updated nor deleted (superuser repair needs `session_replication_role`)."""
+    return migrations.RunSQL(
+        sql=f"""
+        CREATE FUNCTION {table}_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION '{table} is append-only' USING ERRCODE = 'restrict_violation', CONSTRAINT = '{table}_is_append_only'; END $$;
+        CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_is_append_only();
+        """,
+        reverse_sql=f"DROP TRIGGER {table}_append_only ON {table}; DROP FUNCTION {table}_is_append_only();",
+    )
+
+
+def rows(sql: str, params: Any = ()) -> list[tuple]:
+    """Run one statement and return all its rows; for set-wise SQL on hot paths."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall() if cursor.description else []
+
+
+def run(sql: str, params: Any = ()) -> int:
+    """Run one statement and return the number of rows it touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.rowcount

@@ -1,0 +1,70 @@
+"""Who sees the toolkit's own rows: the log follows its sides, the machinery is for those who run the system."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base import models
+from qudao.base.access import Actor, Policy, Scope, register
+
+VERBS = {
+    "base.view_log": _("See the log of actions"),
+    "base.export": _("Export lists"),
+    "base.operate": _("Run the system: events, jobs, health"),
+}
+FIELDS = {
+    "cost": _("See cost"),
+    "margin": _("See margin"),
+    "trade.downstream_prices": _("See prices between two dealers below"),
+}
+
+
+@register
+class ActionLogPolicy(Policy):
+    """Lines about documents of which the actor's organisation is a side; all of them with scope all."""
+
+    model = models.ActionLog
+    view_verb = "base.view_log"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        if actor.scope == Scope.ALL:
+            return Q()
+        return Q(seller_id=actor.org_id) | Q(buyer_id=actor.org_id)
+
+
+class _Machinery(Policy):
+    view_verb = "base.operate"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return Q() if actor.scope == Scope.ALL else Q(pk__in=[])
+
+
+@register
+class EventPolicy(_Machinery):
+    model = models.Event
+
+
+@register
+class DeliveryPolicy(_Machinery):
+    model = models.Delivery
+
+
+@register
+class SeriesPolicy(_Machinery):
+    model = models.Series
+
+
+@register
+class CallPolicy(_Machinery):
+    model = models.Call
+
+
+@register
+class StoredAnswerPolicy(_Machinery):
+    model = models.StoredAnswer
+
+
+@register
+class HeartbeatPolicy(_Machinery):
+    model = models.Heartbeat

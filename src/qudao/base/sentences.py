@@ -1,0 +1,81 @@
+"""From a fault to a sentence: rules raise codes, people read sentences in their own language with the remedy beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from django.apps import apps
+from django.utils.translation import gettext_lazy as _
+
+from qudao.kernel.errors import Fault
+from qudao.kernel.quantity import plain
+
+SENTENCES: dict[str, Any] = {
+    "base.forbidden": _("You are not allowed to do this."),
+    "base.not_found": _("This does not exist, or you cannot see it."),
+    "base.busy": _("Somebody else is working on the same documents just now."),
+    "base.changed": _("Somebody changed this meanwhile."),
+    "base.other_body": _("This idempotency key was used for a different request."),
+    "base.bad_key": _("The idempotency key must have 8 to 200 printable characters."),
+    "base.invalid": _("This value is not valid: {message}"),
+    "base.too_many_requests": _("Too many requests in a short time."),
+    "base.unauthenticated": _("Sign in, or send a valid token."),
+}
+REMEDIES: dict[str, Any] = {
+    "base.forbidden": _("Ask your administrator for the right."),
+    "base.busy": _("Try again in a moment; nothing was changed."),
+    "base.changed": _("Reload the page and try again."),
+    "base.other_body": _("Use a new key for a new request."),
+}
+
+
+@dataclass(frozen=True)
+class Said:
+    """A fault in words: one sentence, and what to do about it ("" when nothing helps)."""
+
+    code: str
+    field: str
+    sentence: str
+    remedy: str
+
+
+@cache
+def _texts(module: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    if module == "base":
+        return SENTENCES, REMEDIES
+    try:
+        states = import_module(f"qudao.{module}.states")
+    except ModuleNotFoundError:
+        return {}, {}
+    return getattr(states, "SENTENCES", {}), getattr(states, "REMEDIES", {})
+
+
+@cache
+def _constraint_message(code: str) -> Any:
+    """The message of a named constraint ("orders.line_qty_positive" is orders_line_qty_positive), or None."""
+    name = code.replace(".", "_", 1)
+    for model in apps.get_models():
+        for constraint in model._meta.constraints:
+            if constraint.name == name:
+                return constraint.violation_error_message
+    return None
+
+
+def _shown(value: Any) -> Any:
+    return plain(value) if isinstance(value, Decimal) and value.as_tuple().exponent not in (-2,) else value
+
+
+def say(fault: Fault) -> Said:
+    """The sentence and remedy of a fault in the active language; an unknown code falls back to the constraint's message, then to the code."""
+    sentences, remedies = _texts(fault.code.partition(".")[0])
+    text = sentences.get(fault.code) or _constraint_message(fault.code) or fault.code
+    params = {k: _shown(v) for k, v in fault.params.items()}
+    remedy = str(remedies.get(fault.code, ""))
+    try:
+        return Said(fault.code, fault.field, str(text).format(**params), remedy.format(**params))
+    except (KeyError, IndexError):
+        return Said(fault.code, fault.field, str(text), remedy)

@@ -1,0 +1,96 @@
+"""The unit of work: one transaction, retried as a whole when the database asks for it, with its log lines and events written last."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.db import IntegrityError, OperationalError, transaction
+
+from qudao.kernel.errors import Conflict, Refused
+
+if TYPE_CHECKING:
+    from qudao.base.access import Actor
+
+T = TypeVar("T")
+
+ATTEMPTS = 5
+#: deadlock, serialization failure, lock time-out: the whole unit may simply run again
+RETRYABLE = {"40P01", "40001", "55P03"}
+
+
+@dataclass
+class Work:
+    """What one transaction gathers: log lines and events to write at its end, the verbs under way, the highest lock rank so far."""
+
+    doing: list[tuple[str, Actor]] = field(default_factory=list)
+    logs: list[Any] = field(default_factory=list)
+    events: list[Any] = field(default_factory=list)
+    rank: int = 0
+    before_commit: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def verb(self) -> str:
+        return self.doing[-1][0] if self.doing else ""
+
+
+class NoWork(RuntimeError):
+    """A lock, log line or event was asked for outside an action."""
+
+
+_work: ContextVar[Work | None] = ContextVar("work", default=None)
+
+
+def current() -> Work:
+    """The unit of work under way; raises NoWork outside one."""
+    work = _work.get()
+    if work is None:
+        raise NoWork("this runs only inside an action")
+    return work
+
+
+def in_work() -> bool:
+    return _work.get() is not None
+
+
+def unit(body: Callable[[], T]) -> T:
+    """Run `body` in one transaction; join the one under way if there is one.
+
+    Retries the whole body after a deadlock, a lock time-out or a serialization failure (≤ 5 times, jittered), then raises Conflict.
+    A violated named constraint becomes Refused with the code "<module>.<constraint rest>".
+    """
+    if in_work():
+        return body()
+    for attempt in range(1, ATTEMPTS + 1):
+        work = Work()
+        token = _work.set(work)
+        try:
+            with transaction.atomic():
+                result = body()
+                for hook in work.before_commit:
+                    hook()
+            return result
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) not in RETRYABLE:
+                raise
+            if attempt == ATTEMPTS:
+                raise Conflict("base.busy") from error
+        except IntegrityError as error:
+            raise _from_constraint(error) from error
+        finally:
+            _work.reset(token)
+        time.sleep(random.uniform(0.005, 0.03) * attempt)
+    raise AssertionError("unreachable")
+
+
+def _from_constraint(error: IntegrityError) -> Exception:
+    """A refusal for a violated constraint with a name of the house ("orders_line_qty_positive" → "orders.line_qty_positive")."""
+    name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""
+    module, _, rest = name.partition("_")
+    if not rest or name.endswith(("_pkey", "_fk")) or "_fk_" in name:
+        return error
+    return Refused(f"{module}.{rest}")

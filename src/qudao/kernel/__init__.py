@@ -1,0 +1,1 @@
+"""Plain Python that every module stands on: money, quantity, periods, the clock, errors. No Django, no SQL."""
