@@ -16,7 +16,7 @@ from qudao.kernel import clock
 
 MINUS = "\u2212"
 DASH = "\u2014"
-SEP = mark_safe('<i class="sep"></i>')  # noqa: S308 - a constant; the typed middle dot is two columns wide in Chinese fonts
+SEP = mark_safe('<i class="sep"></i>')
 SYMBOLS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "JP¥", "HKD": "HK$"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 TONES = ("wait", "move", "done", "idle", "wrong")
