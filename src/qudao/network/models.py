@@ -1,0 +1,79 @@
+"""One table: the organisations of the network, each with its path from the root."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.indexes import OpClass
+from django.db import models
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat, Lower
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.db import Row
+from qudao.kernel import clock
+from qudao.network.states import OrgKind, OrgState
+
+
+class Organisation(Row):
+    """A company or unit that trades, owns stock or keeps books.
+
+    `path` ("/1/5/") names every organisation from the root down to this one, so that a branch is one prefix. Only actions write it.
+    `tier`: steps of selling from the brand (0 brand and regions, 1 its dealers, 2 their dealers and outlets).
+    """
+
+    kind = models.CharField(_("kind"), max_length=10, choices=OrgKind.choices)
+    code = models.CharField(_("code"), max_length=32)
+    name = models.CharField(_("name"), max_length=120)
+    name_en = models.CharField(_("English name"), max_length=160, blank=True, default="")
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("under"))
+    path = models.CharField(max_length=255, editable=False)
+    tier = models.PositiveSmallIntegerField(_("tier"), default=0)
+    state = models.CharField(_("state"), max_length=10, choices=OrgState.choices, default=OrgState.ACTIVE)
+    currency = models.CharField(_("currency"), max_length=3, default="CNY")
+    tax_no = models.CharField(_("tax number"), max_length=32, blank=True, default="")
+    area_code = models.CharField(_("area code"), max_length=12, blank=True, default="")
+    address = models.CharField(_("address"), max_length=240, blank=True, default="")
+    phone = models.CharField(_("phone"), max_length=40, blank=True, default="")
+    email = models.EmailField(_("e-mail"), blank=True, default="")
+    created_at = models.DateTimeField(_("registered"), default=clock.now, editable=False)
+
+    class Meta:
+        verbose_name = _("organisation")
+        verbose_name_plural = _("organisations")
+        indexes = [
+            models.Index(OpClass(F("path"), "varchar_pattern_ops"), name="network_org_path_prefix"),
+            models.Index(fields=["kind", "state"], name="network_org_kind_state"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("code"), name="network_organisation_code_unique", violation_error_message=_("Another organisation already has this code.")
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=OrgKind.values), name="network_organisation_kind_known", violation_error_message=_("This kind is unknown.")
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=OrgState.values), name="network_organisation_state_known", violation_error_message=_("This state is unknown.")
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=OrgKind.HQ, parent__isnull=True) | (~Q(kind=OrgKind.HQ) & Q(parent__isnull=False)),
+                name="network_organisation_parent_by_kind",
+                violation_error_message=_("Only the headquarters stands at the root."),
+            ),
+            models.CheckConstraint(
+                condition=Q(path__endswith=Concat(Value("/"), F("id"), Value("/"), output_field=models.CharField())),
+                name="network_organisation_path_ends_in_id",
+                violation_error_message=_("The path does not end in the organisation itself."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(code="") & ~Q(name=""),
+                name="network_organisation_code_name_present",
+                violation_error_message=_("The organisation needs a code and a name."),
+            ),
+            models.CheckConstraint(
+                condition=Q(currency__regex=r"^[A-Z]{3}$"),
+                name="network_organisation_currency_iso",
+                violation_error_message=_("The currency is a code of three letters."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"

@@ -1,0 +1,87 @@
+"""Reads of organisations: cards for the modules above, lists for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from qudao.base.access import Actor, Scope, get_visible, visible
+from qudao.network.models import Organisation
+from qudao.network.rules import ids_of
+from qudao.network.states import OrgState
+
+
+@dataclass(frozen=True)
+class OrgCard:
+    """What other modules need to know of an organisation."""
+
+    id: int
+    code: str
+    name: str
+    name_en: str
+    path: str
+    state: str
+    kind: str
+    tier: int
+
+    @property
+    def active(self) -> bool:
+        """Whether it may start new business (an order, a delivery on credit)."""
+        return self.state == OrgState.ACTIVE
+
+    def name_in(self, language: str | None) -> str:
+        """The name for a reader of a language ("en", "zh-hans")."""
+        return self.name_en if self.name_en and (language or "").startswith("en") else self.name
+
+
+CARD = ("id", "code", "name", "name_en", "path", "state", "kind", "tier")
+
+
+def unscoped_cards(ids: Iterable[int]) -> dict[int, OrgCard]:
+    """Cards by id; ids that do not exist are missing. One statement."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(CARD)} FROM network_organisation WHERE id = ANY(%s)", [wanted])
+        return {row[0]: OrgCard(*row) for row in cursor.fetchall()}
+
+
+def unscoped_cards_by_code(codes: Iterable[str]) -> dict[str, OrgCard]:
+    """Cards by code in upper case (codes are unique whatever their case). One statement."""
+    wanted = sorted({code.strip().lower() for code in codes})
+    if not wanted:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(CARD)} FROM network_organisation WHERE lower(code) = ANY(%s)", [wanted])
+        return {row[1].upper(): OrgCard(*row) for row in cursor.fetchall()}
+
+
+def organisations(actor: Actor) -> QuerySet[Organisation]:
+    """What the actor sees, in the order of the tree."""
+    return visible(actor, Organisation).select_related("parent").order_by("path")
+
+
+def organisation(actor: Actor, pk: int, verb: str | None = None) -> Organisation:
+    """One organisation; NotFound when the actor does not see it."""
+    return get_visible(actor, Organisation, pk, verb)
+
+
+def line_above(actor: Actor, org: Organisation) -> list[Organisation]:
+    """The organisations above one, from the root down, as far as the actor sees them. One statement."""
+    return list(visible(actor, Organisation).filter(pk__in=ids_of(org.path)[:-1]).order_by("path"))
+
+
+def directly_below(actor: Actor, org: Organisation) -> QuerySet[Organisation]:
+    """The organisations directly under one that the actor sees."""
+    return visible(actor, Organisation).filter(parent=org).order_by("kind", "code")
+
+
+def knows_fully(actor: Actor, path: str) -> bool:
+    """Whether an actor may read everything about the organisation of a path, or only its code and name (the line above)."""
+    if actor.scope == Scope.ALL:
+        return True
+    return path.startswith(actor.org_path) if actor.scope == Scope.BRANCH else path == actor.org_path

@@ -1,0 +1,252 @@
+"""Reads of people; above all the two that turn a request or a token into an Actor in one statement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.crypto import constant_time_compare
+
+from qudao.base.access import Actor, Channel, Scope, all_fields, all_verbs, channel_of, expand, get_visible, visible
+from qudao.base.db import rows
+from qudao.kernel import clock
+from qudao.people import rules
+from qudao.people.models import ApiToken, Membership, Role, SecondFactor, Session, User
+from qudao.people.rules import Power
+from qudao.people.states import MemberState
+
+#: keys in the browser's session: the row of `people.Session`, the membership acted for
+SESSION_ROW = "people_session"
+SESSION_MEMBERSHIP = "people_membership"
+
+_ACTOR = """
+    u.id, u.email, u.name, u.language, u.theme, u.password, m.id, m.scope, o.id, o.path, o.kind, r.verbs, r.fields
+"""
+_JOINS = """
+    JOIN people_role r ON r.id = m.role_id
+    JOIN network_organisation o ON o.id = m.org_id
+"""
+_MAY_ACT = "u.is_active AND m.state = 'active' AND o.state <> 'closed'"
+
+
+def unscoped_actor_of_request(request: HttpRequest) -> Actor | None:
+    """Who acts in this request, by its session; None when nobody is signed in or the session was ended. One statement beside the session's own.
+
+    Acts for the membership named in the session, else for the person's first one. Also leaves `request.user` and `request.theme`, so that
+    nothing asks the database again.
+    """
+    session = request.session
+    user_id, session_id = session.get(SESSION_KEY), session.get(SESSION_ROW)
+    if user_id is None or session_id is None or session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    found = rows(
+        f"""
+        SELECT {_ACTOR} FROM people_session s
+          JOIN people_user u ON u.id = s.user_id
+          JOIN people_membership m ON m.user_id = u.id
+          {_JOINS}
+         WHERE s.id = %s AND s.user_id = %s AND s.ended_at IS NULL AND {_MAY_ACT}
+         ORDER BY (m.id = %s) DESC, m.id LIMIT 1
+        """,
+        [session_id, user_id, session.get(SESSION_MEMBERSHIP) or 0],
+    )
+    if not found:
+        return None
+    user = _user(found[0])
+    # A changed password ends every session that was opened with the old one.
+    if not constant_time_compare(session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()):
+        return None
+    request.user = user
+    return _actor(found[0], channel_of(request))
+
+
+def unscoped_actor_of_token(raw: str) -> Actor | None:
+    """Who acts with this API token; None when it is unknown, expired, revoked, or its person may no longer act. One statement."""
+    if not rules.looks_like_token(raw):
+        return None
+    found = rows(
+        f"""
+        SELECT {_ACTOR}, t.id, t.name FROM people_apitoken t
+          JOIN people_membership m ON m.id = t.membership_id
+          JOIN people_user u ON u.id = m.user_id
+          {_JOINS}
+         WHERE t.sha256 = %s AND t.revoked_at IS NULL AND t.expires_at > %s AND {_MAY_ACT}
+        """,
+        [rules.hash_of(raw), clock.now()],
+    )
+    if not found:
+        return None
+    return _actor(found[0], Channel.API, token_id=found[0][-2], name=f"{found[0][2]} ({found[0][-1]})")
+
+
+def unscoped_actor_of_membership(membership_id: int, channel: Channel = Channel.PAGE) -> Actor | None:
+    """The actor a membership stands for: for tests, the demo, and jobs on behalf of a person. One statement."""
+    found = rows(
+        f"SELECT {_ACTOR} FROM people_membership m JOIN people_user u ON u.id = m.user_id {_JOINS} WHERE m.id = %s AND {_MAY_ACT}", [membership_id]
+    )
+    return _actor(found[0], channel) if found else None
+
+
+def unscoped_actor_of_user(user_id: int, channel: Channel = Channel.PAGE) -> Actor | None:
+    """The actor of a person's first membership. One statement."""
+    found = rows(
+        f"""SELECT {_ACTOR} FROM people_membership m JOIN people_user u ON u.id = m.user_id {_JOINS}
+            WHERE u.id = %s AND {_MAY_ACT} ORDER BY m.id LIMIT 1""",
+        [user_id],
+    )
+    return _actor(found[0], channel) if found else None
+
+
+def _user(row: tuple) -> User:
+    """A user as far as a page needs one."""
+    return User(id=row[0], email=row[1], name=row[2], language=row[3], theme=row[4], password=row[5], is_active=True)
+
+
+def _actor(row: tuple, channel: Channel, *, token_id: int | None = None, name: str | None = None) -> Actor:
+    return Actor(
+        user_id=row[0],
+        membership_id=row[6],
+        org_id=row[8],
+        org_path=row[9],
+        org_kind=row[10],
+        name=name or row[2],
+        verbs=expand(tuple(row[11])),
+        scope=Scope(row[7]),
+        fields=expand(tuple(row[12]), fields=True),
+        channel=channel,
+        kind="token" if token_id else "person",
+        language=row[3],
+        token_id=token_id,
+    )
+
+
+def unscoped_people_with(org_id: int, verb: str) -> list[int]:
+    """The ids of the active people of an organisation whose role holds a verb. One statement."""
+    found = rows(
+        """
+        SELECT u.id, r.verbs FROM people_membership m
+          JOIN people_user u ON u.id = m.user_id
+          JOIN people_role r ON r.id = m.role_id
+         WHERE m.org_id = %s AND m.state = 'active' AND u.is_active ORDER BY u.id
+        """,
+        [org_id],
+    )
+    return [user_id for user_id, verbs in found if verb in expand(tuple(verbs))]
+
+
+def unscoped_people_in_role(org_id: int, role_id: int) -> list[int]:
+    """The ids of the active people of an organisation in a role. One statement."""
+    found = rows(
+        """
+        SELECT u.id FROM people_membership m JOIN people_user u ON u.id = m.user_id
+         WHERE m.org_id = %s AND m.role_id = %s AND m.state = 'active' AND u.is_active ORDER BY u.id
+        """,
+        [org_id, role_id],
+    )
+    return [row[0] for row in found]
+
+
+def unscoped_role_ids(membership_id: int | None) -> frozenset[int]:
+    """The role of a membership as a set (empty for the system); approvals compare it with the role a node asks for. One statement."""
+    found = rows("SELECT role_id FROM people_membership WHERE id = %s AND state = 'active'", [membership_id]) if membership_id else []
+    return frozenset(row[0] for row in found)
+
+
+def unscoped_contacts(user_ids: list[int]) -> dict[int, tuple[str, str, str]]:
+    """(name, e-mail, language) of active people by id: whom to write to and how. One statement."""
+    found = rows("SELECT id, name, email, language FROM people_user WHERE id = ANY(%s) AND is_active", [list(user_ids)])
+    return {row[0]: (row[1], row[2], row[3]) for row in found}
+
+
+def unscoped_system_role(code: str) -> int:
+    """The id of a system role; LookupError when `ensure_system_roles` has not run."""
+    found = rows("SELECT id FROM people_role WHERE code = %s AND owner_id IS NULL", [code])
+    if not found:
+        raise LookupError(f"no system role {code}")
+    return int(found[0][0])
+
+
+def unscoped_user_by_email(email: str) -> User | None:
+    """The active person with an e-mail address, or None: for links asked for by strangers and for the demo's sign-in."""
+    return User.unscoped.filter(email=rules.clean_email(email), is_active=True).first()
+
+
+def power_of(role: Role, scope: str) -> Power:
+    """What a role gives with a view."""
+    return Power(expand(tuple(role.verbs)), expand(tuple(role.fields), fields=True), scope)
+
+
+def power_held(actor: Actor) -> Power:
+    """What an actor may hand on: what it holds; the system holds everything."""
+    if actor.kind == "system":
+        return Power(frozenset(all_verbs()), frozenset(all_fields()), "all")
+    return Power(actor.verbs, actor.fields, str(actor.scope))
+
+
+def people(actor: Actor) -> QuerySet[Membership]:
+    """The memberships an actor sees, with person, role and organisation."""
+    return visible(actor, Membership).select_related("user", "role", "org").order_by("org__path", "user__name", "pk")
+
+
+def member(actor: Actor, pk: int, verb: str | None = None) -> Membership:
+    """One membership; NotFound when hidden."""
+    return get_visible(actor, Membership, pk, verb)
+
+
+def roles_for(actor: Actor, org_id: int, org_kind: str) -> list[Role]:
+    """The roles an actor may give to people of an organisation: meant for its kind or written by it, and within what the actor holds."""
+    held = power_held(actor)
+    fitting = Role.unscoped.filter(owner__isnull=True, kinds__contains=[org_kind]) | Role.unscoped.filter(owner_id=org_id)
+    return [role for role in fitting.order_by("owner", "pk") if not rules.exceeds(held, power_of(role, "self"))]
+
+
+def own_roles(actor: Actor) -> QuerySet[Role]:
+    """The roles an actor sees: the product's and its organisation's."""
+    return visible(actor, Role).order_by("owner", "pk")
+
+
+def tokens(actor: Actor) -> QuerySet[ApiToken]:
+    """The tokens an actor sees, newest first."""
+    return visible(actor, ApiToken).select_related("membership__user", "membership__org").order_by("-pk")
+
+
+def open_sessions(actor: Actor) -> QuerySet[Session]:
+    """The actor's signed-in devices, newest first."""
+    return visible(actor, Session).filter(ended_at__isnull=True).order_by("-pk")
+
+
+def my_memberships(actor: Actor) -> list[Membership]:
+    """The organisations a person may switch to."""
+    found = Membership.unscoped.filter(user_id=actor.user_id, state=MemberState.ACTIVE).exclude(org__state="closed")
+    return list(found.select_related("org", "role").order_by("pk"))
+
+
+def my_user(actor: Actor) -> User:
+    """The person who acts; NotFound for the system."""
+    return get_visible(actor, User, actor.user_id)
+
+
+def unscoped_second_factor(user_id: int) -> SecondFactor | None:
+    """The second factor of a person who is signing in."""
+    return SecondFactor.unscoped.filter(user_id=user_id).first()
+
+
+def me(actor: Actor) -> dict[str, Any]:
+    """What a program asks first: who am I, for whom do I act, what may I do."""
+    user = my_user(actor)
+    member = Membership.unscoped.select_related("org", "role").get(pk=actor.membership_id)
+    return {
+        "id": user.pk,
+        "email": user.email,
+        "name": user.name,
+        "language": user.language,
+        "membership": member.pk,
+        "role": member.role.code,
+        "scope": str(actor.scope),
+        "verbs": sorted(actor.verbs),
+        "fields": sorted(actor.fields),
+        "organisation": {"id": member.org_id, "code": member.org.code, "name": member.org.name, "name_en": member.org.name_en, "kind": member.org.kind},
+    }
