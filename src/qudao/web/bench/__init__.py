@@ -1,0 +1,1 @@
+"""Measurements of speed: the floor (hand-written SQL) and the engine judged against it."""
