@@ -150,6 +150,21 @@ def within(actor: Actor, *org_fields: str) -> Q:
     return condition
 
 
+def own(actor: Actor, *org_fields: str) -> Q:
+    """Rows one of whose organisation columns is the actor's own organisation: what one may act on, however far one sees. The system: all."""
+    if actor.kind == "system":
+        return Q()
+    condition = Q(pk__in=[])
+    for name in org_fields:
+        condition |= Q(**{f"{name}_id": actor.org_id})
+    return condition
+
+
+def sees_prices(actor: Actor, seller_id: int, buyer_id: int) -> bool:
+    """Whether prices and amounts of a trade may be shown: to its two sides, and by the grant to see prices between others."""
+    return actor.kind == "system" or actor.org_id in (seller_id, buyer_id) or actor.sees("trade.downstream_prices")
+
+
 def modules() -> list[str]:
     """The names of our installed modules, lowest first."""
     return [c.name.removeprefix("qudao.") for c in apps.get_app_configs() if c.name.startswith("qudao.")]
