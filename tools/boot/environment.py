@@ -143,7 +143,7 @@ def target() -> str:
     return f"{sysconfig.get_platform()} {sys.version_info[0]}.{sys.version_info[1]}"
 
 
-def make_bundle(times: Times, *, dev: bool) -> None:
+def make_bundle(times: Times, *, dev: bool, assets_mark: str) -> None:
     """Fetch the wheels of the lock and copy the built assets into `qudao-bundle/`."""
     python = ensure(times, dev=dev)
     fresh = BUNDLE.with_name(f"{BUNDLE.name}.new")
@@ -159,6 +159,6 @@ def make_bundle(times: Times, *, dev: bool) -> None:
     if (ROOT / "build" / "static").is_dir():
         shutil.copytree(ROOT / "build" / "static", fresh / "static")
     locks = {path.name: digest(files=[path]) for path in {lock, lock_file(False)}}
-    (fresh / "bundle.json").write_text(json.dumps({"target": target(), "locks": locks}, indent=1))
+    (fresh / "bundle.json").write_text(json.dumps({"target": target(), "locks": locks, "assets": assets_mark}, indent=1))
     shutil.rmtree(BUNDLE, ignore_errors=True)
     fresh.rename(BUNDLE)

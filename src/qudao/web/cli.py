@@ -49,7 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if name == chosen:  # the others' files are not even imported
             import_module(f"qudao.web.commands.{module}").add_arguments(sub)
     try:
-        args = parser.parse_args(argv)
+        args, rest = parser.parse_known_args(argv)
+        if rest and not getattr(args, "takes_rest", False):
+            parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        args.rest = rest
     except SystemExit as stop:  # argparse has printed its reason
         return stop.code if isinstance(stop.code, int) else USAGE
     return _run(args)

@@ -288,3 +288,9 @@ def describe(config: Config) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def given(env: Mapping[str, str] | None = None) -> set[str]:
+    """The names that some source sets; the others have their defaults."""
+    env = os.environ if env is None else env
+    return set(_from_file(env, []) | _from_environment(env, []))

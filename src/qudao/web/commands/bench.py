@@ -1,15 +1,18 @@
-"""Measurements; each one is a file in `qudao/web/bench/` with `add_arguments(parser)` and `run(args)`."""
+"""Measurements; each one is a module in `qudao/web/bench/` with a `main(argv) -> int` of its own."""
 
 from __future__ import annotations
 
 import argparse
+import os
 from importlib import import_module
 from importlib.util import find_spec
+
+from qudao.web import config, postgres
 
 NEEDS = "django"
 BENCHES = {
     "floor": "what this database can do at most: the same work in hand-written SQL",
-    "orders": "place and approve orders through the actions",
+    "orders": "the life of orders through the actions",
 }
 
 
@@ -18,11 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, summary in BENCHES.items():
         if find_spec(f"qudao.web.bench.{name}") is None:
             continue
-        sub = kinds.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-        module = import_module(f"qudao.web.bench.{name}")
-        sub.set_defaults(run_bench=module.run)
-        module.add_arguments(sub)
+        sub = kinds.add_parser(name, help=summary, add_help=False)  # its own parser answers --help
+        sub.set_defaults(takes_rest=True)
 
 
 def run(args: argparse.Namespace) -> int:
-    return int(args.run_bench(args) or 0)
+    chosen = config.current()
+    os.environ.setdefault("DATABASE_URL", chosen.database_url or postgres.remembered(chosen.postgres_home) or "")
+    return int(import_module(f"qudao.web.bench.{args.bench}").main(args.rest) or 0)
