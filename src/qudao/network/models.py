@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Concat, Lower
@@ -40,7 +39,7 @@ class Organisation(Row):
         verbose_name = _("organisation")
         verbose_name_plural = _("organisations")
         indexes = [
-            models.Index(OpClass(F("path"), "varchar_pattern_ops"), name="network_org_path_prefix"),
+            models.Index(fields=["path"], opclasses=["varchar_pattern_ops"], name="network_org_path_prefix"),
             models.Index(fields=["kind", "state"], name="network_org_kind_state"),
         ]
         constraints = [

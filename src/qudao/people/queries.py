@@ -22,6 +22,9 @@ from qudao.people.states import MemberState
 SESSION_ROW = "people_session"
 SESSION_MEMBERSHIP = "people_membership"
 
+#: tokens used today for the first time that this process saw; written after the answer (`apps`), so that no request waits for it
+USED_TOKENS: set[int] = set()
+
 _ACTOR = """
     u.id, u.email, u.name, u.language, u.theme, u.password, m.id, m.scope, o.id, o.path, o.kind, r.verbs, r.fields
 """
@@ -35,8 +38,7 @@ _MAY_ACT = "u.is_active AND m.state = 'active' AND o.state <> 'closed'"
 def unscoped_actor_of_request(request: HttpRequest) -> Actor | None:
     """Who acts in this request, by its session; None when nobody is signed in or the session was ended. One statement beside the session's own.
 
-    Acts for the membership named in the session, else for the person's first one. Also leaves `request.user` and `request.theme`, so that
-    nothing asks the database again.
+    Acts for the membership named in the session, else for the person's first one. Also leaves `request.user`, so that nothing asks for it again.
     """
     session = request.session
     user_id, session_id = session.get(SESSION_KEY), session.get(SESSION_ROW)
@@ -69,7 +71,7 @@ def unscoped_actor_of_token(raw: str) -> Actor | None:
         return None
     found = rows(
         f"""
-        SELECT {_ACTOR}, t.id, t.name FROM people_apitoken t
+        SELECT {_ACTOR}, t.last_used_on, t.id, t.name FROM people_apitoken t
           JOIN people_membership m ON m.id = t.membership_id
           JOIN people_user u ON u.id = m.user_id
           {_JOINS}
@@ -79,14 +81,15 @@ def unscoped_actor_of_token(raw: str) -> Actor | None:
     )
     if not found:
         return None
-    return _actor(found[0], Channel.API, token_id=found[0][-2], name=f"{found[0][2]} ({found[0][-1]})")
+    last_used_on, token_id, _name = found[0][-3:]
+    if last_used_on != clock.today():
+        USED_TOKENS.add(token_id)
+    return _actor(found[0], Channel.API, token_id=token_id, name=f"{found[0][2]} ({found[0][-1]})")
 
 
 def unscoped_actor_of_membership(membership_id: int, channel: Channel = Channel.PAGE) -> Actor | None:
     """The actor a membership stands for: for tests, the demo, and jobs on behalf of a person. One statement."""
-    found = rows(
-        f"SELECT {_ACTOR} FROM people_membership m JOIN people_user u ON u.id = m.user_id {_JOINS} WHERE m.id = %s AND {_MAY_ACT}", [membership_id]
-    )
+    found = rows(f"SELECT {_ACTOR} FROM people_membership m JOIN people_user u ON u.id = m.user_id {_JOINS} WHERE m.id = %s AND {_MAY_ACT}", [membership_id])
     return _actor(found[0], channel) if found else None
 
 
@@ -98,6 +101,22 @@ def unscoped_actor_of_user(user_id: int, channel: Channel = Channel.PAGE) -> Act
         [user_id],
     )
     return _actor(found[0], channel) if found else None
+
+
+def unscoped_actor_arriving(user: User, org_id: int = 0, channel: Channel = Channel.PAGE) -> Actor:
+    """A person who is about to sign in, or answers a link: may do nothing but that. No statement."""
+    return Actor(
+        user_id=user.pk,
+        membership_id=None,
+        org_id=org_id,
+        org_path="/",
+        org_kind="",
+        name=user.name or user.email,
+        verbs=frozenset({"people.sign_in"}),
+        scope=Scope.SELF,
+        channel=channel,
+        language=user.language,
+    )
 
 
 def _user(row: tuple) -> User:

@@ -50,7 +50,6 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     (MemberState.INVITED, "end"): MemberState.ENDED,
     (MemberState.ACTIVE, "end"): MemberState.ENDED,
     (MemberState.ENDED, "invite"): MemberState.INVITED,
-    (MemberState.ENDED, "renew"): MemberState.ACTIVE,
 }
 
 
@@ -151,6 +150,9 @@ SENTENCES = {
     "people.totp_off": _("The second factor is not switched on."),
     "people.token_name": _("Please give the token a name."),
     "people.token_days": _("A token lives 1 to {most} days."),
+    "people.token_by_token": _("A program cannot do this; sign in yourself."),
+    "people.link_too_soon": _("A link was just sent; look into your mail."),
+    "people.role_owner": _("This role belongs to another organisation."),
     "people.language": _("This language is not available."),
     "people.theme": _("This theme is not available."),
     "people.last_admin": _("Somebody must be left who can manage the people of this organisation."),

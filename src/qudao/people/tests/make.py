@@ -1,0 +1,65 @@
+"""The standing cast of every test, built through the actions: people of the brand, a dealer, its sub-dealer, and a stranger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qudao.base.access import Actor, system_actor
+from qudao.network.models import Organisation
+from qudao.network.tests.make import make_network
+from qudao.people.actions import enrol_person, ensure_system_roles
+from qudao.people.actions.members import PersonFacts, Post
+from qudao.people.models import Membership
+from qudao.people.queries import unscoped_actor_of_membership, unscoped_system_role
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Organisations LH, D001, D002, S001 (S001 is D001's sub-dealer) and the actors in them."""
+
+    lh: Organisation
+    d001: Organisation
+    d002: Organisation
+    s001: Organisation
+    hq_admin: Actor
+    hq_clerk: Actor
+    hq_finance: Actor
+    hq_warehouse: Actor
+    dealer: Actor  # buyer of D001
+    dealer_admin: Actor  # of D001: sells to S001
+    sub_dealer: Actor  # shop owner of S001
+    stranger: Actor  # buyer of D002
+    stranger_admin: Actor  # of D002
+
+
+def make_member(email: str, org: Organisation, role: str, *, name: str = "", scope: str | None = None) -> Membership:
+    """A person active in an organisation in a system role."""
+    person = PersonFacts(email, name or email.partition("@")[0], "en")
+    return enrol_person(person, Post(org.pk, unscoped_system_role(role), scope), actor=system_actor())
+
+
+def actor_of(member: Membership) -> Actor:
+    """The actor a membership stands for."""
+    actor = unscoped_actor_of_membership(member.pk)
+    assert actor is not None
+    return actor
+
+
+def cast() -> Cast:
+    """The whole cast; everybody's e-mail is <attribute>@example.com, without password. About 0.1 s."""
+    orgs = make_network()
+    lh, d001, d002, s001 = orgs["LH"], orgs["D001"], orgs["D002"], orgs["S001"]
+    ensure_system_roles(actor=system_actor())
+    posts = {
+        "hq_admin": (lh, "hq_admin"),
+        "hq_clerk": (lh, "hq_clerk"),
+        "hq_finance": (lh, "hq_finance"),
+        "hq_warehouse": (lh, "hq_warehouse"),
+        "dealer": (d001, "dealer_buyer"),
+        "dealer_admin": (d001, "dealer_admin"),
+        "sub_dealer": (s001, "shop_owner"),
+        "stranger": (d002, "dealer_buyer"),
+        "stranger_admin": (d002, "dealer_admin"),
+    }
+    actors = {name: actor_of(make_member(f"{name}@example.com", org, role)) for name, (org, role) in posts.items()}
+    return Cast(lh=lh, d001=d001, d002=d002, s001=s001, **actors)
