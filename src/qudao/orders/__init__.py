@@ -1,0 +1,1 @@
+"""The order: one document with two sides, from placing to settled."""

@@ -1,0 +1,30 @@
+"""Every state change of an order. Body order is always: lock → decide → write own rows → call down → emit."""
+
+from qudao.orders.actions.decide import approve_order, cancel_order, close_order_short, reject_order, withdraw_order
+from qudao.orders.actions.follow import (
+    lock_trades,
+    record_invoiced,
+    record_paid,
+    record_pick_undone,
+    record_picking,
+    record_received,
+    record_shipped,
+)
+from qudao.orders.actions.place import place_order, submit_order
+
+__all__ = [
+    "approve_order",
+    "cancel_order",
+    "close_order_short",
+    "lock_trades",
+    "place_order",
+    "record_invoiced",
+    "record_paid",
+    "record_pick_undone",
+    "record_picking",
+    "record_received",
+    "record_shipped",
+    "reject_order",
+    "submit_order",
+    "withdraw_order",
+]

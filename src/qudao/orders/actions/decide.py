@@ -1,0 +1,153 @@
+"""Decisions on a placed order: approve, reject, withdraw, cancel, give up the rest."""
+
+from __future__ import annotations
+
+from qudao.approvals import actions as approvals
+from qudao.base.access import Actor, get_visible
+from qudao.base.action import action, emit, record
+from qudao.base.db import run
+from qudao.base.lock import Rank, lock_one
+from qudao.base.notify import notify
+from qudao.funds.actions import shift
+from qudao.inventory.actions import release
+from qudao.kernel import clock
+from qudao.kernel.errors import Fault, Invalid, Refused
+from qudao.kernel.money import ZERO, cumulative
+from qudao.orders import rules
+from qudao.orders.actions.confirm import hold_and_reserve
+from qudao.orders.actions.follow import lock_trades
+from qudao.orders.events import OrderCancelled, OrderConfirmed, OrderRejected
+from qudao.orders.models import Line, Order
+from qudao.orders.states import Allocation, Approval, Credit, Fulfilment, Status
+
+
+def _lock(order_id: int, verb: str, actor: Actor) -> Order:
+    """The order, shown to the actor, its verb checked, then locked and read fresh."""
+    get_visible(actor, Order, order_id, verb)
+    return lock_one(Order, order_id, rank=Rank.ORDER)
+
+
+def _reason(reason: str) -> str:
+    if not reason.strip():
+        raise Invalid("orders.reason_needed", field="reason")
+    return reason.strip()
+
+
+@action("orders.approve")
+def approve_order(order_id: int, *, reason: str = "", actor: Actor) -> Order:
+    """Sign the approval that waits; after the last signature hold credit, reserve stock and confirm, all in one transaction.
+
+    Locks order, approval request, funds, stock. Emits OrderConfirmed. Raises Refused when credit or stock is short: the order then stays in review.
+    """
+    order = _lock(order_id, "orders.approve", actor)
+    status = rules.next_status(order.status, "confirm")
+    outcome = approvals.sign(order.subject, "approve", reason, actor=actor)
+    if outcome.state != "approved":
+        record(order.subject, before=order.status, after=order.status, reason=reason)
+        return order
+    lines = list(Line.unscoped.filter(order=order).order_by("no").values_list("id", "no", "product_id", "qty"))
+    hold_and_reserve(order.subject, order.agreement_id, order.place_id, order.gross, lines, actor=actor)
+    before, since = order.status, order.state_since
+    order.status, order.approval, order.credit, order.allocation = status, Approval.APPROVED, Credit.PASS, Allocation.FULL
+    order.state_since = clock.now()
+    order.save(update_fields=["status", "approval", "credit", "allocation", "state_since"])
+    record(order.subject, before=before, after=order.status, reason=reason, since=since)
+    emit(
+        OrderConfirmed(order.pk, order.number or "", order.seller_id, order.buyer_id, order.gross, order.currency),
+        order.subject,
+    )
+    notify("orders.confirmed", order.subject, org_id=order.buyer_id, verb="orders.view", except_user=actor.user_id, number=order.number)
+    return order
+
+
+@action("orders.approve")
+def reject_order(order_id: int, *, reason: str, actor: Actor) -> Order:
+    """Refuse an order in review, with a reason the buyer reads. Locks order and request. Emits OrderRejected."""
+    reason = _reason(reason)
+    order = _lock(order_id, "orders.approve", actor)
+    status = rules.next_status(order.status, "reject")
+    approvals.sign(order.subject, "reject", reason, actor=actor)
+    before, since = order.status, order.state_since
+    order.status, order.approval, order.state_since = status, Approval.REJECTED, clock.now()
+    order.save(update_fields=["status", "approval", "state_since"])
+    record(order.subject, before=before, after=order.status, reason=reason, since=since)
+    emit(OrderRejected(order.pk, reason), order.subject)
+    notify("orders.rejected", order.subject, org_id=order.buyer_id, verb="orders.view", number=order.number, reason=reason)
+    return order
+
+
+@action("orders.withdraw")
+def withdraw_order(order_id: int, *, reason: str = "", actor: Actor) -> Order:
+    """Take an order back from approval before anybody decided; it becomes a draft that can be submitted again. Locks order and request."""
+    order = _lock(order_id, "orders.withdraw", actor)
+    status = rules.next_status(order.status, "withdraw")
+    approvals.withdraw(order.subject, actor=actor)
+    before, since = order.status, order.state_since
+    order.status, order.approval, order.state_since = status, Approval.NONE, clock.now()
+    order.save(update_fields=["status", "approval", "state_since"])
+    record(order.subject, before=before, after=order.status, reason=reason, since=since)
+    return order
+
+
+@action("orders.cancel")
+def cancel_order(order_id: int, *, reason: str, actor: Actor) -> Order:
+    """Cancel an order that nobody has begun to pick; releases approval, credit and stock in the same transaction.
+
+    Locks order, request, funds, stock. Emits OrderCancelled. Raises Refused orders.being_picked when the warehouse is at it.
+    """
+    reason = _reason(reason)
+    order = _lock(order_id, "orders.cancel", actor)
+    if order.status == Status.IN_FULFILMENT and order.fulfilment == Fulfilment.PICKING:
+        raise Refused("orders.being_picked")
+    status = rules.next_status(order.status, "cancel")
+    held = order.status == Status.CONFIRMED
+    if order.status == Status.IN_REVIEW:
+        approvals.withdraw(order.subject, actor=actor, by_cancel=True)
+    before, since = order.status, order.state_since
+    order.status, order.allocation, order.state_since = status, Allocation.NONE, clock.now()
+    order.credit = Credit.RELEASED if held else Credit.NOT_NEEDED
+    order.save(update_fields=["status", "allocation", "credit", "state_since"])
+    if held:
+        shift(order.agreement_id, [("ordered", None, order.gross)], order.subject, actor=actor)
+        release(order.subject, actor=actor)
+    record(order.subject, before=before, after=order.status, reason=reason, since=since)
+    emit(OrderCancelled(order.pk, reason, short=False), order.subject)
+    other = order.seller_id if actor.org_id == order.buyer_id else order.buyer_id
+    notify("orders.cancelled", order.subject, org_id=other, verb="orders.view", number=order.number, reason=reason)
+    return order
+
+
+@action("orders.close_short")
+def close_order_short(order_id: int, *, reason: str, actor: Actor) -> Order:
+    """Give up what was not shipped of an order; what was shipped goes on to its invoice. Releases the rest of stock and credit.
+
+    Locks order, funds, stock. Emits OrderCancelled(short). Raises Refused when nothing was shipped, or a shipment is on its way.
+    """
+    reason = _reason(reason)
+    get_visible(actor, Order, order_id, "orders.close_short")
+    (trade,) = lock_trades([order_id], actor=actor)
+    status = rules.next_status(trade.status, "close_short")
+    if not any(x.shipped for x in trade.lines):
+        raise Refused("orders.nothing_shipped")
+    if trade.fulfilment == Fulfilment.PICKING or any(x.shipped > x.received + x.settled_short for x in trade.lines):
+        raise Refused.of([Fault("orders.shipment_open")])
+    rest = [x for x in trade.lines if x.open > 0]
+    freed = ZERO
+    for line in rest:
+        freed += line.gross - cumulative(line.gross, line.shipped, line.qty, ZERO)
+        line.given_up += line.open
+    run(
+        "UPDATE orders_line l SET given_up = d.given_up FROM unnest(%s::bigint[], %s::numeric[]) AS d(id, given_up) WHERE l.id = d.id",
+        ([x.id for x in rest], [x.given_up for x in rest]),
+    )
+    run(
+        "UPDATE orders_order SET status = %s, fulfilment = %s, billing = %s, allocation = %s, state_since = %s WHERE id = %s",
+        (status, rules.fulfilment_of(trade.lines, False), rules.billing_of(trade.lines), Allocation.NONE, clock.now(), trade.id),
+    )
+    if freed:
+        shift(trade.agreement_id, [("ordered", None, freed)], trade.subject, actor=actor)
+    release(trade.subject, actor=actor)
+    record(trade.subject, before=trade.status, after=status, reason=reason, since=trade.state_since)
+    emit(OrderCancelled(trade.id, reason, short=True), trade.subject)
+    notify("orders.closed_short", trade.subject, org_id=trade.buyer_id, verb="orders.view", number=trade.number, reason=reason)
+    return Order.unscoped.get(pk=trade.id)

@@ -1,0 +1,177 @@
+"""Placing an order: everything that is wrong said at once, then priced, routed to an approval or confirmed on the spot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+
+from qudao.agreements.queries import unscoped_refused, unscoped_terms
+from qudao.approvals.actions import open_request
+from qudao.approvals.queries import unscoped_rules_for
+from qudao.base.access import Actor, get_visible
+from qudao.base.action import action, emit, record
+from qudao.base.lock import Rank, lock_one
+from qudao.base.notify import notify
+from qudao.base.numbering import take
+from qudao.catalog.queries import unscoped_cards
+from qudao.inventory.queries import unscoped_supply_place
+from qudao.kernel import clock
+from qudao.kernel.errors import Forbidden, Invalid, raise_if_any
+from qudao.orders import rules
+from qudao.orders.actions.confirm import hold_and_reserve
+from qudao.orders.events import OrderConfirmed, OrderPlaced
+from qudao.orders.models import Line, Order
+from qudao.orders.queries import unscoped_by_client_id
+from qudao.orders.rules import NewLine, Placing, PricedLine
+from qudao.orders.states import Allocation, Approval, Credit, Status
+from qudao.pricing.queries import Item, unscoped_quote
+
+KIND = "orders.order"
+
+
+@dataclass(frozen=True)
+class _Priced:
+    """A placing that passed every check: terms, amounts, the place that supplies, the approvals it needs."""
+
+    terms: Any
+    lines: list[PricedLine]
+    place_id: int
+    rules: list
+
+
+@action("orders.place")
+def place_order(placing: Placing, *, actor: Actor, client_id: UUID | str | None = None) -> Order:
+    """Place an order and confirm it at once when no approval is needed; the same `client_id` of a buyer returns the first order.
+
+    Locks funds, stock, the number series. Emits OrderPlaced, and OrderConfirmed when confirmed. Raises Invalid for bad input and Refused with
+    all faults (agreement, product, price, credit, stock), leaving nothing behind.
+    """
+    _may_place(placing, actor)
+    if client_id is not None and (known := unscoped_by_client_id(placing.buyer_id, client_id)):
+        return known
+    priced = _price(placing)
+    order = _new_order(placing, priced, actor, client_id)
+    order.save(force_insert=True)
+    lines = _write_lines(order, priced.lines)
+    return _route(order, priced, lines, actor, before=Status.DRAFT)
+
+
+@action("orders.place")
+def submit_order(order_id: int, *, actor: Actor) -> Order:
+    """Submit a draft again (one that was withdrawn): checked and priced anew as of today, then as in placing. Locks the order."""
+    get_visible(actor, Order, order_id, "orders.view")
+    order = lock_one(Order, order_id, rank=Rank.ORDER)
+    rules.next_status(order.status, "submit")
+    asked = [NewLine(product, qty) for product, qty in Line.unscoped.filter(order=order).order_by("no").values_list("product_id", "qty")]
+    placing = Placing(order.seller_id, order.buyer_id, asked, order.requested_on, order.po_number, order.note)
+    _may_place(placing, actor)
+    priced = _price(placing)
+    Line.unscoped.filter(order=order).delete()
+    fresh = _new_order(placing, priced, actor, order.client_id)
+    since = order.state_since
+    for name in ("agreement_id", "place_id", "currency", "net", "tax", "gross", "ordered_on", "placed_at", "payment_days", "invoice_on", "line_count"):
+        setattr(order, name, getattr(fresh, name))
+    lines = _write_lines(order, priced.lines)
+    return _route(order, priced, lines, actor, before=Status.DRAFT, since=since)
+
+
+def _may_place(placing: Placing, actor: Actor) -> None:
+    """A buyer orders for itself; the seller's own people enter orders for a buyer when they hold that verb."""
+    if actor.kind == "system" or actor.org_id == placing.buyer_id:
+        return
+    if actor.org_id != placing.seller_id or not actor.can("orders.place_for"):
+        raise Forbidden("orders.not_your_trade", field="buyer")
+
+
+def _price(placing: Placing) -> _Priced:
+    """Check and price a placing: six statements whatever the number of lines."""
+    today = clock.today()
+    raise_if_any(rules.shape_faults(placing, today), Invalid)
+    terms = unscoped_terms(placing.seller_id, placing.buyer_id, today)
+    raise_if_any(rules.side_faults(terms, today))
+    assert terms is not None
+    products = sorted({line.product_id for line in placing.lines if line.product_id})
+    cards = unscoped_cards(products)
+    refused = unscoped_refused(terms.agreement_id, products, today)
+    quotes = unscoped_quote(terms.agreement_id, [Item(no, line.product_id, line.qty) for no, line in enumerate(placing.lines, 1)], today)
+    raise_if_any(rules.line_faults(placing.lines, cards, refused, quotes, today))
+    lines = rules.price_order(placing.lines, cards, quotes)
+    gross = rules.totals(lines)[2]
+    return _Priced(terms, lines, unscoped_supply_place(terms.agreement_id), unscoped_rules_for(placing.seller_id, KIND, gross))
+
+
+def _new_order(placing: Placing, priced: _Priced, actor: Actor, client_id: UUID | str | None) -> Order:
+    now = clock.now()
+    terms = priced.terms
+    net, tax, gross = rules.totals(priced.lines)
+    return Order(
+        client_id=client_id,
+        seller_id=placing.seller_id,
+        buyer_id=placing.buyer_id,
+        agreement_id=terms.agreement_id,
+        place_id=priced.place_id,
+        currency=terms.currency,
+        net=net,
+        tax=tax,
+        gross=gross,
+        status=Status.SUBMITTED,
+        requested_on=placing.requested_on,
+        ordered_on=clock.date_of(now),
+        placed_at=now,
+        state_since=now,
+        po_number=placing.po_number,
+        note=placing.note,
+        placed_by=actor.user_id,
+        channel=actor.channel,
+        payment_days=terms.payment_days,
+        invoice_on=terms.invoice_on,
+        line_count=len(priced.lines),
+    )
+
+
+def _write_lines(order: Order, priced: list[PricedLine]) -> list[Line]:
+    return Line.unscoped.bulk_create(
+        Line(
+            order=order,
+            no=x.no,
+            product_id=x.product_id,
+            unit=x.unit,
+            qty=x.qty,
+            unit_price=x.unit_price,
+            price_source=x.price_source,
+            price_steps=x.steps,
+            tax_rate=x.tax_rate,
+            net=x.net,
+            tax=x.tax,
+            gross=x.gross,
+        )
+        for x in priced
+    )
+
+
+def _route(order: Order, priced: _Priced, lines: list[Line], actor: Actor, *, before: str, since: Any = None) -> Order:
+    """Send a submitted order to its approvers, or confirm it; then number it (the last lock) and say what happened."""
+    if priced.rules:
+        order.status = rules.next_status(Status.SUBMITTED, "route")
+        order.approval = Approval.PENDING
+    else:
+        order.status = rules.next_status(Status.SUBMITTED, "confirm")
+        hold_and_reserve(order.subject, order.agreement_id, order.place_id, order.gross, [(x.pk, x.no, x.product_id, x.qty) for x in lines], actor=actor)
+        order.credit, order.allocation = Credit.PASS, Allocation.FULL
+    if not order.number:
+        order.number = take(f"order:{order.seller_id}:{order.buyer_id}", f"SO-{priced.terms.buyer.code}-{{n:05d}}")
+    order.state_since = clock.now()
+    order.save()
+    if priced.rules:
+        open_request(order.subject, priced.rules, order.gross, actor=actor)
+    record(order.subject, before=before, after=order.status, since=since)
+    fact = {"order_id": order.pk, "number": order.number, "seller_id": order.seller_id, "buyer_id": order.buyer_id}
+    emit(OrderPlaced(**fact, gross=order.gross, currency=order.currency), order.subject)
+    if order.status == Status.CONFIRMED:
+        emit(OrderConfirmed(**fact, gross=order.gross, currency=order.currency), order.subject)
+        notify("orders.confirmed", order.subject, org_id=order.buyer_id, verb="orders.view", except_user=actor.user_id, number=order.number)
+    return order
+
+

@@ -1,0 +1,60 @@
+"""Facts that the order publishes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class OrderPlaced:
+    version: ClassVar[int] = 1
+    order_id: int
+    number: str
+    seller_id: int
+    buyer_id: int
+    gross: Decimal
+    currency: str
+
+
+@dataclass(frozen=True)
+class OrderConfirmed:
+    """Credit is held and stock reserved: the warehouse may plan."""
+
+    version: ClassVar[int] = 1
+    order_id: int
+    number: str
+    seller_id: int
+    buyer_id: int
+    gross: Decimal
+    currency: str
+
+
+@dataclass(frozen=True)
+class OrderRejected:
+    version: ClassVar[int] = 1
+    order_id: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class OrderCancelled:
+    """Everything it held is released; open plans for it are void. `short`: only the rest was given up."""
+
+    version: ClassVar[int] = 1
+    order_id: int
+    reason: str
+    short: bool
+
+
+@dataclass(frozen=True)
+class OrderDelivered:
+    version: ClassVar[int] = 1
+    order_id: int
+
+
+@dataclass(frozen=True)
+class OrderClosed:
+    version: ClassVar[int] = 1
+    order_id: int

@@ -1,0 +1,40 @@
+"""What must hold of orders."""
+
+from qudao.base.invariants import Check
+
+CHECKS = [
+    Check(
+        "orders.totals_are_sums_of_lines",
+        """SELECT o.id, coalesce(o.number, '') || ': total ' || o.gross || ', lines ' || s.gross AS note
+           FROM orders_order o JOIN (SELECT order_id, sum(net) net, sum(tax) tax, sum(gross) gross, count(*) n FROM orders_line GROUP BY order_id) s
+           ON s.order_id = o.id WHERE (o.net, o.tax, o.gross, o.line_count) IS DISTINCT FROM (s.net, s.tax, s.gross, s.n)""",
+        "UPDATE orders_order SET net = net + 1, gross = gross + 1 WHERE id = (SELECT max(id) FROM orders_order)",
+    ),
+    Check(
+        "orders.an_order_has_lines",
+        "SELECT o.id, 'no lines' AS note FROM orders_order o WHERE NOT EXISTS (SELECT 1 FROM orders_line l WHERE l.order_id = o.id)",
+        "DELETE FROM orders_line WHERE order_id = (SELECT max(id) FROM orders_order)",
+    ),
+    Check(
+        "orders.line_gross_is_price_times_quantity",
+        """SELECT l.id, 'line amount is not quantity × price' AS note FROM orders_line l
+           WHERE round(l.qty * l.unit_price, 2) NOT IN (l.gross, l.net)""",
+        "UPDATE orders_line SET net = net + 0.03, gross = gross + 0.03 WHERE id = (SELECT max(id) FROM orders_line)",
+    ),
+    Check(
+        "orders.reservations_match_open_lines",
+        """SELECT l.id, 'open ' || (l.qty - l.given_up - l.shipped) || ', reserved ' || coalesce(r.qty, 0) AS note
+           FROM orders_order o JOIN orders_line l ON l.order_id = o.id
+           LEFT JOIN (SELECT ref_id, sum(qty - taken - released) qty FROM inventory_reservation
+                      WHERE subject_kind = 'orders.order' AND state = 'open' GROUP BY ref_id) r ON r.ref_id = l.id
+           WHERE coalesce(r.qty, 0) <> CASE WHEN o.status IN ('confirmed', 'in_fulfilment') THEN l.qty - l.given_up - l.shipped ELSE 0 END""",
+        """UPDATE orders_line SET shipped = qty, received = 0 WHERE id = (SELECT max(l.id) FROM orders_line l JOIN orders_order o ON o.id = l.order_id
+           WHERE o.status = 'confirmed')""",
+    ),
+    Check(
+        "orders.sides_follow_the_agreement",
+        """SELECT o.id, 'sides differ from the agreement' AS note FROM orders_order o JOIN agreements_agreement a ON a.id = o.agreement_id
+           WHERE (o.seller_id, o.buyer_id) <> (a.seller_id, a.buyer_id)""",
+        "UPDATE orders_order SET seller_id = buyer_id, buyer_id = seller_id WHERE id = (SELECT max(id) FROM orders_order)",
+    ),
+]

@@ -1,0 +1,124 @@
+"""An order and its lines. The order keeps the terms it was made under; its lines keep how each price came about."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.indexes import OpClass
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Upper
+from django.utils.translation import gettext_lazy as _
+
+from qudao.agreements.models import Agreement
+from qudao.base.db import Row
+from qudao.base.subject import Subject
+from qudao.catalog.models import Product
+from qudao.inventory.models import Place
+from qudao.network.models import Organisation
+from qudao.orders.states import Allocation, Approval, Billing, Credit, Fulfilment, Payment, Status
+
+SIDE = {"on_delete": models.PROTECT, "related_name": "+"}
+
+
+class Order(Row):
+    """One trade between a seller and a buyer: HQ's sales order is the dealer's purchase order."""
+
+    number = models.CharField(max_length=40, null=True)
+    client_id = models.UUIDField(null=True)
+    seller = models.ForeignKey(Organisation, **SIDE)
+    buyer = models.ForeignKey(Organisation, **SIDE)
+    agreement = models.ForeignKey(Agreement, **SIDE)
+    place = models.ForeignKey(Place, **SIDE)
+    currency = models.CharField(max_length=3)
+    net = models.DecimalField(max_digits=18, decimal_places=2)
+    tax = models.DecimalField(max_digits=18, decimal_places=2)
+    gross = models.DecimalField(max_digits=18, decimal_places=2)
+    invoiced = models.DecimalField(max_digits=18, decimal_places=2, default=0)
+    paid = models.DecimalField(max_digits=18, decimal_places=2, default=0)
+    status = models.CharField(max_length=16, choices=Status.choices)
+    approval = models.CharField(max_length=12, choices=Approval.choices, default=Approval.NONE)
+    credit = models.CharField(max_length=12, choices=Credit.choices, default=Credit.NOT_NEEDED)
+    allocation = models.CharField(max_length=12, choices=Allocation.choices, default=Allocation.NONE)
+    fulfilment = models.CharField(max_length=12, choices=Fulfilment.choices, default=Fulfilment.NONE)
+    billing = models.CharField(max_length=12, choices=Billing.choices, default=Billing.NONE)
+    payment = models.CharField(max_length=12, choices=Payment.choices, default=Payment.NONE)
+    requested_on = models.DateField(null=True, blank=True)
+    ordered_on = models.DateField()
+    placed_at = models.DateTimeField()
+    state_since = models.DateTimeField()
+    po_number = models.CharField(max_length=40, default="", blank=True)
+    note = models.TextField(default="", blank=True)
+    placed_by = models.BigIntegerField(null=True)
+    channel = models.CharField(max_length=12)
+    payment_days = models.PositiveSmallIntegerField(default=0)
+    invoice_on = models.CharField(max_length=10)
+    line_count = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["buyer", "client_id"], name="orders_order_client_unique", violation_error_message=_("An order with this client id exists already.")
+            ),
+            models.UniqueConstraint(fields=["seller", "number"], name="orders_order_number_unique"),
+            models.CheckConstraint(condition=~Q(seller=F("buyer")), name="orders_order_sides_differ"),
+            models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="orders_order_gross_is_net_and_tax"),
+            models.CheckConstraint(condition=Q(invoiced__gte=0, paid__gte=0, paid__lte=F("invoiced")), name="orders_order_paid_within_invoiced"),
+            models.CheckConstraint(condition=Q(number__isnull=False) | Q(status__in=[Status.DRAFT, Status.SUBMITTED]), name="orders_order_number_given"),
+            models.CheckConstraint(
+                condition=~Q(status__in=[Status.CONFIRMED, Status.IN_FULFILMENT]) | Q(credit=Credit.PASS, allocation=Allocation.FULL),
+                name="orders_order_confirmed_holds",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["seller", "status", "-id"], name="orders_order_seller_status"),
+            models.Index(fields=["seller", "-id"], name="orders_order_seller_newest"),
+            models.Index(fields=["buyer", "-id"], name="orders_order_buyer_newest"),
+            models.Index(fields=["ordered_on"], name="orders_order_day"),
+            models.Index(OpClass(Upper("number"), "text_pattern_ops"), name="orders_order_number_find"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number or f"#{self.pk}"
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("orders.order", self.pk, self.seller_id, self.buyer_id, self.number or "")
+
+
+class Line(Row):
+    """One product of an order, in base units, with its amounts and the counters of what has become of it."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
+    no = models.PositiveSmallIntegerField()
+    product = models.ForeignKey(Product, **SIDE)
+    unit = models.CharField(max_length=16)
+    qty = models.DecimalField(max_digits=18, decimal_places=4)
+    unit_price = models.DecimalField(max_digits=18, decimal_places=6)
+    price_source = models.CharField(max_length=24)
+    price_steps = models.JSONField(default=list)
+    tax_rate = models.DecimalField(max_digits=5, decimal_places=4)
+    net = models.DecimalField(max_digits=18, decimal_places=2)
+    tax = models.DecimalField(max_digits=18, decimal_places=2)
+    gross = models.DecimalField(max_digits=18, decimal_places=2)
+    shipped = models.DecimalField(max_digits=18, decimal_places=4, default=0)
+    received = models.DecimalField(max_digits=18, decimal_places=4, default=0)
+    settled_short = models.DecimalField(max_digits=18, decimal_places=4, default=0)
+    given_up = models.DecimalField(max_digits=18, decimal_places=4, default=0)
+    invoiced = models.DecimalField(max_digits=18, decimal_places=4, default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["order", "no"], name="orders_line_no_unique"),
+            models.CheckConstraint(condition=Q(qty__gt=0), name="orders_line_qty_positive", violation_error_message=_("The quantity must be more than zero.")),
+            models.CheckConstraint(condition=Q(unit_price__gte=0), name="orders_line_price_not_negative"),
+            models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="orders_line_gross_is_net_and_tax"),
+            models.CheckConstraint(
+                condition=Q(shipped__gte=0, given_up__gte=0) & Q(qty__gte=F("shipped") + F("given_up")), name="orders_line_shipped_within_ordered"
+            ),
+            models.CheckConstraint(
+                condition=Q(received__gte=0, settled_short__gte=0) & Q(shipped__gte=F("received") + F("settled_short")),
+                name="orders_line_received_within_shipped",
+            ),
+            models.CheckConstraint(condition=Q(invoiced__gte=0, invoiced__lte=F("shipped")), name="orders_line_invoiced_within_shipped"),
+        ]
+
+

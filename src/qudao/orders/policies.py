@@ -1,0 +1,43 @@
+"""Who sees an order: its two sides and the scopes above either; who acts on it: only the side whose move it is."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.access import Actor, Policy, own, register, within
+from qudao.orders.models import Line, Order
+
+VERBS = {
+    "orders.view": _("See orders"),
+    "orders.place": _("Place orders for the own organisation"),
+    "orders.place_for": _("Enter orders for a buyer"),
+    "orders.approve": _("Approve or reject orders"),
+    "orders.withdraw": _("Withdraw an order from approval"),
+    "orders.cancel": _("Cancel orders"),
+    "orders.close_short": _("Close an order short"),
+}
+SELLER_ONLY = {"orders.approve", "orders.close_short", "orders.place_for"}
+BUYER_ONLY = {"orders.place"}
+
+
+@register
+class OrderPolicy(Policy):
+    model = Order
+    view_verb = "orders.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        if verb == self.view_verb:
+            return within(actor, "seller", "buyer")
+        if verb in SELLER_ONLY:
+            return own(actor, "seller")
+        return own(actor, "buyer") if verb in BUYER_ONLY else own(actor, "seller", "buyer")
+
+
+@register
+class LinePolicy(Policy):
+    model = Line
+    view_verb = "orders.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return within(actor, "order__seller", "order__buyer")

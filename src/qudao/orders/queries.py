@@ -1,0 +1,141 @@
+"""Reads of orders. `Trade` is the locked picture of one order that the actions of upper modules work on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db.models import QuerySet
+
+from qudao.base.access import Actor, get_visible, visible
+from qudao.base.db import rows
+from qudao.base.subject import Subject
+from qudao.kernel.errors import NotFound
+from qudao.orders.models import Line, Order
+
+
+@dataclass
+class TradeLine:
+    """One line of a trade; counters in base units. `wanted` = ordered less given up; `billable` = delivered and staying delivered."""
+
+    id: int
+    no: int
+    product_id: int
+    unit: str
+    qty: Decimal
+    unit_price: Decimal
+    tax_rate: Decimal
+    net: Decimal
+    tax: Decimal
+    gross: Decimal
+    shipped: Decimal
+    received: Decimal
+    settled_short: Decimal
+    given_up: Decimal
+    invoiced: Decimal
+    by_receipt: bool
+
+    @property
+    def wanted(self) -> Decimal:
+        return self.qty - self.given_up
+
+    @property
+    def open(self) -> Decimal:
+        """What is still to be shipped."""
+        return self.qty - self.given_up - self.shipped
+
+    @property
+    def billable(self) -> Decimal:
+        """What will be invoiced in the end: all that is wanted, less what got lost when the invoice follows the receipt."""
+        return self.wanted - self.settled_short if self.by_receipt else self.wanted
+
+    @property
+    def to_invoice(self) -> Decimal:
+        """What may be invoiced now: received (or shipped, by the terms) and not yet invoiced."""
+        return (self.received if self.by_receipt else self.shipped) - self.invoiced
+
+
+@dataclass
+class Trade:
+    """An order with its lines as they stand in the database (locked when an action asked for it)."""
+
+    id: int
+    number: str
+    seller_id: int
+    buyer_id: int
+    agreement_id: int
+    place_id: int
+    currency: str
+    net: Decimal
+    tax: Decimal
+    gross: Decimal
+    invoiced: Decimal
+    paid: Decimal
+    status: str
+    fulfilment: str
+    billing: str
+    payment: str
+    payment_days: int
+    invoice_on: str
+    ordered_on: date
+    state_since: datetime
+    lines: list[TradeLine]
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("orders.order", self.id, self.seller_id, self.buyer_id, self.number)
+
+    def line(self, line_id: int) -> TradeLine:
+        """The line with this id; NotFound when the order has none."""
+        for line in self.lines:
+            if line.id == line_id:
+                return line
+        raise NotFound("base.not_found")
+
+
+HEAD = """o.id, coalesce(o.number, ''), o.seller_id, o.buyer_id, o.agreement_id, o.place_id, o.currency, o.net, o.tax, o.gross, o.invoiced, o.paid,
+    o.status, o.fulfilment, o.billing, o.payment, o.payment_days, o.invoice_on, o.ordered_on, o.state_since"""
+LINE = """l.id, l.no, l.product_id, l.unit, l.qty, l.unit_price, l.tax_rate, l.net, l.tax, l.gross, l.shipped, l.received, l.settled_short,
+    l.given_up, l.invoiced, o.invoice_on = 'receipt'"""
+HEAD_LENGTH = 20
+
+
+def unscoped_trades(order_ids: Iterable[int], *, lock: bool = False) -> list[Trade]:
+    """Orders with their lines, sorted by id. One statement; `lock` locks the orders (the caller notes the rank and has locked nothing above)."""
+    wanted = sorted(set(order_ids))
+    found = rows(
+        # the sort happens before the lock, so rows are locked in id order; a locked order's lines are changed by nobody else
+        f"SELECT {HEAD}, {LINE} FROM orders_order o JOIN orders_line l ON l.order_id = o.id WHERE o.id = ANY(%s) ORDER BY o.id, l.no"  # noqa: S608
+        + (" FOR UPDATE" if lock else ""),
+        (wanted,),
+    )
+    trades: dict[int, Trade] = {}
+    for row in found:
+        trade = trades.get(row[0]) or trades.setdefault(row[0], Trade(*row[:HEAD_LENGTH], lines=[]))
+        trade.lines.append(TradeLine(*row[HEAD_LENGTH:]))
+    if len(trades) != len(wanted):
+        raise NotFound("base.not_found")
+    return list(trades.values())
+
+
+def unscoped_by_client_id(buyer_id: int, client_id: object) -> Order | None:
+    """The order this buyer's client id already made, if any."""
+    return Order.unscoped.filter(buyer_id=buyer_id, client_id=client_id).first()
+
+
+def orders(actor: Actor) -> QuerySet[Order]:
+    """The orders an actor may see, newest first, with their two sides."""
+    return visible(actor, Order).select_related("seller", "buyer").order_by("-id")
+
+
+def order_of(actor: Actor, order_id: int, verb: str | None = None) -> Order:
+    """One order for an actor: NotFound when hidden, Forbidden when the verb does not reach it. Sides are loaded."""
+    order = get_visible(actor, Order, order_id, verb)
+    return order
+
+
+def lines_of(order: Order) -> QuerySet[Line]:
+    """The lines of an order the actor was shown, with their products."""
+    return Line.unscoped.filter(order=order).select_related("product").order_by("no")

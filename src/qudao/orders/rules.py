@@ -1,0 +1,170 @@
+"""What an order may do, decided without a database: every refusal of a placing at once, prices to amounts, states to next states."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
+from qudao.kernel.errors import Fault, Refused
+from qudao.kernel.money import ZERO, net_and_tax, round_to
+from qudao.orders.states import TRANSITIONS, Billing, Fulfilment, Payment, Status
+
+MAX_LINES = 2000
+MAX_QTY = Decimal("1000000000")
+
+
+@dataclass(frozen=True)
+class NewLine:
+    """A line asked for: product by id (None when the code was unknown; then `text` is what was typed), quantity in base units."""
+
+    product_id: int | None
+    qty: Decimal
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Placing:
+    """What a buyer asks of a seller. `requested_on` = wanted delivery day; `po_number` = the buyer's own number."""
+
+    seller_id: int
+    buyer_id: int
+    lines: Sequence[NewLine]
+    requested_on: date | None = None
+    po_number: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class PricedLine:
+    """A line with its amounts; `steps` say how the unit price came about."""
+
+    no: int
+    product_id: int
+    product_code: str
+    unit: str
+    qty: Decimal
+    unit_price: Decimal
+    price_source: str
+    steps: list
+    tax_rate: Decimal
+    net: Decimal
+    tax: Decimal
+    gross: Decimal
+
+
+def next_status(status: str, event: str) -> str:
+    """The state after `event`; Refused orders.illegal when the table has no such arrow."""
+    try:
+        return TRANSITIONS[(Status(status), event)]
+    except KeyError:
+        raise Refused("orders.illegal", status=Status(status).label, event=event) from None
+
+
+def shape_faults(placing: Placing, today: date) -> list[Fault]:
+    """What is wrong with the input itself, line by line (numbered from 1)."""
+    faults = []
+    if not placing.lines:
+        faults.append(Fault("orders.no_lines", "lines"))
+    if len(placing.lines) > MAX_LINES:
+        faults.append(Fault("orders.too_many_lines", "lines", {"limit": MAX_LINES}))
+    for no, line in enumerate(placing.lines, 1):
+        if line.product_id is None:
+            faults.append(Fault("orders.unknown_product", f"lines.{no}.product", {"product": line.text}))
+        if not line.qty.is_finite() or line.qty <= 0:
+            faults.append(Fault("orders.qty_not_positive", f"lines.{no}.qty"))
+        elif line.qty >= MAX_QTY or line.qty != round_to(line.qty, 4):
+            faults.append(Fault("orders.qty_too_fine", f"lines.{no}.qty", {"limit": MAX_QTY}))
+    if placing.requested_on and placing.requested_on < today:
+        faults.append(Fault("orders.date_passed", "requested_on", {"day": placing.requested_on}))
+    if placing.seller_id == placing.buyer_id:
+        faults.append(Fault("orders.same_sides", "buyer"))
+    return faults
+
+
+def side_faults(terms: Any | None, today: date) -> list[Fault]:
+    """Whether the two sides may trade today (C8: dealer active, agreement in force)."""
+    if terms is None:
+        return [Fault("orders.no_agreement", "buyer", {"day": today})]
+    faults = [
+        Fault("orders.dealer_not_active", side, {"name": card.name})
+        for side, card in (("seller", terms.seller), ("buyer", terms.buyer))
+        if card.state != "active"
+    ]
+    if terms.state != "active":
+        faults.append(Fault("orders.agreement_suspended", "buyer", {"agreement": terms.code}))
+    return faults
+
+
+def line_faults(lines: Sequence[NewLine], cards: Mapping[int, Any], refused: Collection[int], priced: Collection[int], today: date) -> list[Fault]:
+    """Every line that may not be ordered: authorisation, product, minimum, pack, price (C8's order of checks). `priced` holds line numbers."""
+    faults: list[Fault] = []
+    for no, line in enumerate(lines, 1):
+        if line.product_id is None:
+            continue
+        card = cards.get(line.product_id)
+        if card is None:
+            faults.append(Fault("orders.unknown_product", f"lines.{no}.product", {"product": line.text or line.product_id}))
+            continue
+        about = {"product": card.code, "unit": card.unit, "no": no}
+        if line.product_id in refused:
+            faults.append(Fault("orders.not_authorised", f"lines.{no}.product", about))
+        if card.state != "active":
+            faults.append(Fault("orders.product_blocked", f"lines.{no}.product", about))
+        if line.qty < card.min_qty:
+            faults.append(Fault("orders.below_minimum", f"lines.{no}.qty", about | {"minimum": card.min_qty}))
+        elif card.multiple > 0 and line.qty % card.multiple:
+            lower = (line.qty / card.multiple).to_integral_value(ROUND_DOWN) * card.multiple
+            faults.append(
+                Fault("orders.not_multiple", f"lines.{no}.qty", about | {"multiple": card.multiple, "lower": lower, "upper": lower + card.multiple})
+            )
+        if no not in priced and line.product_id not in refused:
+            faults.append(Fault("orders.no_price", f"lines.{no}.product", about | {"day": today}))
+    return faults
+
+
+def price_order(lines: Sequence[NewLine], cards: Mapping[int, Any], quotes: Mapping[int, Any]) -> list[PricedLine]:
+    """Amounts of each line: quantity × unit price rounded once, tax taken out or put on as the price says (C0, C6)."""
+    priced = []
+    for no, line in enumerate(lines, 1):
+        assert line.product_id is not None
+        card, quote = cards[line.product_id], quotes[no]
+        net, tax, gross = net_and_tax(round_to(line.qty * quote.amount), card.tax_rate, inclusive=quote.tax_inclusive)
+        priced.append(
+            PricedLine(
+                no, line.product_id, card.code, card.unit, line.qty, quote.amount, quote.source, quote.steps, card.tax_rate, net, tax, gross
+            )
+        )
+    return priced
+
+
+def totals(lines: Sequence[PricedLine]) -> tuple[Decimal, Decimal, Decimal]:
+    """(net, tax, gross) of an order: sums of its rounded lines."""
+    return sum((x.net for x in lines), ZERO), sum((x.tax for x in lines), ZERO), sum((x.gross for x in lines), ZERO)
+
+
+def fulfilment_of(lines: Sequence[Any], picking: bool) -> str:
+    """The fulfilment sub-state from the counters of the lines; a line's `wanted` is what is still to be delivered in all."""
+    if all(x.received + x.settled_short >= x.wanted for x in lines) and any(x.shipped for x in lines):
+        return Fulfilment.RECEIVED
+    if all(x.shipped >= x.wanted for x in lines):
+        return Fulfilment.SHIPPED
+    if any(x.shipped for x in lines):
+        return Fulfilment.PARTIAL
+    return Fulfilment.PICKING if picking else Fulfilment.NONE
+
+
+def billing_of(lines: Sequence[Any]) -> str:
+    """The billing sub-state: full when every line is invoiced for all that stays delivered."""
+    if all(x.invoiced >= x.billable for x in lines) and any(x.invoiced for x in lines):
+        return Billing.FULL
+    return Billing.PARTIAL if any(x.invoiced for x in lines) else Billing.NONE
+
+
+def payment_of(billing: str, invoiced: Decimal, paid: Decimal) -> str:
+    """The payment sub-state: paid when all is invoiced and all invoices are paid."""
+    if billing == Billing.FULL and paid >= invoiced:
+        return Payment.PAID
+    return Payment.PARTIAL if paid > 0 else Payment.NONE

@@ -1,0 +1,126 @@
+"""The life of an order as data (domain C8, C35), its words, and what its refusals say."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+
+class Status(TextChoices):
+    DRAFT = "draft", pgettext_lazy("order", "Draft")
+    SUBMITTED = "submitted", pgettext_lazy("order", "Submitted")
+    IN_REVIEW = "in_review", pgettext_lazy("order", "To approve")
+    CONFIRMED = "confirmed", pgettext_lazy("order", "To ship")
+    IN_FULFILMENT = "in_fulfilment", pgettext_lazy("order", "In fulfilment")
+    DELIVERED = "delivered", pgettext_lazy("order", "Received")
+    CLOSED = "closed", pgettext_lazy("order", "Settled")
+    REJECTED = "rejected", pgettext_lazy("order", "Rejected")
+    CANCELLED = "cancelled", pgettext_lazy("order", "Cancelled")
+    CLOSED_SHORT = "closed_short", pgettext_lazy("order", "Closed short")
+
+
+class Approval(TextChoices):
+    NONE = "none", pgettext_lazy("approval", "Not needed")
+    PENDING = "pending", pgettext_lazy("approval", "Pending")
+    APPROVED = "approved", pgettext_lazy("approval", "Approved")
+    REJECTED = "rejected", pgettext_lazy("approval", "Rejected")
+
+
+class Credit(TextChoices):
+    NOT_NEEDED = "not_needed", pgettext_lazy("credit", "Not checked")
+    PASS = "pass", pgettext_lazy("credit", "Passed")
+    RELEASED = "released", pgettext_lazy("credit", "Released")
+
+
+class Allocation(TextChoices):
+    NONE = "none", pgettext_lazy("allocation", "Not reserved")
+    FULL = "full", pgettext_lazy("allocation", "Reserved")
+
+
+class Fulfilment(TextChoices):
+    NONE = "none", pgettext_lazy("fulfilment", "Not started")
+    PICKING = "picking", pgettext_lazy("fulfilment", "Picking")
+    PARTIAL = "partial", pgettext_lazy("fulfilment", "Partly shipped")
+    SHIPPED = "shipped", pgettext_lazy("fulfilment", "Shipped")
+    RECEIVED = "received", pgettext_lazy("fulfilment", "Received")
+
+
+class Billing(TextChoices):
+    NONE = "none", pgettext_lazy("billing", "Not invoiced")
+    PARTIAL = "partial", pgettext_lazy("billing", "Partly invoiced")
+    FULL = "full", pgettext_lazy("billing", "Invoiced")
+
+
+class Payment(TextChoices):
+    NONE = "none", pgettext_lazy("payment", "Unpaid")
+    PARTIAL = "partial", pgettext_lazy("payment", "Partly paid")
+    PAID = "paid", pgettext_lazy("payment", "Paid")
+
+
+#: (from, event) → to. Everything that is not here is illegal and refused.
+TRANSITIONS: dict[tuple[str, str], str] = {
+    (Status.DRAFT, "submit"): Status.SUBMITTED,
+    (Status.SUBMITTED, "route"): Status.IN_REVIEW,
+    (Status.SUBMITTED, "confirm"): Status.CONFIRMED,
+    (Status.IN_REVIEW, "confirm"): Status.CONFIRMED,
+    (Status.IN_REVIEW, "reject"): Status.REJECTED,
+    (Status.IN_REVIEW, "withdraw"): Status.DRAFT,
+    (Status.DRAFT, "cancel"): Status.CANCELLED,
+    (Status.IN_REVIEW, "cancel"): Status.CANCELLED,
+    (Status.CONFIRMED, "cancel"): Status.CANCELLED,
+    (Status.CONFIRMED, "start_pick"): Status.IN_FULFILMENT,
+    (Status.IN_FULFILMENT, "start_pick"): Status.IN_FULFILMENT,
+    (Status.IN_FULFILMENT, "undo_pick"): Status.CONFIRMED,
+    (Status.IN_FULFILMENT, "ship"): Status.IN_FULFILMENT,
+    (Status.IN_FULFILMENT, "receive"): Status.IN_FULFILMENT,
+    (Status.IN_FULFILMENT, "all_received"): Status.DELIVERED,
+    (Status.IN_FULFILMENT, "close_short"): Status.CLOSED_SHORT,
+    (Status.DELIVERED, "close"): Status.CLOSED,
+}
+
+#: where an order is still under way
+OPEN = (Status.DRAFT, Status.SUBMITTED, Status.IN_REVIEW, Status.CONFIRMED, Status.IN_FULFILMENT, Status.DELIVERED)
+
+SENTENCES = {
+    "orders.illegal": _("This order is “{status}”; that cannot be done in this state."),
+    "orders.no_agreement": _("There is no active agreement between the seller and the buyer on {day}."),
+    "orders.agreement_suspended": _("The agreement {agreement} is suspended, so no new orders are taken under it."),
+    "orders.dealer_not_active": _("{name} is not active, so no new orders are taken."),
+    "orders.same_sides": _("Seller and buyer are the same organisation."),
+    "orders.not_your_trade": _("You can order only for your own organisation, or enter orders your own organisation sells."),
+    "orders.no_lines": _("An order needs at least one line."),
+    "orders.too_many_lines": _("An order can have at most {limit} lines."),
+    "orders.qty_not_positive": _("The quantity must be more than zero."),
+    "orders.qty_too_fine": _("The quantity can have at most four decimals and must be below {limit}."),
+    "orders.unknown_product": _("There is no product “{product}” that you can order."),
+    "orders.product_blocked": _("{product} is not sold any more."),
+    "orders.below_minimum": _("{product}: the smallest quantity is {minimum} {unit}."),
+    "orders.not_multiple": _("{product} is sold in multiples of {multiple} {unit}."),
+    "orders.not_authorised": _("{product} is not covered by an authorisation of this agreement."),
+    "orders.no_price": _("{product} has no price for this buyer on {day}."),
+    "orders.date_passed": _("The requested date {day} has passed."),
+    "orders.being_picked": _("The warehouse is picking this order."),
+    "orders.reason_needed": _("Say why."),
+    "orders.nothing_shipped": _("Nothing of this order has been shipped yet."),
+    "orders.shipment_open": _("A shipment of this order is still under way."),
+    "orders.more_than_ordered": _("Line {no}: more than was ordered."),
+    "orders.changed": _("The order was changed meanwhile."),
+    "orders.order_client_unique": _("An order with this client id exists already."),
+}
+REMEDIES = {
+    "orders.illegal": _("Open the order to see what comes next."),
+    "orders.no_agreement": _("Ask the seller for an agreement, or choose another buyer."),
+    "orders.agreement_suspended": _("Ask the seller to resume the agreement."),
+    "orders.dealer_not_active": _("Ask the channel manager to resume the organisation."),
+    "orders.unknown_product": _("Check the code, or search by name."),
+    "orders.product_blocked": _("Take the line out, or choose its successor."),
+    "orders.below_minimum": _("Order at least {minimum}."),
+    "orders.not_multiple": _("Order {lower} or {upper}."),
+    "orders.not_authorised": _("Ask the seller to authorise it, or take the line out."),
+    "orders.no_price": _("Ask the seller to set a price, or take the line out."),
+    "orders.date_passed": _("Choose today or a later day."),
+    "orders.being_picked": _("Cancel the picking first; then the order can be cancelled."),
+    "orders.nothing_shipped": _("Cancel the order instead."),
+    "orders.shipment_open": _("Receive or cancel the shipment first."),
+}
