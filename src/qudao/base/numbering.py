@@ -12,7 +12,5 @@ def take(key: str, pattern: str) -> str:
     A rolled-back transaction gives its number back, so a series has no gaps when the transaction that takes a number also uses it.
     """
     note_rank(Rank.SERIES)
-    ((n,),) = rows(
-        "INSERT INTO base_series (key, next) VALUES (%s, 2) ON CONFLICT (key) DO UPDATE SET next = base_series.next + 1 RETURNING next - 1", (key,)
-    )
+    ((n,),) = rows("INSERT INTO base_series (key, next) VALUES (%s, 2) ON CONFLICT (key) DO UPDATE SET next = base_series.next + 1 RETURNING next - 1", (key,))
     return pattern.format(n=n)

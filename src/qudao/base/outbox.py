@@ -164,9 +164,7 @@ def dispatch_once(limit: int = BATCH) -> int:
     failed: set[int] = set()
     for name, found in by_name.items():
         for reaction in REACTIONS.get(name, []):
-            events = [
-                Event(r[0], name, Subject(*r[2:7]), _revive(reaction.fact, r[7] if isinstance(r[7], dict) else json.loads(r[7])), r[8]) for r in found
-            ]
+            events = [Event(r[0], name, Subject(*r[2:7]), _revive(reaction.fact, r[7] if isinstance(r[7], dict) else json.loads(r[7])), r[8]) for r in found]
             failed |= _deliver(reaction, events)
     done = [r[0] for r in claimed if r[0] not in failed]
     if done:

@@ -120,5 +120,3 @@ class Line(Row):
             ),
             models.CheckConstraint(condition=Q(invoiced__gte=0, invoiced__lte=F("shipped")), name="orders_line_invoiced_within_shipped"),
         ]
-
-

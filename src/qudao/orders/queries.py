@@ -107,7 +107,7 @@ def unscoped_trades(order_ids: Iterable[int], *, lock: bool = False) -> list[Tra
     wanted = sorted(set(order_ids))
     found = rows(
         # the sort happens before the lock, so rows are locked in id order; a locked order's lines are changed by nobody else
-        f"SELECT {HEAD}, {LINE} FROM orders_order o JOIN orders_line l ON l.order_id = o.id WHERE o.id = ANY(%s) ORDER BY o.id, l.no"  # noqa: S608
+        f"SELECT {HEAD}, {LINE} FROM orders_order o JOIN orders_line l ON l.order_id = o.id WHERE o.id = ANY(%s) ORDER BY o.id, l.no"
         + (" FOR UPDATE" if lock else ""),
         (wanted,),
     )
@@ -132,8 +132,7 @@ def orders(actor: Actor) -> QuerySet[Order]:
 
 def order_of(actor: Actor, order_id: int, verb: str | None = None) -> Order:
     """One order for an actor: NotFound when hidden, Forbidden when the verb does not reach it. Sides are loaded."""
-    order = get_visible(actor, Order, order_id, verb)
-    return order
+    return get_visible(actor, Order, order_id, verb)
 
 
 def lines_of(order: Order) -> QuerySet[Line]:

@@ -117,9 +117,7 @@ def line_faults(lines: Sequence[NewLine], cards: Mapping[int, Any], refused: Col
             faults.append(Fault("orders.below_minimum", f"lines.{no}.qty", about | {"minimum": card.min_qty}))
         elif card.multiple > 0 and line.qty % card.multiple:
             lower = (line.qty / card.multiple).to_integral_value(ROUND_DOWN) * card.multiple
-            faults.append(
-                Fault("orders.not_multiple", f"lines.{no}.qty", about | {"multiple": card.multiple, "lower": lower, "upper": lower + card.multiple})
-            )
+            faults.append(Fault("orders.not_multiple", f"lines.{no}.qty", about | {"multiple": card.multiple, "lower": lower, "upper": lower + card.multiple}))
         if no not in priced and line.product_id not in refused:
             faults.append(Fault("orders.no_price", f"lines.{no}.product", about | {"day": today}))
     return faults
@@ -132,11 +130,7 @@ def price_order(lines: Sequence[NewLine], cards: Mapping[int, Any], quotes: Mapp
         assert line.product_id is not None
         card, quote = cards[line.product_id], quotes[no]
         net, tax, gross = net_and_tax(round_to(line.qty * quote.amount), card.tax_rate, inclusive=quote.tax_inclusive)
-        priced.append(
-            PricedLine(
-                no, line.product_id, card.code, card.unit, line.qty, quote.amount, quote.source, quote.steps, card.tax_rate, net, tax, gross
-            )
-        )
+        priced.append(PricedLine(no, line.product_id, card.code, card.unit, line.qty, quote.amount, quote.source, quote.steps, card.tax_rate, net, tax, gross))
     return priced
 
 

@@ -1,4 +1,7 @@
-"""What upper modules tell an order: picked, shipped, received, invoiced, paid. The caller locks the trade first (`lock_trades`), documents before money and goods."""
+"""What upper modules tell an order: picked, shipped, received, invoiced, paid.
+
+The caller locks the trade first (`lock_trades`): documents before money and goods.
+"""
 
 from __future__ import annotations
 

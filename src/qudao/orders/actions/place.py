@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-
 from qudao.agreements.queries import unscoped_refused, unscoped_terms
 from qudao.approvals.actions import open_request
 from qudao.approvals.queries import unscoped_rules_for
@@ -173,5 +172,3 @@ def _route(order: Order, priced: _Priced, lines: list[Line], actor: Actor, *, be
         emit(OrderConfirmed(**fact, gross=order.gross, currency=order.currency), order.subject)
         notify("orders.confirmed", order.subject, org_id=order.buyer_id, verb="orders.view", except_user=actor.user_id, number=order.number)
     return order
-
-
