@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 from boot.common import BUILD, ROOT, Failure, Stamp, Times, digest, package, settings, state_dir
@@ -114,14 +115,28 @@ def _child(due: list[str], times: Times) -> None:
     code = child.wait()
     times.parts |= report
     if code:
-        raise Failure("The set-up of the database stopped; the reason stands above.")
+        raise SystemExit(code if code > 0 else 1)  # the child has said why
 
 
 def steps(names: list[str]) -> int:
     """In the child: do the named steps and report the seconds each took."""
-    os.environ["QUDAO_STATEMENT_TIMEOUT"] = "0"
     times = Times()
     times.parts.clear()
+    try:
+        _steps(names, times)
+    except Exception as error:
+        log = BUILD / "bootstrap.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(traceback.format_exc())
+        last = list(times.parts)[-1] if times.parts else "the start"
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise Failure(f"The set-up failed at {last}: {reason} (all of it in {log}).") from None
+    print("took", json.dumps(times.parts), flush=True)
+    return 0
+
+
+def _steps(names: list[str], times: Times) -> None:
+    os.environ["QUDAO_STATEMENT_TIMEOUT"] = "0"
     with times.part("loading Django"):
         from qudao.web import cli
 
@@ -139,8 +154,6 @@ def steps(names: list[str]) -> int:
     if "demo" in names:
         with times.part("demo people and goods"):
             (BUILD / "sign-ins.json").write_text(json.dumps(_load_demo(), ensure_ascii=False))
-    print("took", json.dumps(times.parts), flush=True)
-    return 0
 
 
 def _load_demo() -> list[dict[str, str]]:

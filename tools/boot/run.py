@@ -10,6 +10,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -58,8 +59,9 @@ class Part:
 
     def last_words(self) -> str:
         with contextlib.suppress(OSError):
-            lines = self.log.read_text(errors="replace")[-3000:].strip().splitlines()
-            return lines[-1] if lines else ""
+            lines = self.log.read_text(errors="replace")[-6000:].strip().splitlines()
+            faults = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Refused)\b", line)]
+            return (faults or lines or [""])[-1]
         return ""
 
     def signal_group(self, number: int) -> None:

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.postgres",  # operator classes in indexes; asks for no extension
     "django.contrib.staticfiles",
     "procrastinate.contrib.django",
     "allauth",

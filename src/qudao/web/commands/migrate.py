@@ -47,10 +47,8 @@ def apply(check_only: bool = False) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = 0")
         cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
-        try:
-            missing = names()
-            if missing:
-                call_command("migrate", interactive=False, verbosity=0)
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+        missing = names()
+        if missing:
+            call_command("migrate", interactive=False, verbosity=0)
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])  # after a fault the closing connection lets go of it
     return missing
