@@ -1,0 +1,17 @@
+"""The five pages: list, detail, form, action, import. Plain class attributes, at most four hooks each, always ending in an action.
+
+Names of addresses by habit: the list is the plural noun ("orders"), the detail the noun ("order"), a new one "order_new", a verb
+"order_approval". Rows come only from the page's `query(actor)`. Anything unusual is a normal function view under `@door("verb")`.
+"""
+
+from qudao.base.html.forms import Form, Line, LineEditor, LineField
+from qudao.base.html.pages.details import DetailPage, Head, Panel, Step
+from qudao.base.html.pages.door import Button, Page, allowed, client_id_of, door, forbidden, get_row, go, not_found, refusal, wanted
+from qudao.base.html.pages.forms import ActionPage, FormPage, NoFields
+from qudao.base.html.pages.imports import ImportPage
+from qudao.base.html.pages.lists import ListPage
+
+__all__ = [
+    "ActionPage", "Button", "DetailPage", "Form", "FormPage", "Head", "ImportPage", "Line", "LineEditor", "LineField", "ListPage", "NoFields",
+    "Page", "Panel", "Step", "allowed", "client_id_of", "door", "forbidden", "get_row", "go", "not_found", "refusal", "wanted",
+]  # fmt: skip

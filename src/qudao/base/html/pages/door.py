@@ -1,0 +1,161 @@
+"""The door of every page: who may come in, how a refusal looks, where one goes after a change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from types import FunctionType
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.views import View
+
+from qudao.base.access import Actor, channel_of
+from qudao.base.sentences import say
+from qudao.kernel.errors import DomainError, Forbidden, NotFound
+
+
+def wanted(request: HttpRequest) -> str:
+    """The one place that decides about HTMX: the id of the region asked for, or "" when the whole page is."""
+    if request.headers.get("HX-Request") != "true" or request.headers.get("HX-History-Restore-Request") == "true":
+        return ""
+    return "" if request.headers.get("HX-Boosted") == "true" else request.headers.get("HX-Target", "")
+
+
+def go(request: HttpRequest, url: str, said: Any = "") -> HttpResponse:
+    """Leave for `url` after a change, with a toast; htmx follows by HX-Redirect."""
+    if said:
+        messages.success(request, said)
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url)
+
+
+def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """A refusal as a page in words (403, 404, 409, 422); as text for a region of a page."""
+    said = say(error.faults[0])
+    if wanted(request):
+        return HttpResponse(
+            render_to_string("parts/refusal.html", {"faults": [say(f) for f in error.faults]}, request), status=error.status,
+            headers={"HX-Reswap": "none"} if error.status in (403, 404) else {},
+        )  # fmt: skip
+    symbol = "lock" if error.status == 403 else "search" if error.status == 404 else "alert-circle"
+    context = {"title": "", "sentence": said.sentence, "remedy": said.remedy, "symbol": symbol, "layout": _layout(request)}
+    return render(request, "errors/page.html", context, status=error.status)
+
+
+def _layout(request: HttpRequest) -> str:
+    return "frame.html" if getattr(request, "actor", None) else "bare.html"
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """handler404 of the root addresses."""
+    return refusal(request, NotFound("base.not_found"))
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """handler403 of the root addresses."""
+    return refusal(request, Forbidden("base.forbidden"))
+
+
+def door(verb: str = "") -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """Decorator for a plain view: no actor → sign-in, verb not granted → 403 in words, DomainError → its page."""
+
+    def wrap(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def enter(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            actor: Actor | None = getattr(request, "actor", None)
+            if actor is None:
+                url = request.get_full_path() if request.method == "GET" else "/"
+                if request.headers.get("HX-Request") == "true":
+                    return HttpResponse(status=401, headers={"HX-Redirect": settings.LOGIN_URL})
+                return redirect_to_login(url)
+            request.actor = actor.through(channel_of(request)) if actor.channel == "page" else actor  # type: ignore[attr-defined]
+            try:
+                if verb and not actor.can(verb):
+                    raise Forbidden("base.forbidden", verb=verb)
+                return view(request, *args, **kwargs)
+            except DomainError as error:
+                return refusal(request, error)
+            except Http404:
+                return not_found(request)
+
+        return enter
+
+    return wrap
+
+
+class Page(View):
+    """What every page has: a verb, a title, a template, and the door."""
+
+    #: the verb that opens the page; "" = every signed-in person
+    verb: ClassVar[str] = ""
+    title: Any = ""
+    template: str = ""
+    #: address to go back to on a phone
+    back: str = ""
+    actor: Actor
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in ("query", "action"):  # functions given as attributes; they never take the page
+            found = cls.__dict__.get(name)
+            if isinstance(found, FunctionType):
+                setattr(cls, name, staticmethod(found))
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def inside(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            self.actor = request.actor  # type: ignore[attr-defined]
+            return super(Page, self).dispatch(request, *args, **kwargs)  # type: ignore[return-value]
+
+        return door(self.verb)(inside)(request, *args, **kwargs)
+
+    def show(self, template: str, context: Mapping[str, Any], status: int = 200) -> HttpResponse:
+        return render(self.request, template, {"title": self.title, "back": self.back, "page": self, **context}, status=status)
+
+
+def get_row(rows: QuerySet, pk: Any) -> Any:
+    """The row `pk` of what the actor sees; NotFound for an absent and for a foreign one alike."""
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        raise NotFound("base.not_found")
+    return found
+
+
+@dataclass(frozen=True)
+class Button:
+    """A way on: a link, or a POST. `primary` for the one next action; `verb` hides it without that right; `ask` opens the page in a dialog."""
+
+    label: Any
+    url: str
+    icon: str = ""
+    primary: bool = False
+    post: bool = False
+    verb: str = ""
+    danger: bool = False
+    ask: bool = False
+    key: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def allowed(buttons: Sequence[Button], actor: Actor) -> list[Button]:
+    """The buttons whose verb the actor has."""
+    return [b for b in buttons if not b.verb or actor.can(b.verb)]
+
+
+
+
+def client_id_of(request: HttpRequest) -> UUID:
+    """The form's client-made id, kept when the page comes back with faults; a new one otherwise."""
+    try:
+        return UUID(request.POST.get("client_id", ""))
+    except ValueError:
+        return uuid4()
