@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",  # operator classes in indexes; asks for no extension
     "django.contrib.staticfiles",
     "procrastinate.contrib.django",
+    "ninja",  # its templates and scripts: the OpenAPI page works without another server
     "allauth",
     "allauth.account",
     "allauth.mfa",

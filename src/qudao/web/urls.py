@@ -8,6 +8,8 @@ from pathlib import Path
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
+from qudao.web import api
+
 
 def _routes(room: str) -> list[URLPattern | URLResolver]:
     """The routes that each installed module's `room` ends with, upper storeys first; a module without that room has none."""
@@ -22,6 +24,6 @@ def _routes(room: str) -> list[URLPattern | URLResolver]:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("i18n/", include("django.conf.urls.i18n")),
     *_routes("pages"),
-    *_routes("api"),
+    *api.routes,
     path("accounts/", include("allauth.urls")),
 ]
