@@ -1,0 +1,196 @@
+"""Every change of credit: hold, shift and release for documents; limits and freezes by the seller's finance.
+
+Hold locks the account, decides in `rules`, writes; shift needs no decision: the constraints of the account refuse a bucket below zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from qudao.base.access import Actor, get_visible
+from qudao.base.action import action, emit, part, record
+from qudao.base.db import rows
+from qudao.base.lock import Rank, lock_one, note_rank
+from qudao.base.subject import Subject
+from qudao.funds import queries, rules
+from qudao.funds.events import ExposureReduced, LimitChanged
+from qudao.funds.models import Account
+from qudao.funds.rules import LimitTerms, Shift
+from qudao.funds.states import Bucket, EntryKind
+from qudao.kernel import clock
+from qudao.kernel.errors import Invalid, NotFound, Refused, raise_if_any
+from qudao.kernel.period import month_of
+
+__all__ = ["LimitTerms"]
+
+# One row of entries per bucket that changes; the limit is kept with it, so that a hold can be judged years later.
+CHANGE = """WITH a AS (
+        UPDATE funds_account SET ordered = ordered + %s, shipped = shipped + %s, invoiced = invoiced + %s, unapplied = unapplied + %s
+        WHERE agreement_id = %s
+        RETURNING id, seller_id, buyer_id, ordered + shipped + invoiced - unapplied AS exposure,
+            limit_amount + CASE WHEN temp_until >= %s THEN temp_limit ELSE 0 END AS limit_amount
+    ), written AS (
+        INSERT INTO funds_entry (account_id, month, at, kind, bucket, amount, exposure, limit_amount, subject_kind, subject_id, number, note)
+        SELECT a.id, %s, %s, %s, d.bucket, d.amount, a.exposure, a.limit_amount, %s, %s, %s, %s
+        FROM a, unnest(%s::text[], %s::numeric[]) d(bucket, amount)
+    )
+    SELECT seller_id, buyer_id FROM a"""
+
+
+@part
+def hold(agreement_id: int, amount: Decimal, subject: Subject, *, actor: Actor, note: str = "") -> None:
+    """Use credit for an order, if it passes (domain C10). Locks the account; two statements.
+
+    `note`: finance lets it pass whatever the rule says, and this is why. Raises Refused with every reason: `funds.limit` (with limit,
+    exposure, available, short), `funds.frozen`, `funds.overdue`; or `funds.no_account`.
+    """
+    rules.check_amount(amount)
+    note_rank(Rank.FUNDS)
+    card = queries.unscoped_locked(agreement_id, clock.today())
+    if card is None:
+        raise Refused("funds.no_account")
+    if not note:
+        raise_if_any(rules.may_hold(card.position, amount, card.on), Refused)
+    if amount:
+        _change(agreement_id, {Bucket.ORDERED.value: amount}, EntryKind.HOLD, subject, note)
+
+
+@part
+def recheck(agreement_id: int, *, actor: Actor) -> None:
+    """Before goods leave: frozen or overdue is refused, the limit is not asked again. Locks the account; one statement."""
+    note_rank(Rank.FUNDS)
+    card = queries.unscoped_locked(agreement_id, clock.today())
+    if card is None:
+        raise Refused("funds.no_account")
+    raise_if_any(rules.may_ship(card.position), Refused)
+
+
+@part
+def shift(agreement_id: int, moves: Sequence[Shift], subject: Subject, *, actor: Actor) -> None:
+    """Move amounts between buckets (None: from or to outside). Locks the account; one statement.
+
+    A payment is (None, "unapplied"); applying it is ("unapplied", None) with ("invoiced", None) of the same amount. Emits ExposureReduced
+    when less credit is used afterwards. A bucket below zero is refused by its constraint ("funds.account_<bucket>_not_negative").
+    """
+    _shift(agreement_id, moves, EntryKind.SHIFT, subject)
+
+
+@part
+def release(agreement_id: int, amount: Decimal, subject: Subject, *, actor: Actor) -> None:
+    """Give back credit that was held for an order and is not shipped. Locks the account; one statement; emits ExposureReduced."""
+    _shift(agreement_id, [(Bucket.ORDERED, None, amount)], EntryKind.RELEASE, subject)
+
+
+@part
+def ensure_account(agreement_id: int, *, actor: Actor) -> Account:
+    """The account of an agreement; opened with a limit of zero when there is none. Three statements; harmless when repeated."""
+    rows(
+        """INSERT INTO funds_account (agreement_id, seller_id, buyer_id, currency, limit_amount, temp_limit, grace_days, tolerance,
+               ordered, shipped, invoiced, unapplied, frozen, frozen_reason, state_since)
+           SELECT id, seller_id, buyer_id, currency, 0, 0, 0, 0, 0, 0, 0, 0, false, '', %s FROM agreements_agreement WHERE id = %s
+           ON CONFLICT (agreement_id) DO NOTHING""",
+        (clock.now(), agreement_id),
+    )
+    found = Account.unscoped.filter(agreement_id=agreement_id).first()
+    if found is None:
+        raise NotFound("funds.no_account")
+    return found
+
+
+@action("funds.open_account")
+def open_account(agreement_id: int, *, actor: Actor) -> Account:
+    """Open the account of an agreement by hand; usually its activation does it."""
+    account = ensure_account(agreement_id, actor=actor)
+    get_visible(actor, Account, account.pk, "funds.open_account")
+    return account
+
+
+@action("funds.set_limit")
+def set_limit(account_id: int, terms: LimitTerms, reason: str, *, actor: Actor) -> Account:
+    """Set the limits and the patience of an account of the own organisation as seller. Locks it; emits LimitChanged."""
+    rules.check_terms(terms, clock.today())
+    account = _lock(account_id, "funds.set_limit", reason, actor)
+    before, detail = str(account.limit_amount), {}
+    new = {
+        "limit_amount": terms.limit,
+        "temp_limit": terms.temp_limit,
+        "temp_until": terms.temp_until if terms.temp_limit else None,
+        "grace_days": terms.grace_days,
+        "tolerance": terms.tolerance,
+    }
+    for name, value in new.items():
+        if getattr(account, name) != value:
+            detail[name] = [str(getattr(account, name)), str(value)]
+            setattr(account, name, value)
+    if detail:
+        account.save(update_fields=list(detail))
+        record(_subject(account), before=before, after=str(terms.limit), reason=reason, detail=detail)
+        _changed(account)
+    return account
+
+
+@action("funds.freeze")
+def freeze(account_id: int, reason: str, *, actor: Actor) -> Account:
+    """Let no further order pass. Locks the account; emits LimitChanged."""
+    account = _lock(account_id, "funds.freeze", reason, actor)
+    if account.frozen:
+        raise Refused("funds.already_frozen")
+    return _set_frozen(account, True, reason)
+
+
+@action("funds.unfreeze")
+def unfreeze(account_id: int, reason: str, *, actor: Actor) -> Account:
+    """Let orders pass again. Locks the account; emits LimitChanged."""
+    account = _lock(account_id, "funds.unfreeze", reason, actor)
+    if not account.frozen:
+        raise Refused("funds.not_frozen")
+    return _set_frozen(account, False, reason)
+
+
+def _shift(agreement_id: int, moves: Sequence[Shift], kind: EntryKind, subject: Subject) -> None:
+    changed = rules.changes(moves)
+    note_rank(Rank.FUNDS)
+    if not changed:
+        return
+    seller, buyer = _change(agreement_id, changed, kind, subject, "")
+    less = -rules.exposure_change(changed)
+    if less > 0:
+        emit(ExposureReduced(agreement_id, seller, buyer, less), subject)
+
+
+def _change(agreement_id: int, changed: dict[str, Decimal], kind: EntryKind, subject: Subject, note: str) -> tuple[int, int]:
+    """Change buckets and write their entries in one statement; return both sides. Raises Refused without an account."""
+    now = clock.now()
+    today = clock.date_of(now)
+    steps = [changed.get(bucket, rules.ZERO) for bucket in Bucket.values]
+    written = (month_of(today), now, str(kind), subject.kind, subject.id, subject.number, note)
+    found = rows(CHANGE, (*steps, agreement_id, today, *written, list(changed), list(changed.values())))
+    if not found:
+        raise Refused("funds.no_account")
+    return found[0][0], found[0][1]
+
+
+def _lock(account_id: int, verb: str, reason: str, actor: Actor) -> Account:
+    if not reason.strip():
+        raise Invalid("funds.reason_missing", field="reason")
+    get_visible(actor, Account, account_id, verb)
+    return lock_one(Account, account_id, rank=Rank.FUNDS)
+
+
+def _set_frozen(account: Account, frozen: bool, reason: str) -> Account:
+    words = ("frozen", "open") if not frozen else ("open", "frozen")
+    record(_subject(account), before=words[0], after=words[1], reason=reason, since=account.state_since)
+    account.frozen, account.frozen_reason, account.state_since = frozen, reason[:200] if frozen else "", clock.now()
+    account.save(update_fields=["frozen", "frozen_reason", "state_since"])
+    _changed(account)
+    return account
+
+
+def _changed(account: Account) -> None:
+    limit = account.limit_amount + account.temp_limit
+    emit(LimitChanged(account.agreement_id, account.seller_id, account.buyer_id, limit, account.frozen), _subject(account))
+
+
+def _subject(account: Account) -> Subject:
+    return Subject("funds.account", account.pk, account.seller_id, account.buyer_id)

@@ -1,0 +1,30 @@
+"""Facts about credit that other modules may follow: held orders try again when there is room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class ExposureReduced:
+    """The buyer uses less credit now: a payment, a cancellation or a release."""
+
+    version: ClassVar[int] = 1
+    agreement_id: int
+    seller_id: int
+    buyer_id: int
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class LimitChanged:
+    """The account passes other orders than before: its limit, grace or freeze was changed."""
+
+    version: ClassVar[int] = 1
+    agreement_id: int
+    seller_id: int
+    buyer_id: int
+    limit: Decimal
+    frozen: bool

@@ -1,0 +1,44 @@
+"""What must hold of credit, as set-wise SQL that returns the rows that break it."""
+
+from __future__ import annotations
+
+from qudao.base.invariants import Check
+
+CHECKS = [
+    Check(
+        "funds.buckets_are_sums_of_entries",
+        """SELECT coalesce(a.id, e.account_id) AS id,
+                  concat_ws(' ', 'account', coalesce(a.id, e.account_id), 'has', a.ordered, a.shipped, a.invoiced, a.unapplied, 'but its entries sum to',
+                            e.ordered, e.shipped, e.invoiced, e.unapplied) AS note
+           FROM (SELECT account_id, coalesce(sum(amount) FILTER (WHERE bucket = 'ordered'), 0) AS ordered,
+                        coalesce(sum(amount) FILTER (WHERE bucket = 'shipped'), 0) AS shipped,
+                        coalesce(sum(amount) FILTER (WHERE bucket = 'invoiced'), 0) AS invoiced,
+                        coalesce(sum(amount) FILTER (WHERE bucket = 'unapplied'), 0) AS unapplied
+                 FROM funds_entry GROUP BY account_id) e
+           FULL JOIN funds_account a ON a.id = e.account_id
+           WHERE (coalesce(a.ordered, 0), coalesce(a.shipped, 0), coalesce(a.invoiced, 0), coalesce(a.unapplied, 0))
+               <> (coalesce(e.ordered, 0), coalesce(e.shipped, 0), coalesce(e.invoiced, 0), coalesce(e.unapplied, 0))""",
+        """UPDATE funds_account SET ordered = ordered + 1 WHERE id = (SELECT max(id) FROM funds_account)""",
+    ),
+    Check(
+        "funds.buckets_never_negative",
+        """SELECT id, concat_ws(' ', 'account', id, 'has', ordered, shipped, invoiced, unapplied) AS note FROM funds_account
+           WHERE least(ordered, shipped, invoiced, unapplied) < 0""",
+        """ALTER TABLE funds_account DROP CONSTRAINT funds_account_shipped_not_negative;
+           UPDATE funds_account SET shipped = -1 WHERE id = (SELECT max(id) FROM funds_account)""",
+    ),
+    Check(
+        "funds.holds_obey_limit",
+        """SELECT id, concat_ws(' ', 'a hold for', subject_kind, subject_id, 'brought the exposure to', exposure, 'above the limit of', limit_amount) AS note
+           FROM funds_entry WHERE kind = 'hold' AND exposure > limit_amount AND note = ''""",
+        """INSERT INTO funds_entry (account_id, month, at, kind, bucket, amount, exposure, limit_amount, subject_kind, subject_id, number, note)
+           VALUES (0, '2026-01-01', now(), 'hold', 'ordered', 2, 2, 1, 'planted', 0, '', '')""",
+    ),
+    Check(
+        "funds.accounts_match_agreements",
+        """SELECT a.id, 'account ' || a.id || ' names other sides or another currency than its agreement' AS note
+           FROM funds_account a JOIN agreements_agreement g ON g.id = a.agreement_id
+           WHERE (a.seller_id, a.buyer_id, a.currency) IS DISTINCT FROM (g.seller_id, g.buyer_id, g.currency)""",
+        """UPDATE funds_account SET currency = 'XXX' WHERE id = (SELECT max(id) FROM funds_account)""",
+    ),
+]

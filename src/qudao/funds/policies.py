@@ -1,0 +1,41 @@
+"""Who sees credit: the two sides of the account and who sees the whole install; only the seller changes it."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.access import Actor, Policy, Scope, own, register
+from qudao.funds.models import Account, Entry
+
+VERBS = {
+    "funds.view": _("See credit limits and what uses them"),
+    "funds.open_account": _("Open credit accounts"),
+    "funds.set_limit": _("Set credit limits"),
+    "funds.freeze": _("Freeze credit accounts"),
+    "funds.unfreeze": _("Unfreeze credit accounts"),
+}
+
+
+@register
+class AccountPolicy(Policy):
+    model = Account
+    view_verb = "funds.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        if verb != self.view_verb:
+            return own(actor, "seller")
+        return Q() if actor.scope == Scope.ALL else own(actor, "seller", "buyer")
+
+
+@register
+class EntryPolicy(Policy):
+    """An entry is seen with its account."""
+
+    model = Entry
+    view_verb = "funds.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        if verb == self.view_verb and actor.scope == Scope.ALL:
+            return Q()
+        return Q(account_id__in=Account.unscoped.filter(own(actor, "seller", "buyer")).values("pk"))

@@ -1,0 +1,91 @@
+"""Reads of credit: the account under lock for actions, the credit card of a buyer for pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import QuerySet
+
+from qudao.base.access import Actor, visible
+from qudao.base.db import rows
+from qudao.funds.models import Account, Entry
+from qudao.funds.rules import Position
+from qudao.kernel import clock
+from qudao.kernel.errors import NotFound
+
+# How long a buyer is overdue comes from the seller's open items: an index-only look at what is open (ledger_openitem_open).
+POSITION = """SELECT a.limit_amount, a.temp_limit, a.temp_until, a.ordered, a.shipped, a.invoiced, a.unapplied, a.frozen, a.grace_days, a.tolerance,
+        coalesce(o.overdue, 0), coalesce(%s::date - o.oldest, 0), a.id, a.agreement_id, a.seller_id, a.buyer_id, a.currency
+    FROM funds_account a
+    LEFT JOIN LATERAL (
+        SELECT sum(i.open_amount) AS overdue, min(i.due_on) AS oldest FROM ledger_openitem i
+        WHERE i.org_id = a.seller_id AND i.side = 'receivable' AND i.counterparty_id = a.buyer_id AND i.open_amount > 0
+          AND i.currency = a.currency AND i.due_on < %s::date
+    ) o ON true
+    WHERE a.agreement_id = %s"""
+LOCKED_POSITION = f"{POSITION} FOR UPDATE OF a"
+
+
+@dataclass(frozen=True, slots=True)
+class CreditCard:
+    """The credit of one buyer at one seller, for people: limit and buckets, what is in use and what is free on `on`."""
+
+    account_id: int
+    agreement_id: int
+    seller_id: int
+    buyer_id: int
+    currency: str
+    position: Position
+    on: date
+
+    @property
+    def limit(self) -> Decimal:
+        return self.position.limit_on(self.on)
+
+    @property
+    def exposure(self) -> Decimal:
+        return self.position.exposure
+
+    @property
+    def available(self) -> Decimal:
+        return self.position.available_on(self.on)
+
+
+def _card(row: tuple, on: date) -> CreditCard:
+    return CreditCard(*row[12:], Position(*row[:12]), on)
+
+
+def unscoped_locked(agreement_id: int, on: date) -> CreditCard | None:
+    """The account of an agreement, locked, with what is overdue at its seller; None when there is none. One statement."""
+    found = rows(LOCKED_POSITION, (on, on, agreement_id))
+    return _card(found[0], on) if found else None
+
+
+def unscoped_card(agreement_id: int) -> CreditCard | None:
+    """The credit of an agreement as it stands now, without a lock; None when there is no account. One statement."""
+    on = clock.today()
+    found = rows(POSITION, (on, on, agreement_id))
+    return _card(found[0], on) if found else None
+
+
+def credit(actor: Actor, agreement_id: int) -> CreditCard:
+    """The credit of an agreement, for its two sides; raises NotFound for everybody else. Two statements."""
+    if not visible(actor, Account).filter(agreement_id=agreement_id).exists():
+        raise NotFound("funds.no_account")
+    card = unscoped_card(agreement_id)
+    if card is None:
+        raise NotFound("funds.no_account")
+    return card
+
+
+def accounts(actor: Actor) -> QuerySet[Account]:
+    """The credit accounts the actor may see, with both sides, by seller and buyer."""
+    return visible(actor, Account).select_related("seller", "buyer", "agreement").order_by("seller__code", "buyer__code", "id")
+
+
+def entries_of(actor: Actor, account_id: int) -> QuerySet[Entry]:
+    """What changed the buckets of an account, newest first; empty when the actor may not see it."""
+    mine = visible(actor, Account).filter(pk=account_id).values("pk")
+    return visible(actor, Entry).filter(account_id__in=mine).order_by("-at", "-id")

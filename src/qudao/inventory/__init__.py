@@ -1,0 +1,1 @@
+"""Goods by place: what is on hand, what is promised, and every move between two places."""

@@ -1,0 +1,57 @@
+"""What must hold of stock, as set-wise SQL that returns the rows that break it."""
+
+from __future__ import annotations
+
+from qudao.base.invariants import Check
+
+CHECKS = [
+    Check(
+        "inventory.stock_is_sum_of_moves",
+        """SELECT coalesce(s.id, 0) AS id,
+                  concat_ws(' ', 'place', place_id, 'product', product_id, 'has', coalesce(s.on_hand, 0), 'but its moves sum to', coalesce(m.qty, 0)) AS note
+           FROM (SELECT place_id, product_id, sum(qty) AS qty
+                 FROM (SELECT to_place_id AS place_id, product_id, sum(qty) AS qty FROM inventory_move GROUP BY 1, 2
+                       UNION ALL SELECT from_place_id, product_id, -sum(qty) FROM inventory_move GROUP BY 1, 2) both_ends
+                 GROUP BY 1, 2) m
+           FULL JOIN inventory_stock s USING (place_id, product_id)
+           LEFT JOIN inventory_place p ON p.id = place_id
+           WHERE coalesce(s.on_hand, 0) <> coalesce(m.qty, 0) AND p.kind IS DISTINCT FROM 'outside'""",
+        """UPDATE inventory_stock SET on_hand = on_hand + 1 WHERE id = (SELECT max(id) FROM inventory_stock)""",
+    ),
+    Check(
+        "inventory.reserved_is_sum_of_open_reservations",
+        """SELECT coalesce(s.id, 0) AS id, concat_ws(' ', 'place', place_id, 'product', product_id, 'has reserved', coalesce(s.reserved, 0),
+                                                     'but its open reservations sum to', coalesce(r.qty, 0)) AS note
+           FROM (SELECT place_id, product_id, sum(qty - taken - released) AS qty FROM inventory_reservation WHERE state = 'open' GROUP BY 1, 2) r
+           FULL JOIN inventory_stock s USING (place_id, product_id)
+           WHERE coalesce(s.reserved, 0) <> coalesce(r.qty, 0)""",
+        """UPDATE inventory_stock SET on_hand = on_hand + 1, reserved = reserved + 1 WHERE id = (SELECT max(id) FROM inventory_stock)""",
+    ),
+    Check(
+        "inventory.reserved_within_on_hand",
+        """SELECT id, concat_ws(' ', 'place', place_id, 'product', product_id, 'has', on_hand, 'and reserved', reserved) AS note
+           FROM inventory_stock WHERE reserved < 0 OR reserved > on_hand
+           UNION ALL
+           SELECT id, concat_ws(' ', 'reservation', id, 'of', qty, 'took', taken, 'and released', released) FROM inventory_reservation
+           WHERE taken < 0 OR released < 0 OR taken + released > qty OR (state = 'open') <> (taken + released < qty)""",
+        """ALTER TABLE inventory_stock DROP CONSTRAINT inventory_stock_reserved_within;
+           UPDATE inventory_stock SET reserved = on_hand + 1 WHERE id = (SELECT max(id) FROM inventory_stock)""",
+    ),
+    Check(
+        "inventory.moves_name_known_places",
+        """SELECT m.product_id AS id, concat_ws(' ', 'moves of product', m.product_id, 'from', m.from_place_id, 'to', m.to_place_id, 'name something unknown')
+                  AS note
+           FROM (SELECT DISTINCT product_id, from_place_id, to_place_id FROM inventory_move) m
+           WHERE NOT EXISTS (SELECT FROM catalog_product WHERE id = m.product_id)
+              OR NOT EXISTS (SELECT FROM inventory_place WHERE id = m.from_place_id) OR NOT EXISTS (SELECT FROM inventory_place WHERE id = m.to_place_id)""",
+        """INSERT INTO inventory_move (month, at, product_id, qty, from_place_id, to_place_id, subject_kind, subject_id)
+           VALUES ('2026-01-01', now(), 0, 1, 0, -1, 'planted', 0)""",
+    ),
+    Check(
+        "inventory.outside_keeps_no_stock",
+        """SELECT s.id, 'place ' || s.place_id || ' is outside and has a stock row' AS note FROM inventory_stock s
+           JOIN inventory_place p ON p.id = s.place_id WHERE p.kind = 'outside'""",
+        """UPDATE inventory_stock SET place_id = (SELECT min(id) FROM inventory_place WHERE kind = 'outside')
+           WHERE id = (SELECT max(id) FROM inventory_stock)""",
+    ),
+]

@@ -1,0 +1,175 @@
+"""Tables of stock. A move is the truth and never changes; a stock row is its running sum, kept in the same transaction.
+
+Quantities are in the base unit of the product, four decimals.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.db import Row
+from qudao.inventory.states import PlaceKind, ReservationState, Shows
+
+
+def _quantity(**options: Any) -> models.DecimalField:
+    return models.DecimalField(max_digits=18, decimal_places=4, **options)
+
+
+class Place(Row):
+    """Where goods of one owner can be. `kind` never changes; a name is only needed beyond the standard places."""
+
+    owner = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
+    code = models.CharField(max_length=32)
+    name = models.CharField(max_length=120, blank=True, default="")
+    kind = models.CharField(max_length=10, choices=PlaceKind.choices, default=PlaceKind.STOCK)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "code"],
+                name="inventory_place_code_unique",
+                violation_error_message=_("Your organisation already has a place with this code."),
+            ),
+            models.CheckConstraint(condition=~Q(code=""), name="inventory_place_code_given", violation_error_message=_("The place needs a code.")),
+            models.CheckConstraint(
+                condition=Q(kind__in=PlaceKind.values), name="inventory_place_kind_known", violation_error_message=_("There is no such kind of place.")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.label}"
+
+    @property
+    def label(self) -> str:
+        """The given name, or what the place is for."""
+        return self.name or str(PlaceKind(self.kind).label)
+
+
+class Stock(Row):
+    """What lies in a place and how much of it is promised. No row means zero. Places of the kind outside have none."""
+
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
+    product = models.ForeignKey("catalog.Product", on_delete=models.PROTECT, related_name="+")
+    on_hand = _quantity(default=0)
+    reserved = _quantity(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["place", "product"],
+                name="inventory_stock_place_product_unique",
+                violation_error_message=_("This place already has a row for the product."),
+            ),
+            models.CheckConstraint(
+                condition=Q(reserved__gte=0) & Q(reserved__lte=F("on_hand")),
+                name="inventory_stock_reserved_within",
+                violation_error_message=_("There is not enough stock: more would be reserved than is on hand."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.place_id}/{self.product_id}: {self.on_hand}"
+
+
+class Reservation(Row):
+    """Stock promised to one line of a document: of `qty`, `taken` has left and `released` was given back.
+
+    Place and product have no foreign key check of their own: the stock row that is updated in the same statement proves them, and a check
+    per line would lock product rows that every order shares.
+    """
+
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    product = models.ForeignKey("catalog.Product", on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    qty = _quantity()
+    taken = _quantity(default=0)
+    released = _quantity(default=0)
+    subject_kind = models.CharField(max_length=40)
+    subject_id = models.BigIntegerField()
+    ref_id = models.BigIntegerField(help_text=_("The line of the subject."))
+    state = models.CharField(max_length=8, choices=ReservationState.choices, default=ReservationState.OPEN)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(qty__gt=0) & Q(taken__gte=0) & Q(released__gte=0) & Q(taken__lte=F("qty") - F("released")),
+                name="inventory_reservation_within_qty",
+                violation_error_message=_("More would be taken or released than was reserved."),
+            ),
+            models.CheckConstraint(
+                condition=Q(state=ReservationState.OPEN, taken__lt=F("qty") - F("released")) | Q(state=ReservationState.CLOSED, taken=F("qty") - F("released")),
+                name="inventory_reservation_state_fits",
+                violation_error_message=_("A reservation is closed exactly when nothing of it is left."),
+            ),
+            models.UniqueConstraint(
+                fields=["place", "product", "ref_id", "subject_kind", "subject_id"],
+                condition=Q(state=ReservationState.OPEN),
+                name="inventory_reservation_open_once",
+                violation_error_message=_("Stock is already reserved for this line."),
+            ),
+        ]
+        indexes = [models.Index(fields=["subject_kind", "subject_id"], name="inventory_reservation_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.subject_kind}/{self.subject_id}/{self.ref_id}: {self.qty}"
+
+
+class Move(Row):
+    """Goods went from one place to another. Append-only; a wrong move is corrected by a move back.
+
+    Months are in the unique key and nothing points here, so that the table can be partitioned. No foreign key checks: see Reservation.
+    """
+
+    month = models.DateField(help_text=_("First day of the month of the business date."))
+    at = models.DateTimeField()
+    product = models.ForeignKey("catalog.Product", on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    qty = _quantity()
+    from_place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    to_place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    subject_kind = models.CharField(max_length=40)
+    subject_id = models.BigIntegerField()
+    ref_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(qty__gt=0), name="inventory_move_qty_positive", violation_error_message=_("The quantity of a move must be more than zero.")
+            ),
+            models.CheckConstraint(
+                condition=~Q(from_place=F("to_place")),
+                name="inventory_move_places_differ",
+                violation_error_message=_("The goods would leave and enter the same place."),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["from_place", "product"], name="inventory_move_from"),
+            models.Index(fields=["to_place", "product"], name="inventory_move_to"),
+            models.Index(fields=["subject_kind", "subject_id"], name="inventory_move_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.qty} of {self.product_id}: {self.from_place_id} → {self.to_place_id}"
+
+
+class SupplyPlace(Row):
+    """Out of which place an agreement is supplied, and what the buyer is told about the stock there. Without a row: MAIN, banded."""
+
+    agreement = models.OneToOneField("agreements.Agreement", on_delete=models.PROTECT, related_name="+")
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
+    shows = models.CharField(max_length=8, choices=Shows.choices, default=Shows.BANDED)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(shows__in=Shows.values),
+                name="inventory_supplyplace_shows_known",
+                violation_error_message=_("The buyer can be told the exact quantity, a band, or nothing."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.agreement_id} ← {self.place_id}"

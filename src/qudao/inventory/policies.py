@@ -1,0 +1,68 @@
+"""Who sees stock: the owner of the place and the scopes above it. A buyer never sees a seller's rows; see `queries.available_for`."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.access import Actor, Policy, own, register, within
+from qudao.inventory.models import Move, Place, Reservation, Stock, SupplyPlace
+
+VERBS = {
+    "inventory.view": _("See stock and its moves"),
+    "inventory.receive": _("Enter opening stock"),
+    "inventory.adjust": _("Adjust stock to what was counted"),
+    "inventory.manage_places": _("Set up places and what supplies whom"),
+}
+
+
+def _owned(actor: Actor, verb: str, *paths: str) -> Q:
+    """Reading reaches as far as the actor's scope; writing stays with the owner."""
+    return within(actor, *paths) if verb == "inventory.view" else own(actor, *paths)
+
+
+@register
+class PlacePolicy(Policy):
+    model = Place
+    view_verb = "inventory.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return _owned(actor, verb, "owner")
+
+
+@register
+class StockPolicy(Policy):
+    model = Stock
+    view_verb = "inventory.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return _owned(actor, verb, "place__owner")
+
+
+@register
+class ReservationPolicy(Policy):
+    model = Reservation
+    view_verb = "inventory.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return _owned(actor, verb, "place__owner")
+
+
+@register
+class MovePolicy(Policy):
+    """A move between two owners is seen by both."""
+
+    model = Move
+    view_verb = "inventory.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return _owned(actor, verb, "from_place__owner", "to_place__owner")
+
+
+@register
+class SupplyPlacePolicy(Policy):
+    model = SupplyPlace
+    view_verb = "inventory.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return _owned(actor, verb, "place__owner")

@@ -1,0 +1,134 @@
+"""Reads of stock. `unscoped_*` are for actions of upper modules; everything else takes the actor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import F, Q, QuerySet
+
+from qudao.agreements.models import Agreement
+from qudao.base.access import Actor, visible
+from qudao.base.db import rows
+from qudao.inventory.models import Move, Place, Stock, SupplyPlace
+from qudao.inventory.rules import ZERO, Key, band
+from qudao.inventory.states import PlaceKind, Shows
+from qudao.kernel.errors import NotFound
+
+SUPPLY = """SELECT a.id, coalesce(s.place_id, m.id), coalesce(s.shows, 'banded')
+    FROM agreements_agreement a
+    LEFT JOIN inventory_supplyplace s ON s.agreement_id = a.id
+    LEFT JOIN inventory_place m ON m.owner_id = a.seller_id AND m.code = 'MAIN'
+    WHERE a.id = %s"""
+
+
+@dataclass(frozen=True)
+class Available:
+    """What a buyer is told about one product: a band (None when nothing is told), and the quantity only where the seller shows it."""
+
+    band: str | None
+    qty: Decimal | None
+
+
+def unscoped_supply_place(agreement_id: int) -> int:
+    """The place that supplies an agreement, else the seller's MAIN. One statement. Raises NotFound when there is neither."""
+    return _supply(agreement_id)[0]
+
+
+def _supply(agreement_id: int) -> tuple[int, str]:
+    found = rows(SUPPLY, (agreement_id,))
+    if not found:
+        raise NotFound("inventory.no_agreement")
+    if found[0][1] is None:
+        raise NotFound("inventory.no_place")
+    return found[0][1], found[0][2]
+
+
+def unscoped_places(org_ids: Iterable[int]) -> dict[tuple[int, str], int]:
+    """(organisation id, kind) → its standard place of that kind. One statement."""
+    found = rows(
+        """SELECT DISTINCT ON (owner_id, kind) owner_id, kind, id FROM inventory_place WHERE owner_id = ANY(%s)
+           ORDER BY owner_id, kind, code NOT IN ('MAIN', 'TRANSIT', 'CLAIMS', 'OUTSIDE'), id""",
+        (list(org_ids),),
+    )
+    return {(owner, kind): place for owner, kind, place in found}
+
+
+def unscoped_free(pairs: Iterable[Key]) -> dict[Key, Decimal]:
+    """On hand less reserved by (place, product); a missing row is zero. One statement, no lock: a hint, not a promise."""
+    wanted = list(pairs)
+    found = rows(
+        """SELECT s.place_id, s.product_id, s.on_hand - s.reserved FROM inventory_stock s
+           JOIN unnest(%s::bigint[], %s::bigint[]) d(place_id, product_id) USING (place_id, product_id)""",
+        ([p for p, _ in wanted], [q for _, q in wanted]),
+    )
+    free = {(place, product): qty for place, product, qty in found}
+    return {key: free.get(key, ZERO) for key in wanted}
+
+
+def unscoped_known_products(product_ids: Iterable[int]) -> list[int]:
+    """Those of the ids that are products. One statement."""
+    return [pk for (pk,) in rows("SELECT id FROM catalog_product WHERE id = ANY(%s)", (list(product_ids),))]
+
+
+def unscoped_reserved_for(kind: str, subject_id: int) -> dict[int, Decimal]:
+    """What is still reserved for a document, by its line. One statement."""
+    return dict(
+        rows(
+            """SELECT ref_id, sum(qty - taken - released) FROM inventory_reservation
+               WHERE subject_kind = %s AND subject_id = %s AND state = 'open' GROUP BY ref_id""",
+            (kind, subject_id),
+        )
+    )
+
+
+def on_hand(actor: Actor, *, place_id: int | None = None, product_id: int | None = None) -> QuerySet[Stock]:
+    """The stock rows the actor may see, with place, owner and product, and `free` = on hand less reserved."""
+    found = visible(actor, Stock).select_related("place__owner", "product").annotate(free=F("on_hand") - F("reserved"))
+    if place_id is not None:
+        found = found.filter(place_id=place_id)
+    if product_id is not None:
+        found = found.filter(product_id=product_id)
+    return found.order_by("place_id", "product_id")
+
+
+def moves_of(actor: Actor, product_id: int, place_id: int | None = None) -> QuerySet[Move]:
+    """The moves of a product in the places the actor may see, newest first."""
+    places = visible(actor, Place, "inventory.view")
+    if place_id is not None:
+        places = places.filter(pk=place_id)
+    mine = list(places.values_list("pk", flat=True))
+    found = visible(actor, Move).filter(Q(from_place__in=mine) | Q(to_place__in=mine), product_id=product_id)
+    return found.select_related("from_place__owner", "to_place__owner", "product").order_by("-at", "-id")
+
+
+def places(actor: Actor) -> QuerySet[Place]:
+    """The places the actor may see, by owner and code."""
+    return visible(actor, Place).select_related("owner").order_by("owner__code", "code")
+
+
+def supply_of(actor: Actor, agreement_id: int) -> SupplyPlace | None:
+    """The supply place set for an agreement, if the actor may see it."""
+    return visible(actor, SupplyPlace).select_related("place").filter(agreement_id=agreement_id).first()
+
+
+def available_for(actor: Actor, agreement_id: int, product_ids: Iterable[int]) -> dict[int, Available]:
+    """What the buyer of an agreement is told about the stock that supplies it; never more than the seller shows. Three statements.
+
+    Raises NotFound when the actor does not see the agreement.
+    """
+    if not visible(actor, Agreement).filter(pk=agreement_id).exists():
+        raise NotFound("inventory.no_agreement")
+    place_id, shows = _supply(agreement_id)
+    wanted = list(dict.fromkeys(product_ids))
+    if shows == Shows.NOTHING:
+        return {product: Available(None, None) for product in wanted}
+    free = unscoped_free((place_id, product) for product in wanted)
+    exact = shows == Shows.EXACT
+    return {p: Available(band(free[place_id, p]), free[place_id, p] if exact else None) for p in wanted}
+
+
+def kinds(actor: Actor, place_ids: Iterable[int]) -> dict[int, PlaceKind]:
+    """The kind of each of the given places that the actor may see."""
+    return {pk: PlaceKind(kind) for pk, kind in visible(actor, Place).filter(pk__in=list(place_ids)).values_list("pk", "kind")}

@@ -1,0 +1,147 @@
+"""Pure decisions about stock: does a set of demands fit, and what do moves make of the rows they touch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from qudao.inventory.states import LOW_BELOW, Band
+from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
+from qudao.kernel.quantity import plain
+
+ZERO = Decimal(0)
+PLACES = -4
+"""Exponent of the smallest quantity that is stored."""
+
+Key = tuple[int, int]
+"""(place id, product id): what a stock row is about, and the order in which stock rows are locked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Wanted: `qty` (base unit) of a product out of a place, for the caller's line `ref_id`."""
+
+    place_id: int
+    product_id: int
+    qty: Decimal
+    ref_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MoveSpec:
+    """Goods to be moved: `qty` in base unit. `take_reserved`: they were reserved in `from_place` for the line `ref_id`."""
+
+    product_id: int
+    qty: Decimal
+    from_place_id: int
+    to_place_id: int
+    ref_id: int | None = None
+    take_reserved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A stock row as locked: its id, what lies there and how much of it is promised."""
+
+    id: int
+    on_hand: Decimal
+    reserved: Decimal
+
+    @property
+    def free(self) -> Decimal:
+        return self.on_hand - self.reserved
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What moves do to stock: new (on_hand, reserved) by row id, and first quantities of rows that do not exist yet."""
+
+    rows: dict[int, tuple[Decimal, Decimal]]
+    fresh: dict[Key, Decimal]
+
+
+def check_quantities(quantities: Iterable[tuple[Decimal, int | None]]) -> None:
+    """Every (quantity, ref) is a positive decimal that can be stored; raises Invalid with one fault per bad line."""
+    bad = [ref for qty, ref in quantities if not _storable(qty)]
+    raise_if_any([Fault("inventory.quantity", f"lines.{ref}") for ref in bad], Invalid)
+
+
+def _storable(qty: Decimal) -> bool:
+    if not isinstance(qty, Decimal) or not qty.is_finite() or qty <= 0:
+        return False
+    return int(qty.as_tuple().exponent) >= PLACES or qty == qty.quantize(Decimal(1).scaleb(PLACES))
+
+
+def totals(demands: Iterable[Demand]) -> dict[Key, Decimal]:
+    """The demands of the same place and product together, in lock order."""
+    found: dict[Key, Decimal] = {}
+    for d in demands:
+        key = (d.place_id, d.product_id)
+        found[key] = found.get(key, ZERO) + d.qty
+    return dict(sorted(found.items()))
+
+
+def shortage(ref_id: int | None, product_id: int, needed: Decimal, available: Decimal) -> Fault:
+    """One line that cannot be served; quantities as plain text in the base unit."""
+    field = "" if ref_id is None else f"lines.{ref_id}"
+    given = max(available, ZERO)
+    params = {"product_id": product_id, "needed": plain(needed), "available": plain(given), "short": plain(needed - given)}
+    return Fault("inventory.short", field, params)
+
+
+def shortages(demands: Iterable[Demand], free: Mapping[Key, Decimal]) -> list[Fault]:
+    """A fault per demand whose place and product cannot serve all demands together; a missing stock row holds zero.
+
+    Lines are served in the given order, so that the fault says what is left for that line.
+    """
+    faults, left = [], dict(free)
+    for d in demands:
+        key = (d.place_id, d.product_id)
+        rest = left.get(key, ZERO)
+        if d.qty > rest:
+            faults.append(shortage(d.ref_id, d.product_id, d.qty, rest))
+        left[key] = max(rest - d.qty, ZERO)
+    return faults
+
+
+def apply_moves(specs: Iterable[MoveSpec], held: Mapping[Key, Held], outside: frozenset[int]) -> Changes:
+    """What the moves, all together, make of the stock rows; raises Refused with every shortage.
+
+    What is not taken from a reservation may only use what nobody reserved. Places of the kind outside keep no rows.
+    """
+    on_hand: dict[Key, Decimal] = {}
+    taken: dict[Key, Decimal] = {}
+    leaving: dict[Key, MoveSpec] = {}
+    for s in specs:
+        if s.from_place_id not in outside:
+            key = (s.from_place_id, s.product_id)
+            leaving.setdefault(key, s)
+            on_hand[key] = on_hand.get(key, ZERO) - s.qty
+            if s.take_reserved:
+                taken[key] = taken.get(key, ZERO) + s.qty
+        if s.to_place_id not in outside:
+            key = (s.to_place_id, s.product_id)
+            on_hand[key] = on_hand.get(key, ZERO) + s.qty
+    rows, fresh, faults = {}, {}, []
+    for key in sorted(on_hand):
+        before = held.get(key)
+        if before is None:
+            if on_hand[key] < 0:
+                faults.append(shortage(leaving[key].ref_id, key[1], -on_hand[key], ZERO))
+            fresh[key] = on_hand[key]
+            continue
+        after, reserved = before.on_hand + on_hand[key], before.reserved - taken.get(key, ZERO)
+        if after < reserved or reserved < 0:
+            own = taken.get(key, ZERO)
+            faults.append(shortage(leaving[key].ref_id, key[1], -on_hand[key], before.free + min(own, before.reserved)))
+        rows[before.id] = (after, reserved)
+    raise_if_any(faults, Refused)
+    return Changes(rows, fresh)
+
+
+def band(free: Decimal) -> Band:
+    """Availability without a figure: out at zero, low below LOW_BELOW."""
+    if free <= 0:
+        return Band.OUT
+    return Band.LOW if free < LOW_BELOW else Band.IN_STOCK

@@ -1,0 +1,79 @@
+"""Kinds of places, states of a reservation, how much of the stock a buyer is told, and the sentences of this module's refusals."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class PlaceKind(TextChoices):
+    """What a place is for; it never changes, because past moves are read by it."""
+
+    STOCK = "stock", _("Warehouse")
+    TRANSIT = "transit", _("In transit")
+    CLAIMS = "claims", _("Claims and differences")
+    #: Where goods come from and go to when they enter or leave the books; keeps no stock rows.
+    OUTSIDE = "outside", _("Outside the books")
+
+
+class ReservationState(TextChoices):
+    """Open while something is neither taken nor released."""
+
+    OPEN = "open", _("Open")
+    CLOSED = "closed", _("Closed")
+
+
+class Shows(TextChoices):
+    """What a seller tells a buyer about the stock that supplies the agreement."""
+
+    EXACT = "exact", _("The exact quantity")
+    BANDED = "banded", _("In stock, low or out")
+    NOTHING = "nothing", _("Nothing")
+
+
+class Band(TextChoices):
+    """Availability without figures."""
+
+    OUT = "out", _("Out of stock")
+    LOW = "low", _("Low")
+    IN_STOCK = "in_stock", _("In stock")
+
+
+#: code → kind of the places every organisation has from the start.
+STANDARD_PLACES: dict[str, str] = {
+    "MAIN": PlaceKind.STOCK,
+    "TRANSIT": PlaceKind.TRANSIT,
+    "CLAIMS": PlaceKind.CLAIMS,
+    "OUTSIDE": PlaceKind.OUTSIDE,
+}
+
+#: Below this free quantity (base unit) a buyer reads "low" instead of "in stock".
+LOW_BELOW = 10
+
+SENTENCES = {
+    "inventory.short": _("Only {available} of {needed} are available: {short} are missing."),
+    "inventory.not_reserved": _("{needed} are to be taken from a reservation, but no open reservation holds that much."),
+    "inventory.ambiguous_reservation": _("Two documents hold a reservation for a line with the same number; name the document."),
+    "inventory.quantity": _("The quantity must be more than zero, with at most 4 decimals."),
+    "inventory.same_place": _("The goods would leave and enter the same place."),
+    "inventory.already_reserved": _("Stock is already reserved for this line."),
+    "inventory.no_place": _("There is no such place."),
+    "inventory.no_product": _("There is no such product."),
+    "inventory.place_kind": _("{place} is of the kind “{kind}”; this needs a warehouse."),
+    "inventory.place_code_missing": _("The place needs a code."),
+    "inventory.place_code_taken": _("Your organisation already has a place with this code."),
+    "inventory.foreign_place": _("The place does not belong to the selling organisation."),
+    "inventory.no_lines": _("There is nothing to post: no line has a quantity."),
+    "inventory.reason_missing": _("Please give a reason."),
+    "inventory.no_difference": _("The counted quantity is the quantity on the books: there is nothing to adjust."),
+    "inventory.reserved_more": _("{reserved} are reserved; the stock cannot be set to {counted}."),
+    "inventory.no_agreement": _("There is no such agreement."),
+}
+
+REMEDIES = {
+    "inventory.short": _("Order less, wait for the next receipt, or split the order."),
+    "inventory.not_reserved": _("Release the order and confirm it again, or ship less."),
+    "inventory.place_code_taken": _("Choose another code."),
+    "inventory.foreign_place": _("Choose one of the seller's warehouses."),
+    "inventory.reserved_more": _("Release reservations first, or count again."),
+}

@@ -1,0 +1,181 @@
+"""Every change of the books: post balanced entries, open and settle items, lock and unlock months."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from qudao.base.access import Actor
+from qudao.base.action import action, part, record
+from qudao.base.db import rows, run
+from qudao.base.lock import Rank, note_rank
+from qudao.base.subject import Subject
+from qudao.kernel import clock
+from qudao.kernel.errors import Fault, Forbidden, Invalid, Refused, raise_if_any
+from qudao.kernel.period import month_of
+from qudao.ledger import rules
+from qudao.ledger.models import Period
+from qudao.ledger.rules import Posting
+from qudao.ledger.states import PeriodState
+
+__all__ = ["ItemSpec", "Posting"]
+
+# The shared advisory lock keeps `lock_period` from closing a month while an entry of it is on its way; a trigger looks again at commit.
+ENTRIES = """WITH p AS (
+        SELECT d.*, pg_advisory_xact_lock_shared(hashint8(d.org_id), d.month - date '2000-01-01')
+        FROM unnest(%s::bigint[], %s::date[], %s::date[], %s::text[], %s::text[], %s::text[]) d(org_id, month, date, kind, source_key, currency)
+    )
+    INSERT INTO ledger_entry (org_id, month, date, at, kind, source_key, currency, subject_kind, subject_id, number)
+    SELECT p.org_id, p.month, p.date, %s, p.kind, p.source_key, p.currency, %s, %s, %s FROM p
+    WHERE NOT EXISTS (SELECT FROM ledger_entry e WHERE e.org_id = p.org_id AND e.source_key = p.source_key)
+      AND NOT EXISTS (SELECT FROM ledger_period l WHERE l.org_id = p.org_id AND l.month = p.month AND l.state = 'locked')
+    ON CONFLICT DO NOTHING RETURNING id, org_id, source_key"""
+LINES = """WITH line AS (
+        INSERT INTO ledger_entryline (entry_id, org_id, month, date, account, counterparty_id, currency, amount)
+        SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::date[], %s::date[], %s::text[], %s::bigint[], %s::text[], %s::numeric[])
+    )
+    INSERT INTO ledger_balance AS b (org_id, account, counterparty_id, currency, amount)
+    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::numeric[])
+    ON CONFLICT (org_id, account, counterparty_id, currency) DO UPDATE SET amount = b.amount + excluded.amount"""
+LOCKED = """SELECT l.org_id, l.month FROM ledger_period l JOIN unnest(%s::bigint[], %s::date[]) d(org_id, month) USING (org_id, month)
+    WHERE l.state = 'locked'"""
+OPEN = """INSERT INTO ledger_openitem
+    (org_id, side, counterparty_id, subject_kind, subject_id, number, date, due_on, currency, amount, open_amount)
+    SELECT d.*, d.amount FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::date[], %s::date[],
+        %s::text[], %s::numeric[]) d(org_id, side, counterparty_id, subject_kind, subject_id, number, date, due_on, currency, amount)
+    ON CONFLICT (subject_kind, subject_id, side) DO NOTHING"""
+SETTLE = """WITH item AS (
+        SELECT i.id, d.amount FROM ledger_openitem i
+        JOIN unnest(%s::text[], %s::bigint[], %s::numeric[]) d(subject_kind, subject_id, amount) USING (subject_kind, subject_id)
+        ORDER BY i.id FOR UPDATE OF i
+    )
+    UPDATE ledger_openitem i SET open_amount = i.open_amount - item.amount FROM item
+    WHERE i.id = item.id AND i.open_amount - item.amount BETWEEN 0 AND i.amount
+    RETURNING i.subject_kind, i.subject_id, i.side"""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSpec:
+    """A document to be paid: number and both sides come from `subject` (seller has the claim, buyer the debt)."""
+
+    subject: Subject
+    date: date
+    due_on: date
+    amount: Decimal
+    currency: str = "CNY"
+
+
+@part
+def post(postings: Sequence[Posting], subject: Subject, *, actor: Actor) -> int:
+    """Post entries, usually one in the books of each side; return how many were new. Two statements for any number of entries.
+
+    A posting whose `source_key` is already in the books of its organisation is skipped. Raises Invalid or Refused when one does not
+    balance, Refused `ledger.period_locked` when its month is locked.
+    """
+    if not postings:
+        return 0
+    rules.check_postings(postings)
+    note_rank(Rank.LEDGER)
+    heads = [(p.org_id, month_of(p.date), p.date, p.kind, p.source_key, p.currency) for p in postings]
+    made = rows(ENTRIES, (*_columns(heads), clock.now(), subject.kind, subject.id, subject.number))
+    ids = {(org, key): pk for pk, org, key in made}
+    if len(ids) != len(postings):
+        _refuse_locked(postings)
+    fresh = [p for p in postings if (p.org_id, p.source_key) in ids]
+    if not fresh:
+        return 0
+    lines = [
+        (ids[p.org_id, p.source_key], p.org_id, month_of(p.date), p.date, str(account), counterparty, p.currency, amount)
+        for p in fresh
+        for account, counterparty, amount in p.lines
+    ]
+    changes = [(*key, amount) for key, amount in rules.balance_changes(fresh).items()]
+    run(LINES, (*_columns(lines), *_columns(changes)))
+    return len(fresh)
+
+
+@part
+def open_items(items: Sequence[ItemSpec], *, actor: Actor) -> None:
+    """Open the claim of the seller and the debt of the buyer for each document. One statement; harmless when repeated."""
+    if not items:
+        return
+    bad = [Fault("ledger.item_amount", i.subject.number) for i in items if not rules.is_money(i.amount) or i.amount <= 0]
+    raise_if_any(bad, Invalid)
+    note_rank(Rank.LEDGER)
+    both = []
+    for i in items:
+        s = i.subject
+        rest = (s.kind, s.id, s.number, i.date, i.due_on, i.currency, i.amount)
+        both += [(s.seller_id, "receivable", s.buyer_id, *rest), (s.buyer_id, "payable", s.seller_id, *rest)]
+    run(OPEN, _columns(both))
+
+
+@part
+def settle_items(amounts: Sequence[tuple[str, int, Decimal]], *, actor: Actor) -> None:
+    """Reduce what is open by (subject kind, subject id, amount), on both sides; a negative amount opens it again. One statement.
+
+    Raises Refused `ledger.over_settled` for each document with less open than that, and then changes nothing.
+    """
+    wanted: dict[tuple[str, int], Decimal] = {}
+    for kind, pk, amount in amounts:
+        wanted[kind, pk] = wanted.get((kind, pk), rules.ZERO) + amount
+    if not wanted:
+        return
+    raise_if_any([Fault("ledger.amount", "", {"amount": str(a)}) for a in wanted.values() if not rules.is_money(a)], Invalid)
+    note_rank(Rank.LEDGER)
+    done = rows(SETTLE, _columns([(*key, amount) for key, amount in wanted.items()]))
+    sides = Counter((kind, pk) for kind, pk, _side in done)
+    raise_if_any([Fault("ledger.over_settled", f"{k[0]}/{k[1]}", {"amount": str(wanted[k])}) for k in wanted if sides[k] != 2], Refused)
+
+
+@action("ledger.lock_period")
+def lock_period(month: date, *, actor: Actor) -> Period:
+    """Lock a month of the own books: nothing more can be posted into it. Waits for entries of the month that are on their way."""
+    month = month_of(month)
+    rules.check_month_over(month, clock.today())
+    return _set_period(month, PeriodState.LOCKED, "", actor)
+
+
+@action("ledger.unlock_period")
+def unlock_period(month: date, reason: str, *, actor: Actor) -> Period:
+    """Open a locked month of the own books again."""
+    if not reason.strip():
+        raise Invalid("ledger.reason_missing", field="reason")
+    return _set_period(month_of(month), PeriodState.OPEN, reason, actor)
+
+
+def _set_period(month: date, state: PeriodState, reason: str, actor: Actor) -> Period:
+    if not actor.org_id:
+        raise Forbidden("ledger.no_organisation")
+    note_rank(Rank.LEDGER)
+    run("SELECT pg_advisory_xact_lock(hashint8(%s), %s::date - date '2000-01-01')", (actor.org_id, month))
+    now = clock.now()
+    period, _made = Period.unscoped.get_or_create(org_id=actor.org_id, month=month, defaults={"state": PeriodState.OPEN, "state_since": now})
+    if period.state == state:
+        code = "ledger.already_locked" if state == PeriodState.LOCKED else "ledger.not_locked"
+        raise Refused(code, month=f"{month:%Y-%m}")
+    subject = Subject("ledger.period", period.pk, actor.org_id, None, f"{month:%Y-%m}")
+    record(subject, before=period.state, after=state, reason=reason, since=period.state_since)
+    period.state, period.state_since = state, now
+    period.save(update_fields=["state", "state_since"])
+    return period
+
+
+def _refuse_locked(postings: Sequence[Posting]) -> None:
+    """Some entries were not written: repeated ones are fine, a locked month is refused."""
+    found = set(rows(LOCKED, ([p.org_id for p in postings], [month_of(p.date) for p in postings])))
+    bad = [p for p in postings if (p.org_id, month_of(p.date)) in found]
+    known = rows(
+        "SELECT e.org_id, e.source_key FROM ledger_entry e JOIN unnest(%s::bigint[], %s::text[]) d(org_id, source_key) USING (org_id, source_key)",
+        ([p.org_id for p in bad], [p.source_key for p in bad]),
+    )
+    late = [p for p in bad if (p.org_id, p.source_key) not in set(known)]
+    raise_if_any([Fault("ledger.period_locked", p.source_key, {"month": f"{p.date:%Y-%m}"}) for p in late], Refused)
+
+
+def _columns(lines: Sequence[tuple]) -> list[list]:
+    """Rows as the arrays that unnest takes."""
+    return [list(column) for column in zip(*lines, strict=True)]

@@ -1,0 +1,172 @@
+"""Tables of the books. Entries and their lines are the truth and never change; balances and open items are kept in the same transaction.
+
+Amounts have two decimals, debit more than zero, credit less; entries and lines are leaves with the month in every unique key.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.db import Row
+from qudao.ledger.states import Account, PeriodState, Side
+
+
+def _money(**options: Any) -> models.DecimalField:
+    return models.DecimalField(max_digits=18, decimal_places=2, **options)
+
+
+def _organisation(**options: Any) -> models.ForeignKey:
+    return models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+", **options)
+
+
+#: No foreign key check of their own on hot rows: the balance upserted in the same transaction proves both organisations.
+LEAF: dict[str, Any] = {"db_constraint": False, "db_index": False}
+
+
+class Entry(Row):
+    """One balanced posting in the books of one organisation, about one document. Append-only."""
+
+    org = _organisation(**LEAF)
+    month = models.DateField()
+    date = models.DateField(help_text=_("The business date that decides the period."))
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=32)
+    source_key = models.CharField(max_length=80, help_text=_("What caused it; the same cause is posted once."))
+    currency = models.CharField(max_length=3)
+    subject_kind = models.CharField(max_length=40)
+    subject_id = models.BigIntegerField()
+    number = models.CharField(max_length=64, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["org", "source_key", "month"],
+                name="ledger_entry_source_key_unique",
+                violation_error_message=_("This is already posted."),
+            )
+        ]
+        indexes = [models.Index(fields=["subject_kind", "subject_id"], name="ledger_entry_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.source_key}"
+
+
+class EntryLine(Row):
+    """A debit (more than zero) or credit (less) of one account. Organisation, date and currency repeat the entry, so that reports need no join."""
+
+    entry_id = models.BigIntegerField()
+    org = _organisation(**LEAF)
+    month = models.DateField()
+    date = models.DateField()
+    account = models.CharField(max_length=16, choices=Account.choices)
+    counterparty = _organisation(null=True, **LEAF)
+    currency = models.CharField(max_length=3)
+    amount = _money()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(amount=0), name="ledger_entryline_amount_not_zero", violation_error_message=_("A line of an entry is never zero.")
+            ),
+            models.CheckConstraint(
+                condition=Q(account__in=Account.values), name="ledger_entryline_account_known", violation_error_message=_("There is no such account.")
+            ),
+        ]
+        indexes = [models.Index(fields=["org", "counterparty", "date"], name="ledger_entryline_party")]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.amount}"
+
+
+class Balance(Row):
+    """The sum of all lines of one account with one counterparty in one currency."""
+
+    org = _organisation()
+    account = models.CharField(max_length=16, choices=Account.choices)
+    counterparty = _organisation(null=True)
+    currency = models.CharField(max_length=3)
+    amount = _money(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["org", "account", "counterparty", "currency"],
+                nulls_distinct=False,
+                name="ledger_balance_key_unique",
+                violation_error_message=_("This balance already exists."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.amount} {self.currency}"
+
+
+class OpenItem(Row):
+    """What one document still leaves to be paid, in the books of one side. The same document has one on each side, always equally open."""
+
+    org = _organisation()
+    side = models.CharField(max_length=10, choices=Side.choices)
+    counterparty = _organisation(db_index=False)
+    subject_kind = models.CharField(max_length=40)
+    subject_id = models.BigIntegerField()
+    number = models.CharField(max_length=64, blank=True, default="")
+    date = models.DateField()
+    due_on = models.DateField()
+    currency = models.CharField(max_length=3)
+    amount = _money()
+    open_amount = _money()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(open_amount__gte=0) & Q(open_amount__lte=F("amount")) & Q(amount__gt=0),
+                name="ledger_openitem_open_within_amount",
+                violation_error_message=_("What is open lies between zero and the amount of the document."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(org=F("counterparty")),
+                name="ledger_openitem_two_sides",
+                violation_error_message=_("Nobody owes himself."),
+            ),
+            models.UniqueConstraint(
+                fields=["subject_kind", "subject_id", "side"],
+                name="ledger_openitem_subject_unique",
+                violation_error_message=_("This document already has an open item."),
+            ),
+        ]
+        indexes = [
+            # Ageing, and how long a buyer is overdue, read only what is open.
+            models.Index(
+                fields=["org", "side", "counterparty", "due_on"],
+                include=["open_amount", "currency"],
+                condition=Q(open_amount__gt=0),
+                name="ledger_openitem_open",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.open_amount}"
+
+
+class Period(Row):
+    """Whether a month of an organisation's books is locked. No row: open."""
+
+    org = _organisation()
+    month = models.DateField()
+    state = models.CharField(max_length=8, choices=PeriodState.choices, default=PeriodState.OPEN)
+    state_since = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["org", "month"], name="ledger_period_month_unique", violation_error_message=_("This month already has a period.")),
+            models.CheckConstraint(
+                condition=Q(month__day=1), name="ledger_period_month_first", violation_error_message=_("A period begins on the first of a month.")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m} {self.state}"

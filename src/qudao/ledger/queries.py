@@ -1,0 +1,156 @@
+"""Reads of the books: ageing, the statement of a counterparty, open items. Each report is one statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import QuerySet
+
+from qudao.base.access import Actor, Scope, visible
+from qudao.base.db import rows
+from qudao.kernel.errors import Forbidden, NotFound
+from qudao.kernel.money import ZERO
+from qudao.kernel.period import DateSpan
+from qudao.ledger.models import OpenItem, Period
+from qudao.ledger.states import BUCKET_DAYS, SIDE_ACCOUNTS, Account, Bucket, Side
+
+VIEW = "ledger.view"
+
+
+def _bucket_sql(bucket: str) -> str:
+    """The sum of one bucket; bounds are our own constants."""
+    first, last = BUCKET_DAYS[bucket]
+    bounds = [f"d.days >= {first}"] * (first is not None) + [f"d.days <= {last}"] * (last is not None)
+    return f"coalesce(sum(d.open_amount) FILTER (WHERE {' AND '.join(bounds)}), 0) AS {bucket}"
+
+
+AGEING = f"""WITH owed AS (
+        SELECT d.counterparty_id, d.currency, {", ".join(_bucket_sql(b) for b in Bucket)}, sum(d.open_amount) AS total, max(d.days) AS oldest
+        FROM (SELECT counterparty_id, currency, open_amount, %s::date - due_on AS days FROM ledger_openitem
+              WHERE org_id = %s AND side = %s AND open_amount > 0) d
+        GROUP BY d.counterparty_id, d.currency
+    ), cash AS (
+        SELECT counterparty_id, currency, abs(amount) AS unapplied FROM ledger_balance
+        WHERE org_id = %s AND account = %s AND amount <> 0
+    )
+    SELECT counterparty_id, o.code, o.name, o.name_en, currency, {", ".join(f"coalesce(owed.{b}, 0)" for b in Bucket)},
+        coalesce(owed.total, 0), greatest(coalesce(owed.oldest, 0), 0), coalesce(cash.unapplied, 0)
+    FROM owed FULL JOIN cash USING (counterparty_id, currency) JOIN network_organisation o ON o.id = counterparty_id
+    ORDER BY o.code, currency"""
+
+STATEMENT = """WITH line AS (
+        SELECT entry_id, month, date, %(sign)s * sum(amount) AS amount FROM ledger_entryline
+        WHERE org_id = %(org)s AND counterparty_id = %(party)s AND account = ANY(%(accounts)s::text[]) AND currency = %(currency)s
+          AND (%(end)s::date IS NULL OR date <= %(end)s)
+        GROUP BY entry_id, month, date
+    )
+    SELECT NULL::date, '', '', '', NULL::bigint, coalesce(sum(amount), 0), 0 FROM line WHERE date < %(start)s
+    UNION ALL
+    (SELECT l.date, e.kind, e.number, e.subject_kind, e.subject_id, l.amount, e.id FROM line l JOIN ledger_entry e ON e.id = l.entry_id AND e.month = l.month
+     WHERE l.date >= %(start)s AND l.amount <> 0 ORDER BY l.date, e.id)"""
+
+
+@dataclass(frozen=True, slots=True)
+class AgeingRow:
+    """What one counterparty owes (or is owed) in one currency by days past due; `unapplied` cash is shown apart, never netted silently."""
+
+    counterparty_id: int
+    code: str
+    name: str
+    name_en: str
+    currency: str
+    buckets: dict[str, Decimal]
+    total: Decimal
+    oldest_days: int
+    unapplied: Decimal
+
+    @property
+    def overdue(self) -> Decimal:
+        """What is past its due date."""
+        return self.total - self.buckets[Bucket.NOT_DUE]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One document or payment; `balance` is what is owed after it."""
+
+    date: date
+    kind: str
+    number: str
+    subject_kind: str
+    subject_id: int
+    amount: Decimal
+    balance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The account of one counterparty over a span: opening + lines = closing. More than zero is owed (domain C15)."""
+
+    org_id: int
+    counterparty_id: int
+    side: str
+    currency: str
+    opening: Decimal
+    closing: Decimal
+    lines: list[StatementLine] = field(default_factory=list)
+
+
+def check_books(actor: Actor, org_id: int) -> None:
+    """The actor may read the books of this organisation; raises Forbidden without the verb, NotFound for foreign books."""
+    if not actor.can(VIEW):
+        raise Forbidden("base.forbidden", verb=VIEW)
+    if actor.scope != Scope.ALL and actor.org_id != org_id:
+        raise NotFound("ledger.no_organisation")
+
+
+def ageing(actor: Actor, org_id: int, on: date, side: str = Side.RECEIVABLE) -> list[AgeingRow]:
+    """Open items of an organisation by counterparty and days past due on `on` (as they are open now). One statement."""
+    check_books(actor, org_id)
+    found = rows(AGEING, (on, org_id, side, org_id, SIDE_ACCOUNTS[side][1]))
+    n = 5 + len(Bucket)
+    return [AgeingRow(*r[:5], dict(zip(Bucket.values, r[5:n], strict=True)), *r[n:]) for r in found]
+
+
+def statement(actor: Actor, org_id: int, counterparty_id: int, span: DateSpan, *, side: str = Side.RECEIVABLE, currency: str = "CNY") -> Statement:
+    """The statement of account with one counterparty, from the books of `org_id`. One statement. Payments count when received, not when applied."""
+    check_books(actor, org_id)
+    sign = 1 if side == Side.RECEIVABLE else -1
+    accounts = [str(a) for a in SIDE_ACCOUNTS[side]]
+    params = {"sign": sign, "org": org_id, "party": counterparty_id, "accounts": accounts, "currency": currency, "start": span.start, "end": span.end}
+    opening, lines = ZERO, []
+    balance = ZERO
+    for day, kind, number, subject_kind, subject_id, amount, _entry in rows(STATEMENT, params):
+        balance += amount
+        if day is None:
+            opening = amount
+        else:
+            lines.append(StatementLine(day, kind, number, subject_kind, subject_id, amount, balance))
+    return Statement(org_id, counterparty_id, str(side), currency, opening, balance, lines)
+
+
+def open_items(actor: Actor, org_id: int, *, side: str | None = None, counterparty_id: int | None = None) -> QuerySet[OpenItem]:
+    """What is still open in the books of an organisation, oldest due date first."""
+    check_books(actor, org_id)
+    found = visible(actor, OpenItem).filter(org_id=org_id, open_amount__gt=0).select_related("counterparty")
+    if side:
+        found = found.filter(side=side)
+    if counterparty_id:
+        found = found.filter(counterparty_id=counterparty_id)
+    return found.order_by("due_on", "id")
+
+
+def periods(actor: Actor) -> QuerySet[Period]:
+    """The months of the actor's own books that were ever locked, newest first."""
+    return visible(actor, Period).filter(org_id=actor.org_id).order_by("-month")
+
+
+def unscoped_balance(org_id: int, account: Account, counterparty_id: int | None, currency: str = "CNY") -> Decimal:
+    """The balance of one account with one counterparty; zero when there is none. One statement."""
+    found = rows(
+        "SELECT amount FROM ledger_balance WHERE org_id = %s AND account = %s AND counterparty_id IS NOT DISTINCT FROM %s AND currency = %s",
+        (org_id, str(account), counterparty_id, currency),
+    )
+    return found[0][0] if found else ZERO

@@ -1,0 +1,95 @@
+"""Accounts, sides and periods of the books, the buckets of ageing, and the sentences of this module's refusals."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Account(TextChoices):
+    """What a line of an entry changes. Amounts are signed: debit more than zero, credit less."""
+
+    RECEIVABLE = "receivable", _("Receivable")
+    PAYABLE = "payable", _("Payable")
+    REVENUE = "revenue", _("Revenue")
+    PURCHASES = "purchases", _("Purchases")
+    OUTPUT_TAX = "output_tax", _("Output tax")
+    INPUT_TAX = "input_tax", _("Input tax")
+    BANK = "bank", _("Bank")
+    UNAPPLIED_IN = "unapplied_in", _("Payments received, not yet applied")
+    UNAPPLIED_OUT = "unapplied_out", _("Payments made, not yet applied")
+    DISCOUNT = "discount", _("Cash discount")
+    WRITE_OFF = "write_off", _("Small differences written off")
+    OPENING = "opening", _("Opening balance")
+
+
+#: The account in the other organisation's books that always holds the opposite amount.
+MIRROR: dict[str, str] = {Account.RECEIVABLE: Account.PAYABLE, Account.UNAPPLIED_IN: Account.UNAPPLIED_OUT}
+
+
+class Side(TextChoices):
+    """Whose open item it is: the seller's claim, or the buyer's debt for the same document."""
+
+    RECEIVABLE = "receivable", _("Receivable")
+    PAYABLE = "payable", _("Payable")
+
+
+#: Which accounts make up the account of one counterparty, by side. Applying a payment moves between the two and changes nothing.
+SIDE_ACCOUNTS: dict[str, tuple[str, str]] = {
+    Side.RECEIVABLE: (Account.RECEIVABLE, Account.UNAPPLIED_IN),
+    Side.PAYABLE: (Account.PAYABLE, Account.UNAPPLIED_OUT),
+}
+
+
+class PeriodState(TextChoices):
+    """A month of one organisation's books; without a row it is open."""
+
+    OPEN = "open", _("Open")
+    LOCKED = "locked", _("Locked")
+
+
+class Bucket(TextChoices):
+    """Days past the due date (domain C28)."""
+
+    NOT_DUE = "not_due", _("Not due")
+    DAYS_30 = "days_30", _("1–30 days")
+    DAYS_60 = "days_60", _("31–60 days")
+    DAYS_90 = "days_90", _("61–90 days")
+    DAYS_180 = "days_180", _("91–180 days")
+    OLDER = "older", _("Over 180 days")
+
+
+#: bucket → (first, last) day past due; None = no end.
+BUCKET_DAYS: dict[str, tuple[int | None, int | None]] = {
+    Bucket.NOT_DUE: (None, 0),
+    Bucket.DAYS_30: (1, 30),
+    Bucket.DAYS_60: (31, 60),
+    Bucket.DAYS_90: (61, 90),
+    Bucket.DAYS_180: (91, 180),
+    Bucket.OLDER: (181, None),
+}
+
+SENTENCES = {
+    "ledger.unbalanced": _("The entry does not balance: debit and credit differ by {difference}."),
+    "ledger.entryline_entry_balanced": _("The entry does not balance."),
+    "ledger.entry_period_open": _("The month is locked: nothing more can be posted into it."),
+    "ledger.empty_entry": _("An entry needs at least two lines, none of them zero."),
+    "ledger.same_source": _("Two entries of one organisation name the same source."),
+    "ledger.amount": _("{amount} is not an amount of money with two decimals."),
+    "ledger.period_locked": _("{month} is locked: nothing more can be posted into it."),
+    "ledger.item_amount": _("The amount of an open item must be more than zero."),
+    "ledger.item_exists": _("This document already has an open item."),
+    "ledger.over_settled": _("{amount} is more than what is still open."),
+    "ledger.month_not_over": _("{month} is not over yet."),
+    "ledger.already_locked": _("{month} is already locked."),
+    "ledger.not_locked": _("{month} is not locked."),
+    "ledger.reason_missing": _("Please give a reason."),
+    "ledger.no_organisation": _("There is no such organisation."),
+}
+
+REMEDIES = {
+    "ledger.period_locked": _("Post with a date in an open month, or have finance unlock the month."),
+    "ledger.entry_period_open": _("Post with a date in an open month, or have finance unlock the month."),
+    "ledger.over_settled": _("Apply less; what is left of the payment stays unapplied."),
+    "ledger.month_not_over": _("Wait until the month has ended."),
+}
