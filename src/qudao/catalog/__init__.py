@@ -1,0 +1,1 @@
+"""Products, units, packs and barcodes: what can be traded, owned by the organisation that names it."""

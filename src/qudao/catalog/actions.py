@@ -1,0 +1,236 @@
+"""Every change of the catalogue. Products are locked before they change; registration needs no lock (the unique codes decide a race)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from decimal import Decimal
+
+from qudao.base.access import Actor, get_visible
+from qudao.base.action import action, emit, part, record
+from qudao.base.db import rows, run
+from qudao.base.lock import Rank, lock_one
+from qudao.base.subject import Subject
+from qudao.catalog import queries, rules
+from qudao.catalog.events import ProductsRegistered, ProductStateChanged
+from qudao.catalog.models import Category, Pack, Product
+from qudao.catalog.rules import ProductDraft
+from qudao.catalog.states import ProductState
+from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
+
+
+@dataclass(frozen=True)
+class CategoryDraft:
+    """A category as its owner describes it; `parent_id` None = at the top."""
+
+    code: str
+    name: str
+    name_en: str = ""
+    parent_id: int | None = None
+
+
+def subject_of(product: Product) -> Subject:
+    """The product as the subject of a log line or an event."""
+    return Subject("catalog.product", product.pk, product.owner_id, None, product.code)
+
+
+@action("catalog.edit")
+def register_product(owner_id: int, draft: ProductDraft, *, actor: Actor) -> Product:
+    """Add one product to the catalogue of `owner_id`. Emits ProductsRegistered. Raises Invalid at the field."""
+    return _register(owner_id, [draft], [""], actor)[0]
+
+
+@action("catalog.edit")
+def register_products(owner_id: int, drafts: Sequence[ProductDraft], *, actor: Actor) -> list[Product]:
+    """Add many products at once, all or none: four statements whatever their number. Raises Invalid with every fault at "rows.<n>.<field>"."""
+    return _register(owner_id, drafts, [f"rows.{n}." for n in range(len(drafts))], actor) if drafts else []
+
+
+def _register(owner_id: int, drafts: Sequence[ProductDraft], at: Sequence[str], actor: Actor) -> list[Product]:
+    queries.require_acting(actor, owner_id, "catalog.edit")
+    faults = [fault for draft, where in zip(drafts, at, strict=True) for fault in rules.draft_faults(draft, where)]
+    faults += _taken(owner_id, drafts, at)
+    faults += _foreign_categories(owner_id, [draft.category_id for draft in drafts])
+    raise_if_any(faults, Invalid)
+    made = Product.unscoped.bulk_create([Product(owner_id=owner_id, **_columns(draft)) for draft in drafts])
+    for one in made:
+        record(subject_of(one), after=one.state)
+    first = made[0]
+    emit(ProductsRegistered(owner_id=owner_id, product_ids=[one.pk for one in made]), subject_of(first))
+    return made
+
+
+@action("catalog.edit")
+def change_product(product_id: int, draft: ProductDraft, *, actor: Actor) -> Product:
+    """Describe a product anew. Locks it; documents keep what they were made with. Raises Invalid at the field."""
+    get_visible(actor, Product, product_id, "catalog.edit")
+    product = lock_one(Product, product_id, rank=Rank.NETWORK)
+    faults = rules.draft_faults(draft)
+    if draft.code.strip() != product.code:
+        faults += _taken(product.owner_id, [draft], [""])
+    faults += _foreign_categories(product.owner_id, [draft.category_id])
+    raise_if_any(faults, Invalid)
+    changed = {}
+    for name, value in _columns(draft).items():
+        if (before := getattr(product, name)) != value:
+            changed[name] = [_plain(before), _plain(value)]
+            setattr(product, name, value)
+    if changed:
+        product.save(update_fields=list(changed))
+        record(subject_of(product), detail=changed)
+    return product
+
+
+@action("catalog.block")
+def block_product(product_id: int, reason: str, *, actor: Actor) -> Product:
+    """Stop new orders of a product; what is ordered goes on. Locks it; emits ProductStateChanged."""
+    return _set_state(product_id, ProductState.BLOCKED, reason, actor)
+
+
+@action("catalog.block")
+def unblock_product(product_id: int, reason: str = "", *, actor: Actor) -> Product:
+    """Allow orders of a blocked product again. Locks it; emits ProductStateChanged."""
+    return _set_state(product_id, ProductState.ACTIVE, reason, actor)
+
+
+def _set_state(product_id: int, state: str, reason: str, actor: Actor) -> Product:
+    get_visible(actor, Product, product_id, "catalog.block")
+    product = lock_one(Product, product_id, rank=Rank.NETWORK)
+    before = product.state
+    if before == state:
+        raise Refused("catalog.already_blocked" if state == ProductState.BLOCKED else "catalog.not_blocked", product=product.code)
+    product.state = state
+    product.save(update_fields=["state"])
+    record(subject_of(product), before=before, after=state, reason=reason)
+    emit(ProductStateChanged(product_id=product.pk, before=before, after=state), subject_of(product))
+    return product
+
+
+@action("catalog.edit")
+def set_pack(product_id: int, name: str, factor: Decimal, *, name_en: str = "", gtin: str = "", actor: Actor) -> Pack:
+    """Add a pack to a product, or change the one of this name. `factor` = base units in one. Locks the product."""
+    get_visible(actor, Product, product_id, "catalog.edit")
+    product = lock_one(Product, product_id, rank=Rank.NETWORK)
+    faults = [] if name.strip() else [Fault("catalog.name_missing", "name")]
+    if factor <= 0:
+        faults.append(Fault("catalog.factor_wrong", "factor"))
+    if (digits := rules.gtin14(gtin)) is None:
+        faults.append(Fault("catalog.gtin_wrong", "gtin", {"gtin": gtin}))
+    raise_if_any(faults, Invalid)
+    values = {"factor": factor, "name_en": name_en.strip(), "gtin": digits or ""}
+    pack, _made = Pack.unscoped.update_or_create(product=product, name=name.strip(), defaults=values)
+    record(subject_of(product), detail={"pack": pack.name, "factor": str(factor)})
+    return pack
+
+
+@action("catalog.edit")
+def remove_pack(pack_id: int, *, actor: Actor) -> Product:
+    """Take a pack off its product; documents hold quantities in the base unit, so nothing refers to it."""
+    pack = get_visible(actor, Pack, pack_id, "catalog.edit")
+    product = lock_one(Product, pack.product_id, rank=Rank.NETWORK)
+    pack.delete()
+    record(subject_of(product), detail={"pack": pack.name, "removed": True})
+    return product
+
+
+@action("catalog.edit")
+def register_category(owner_id: int, draft: CategoryDraft, *, actor: Actor) -> Category:
+    """Add a category to an owner's tree. Raises Invalid at the field."""
+    queries.require_acting(actor, owner_id, "catalog.edit")
+    _category_faults(owner_id, draft)
+    parent = Category.unscoped.get(pk=draft.parent_id) if draft.parent_id else None
+    ((pk,),) = rows("select nextval(pg_get_serial_sequence('catalog_category', 'id'))")
+    category = Category(
+        pk=pk,
+        owner_id=owner_id,
+        parent=parent,
+        path=f"{parent.path if parent else '/'}{pk}/",  # the path ends in the row's own id, so the id comes first
+        code=draft.code.strip(),
+        name=draft.name.strip(),
+        name_en=draft.name_en.strip(),
+    )
+    category.save(force_insert=True)
+    record(Subject("catalog.category", pk, owner_id, None, category.code))
+    return category
+
+
+@action("catalog.edit")
+def change_category(category_id: int, draft: CategoryDraft, *, actor: Actor) -> Category:
+    """Rename a category or hang it elsewhere: the paths of the branch follow in one statement. Locks it."""
+    get_visible(actor, Category, category_id, "catalog.edit")
+    category = lock_one(Category, category_id, rank=Rank.NETWORK)
+    _category_faults(category.owner_id, draft)
+    parent = Category.unscoped.get(pk=draft.parent_id) if draft.parent_id else None
+    if parent and parent.path.startswith(category.path):
+        raise Invalid("catalog.category_loop", field="parent_id")
+    before, path = category.path, f"{parent.path if parent else '/'}{category.pk}/"
+    category.parent, category.code, category.name, category.name_en = parent, draft.code.strip(), draft.name.strip(), draft.name_en.strip()
+    category.save(update_fields=["parent", "code", "name", "name_en"])
+    if path != before:
+        run("update catalog_category set path = %s || substr(path, %s) where path like %s", [path, len(before) + 1, f"{before}%"])
+        category.path = path
+    record(Subject("catalog.category", category.pk, category.owner_id, None, category.code), before=before, after=path)
+    return category
+
+
+@part
+def set_audience(viewer_ids: Iterable[int], pairs: Iterable[tuple[int, int]], *, actor: Actor) -> None:
+    """Make (owner, viewer) `pairs` everything these viewers see beyond their own products: adds what is missing, removes the rest.
+
+    Two statements. For the module above that knows why somebody may see a catalogue.
+    """
+    wanted = sorted({(owner, viewer) for owner, viewer in pairs if owner != viewer})
+    owners, viewers = [one[0] for one in wanted], [one[1] for one in wanted]
+    run(
+        """delete from catalog_audience a where a.viewer_id = any(%s::bigint[])
+           and not exists (select from unnest(%s::bigint[], %s::bigint[]) as p(owner_id, viewer_id)
+                           where p.owner_id = a.owner_id and p.viewer_id = a.viewer_id)""",
+        [sorted(set(viewer_ids)), owners, viewers],
+    )
+    run(
+        """insert into catalog_audience (owner_id, viewer_id) select * from unnest(%s::bigint[], %s::bigint[])
+           on conflict do nothing""",
+        [owners, viewers],
+    )
+
+
+def _columns(draft: ProductDraft) -> dict[str, object]:
+    values: dict[str, object] = {one.name: getattr(draft, one.name) for one in fields(draft)}
+    for name in ("code", "name", "name_en", "unit"):
+        values[name] = str(values[name]).strip()
+    return values | {"gtin": rules.gtin14(draft.gtin) or "", "initials": rules.initials(draft.name)}
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _taken(owner_id: int, drafts: Sequence[ProductDraft], at: Sequence[str]) -> list[Fault]:
+    """Codes used twice in the drafts or already in the catalogue, each at its field; the unique constraint decides a race."""
+    codes = [draft.code.strip() for draft in drafts]
+    known = queries.unscoped_ids_by_code(owner_id, codes)
+    faults, seen = [], set()
+    for code, where in zip(codes, at, strict=True):
+        if code in known:
+            faults.append(Fault("catalog.code_taken", f"{where}code", {"code": code}))
+        elif code in seen:
+            faults.append(Fault("catalog.code_twice", f"{where}code", {"code": code}))
+        seen.add(code)
+    return faults
+
+
+def _foreign_categories(owner_id: int, category_ids: Iterable[int | None]) -> list[Fault]:
+    wanted = {one for one in category_ids if one is not None}
+    if not wanted:
+        return []
+    own = set(Category.unscoped.filter(owner_id=owner_id, pk__in=wanted).values_list("pk", flat=True))
+    return [Fault("catalog.category_foreign", "category_id")] if wanted - own else []
+
+
+def _category_faults(owner_id: int, draft: CategoryDraft) -> None:
+    faults = []
+    if not draft.code.strip():
+        faults.append(Fault("catalog.code_missing", "code"))
+    if not draft.name.strip():
+        faults.append(Fault("catalog.name_missing", "name"))
+    raise_if_any([*faults, *_foreign_categories(owner_id, [draft.parent_id])], Invalid)

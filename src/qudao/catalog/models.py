@@ -1,0 +1,174 @@
+"""Tables of the catalogue. A product belongs to the organisation that names it; who else sees it is a row of Audience."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Cast, Substr
+from django.db.models.lookups import Exact
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.db import Row
+from qudao.catalog.states import ProductState
+
+
+def _gtin_valid(column: str) -> Case:
+    """Empty, or 14 digits whose weighted sum (3, 1, 3, …) divides by ten. A CASE, because AND does not promise the order of its tests."""
+    total = sum(
+        (Cast(Substr(column, place, 1), models.IntegerField()) * Value(3 if place % 2 else 1) for place in range(1, 15)),
+        start=Value(0),
+    )
+    return Case(
+        When(Exact(F(column), Value("")), then=Value(True)),
+        When(Q(**{f"{column}__regex": r"^[0-9]{14}$"}), then=Exact(total % Value(10), Value(0))),
+        default=Value(False),
+        output_field=models.BooleanField(),
+    )
+
+
+class Category(Row):
+    """A branch of an owner's catalogue; `path` ("/3/7/") makes "this category and all below" one prefix test."""
+
+    owner = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    path = models.TextField(default="", editable=False)
+    code = models.TextField()
+    name = models.TextField()
+    name_en = models.TextField(default="", blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "code"],
+                name="catalog_category_owner_code_unique",
+                violation_error_message=_("This category code is already used."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(code="") & ~Q(name=""),
+                name="catalog_category_code_name_present",
+                violation_error_message=_("A category needs a code and a name."),
+            ),
+            models.CheckConstraint(
+                condition=Q(parent=None) | ~Q(parent=F("id")),
+                name="catalog_category_parent_not_itself",
+                violation_error_message=_("A category cannot lie inside itself."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class Product(Row):
+    """Something that can be traded. Quantities are in the base unit `unit`; `tax_rate` is a fraction."""
+
+    owner = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
+    code = models.TextField()
+    name = models.TextField()
+    name_en = models.TextField(default="", blank=True)
+    initials = models.TextField(default="", blank=True)
+    gtin = models.TextField(default="", blank=True)
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    unit = models.TextField()
+    tax_rate = models.DecimalField(max_digits=5, decimal_places=4)
+    state = models.TextField(choices=ProductState.choices, default=ProductState.ACTIVE)
+    min_qty = models.DecimalField(max_digits=18, decimal_places=4, default=Decimal(0))
+    pack_multiple = models.DecimalField(max_digits=18, decimal_places=4, default=Decimal(1))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "code"],
+                name="catalog_product_owner_code_unique",
+                violation_error_message=_("This product code is already used."),
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "gtin"],
+                condition=~Q(gtin=""),
+                name="catalog_product_owner_gtin_unique",
+                violation_error_message=_("Another product has this GTIN."),
+            ),
+            models.CheckConstraint(
+                condition=_gtin_valid("gtin"),
+                name="catalog_product_gtin_valid",
+                violation_error_message=_("The GTIN must have 14 digits and the right check digit."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(code="") & ~Q(name="") & ~Q(unit=""),
+                name="catalog_product_code_name_unit_present",
+                violation_error_message=_("A product needs a code, a name and a unit."),
+            ),
+            models.CheckConstraint(
+                condition=Q(tax_rate__gte=0) & Q(tax_rate__lt=1),
+                name="catalog_product_tax_rate_range",
+                violation_error_message=_("The tax rate must lie between 0 and 1."),
+            ),
+            models.CheckConstraint(
+                condition=Q(min_qty__gte=0) & Q(pack_multiple__gt=0),
+                name="catalog_product_min_qty_pack_multiple_positive",
+                violation_error_message=_("The smallest quantity must not be negative, and the step must be greater than zero."),
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=ProductState.values),
+                name="catalog_product_state_known",
+                violation_error_message=_("A product is either active or blocked."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class Pack(Row):
+    """A larger unit of a product: `factor` base units in one (a box of 12)."""
+
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="packs")
+    name = models.TextField()
+    name_en = models.TextField(default="", blank=True)
+    factor = models.DecimalField(max_digits=18, decimal_places=4)
+    gtin = models.TextField(default="", blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["product", "name"],
+                name="catalog_pack_product_name_unique",
+                violation_error_message=_("The product already has a pack of this name."),
+            ),
+            models.CheckConstraint(
+                condition=Q(factor__gt=0),
+                name="catalog_pack_factor_positive",
+                violation_error_message=_("A pack must hold more than zero base units."),
+            ),
+            models.CheckConstraint(
+                condition=_gtin_valid("gtin"),
+                name="catalog_pack_gtin_valid",
+                violation_error_message=_("The GTIN must have 14 digits and the right check digit."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} × {self.factor}"
+
+
+class Audience(Row):
+    """`viewer` may see the products of `owner`. Written by the modules above that know why (agreements): the catalogue does not ask."""
+
+    owner = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
+    viewer = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["viewer", "owner"],
+                name="catalog_audience_viewer_owner_unique",
+                violation_error_message=_("The organisation already sees these products."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(owner=F("viewer")),
+                name="catalog_audience_viewer_not_owner",
+                violation_error_message=_("An organisation always sees its own products."),
+            ),
+        ]

@@ -1,0 +1,80 @@
+"""Who sees and keeps products: the owner keeps them; its branch, its regions, and whoever an Audience row names, see them."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.access import Actor, Policy, own, register, within
+from qudao.catalog.models import Audience, Category, Pack, Product
+from qudao.network.rules import ids_of
+from qudao.network.states import OrgKind
+
+VERBS = {
+    "catalog.view": _("See products"),
+    "catalog.edit": _("Keep products, packs and categories"),
+    "catalog.block": _("Block and unblock products"),
+}
+FIELDS: dict[str, str] = {}
+OUTSIDE = (OrgKind.SUPPLIER, OrgKind.CUSTOMER)
+
+
+def either(*conditions: Q) -> Q:
+    """Rows that meet any condition. An empty Q means all rows; Django's `|` would silently drop it."""
+    if not all(conditions):
+        return Q()
+    met = Q(pk__in=[])
+    for condition in conditions:
+        met |= condition
+    return met
+
+
+def acting(actor: Actor, owner: str) -> Q:
+    """Rows whose `owner` the actor acts for: its own organisation, and the outside companies under it, which have nobody here to act."""
+    return either(own(actor, owner), Q(**{f"{owner}__kind__in": OUTSIDE, f"{owner}__path__startswith": actor.org_path}))
+
+
+def _seen(actor: Actor, verb: str, owner: str) -> Q:
+    """Rows whose `owner` the actor acts for; for looking also its scope, the owners above a region and those an Audience row opens."""
+    if verb != "catalog.view":
+        return acting(actor, owner)
+    opened = Q(**{f"{owner}__in": Audience.unscoped.filter(viewer_id=actor.org_id).values("owner_id")})
+    # A region is a part of the company above it.
+    above = Q(**{f"{owner}__in": ids_of(actor.org_path)}) if actor.org_kind == OrgKind.REGION else Q(pk__in=[])
+    return either(within(actor, owner), opened, above)
+
+
+@register
+class ProductPolicy(Policy):
+    model = Product
+    view_verb = "catalog.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return _seen(actor, verb, "owner")
+
+
+@register
+class CategoryPolicy(Policy):
+    model = Category
+    view_verb = "catalog.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return _seen(actor, verb, "owner")
+
+
+@register
+class PackPolicy(Policy):
+    model = Pack
+    view_verb = "catalog.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return _seen(actor, verb, "product__owner")
+
+
+@register
+class AudiencePolicy(Policy):
+    model = Audience
+    view_verb = "catalog.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return within(actor, "owner", "viewer")

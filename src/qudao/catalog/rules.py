@@ -1,0 +1,89 @@
+"""Pure decisions about products: barcodes, packs, quantities that may be ordered, search keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal
+
+from pypinyin import Style, lazy_pinyin
+
+from qudao.kernel.errors import Fault
+from qudao.kernel.quantity import plain
+
+
+@dataclass(frozen=True)
+class ProductDraft:
+    """A product as its owner describes it. Quantities in the base unit; `tax_rate` as a fraction (0.13); `gtin` of 8, 12, 13 or 14 digits."""
+
+    code: str
+    name: str
+    name_en: str = ""
+    unit: str = "PCS"
+    tax_rate: Decimal = Decimal("0.13")
+    gtin: str = ""
+    category_id: int | None = None
+    min_qty: Decimal = Decimal(0)
+    pack_multiple: Decimal = Decimal(1)
+
+
+def check_digit(body: str) -> str:
+    """The GS1 check digit of `body` (the number without it): weights 3, 1, 3, … from the right."""
+    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(body)))
+    return str((10 - total % 10) % 10)
+
+
+def gtin14(text: str) -> str | None:
+    """The GTIN as 14 digits, "" for an empty one, None when length or check digit is wrong. Spaces and hyphens are ignored."""
+    digits = "".join(text.split()).replace("-", "")
+    if not digits:
+        return ""
+    if not (digits.isascii() and digits.isdigit()) or len(digits) not in (8, 12, 13, 14):
+        return None
+    return digits.zfill(14) if check_digit(digits[:-1]) == digits[-1] else None
+
+
+def initials(name: str) -> str:
+    """The search key of a Chinese name: first letters of its syllables in lower case; Latin words keep theirs ("蓝海洗衣液" → "lhxyy")."""
+    parts = lazy_pinyin(name, style=Style.FIRST_LETTER, errors=lambda rest: [word[:1] for word in rest.split()])
+    return "".join(parts).lower()[:80]
+
+
+def draft_faults(draft: ProductDraft, at: str = "") -> list[Fault]:
+    """Everything wrong with a draft, each fault at its field (`at` is the row of a file, "rows.3.")."""
+    faults = []
+    if not draft.code.strip():
+        faults.append(Fault("catalog.code_missing", f"{at}code"))
+    if not draft.name.strip():
+        faults.append(Fault("catalog.name_missing", f"{at}name"))
+    if not draft.unit.strip():
+        faults.append(Fault("catalog.unit_missing", f"{at}unit"))
+    if gtin14(draft.gtin) is None:
+        faults.append(Fault("catalog.gtin_wrong", f"{at}gtin", {"gtin": draft.gtin}))
+    if not 0 <= draft.tax_rate < 1:
+        faults.append(Fault("catalog.tax_rate_wrong", f"{at}tax_rate"))
+    if draft.min_qty < 0:
+        faults.append(Fault("catalog.min_qty_wrong", f"{at}min_qty"))
+    if draft.pack_multiple <= 0:
+        faults.append(Fault("catalog.multiple_wrong", f"{at}pack_multiple"))
+    return faults
+
+
+def to_base(qty: Decimal, factor: Decimal) -> Decimal:
+    """A quantity of packs in base units; `factor` = base units in one pack."""
+    return qty * factor
+
+
+def order_faults(code: str, qty: Decimal, min_qty: Decimal, multiple: Decimal) -> list[Fault]:
+    """May `qty` (base units) be ordered: not below the smallest quantity, and a whole number of steps. Names the two nearest allowed ones."""
+    if qty < min_qty:
+        return [Fault("catalog.below_min", "qty", {"code": code, "min_qty": plain(min_qty)})]
+    if multiple > 0 and qty % multiple:
+        lower = (qty / multiple).to_integral_value(ROUND_FLOOR) * multiple
+        return [
+            Fault(
+                "catalog.wrong_multiple",
+                "qty",
+                {"code": code, "multiple": plain(multiple), "lower": plain(lower), "upper": plain(lower + multiple)},
+            )
+        ]
+    return []

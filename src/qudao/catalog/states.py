@@ -1,0 +1,43 @@
+"""The states of a product and the sentences of this module, as data."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class ProductState(TextChoices):
+    ACTIVE = "active", _("Active")
+    BLOCKED = "blocked", _("Blocked")
+
+
+SENTENCES = {
+    "catalog.product_unknown": _("There is no such product."),
+    "catalog.category_unknown": _("There is no such category."),
+    "catalog.code_missing": _("A product needs a code."),
+    "catalog.name_missing": _("A product needs a name."),
+    "catalog.unit_missing": _("A product needs a base unit."),
+    "catalog.code_taken": _("The code {code} already belongs to another product."),
+    "catalog.code_twice": _("The code {code} appears more than once."),
+    "catalog.gtin_wrong": _("{gtin} is not a valid GTIN: its check digit or length is wrong."),
+    "catalog.tax_rate_wrong": _("The tax rate must lie between 0 and 1; 13 % is written 0.13."),
+    "catalog.min_qty_wrong": _("The smallest quantity must not be negative."),
+    "catalog.multiple_wrong": _("The quantity step must be greater than zero."),
+    "catalog.factor_wrong": _("A pack must hold more than zero base units."),
+    "catalog.not_owner": _("Only the organisation that owns the products may do this."),
+    "catalog.already_blocked": _("The product {product} is already blocked."),
+    "catalog.not_blocked": _("The product {product} is not blocked."),
+    "catalog.category_foreign": _("The category belongs to another organisation."),
+    "catalog.category_loop": _("A category cannot lie inside itself."),
+    "catalog.nothing_changed": _("Nothing was changed."),
+    "catalog.below_min": _("The smallest quantity of {code} is {min_qty}."),
+    "catalog.wrong_multiple": _("{code} is sold in steps of {multiple}: take {lower} or {upper}."),
+}
+
+REMEDIES = {
+    "catalog.code_taken": _("Choose another code, or change the existing product."),
+    "catalog.gtin_wrong": _("Scan the barcode again, or leave the field empty."),
+    "catalog.not_owner": _("Ask the owner of the product to change it."),
+    "catalog.below_min": _("Order at least the smallest quantity."),
+    "catalog.wrong_multiple": _("Take one of the two nearest quantities."),
+}
