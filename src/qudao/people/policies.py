@@ -36,7 +36,7 @@ class UserPolicy(Policy):
     """A person is seen where a membership of the person is seen; oneself always."""
 
     model = User
-    view_verb = "people.me"
+    view_verb = "people.view"
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb == "people.me":
@@ -109,6 +109,7 @@ class ApiTokenPolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         own = Q(membership__user_id=actor.user_id)
-        if verb == "people.end" or actor.can("people.end"):
-            return own | manages(actor, "membership__org")
-        return own
+        if not actor.can("people.end"):
+            return own
+        managed = manages(actor, "membership__org")
+        return own | managed if managed else managed  # "own or everything" would be read as "own" by Q

@@ -13,6 +13,7 @@ from django.utils.crypto import constant_time_compare
 from qudao.base.access import Actor, Channel, Scope, all_fields, all_verbs, channel_of, expand, get_visible, visible
 from qudao.base.db import rows
 from qudao.kernel import clock
+from qudao.kernel.errors import NotFound
 from qudao.people import rules
 from qudao.people.models import ApiToken, Membership, Role, SecondFactor, Session, User
 from qudao.people.rules import Power
@@ -245,7 +246,10 @@ def my_memberships(actor: Actor) -> list[Membership]:
 
 def my_user(actor: Actor) -> User:
     """The person who acts; NotFound for the system."""
-    return get_visible(actor, User, actor.user_id)
+    found = visible(actor, User, "people.me").filter(pk=actor.user_id).first()
+    if found is None:
+        raise NotFound("base.not_found")
+    return found
 
 
 def unscoped_second_factor(user_id: int) -> SecondFactor | None:
