@@ -52,9 +52,10 @@ function fill(root, row, column, block) {
     const target = all[at] ?? add(root);
     if (!target) break;
     clearHints(target);
+    target.classList.remove("blank");
     const inputs = cells(target);
     values.forEach((value, i) => { if (inputs[column + i]) inputs[column + i].value = value.trim(); });
-    all = at + 1 < all.length ? all : lines(root);
+    if (at + 1 >= all.length) all = lines(root);
     at += 1;
   }
   tail(root);
@@ -103,6 +104,7 @@ document.addEventListener("input", (event) => {
   if (!root || event.isComposing) return;
   const row = event.target.closest("tr.ln");
   if (!row) return;
+  row.classList.remove("blank");
   clearHints(row);
   if (event.target.matches("[data-product]")) suggest(event.target);
   tail(root);
