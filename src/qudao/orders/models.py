@@ -6,6 +6,7 @@ from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from qudao.agreements.models import Agreement
@@ -78,6 +79,9 @@ class Order(Row):
 
     def __str__(self) -> str:
         return self.number or f"#{self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("order", args=[self.pk])
 
     @property
     def subject(self) -> Subject:

@@ -130,6 +130,16 @@ def orders(actor: Actor) -> QuerySet[Order]:
     return visible(actor, Order).select_related("seller", "buyer").order_by("-id")
 
 
+def sales(actor: Actor) -> QuerySet[Order]:
+    """What the actor's own organisation sells."""
+    return orders(actor).filter(seller_id=actor.org_id)
+
+
+def purchases(actor: Actor) -> QuerySet[Order]:
+    """What the actor's own organisation buys."""
+    return orders(actor).filter(buyer_id=actor.org_id)
+
+
 def order_of(actor: Actor, order_id: int, verb: str | None = None) -> Order:
     """One order for an actor: NotFound when hidden, Forbidden when the verb does not reach it. Sides are loaded."""
     return get_visible(actor, Order, order_id, verb)

@@ -1,0 +1,239 @@
+"""Orders over the API: the same actions as the pages, verbs as addresses."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Schema
+
+from qudao.base.access import Actor, sees_prices
+from qudao.base.audit import timeline
+from qudao.base.rest import Router, idempotent, page_of, reply
+from qudao.catalog.queries import unscoped_ids_by_code
+from qudao.orders import actions
+from qudao.orders.models import Order
+from qudao.orders.queries import lines_of, order_of, orders
+from qudao.orders.rules import NewLine, Placing
+
+routes = Router(tags=["orders"])
+
+AMOUNTS = ("net", "tax", "gross", "invoiced", "paid")
+
+
+class LineIn(Schema):
+    """A line: product by id, or by the seller's catalogue code; quantity in base units."""
+
+    product_id: int | None = None
+    product: str = Field("", max_length=64)
+    qty: Decimal
+
+
+class OrderIn(Schema):
+    """An order to place. `client_id` is a UUID of the caller's own making; the same id again returns the first order."""
+
+    client_id: UUID | None = None
+    seller_id: int
+    buyer_id: int
+    lines: list[LineIn]
+    requested_on: date | None = None
+    po_number: str = Field("", max_length=40)
+    note: str = Field("", max_length=2000)
+
+
+class Reason(Schema):
+    reason: str = Field("", max_length=500)
+
+
+class LineOut(Schema):
+    id: int
+    no: int
+    product_id: int
+    product: str
+    name: str
+    unit: str
+    qty: Decimal
+    shipped: Decimal
+    received: Decimal
+    invoiced: Decimal
+    given_up: Decimal
+    unit_price: Decimal | None
+    net: Decimal | None
+    tax: Decimal | None
+    gross: Decimal | None
+    price_source: str | None
+    price_steps: list | None
+
+
+class OrderOut(Schema):
+    """An order; amounts are null where the caller may not see the prices of this trade."""
+
+    id: int
+    number: str | None
+    client_id: UUID | None
+    seller_id: int
+    buyer_id: int
+    side: str
+    status: str
+    approval: str
+    credit: str
+    allocation: str
+    fulfilment: str
+    billing: str
+    payment: str
+    currency: str
+    net: Decimal | None
+    tax: Decimal | None
+    gross: Decimal | None
+    invoiced: Decimal | None
+    paid: Decimal | None
+    ordered_on: date
+    requested_on: date | None
+    po_number: str
+    note: str
+    line_count: int
+    lines: list[LineOut] | None = None
+
+
+class OrderPage(Schema):
+    items: list[OrderOut]
+    next_after: int | None
+
+
+class Moment(Schema):
+    at: Any
+    verb: str
+    channel: str
+    actor: str
+    before: str
+    after: str
+    reason: str
+    stage_seconds: int | None
+
+
+def _shown(order: Order, actor: Actor) -> dict[str, Any]:
+    """An order as the actor may see it."""
+    names = ("number", "client_id", "seller_id", "buyer_id", "status", "approval", "credit", "allocation", "fulfilment", "billing", "payment", "currency")
+    more = ("ordered_on", "requested_on", "po_number", "note", "line_count")
+    clear = sees_prices(actor, order.seller_id, order.buyer_id)
+    side = "seller" if actor.org_id == order.seller_id else "buyer" if actor.org_id == order.buyer_id else "above"
+    return {
+        "id": order.pk,
+        "side": side,
+        **{name: getattr(order, name) for name in (*names, *more)},
+        **{name: getattr(order, name) if clear else None for name in AMOUNTS},
+    }
+
+
+def _whole(order: Order, actor: Actor) -> dict[str, Any]:
+    clear = sees_prices(actor, order.seller_id, order.buyer_id)
+    priced = ("unit_price", "net", "tax", "gross", "price_source", "price_steps")
+    counted = ("id", "no", "product_id", "unit", "qty", "shipped", "received", "invoiced", "given_up")
+    lines = [
+        {
+            **{name: getattr(line, name) for name in counted},
+            "product": line.product.code,
+            "name": line.product.name,
+            **{name: getattr(line, name) if clear else None for name in priced},
+        }
+        for line in lines_of(order)
+    ]
+    return {**_shown(order, actor), "lines": lines}
+
+
+def _brief(order: Order, actor: Actor, status: int = 200) -> HttpResponse:
+    return reply(_shown(order, actor), status, location=f"/api/v1/orders/{order.pk}")
+
+
+@routes.post("/orders", response={201: OrderOut}, summary="Place an order")
+@idempotent
+def place(request: HttpRequest, body: OrderIn) -> HttpResponse:
+    """Check, price and place an order; it is confirmed at once unless an approval is needed. Refusals (409, 422) list every fault."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    codes = {line.product for line in body.lines if line.product_id is None}
+    ids = unscoped_ids_by_code(body.seller_id, codes) if codes else {}
+    lines = [NewLine(line.product_id if line.product_id is not None else ids.get(line.product), line.qty, line.product) for line in body.lines]
+    placing = Placing(body.seller_id, body.buyer_id, lines, body.requested_on, body.po_number, body.note)
+    order = actions.place_order(placing, actor=actor, client_id=body.client_id)
+    return _brief(order, actor, 201)
+
+
+@routes.get("/orders", response=OrderPage, summary="Orders, newest first")
+def index(request: HttpRequest, limit: int = 50, after: int | None = None, status: str = "", search: str = "") -> HttpResponse:
+    """One keyset page of the orders the caller may see; `after` = the last id of the page before."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    found = orders(actor).select_related(None)
+    if status:
+        found = found.filter(status__in=status.split(","))
+    if search:
+        found = found.filter(Q(number__istartswith=search) | Q(po_number__istartswith=search))
+    page, limit = page_of(found, limit=limit, after=after)
+    items = [_shown(order, actor) for order in page]
+    return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
+
+
+@routes.get("/orders/{int:order_id}", response=OrderOut, summary="One order with its lines")
+def one(request: HttpRequest, order_id: int) -> HttpResponse:
+    """The order with its lines and how each price came about."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return reply(_whole(order_of(actor, order_id), actor))
+
+
+@routes.get("/orders/{int:order_id}/timeline", response=list[Moment], summary="Who did what when")
+def life(request: HttpRequest, order_id: int) -> HttpResponse:
+    """Every action on the order, oldest first."""
+    order = order_of(request.actor, order_id)  # type: ignore[attr-defined]
+    names = ("at", "verb", "channel", "before", "after", "reason", "stage_seconds")
+    return reply([{**{n: getattr(x, n) for n in names}, "actor": x.actor_name} for x in timeline(order.subject)])
+
+
+@routes.post("/orders/{int:order_id}/submission", response=OrderOut, summary="Submit a draft again")
+@idempotent
+def submission(request: HttpRequest, order_id: int) -> HttpResponse:
+    """Check and price a withdrawn order anew."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _brief(actions.submit_order(order_id, actor=actor), actor)
+
+
+@routes.post("/orders/{int:order_id}/approval", response=OrderOut, summary="Approve")
+@idempotent
+def approve(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse:
+    """Sign the approval that waits; the last signature confirms the order."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _brief(actions.approve_order(order_id, reason=body.reason, actor=actor), actor)
+
+
+@routes.post("/orders/{int:order_id}/rejection", response=OrderOut, summary="Reject")
+@idempotent
+def reject(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse:
+    """Refuse an order in review; a reason is needed."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _brief(actions.reject_order(order_id, reason=body.reason, actor=actor), actor)
+
+
+@routes.post("/orders/{int:order_id}/withdrawal", response=OrderOut, summary="Withdraw from approval")
+@idempotent
+def withdraw(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse:
+    """Take an order back before anybody decided."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _brief(actions.withdraw_order(order_id, reason=body.reason, actor=actor), actor)
+
+
+@routes.post("/orders/{int:order_id}/cancellation", response=OrderOut, summary="Cancel")
+@idempotent
+def cancel(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse:
+    """Cancel an order nobody has begun to pick; credit and stock are released."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _brief(actions.cancel_order(order_id, reason=body.reason, actor=actor), actor)
+
+
+@routes.post("/orders/{int:order_id}/short-closing", response=OrderOut, summary="Give up the rest")
+@idempotent
+def close_short(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse:
+    """Close an order whose rest will not be shipped."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _brief(actions.close_order_short(order_id, reason=body.reason, actor=actor), actor)

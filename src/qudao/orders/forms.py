@@ -1,0 +1,20 @@
+"""What a decision on an order asks for."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.html.forms import Form
+
+
+class ReasonForm(Form):
+    """A reason that the other side reads."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class RemarkForm(Form):
+    """A remark one may leave."""
+
+    reason = forms.CharField(label=_("Remark"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))

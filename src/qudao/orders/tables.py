@@ -1,0 +1,100 @@
+"""The list of orders: the same table for both sides, with the words of the side one looks from."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from qudao.base.html import figures
+from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
+from qudao.orders.models import Order
+from qudao.orders.states import Billing, Fulfilment, Payment, Status
+
+#: what a reader sees of an order's state: (word, tone)
+WORDS = {
+    "draft": (pgettext_lazy("order", "Draft"), "idle"),
+    "submitted": (pgettext_lazy("order", "Submitted"), "move"),
+    "to_approve": (pgettext_lazy("order", "To approve"), "wait"),
+    "to_ship": (pgettext_lazy("order", "To ship"), "wait"),
+    "picking": (pgettext_lazy("order", "Picking"), "move"),
+    "partly_shipped": (pgettext_lazy("order", "Partly shipped"), "move"),
+    "in_transit": (pgettext_lazy("order", "To receive"), "move"),
+    "to_invoice": (pgettext_lazy("order", "To invoice"), "wait"),
+    "to_pay": (pgettext_lazy("order", "To pay"), "move"),
+    "settled": (pgettext_lazy("order", "Settled"), "done"),
+    "rejected": (pgettext_lazy("order", "Rejected"), "wrong"),
+    "cancelled": (pgettext_lazy("order", "Cancelled"), "idle"),
+    "closed_short": (pgettext_lazy("order", "Closed short"), "idle"),
+}
+_BY_STATUS = {
+    Status.DRAFT: "draft",
+    Status.SUBMITTED: "submitted",
+    Status.IN_REVIEW: "to_approve",
+    Status.CONFIRMED: "to_ship",
+    Status.CLOSED: "settled",
+    Status.REJECTED: "rejected",
+    Status.CANCELLED: "cancelled",
+    Status.CLOSED_SHORT: "closed_short",
+}
+
+
+def word_of(order: Order) -> str:
+    """Which word of `WORDS` says where an order stands."""
+    if order.status in _BY_STATUS:
+        return _BY_STATUS[Status(order.status)]
+    if order.status == Status.DELIVERED:
+        return "to_pay" if order.billing == Billing.FULL else "to_invoice"
+    stage = {Fulfilment.SHIPPED: "in_transit", Fulfilment.PARTIAL: "partly_shipped", Fulfilment.PICKING: "picking"}
+    return stage.get(Fulfilment(order.fulfilment), "to_ship")
+
+
+def badge_of(order: Order) -> tuple[object, str]:
+    """The state of an order as (word, tone)."""
+    return WORDS[word_of(order)]
+
+
+def name_of(org: object) -> str:
+    """An organisation's name in the reader's language."""
+    return by_language(org.name, org.name_en)  # type: ignore[attr-defined]
+
+
+class OrderTable(Table):
+    """Orders, newest first."""
+
+    columns = (
+        Column("number", _("Number"), cell="link", sort="number"),
+        Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip"),
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip"),
+        Column("", _("State"), cell=lambda row: _badge(row)),
+        Column("state_since", _("Waiting"), cell="age", dim=True, hide_on_phone=True, sort="state_since"),
+        Column("line_count", _("Lines"), cell="number", num=True, dim=True, hide_on_phone=True),
+        Column("shown_gross", _("Amount (incl. tax)"), cell="amount", sort="gross", total=True),
+        Column("requested_on", _("Requested"), cell="day", hide_on_phone=True, sort="requested_on"),
+        Column("placed_at", _("Ordered"), cell="moment", dim=True, hide_on_phone=True, sort="id"),
+    )
+    tabs = (
+        Tab("all", _("All")),
+        Tab("to_approve", _("To approve"), Q(status=Status.IN_REVIEW)),
+        Tab("to_ship", _("To ship"), Q(status=Status.CONFIRMED) | Q(status=Status.IN_FULFILMENT, fulfilment__in=[Fulfilment.NONE, Fulfilment.PICKING])),
+        Tab("partly_shipped", _("Partly shipped"), Q(status=Status.IN_FULFILMENT, fulfilment=Fulfilment.PARTIAL)),
+        Tab("to_receive", _("To receive"), Q(status=Status.IN_FULFILMENT, fulfilment=Fulfilment.SHIPPED)),
+        Tab("to_invoice", _("To invoice"), Q(status__in=[Status.DELIVERED, Status.CLOSED_SHORT]) & ~Q(billing=Billing.FULL)),
+        Tab("to_pay", _("To pay"), Q(status__in=[Status.DELIVERED, Status.CLOSED_SHORT], billing=Billing.FULL) & ~Q(payment=Payment.PAID)),
+        Tab("closed", _("Settled"), Q(status=Status.CLOSED)),
+        Tab("stopped", _("Stopped"), Q(status__in=[Status.REJECTED, Status.CANCELLED, Status.CLOSED_SHORT, Status.DRAFT])),
+    )
+    filters = (
+        Filter("status", _("State"), choices=Status.choices),
+        Filter("from", _("Ordered from"), lookup="ordered_on__gte", kind="day"),
+        Filter("to", _("Ordered to"), lookup="ordered_on__lte", kind="day"),
+        Filter("billing", _("Invoicing"), choices=Billing.choices),
+        Filter("payment", _("Payment"), choices=Payment.choices),
+    )
+    search = ("number__icontains", "po_number__istartswith", "buyer__name__icontains", "buyer__code__istartswith", "seller__name__icontains")
+    empty = _("There are no orders here.")
+    remedy = _("Orders appear as soon as they are placed.")
+
+
+def _badge(row: Order) -> object:
+    return figures.badge(*badge_of(row))
