@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 ROOT = _config.project_root()
 
 DEBUG = CONFIG.debug
-SECRET_KEY = "only-for-tests" if TESTING else _config.secret_key(CONFIG)  # noqa: S105 - the tests sign nothing that leaves them
+SECRET_KEY = "only-for-tests" if TESTING else _config.secret_key(CONFIG)
 ALLOWED_HOSTS = CONFIG.hosts
 BASE_URL = CONFIG.base_url
 DEMO = CONFIG.demo
@@ -87,6 +87,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
                 "django.template.context_processors.tz",
+                "qudao.web.navigation.frame",
             ],
         },
     },
@@ -225,7 +226,7 @@ LOCALE_PATHS = [path for path in (ROOT / "locale", PACKAGE / "locale") if path.i
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = CONFIG.time_zone
-USE_THOUSAND_SEPARATOR = True
+USE_THOUSAND_SEPARATOR = False  # figures go through the filters of `base.html.figures`; an id in an address must stay bare
 
 # --- Files ---
 
@@ -236,9 +237,7 @@ MEDIA_ROOT = CONFIG.media_dir
 MEDIA_URL = "/media/"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if TESTING or DEBUG else "qudao.web.assets.LenientManifestStorage"
-    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if TESTING or DEBUG else "qudao.web.assets.LenientManifestStorage"},
 }
 WHITENOISE_USE_FINDERS = TESTING or DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG

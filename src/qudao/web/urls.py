@@ -27,3 +27,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *api.routes,
     path("accounts/", include("allauth.urls")),
 ]
+
+handler403 = "qudao.base.html.pages.forbidden"
+handler404 = "qudao.base.html.pages.not_found"
