@@ -75,7 +75,7 @@ def check_disk() -> None:
             raise Failure(f"The disk of {place} is nearly full ({free // 1_000_000} MB are free): free at least {DISK_NEEDED // 1_000_000} MB.")
 
 
-def settings():  # noqa: ANN201 - qudao.web.config.Config, which is imported late
+def settings():
     """The settings; all their faults in one failure."""
     config = package("config")
     try:

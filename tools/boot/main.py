@@ -79,7 +79,7 @@ def _first(options: argparse.Namespace, times: Times, argv: list[str]) -> int:
     return 0
 
 
-def _install(times: Times, dev: bool):  # noqa: ANN202 - Path
+def _install(times: Times, dev: bool):
     """Packages in this thread and assets in another; the first fault of either counts."""
     faults: list[Exception] = []
     apart = Times()

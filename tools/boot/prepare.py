@@ -75,7 +75,7 @@ def _schema_stamp() -> Stamp:
 
 
 def _schema_mark(identity: str | None, state: str) -> str:
-    files = [path for path in SOURCE.glob("*/migrations/*.py")]
+    files = list(SOURCE.glob("*/migrations/*.py"))
     return digest(identity, state, files=[*files, ROOT / "requirements.lock"])
 
 

@@ -49,9 +49,7 @@ class Part:
             self.log.replace(self.log.with_suffix(".log.1"))
         env = {**os.environ, "QUDAO_PARENT": str(os.getpid()), "PYTHONUNBUFFERED": "1"}
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, cwd=ROOT, start_new_session=not WINDOWS
-            )
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, cwd=ROOT, start_new_session=not WINDOWS)
         self.started = time.monotonic()
 
     def died(self) -> bool:

@@ -40,22 +40,28 @@ class Unavailable(Exception):
 def main(argv: Sequence[str] | None = None) -> int:
     die_with_parent()
     argv = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser(argv)
+    try:
+        args, rest = parser.parse_known_args(argv)
+        if rest and not getattr(args, "takes_rest", False):
+            parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    except SystemExit as stop:  # argparse has printed its reason
+        return stop.code if isinstance(stop.code, int) else USAGE
+    args.rest = rest
+    return _run(args)
+
+
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """All commands by name; only the file of the one that is called is imported."""
     parser = argparse.ArgumentParser(prog="qudao", description="Qudao, the dealer management system.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"qudao {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
     chosen = next((word for word in argv if not word.startswith("-")), "")
     for name, (module, summary) in COMMANDS.items():
         sub = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-        if name == chosen:  # the others' files are not even imported
+        if name == chosen:
             import_module(f"qudao.web.commands.{module}").add_arguments(sub)
-    try:
-        args, rest = parser.parse_known_args(argv)
-        if rest and not getattr(args, "takes_rest", False):
-            parser.error(f"unrecognized arguments: {' '.join(rest)}")
-        args.rest = rest
-    except SystemExit as stop:  # argparse has printed its reason
-        return stop.code if isinstance(stop.code, int) else USAGE
-    return _run(args)
+    return parser
 
 
 EPILOG = "exit codes: 0 done, 1 failed or something was found, 2 wrong use or settings, 3 something needed is not available"

@@ -18,6 +18,8 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from qudao.base.outbox import oldest_open_seconds
+
 WORKER_SILENCE = 60.0  # seconds without a heartbeat (one comes every 10) after which the worker counts as gone
 QUEUE_AGE = 300.0  # seconds that a due job may wait
 OUTBOX_AGE = 60.0  # seconds that an event may wait; the dispatcher looks five times a second
@@ -107,8 +109,12 @@ def migrations() -> Check:
 
 
 def worker() -> Check:
-    age = _number("SELECT extract(epoch FROM now() - max(last_heartbeat)) FROM procrastinate_workers")
-    return {"ok": age is not None and age < WORKER_SILENCE, "heartbeat_age": None if age is None else round(age, 1)}
+    """Both halves of the worker process: the one that runs jobs and the one that delivers events."""
+    jobs = _number("SELECT extract(epoch FROM now() - max(last_heartbeat)) FROM procrastinate_workers")
+    events = _number("SELECT extract(epoch FROM now() - max(at)) FROM base_heartbeat WHERE name = 'dispatcher'")
+    late = [age for age in (jobs, events) if age is None or age > WORKER_SILENCE]
+    shown = {name: None if age is None else round(max(age, 0.0), 1) for name, age in (("jobs_heartbeat_age", jobs), ("events_heartbeat_age", events))}
+    return {"ok": not late, **shown}
 
 
 def queue() -> Check:
@@ -126,11 +132,7 @@ def queue() -> Check:
 
 def outbox() -> Check:
     """The age of the oldest event that is not delivered yet; parked events wait for a person and do not count."""
-    try:
-        from qudao.base.outbox import oldest_pending_age
-    except ImportError:  # this installation has no outbox
-        return {"ok": True, "oldest_age": 0.0}
-    age = oldest_pending_age()
+    age = oldest_open_seconds()
     return {"ok": age < OUTBOX_AGE, "oldest_age": round(age, 1)}
 
 

@@ -185,9 +185,7 @@ class _Cluster:
                     text=True,
                 )
                 if made.returncode not in (0, 9):  # 9: somebody else made it meanwhile
-                    raise PostgresError(
-                        f"PostgreSQL does not run as root and the system user {OS_USER} cannot be made ({made.stderr.strip()})."
-                    ) from None
+                    raise PostgresError(f"PostgreSQL does not run as root and the system user {OS_USER} cannot be made ({made.stderr.strip()}).") from None
                 user = pwd.getpwnam(OS_USER)
             self.owner = (user.pw_uid, user.pw_gid)
         try:

@@ -50,12 +50,8 @@ def _jobs(concurrency: int) -> None:
     )
 
 
-def _start_dispatcher(stop: threading.Event) -> threading.Thread | None:
-    try:
-        from qudao.base.outbox import run_dispatcher
-    except ImportError:
-        log.warning("there is no outbox in this installation: only jobs run")
-        return None
+def _start_dispatcher(stop: threading.Event) -> threading.Thread:
+    from qudao.base.outbox import run_dispatcher
 
     def work() -> None:
         try:

@@ -1,0 +1,17 @@
+"""Housekeeping of the job queue itself."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from procrastinate import JobContext
+from procrastinate.contrib.django import app
+
+
+@app.periodic(cron="* * * * * */30")
+@app.task(name="web.retry_stalled", queueing_lock="web.retry_stalled", pass_context=True)
+async def retry_stalled(context: JobContext, timestamp: int) -> None:
+    """Give the jobs of a killed worker to another one; procrastinate itself leaves them as they are."""
+    manager = context.app.job_manager
+    for stalled in await manager.get_stalled_jobs():
+        if stalled.id is not None:
+            await manager.retry_job_by_id_async(stalled.id, retry_at=timezone.now())

@@ -1,0 +1,111 @@
+"""`test`: the same set-up with a cluster of its own, then linter, types, import contracts, all tests, and the other Python versions found here."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from boot import environment, prepare
+from boot.common import BUILD, ROOT, Failure, Times, package, say, settings
+
+OTHERS = ("3.12", "3.13")
+# What another Python version must show: it installs, the pure rules hold, and one life goes through the database.
+RULES = "test_rules or test_kernel"
+STORY = "tests/stories"
+
+
+def check(times: Times, options: argparse.Namespace) -> int:
+    os.environ |= {"QUDAO_TEST": "1", "DJANGO_SETTINGS_MODULE": "qudao.web.settings", "PYTHONPATH": str(ROOT / "tests" / "house")}
+    url = prepare.database(times, durable=False)
+    os.environ["DATABASE_URL"] = url
+    if options.python:
+        return _report(times, {f"Python {options.python}": _other(times, options.python)})
+    wanted = options.only.split(",") if options.only else ["lint", "types", "imports", "tests", "pythons"]
+    results: dict[str, str] = {}
+    for part in wanted:
+        if part == "pythons":
+            for version in OTHERS:
+                results[f"Python {version}"] = _other(times, version)
+        elif part in PARTS:
+            with times.part(part):
+                results[part] = PARTS[part](options.rest)
+        else:
+            raise Failure(f"There is no part {part}: choose from {', '.join([*PARTS, 'pythons'])}.")
+    return _report(times, results)
+
+
+def _call(*command: str, env: dict[str, str] | None = None) -> str:
+    """Run with the output shown; "" when it went well."""
+    say(f"\n$ {' '.join(Path(part).name if part.startswith('/') else part for part in command)}")
+    begun = time.monotonic()
+    code = subprocess.call(command, cwd=ROOT, env={**os.environ, **(env or {})})
+    say(f"({time.monotonic() - begun:.1f} s)")
+    return "" if code == 0 else f"failed (exit code {code})"
+
+
+def _tool(name: str) -> str:
+    return str(environment.program(environment.folder(), name))
+
+
+def _lint(_rest: list[str]) -> str:
+    return _call(_tool("ruff"), "check", "--no-cache", ".") or _call(_tool("ruff"), "format", "--check", "--no-cache", "-q", ".")
+
+
+def _types(_rest: list[str]) -> str:
+    return _call(_tool("mypy"))
+
+
+def _imports(_rest: list[str]) -> str:
+    return _call(_tool("lint-imports"), "--cache-dir", str(BUILD / "cache" / "imports"))
+
+
+def _tests(rest: list[str]) -> str:
+    return _call(sys.executable, "-m", "pytest", "-q", "--durations=15", *rest)
+
+
+PARTS = {"lint": _lint, "types": _types, "imports": _imports, "tests": _tests}
+
+
+def _report(times: Times, results: dict[str, str]) -> int:
+    postgres, chosen = package("postgres"), settings()
+    if not chosen.database_url:
+        postgres.stop(chosen.postgres_home)
+    say(f"\nWhere the time went:\n{times.table()}\n")
+    for name, result in results.items():
+        say(f"  {name:<14}{result or 'ok'}")
+    failed = [name for name, result in results.items() if result and not result.startswith("not found")]
+    say("\nAll is well." if not failed else f"\nFailed: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def interpreter(version: str) -> str | None:
+    """A Python of this version: on the path, as pyenv or uv keep them, or where QUDAO_PYTHON points."""
+    places = [os.environ.get("QUDAO_PYTHON"), shutil.which(f"python{version}")]
+    for top in (Path.home() / ".pyenv" / "versions", Path.home() / ".local" / "share" / "uv" / "python"):
+        found = sorted((path for path in top.glob(f"*{version}*") if re.search(rf"(^|-){re.escape(version)}\.", path.name)), reverse=True)
+        places += [str(path / "bin" / f"python{version}") for path in found]
+    for place in places:
+        if place and Path(place).exists():
+            done = subprocess.run([place, "-c", "import sys, ensurepip; print('%d.%d' % sys.version_info[:2])"], capture_output=True, text=True)
+            if done.returncode == 0 and done.stdout.strip() == version:
+                return place
+    return None
+
+
+def _other(times: Times, version: str) -> str:
+    """Install into an environment of its own, then the rule tests and one story."""
+    found = interpreter(version)
+    if found is None:
+        return f"not found: no python{version} here (install one, or set QUDAO_PYTHON)"
+    with times.part(f"Python {version}"):
+        python = str(environment.ensure(Times(), dev=True, venv=environment.folder(version), python=found))
+        common = (python, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+        rules = _call(*common, "src", "-k", RULES)
+        stories = sorted((ROOT / STORY).glob("test_*.py"))
+        return rules or (_call(*common, str(stories[0].relative_to(ROOT)), "-m", "not browser") if stories else "")
