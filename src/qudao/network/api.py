@@ -1,0 +1,155 @@
+"""Organisations over the API: the same actions as the pages, verbs as addresses."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Schema
+
+from qudao.base.access import Actor
+from qudao.base.rest import Router, idempotent, page_of, reply
+from qudao.network import actions
+from qudao.network.models import Organisation
+from qudao.network.queries import knows_fully, organisation, organisations
+from qudao.network.rules import OrgFacts
+
+routes = Router(tags=["organisations"])
+
+OPEN = ("id", "kind", "code", "name", "name_en")
+GUARDED = ("parent_id", "tier", "state", "currency", "tax_no", "area_code", "address", "phone", "email", "created_at")
+
+
+class FactsIn(Schema):
+    """The card of an organisation."""
+
+    code: str = Field(..., max_length=32)
+    name: str = Field(..., max_length=120)
+    name_en: str = Field("", max_length=160)
+    currency: str = Field("CNY", min_length=3, max_length=3)
+    tax_no: str = Field("", max_length=32)
+    area_code: str = Field("", max_length=12)
+    address: str = Field("", max_length=240)
+    phone: str = Field("", max_length=40)
+    email: str = Field("", max_length=254)
+
+
+class OrgIn(FactsIn):
+    """A new organisation: its kind and the organisation above it."""
+
+    kind: str
+    parent_id: int | None = None
+
+
+class MoveIn(Schema):
+    parent_id: int
+    reason: str = Field("", max_length=500)
+
+
+class ReasonIn(Schema):
+    reason: str = Field("", max_length=500)
+
+
+class OrgOut(Schema):
+    """An organisation; of those above the caller only code and names, the rest is null."""
+
+    id: int
+    kind: str
+    code: str
+    name: str
+    name_en: str
+    parent_id: int | None
+    tier: int | None
+    state: str | None
+    currency: str | None
+    tax_no: str | None
+    area_code: str | None
+    address: str | None
+    phone: str | None
+    email: str | None
+    created_at: datetime | None
+
+
+class OrgPage(Schema):
+    items: list[OrgOut]
+    next_after: int | None
+
+
+def _shown(org: Organisation, actor: Actor) -> dict[str, Any]:
+    full = knows_fully(actor, org.path)
+    return {**{name: getattr(org, name) for name in OPEN}, **{name: getattr(org, name) if full else None for name in GUARDED}}
+
+
+def _one(org: Organisation, actor: Actor, status: int = 200) -> HttpResponse:
+    return reply(_shown(org, actor), status, location=f"/api/v1/organisations/{org.pk}")
+
+
+@routes.get("/organisations", response=OrgPage, summary="Organisations, newest first")
+def index(request: HttpRequest, limit: int = 50, after: int | None = None, kind: str = "", code: str = "") -> HttpResponse:
+    """One keyset page of the own branch and the line above it; `after` = the last id of the page before."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    found = organisations(actor).select_related(None)
+    if kind:
+        found = found.filter(kind__in=kind.split(","))
+    if code:
+        found = found.filter(code__iexact=code)
+    page, limit = page_of(found, limit=limit, after=after)
+    items = [_shown(org, actor) for org in page]
+    return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
+
+
+@routes.post("/organisations", response={201: OrgOut}, summary="Register an organisation")
+@idempotent
+def register(request: HttpRequest, body: OrgIn) -> HttpResponse:
+    """Put a new organisation into the tree under one of the own branch."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    facts = OrgFacts(**body.dict(exclude={"kind", "parent_id"}))
+    return _one(actions.register_organisation(body.kind, facts, body.parent_id, actor=actor), actor, 201)
+
+
+@routes.get("/organisations/{int:org_id}", response=OrgOut, summary="One organisation")
+def one(request: HttpRequest, org_id: int) -> HttpResponse:
+    """The card, as far as the caller may read it."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _one(organisation(actor, org_id), actor)
+
+
+@routes.put("/organisations/{int:org_id}", response=OrgOut, summary="Change the card")
+@idempotent
+def change(request: HttpRequest, org_id: int, body: FactsIn) -> HttpResponse:
+    """Replace the card; about itself an organisation changes only how to reach it."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _one(actions.change_organisation(org_id, OrgFacts(**body.dict()), actor=actor), actor)
+
+
+@routes.post("/organisations/{int:org_id}/move", response=OrgOut, summary="Move in the tree")
+@idempotent
+def move(request: HttpRequest, org_id: int, body: MoveIn) -> HttpResponse:
+    """Hang the organisation with everything below it under another one."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _one(actions.move_organisation(org_id, body.parent_id, body.reason, actor=actor), actor)
+
+
+@routes.post("/organisations/{int:org_id}/suspension", response=OrgOut, summary="Suspend")
+@idempotent
+def suspend(request: HttpRequest, org_id: int, body: ReasonIn) -> HttpResponse:
+    """No new business; what is under way goes on."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _one(actions.suspend_organisation(org_id, body.reason, actor=actor), actor)
+
+
+@routes.delete("/organisations/{int:org_id}/suspension", response=OrgOut, summary="Resume")
+@idempotent
+def resume(request: HttpRequest, org_id: int) -> HttpResponse:
+    """Business as before."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _one(actions.resume_organisation(org_id, actor=actor), actor)
+
+
+@routes.post("/organisations/{int:org_id}/closure", response=OrgOut, summary="Close for good")
+@idempotent
+def close(request: HttpRequest, org_id: int, body: ReasonIn) -> HttpResponse:
+    """The end; everything below it must be closed before."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _one(actions.close_organisation(org_id, body.reason, actor=actor), actor)

@@ -1,0 +1,69 @@
+"""What people write about an organisation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.access import visible
+from qudao.base.html.forms import Form
+from qudao.network.models import Organisation
+from qudao.network.rules import OrgFacts
+from qudao.network.states import OrgKind, OrgState
+
+
+class OrgForm(Form):
+    """The card of an organisation."""
+
+    layout = "grid"
+
+    code = forms.CharField(label=_("Code"), max_length=32, help_text=_("Short and lasting; it stands on documents."))
+    name = forms.CharField(label=_("Name"), max_length=120)
+    name_en = forms.CharField(label=_("English name"), max_length=160, required=False)
+    tax_no = forms.CharField(label=_("Tax number"), max_length=32, required=False, help_text=_("Unified social credit code, 18 characters."))
+    currency = forms.CharField(label=_("Currency"), max_length=3, min_length=3, initial="CNY")
+    area_code = forms.CharField(label=_("Area code"), max_length=12, required=False, help_text=_("6 or 12 digits of GB/T 2260."))
+    phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
+    email = forms.EmailField(label=_("E-mail"), required=False)
+    address = forms.CharField(label=_("Address"), max_length=240, required=False, widget=forms.TextInput(attrs={"data-wide": "1"}))
+
+    def facts(self) -> OrgFacts:
+        """The cleaned card."""
+        return OrgFacts(**{name: self.cleaned_data[name] for name in OrgFacts.__dataclass_fields__})
+
+
+class NewOrgForm(OrgForm):
+    """A new organisation: also its kind and the organisation above it."""
+
+    kind = forms.ChoiceField(label=_("Kind"), choices=[c for c in OrgKind.choices if c[0] != OrgKind.HQ])
+    parent = forms.ModelChoiceField(label=_("Under"), queryset=Organisation.unscoped.none())
+    field_order = ("kind", "parent")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["parent"].queryset = parents(self.actor, "network.register")
+
+
+class MoveForm(Form):
+    """Where a branch is to hang, and why."""
+
+    parent = forms.ModelChoiceField(label=_("New organisation above it"), queryset=Organisation.unscoped.none())
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["parent"].queryset = parents(self.actor, "network.move")
+
+
+class ReasonForm(Form):
+    """A reason that stays in the log."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+def parents(actor: Any, verb: str) -> Any:
+    """The organisations under which an actor may put another: its branch, without what has nothing below it."""
+    below = visible(actor, Organisation, verb)
+    return below.exclude(state=OrgState.CLOSED).exclude(kind__in=[OrgKind.SUPPLIER, OrgKind.CUSTOMER]).order_by("path")

@@ -1,0 +1,44 @@
+"""The list of organisations, in the order of the tree."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
+from qudao.network.models import Organisation
+from qudao.network.states import OrgKind, OrgState
+
+TONES = {OrgState.ACTIVE: "done", OrgState.SUSPENDED: "wrong", OrgState.CLOSED: "idle"}
+
+
+def name_of(org: Organisation | None) -> str:
+    """The name in the reader's language; "" for none."""
+    return by_language(org.name, org.name_en) if org else ""
+
+
+class OrgTable(Table):
+    """Organisations; the line above the reader shows only code and name (blanked by the page)."""
+
+    columns = (
+        Column("code", _("Code"), cell="link", sort="code"),
+        Column("", _("Name"), cell=name_of, sort="name"),
+        Column("kind", _("Kind"), cell=lambda row: row.get_kind_display(), dim=True, sort="kind"),
+        Column("", _("Under"), cell=lambda row: name_of(row.parent), dim=True, hide_on_phone=True, sort="parent__code"),
+        Column("tier", _("Tier"), cell="number", num=True, dim=True, hide_on_phone=True, sort="tier"),
+        Column("state", _("State"), cell="state", tones=TONES),
+        Column("phone", _("Phone"), dim=True, hide_on_phone=True),
+        Column("created_at", _("Registered"), cell="day", dim=True, hide_on_phone=True, sort="created_at"),
+    )
+    tabs = (
+        Tab("open", _("Open"), ~Q(state=OrgState.CLOSED)),
+        Tab("dealers", _("Dealers"), Q(kind=OrgKind.DEALER) & ~Q(state=OrgState.CLOSED)),
+        Tab("outlets", _("Outlets"), Q(kind=OrgKind.OUTLET) & ~Q(state=OrgState.CLOSED)),
+        Tab("suspended", _("Suspended"), Q(state=OrgState.SUSPENDED), wrong=True),
+        Tab("all", _("All")),
+    )
+    filters = (Filter("kind", _("Kind"), choices=OrgKind.choices), Filter("tier", _("Tier"), kind="text"))
+    search = ("code__icontains", "name__icontains", "name_en__icontains")
+    order = ("path",)
+    empty = _("No organisation stands here.")
+    remedy = _("Register dealers and outlets to trade with them.")
