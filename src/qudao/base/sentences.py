@@ -23,9 +23,11 @@ SENTENCES: dict[str, Any] = {
     "base.bad_key": _("The idempotency key must have 8 to 200 printable characters."),
     "base.invalid": _("This value is not valid: {message}"),
     "base.too_many_requests": _("Too many requests in a short time."),
+    "base.unreadable_file": _("This file cannot be read as xlsx, xls, ods or csv."),
     "base.unauthenticated": _("Sign in, or send a valid token."),
 }
 REMEDIES: dict[str, Any] = {
+    "base.unreadable_file": _("Start from the template and save it again as xlsx."),
     "base.forbidden": _("Ask your administrator for the right."),
     "base.busy": _("Try again in a moment; nothing was changed."),
     "base.changed": _("Reload the page and try again."),

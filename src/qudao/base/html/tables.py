@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -193,14 +192,14 @@ class Table:
 
     def narrowed(self, rows: QuerySet, params: QueryDict) -> QuerySet:
         """The rows of the search and the filters in the address (not of the tab)."""
-        words = params.get("q", "").strip()
+        words = typed(params, "q")
         for word in words.split()[:6] if self.search else ():
             condition = Q()
             for lookup in self.search:
                 condition |= Q(**{lookup: word})
             rows = rows.filter(condition)
         for one in self.filters:
-            raw = params.get(one.name, "").strip()
+            raw = typed(params, one.name)
             if raw:
                 try:
                     rows = rows.filter(one.condition(raw))
@@ -223,7 +222,7 @@ class Table:
         """The filters in use: label, value in words, and the address without it."""
         found = []
         for one in self.filters:
-            raw = params.get(one.name, "").strip()
+            raw = typed(params, one.name)
             if raw:
                 found.append({"label": one.label, "value": one.shown(raw, actor), "url": address(params, **{one.name: None, "page": None})})
         return found
@@ -292,11 +291,14 @@ class Table:
         return cells
 
 
+def typed(params: QueryDict, name: str) -> str:
+    """A parameter as typed, trimmed, without the NUL that PostgreSQL refuses."""
+    return params.get(name, "").replace("\x00", "").strip()
+
+
 def address(params: QueryDict, **changes: Any) -> str:
     """The present address's query with some parameters set, or removed by None; "?" when nothing is left."""
     found = params.copy()
-    for name in ("_",):
-        found.pop(name, None)
     for name, value in changes.items():
         if value is None:
             found.pop(name, None)
@@ -323,15 +325,6 @@ def bounded_counts(parts: Mapping[str, QuerySet], cap: int = CAP) -> dict[str, i
             cursor.execute(" UNION ALL ".join(selects), values)
             counts.update(dict(cursor.fetchall()))
     return counts
-
-
-def sheet_value(value: Any) -> Any:
-    """A value as a sheet keeps it: numbers and dates stay numbers and dates, the rest is text."""
-    if value is None or isinstance(value, (bool, int, float, date, datetime)):
-        return value
-    if isinstance(value, Decimal):
-        return float(value)
-    return str(value)
 
 
 def cell_pair(main: Any, small: Any) -> SafeString:
