@@ -1,0 +1,232 @@
+"""Every change of an agreement. Each locks the agreement first; what the buyer's branch sees of catalogues follows in the same transaction."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date, timedelta
+
+from django.db.models import Q
+
+from qudao.agreements import queries, rules
+from qudao.agreements.events import AgreementActivated, AgreementEnded, AgreementSuspended
+from qudao.agreements.models import Agreement, Authorisation
+from qudao.agreements.rules import AgreementDraft, Grant
+from qudao.agreements.states import AgreementState
+from qudao.base.access import Actor, get_visible
+from qudao.base.action import action, emit, record
+from qudao.base.lock import Rank, lock_one
+from qudao.base.subject import Subject
+from qudao.catalog import actions as catalog
+from qudao.catalog import queries as products
+from qudao.kernel import clock
+from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
+from qudao.network import queries as network
+from qudao.network.states import OrgState
+
+
+def subject_of(agreement: Agreement) -> Subject:
+    """The agreement as the subject of a log line or an event."""
+    return Subject("agreements.agreement", agreement.pk, agreement.seller_id, agreement.buyer_id, agreement.code)
+
+
+@action("agreements.draft")
+def draft_agreement(draft: AgreementDraft, *, actor: Actor) -> Agreement:
+    """Write down the terms of a seller and a buyer; nothing follows from a draft. Raises Invalid at the field, NotFound for a hidden buyer."""
+    products.require_acting(actor, draft.seller_id, "agreements.draft")
+    network.organisation(actor, draft.buyer_id)
+    raise_if_any([*rules.draft_faults(draft), *_party_faults(draft.seller_id, draft.buyer_id), *_taken(draft)], Invalid)
+    agreement = Agreement.unscoped.create(**_columns(draft), state_since=clock.now())
+    record(subject_of(agreement), after=agreement.state)
+    return agreement
+
+
+@action("agreements.draft")
+def change_agreement(agreement_id: int, draft: AgreementDraft, *, actor: Actor) -> Agreement:
+    """Change the terms of a draft; the two sides stay. Locks it. An active agreement keeps its terms: end it and draft another."""
+    agreement = _lock(agreement_id, "agreements.draft", actor)
+    if agreement.state != AgreementState.DRAFT:
+        raise Refused("agreements.only_draft", agreement=agreement.code)
+    faults = rules.draft_faults(draft)
+    if draft.code.strip() != agreement.code:
+        faults += _taken(draft)
+    raise_if_any(faults, Invalid)
+    changed = {}
+    for name, value in _columns(draft).items():
+        if name not in ("seller_id", "buyer_id") and (before := getattr(agreement, name)) != value:
+            changed[name] = [str(before), str(value)]
+            setattr(agreement, name, value)
+    if changed:
+        agreement.save(update_fields=list(changed))
+        record(subject_of(agreement), detail=changed)
+    return agreement
+
+
+@action("agreements.activate")
+def activate_agreement(agreement_id: int, reason: str = "", *, actor: Actor) -> Agreement:
+    """Let the two trade: from draft, or again after a suspension. Locks it; emits AgreementActivated.
+
+    The buyer and all who buy through it now see the catalogues the seller sees. Raises Refused while another agreement of the pair is active.
+    """
+    agreement = _lock(agreement_id, "agreements.activate", actor)
+    after = rules.next_state(agreement.state, "activate", agreement.code)
+    rules.may_activate(agreement.code, agreement.valid_to, clock.today())
+    raise_if_any(_party_faults(agreement.seller_id, agreement.buyer_id))
+    _refuse_other_active(agreement)
+    _move(agreement, after, reason)
+    emit(AgreementActivated(agreement.pk, agreement.seller_id, agreement.buyer_id, agreement.currency), subject_of(agreement))
+    _open_catalogues(agreement.buyer_id, actor)
+    return agreement
+
+
+@action("agreements.suspend")
+def suspend_agreement(agreement_id: int, reason: str, *, actor: Actor) -> Agreement:
+    """Stop new orders under an agreement; what is under way goes on. Locks it; emits AgreementSuspended."""
+    agreement = _lock(agreement_id, "agreements.suspend", actor)
+    _need_reason(reason)
+    _move(agreement, rules.next_state(agreement.state, "suspend", agreement.code), reason)
+    emit(AgreementSuspended(agreement.pk, agreement.seller_id, agreement.buyer_id), subject_of(agreement))
+    _open_catalogues(agreement.buyer_id, actor)
+    return agreement
+
+
+@action("agreements.end")
+def end_agreement(agreement_id: int, reason: str, *, actor: Actor) -> Agreement:
+    """End an agreement for good, today at the latest; open documents are worked off. Locks it; emits AgreementEnded."""
+    agreement = _lock(agreement_id, "agreements.end", actor)
+    _need_reason(reason)
+    return _end(agreement, reason, actor)
+
+
+@action("agreements.end")
+def end_expired(*, actor: Actor) -> None:
+    """End every agreement whose last day is over. Convergent; for the nightly job."""
+    for pk in queries.unscoped_expired(clock.today()):
+        agreement = lock_one(Agreement, pk, rank=Rank.NETWORK)
+        if agreement.state != AgreementState.ENDED:
+            _end(agreement, "", actor)
+
+
+def _end(agreement: Agreement, reason: str, actor: Actor) -> Agreement:
+    was_draft = agreement.state == AgreementState.DRAFT
+    after = rules.next_state(agreement.state, "end", agreement.code)
+    last = max(agreement.valid_from, clock.today())
+    if agreement.valid_to is None or agreement.valid_to > last:
+        agreement.valid_to = last
+    _move(agreement, after, reason)
+    if not was_draft:
+        emit(AgreementEnded(agreement.pk, agreement.seller_id, agreement.buyer_id), subject_of(agreement))
+        _open_catalogues(agreement.buyer_id, actor)
+    return agreement
+
+
+@action("agreements.authorise")
+def authorise(agreement_id: int, grant: Grant, *, actor: Actor) -> Authorisation:
+    """Allow (or forbid) the buyer a product, a category, or everything. Locks the agreement. Raises Invalid at the field, Refused on overlap."""
+    agreement = _lock(agreement_id, "agreements.authorise", actor)
+    if agreement.state == AgreementState.ENDED:
+        raise Refused("agreements.state", agreement=agreement.code, state=AgreementState(agreement.state).label)
+    raise_if_any([*rules.grant_faults(grant), *_grant_target_faults(agreement, grant)], Invalid)
+    same = Authorisation.unscoped.filter(
+        Q(valid_to=None) | Q(valid_to__gte=grant.valid_from),
+        agreement=agreement,
+        product_id=grant.product_id,
+        category_id=grant.category_id,
+        allowed=grant.allowed,
+    )
+    if same.filter(valid_from__lte=grant.valid_to or date.max).exists():
+        raise Refused("agreements.grant_exists")
+    made = Authorisation.unscoped.create(agreement=agreement, **asdict(grant))
+    record(subject_of(agreement), detail=_told(made))
+    return made
+
+
+@action("agreements.authorise")
+def withdraw_authorisation(authorisation_id: int, reason: str = "", *, actor: Actor) -> Agreement:
+    """End an authorisation with yesterday; one that never was in force disappears (the log keeps it). Locks the agreement."""
+    seen = get_visible(actor, Authorisation, authorisation_id, "agreements.authorise")
+    agreement = lock_one(Agreement, seen.agreement_id, rank=Rank.NETWORK)
+    # The lock on the agreement keeps everybody else from its authorisations; what was seen before it may be old.
+    grant = Authorisation.unscoped.filter(pk=authorisation_id).first()
+    today = clock.today()
+    if grant is None or (grant.valid_to is not None and grant.valid_to < today):
+        raise Refused("agreements.withdrawn")
+    told = _told(grant)
+    if grant.valid_from >= today:
+        grant.delete()
+    else:
+        grant.valid_to = today - timedelta(days=1)
+        grant.save(update_fields=["valid_to"])
+    record(subject_of(agreement), reason=reason, detail={**told, "withdrawn": True})
+    return agreement
+
+
+def _lock(agreement_id: int, verb: str, actor: Actor) -> Agreement:
+    get_visible(actor, Agreement, agreement_id, verb)
+    return lock_one(Agreement, agreement_id, rank=Rank.NETWORK)
+
+
+def _move(agreement: Agreement, after: str, reason: str) -> None:
+    before, since = agreement.state, agreement.state_since
+    agreement.state, agreement.state_since = after, clock.now()
+    agreement.save(update_fields=["state", "state_since", "valid_to"])
+    record(subject_of(agreement), before=before, after=after, reason=reason, since=since)
+
+
+def _open_catalogues(buyer_id: int, actor: Actor) -> None:
+    """Recompute whose products the buyer and everybody who buys through it may see."""
+    viewers, pairs = queries.unscoped_reach(buyer_id)
+    catalog.set_audience(viewers, pairs, actor=actor)
+
+
+def _columns(draft: AgreementDraft) -> dict[str, object]:
+    return {**asdict(draft), "code": draft.code.strip()}
+
+
+def _party_faults(seller_id: int, buyer_id: int) -> list[Fault]:
+    cards = network.unscoped_cards([seller_id, buyer_id])
+    if len(cards) < len({seller_id, buyer_id}):
+        raise NotFound("network.unknown")
+    return [Fault("agreements.party_closed", "", {"name": card.name}) for card in cards.values() if card.state == OrgState.CLOSED]
+
+
+def _taken(draft: AgreementDraft) -> list[Fault]:
+    """Say it at the field; the unique constraint decides a race."""
+    taken = Agreement.unscoped.filter(seller_id=draft.seller_id, code=draft.code.strip()).exists()
+    return [Fault("agreements.code_taken", "code", {"code": draft.code.strip()})] if taken else []
+
+
+def _refuse_other_active(agreement: Agreement) -> None:
+    """Name the agreement in the way; the exclusion constraint decides a race."""
+    other = (
+        Agreement.unscoped.filter(seller_id=agreement.seller_id, buyer_id=agreement.buyer_id, state=AgreementState.ACTIVE)
+        .filter(Q(valid_to=None) | Q(valid_to__gte=agreement.valid_from), valid_from__lte=agreement.valid_to or date.max)
+        .select_related("seller", "buyer")
+        .first()
+    )
+    if other is not None:
+        raise Refused("agreements.active_exists", seller=other.seller.name, buyer=other.buyer.name, other=other.code)
+
+
+def _grant_target_faults(agreement: Agreement, grant: Grant) -> list[Fault]:
+    if grant.product_id is not None and not products.unscoped_carried(agreement.seller_id, [grant.product_id]):
+        return [Fault("agreements.product_foreign", "product_id", {"agreement": agreement.code})]
+    if grant.category_id is not None and not products.unscoped_has_category(agreement.seller_id, grant.category_id):
+        return [Fault("agreements.category_unknown", "category_id")]
+    return []
+
+
+def _need_reason(reason: str) -> None:
+    if not reason.strip():
+        raise Invalid("agreements.reason_missing", field="reason")
+
+
+def _told(grant: Authorisation) -> dict[str, object]:
+    """An authorisation as the log keeps it."""
+    return {
+        "authorisation": grant.pk,
+        "product": grant.product_id,
+        "category": grant.category_id,
+        "allowed": grant.allowed,
+        "valid_from": str(grant.valid_from),
+        "valid_to": str(grant.valid_to) if grant.valid_to else None,
+    }

@@ -1,0 +1,13 @@
+"""Scheduled work on agreements."""
+
+from __future__ import annotations
+
+from qudao.agreements import actions
+from qudao.base.access import system_actor
+from qudao.base.queue import job
+
+
+@job("agreements.end_expired", cron="10 16 * * *")  # ten past midnight in Shanghai
+def end_expired(timestamp: int) -> None:
+    """End the agreements whose last day is over."""
+    actions.end_expired(actor=system_actor())

@@ -1,0 +1,118 @@
+"""The trade relation of a seller and a buyer, and what the buyer may buy under it."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Cast, Coalesce
+from django.utils.translation import gettext_lazy as _
+
+from qudao.agreements.states import AgreementState, InvoiceOn
+from qudao.base.db import Row
+
+
+def _same(expression: str | models.Expression) -> Func:
+    """Equality for an exclusion constraint without btree_gist: the one-point range [x, x] overlaps only itself."""
+    return Func(expression, expression, Value("[]"), function="int8range")
+
+
+def _days() -> Func:
+    """The validity of a row; an open end reaches to infinity."""
+    return Func("valid_from", "valid_to", Value("[]"), function="daterange", output_field=DateRangeField())
+
+
+class Agreement(Row):
+    """`seller` sells to `buyer` on these terms, from `valid_from` to `valid_to` (both included, None = until ended)."""
+
+    seller = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
+    buyer = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
+    code = models.TextField()
+    currency = models.TextField()
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True, blank=True)
+    state = models.TextField(choices=AgreementState.choices, default=AgreementState.DRAFT)
+    state_since = models.DateTimeField()
+    payment_days = models.IntegerField()
+    invoice_on = models.TextField(choices=InvoiceOn.choices, default=InvoiceOn.RECEIPT)
+    tax_inclusive = models.BooleanField(default=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["buyer", "seller", "state"], name="agreements_agr_buyer_seller")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["seller", "code"],
+                name="agreements_agreement_seller_code_unique",
+                violation_error_message=_("Another agreement of this seller has this code."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(seller=F("buyer")),
+                name="agreements_agreement_seller_not_buyer",
+                violation_error_message=_("An organisation cannot make an agreement with itself."),
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")),
+                name="agreements_agreement_valid_from_to_ordered",
+                violation_error_message=_("The last day lies before the first day."),
+            ),
+            models.CheckConstraint(
+                condition=Q(payment_days__gte=0) & Q(payment_days__lte=365),
+                name="agreements_agreement_payment_days_range",
+                violation_error_message=_("The days of payment must lie between 0 and 365."),
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=AgreementState.values) & Q(invoice_on__in=InvoiceOn.values) & Q(currency__regex=r"^[A-Z]{3}$"),
+                name="agreements_agreement_state_invoice_on_currency_known",
+                violation_error_message=_("The state, the moment of the invoice or the currency is unknown."),
+            ),
+            ExclusionConstraint(
+                name="agreements_agreement_seller_buyer_one_active",
+                expressions=[
+                    (_same("seller"), RangeOperators.OVERLAPS),
+                    (_same("buyer"), RangeOperators.OVERLAPS),
+                    (_days(), RangeOperators.OVERLAPS),
+                ],
+                condition=Q(state=AgreementState.ACTIVE),
+                violation_error_message=_("The two organisations already have an active agreement in this time."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Authorisation(Row):
+    """What the buyer may (or, `allowed` False, must not) buy: a product, a category with all below it, or everything."""
+
+    agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="authorisations")
+    product = models.ForeignKey("catalog.Product", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    category = models.ForeignKey("catalog.Category", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    allowed = models.BooleanField(default=True)
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(product=None) | Q(category=None),
+                name="agreements_authorisation_product_or_category",
+                violation_error_message=_("An authorisation names a product, or a category, or neither; not both."),
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")),
+                name="agreements_authorisation_valid_from_to_ordered",
+                violation_error_message=_("The last day lies before the first day."),
+            ),
+            ExclusionConstraint(
+                name="agreements_authorisation_no_overlap",
+                expressions=[
+                    (_same("agreement"), RangeOperators.OVERLAPS),
+                    (_same(Coalesce("product", Value(0), output_field=models.BigIntegerField())), RangeOperators.OVERLAPS),
+                    (_same(Coalesce("category", Value(0), output_field=models.BigIntegerField())), RangeOperators.OVERLAPS),
+                    (_same(Cast(Cast("allowed", models.IntegerField()), models.BigIntegerField())), RangeOperators.OVERLAPS),
+                    (_days(), RangeOperators.OVERLAPS),
+                ],
+                violation_error_message=_("The agreement already has such an authorisation in this time."),
+            ),
+        ]

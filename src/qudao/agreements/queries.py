@@ -1,0 +1,135 @@
+"""Reads of agreements: the terms of a pair on a day, what a buyer may not buy, lists for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import QuerySet
+
+from qudao.agreements.models import Agreement, Authorisation
+from qudao.agreements.states import AgreementState
+from qudao.base.access import Actor, get_visible, visible
+from qudao.base.db import rows
+from qudao.network.queries import CARD, OrgCard
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What documents pin of an agreement. `payment_days` after the invoice date; state active or suspended."""
+
+    agreement_id: int
+    code: str
+    currency: str
+    payment_days: int
+    invoice_on: str
+    tax_inclusive: bool
+    state: str
+    seller: OrgCard
+    buyer: OrgCard
+
+    @property
+    def active(self) -> bool:
+        """Whether new orders may be placed under it."""
+        return self.state == AgreementState.ACTIVE
+
+
+_TERMS = f"""
+    select a.id, a.code, a.currency, a.payment_days, a.invoice_on, a.tax_inclusive, a.state,
+           {", ".join(f"s.{name}" for name in CARD)}, {", ".join(f"b.{name}" for name in CARD)}
+      from agreements_agreement a
+      join network_organisation s on s.id = a.seller_id
+      join network_organisation b on b.id = a.buyer_id
+"""
+_ON = "a.state in ('active', 'suspended') and a.valid_from <= %s and (a.valid_to is null or a.valid_to >= %s)"
+
+
+def _terms(row: tuple) -> Terms:
+    width = len(CARD)
+    return Terms(*row[:7], seller=OrgCard(*row[7 : 7 + width]), buyer=OrgCard(*row[7 + width :]))
+
+
+def unscoped_terms(seller_id: int, buyer_id: int, on: date) -> Terms | None:
+    """The terms between two organisations on a day: the active agreement, else a suspended one, else None. One statement."""
+    found = rows(
+        f"{_TERMS} where a.seller_id = %s and a.buyer_id = %s and {_ON} order by a.state, a.valid_from desc, a.id desc limit 1",
+        [seller_id, buyer_id, on, on],
+    )
+    return _terms(found[0]) if found else None
+
+
+def unscoped_terms_of(agreement_ids: Iterable[int]) -> dict[int, Terms]:
+    """The terms of these agreements whatever their state or day. One statement."""
+    return {row[0]: _terms(row) for row in rows(f"{_TERMS} where a.id = any(%s)", [list(agreement_ids)])}
+
+
+def unscoped_sellers_of(buyer_id: int, on: date) -> list[Terms]:
+    """The terms under which an organisation can buy on a day, by seller. One statement."""
+    return [_terms(row) for row in rows(f"{_TERMS} where a.buyer_id = %s and {_ON} order by s.code, a.id", [buyer_id, on, on])]
+
+
+# The authorisations are read once, however many products are asked for.
+_REFUSED = """
+    with grants as materialized (
+        select g.product_id, g.allowed, c.path, g.product_id is null and g.category_id is null as everything
+          from agreements_authorisation g left join catalog_category c on c.id = g.category_id
+         where g.agreement_id = %s and g.valid_from <= %s and (g.valid_to is null or g.valid_to >= %s))
+    select asked.id
+      from unnest(%s::bigint[]) as asked(id)
+      left join catalog_product p on p.id = asked.id
+      left join catalog_category c on c.id = p.category_id
+      cross join lateral (
+        select bool_or(g.allowed) as yes, bool_or(not g.allowed) as no from grants g
+         where g.everything or g.product_id = asked.id or starts_with(c.path, g.path)) as v
+     where p.id is null or v.yes is not true or v.no
+"""
+
+
+def unscoped_refused(agreement_id: int, product_ids: Iterable[int], on: date) -> set[int]:
+    """The products the buyer may not order on a day: no allowing authorisation covers them, or a forbidding one does. One statement."""
+    return {row[0] for row in rows(_REFUSED, [agreement_id, on, on, list(product_ids)])}
+
+
+# Whoever sells to me opens what is open to him: down = the buyer and everybody who buys through him, up = everybody above each of them.
+_REACH = """
+    with recursive
+    down(id) as (
+        select %s::bigint
+        union select a.buyer_id from agreements_agreement a join down on a.seller_id = down.id where a.state = 'active'),
+    up(viewer, owner) as (
+        select down.id, a.seller_id from down join agreements_agreement a on a.buyer_id = down.id where a.state = 'active'
+        union select up.viewer, a.seller_id from up join agreements_agreement a on a.buyer_id = up.owner where a.state = 'active')
+    select down.id, up.owner from down left join up on up.viewer = down.id
+"""
+
+
+def unscoped_reach(buyer_id: int) -> tuple[set[int], set[tuple[int, int]]]:
+    """(viewers, {(owner, viewer)}): `buyer_id` and all who buy through it, and whose catalogues each of them reaches by active agreements."""
+    found = rows(_REACH, [buyer_id])
+    return {viewer for viewer, _owner in found}, {(owner, viewer) for viewer, owner in found if owner is not None}
+
+
+def agreements(actor: Actor, *, state: str = "", side: str = "") -> QuerySet[Agreement]:
+    """The agreements the actor sees; `side` "seller" or "buyer" keeps those where the actor's own organisation stands there."""
+    found = visible(actor, Agreement).select_related("seller", "buyer").order_by("-valid_from", "code", "id")
+    if state:
+        found = found.filter(state=state)
+    if side in ("seller", "buyer"):
+        found = found.filter(**{f"{side}_id": actor.org_id})
+    return found
+
+
+def agreement(actor: Actor, agreement_id: int) -> Agreement:
+    """One agreement; NotFound when the actor does not see it."""
+    return get_visible(actor, Agreement, agreement_id)
+
+
+def authorisations(actor: Actor, agreement_id: int) -> QuerySet[Authorisation]:
+    """The authorisations of an agreement the actor sees, those in force first."""
+    return visible(actor, Authorisation).filter(agreement_id=agreement_id).select_related("product", "category").order_by("-valid_from", "id")
+
+
+def unscoped_expired(on: date) -> list[int]:
+    """Agreements past their last day that nobody has ended, oldest first."""
+    return list(Agreement.unscoped.filter(valid_to__lt=on).exclude(state=AgreementState.ENDED).order_by("pk").values_list("pk", flat=True))

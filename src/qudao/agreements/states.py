@@ -1,0 +1,61 @@
+"""The life of an agreement as data, and the sentences of this module."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class AgreementState(TextChoices):
+    DRAFT = "draft", _("Draft")
+    ACTIVE = "active", _("Active")
+    SUSPENDED = "suspended", _("Suspended")
+    ENDED = "ended", _("Ended")
+
+
+class InvoiceOn(TextChoices):
+    """The moment the title passes and the invoice falls due for making."""
+
+    RECEIPT = "receipt", _("On receipt")
+    SHIPMENT = "shipment", _("On shipment")
+
+
+#: (state, verb) → next state; what is missing is refused.
+TRANSITIONS: dict[tuple[str, str], str] = {
+    (AgreementState.DRAFT, "activate"): AgreementState.ACTIVE,
+    (AgreementState.SUSPENDED, "activate"): AgreementState.ACTIVE,
+    (AgreementState.ACTIVE, "suspend"): AgreementState.SUSPENDED,
+    (AgreementState.ACTIVE, "end"): AgreementState.ENDED,
+    (AgreementState.SUSPENDED, "end"): AgreementState.ENDED,
+    (AgreementState.DRAFT, "end"): AgreementState.ENDED,
+}
+
+SENTENCES = {
+    "agreements.same_sides": _("An organisation cannot make an agreement with itself."),
+    "agreements.party_closed": _("{name} is closed and makes no new agreements."),
+    "agreements.code_missing": _("An agreement needs a code."),
+    "agreements.code_taken": _("The code {code} already belongs to another agreement of this seller."),
+    "agreements.span_wrong": _("The last day lies before the first day."),
+    "agreements.payment_days_wrong": _("The days of payment must lie between 0 and 365."),
+    "agreements.currency_wrong": _("The currency is a code of three letters."),
+    "agreements.invoice_on_wrong": _("An invoice is made on receipt or on shipment."),
+    "agreements.state": _("The agreement {agreement} is in state “{state}”; this is not possible now."),
+    "agreements.past": _("The agreement {agreement} ended on {valid_to} and cannot be activated any more."),
+    "agreements.active_exists": _("{seller} and {buyer} already have an active agreement in this time: {other}."),
+    "agreements.only_draft": _("The terms of the agreement {agreement} are fixed; only a draft can be changed."),
+    "agreements.reason_missing": _("Please give a reason."),
+    "agreements.grant_target": _("An authorisation names a product, or a category, or neither; not both."),
+    "agreements.product_foreign": _("This product cannot be sold under the agreement {agreement}: the seller does not carry it."),
+    "agreements.category_unknown": _("There is no such category."),
+    "agreements.grant_exists": _("The agreement already has such an authorisation in this time."),
+    "agreements.withdrawn": _("This authorisation has already ended."),
+    "agreements.none": _("There is no agreement between {seller} and {buyer}."),
+}
+
+REMEDIES = {
+    "agreements.active_exists": _("End or suspend the other agreement first."),
+    "agreements.only_draft": _("End this agreement and draft a new one with the new terms."),
+    "agreements.past": _("Draft a new agreement."),
+    "agreements.grant_exists": _("Withdraw the other authorisation first."),
+    "agreements.none": _("Ask the seller for an agreement."),
+}
