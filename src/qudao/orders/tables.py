@@ -59,6 +59,10 @@ def name_of(org: object) -> str:
     return by_language(org.name, org.name_en)  # type: ignore[attr-defined]
 
 
+def _badge_cell(row: Order) -> object:
+    return figures.badge(*badge_of(row))
+
+
 class OrderTable(Table):
     """Orders, newest first."""
 
@@ -66,7 +70,7 @@ class OrderTable(Table):
         Column("number", _("Number"), cell="link", sort="number"),
         Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip"),
         Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip"),
-        Column("", _("State"), cell=lambda row: _badge(row)),
+        Column("", _("State"), cell=_badge_cell),
         Column("state_since", _("Waiting"), cell="age", dim=True, hide_on_phone=True, sort="state_since"),
         Column("line_count", _("Lines"), cell="number", num=True, dim=True, hide_on_phone=True),
         Column("shown_gross", _("Amount (incl. tax)"), cell="amount", sort="gross", total=True),
@@ -94,7 +98,3 @@ class OrderTable(Table):
     search = ("number__icontains", "po_number__istartswith", "buyer__name__icontains", "buyer__code__istartswith", "seller__name__icontains")
     empty = _("There are no orders here.")
     remedy = _("Orders appear as soon as they are placed.")
-
-
-def _badge(row: Order) -> object:
-    return figures.badge(*badge_of(row))

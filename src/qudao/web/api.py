@@ -24,7 +24,7 @@ api = make_api(
 )
 
 for _module in settings.MODULES:
-    if find_spec(f"qudao.{_module}.api"):
+    if _module != "web" and find_spec(f"qudao.{_module}.api"):
         api.add_router("", import_module(f"qudao.{_module}.api").routes)
 
 
