@@ -180,13 +180,12 @@ def run(times: Times) -> int:
         demo = chosen.demo or ("demo" not in package("config").given() and not chosen.database_url)
         os.environ["QUDAO_DEMO"] = "1" if demo else "0"
         sign_ins = prepare.prepare(times, url, demo=demo)
-        with times.part("web server and worker"):
-            for part in parts:
-                part.start()
+        with times.part("web server"):
+            parts[0].start()
             _record(parts)
             _await_web(parts[0])
         _greet(times, sign_ins)
-        _watch(parts)
+        _watch(parts)  # starts the worker too: side by side they would both be late
     except Stop as asked:
         say(f"\n{asked}: stopping …")
     finally:
