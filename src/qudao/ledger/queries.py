@@ -35,10 +35,11 @@ AGEING = f"""WITH owed AS (
         SELECT counterparty_id, currency, abs(amount) AS unapplied FROM ledger_balance
         WHERE org_id = %s AND account = %s AND amount <> 0
     )
-    SELECT counterparty_id, o.code, o.name, o.name_en, currency, {", ".join(f"coalesce(owed.{b}, 0)" for b in Bucket)},
+    SELECT o.id, o.code, o.name, o.name_en, coalesce(owed.currency, cash.currency), {", ".join(f"coalesce(owed.{b}, 0)" for b in Bucket)},
         coalesce(owed.total, 0), greatest(coalesce(owed.oldest, 0), 0), coalesce(cash.unapplied, 0)
-    FROM owed FULL JOIN cash USING (counterparty_id, currency) JOIN network_organisation o ON o.id = counterparty_id
-    ORDER BY o.code, currency"""
+    FROM owed FULL JOIN cash USING (counterparty_id, currency)
+    JOIN network_organisation o ON o.id = coalesce(owed.counterparty_id, cash.counterparty_id)
+    ORDER BY o.code, 5"""
 
 STATEMENT = """WITH line AS (
         SELECT entry_id, month, date, %(sign)s * sum(amount) AS amount FROM ledger_entryline
