@@ -1,0 +1,151 @@
+"""Price lists with their prices, which agreement uses which list, and prices granted to one buyer."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q, Value
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.db import Row
+from qudao.pricing.states import Source
+
+
+def _same(column: str, function: str = "int8range") -> Func:
+    """Equality for an exclusion constraint without btree_gist: the one-point range [x, x] overlaps only itself."""
+    return Func(column, column, Value("[]"), function=function)
+
+
+def _days() -> Func:
+    """The validity of a row; an open end reaches to infinity."""
+    return Func("valid_from", "valid_to", Value("[]"), function="daterange", output_field=DateRangeField())
+
+
+class PriceList(Row):
+    """Prices of one owner in one currency. The list marked `is_base` is what a buyer pays when nothing else says otherwise."""
+
+    owner = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
+    code = models.TextField()
+    name = models.TextField()
+    name_en = models.TextField(default="", blank=True)
+    currency = models.TextField()
+    tax_inclusive = models.BooleanField(default=True)
+    is_base = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "code"],
+                name="pricing_pricelist_owner_code_unique",
+                violation_error_message=_("Another price list has this code."),
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "currency"],
+                condition=Q(is_base=True),
+                name="pricing_pricelist_owner_currency_one_base",
+                violation_error_message=_("There is already a base list in this currency."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(code="") & ~Q(name="") & Q(currency__regex=r"^[A-Z]{3}$"),
+                name="pricing_pricelist_code_name_currency_present",
+                violation_error_message=_("A price list needs a code, a name and a currency."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class Price(Row):
+    """What one base unit of a product costs in a list, from `min_qty` base units on, on the days of its span (both included)."""
+
+    list = models.ForeignKey(PriceList, on_delete=models.PROTECT, related_name="prices")
+    product = models.ForeignKey("catalog.Product", on_delete=models.PROTECT, related_name="+", db_index=False)
+    min_qty = models.DecimalField(max_digits=18, decimal_places=4, default=Decimal(0))
+    amount = models.DecimalField(max_digits=18, decimal_places=6)
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["product", "list"], name="pricing_price_product_list")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gt=0) & Q(min_qty__gte=0),
+                name="pricing_price_amount_min_qty_positive",
+                violation_error_message=_("A price must be greater than zero, a quantity break must not be negative."),
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")),
+                name="pricing_price_valid_from_to_ordered",
+                violation_error_message=_("The last day lies before the first day."),
+            ),
+            ExclusionConstraint(
+                name="pricing_price_list_product_min_qty_no_overlap",
+                expressions=[
+                    (_same("list"), RangeOperators.OVERLAPS),
+                    (_same("product"), RangeOperators.OVERLAPS),
+                    (_same("min_qty", "numrange"), RangeOperators.OVERLAPS),
+                    (_days(), RangeOperators.OVERLAPS),
+                ],
+                violation_error_message=_("The list already has a price of this product and quantity break in this time."),
+            ),
+        ]
+
+
+class ListAssignment(Row):
+    """The buyer of an agreement pays by this list; of several lists that with the larger `priority` goes first."""
+
+    agreement = models.ForeignKey("agreements.Agreement", on_delete=models.PROTECT, related_name="+", db_index=False)
+    list = models.ForeignKey(PriceList, on_delete=models.PROTECT, related_name="assignments")
+    priority = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agreement", "list"],
+                name="pricing_listassignment_agreement_list_unique",
+                violation_error_message=_("The list is already assigned to this agreement."),
+            ),
+        ]
+
+
+class SpecialPrice(Row):
+    """A price granted to the buyer of one agreement; `subject` is the document that granted it, if any. Per base unit, as Price."""
+
+    agreement = models.ForeignKey("agreements.Agreement", on_delete=models.PROTECT, related_name="+", db_index=False)
+    product = models.ForeignKey("catalog.Product", on_delete=models.PROTECT, related_name="+", db_index=False)
+    min_qty = models.DecimalField(max_digits=18, decimal_places=4, default=Decimal(0))
+    amount = models.DecimalField(max_digits=18, decimal_places=6)
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True, blank=True)
+    source = models.TextField(choices=Source.choices, default=Source.MANUAL)
+    subject_kind = models.TextField(default="", blank=True)
+    subject_id = models.BigIntegerField(null=True, blank=True)
+    reason = models.TextField(default="", blank=True)
+    granted_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["agreement", "product"], name="pricing_special_agr_product"),
+            models.Index(fields=["subject_kind", "subject_id"], name="pricing_special_subject", condition=~Q(subject_kind="")),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gt=0) & Q(min_qty__gte=0),
+                name="pricing_specialprice_amount_min_qty_positive",
+                violation_error_message=_("A price must be greater than zero, a quantity break must not be negative."),
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")),
+                name="pricing_specialprice_valid_from_to_ordered",
+                violation_error_message=_("The last day lies before the first day."),
+            ),
+            models.CheckConstraint(
+                condition=Q(source__in=Source.values),
+                name="pricing_specialprice_source_known",
+                violation_error_message=_("The source of a special price is unknown."),
+            ),
+        ]

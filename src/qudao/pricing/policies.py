@@ -1,0 +1,78 @@
+"""Prices are seen by the owner of the list and the two sides of the agreement concerned, and by the grant to see prices between others.
+
+A dealer never sees another dealer's list or special price: seeing far (a branch) is not enough, only standing in the trade is.
+"""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from qudao.agreements.models import Agreement
+from qudao.agreements.states import AgreementState
+from qudao.base.access import Actor, Policy, own, register, within
+from qudao.catalog.policies import acting, either
+from qudao.pricing.models import ListAssignment, Price, PriceList, SpecialPrice
+
+VERBS = {
+    "pricing.view": _("See prices"),
+    "pricing.edit": _("Keep price lists and their prices"),
+    "pricing.assign": _("Assign price lists to agreements"),
+    "pricing.grant": _("Grant special prices"),
+}
+FIELDS: dict[str, str] = {}
+
+
+def _sides(actor: Actor, *org_fields: str) -> Q:
+    """Rows where the actor stands in the trade; with the grant, those in its scope."""
+    return either(own(actor, *org_fields), within(actor, *org_fields)) if actor.sees("trade.downstream_prices") else own(actor, *org_fields)
+
+
+def _lists(actor: Actor, at: str = "") -> Q:
+    """The lists an actor may look at: its own, those assigned to it as a buyer, and the base lists of its sellers."""
+    buys = Agreement.unscoped.filter(buyer_id=actor.org_id, state=AgreementState.ACTIVE)
+    pk = f"{at}in" if at else "pk__in"
+    owner = f"{at}owner" if at else "owner"
+    assigned = ListAssignment.unscoped.filter(agreement__in=buys).values("list_id")
+    base = PriceList.unscoped.filter(is_base=True, owner__in=buys.values("seller_id"), currency__in=buys.values("currency")).values("pk")
+    return either(_sides(actor, owner), acting(actor, owner), Q(**{pk: assigned}), Q(**{pk: base}))
+
+
+@register
+class PriceListPolicy(Policy):
+    model = PriceList
+    view_verb = "pricing.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return _lists(actor) if verb == self.view_verb else acting(actor, "owner")
+
+
+@register
+class PricePolicy(Policy):
+    model = Price
+    view_verb = "pricing.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return _lists(actor, "list__") if verb == self.view_verb else acting(actor, "list__owner")
+
+
+@register
+class ListAssignmentPolicy(Policy):
+    model = ListAssignment
+    view_verb = "pricing.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        if verb == self.view_verb:
+            return either(_sides(actor, "agreement__seller", "agreement__buyer"), acting(actor, "agreement__seller"))
+        return acting(actor, "agreement__seller")
+
+
+@register
+class SpecialPricePolicy(Policy):
+    model = SpecialPrice
+    view_verb = "pricing.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        if verb == self.view_verb:
+            return either(_sides(actor, "agreement__seller", "agreement__buyer"), acting(actor, "agreement__seller"))
+        return acting(actor, "agreement__seller")

@@ -1,0 +1,173 @@
+"""Pure decisions about prices: which candidate is the price, and what a new price does to those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from qudao.kernel.errors import Fault, Refused
+from qudao.kernel.quantity import plain
+from qudao.pricing.states import RANK, Source, Verdict
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A price that is valid on the day asked for. `amount` per base unit; `min_qty` the break it needs; the larger `priority` goes first."""
+
+    level: str
+    id: int
+    priority: int
+    min_qty: Decimal
+    amount: Decimal
+    tax_inclusive: bool
+    valid_from: date
+    valid_to: date | None = None
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A price per base unit and its whole explanation. `source` is the level; `steps` hold every candidate with its verdict, best first."""
+
+    amount: Decimal
+    tax_inclusive: bool
+    source: str
+    steps: list[dict[str, Any]]
+
+
+def _order(one: Candidate) -> tuple:
+    """Level, priority of the list, largest break, latest start, latest row: the order of domain C6."""
+    return (RANK[one.level], -one.priority, -one.min_qty, -one.valid_from.toordinal(), -one.id)  # type: ignore[index]
+
+
+def _verdict(best: Candidate, one: Candidate) -> str:
+    if one.level != best.level:
+        return Verdict.LOWER_LEVEL
+    if one.priority != best.priority:
+        return Verdict.LOWER_PRIORITY
+    return Verdict.SMALLER_BREAK if one.min_qty != best.min_qty else Verdict.OLDER
+
+
+def _step(one: Candidate, verdict: str) -> dict[str, Any]:
+    step: dict[str, Any] = {
+        "level": str(one.level),
+        "id": one.id,
+        "min_qty": plain(one.min_qty),
+        "amount": plain(one.amount),
+        "tax_inclusive": one.tax_inclusive,
+        "from": one.valid_from.isoformat(),
+        "verdict": str(verdict),
+    }
+    if one.valid_to is not None:
+        step["to"] = one.valid_to.isoformat()
+    if one.code:
+        step["code"] = one.code
+    return step
+
+
+def choose(candidates: Iterable[Candidate], qty: Decimal) -> Quote | None:
+    """The price of `qty` base units among candidates valid on the day; None when there is none (never 0.00).
+
+    First hit wins: special price, then the agreement's lists by priority, then the base list; within one list the largest break ≤ qty,
+    then the latest start, then the latest row. Breaks not reached stay in the explanation.
+    """
+    ranked = sorted(candidates, key=_order)
+    reached = [one for one in ranked if one.min_qty <= qty]
+    if not reached:
+        return None
+    best = reached[0]
+    steps = [_step(best, Verdict.CHOSEN)]
+    for one in ranked:
+        if one is not best:
+            steps.append(_step(one, _verdict(best, one) if one.min_qty <= qty else Verdict.BREAK_NOT_REACHED))
+    return Quote(best.amount, best.tax_inclusive, str(best.level), steps)
+
+
+@dataclass(frozen=True)
+class PriceDraft:
+    """A price of a list: `amount` per base unit from `min_qty` base units on; `valid_to` None = until the next one. Both days included."""
+
+    product_id: int
+    amount: Decimal
+    valid_from: date
+    valid_to: date | None = None
+    min_qty: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class SpecialDraft:
+    """A price for one buyer only. `source` manual, import or deal; the subject is the document that granted it, if any."""
+
+    agreement_id: int
+    product_id: int
+    amount: Decimal
+    valid_from: date
+    valid_to: date | None = None
+    min_qty: Decimal = Decimal(0)
+    source: str = Source.MANUAL
+    subject_kind: str = ""
+    subject_id: int | None = None
+    reason: str = ""
+
+
+def price_faults(draft: PriceDraft | SpecialDraft, at: str = "") -> list[Fault]:
+    """Everything wrong with a price, each fault at its field (`at` is the row of a file, "rows.3.")."""
+    faults = []
+    if draft.amount <= 0:
+        faults.append(Fault("pricing.amount_wrong", f"{at}amount"))
+    if draft.min_qty < 0:
+        faults.append(Fault("pricing.min_qty_wrong", f"{at}min_qty"))
+    if draft.valid_to is not None and draft.valid_to < draft.valid_from:
+        faults.append(Fault("pricing.span_wrong", f"{at}valid_to"))
+    if isinstance(draft, SpecialDraft) and draft.source not in Source.values:
+        faults.append(Fault("pricing.source_wrong", f"{at}source"))
+    return faults
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A price already in a list, of the same product and break as the new one."""
+
+    id: int
+    amount: Decimal
+    valid_from: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a new price does: the row it ends (id, last day), the row it overwrites (id, new content), and the rows to insert."""
+
+    ends: tuple[int, date] | None
+    overwrites: tuple[int, PriceDraft] | None
+    inserts: list[PriceDraft]
+
+
+def plan_price(standing: Sequence[Standing], new: PriceDraft) -> Plan:
+    """Fit a new price among the standing ones of its product and break, so that each day has one price and no day loses its price.
+
+    The one in force ends the day before; if the new one is temporary, the old one goes on after it. One that starts the same day is
+    overwritten (the action log keeps what it was). An open-ended new price reaches to the day before the next planned one.
+    Raises Refused `pricing.planned_in_between` when another begins within an explicit span.
+    """
+    later = sorted(one.valid_from for one in standing if one.valid_from > new.valid_from)
+    valid_to = new.valid_to
+    if later and (valid_to is None or later[0] <= valid_to):
+        if valid_to is not None:
+            raise Refused("pricing.planned_in_between", field="valid_to", valid_from=later[0])
+        valid_to = later[0] - DAY
+    placed = PriceDraft(new.product_id, new.amount, new.valid_from, valid_to, new.min_qty)
+    current = next((one for one in standing if one.valid_from <= new.valid_from and (one.valid_to is None or one.valid_to >= new.valid_from)), None)
+    if current is None:
+        return Plan(None, None, [placed])
+    rest = []
+    if valid_to is not None and (current.valid_to is None or current.valid_to > valid_to):
+        rest = [PriceDraft(new.product_id, current.amount, valid_to + DAY, current.valid_to, new.min_qty)]
+    if current.valid_from == new.valid_from:
+        return Plan(None, (current.id, placed), rest)
+    return Plan((current.id, new.valid_from - DAY), None, [placed, *rest])

@@ -1,0 +1,67 @@
+"""Levels of the price system, verdicts of its explanation, and the sentences of this module."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Level(TextChoices):
+    """Where a price comes from; the first level with a price wins (domain C6)."""
+
+    SPECIAL = "special", _("Special price")
+    LIST = "list", _("Price list of the agreement")
+    BASE = "base", _("Base list")
+
+
+#: The smaller number wins.
+RANK = {Level.SPECIAL: 1, Level.LIST: 2, Level.BASE: 3}
+
+
+class Verdict(TextChoices):
+    """Why a candidate became the price, or did not."""
+
+    CHOSEN = "chosen", _("This is the price")
+    LOWER_LEVEL = "lower_level", _("A price of a higher level exists")
+    LOWER_PRIORITY = "lower_priority", _("A list of higher priority has a price")
+    SMALLER_BREAK = "smaller_break", _("A larger quantity break is reached")
+    BREAK_NOT_REACHED = "break_not_reached", _("The quantity does not reach this break")
+    OLDER = "older", _("A newer price exists")
+
+
+class Source(TextChoices):
+    """Who granted a special price."""
+
+    MANUAL = "manual", _("By hand")
+    IMPORT = "import", _("From a file")
+    DEAL = "deal", _("From a registered deal")
+
+
+SENTENCES = {
+    "pricing.code_missing": _("A price list needs a code."),
+    "pricing.name_missing": _("A price list needs a name."),
+    "pricing.code_taken": _("Another price list has the code {code}."),
+    "pricing.currency_wrong": _("The currency is a code of three letters."),
+    "pricing.base_exists": _("{list} already is the base list in {currency}."),
+    "pricing.amount_wrong": _("A price must be greater than zero."),
+    "pricing.min_qty_wrong": _("A quantity break must not be negative."),
+    "pricing.span_wrong": _("The last day lies before the first day."),
+    "pricing.product_unknown": _("There is no such product in the catalogue of the seller."),
+    "pricing.twice": _("The same product and quantity break appear more than once."),
+    "pricing.planned_in_between": _("Another price of this product begins on {valid_from}, within the same time."),
+    "pricing.ended": _("This price has already ended."),
+    "pricing.end_too_late": _("The price ends on {valid_to} already."),
+    "pricing.list_foreign": _("The list {list} does not belong to the seller of the agreement."),
+    "pricing.currency_differs": _("The list {list} is in {currency}, the agreement is not."),
+    "pricing.agreement_ended": _("The agreement {agreement} has ended."),
+    "pricing.not_assigned": _("The list {list} is not assigned to this agreement."),
+    "pricing.reason_missing": _("Please give a reason."),
+    "pricing.source_wrong": _("The source of a special price is unknown."),
+}
+
+REMEDIES = {
+    "pricing.base_exists": _("Take the mark off the other list first."),
+    "pricing.planned_in_between": _("Give this price a last day before that, or end the planned one."),
+    "pricing.currency_differs": _("Make a list in the currency of the agreement."),
+    "pricing.product_unknown": _("Check the product code."),
+}
