@@ -19,7 +19,7 @@ from qudao.network import rules
 from qudao.network.events import OrganisationMoved, OrganisationRegistered, OrganisationStateChanged
 from qudao.network.models import Organisation
 from qudao.network.rules import OrgFacts
-from qudao.network.states import OrgState
+from qudao.network.states import PARENTS, OrgState
 
 TREE_LOCK = 0x71640001  # any number no other advisory lock of the product uses
 
@@ -34,6 +34,8 @@ def register_organisation(kind: str, facts: OrgFacts, parent_id: int | None, *, 
     """Put a new organisation into the tree. Locks the tree; emits OrganisationRegistered. Raises Invalid at the field, Refused."""
     _lock_tree()
     facts = facts.clean()
+    if kind not in PARENTS:
+        raise Invalid("network.kind", field="kind")
     parent = get_visible(actor, Organisation, parent_id, "network.register") if parent_id else None
     raise_if_any([*rules.check_facts(facts), *rules.check_parent(kind, parent.kind if parent else None)], Invalid)
     if parent and parent.state == OrgState.CLOSED:

@@ -52,6 +52,7 @@ OWN_FIELDS = frozenset({"name_en", "address", "phone", "email"})
 SENTENCES = {
     "network.tax_no": _("{tax_no} is not a valid unified social credit code: its check character does not fit."),
     "network.area_code": _("{area_code} is not an area code: write the 6 or 12 digits of GB/T 2260."),
+    "network.kind": _("This kind of organisation is unknown."),
     "network.code_missing": _("The organisation needs a code."),
     "network.name_missing": _("The organisation needs a name."),
     "network.parent_kind": _("A {kind} cannot stand under a {parent_kind}."),

@@ -39,7 +39,7 @@ _MAY_ACT = "u.is_active AND m.state = 'active' AND o.state <> 'closed'"
 def unscoped_actor_of_request(request: HttpRequest) -> Actor | None:
     """Who acts in this request, by its session; None when nobody is signed in or the session was ended. One statement beside the session's own.
 
-    Acts for the membership named in the session, else for the person's first one. Also leaves `request.user`, so that nothing asks for it again.
+    Acts for the membership named in the session, else for the person's first one. Also leaves `request.user` and `request.theme`, so that nothing asks again.
     """
     session = request.session
     user_id, session_id = session.get(SESSION_KEY), session.get(SESSION_ROW)
@@ -62,7 +62,7 @@ def unscoped_actor_of_request(request: HttpRequest) -> Actor | None:
     # A changed password ends every session that was opened with the old one.
     if not constant_time_compare(session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()):
         return None
-    request.user = user
+    request.user, request.theme = user, user.theme  # type: ignore[attr-defined]
     return _actor(found[0], channel_of(request))
 
 

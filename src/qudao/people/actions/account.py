@@ -17,7 +17,7 @@ from qudao.base.subject import Subject
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Forbidden, Invalid, Refused, raise_if_any
 from qudao.people import rules
-from qudao.people.actions.mail import send_link
+from qudao.people.actions.mail import later, send_link
 from qudao.people.actions.members import member_of_token
 from qudao.people.actions.members import subject_of as member_subject
 from qudao.people.models import Membership, Session, User
@@ -117,8 +117,15 @@ def ask_reset(user_id: int, site: str = "", *, actor: Actor) -> User:
     user.link_asked_at = now
     user.save(update_fields=["link_asked_at"])
     record(subject_of(user))
-    send_link(user, "people/mail/reset", f"/password/{reset_token(user)}/", site, {"hours": RESET_HOURS})
+    later("people.send_reset", user_id=user.pk, site=site)
     return user
+
+
+def mail_reset(user_id: int, site: str) -> None:
+    """Send the link of the newest asking (a job)."""
+    user = User.unscoped.filter(pk=user_id, is_active=True, link_asked_at__isnull=False).first()
+    if user is not None:
+        send_link(user, "people/mail/reset", f"/password/{reset_token(user)}/", site, {"hours": RESET_HOURS})
 
 
 @action("people.sign_in")

@@ -15,7 +15,7 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Invalid, NotFound, Refused, raise_if_any
 from qudao.network.queries import OrgCard, unscoped_cards
 from qudao.people import rules
-from qudao.people.actions.mail import send_link
+from qudao.people.actions.mail import later, send_link
 from qudao.people.models import ApiToken, Membership, Role, User
 from qudao.people.queries import power_held, power_of, unscoped_people_with
 from qudao.people.states import INVITATION_DAYS, Language, MemberState
@@ -59,7 +59,7 @@ def enrol_person(person: PersonFacts, post: Post, *, actor: Actor) -> Membership
 @action("people.invite")
 def invite_person(person: PersonFacts, post: Post, site: str = "", *, actor: Actor) -> Membership:
     """Invite a person by e-mail with a link that works once, for 7 days. The answer is the same whether the address is known here or not."""
-    role, scope, org = _grantable(post, actor)
+    role, scope, _org = _grantable(post, actor)
     user = _ensure_user(person)
     member = Membership.unscoped.filter(user=user, org_id=post.org_id).first()
     if member is None:
@@ -71,7 +71,7 @@ def invite_person(person: PersonFacts, post: Post, site: str = "", *, actor: Act
     member.role, member.scope, member.invited_at = role, scope, clock.now()
     member.save()
     record(subject_of(member), after=member.state, detail={"role": role.code, "scope": scope})
-    _send(member, org, site)
+    later("people.send_invitation", membership_id=member.pk, site=site)
     return member
 
 
@@ -85,7 +85,7 @@ def resend_invitation(membership_id: int, site: str = "", *, actor: Actor) -> Me
     member.invited_at = clock.now()
     member.save(update_fields=["invited_at"])
     record(subject_of(member))
-    _send(member, unscoped_cards([member.org_id])[member.org_id], site)
+    later("people.send_invitation", membership_id=member.pk, site=site)
     return member
 
 
@@ -142,8 +142,12 @@ def member_of_token(token: str) -> Membership:
     return member
 
 
-def _send(member: Membership, org: OrgCard, site: str) -> None:
-    send_link(member.user, "people/mail/invitation", f"/invitations/{invitation_token(member)}/", site, {"org": org, "days": INVITATION_DAYS})
+def mail_invitation(membership_id: int, site: str) -> None:
+    """Send the newest link of an invitation that is still open (a job)."""
+    member = Membership.unscoped.select_related("user", "org").filter(pk=membership_id, state=MemberState.INVITED).first()
+    if member is not None and member.invited_at is not None:
+        told = {"org": member.org, "days": INVITATION_DAYS}
+        send_link(member.user, "people/mail/invitation", f"/invitations/{invitation_token(member)}/", site, told)
 
 
 def _ensure_user(person: PersonFacts) -> User:
