@@ -110,7 +110,12 @@ def other_clocks(tree: Tree) -> Iterator[str]:
                 yield source.at(node, "time.time: time comes from qudao.kernel.clock only")
             if source.module == "web" or source.room in ("invariants", "migrations"):
                 continue  # heartbeats of other programs, planted rows and column defaults live in the database's time
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL_CLOCK.search(node.value) and re.search("INSERT|UPDATE|SELECT", node.value):
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and SQL_CLOCK.search(node.value)
+                and re.search("INSERT|UPDATE|SELECT", node.value)
+            ):
                 yield source.at(node, "the database's clock in SQL: pass qudao.kernel.clock.now() as a parameter")
 
 

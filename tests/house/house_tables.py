@@ -134,7 +134,9 @@ def bad_migrations(tree: Tree) -> Iterator[str]:
             if before != wanted:
                 yield f"{source.path}: follows {sorted(before)}, not {sorted(wanted)}"
             fills = any(isinstance(n, ast.Attribute) and n.attr == "RunPython" for n in ast.walk(source.tree))
-            shapes = any(isinstance(n, ast.Attribute) and re.match("(Create|Delete|Rename)Model$|(Add|Remove|Alter)Field$", n.attr) for n in ast.walk(source.tree))
+            shapes = any(
+                isinstance(n, ast.Attribute) and re.match("(Create|Delete|Rename)Model$|(Add|Remove|Alter)Field$", n.attr) for n in ast.walk(source.tree)
+            )
             if fills and shapes:
                 yield f"{source.path}: fills rows and changes the schema in one file"
 

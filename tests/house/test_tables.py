@@ -57,7 +57,9 @@ def test_a_foreign_key_that_does_not_is_found(link: Link) -> None:
 
 
 def test_a_foreign_key_that_does_is_not_found() -> None:
-    assert not list(upward_links([Link("people.User", "org", "network.Org", "+", "PROTECT"), Link("people.User", "by", "people.User", None, "CASCADE")], HEIGHTS))
+    assert not list(
+        upward_links([Link("people.User", "org", "network.Org", "+", "PROTECT"), Link("people.User", "by", "people.User", None, "CASCADE")], HEIGHTS)
+    )
 
 
 @isolate_apps("qudao.network", "qudao.people")
