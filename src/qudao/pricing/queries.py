@@ -25,20 +25,24 @@ class Item:
 
 
 # One row per price that is valid on the day and reached by the largest quantity asked for of its product; base and assigned lists of the
-# agreement's currency only. The planner starts from the few asked products in each branch.
+# agreement's currency only. "offset 0" keeps the planner on one index look-up per (product, list): it cannot know that an agreement has
+# few lists, and would read the product's prices in the lists of all dealers (measured with 60 lists: 26 ms instead of 7 for 100 lines).
 _CANDIDATES = """
     with asked as materialized (select * from unnest(%(products)s::bigint[], %(quantities)s::numeric[]) as a(product_id, qty)),
-    deal as materialized (select id, seller_id, currency, tax_inclusive from agreements_agreement where id = %(agreement)s)
-    select s.product_id, 'special', s.id, 0, s.min_qty, s.amount, deal.tax_inclusive, s.valid_from, s.valid_to, ''
-      from deal, asked join pricing_specialprice s on s.agreement_id = %(agreement)s and s.product_id = asked.product_id
+    deal as materialized (select id, seller_id, currency, tax_inclusive from agreements_agreement where id = %(agreement)s),
+    lists as materialized (
+        select t.id, t.code, t.tax_inclusive, case when a.id is null then 'base' else 'list' end as level, coalesce(a.priority, 0) as priority
+          from deal join pricing_pricelist t on t.owner_id = deal.seller_id and t.currency = deal.currency
+          left join pricing_listassignment a on a.list_id = t.id and a.agreement_id = deal.id
+         where a.id is not null or t.is_base)
+    select asked.product_id, 'special', s.id, 0, s.min_qty, s.amount, deal.tax_inclusive, s.valid_from, s.valid_to, ''
+      from deal cross join asked cross join lateral (
+        select * from pricing_specialprice s where s.agreement_id = %(agreement)s and s.product_id = asked.product_id offset 0) s
      where s.min_qty <= asked.qty and s.valid_from <= %(on)s and (s.valid_to is null or s.valid_to >= %(on)s)
     union all
-    select p.product_id, case when l.own then 'list' else 'base' end, p.id, l.priority, p.min_qty, p.amount, l.tax_inclusive, p.valid_from, p.valid_to, l.code
-      from (select t.id, t.code, t.tax_inclusive, a.id is not null as own, coalesce(a.priority, 0) as priority
-              from deal join pricing_pricelist t on t.owner_id = deal.seller_id and t.currency = deal.currency
-              left join pricing_listassignment a on a.list_id = t.id and a.agreement_id = deal.id
-             where a.id is not null or t.is_base) l
-      cross join asked join pricing_price p on p.product_id = asked.product_id and p.list_id = l.id
+    select asked.product_id, l.level, p.id, l.priority, p.min_qty, p.amount, l.tax_inclusive, p.valid_from, p.valid_to, l.code
+      from lists l cross join asked cross join lateral (
+        select * from pricing_price p where p.product_id = asked.product_id and p.list_id = l.id offset 0) p
      where p.min_qty <= asked.qty and p.valid_from <= %(on)s and (p.valid_to is null or p.valid_to >= %(on)s)
 """
 

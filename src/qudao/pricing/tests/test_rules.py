@@ -64,7 +64,13 @@ def test_every_candidate_is_explained():
         ("10", "lower_level"),
     ]
     assert quote.steps[0] == {
-        **{"level": "list", "id": found[3].id, "min_qty": "20", "amount": "7", "tax_inclusive": True, "from": "2026-01-01", "verdict": "chosen"}
+        "level": "list",
+        "id": found[3].id,
+        "min_qty": "20",
+        "amount": "7",
+        "tax_inclusive": True,
+        "from": "2026-01-01",
+        "verdict": "chosen",
     }
 
 
