@@ -68,19 +68,19 @@ def test_verify_on_an_empty_database_holds(capsys):
 
 
 @pytest.mark.django_db
-def test_replay_lists_parked_deliveries_and_opens_them_again(capsys):
+def test_events_lists_parked_deliveries_and_opens_them_again(capsys):
     from qudao.base.db import run as execute
-    from qudao.web.commands import replay
+    from qudao.web.commands import events
 
     execute(
         """INSERT INTO base_event (at, month, name, version, payload, subject_kind, subject_id, number, dispatched_at)
            VALUES (now(), '2026-01-01', 'test.Happened', 1, '{}', 'test', 0, 'T-1', now());
            INSERT INTO base_delivery (event_id, handler, attempts, error, parked) SELECT max(id), 'test.react', 8, 'ValueError: no', true FROM base_event"""
     )
-    parser = cli._parser(["replay"])
-    assert replay.run(parser.parse_args(["replay"])) == cli.FAILED, "something waits for a person"
+    parser = cli._parser(["events"])
+    assert events.run(parser.parse_args(["events"])) == cli.FAILED, "something waits for a person"
     assert "test.Happened → test.react" in capsys.readouterr().out
-    assert replay.run(parser.parse_args(["replay", "--all"])) == cli.OK
+    assert events.run(parser.parse_args(["events", "--all"])) == cli.OK
     capsys.readouterr()
-    assert replay.run(parser.parse_args(["replay"])) == cli.OK
+    assert events.run(parser.parse_args(["events"])) == cli.OK
     assert "No delivery is parked" in capsys.readouterr().out

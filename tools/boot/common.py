@@ -144,15 +144,19 @@ def execute(*command: object, env: dict[str, str] | None = None, cwd: Path = ROO
 NO_NETWORK = (
     *("Temporary failure in name resolution", "Name or service not known", "nodename nor servname", "Failed to resolve", "dns error"),
     *("Network is unreachable", "Connection refused", "Connection timed out", "timed out", "ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT"),
-    *("No route to host", "error sending request", "Cannot connect to proxy", "ECONNRESET", "tunnel error", "client error (Connect)"),
+    *("(from versions: none)", "No route to host", "error sending request", "Cannot connect to proxy", "ECONNRESET", "tunnel error", "client error (Connect)"),
 )
+
+
+def offline(output: str) -> bool:
+    return any(sign in output for sign in NO_NETWORK)
 
 
 def explain(what: str, output: str) -> Failure:
     """The one sentence for a failed installation step: full disk, no network, else the last words of the program."""
     if "No space left" in output or "ENOSPC" in output:
         return Failure(f"The disk is full: {what} failed.")
-    if any(sign in output for sign in NO_NETWORK):
+    if offline(output):
         return Failure(f"There is no network to {what}: connect, or put a pre-built {BUNDLE.name} folder into {ROOT} (bootstrap.py bundle makes it).")
     log = BUILD / "bootstrap.log"
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from boot.common import BUNDLE, ROOT, WINDOWS, Failure, Stamp, Times, digest, execute, explain
+from boot.common import BUNDLE, ROOT, WINDOWS, Failure, Stamp, Times, digest, execute, explain, offline
 
 TOOL_LOCK = ROOT / "tools" / "requirements-uv.lock"
 
@@ -93,6 +93,8 @@ def _fill(venv: Path, lock: Path) -> None:
         code, output = execute(*uv, env=_uv_environment(python))
         if code == 0:
             return
+    elif offline(output):  # pip has tried several times: a second pip would only take as long again
+        raise explain("install the Python packages", output)
     code, second = execute(*pip, lock)  # slower, but it knows every pip.conf and every company certificate
     if code:
         raise explain("install the Python packages", f"{output}\n{second}")

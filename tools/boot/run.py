@@ -111,8 +111,12 @@ def claim() -> IO[str]:
     if handle is None:
         known = _recorded()
         raise Failure(f"Qudao already runs from this folder (process {known.get('supervisor', '?')}): stop it there with Ctrl-C first.")
-    _stop_leftovers()
-    check_port()
+    try:
+        _stop_leftovers()
+        check_port()
+    except Failure:
+        handle.close()
+        raise
     return handle
 
 

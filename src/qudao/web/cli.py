@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from urllib.parse import urlsplit
 
 from qudao import __version__
 from qudao.web import config
@@ -25,7 +26,8 @@ COMMANDS = {
     "migrate": ("migrate", "bring the database to the newest schema"),
     "demo": ("demo", "load demo people and goods"),
     "import": ("import_", "load a file of records (xlsx, csv)"),
-    "replay": ("replay", "show parked events and deliver them again"),
+    "replay": ("replay", "play a folder of historical orders through the live actions"),
+    "events": ("events", "show parked events and deliver them again"),
     "verify": ("verify", "check every invariant of the books and documents"),
     "bench": ("bench", "measure this installation"),
     "shell": ("shell", "a Python shell with the models at hand"),
@@ -105,10 +107,27 @@ def set_up() -> None:
             postgres.ensure(chosen.postgres_home, durable=not config.testing())
         except postgres.PostgresError as error:
             raise Unavailable(str(error)) from error
+    else:
+        _reach(chosen.database_url)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "qudao.web.settings")
     import django
 
     django.setup()
+
+
+def _reach(url: str) -> None:
+    """Find out at once what the connection pool would only say after its patience."""
+    import psycopg
+
+    where = urlsplit(url)
+    try:
+        with psycopg.connect(url, connect_timeout=10) as connection:
+            version = connection.info.server_version // 10000
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise Unavailable(f"The database at {where.hostname}:{where.port or 5432} cannot be reached: {reason}") from None
+    if version < 16:
+        raise Unavailable(f"The database is PostgreSQL {version}, but Qudao needs 16 or newer.")
 
 
 def _outage(error: Exception) -> str | None:

@@ -1,51 +1,40 @@
-"""Events that could not be delivered and wait for a person: show them, and after the cause is mended give them another life."""
+"""Play historical orders through the live actions: every rule asked, every row written as if people had worked it day by day."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
+from pathlib import Path
+
+from qudao.web import progress
 
 NEEDS = "django"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("events", nargs="*", type=int, metavar="EVENT", help="numbers of the events to deliver again; none: only show")
-    parser.add_argument("--all", action="store_true", help="deliver all parked events again")
-    parser.add_argument("--handler", help="only deliveries to this handler, as in billing.issue_on_receipt")
-    parser.add_argument("--errors", action="store_true", help="show the whole error, not only its last line")
-    parser.add_argument("--json", action="store_true", help="print the list as JSON")
+    parser.add_argument("folder", type=Path, help="a folder with Customers.csv, Products.csv, Orders.csv and Order_Details.csv (the Northwind data)")
+    parser.add_argument("--first", type=int, metavar="N", help="only the first N orders by date")
+    parser.add_argument("--lines", action="store_true", help="also print every line whose rounded amount differs from the exact one")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    progress.add_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    from qudao.base.db import rows
-    from qudao.base.outbox import replay_parked
+    from qudao.web.replay import check, life, report, source
 
-    found = rows(
-        """SELECT d.event_id, e.name, d.handler, e.number, e.at, d.attempts, d.error
-             FROM base_delivery d JOIN base_event e ON e.id = d.event_id
-            WHERE d.parked AND d.done_at IS NULL ORDER BY d.event_id, d.handler"""
-    )
-    parked = [
-        dict(zip(("event", "name", "handler", "number", "at", "attempts", "error"), (*row[:4], row[4].isoformat(), *row[5:]), strict=True))
-        for row in found
-        if args.handler in (None, row[2]) and (not args.events or row[0] in args.events)
-    ]
-    again = args.all or bool(args.events)
-    if again:
-        for row in parked:
-            replay_parked(int(row["event"]), str(row["handler"]))
+    try:
+        data = source.read(args.folder, first=args.first)
+    except source.Unreadable as error:
+        print(error, file=sys.stderr)
+        return 2
+    os.environ.setdefault("QUDAO_REPLAY", "1")
+    with progress.Progress("orders", force=args.progress) as bar:
+        played = life.play(data, bar)
+    found = report.make(data, played, check.compare(data))
     if args.json:
-        print(json.dumps({"parked": parked, "replayed": again}, ensure_ascii=False, indent=1))
-        return 0 if again or not parked else 1
-    for row in parked:
-        error = str(row["error"]).strip()
-        print(f"{row['event']}  {row['name']} → {row['handler']}  {row['number']}  {row['at']}  {row['attempts']} tries")
-        print("    " + (error.replace("\n", "\n    ") if args.errors else error.splitlines()[-1] if error else "no error kept"))
-    if again:
-        print(f"{len(parked)} deliveries are open again; the worker takes them within a second.")
-        missing = sorted(set(args.events) - {row["event"] for row in parked})
-        if missing:
-            print(f"Not parked: {', '.join(map(str, missing))}")
-        return 1 if missing else 0
-    print(f"{len(parked)} deliveries are parked." if parked else "No delivery is parked.")
-    return 1 if parked else 0
+        print(json.dumps(found, ensure_ascii=False, indent=1, default=str))
+    else:
+        print(report.text(found, lines=args.lines))
+    return 0 if found["ok"] else 1
