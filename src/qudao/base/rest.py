@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -135,6 +136,8 @@ def idempotent(endpoint: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
             raise Invalid("base.bad_key", field="Idempotency-Key")
         return unit(lambda: _answer(request, key, lambda: endpoint(request, *args, **kwargs)))
 
+    # the router reads annotations, and would look their names up in this module instead of the endpoint's
+    run_endpoint.__signature__ = inspect.signature(endpoint, eval_str=True)  # type: ignore[attr-defined]
     return run_endpoint
 
 
