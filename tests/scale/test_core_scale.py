@@ -120,18 +120,21 @@ def make_books(brand):
         (DEALERS - 1, parent.pk),
     )
     seller = brand.pk
-    source = f"""(SELECT n, {seller} AS seller, {parent.pk} + n %% {DEALERS} AS buyer, date '2026-01-01' + n %% 150 AS day FROM generate_series(1, {INVOICES}) n) i,
+    source = f"""(SELECT n, {seller} AS seller, {parent.pk} + n %% {DEALERS} AS buyer, date '2026-01-01' + n %% 150 AS day
+                  FROM generate_series(1, {INVOICES}) n) i,
         (VALUES (true), (false)) s(own)"""
     run(
         f"""INSERT INTO ledger_entry (org_id, month, date, at, kind, source_key, currency, subject_kind, subject_id, number)
-            SELECT CASE WHEN own THEN seller ELSE buyer END, date_trunc('month', day), day, now(), 'invoice', 'invoice:' || n, 'CNY', 'billing.invoice', n, 'I' || n
+            SELECT CASE WHEN own THEN seller ELSE buyer END, date_trunc('month', day), day, now(),
+                   'invoice', 'invoice:' || n, 'CNY', 'billing.invoice', n, 'I' || n
             FROM {source}"""
     )
     run(
         """INSERT INTO ledger_entryline (entry_id, org_id, month, date, account, counterparty_id, currency, amount)
            SELECT e.id, e.org_id, e.month, e.date, CASE WHEN e.org_id = %s THEN a.seller ELSE a.buyer END,
                   CASE WHEN e.org_id = %s THEN %s + e.subject_id %% %s ELSE %s END, 'CNY', a.sign * CASE WHEN e.org_id = %s THEN 1 ELSE -1 END
-           FROM ledger_entry e, (VALUES ('receivable', 'payable', 113.00), ('revenue', 'purchases', -100.00), ('output_tax', 'input_tax', -13.00)) a(seller, buyer, sign)""",
+           FROM ledger_entry e,
+                (VALUES ('receivable', 'payable', 113.00), ('revenue', 'purchases', -100.00), ('output_tax', 'input_tax', -13.00)) a(seller, buyer, sign)""",
         (seller, seller, parent.pk, DEALERS, seller, seller),
     )
     run(
