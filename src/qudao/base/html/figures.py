@@ -52,6 +52,20 @@ def money(value: Any, currency: str = "CNY", places: int = 2) -> str:
     return f"{MINUS}{sign}{text}" if number < 0 and text.strip("0.,") else f"{sign}{text}"
 
 
+def short_money(value: Any, currency: str = "CNY") -> str:
+    """A short amount for maps: ¥186 万 / ¥1.86M; small ones in full."""
+    number = _number(value)
+    if number is None:
+        return DASH
+    sign = SYMBOLS.get(currency, f"{currency}\u00a0")
+    steps = ((Decimal(10) ** 8, " 亿"), (Decimal(10) ** 4, " 万")) if chinese() else ((Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "k"))
+    for size, word in steps:
+        if abs(number) >= size:
+            part = number / size
+            return f"{sign}{amount(part, 0 if abs(part) >= 100 else 1)}{word}"
+    return f"{sign}{amount(number, 0)}"
+
+
 def price(value: Any) -> str:
     """A unit price: two decimals, up to six when it has them."""
     number = _number(value)

@@ -90,7 +90,8 @@ class Form(forms.Form):
 
 @dataclass(frozen=True)
 class LineField:
-    """One input column of the editor. `kind`: text, qty, money, day, product (type-ahead), choice, show (text, not an input)."""
+    """One input column of the editor. `kind`: text, qty, money, pack (a number that may name a unit: 3箱),
+    day, product (type-ahead), choice, show and figure (shown, not typed)."""
 
     name: str
     label: Any
@@ -104,7 +105,7 @@ class LineField:
     @property
     def num(self) -> bool:
         """Whether the column is set right-aligned."""
-        return self.kind in ("qty", "money")
+        return self.kind in ("qty", "money", "pack", "figure")
 
 
 @dataclass
@@ -118,6 +119,12 @@ class Line:
     hints: list[dict[str, Any]] = field(default_factory=list)
     shown: dict[str, Any] = field(default_factory=dict)
     ref: str = ""
+    at: int = 0
+
+    @property
+    def bad(self) -> bool:
+        """Whether the line stands in red."""
+        return bool(self.faults) or any(hint["css"] == "c-wrong" for hint in self.hints)
 
     @property
     def blank(self) -> bool:
@@ -151,7 +158,7 @@ class LineEditor:
     @property
     def inputs(self) -> list[LineField]:
         """The fields that are typed into."""
-        return [f for f in self.fields if f.kind != "show"]
+        return [f for f in self.fields if f.kind not in ("show", "figure")]
 
     def _from_post(self, data: QueryDict) -> list[Line]:
         columns = {f.name: data.getlist(f"{self.prefix}-{f.name}") for f in self.inputs}
@@ -160,7 +167,7 @@ class LineEditor:
         found = []
         for i in range(number):
             raw = {name: (values[i].strip() if i < len(values) else "") for name, values in columns.items()}
-            line = Line(len(found) + 1, raw, ref=refs[i] if i < len(refs) else "")
+            line = Line(len(found) + 1, raw, ref=refs[i] if i < len(refs) else "", at=i)
             if not line.blank or self.fixed:
                 found.append(line)
         return found
@@ -173,7 +180,7 @@ class LineEditor:
                 text = line.raw.get(one.name, "")
                 if not text and one.required:
                     line.faults.append(Said("base.required", one.name, _("{label} is missing.").format(label=one.label), ""))
-                elif one.num and text:
+                elif one.kind in ("qty", "money") and text:
                     number = number_of(text)
                     if number is None:
                         line.faults.append(Said("base.number", one.name, _("“{text}” is not a number.").format(text=text), ""))

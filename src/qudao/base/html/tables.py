@@ -12,7 +12,7 @@ from django.db import connections
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.dateparse import parse_date
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -68,7 +68,7 @@ class Column:
     def value(self, row: Any) -> Any:
         """The plain value, for sheets and totals."""
         if callable(self.cell) and not self.name:
-            return str(self.cell(row))
+            return strip_tags(str(self.cell(row)))
         found = reach(row, self.name)
         if self.cell == "state":
             return str(self._state(row, found)[0])

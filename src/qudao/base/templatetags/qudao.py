@@ -17,6 +17,7 @@ register = template.Library()
 
 register.filter("money", figures.money)
 register.filter("amount", figures.amount)
+register.filter("short_money", figures.short_money)
 register.filter("price", figures.price)
 register.filter("qty", figures.qty)
 register.filter("percent", figures.percent)

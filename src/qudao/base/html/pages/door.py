@@ -151,8 +151,6 @@ def allowed(buttons: Sequence[Button], actor: Actor) -> list[Button]:
     return [b for b in buttons if not b.verb or actor.can(b.verb)]
 
 
-
-
 def client_id_of(request: HttpRequest) -> UUID:
     """The form's client-made id, kept when the page comes back with faults; a new one otherwise."""
     try:
