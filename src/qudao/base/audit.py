@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import QuerySet
 
+from qudao.base.db import insert
 from qudao.base.models import ActionLog
-from qudao.base.subject import Subject
+from qudao.base.subject import SUBJECT_COLUMNS, Subject
 from qudao.base.work import current
 from qudao.kernel import clock
 from qudao.kernel.period import month_of
@@ -28,29 +31,22 @@ def record(
     verb, actor = work.doing[-1]
     at = clock.now()
     work.logs.append(
-        ActionLog(
-            at=at,
-            month=month_of(clock.date_of(at)),
-            verb=verb,
-            channel=str(actor.channel),
-            actor_kind=actor.kind,
-            actor_user=actor.user_id,
-            actor_org=actor.org_id or None,
-            actor_name=actor.name,
-            token=actor.token_id,
-            cause=actor.cause,
-            before=before,
-            after=after,
-            reason=reason,
-            detail=dict(detail or {}),
-            stage_seconds=int((at - since).total_seconds()) if since else None,
-            **subject.columns(),
+        (
+            *(at, month_of(clock.date_of(at)), verb, str(actor.channel), actor.kind, actor.user_id, actor.org_id or None, actor.name),
+            *(actor.token_id, actor.cause, before, after, reason, json.dumps(dict(detail or {}), cls=DjangoJSONEncoder)),
+            *(int((at - since).total_seconds()) if since else None, *subject.columns().values()),
         )
     )
 
 
+COLUMNS = (
+    *("at", "month", "verb", "channel", "actor_kind", "actor_user", "actor_org", "actor_name", "token", "cause", "before", "after", "reason"),
+    *("detail", "stage_seconds", *SUBJECT_COLUMNS),
+)
+
+
 def _flush() -> None:
-    ActionLog.unscoped.bulk_create(current().logs)
+    insert("base_actionlog", COLUMNS, current().logs)
 
 
 def timeline(subject: Subject) -> QuerySet[ActionLog]:

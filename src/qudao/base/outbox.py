@@ -24,10 +24,9 @@ from uuid import UUID
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import close_old_connections, connection
 
-from qudao.base import models
 from qudao.base.access import modules, system_actor
-from qudao.base.db import rows, run
-from qudao.base.subject import Subject
+from qudao.base.db import insert, rows, run
+from qudao.base.subject import SUBJECT_COLUMNS, Subject
 from qudao.base.work import current, unit
 from qudao.kernel import clock
 from qudao.kernel.period import month_of
@@ -96,23 +95,18 @@ def emit(fact: Any, subject: Subject) -> None:
     if not work.events:
         work.before_commit.append(_flush)
     at = clock.now()
-    work.events.append(
-        models.Event(
-            at=at,
-            month=month_of(clock.date_of(at)),
-            name=name_of(type(fact)),
-            version=fact.version,
-            payload=asdict(fact),
-            cause=work.doing[-1][1].cause if work.doing else None,
-            # a fact nobody listens to is born delivered
-            dispatched_at=None if REACTIONS.get(name_of(type(fact))) else at,
-            **subject.columns(),
-        )
-    )
+    name = name_of(type(fact))
+    cause = work.doing[-1][1].cause if work.doing else None
+    payload = json.dumps(asdict(fact), cls=DjangoJSONEncoder)
+    heard = None if REACTIONS.get(name) else at  # a fact nobody listens to is born delivered
+    work.events.append((at, month_of(clock.date_of(at)), name, fact.version, payload, cause, heard, *subject.columns().values()))
+
+
+COLUMNS = ("at", "month", "name", "version", "payload", "cause", "dispatched_at", *SUBJECT_COLUMNS)
 
 
 def _flush() -> None:
-    models.Event.unscoped.bulk_create(current().events)
+    insert("base_event", COLUMNS, current().events)
 
 
 @cache

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+#: the columns of `db.SubjectFields`, in the order of `Subject.columns()`
+SUBJECT_COLUMNS = ("subject_kind", "subject_id", "seller_id", "buyer_id", "number")
+
 
 @dataclass(frozen=True)
 class Subject:

@@ -60,7 +60,8 @@ def in_work() -> bool:
 def unit(body: Callable[[], T]) -> T:
     """Run `body` in one transaction; join the one under way if there is one.
 
-    Retries the whole body after a deadlock, a lock time-out or a serialization failure (≤ 5 times, jittered), then raises Conflict.
+    Retries the whole body after a deadlock, a lock time-out, a serialization failure or a client id used twice at once (≤ 5 times, jittered),
+    then raises Conflict.
     A violated named constraint becomes Refused with the code "<module>.<constraint rest>".
     """
     if in_work():
@@ -80,6 +81,8 @@ def unit(body: Callable[[], T]) -> T:
             if attempt == ATTEMPTS:
                 raise Conflict("base.busy") from error
         except IntegrityError as error:
+            if _same_client_id(error) and attempt < ATTEMPTS:
+                continue  # the same request got through a moment ago: run again, and the body finds its result
             raise _from_constraint(error) from error
         finally:
             _work.reset(token)
@@ -87,9 +90,18 @@ def unit(body: Callable[[], T]) -> T:
     raise AssertionError("unreachable")
 
 
+def _constraint_of(error: IntegrityError) -> str:
+    return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""
+
+
+def _same_client_id(error: IntegrityError) -> bool:
+    """Whether two requests with one client-made id ran at the same time (constraints "<table>_client_unique")."""
+    return _constraint_of(error).endswith("_client_unique")
+
+
 def _from_constraint(error: IntegrityError) -> Exception:
     """A refusal for a violated constraint with a name of the house ("orders_line_qty_positive" → "orders.line_qty_positive")."""
-    name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""
+    name = _constraint_of(error)
     module, _, rest = name.partition("_")
     if not rest or name.endswith(("_pkey", "_fk")) or "_fk_" in name:
         return error

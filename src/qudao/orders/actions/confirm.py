@@ -11,11 +11,12 @@ from qudao.funds.actions import hold
 from qudao.inventory.actions import Demand, reserve
 from qudao.kernel.errors import Fault, Refused, raise_if_any
 
+#: a line to hold stock for: (line id, line no, product id, quantity)
+Held = tuple[int, int, int, Decimal]
 
-def hold_and_reserve(
-    subject: Subject, agreement_id: int, place_id: int, gross: Decimal, lines: Sequence[tuple[int, int, int, Decimal]], *, actor: Actor
-) -> None:
-    """Hold credit for `gross` and reserve `lines` (line id, line no, product id, quantity). Raises Refused with every fault of both."""
+
+def hold_and_reserve(subject: Subject, agreement_id: int, place_id: int, gross: Decimal, lines: Sequence[Held], *, actor: Actor) -> None:
+    """Hold credit for `gross` and reserve `lines`. Raises Refused with every fault of both."""
     faults: list[Fault] = []
     try:
         hold(agreement_id, gross, subject, actor=actor)
@@ -28,7 +29,7 @@ def hold_and_reserve(
     raise_if_any(faults)
 
 
-def _at_lines(faults: Sequence[Fault], lines: Sequence[tuple[int, int, int, Decimal]]) -> list[Fault]:
+def _at_lines(faults: Sequence[Fault], lines: Sequence[Held]) -> list[Fault]:
     """Faults of stock carry the line's id; people count lines from 1."""
     number = {str(line_id): no for line_id, no, _product, _qty in lines}
     placed = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from qudao.approvals.actions import open_request
 from qudao.approvals.queries import unscoped_rules_for
 from qudao.base.access import Actor, get_visible
 from qudao.base.action import action, emit, record
+from qudao.base.db import rows
 from qudao.base.lock import Rank, lock_one
 from qudao.base.notify import notify
 from qudao.base.numbering import take
@@ -19,7 +21,7 @@ from qudao.inventory.queries import unscoped_supply_place
 from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden, Invalid, raise_if_any
 from qudao.orders import rules
-from qudao.orders.actions.confirm import hold_and_reserve
+from qudao.orders.actions.confirm import Held, hold_and_reserve
 from qudao.orders.events import OrderConfirmed, OrderPlaced
 from qudao.orders.models import Line, Order
 from qudao.orders.queries import unscoped_by_client_id
@@ -28,6 +30,8 @@ from qudao.orders.states import Allocation, Approval, Credit, Status
 from qudao.pricing.queries import Item, unscoped_quote
 
 KIND = "orders.order"
+#: what routing decides after the row was inserted
+ROUTED = ("status", "approval", "credit", "allocation", "number", "state_since")
 
 
 @dataclass(frozen=True)
@@ -130,39 +134,38 @@ def _new_order(placing: Placing, priced: _Priced, actor: Actor, client_id: UUID 
     )
 
 
-def _write_lines(order: Order, priced: list[PricedLine]) -> list[Line]:
-    return Line.unscoped.bulk_create(
-        Line(
-            order=order,
-            no=x.no,
-            product_id=x.product_id,
-            unit=x.unit,
-            qty=x.qty,
-            unit_price=x.unit_price,
-            price_source=x.price_source,
-            price_steps=x.steps,
-            tax_rate=x.tax_rate,
-            net=x.net,
-            tax=x.tax,
-            gross=x.gross,
-        )
-        for x in priced
-    )
+LINES = """INSERT INTO orders_line (order_id, no, product_id, unit, qty, unit_price, price_source, price_steps, tax_rate, net, tax, gross,
+        shipped, received, settled_short, given_up, invoiced)
+    SELECT %s, d.*, 0, 0, 0, 0, 0
+    FROM unnest(%s::int[], %s::bigint[], %s::text[], %s::numeric[], %s::numeric[], %s::text[], %s::jsonb[], %s::numeric[], %s::numeric[], %s::numeric[],
+        %s::numeric[]) d
+    RETURNING no, id"""
 
 
-def _route(order: Order, priced: _Priced, lines: list[Line], actor: Actor, *, before: str, since: Any = None) -> Order:
+def _write_lines(order: Order, priced: list[PricedLine]) -> list[Held]:
+    """Insert the lines in one statement, without a model instance a line: this is the hot path of the product."""
+    columns = [
+        *([x.no for x in priced], [x.product_id for x in priced], [x.unit for x in priced], [x.qty for x in priced], [x.unit_price for x in priced]),
+        *([x.price_source for x in priced], [json.dumps(x.steps) for x in priced], [x.tax_rate for x in priced]),
+        *([x.net for x in priced], [x.tax for x in priced], [x.gross for x in priced]),
+    ]
+    ids = dict(rows(LINES, (order.pk, *columns)))
+    return [(ids[x.no], x.no, x.product_id, x.qty) for x in priced]
+
+
+def _route(order: Order, priced: _Priced, lines: list[Held], actor: Actor, *, before: str, since: Any = None) -> Order:
     """Send a submitted order to its approvers, or confirm it; then number it (the last lock) and say what happened."""
     if priced.rules:
         order.status = rules.next_status(Status.SUBMITTED, "route")
         order.approval = Approval.PENDING
     else:
         order.status = rules.next_status(Status.SUBMITTED, "confirm")
-        hold_and_reserve(order.subject, order.agreement_id, order.place_id, order.gross, [(x.pk, x.no, x.product_id, x.qty) for x in lines], actor=actor)
+        hold_and_reserve(order.subject, order.agreement_id, order.place_id, order.gross, lines, actor=actor)
         order.credit, order.allocation = Credit.PASS, Allocation.FULL
     if not order.number:
         order.number = take(f"order:{order.seller_id}:{order.buyer_id}", f"SO-{priced.terms.buyer.code}-{{n:05d}}")
     order.state_since = clock.now()
-    order.save()
+    order.save(update_fields=None if before == Status.DRAFT and since else ROUTED)
     if priced.rules:
         open_request(order.subject, priced.rules, order.gross, actor=actor)
     record(order.subject, before=before, after=order.status, since=since)
