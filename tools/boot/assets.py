@@ -87,10 +87,19 @@ def _packages(path: str, dev: bool) -> None:
         return
     npm = shutil.which("npm", path=path) or "npm"
     flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-progress", "--prefer-offline", "--fetch-retries=4"]
-    code, output = execute(npm, "ci", *flags, *([] if dev else ["--omit=dev"]), env={"PATH": path}, timeout=600)
+    code, output = execute(npm, "ci", *flags, *([] if dev else ["--omit=dev"]), env={"PATH": path, **_certificates()}, timeout=600)
     if code:
         raise explain("install the front-end packages", output)
     stamp.write(f"{lock} dev" if dev else lock)
+
+
+def _certificates() -> dict[str, str]:
+    """Node brings its own list of authorities: tell it of the system's, where a company's own may be."""
+    env = {"NODE_USE_SYSTEM_CA": "1"}
+    known = os.environ.get("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")
+    if "NODE_EXTRA_CA_CERTS" not in os.environ and Path(known).exists():
+        env["NODE_EXTRA_CA_CERTS"] = known
+    return env
 
 
 def catalogues(times: Times) -> None:

@@ -74,7 +74,7 @@ PARTS = {"lint": _lint, "types": _types, "imports": _imports, "tests": _tests}
 
 def _report(times: Times, results: dict[str, str]) -> int:
     postgres, chosen = package("postgres"), settings()
-    if not chosen.database_url:
+    if _alone(os.environ["DATABASE_URL"]):
         postgres.stop(chosen.postgres_home)
     say(f"\nWhere the time went:\n{times.table()}\n")
     for name, result in results.items():
@@ -82,6 +82,18 @@ def _report(times: Times, results: dict[str, str]) -> int:
     failed = [name for name, result in results.items() if result and not result.startswith("not found")]
     say("\nAll is well." if not failed else f"\nFailed: {', '.join(failed)}")
     return 1 if failed else 0
+
+
+def _alone(url: str) -> bool:
+    """Whether this is the embedded test server and no other test run uses it."""
+    home = settings().postgres_home
+    if url != package("postgres").remembered(home):
+        return False
+    import psycopg
+
+    with psycopg.connect(url, connect_timeout=10) as connection:
+        found = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")
+        return found.fetchone() == (0,)
 
 
 def interpreter(version: str) -> str | None:

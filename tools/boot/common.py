@@ -161,6 +161,6 @@ def explain(what: str, output: str) -> Failure:
     log = BUILD / "bootstrap.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(output)
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    lines = [line.strip() for line in output.splitlines() if line.strip() and "complete log of this run" not in line]
     last = next((line for line in reversed(lines) if "error" in line.lower()), lines[-1] if lines else "no message")
     return Failure(f"Failed to {what}: {last[:300]} (all of it in {log}).")
