@@ -1,0 +1,1 @@
+"""Who must sign what: rules as data, requests, nodes and signatures."""

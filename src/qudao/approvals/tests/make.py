@@ -1,0 +1,53 @@
+"""Rules and requests for tests, made through the actions."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from qudao.approvals import actions, queries
+from qudao.approvals.actions import Outcome
+from qudao.approvals.models import Request, Rule
+from qudao.approvals.rules import RuleDraft
+from qudao.base.access import Actor, system_actor
+from qudao.base.subject import Subject
+from qudao.base.work import unit
+from qudao.network.models import Organisation
+from qudao.people.queries import unscoped_system_role
+
+KIND = "orders.order"
+
+
+def make_rule(owner: Organisation, role: str, min_amount: str = "0", position: int = 1, *, actor: Actor | None = None) -> Rule:
+    """Orders from an amount on need the role."""
+    draft = RuleDraft(KIND, unscoped_system_role(role), Decimal(min_amount), position)
+    return actions.add_rule(owner.pk, draft, actor=actor or system_actor())
+
+
+def document(seller: Organisation, buyer: Organisation, pk: int = 42) -> Subject:
+    """An order that exists only as a subject."""
+    return Subject(KIND, pk, seller.pk, buyer.pk, f"SO-{pk}")
+
+
+def open_for(subject: Subject, actor: Actor, amount: str = "1000") -> Request:
+    """Ask for the approvals the rules call for, as an action of the document's module would."""
+    cards = queries.unscoped_rules_for(subject.seller_id or 0, subject.kind, Decimal(amount))
+    return unit(lambda: _doing(actor, lambda: actions.open_request(subject, cards, Decimal(amount), actor=actor)))
+
+
+def sign(subject: Subject, actor: Actor, decision: str = "approve", reason: str = "") -> Outcome:
+    return unit(lambda: _doing(actor, lambda: actions.sign(subject, decision, reason, actor=actor)))
+
+
+def withdraw(subject: Subject, actor: Actor, **kwargs: bool) -> Request:
+    return unit(lambda: _doing(actor, lambda: actions.withdraw(subject, actor=actor, **kwargs)))
+
+
+def _doing(actor, body):
+    """Parts run inside an action; tests stand in for it."""
+    from qudao.base.work import current
+
+    current().doing.append(("orders.test", actor))
+    try:
+        return body()
+    finally:
+        current().doing.pop()

@@ -1,0 +1,83 @@
+"""Which rules apply, what waits for whom, who sees it."""
+
+from decimal import Decimal
+
+import pytest
+
+from qudao.approvals import actions, queries
+from qudao.approvals.invariants import CHECKS
+from qudao.approvals.models import Node, Request, Rule, Signature
+from qudao.approvals.tests.make import KIND, document, make_rule, open_for, sign
+from qudao.base.access import system_actor, visible
+from qudao.base.db import run
+from qudao.base.invariants import offending
+from qudao.kernel.errors import NotFound
+
+SYSTEM = system_actor()
+
+
+@pytest.mark.parametrize(("amount", "expected"), [("0", ["hq_clerk"]), ("499.99", ["hq_clerk"]), ("500", ["hq_clerk", "hq_finance", "hq_admin"])])
+def test_rules_apply_from_their_amount_on_in_one_statement(cast, amount, expected, django_assert_num_queries):
+    make_rule(cast.lh, "hq_admin", "500", 3)
+    make_rule(cast.lh, "hq_finance", "500", 2)
+    make_rule(cast.lh, "hq_clerk")
+    make_rule(cast.d001, "dealer_admin")
+    actions.retire_rule(make_rule(cast.lh, "hq_warehouse").pk, actor=SYSTEM)
+    with django_assert_num_queries(1):
+        found = queries.unscoped_rules_for(cast.lh.pk, KIND, Decimal(amount))
+    assert [card.role_code for card in found] == expected
+    assert found[0].role_name_en == "Order clerk"
+    assert queries.unscoped_rules_for(cast.lh.pk, "claims.claim", Decimal(amount)) == []
+    assert queries.unscoped_rules_for(cast.d002.pk, KIND, Decimal(amount)) == []
+
+
+def test_the_inbox_holds_what_this_person_can_sign(cast, django_assert_num_queries):
+    make_rule(cast.lh, "hq_clerk")
+    make_rule(cast.lh, "hq_finance", position=2)
+    mine, own = document(cast.lh, cast.d001, 1), document(cast.lh, cast.d002, 2)
+    open_for(mine, cast.dealer)
+    open_for(own, cast.hq_clerk)
+    with django_assert_num_queries(1):
+        assert [node.request.subject for node in queries.pending_for(cast.hq_clerk)] == [mine]  # not the one submitted by the clerk
+    assert queries.may_sign(cast.hq_clerk, mine) and not queries.may_sign(cast.hq_clerk, own)
+    for actor in (cast.hq_finance, cast.hq_admin, cast.dealer, cast.dealer_admin, cast.stranger, SYSTEM):
+        assert queries.pending_for(actor).count() == 0
+    sign(mine, cast.hq_clerk)
+    assert queries.pending_for(cast.hq_clerk).count() == 0
+    assert [node.request.subject for node in queries.pending_for(cast.hq_finance)] == [mine]
+
+
+def test_only_the_seller_sees_requests_rules_and_signatures(cast):
+    make_rule(cast.d001, "dealer_admin")
+    order = document(cast.d001, cast.s001)
+    open_for(order, cast.sub_dealer)
+    sign(order, cast.dealer_admin)
+    for model in (Rule, Request, Node, Signature):
+        assert visible(cast.dealer_admin, model).count() == 1
+        assert visible(SYSTEM, model).count() == 1
+        assert not visible(cast.hq_clerk, model).exists()  # not even the brand above
+        assert not visible(cast.stranger_admin, model).exists()
+    assert queries.course(cast.sub_dealer, order) == []
+    (node,) = queries.course(cast.dealer_admin, order)
+    assert [one.user_id for one in node.signatures.all()] == [cast.dealer_admin.user_id]
+    assert queries.requests(cast.dealer_admin, state="approved").count() == 1
+    with pytest.raises(NotFound):
+        queries.rule(cast.stranger_admin, Rule.unscoped.get().pk)
+    assert queries.rules(cast.dealer_admin, kind=KIND).count() == 1
+
+
+def test_role_choices_fit_the_organisation(cast):
+    names = {name_en for _pk, _name, name_en in queries.unscoped_role_choices(cast.d001.pk, "dealer")}
+    assert "Dealer administrator" in names and "Order clerk" not in names
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_each_invariant_finds_its_planted_fault(cast, check):
+    make_rule(cast.lh, "hq_clerk")
+    open_for(document(cast.lh, cast.d001, 1), cast.dealer)
+    open_for(document(cast.lh, cast.d001, 2), cast.dealer)
+    sign(document(cast.lh, cast.d001, 1), cast.hq_clerk)
+    assert offending(check)[0] == 0
+    run("set local session_replication_role = replica")
+    run(check.plant)
+    assert offending(check)[0] == 1
