@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.db import Guarded, Row
@@ -130,6 +131,10 @@ class Membership(Row):
 
     def __str__(self) -> str:
         return f"{self.user_id}@{self.org_id}"
+
+    def get_absolute_url(self) -> str:
+        """The page of the person in this organisation."""
+        return reverse("person", args=[self.pk])
 
 
 class Session(Row):

@@ -17,7 +17,7 @@ from qudao.kernel.errors import NotFound
 from qudao.people import rules
 from qudao.people.models import ApiToken, Membership, Role, SecondFactor, Session, User
 from qudao.people.rules import Power
-from qudao.people.states import MemberState
+from qudao.people.states import DEMO_PEOPLE, DemoCard, MemberState
 
 #: keys in the browser's session: the row of `people.Session`, the membership acted for
 SESSION_ROW = "people_session"
@@ -192,6 +192,20 @@ def unscoped_system_role(code: str) -> int:
 def unscoped_user_by_email(email: str) -> User | None:
     """The active person with an e-mail address, or None: for links asked for by strangers and for the demo's sign-in."""
     return User.unscoped.filter(email=rules.clean_email(email), is_active=True).first()
+
+
+def unscoped_user(user_id: int) -> User | None:
+    """An active person by id, for the second step of signing in."""
+    return User.unscoped.filter(pk=user_id, is_active=True).first()
+
+
+def unscoped_demo_people() -> list[tuple[str, DemoCard, Membership]]:
+    """The people of the demo that exist, in order: key, card, membership. One statement."""
+    found = Membership.unscoped.select_related("org", "user").filter(
+        user__email__in=[card.email for card in DEMO_PEOPLE.values()], user__is_active=True, state=MemberState.ACTIVE
+    )
+    by_email = {member.user.email: member for member in found.order_by("-pk")}
+    return [(key, card, by_email[card.email]) for key, card in DEMO_PEOPLE.items() if card.email in by_email]
 
 
 def power_of(role: Role, scope: str) -> Power:

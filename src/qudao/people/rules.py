@@ -11,13 +11,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from qudao.kernel.errors import Fault, Refused
+from qudao.kernel.errors import DomainError, Fault, Refused
 from qudao.people.states import TOKEN_PREFIX, TRANSITIONS, WIDTH, MemberState
 
 STEP_SECONDS = 30
 DIGITS = 6
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+|[^@\s]+@localhost")
 _ROLE_CODE = re.compile(r"[a-z][a-z0-9_]{1,39}")
+
+
+class TooMany(DomainError):
+    """Too many attempts in a short time (429)."""
+
+    status = 429
 
 
 @dataclass(frozen=True)

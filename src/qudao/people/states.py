@@ -119,6 +119,26 @@ INVITATION_DAYS = 7
 RESET_HOURS = 2
 RECOVERY_CODES = 10
 
+
+@dataclass(frozen=True)
+class DemoCard:
+    """A person of the demo network whom a visitor may become with one click: icon, what the person does."""
+
+    email: str
+    icon: str
+    label: Any
+
+
+#: by key, in the order shown; the demo loader enrols them, the sign-in page shows those that exist when settings.DEMO is on
+DEMO_PEOPLE: dict[str, DemoCard] = {
+    "clerk": DemoCard("clerk@lanhe.example", "clipboard-list", _("Order clerk")),
+    "finance": DemoCard("finance@lanhe.example", "coins", _("Finance clerk")),
+    "warehouse": DemoCard("warehouse@lanhe.example", "forklift", _("Warehouse clerk")),
+    "dealer": DemoCard("buyer@hupan.example", "building-store", _("Tier-1 dealer, buyer")),
+    "shop": DemoCard("owner@xixi.example", "home", _("Tier-2 shop, owner")),
+    "admin": DemoCard("admin@lanhe.example", "settings", _("Administrator")),
+}
+
 SENTENCES = {
     "people.email": _("{email} is not an e-mail address."),
     "people.name_missing": _("Please write a name."),

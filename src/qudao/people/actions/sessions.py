@@ -13,7 +13,7 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
 from qudao.people import rules
 from qudao.people.actions.account import refuse_program, subject_of
-from qudao.people.models import ApiToken, Session, User
+from qudao.people.models import ApiToken, Session
 from qudao.people.states import TOKEN_DAYS, TOKEN_PREFIX
 
 
@@ -22,7 +22,6 @@ def open_session(ip: str | None, agent: str, *, actor: Actor) -> Session:
     """Note a sign-in that succeeded; the page keeps the row's id in the browser's session."""
     session = Session(user_id=actor.user_id, ip=ip or None, agent=agent[:200], started_at=clock.now())
     session.save(force_insert=True)
-    User.unscoped.filter(pk=actor.user_id).update(last_login=clock.now())
     record(subject_of(session.user), detail={"ip": ip, "session": session.pk})
     return session
 

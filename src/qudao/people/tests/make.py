@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.conf import settings
+from django.test import Client
+
 from qudao.base.access import Actor, system_actor
 from qudao.network.models import Organisation
 from qudao.network.tests.make import make_network
-from qudao.people.actions import enrol_person, ensure_system_roles
+from qudao.people.actions import enrol_person, ensure_system_roles, make_token, open_session
 from qudao.people.actions.members import PersonFacts, Post
 from qudao.people.models import Membership
-from qudao.people.queries import unscoped_actor_of_membership, unscoped_system_role
+from qudao.people.queries import (
+    SESSION_MEMBERSHIP,
+    SESSION_ROW,
+    unscoped_actor_arriving,
+    unscoped_actor_of_membership,
+    unscoped_system_role,
+    unscoped_user,
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,25 @@ def actor_of(member: Membership) -> Actor:
     actor = unscoped_actor_of_membership(member.pk)
     assert actor is not None
     return actor
+
+
+def sign_in(client: Client, actor: Actor) -> Client:
+    """The test client with a session of the actor, as after the sign-in page; pages come in English."""
+    user = unscoped_user(actor.user_id or 0)
+    assert user is not None
+    row = open_session("127.0.0.1", "test", actor=unscoped_actor_arriving(user))
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    session = client.session
+    session[SESSION_ROW], session[SESSION_MEMBERSHIP] = row.pk, actor.membership_id
+    session.save()
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
+    return client
+
+
+def bearer(actor: Actor) -> dict[str, str]:
+    """Headers of an API token of the actor, for the test client: `client.get(url, headers=bearer(actor))`."""
+    _token, raw = make_token("test", actor=actor)
+    return {"Authorization": f"Bearer {raw}"}
 
 
 def cast() -> Cast:

@@ -1,0 +1,61 @@
+"""The lists of people and roles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
+from qudao.people.models import Membership, Role
+from qudao.people.states import MemberScope, MemberState
+
+TONES = {MemberState.ACTIVE: "done", MemberState.INVITED: "wait", MemberState.ENDED: "idle"}
+
+
+def shown_name(member: Membership) -> str:
+    """The name; of somebody who has not accepted yet only the address, because the name may come from another organisation."""
+    return member.user.email if member.state == MemberState.INVITED else member.user.name
+
+
+class PeopleTable(Table):
+    """Memberships with person, role and organisation."""
+
+    columns = (
+        Column("", _("Name"), cell=shown_name, sort="user__name"),
+        Column("user.email", _("E-mail"), dim=True, hide_on_phone=True, sort="user__email"),
+        Column("", _("Role"), cell=lambda row: by_language(row.role.name, row.role.name_en), sort="role__code"),
+        Column("", _("Organisation"), cell=lambda row: by_language(row.org.name, row.org.name_en), dim=True, sort="org__path"),
+        Column("", _("View"), cell=lambda row: row.get_scope_display(), dim=True, hide_on_phone=True, sort="scope"),
+        Column("state", _("State"), cell="state", tones=TONES),
+        Column("user.last_login", _("Last sign-in"), cell="moment", dim=True, hide_on_phone=True, sort="user__last_login"),
+    )
+    tabs = (
+        Tab("active", _("Active"), Q(state=MemberState.ACTIVE)),
+        Tab("invited", _("Invited"), Q(state=MemberState.INVITED)),
+        Tab("ended", _("Ended"), Q(state=MemberState.ENDED)),
+        Tab("all", _("All")),
+    )
+    filters = (Filter("scope", _("View"), choices=MemberScope.choices),)
+    search = ("user__name__icontains", "user__email__icontains", "org__code__istartswith", "org__name__icontains")
+    order = ("org__path", "user__name", "pk")
+    empty = _("Nobody is here yet.")
+    remedy = _("Invite the people who work with you.")
+
+
+class RoleTable(Table):
+    """The roles one may see."""
+
+    columns = (
+        Column("", _("Role"), cell=lambda row: by_language(row.name, row.name_en), sort="name"),
+        Column("code", _("Code"), cell="code", sort="code"),
+        Column("", _("Origin"), cell=lambda row: _("Own") if row.owner_id else _("Comes with the product"), dim=True),
+        Column("", _("Usual view"), cell=lambda row: row.get_scope_display(), dim=True, hide_on_phone=True),
+        Column("", _("Rights"), cell=lambda row: str(row.verb_count), num=True),
+    )
+    search = ("name__icontains", "name_en__icontains", "code__icontains")
+    order = ("owner", "pk")
+
+    def url(self, row: Any) -> str:
+        return row.address if isinstance(row, Role) else ""
