@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck
@@ -40,18 +39,8 @@ def chromium_path() -> str:
     return found
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _no_leftover_databases(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Drop the test databases of runs that were killed: each carries the process id of its run in its name."""
-    yield
-    if "django_db_setup" not in request.fixturenames and not hasattr(request.config, "workerinput"):
-        from django.conf import settings
-
-        if settings.DATABASES["default"]["HOST"] == "127.0.0.1":
-            _drop_orphans(settings.DATABASES["default"])
-
-
 def _drop_orphans(database: dict) -> None:
+    """Drop the test databases of runs that were killed: each carries the process id of its run in its name."""
     import psycopg
 
     where = {"host": database["HOST"], "port": database["PORT"], "user": database["USER"], "password": database["PASSWORD"]}
@@ -76,6 +65,11 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if not hasattr(session.config, "workerinput"):  # once, not in each process of a parallel run
+        from django.conf import settings
+
+        if settings.DATABASES["default"]["HOST"] == "127.0.0.1":
+            _drop_orphans(settings.DATABASES["default"])
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if REQUIRE_ALL and exitstatus == 0 and reporter and reporter.stats.get("skipped"):
         session.exitstatus = 1

@@ -34,7 +34,7 @@ def check(times: Times, options: argparse.Namespace) -> int:
                 results[f"Python {version}"] = _other(times, version)
         elif part in PARTS:
             with times.part(part):
-                results[part] = PARTS[part](options.rest)
+                results[part] = PARTS[part](options)
         else:
             raise Failure(f"There is no part {part}: choose from {', '.join([*PARTS, 'pythons'])}.")
     return _report(times, results)
@@ -53,20 +53,21 @@ def _tool(name: str) -> str:
     return str(environment.program(environment.folder(), name))
 
 
-def _lint(_rest: list[str]) -> str:
+def _lint(_options: argparse.Namespace) -> str:
     return _call(_tool("ruff"), "check", "--no-cache", ".") or _call(_tool("ruff"), "format", "--check", "--no-cache", "-q", ".")
 
 
-def _types(_rest: list[str]) -> str:
+def _types(_options: argparse.Namespace) -> str:
     return _call(_tool("mypy"))
 
 
-def _imports(_rest: list[str]) -> str:
+def _imports(_options: argparse.Namespace) -> str:
     return _call(_tool("lint-imports"), "--cache-dir", str(BUILD / "cache" / "imports"))
 
 
-def _tests(rest: list[str]) -> str:
-    return _call(sys.executable, "-m", "pytest", "-q", "--durations=15", *rest)
+def _tests(options: argparse.Namespace) -> str:
+    side_by_side = ["-n", str(options.jobs), "--dist", "loadfile"] if options.jobs > 1 else []
+    return _call(sys.executable, "-m", "pytest", "-q", "--durations=15", *side_by_side, *options.rest)
 
 
 PARTS = {"lint": _lint, "types": _types, "imports": _imports, "tests": _tests}

@@ -51,6 +51,8 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     test = commands.add_parser("test", help="set up and run linters, types, import contracts and all tests")
     test.add_argument("--python", help="only with this Python version (3.12): install, rule tests and one story")
     test.add_argument("--only", help="only these parts, separated by commas: lint, types, imports, tests, pythons")
+    cores = os.cpu_count() or 1
+    test.add_argument("--jobs", type=int, default=min(cores, 4) if cores > 1 else 0, help="tests side by side (default: the cores, 4 at most)")
     test.add_argument("rest", nargs="*", help="arguments for pytest, after --")
     bundle = commands.add_parser("bundle", help=f"make {BUNDLE.name}/ for installing without a network")
     bundle.add_argument("--dev", action="store_true", help="with what tests and linters need")
