@@ -57,15 +57,15 @@ def make_moves(brand, moves):
     places = make_places(brand)
     main, outside = places["MAIN"], places["OUTSIDE"]
     run(
-        """INSERT INTO inventory_move (month, at, product_id, qty, from_place_id, to_place_id, subject_kind, subject_id, ref_id)
+        """INSERT INTO inventory_move (month, at, product_id, qty, from_place_id, to_place_id, subject_kind, subject_id, ref_id, number)
            SELECT date '2026-01-01' + (n %% 4) * interval '1 month', now(), %s + n %% %s, CASE WHEN n %% 3 = 0 THEN 1 ELSE 2 END,
-                  CASE WHEN n %% 3 = 0 THEN %s ELSE %s END, CASE WHEN n %% 3 = 0 THEN %s ELSE %s END, 'bench.order', n / 10, n
+                  CASE WHEN n %% 3 = 0 THEN %s ELSE %s END, CASE WHEN n %% 3 = 0 THEN %s ELSE %s END, 'bench.order', n / 10, n, ''
            FROM generate_series(1, %s) n""",
         (first, PRODUCTS, main, outside, outside, main, moves),
     )
     run(
-        """INSERT INTO inventory_reservation (place_id, product_id, qty, taken, released, subject_kind, subject_id, ref_id, state, at)
-           SELECT %s, %s + n %% %s, 2, 1, 0, 'bench.order', n, n, 'open', now() FROM generate_series(1, %s) n""",
+        """INSERT INTO inventory_reservation (place_id, product_id, qty, taken, released, subject_kind, subject_id, ref_id, state, at, number)
+           SELECT %s, %s + n %% %s, 2, 1, 0, 'bench.order', n, n, 'open', now(), '' FROM generate_series(1, %s) n""",
         (main, first, PRODUCTS, moves // 100),
     )
     run(

@@ -30,8 +30,8 @@ LOCK = """SELECT s.place_id, s.product_id, s.id, s.on_hand, s.reserved FROM inve
     ORDER BY s.place_id, s.product_id FOR UPDATE OF s"""
 RESERVE = "UPDATE inventory_stock s SET reserved = s.reserved + d.qty FROM unnest(%s::bigint[], %s::numeric[]) d(id, qty) WHERE s.id = d.id"
 PROMISE = """INSERT INTO inventory_reservation
-    (place_id, product_id, qty, taken, released, subject_kind, subject_id, ref_id, state, at)
-    SELECT d.place_id, d.product_id, d.qty, 0, 0, %s, %s, d.ref_id, 'open', %s
+    (place_id, product_id, qty, taken, released, subject_kind, subject_id, number, ref_id, state, at)
+    SELECT d.place_id, d.product_id, d.qty, 0, 0, %s, %s, %s, d.ref_id, 'open', %s
     FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[], %s::bigint[]) d(place_id, product_id, qty, ref_id)"""
 
 # The stock row is locked before its reservation, as everywhere; the join re-reads a reservation that changed while we waited.
@@ -61,8 +61,8 @@ MOVE = """WITH changed AS (
         UPDATE inventory_stock s SET on_hand = d.on_hand, reserved = d.reserved
         FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[]) d(id, on_hand, reserved) WHERE s.id = d.id
     )
-    INSERT INTO inventory_move (month, at, product_id, qty, from_place_id, to_place_id, subject_kind, subject_id, ref_id)
-    SELECT %s, %s, d.product_id, d.qty, d.from_place_id, d.to_place_id, %s, %s, d.ref_id
+    INSERT INTO inventory_move (month, at, product_id, qty, from_place_id, to_place_id, subject_kind, subject_id, number, ref_id)
+    SELECT %s, %s, d.product_id, d.qty, d.from_place_id, d.to_place_id, %s, %s, %s, d.ref_id
     FROM unnest(%s::bigint[], %s::numeric[], %s::bigint[], %s::bigint[], %s::bigint[]) d(product_id, qty, from_place_id, to_place_id, ref_id)"""
 # Adds, because somebody else may have made the row since we looked.
 FIRST = """INSERT INTO inventory_stock AS s (place_id, product_id, on_hand, reserved)
@@ -95,7 +95,7 @@ def reserve(demands: Sequence[Demand], subject: Subject, *, actor: Actor) -> Non
     raise_if_any(rules.shortages(demands, {key: h.free for key, h in held.items()}), Refused)
     run(RESERVE, ([held[key].id for key in wanted], list(wanted.values())))
     lines = _columns([(d.place_id, d.product_id, d.qty, d.ref_id) for d in demands])
-    run(PROMISE, (subject.kind, subject.id, clock.now(), *lines))
+    run(PROMISE, (subject.kind, subject.id, subject.number, clock.now(), *lines))
 
 
 @part
@@ -132,7 +132,7 @@ def post_moves(specs: Sequence[MoveSpec], subject: Subject, *, actor: Actor, res
     moved = _columns([(s.product_id, s.qty, s.from_place_id, s.to_place_id, s.ref_id) for s in specs])
     after = list(changes.rows.values())
     balances = (list(changes.rows), [a[0] for a in after], [a[1] for a in after])
-    run(MOVE, (*balances, month_of(clock.date_of(now)), now, subject.kind, subject.id, *moved))
+    run(MOVE, (*balances, month_of(clock.date_of(now)), now, subject.kind, subject.id, subject.number, *moved))
     if changes.fresh:
         run(FIRST, _columns([(*key, qty) for key, qty in changes.fresh.items()]))
 

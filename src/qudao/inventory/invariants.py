@@ -44,8 +44,8 @@ CHECKS = [
            FROM (SELECT DISTINCT product_id, from_place_id, to_place_id FROM inventory_move) m
            WHERE NOT EXISTS (SELECT FROM catalog_product WHERE id = m.product_id)
               OR NOT EXISTS (SELECT FROM inventory_place WHERE id = m.from_place_id) OR NOT EXISTS (SELECT FROM inventory_place WHERE id = m.to_place_id)""",
-        """INSERT INTO inventory_move (month, at, product_id, qty, from_place_id, to_place_id, subject_kind, subject_id)
-           VALUES ('2026-01-01', now(), 0, 1, 0, -1, 'planted', 0)""",
+        """INSERT INTO inventory_move (month, at, product_id, qty, from_place_id, to_place_id, subject_kind, subject_id, number)
+           VALUES ('2026-01-01', now(), 0, 1, 0, -1, 'planted', 0, '')""",
     ),
     Check(
         "inventory.outside_keeps_no_stock",

@@ -90,6 +90,7 @@ class Reservation(Row):
     subject_kind = models.CharField(max_length=40)
     subject_id = models.BigIntegerField()
     ref_id = models.BigIntegerField(help_text=_("The line of the subject."))
+    number = models.CharField(max_length=64, blank=True, default="", help_text=_("The document's number, for people."))
     state = models.CharField(max_length=8, choices=ReservationState.choices, default=ReservationState.OPEN)
     at = models.DateTimeField()
 
@@ -133,6 +134,7 @@ class Move(Row):
     subject_kind = models.CharField(max_length=40)
     subject_id = models.BigIntegerField()
     ref_id = models.BigIntegerField(null=True)
+    number = models.CharField(max_length=64, blank=True, default="", help_text=_("The document's number, for people."))
 
     class Meta:
         constraints = [

@@ -9,11 +9,11 @@ from decimal import Decimal
 from django.db.models import F, Q, QuerySet
 
 from qudao.agreements.models import Agreement
-from qudao.base.access import Actor, visible
+from qudao.base.access import Actor, Scope, visible
 from qudao.base.db import rows
-from qudao.inventory.models import Move, Place, Stock, SupplyPlace
+from qudao.inventory.models import Move, Place, Reservation, Stock, SupplyPlace
 from qudao.inventory.rules import ZERO, Key, band
-from qudao.inventory.states import PlaceKind, Shows
+from qudao.inventory.states import ReservationState, Shows
 from qudao.kernel.errors import NotFound
 
 SUPPLY = """SELECT a.id, coalesce(s.place_id, m.id), coalesce(s.shows, 'banded')
@@ -93,14 +93,34 @@ def on_hand(actor: Actor, *, place_id: int | None = None, product_id: int | None
     return found.order_by("place_id", "product_id")
 
 
-def moves_of(actor: Actor, product_id: int, place_id: int | None = None) -> QuerySet[Move]:
-    """The moves of a product in the places the actor may see, newest first."""
-    places = visible(actor, Place, "inventory.view")
-    if place_id is not None:
-        places = places.filter(pk=place_id)
-    mine = list(places.values_list("pk", flat=True))
-    found = visible(actor, Move).filter(Q(from_place__in=mine) | Q(to_place__in=mine), product_id=product_id)
-    return found.select_related("from_place__owner", "to_place__owner", "product").order_by("-at", "-id")
+def moves(actor: Actor) -> QuerySet[Move]:
+    """The moves the actor may see, newest first, with both ends and the product. The places are read first: two indexes then find the moves."""
+    found = visible(actor, Move)
+    if actor.scope != Scope.ALL:
+        mine = list(visible(actor, Place).values_list("pk", flat=True))
+        found = found.filter(Q(from_place__in=mine) | Q(to_place__in=mine))
+    return found.select_related("from_place__owner", "to_place__owner", "product").order_by("-id")
+
+
+def moves_of(actor: Actor, product_id: int, place_id: int) -> QuerySet[Move]:
+    """The moves of one product into and out of one place, newest first; none when the actor does not see the place."""
+    found = visible(actor, Move).filter(Q(from_place_id=place_id) | Q(to_place_id=place_id), product_id=product_id)
+    found = found.select_related("from_place__owner", "to_place__owner", "product").order_by("-id")
+    return found if visible(actor, Place).filter(pk=place_id).exists() else found.none()
+
+
+def open_reservations(actor: Actor, place_id: int, product_id: int) -> QuerySet[Reservation]:
+    """For what stock is promised, oldest first."""
+    found = visible(actor, Reservation).filter(place_id=place_id, product_id=product_id, state=ReservationState.OPEN)
+    return found.order_by("at", "id")
+
+
+def main_place(actor: Actor) -> Place:
+    """The MAIN warehouse of the actor's own organisation; raises NotFound when it has none."""
+    found = visible(actor, Place).filter(owner_id=actor.org_id, code="MAIN").first()
+    if found is None:
+        raise NotFound("inventory.no_place")
+    return found
 
 
 def places(actor: Actor) -> QuerySet[Place]:
@@ -127,8 +147,3 @@ def available_for(actor: Actor, agreement_id: int, product_ids: Iterable[int]) -
     free = unscoped_free((place_id, product) for product in wanted)
     exact = shows == Shows.EXACT
     return {p: Available(band(free[place_id, p]), free[place_id, p] if exact else None) for p in wanted}
-
-
-def kinds(actor: Actor, place_ids: Iterable[int]) -> dict[int, PlaceKind]:
-    """The kind of each of the given places that the actor may see."""
-    return {pk: PlaceKind(kind) for pk, kind in visible(actor, Place).filter(pk__in=list(place_ids)).values_list("pk", "kind")}

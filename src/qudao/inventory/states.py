@@ -64,6 +64,7 @@ SENTENCES = {
     "inventory.place_code_taken": _("Your organisation already has a place with this code."),
     "inventory.foreign_place": _("The place does not belong to the selling organisation."),
     "inventory.no_lines": _("There is nothing to post: no line has a quantity."),
+    "inventory.lines_wrong": _("Some lines cannot be posted as they are."),
     "inventory.reason_missing": _("Please give a reason."),
     "inventory.no_difference": _("The counted quantity is the quantity on the books: there is nothing to adjust."),
     "inventory.reserved_more": _("{reserved} are reserved; the stock cannot be set to {counted}."),

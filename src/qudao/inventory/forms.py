@@ -1,0 +1,81 @@
+"""What people write about stock, on pages and in files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.access import Actor, visible
+from qudao.base.html.forms import Form, LineField, number_of
+from qudao.base.sentences import Said, say
+from qudao.catalog.queries import products
+from qudao.inventory.actions import OpeningLine
+from qudao.inventory.models import Place
+from qudao.inventory.rules import check_quantities
+from qudao.inventory.states import PlaceKind
+from qudao.kernel.errors import Fault, Invalid
+
+
+class PlaceForm(Form):
+    """Another warehouse."""
+
+    code = forms.CharField(label=_("Code"), max_length=32, help_text=_("Short and lasting; it stands on documents."))
+    name = forms.CharField(label=_("Name"), max_length=120, required=False)
+
+
+class CountForm(Form):
+    """What was counted, and why it differs."""
+
+    counted = forms.DecimalField(label=_("Counted quantity"), min_value=0, max_digits=18, decimal_places=4)
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class OpeningForm(Form):
+    """Where the opening stock lies; the lines stand below."""
+
+    layout = "grid"
+
+    place = forms.ModelChoiceField(label=_("Warehouse"), queryset=Place.unscoped.none())
+    reason = forms.CharField(label=_("Reason"), max_length=500, help_text=_("It stays in the log, for example the number of the count sheet."))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["place"].queryset = visible(self.actor, Place, "inventory.receive").filter(kind=PlaceKind.STOCK).order_by("code")
+
+
+OPENING_LINES = (
+    LineField("product", _("Product"), kind="product", required=True, placeholder=_("code")),
+    LineField("qty", _("Quantity"), kind="qty", required=True),
+)
+
+#: (name, head, required)
+OPENING_COLUMNS: Sequence[tuple[str, Any, bool]] = (("product", _("Product"), True), ("qty", _("Quantity"), True))
+
+
+def opening_rows(rows: Sequence[dict[str, str]], actor: Actor) -> tuple[list[OpeningLine], list[tuple[int, str, Said]]]:
+    """The good lines and, by row and column, what is wrong with the others. One statement for all codes; writes nothing."""
+    codes = {row["product"].strip().upper() for row in rows}
+    known = {code.upper(): pk for code, pk in products(actor).filter(code__in=codes).order_by().values_list("code", "pk")}
+    good, faults = [], []
+    for row in rows:
+        line, number = int(row["row"]), number_of(row["qty"])
+        product = known.get(row["product"].strip().upper())
+        if product is None:
+            faults.append((line, "product", say(Fault("inventory.no_product"))))
+        if not _fits(number):
+            faults.append((line, "qty", say(Fault("inventory.quantity"))))
+        elif product is not None and number is not None:
+            good.append(OpeningLine(product, number))
+    return good, faults
+
+
+def _fits(number: Decimal | None) -> bool:
+    try:
+        check_quantities([(number or Decimal(0), None)])
+    except Invalid:
+        return False
+    return True

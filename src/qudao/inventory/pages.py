@@ -1,0 +1,243 @@
+"""Pages of stock: what lies where, what moved, the places, and a page per verb."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from qudao.base.access import Actor
+from qudao.base.html import figures
+from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ImportPage, LineEditor, ListPage, Panel
+from qudao.base.html.tables import by_language
+from qudao.base.sentences import Said, say
+from qudao.inventory import actions, queries
+from qudao.inventory.forms import OPENING_COLUMNS, OPENING_LINES, CountForm, OpeningForm, PlaceForm, opening_rows
+from qudao.inventory.models import Place, Stock
+from qudao.inventory.states import PlaceKind
+from qudao.inventory.tables import MoveTable, PlaceTable, StockTable, quantities
+from qudao.kernel.errors import DomainError, Fault
+
+NEWEST = 20
+
+
+class StockList(ListPage):
+    """What lies where, as far as one sees."""
+
+    verb = "inventory.view"
+    query = queries.on_hand
+    table = StockTable
+    title = gettext_lazy("Stock on hand")
+
+    def buttons(self) -> Sequence[Button]:
+        return [
+            Button(_("Import opening stock"), reverse("stock_import"), icon="upload", verb="inventory.receive"),
+            Button(_("Enter opening stock"), reverse("stock_opening"), icon="plus", primary=True, verb="inventory.receive", key="n"),
+        ]
+
+
+class MoveList(ListPage):
+    """What moved."""
+
+    verb = "inventory.view"
+    query = queries.moves
+    table = MoveTable
+    title = gettext_lazy("Stock moves")
+
+
+class PlaceList(ListPage):
+    """Where goods can be."""
+
+    verb = "inventory.view"
+    query = queries.places
+    table = PlaceTable
+    title = gettext_lazy("Places")
+
+    def buttons(self) -> Sequence[Button]:
+        return [Button(_("Open a warehouse"), reverse("place_new"), icon="plus", primary=True, verb="inventory.manage_places", key="n")]
+
+
+def figures_panel(request: HttpRequest, stock: Stock) -> Panel:
+    """On hand, reserved, free."""
+    facts = [
+        *quantities(stock),
+        (_("Place"), stock.place.label),
+        (_("Owner"), by_language(stock.place.owner.name, stock.place.owner.name_en)),
+    ]
+    return Panel(_("Quantities"), "parts/panel_facts.html", {"facts": facts}, aside=True)
+
+
+def moves_panel(request: HttpRequest, stock: Stock) -> Panel:
+    """The newest moves of this product in this place."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    items = []
+    for move in queries.moves_of(actor, stock.product_id, stock.place_id)[:NEWEST]:
+        coming = move.to_place_id == stock.place_id
+        other = move.from_place if coming else move.to_place
+        words = _("from {place}") if coming else _("to {place}")
+        label = words.format(place=f"{other.label} {other.owner.code}")
+        items.append(
+            {
+                "label": label,
+                "facts": [figures.moment(move.at), *([move.number] if move.number else [])],
+                "end": figures.qty(move.qty if coming else -move.qty, stock.product.unit),
+            }
+        )
+    return Panel(_("Moves"), "parts/panel_items.html", {"items": items, "empty": _("Nothing has moved yet.")})
+
+
+def reservations_panel(request: HttpRequest, stock: Stock) -> Panel:
+    """For what it is promised, oldest first."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    items = [
+        {
+            "label": one.number or str(one.subject_id),
+            "facts": [figures.moment(one.at)],
+            "end": figures.qty(one.qty - one.taken - one.released, stock.product.unit),
+        }
+        for one in queries.open_reservations(actor, stock.place_id, stock.product_id)[:NEWEST]
+    ]
+    return Panel(_("Reserved for"), "parts/panel_items.html", {"items": items, "empty": _("Nothing is reserved.")})
+
+
+class StockDetail(DetailPage):
+    """One product in one place."""
+
+    verb = "inventory.view"
+    query = queries.on_hand
+    kind = "inventory.stock"
+    panels = (moves_panel, reservations_panel, figures_panel)
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("stock")
+
+    def head(self, obj: Stock) -> Head:
+        return Head(obj.product.code, None, by_language(obj.product.name, obj.product.name_en), facts=[obj.place.label])
+
+    def buttons(self, obj: Stock) -> Sequence[Button]:
+        found = [Button(_("All moves"), f"{reverse('moves')}?product={obj.product.code}&place={obj.place_id}", icon="list")]
+        if obj.place.owner_id == self.actor.org_id and obj.place.kind == PlaceKind.STOCK:
+            found.append(Button(_("Adjust"), reverse("stock_adjustment", args=[obj.pk]), icon="pencil", primary=True, verb="inventory.adjust", ask=True))
+        return found
+
+
+class StockAdjust(ActionPage):
+    """Set the stock to what was counted."""
+
+    verb = "inventory.adjust"
+    query = queries.on_hand
+    form = CountForm
+    title = submit = gettext_lazy("Adjust")
+    said = gettext_lazy("The stock is adjusted.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("stock_item", args=[self.kwargs["pk"]])
+
+    def initial(self, obj: Stock) -> dict[str, Any]:
+        return {"counted": obj.on_hand.normalize() if obj.on_hand else 0}
+
+    def says(self, obj: Stock) -> Any:
+        on_hand = figures.qty(obj.on_hand, obj.product.unit)
+        return _("{on_hand} are on the books. The difference is posted as a move and stays in the log.").format(on_hand=on_hand)
+
+    def perform(self, obj: Stock, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.adjust_stock(obj.place_id, obj.product_id, cleaned["counted"], cleaned["reason"], actor=self.actor, client_id=client_id)
+
+
+class StockOpening(FormPage):
+    """Opening stock, line by line."""
+
+    verb = "inventory.receive"
+    form = OpeningForm
+    template = "inventory/opening.html"
+    title = submit = gettext_lazy("Enter opening stock")
+    said = gettext_lazy("The opening stock is on the books.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("stock")
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.editor = LineEditor(OPENING_LINES, data=request.POST)
+        return super().post(request, *args, **kwargs)
+
+    def page(self, obj: Any, form: Any, faults: Sequence[Said] = (), status: int = 200) -> HttpResponse:
+        self.editor = getattr(self, "editor", None) or LineEditor(OPENING_LINES)
+        return super().page(obj, form, faults, status)
+
+    def show(self, template: str, context: Any, status: int = 200) -> HttpResponse:
+        return super().show(template, {**context, "editor": self.editor}, status)
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        good = self.editor.is_valid()
+        rows = [{"row": str(line.no), "product": line.raw["product"], "qty": line.raw["qty"]} for line in self.editor.lines]
+        lines, faults = opening_rows(rows, self.actor)
+        for no, column, said in faults:
+            line = self.editor.lines[no - 1]
+            if not line.faults:
+                line.faults.append(Said(said.code, column, said.sentence, said.remedy))
+        if not good or faults:
+            raise Wrong("inventory.lines_wrong" if rows else "inventory.no_lines")
+        return actions.receive_opening(cleaned["place"].pk, lines, cleaned["reason"], actor=self.actor, client_id=client_id)
+
+    def done(self, result: Place) -> str:
+        return f"{reverse('stock')}?tab=all&place={result.pk}"
+
+
+class Wrong(DomainError):
+    """Lines are wrong as typed; each says so itself."""
+
+    status = 422
+
+
+class StockImport(ImportPage):
+    """Opening stock of the own MAIN warehouse from a file."""
+
+    verb = "inventory.receive"
+    columns = OPENING_COLUMNS
+    title = gettext_lazy("Import opening stock")
+    said = gettext_lazy("The opening stock is on the books.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("stock")
+
+    def check(self, rows: list[dict[str, str]]) -> tuple[list[Any], list[tuple[int, str, Said]]]:
+        good, faults = opening_rows(rows, self.actor)
+        return good, faults or ([] if rows else [(1, "product", say(Fault("inventory.no_lines")))])
+
+    def perform(self, rows: list[Any], client_id: UUID) -> Any:
+        return actions.receive_opening(queries.main_place(self.actor).pk, rows, _("Import of a file"), actor=self.actor, client_id=client_id)
+
+
+class PlaceNew(FormPage):
+    """Another warehouse."""
+
+    verb = "inventory.manage_places"
+    form = PlaceForm
+    action = actions.register_place
+    title = submit = gettext_lazy("Open a warehouse")
+    said = gettext_lazy("The warehouse is open.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("places")
+
+
+routes = [
+    path("stock/", StockList.as_view(), name="stock"),
+    path("stock/opening", StockOpening.as_view(), name="stock_opening"),
+    path("stock/import", StockImport.as_view(), name="stock_import"),
+    path("stock/<int:pk>/", StockDetail.as_view(), name="stock_item"),
+    path("stock/<int:pk>/adjustment", StockAdjust.as_view(), name="stock_adjustment"),
+    path("moves/", MoveList.as_view(), name="moves"),
+    path("places/", PlaceList.as_view(), name="places"),
+    path("places/new", PlaceNew.as_view(), name="place_new"),
+]

@@ -1,0 +1,108 @@
+"""The lists of stock, moves and places."""
+
+from __future__ import annotations
+
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.access import Actor
+from qudao.base.html import figures
+from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, cell_pair
+from qudao.inventory.models import Move, Place, Stock
+from qudao.inventory.queries import places
+from qudao.inventory.states import PlaceKind
+
+
+def product_of(row: Stock | Move) -> object:
+    """The product's name in the reader's language, with its code."""
+    return cell_pair(by_language(row.product.name, row.product.name_en), row.product.code)
+
+
+def place_of(place: Place, own: int) -> object:
+    """A place, with its owner when that is somebody else."""
+    return cell_pair(place.label, place.code if place.owner_id == own else by_language(place.owner.name, place.owner.name_en))
+
+
+def place_choices(actor: Actor) -> list[tuple[int, str]]:
+    """The places with stock rows that the actor sees; those of others with their owner."""
+    found = places(actor).exclude(kind=PlaceKind.OUTSIDE)[:200]
+    return [(p.pk, p.label if p.owner_id == actor.org_id else f"{by_language(p.owner.name, p.owner.name_en)} {p.label}") for p in found]
+
+
+class StockTable(Table):
+    """What lies where; quantities in the base unit of the product."""
+
+    columns = (
+        Column("product.code", _("Product"), cell="link", sort="product__code"),
+        Column("", _("Name"), cell=lambda row: by_language(row.product.name, row.product.name_en), sort="product__name", width="clip"),
+        Column("place.label", _("Place"), dim=True, sort="place__code"),
+        Column("", _("Owner"), cell=lambda row: by_language(row.place.owner.name, row.place.owner.name_en), dim=True, hide_on_phone=True, width="clip"),
+        Column("on_hand", _("On hand"), cell="qty", unit="product.unit", sort="on_hand", hide_on_phone=True),
+        Column("reserved", _("Reserved"), cell="qty", unit="product.unit", dim=True, sort="reserved", hide_on_phone=True),
+        Column("free", _("Free"), cell="qty", unit="product.unit", sort="free"),
+    )
+    tabs = (
+        Tab("have", _("On hand"), Q(on_hand__gt=0)),
+        Tab("short", _("Nothing free"), Q(on_hand__lte=F("reserved"))),
+        Tab("reserved", _("With reservations"), Q(reserved__gt=0)),
+        Tab("all", _("All")),
+    )
+    filters = (Filter("place", _("Place"), choices=place_choices), Filter("kind", _("Kind of place"), "place__kind", choices=PlaceKind.choices))
+    search = ("product__code__icontains", "product__name__icontains", "product__name_en__icontains")
+    order = ("product__code", "place__code", "pk")
+    empty = _("No stock is on the books yet.")
+    remedy = _("Enter opening stock, or receive a shipment.")
+
+    def url(self, row: Stock) -> str:
+        return reverse("stock_item", args=[row.pk])
+
+
+class MoveTable(Table):
+    """Goods that went from one place to another, newest first."""
+
+    columns = (
+        Column("at", _("When"), cell="moment"),
+        Column("product.code", _("Product"), cell="code"),
+        Column("", _("Name"), cell=lambda row: by_language(row.product.name, row.product.name_en), width="clip", hide_on_phone=True),
+        Column("", _("From"), cell=lambda row: cell_pair(row.from_place.label, row.from_place.owner.code), dim=True),
+        Column("", _("To"), cell=lambda row: cell_pair(row.to_place.label, row.to_place.owner.code), dim=True),
+        Column("qty", _("Quantity"), cell="qty", unit="product.unit"),
+        Column("number", _("Document"), cell="code", dim=True, hide_on_phone=True),
+    )
+    filters = (
+        Filter("product", _("Product code"), "product__code__iexact", kind="text"),
+        Filter("place", _("Place"), choices=place_choices, q=lambda raw: Q(from_place_id=int(raw)) | Q(to_place_id=int(raw))),
+        Filter("since", _("Since"), "month__gte", kind="day"),
+    )
+    # Ids grow with time, and the key serves them backwards whatever the size of the history.
+    order = ("-id",)
+    empty = _("Nothing has moved yet.")
+
+
+class PlaceTable(Table):
+    """Where goods can be."""
+
+    columns = (
+        Column("code", _("Code"), cell="link", sort="code"),
+        Column("label", _("Name")),
+        Column("", _("Kind"), cell=lambda row: row.get_kind_display(), dim=True),
+        Column("", _("Owner"), cell=lambda row: by_language(row.owner.name, row.owner.name_en), sort="owner__code", width="clip"),
+    )
+    filters = (Filter("kind", _("Kind"), choices=PlaceKind.choices),)
+    search = ("code__icontains", "name__icontains", "owner__name__icontains", "owner__code__icontains")
+    order = ("owner__code", "code", "pk")
+    empty = _("There is no place yet.")
+
+    def url(self, row: Place) -> str:
+        return "" if row.kind == PlaceKind.OUTSIDE else f"{reverse('stock')}?tab=all&place={row.pk}"
+
+
+def quantities(row: Stock) -> list[tuple[object, object]]:
+    """The figures of one stock row for its page."""
+    unit = row.product.unit
+    return [
+        (_("On hand"), figures.qty(row.on_hand, unit)),
+        (_("Reserved"), figures.qty(row.reserved, unit)),
+        (_("Free"), figures.qty(row.on_hand - row.reserved, unit)),
+    ]
