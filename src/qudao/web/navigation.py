@@ -44,7 +44,6 @@ class Section:
 
 
 _OWNERS = ("hq", "region")
-_TRADERS = ("hq", "region", "dealer")
 _BUYERS = ("region", "dealer", "outlet", "customer")
 
 HOME = Item(pgettext_lazy("menu", "Home"), "home")
@@ -53,11 +52,14 @@ SECTIONS: tuple[Section, ...] = (
         pgettext_lazy("menu", "Sell"),
         "receipt",
         (
-            Item(_("Orders"), "orders", "orders.view", "side=sell", kinds=_TRADERS),
+            Item(_("Orders"), "orders", "orders.view", "side=sell", kinds=_OWNERS),
+            Item(_("Orders of my dealers"), "orders", "orders.approve", "side=sell", kinds=("dealer",)),
             Item(_("Approvals"), "approvals", "orders.approve", count="approvals"),
-            Item(_("Shipments"), "shipments", "fulfilment.view", "side=sell", kinds=_TRADERS),
-            Item(_("Prices"), "price_lists", "pricing.view", kinds=_TRADERS),
-            Item(_("Agreements"), "agreements", "agreements.view"),
+            Item(_("Shipments"), "shipments", "fulfilment.view", "side=sell", kinds=_OWNERS),
+            Item(_("Shipments"), "shipments", "fulfilment.ship", "side=sell", kinds=("dealer",)),
+            Item(_("Prices"), "price_lists", "pricing.view", kinds=_OWNERS),
+            Item(_("Prices"), "price_lists", "pricing.edit", kinds=("dealer",)),
+            Item(_("Agreements"), "agreements", "agreements.view", kinds=_OWNERS),
         ),
     ),
     Section(
@@ -67,6 +69,7 @@ SECTIONS: tuple[Section, ...] = (
             Item(_("New order"), "order_new", "orders.place", kinds=_BUYERS),
             Item(_("My orders"), "orders", "orders.view", "side=buy", kinds=_BUYERS),
             Item(_("Receipts"), "shipments", "fulfilment.view", "side=buy", kinds=_BUYERS),
+            Item(_("Agreements"), "agreements", "agreements.view", kinds=_BUYERS),
         ),
     ),
     Section(
@@ -152,10 +155,12 @@ class Frame:
         path, _mark, query = url.partition("?")
         if path == "/":
             return self.request.path == "/"
-        if not self.request.path.startswith(path):
-            return False
-        side = self.request.GET.get("side", "")
-        return not query or not side or query == f"side={side}"
+        return self.request.path.startswith(path) and (not query or query == f"side={self._side}")
+
+    @property
+    def _side(self) -> str:
+        """The side the page is seen from: the address's, else what this kind of organisation mostly does."""
+        return self.request.GET.get("side") or ("sell" if self.actor.org_kind in _OWNERS else "buy")
 
     @cached_property
     def sections(self) -> list[dict[str, Any]]:
@@ -170,8 +175,9 @@ class Frame:
                 continue
             entry = {"label": section.label, "icon": section.icon, "url": shown[0]["url"], "on": False, "items": [], "_all": shown}
             for one in shown:
-                if self._is_here(one["url"]) and len(one["url"]) > best[0]:
-                    best = (len(one["url"]), entry, one)
+                length = len(one["url"].partition("?")[0])
+                if self._is_here(one["url"]) and length > best[0]:
+                    best = (length, entry, one)
             found.append(entry)
         _length, section_on, item_on = best
         if section_on and item_on:

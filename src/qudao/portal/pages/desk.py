@@ -19,6 +19,7 @@ from qudao.inventory.states import Band
 from qudao.kernel import clock
 from qudao.kernel.errors import DomainError, Fault, Forbidden, Invalid
 from qudao.orders.actions import place_order
+from qudao.orders.queries import lines_of, order_of
 from qudao.orders.rules import Placing
 from qudao.orders.states import Status
 from qudao.portal.forms import LINES, DeskForm
@@ -27,8 +28,10 @@ from qudao.portal.tables import meter_of
 from qudao.pricing.queries import Item, unscoped_quote
 
 
-def _editor(request: HttpRequest) -> LineEditor:
-    return LineEditor(LINES, data=request.POST if request.method == "POST" else None, suggest_url=reverse("order_suggest"))
+def _editor(request: HttpRequest, again: Any) -> LineEditor:
+    initial = [{"code": line.product.code, "qty": figures.qty(line.qty).replace(",", "")} for line in lines_of(again)] if again else []
+    data = request.POST if request.method == "POST" else None
+    return LineEditor(LINES, data=data, initial=initial, suggest_url=reverse("order_suggest"))
 
 
 def _chosen(form: DeskForm, found: list[Trade]) -> Trade | None:
@@ -43,8 +46,11 @@ def _desk(request: HttpRequest) -> tuple[DeskForm, LineEditor, list[Trade]]:
     if len(found) > 1:
         choices.insert(0, ("", _("Choose…")))
     data = request.POST if request.method == "POST" else None
-    form = DeskForm(data, initial={**request.GET.dict()}, choices=choices, actor=request.actor)  # type: ignore[attr-defined]
-    return form, _editor(request), found
+    wanted = request.GET.get("again", "")
+    again = order_of(request.actor, int(wanted)) if data is None and wanted.isdigit() else None  # type: ignore[attr-defined]
+    initial = {"agreement": str(again.agreement_id)} if again else request.GET.dict()
+    form = DeskForm(data, initial=initial, choices=choices, actor=request.actor)  # type: ignore[attr-defined]
+    return form, _editor(request, again), found
 
 
 def _show(request: HttpRequest, form: DeskForm, editor: LineEditor, faults: list[Said], looked: Look | None, status: int = 200) -> HttpResponse:

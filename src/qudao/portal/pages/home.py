@@ -20,7 +20,7 @@ from qudao.base.html import figures
 from qudao.base.html.pages import Button, allowed, door
 from qudao.funds.queries import unscoped_card
 from qudao.kernel import clock
-from qudao.portal.queries import STAGES, Days, Overdue, Stage, arriving, days, flow, open_differences, overdue, pending, trades
+from qudao.portal.queries import STAGES, Days, Overdue, Stage, arriving, days, flow, last_order, open_differences, overdue, pending, trades
 from qudao.portal.tables import meter_of
 
 
@@ -74,6 +74,8 @@ def _nodes(stages: Mapping[str, Stage], side: str, late: Overdue | None, differe
         urls["to_ship"] = link("shipments", "side=sell") or urls["to_ship"]
     found = []
     for key in STAGES:
+        if side == "buy" and key == "to_reserve":
+            continue  # the seller's stock is the seller's matter
         off: tuple[Any, int, Any, str] = ("", 0, "", "")
         if key == "to_receive" and differences:
             off = (_("Differences"), differences, "", link("differences") or link("shipments", f"side={side}"))
@@ -162,15 +164,14 @@ def _first_steps(actor: Actor) -> list[tuple[Any, Any, str]]:
     return [(title, text, url) for title, text, url, verb in steps if url and actor.can(verb)]
 
 
-def _bar(actor: Actor, tasks: int, side: str) -> list[Button]:
+def _bar(actor: Actor, tasks: int, side: str, last: int | None) -> list[Button]:
     """What this person does most, the primary one last."""
     approve = _("Approve {n}").format(n=tasks) if tasks else _("Approvals")
     buttons = [
         Button(_("Payments"), link("payments"), "cash", verb="payments.record"),
         Button(pgettext("button", "Ship"), link("shipments", "side=sell"), "truck", verb="fulfilment.ship") if side == "sell" else None,
-        Button(pgettext("button", "Receive"), link("shipments", "side=buy&tab=to_receive"), "package-import", verb="fulfilment.receive")
-        if side == "buy"
-        else None,
+        Button(pgettext("button", "Receive"), link("shipments", "side=buy"), "package-import", verb="fulfilment.receive") if side == "buy" else None,
+        Button(_("Order again"), link("order_new", f"again={last}"), "history", verb="orders.place") if last else None,
         Button(approve, link("approvals"), "checks", verb="orders.approve") if side == "sell" else None,
         Button(_("New order"), link("order_new"), "plus", primary=True, verb="orders.place", key="n"),
     ]
@@ -225,7 +226,8 @@ def home(request: HttpRequest) -> HttpResponse:
         "tasks": waiting[:9],
         "tasks_number": len(waiting),
         "tasks_url": link("approvals"),
-        "buttons": _bar(actor, len(waiting), side),
+        "buttons": _bar(actor, len(waiting), side, last_order(actor) if side == "buy" and sees_orders else None),
+        "straight": {"n": found.straight, "share": figures.percent(Decimal(found.straight) / found.all, 0)} if side == "sell" and found.straight else None,
         "steps": _first_steps(actor) if not found.number and not any(s.number for s in stages.values()) else [],
         **(_buyer(actor, late) if side == "buy" else {}),
     }

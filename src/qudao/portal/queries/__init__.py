@@ -1,10 +1,10 @@
 """Reads that combine modules: the order desk, and where the work stands."""
 
 from qudao.portal.queries.desk import Asked, Look, Trade, look, read_lines, trades
-from qudao.portal.queries.flow import STAGES, Days, Overdue, Stage, arriving, days, flow, open_differences, overdue
+from qudao.portal.queries.flow import STAGES, Days, Overdue, Stage, arriving, days, flow, last_order, open_differences, overdue
 from qudao.portal.queries.inbox import Case, Task, case, pending
 
 __all__ = [
-    "STAGES", "Asked", "Case", "Days", "Look", "Overdue", "Stage", "Task", "Trade", "arriving", "case", "days", "flow", "look", "open_differences",
+    "STAGES", "Asked", "Case", "Days", "Look", "Overdue", "Stage", "Task", "Trade", "arriving", "case", "days", "flow", "last_order", "look", "open_differences",
     "overdue", "pending", "read_lines", "trades",
 ]  # fmt: skip

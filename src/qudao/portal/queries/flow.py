@@ -135,6 +135,11 @@ def overdue(actor: Actor, side: str) -> Overdue | None:
     return Overdue(found["n"], found["total"] or ZERO, found["oldest"], found["open"] or ZERO, found["next"])
 
 
+def last_order(actor: Actor) -> int | None:
+    """The newest order the own organisation placed, to order the same again. One statement."""
+    return purchases(actor).exclude(status=Status.DRAFT).values_list("pk", flat=True).first()
+
+
 def arriving(actor: Actor, limit: int = 6) -> list[Shipment]:
     """Shipments on their way to the own organisation, oldest first. One statement."""
     if not actor.can("fulfilment.view"):
