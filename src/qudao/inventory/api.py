@@ -1,0 +1,197 @@
+"""Stock over the API: the same actions as the pages, verbs as addresses."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Query, Schema
+
+from qudao.base.access import Actor
+from qudao.base.rest import Router, idempotent, page_of, reply
+from qudao.inventory import actions, queries
+from qudao.inventory.models import Move, Place, Stock
+from qudao.inventory.states import Shows
+
+routes = Router(tags=["stock"])
+Quantity = Field(..., gt=0, max_digits=18, decimal_places=4)
+
+
+class PlaceOut(Schema):
+    id: int
+    owner_id: int
+    code: str
+    name: str
+    kind: str
+
+
+class PlacePage(Schema):
+    items: list[PlaceOut]
+    next_after: int | None
+
+
+class StockOut(Schema):
+    """One product in one place; `free` = on hand less reserved. Base unit."""
+
+    id: int
+    place_id: int
+    product_id: int
+    product_code: str
+    unit: str
+    on_hand: Decimal
+    reserved: Decimal
+    free: Decimal
+
+
+class StockPage(Schema):
+    items: list[StockOut]
+    next_after: int | None
+
+
+class MoveOut(Schema):
+    id: int
+    at: datetime
+    product_id: int
+    qty: Decimal
+    from_place_id: int
+    to_place_id: int
+    subject_kind: str
+    subject_id: int
+    number: str
+
+
+class MovePage(Schema):
+    items: list[MoveOut]
+    next_after: int | None
+
+
+class PlaceIn(Schema):
+    code: str = Field(..., min_length=1, max_length=32)
+    name: str = Field("", max_length=120)
+
+
+class LineIn(Schema):
+    product_id: int
+    qty: Decimal = Quantity
+
+
+class OpeningIn(Schema):
+    lines: list[LineIn] = Field(..., min_length=1, max_length=2000)
+    reason: str = Field(..., min_length=1, max_length=500)
+
+
+class CountIn(Schema):
+    product_id: int
+    counted: Decimal = Field(..., ge=0, max_digits=18, decimal_places=4)
+    reason: str = Field(..., min_length=1, max_length=500)
+
+
+class SupplyIn(Schema):
+    place_id: int
+    shows: Literal["exact", "banded", "nothing"] = "banded"
+
+
+class SupplyOut(Schema):
+    agreement_id: int
+    place_id: int
+    shows: str
+
+
+class AvailableOut(Schema):
+    """What the seller shows: `band` out, low or in_stock (null: nothing is shown), `qty` only where the exact quantity is shown."""
+
+    product_id: int
+    band: str | None
+    qty: Decimal | None
+
+
+class AvailablePage(Schema):
+    items: list[AvailableOut]
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {"id": place.pk, "owner_id": place.owner_id, "code": place.code, "name": place.name, "kind": place.kind}
+
+
+def _stock(row: Stock) -> dict[str, Any]:
+    found = {name: getattr(row, name) for name in ("id", "place_id", "product_id", "on_hand", "reserved")}
+    return {**found, "product_code": row.product.code, "unit": row.product.unit, "free": row.on_hand - row.reserved}
+
+
+def _move(row: Move) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in MoveOut.model_fields}
+
+
+def _listed(items: list[dict[str, Any]], limit: int) -> HttpResponse:
+    return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
+
+
+@routes.get("/places", response=PlacePage, summary="Places, newest first")
+def list_places(request: HttpRequest, limit: int = 50, after: int | None = None, kind: str = "") -> HttpResponse:
+    """One keyset page of the places in sight."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    found = queries.places(actor)
+    page, limit = page_of(found.filter(kind__in=kind.split(",")) if kind else found, limit=limit, after=after)
+    return _listed([_place(place) for place in page], limit)
+
+
+@routes.post("/places", response={201: PlaceOut}, summary="Open a warehouse")
+@idempotent
+def open_place(request: HttpRequest, body: PlaceIn) -> HttpResponse:
+    """Another warehouse of the own organisation."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return reply(_place(actions.register_place(body.code, body.name, actor=actor)), 201)
+
+
+@routes.get("/stock", response=StockPage, summary="Stock on hand, newest row first")
+def list_stock(request: HttpRequest, limit: int = 50, after: int | None = None, place_id: int | None = None, product_id: int | None = None) -> HttpResponse:
+    """One keyset page of the stock in sight. A missing row is zero."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    page, limit = page_of(queries.on_hand(actor, place_id=place_id, product_id=product_id), limit=limit, after=after)
+    return _listed([_stock(row) for row in page], limit)
+
+
+@routes.get("/moves", response=MovePage, summary="Stock moves, newest first")
+def list_moves(request: HttpRequest, limit: int = 50, after: int | None = None, product_id: int | None = None) -> HttpResponse:
+    """One keyset page of the moves into and out of the places in sight."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    found = queries.moves(actor).select_related(None)
+    page, limit = page_of(found.filter(product_id=product_id) if product_id else found, limit=limit, after=after)
+    return _listed([_move(row) for row in page], limit)
+
+
+@routes.post("/places/{int:place_id}/openings", response={201: PlaceOut}, summary="Enter opening stock")
+@idempotent
+def enter_opening(request: HttpRequest, place_id: int, body: OpeningIn) -> HttpResponse:
+    """Stock that was there before the books began; every wrong line is told at `lines.<n>`, counted from 0."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    lines = [actions.OpeningLine(line.product_id, line.qty) for line in body.lines]
+    return reply(_place(actions.receive_opening(place_id, lines, body.reason, actor=actor)), 201)
+
+
+@routes.post("/places/{int:place_id}/adjustments", response=StockOut, summary="Adjust to what was counted")
+@idempotent
+def adjust(request: HttpRequest, place_id: int, body: CountIn) -> HttpResponse:
+    """The difference becomes a move from or to outside."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    row = actions.adjust_stock(place_id, body.product_id, body.counted, body.reason, actor=actor)
+    return reply(_stock(row))
+
+
+@routes.put("/agreements/{int:agreement_id}/supply-place", response=SupplyOut, summary="Choose what supplies an agreement")
+@idempotent
+def set_supply(request: HttpRequest, agreement_id: int, body: SupplyIn) -> HttpResponse:
+    """Out of which warehouse of the seller the agreement is supplied, and how much of its stock the buyer is told."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    supply = actions.set_supply_place(agreement_id, body.place_id, Shows(body.shows), actor=actor)
+    return reply({"agreement_id": supply.agreement_id, "place_id": supply.place_id, "shows": supply.shows})
+
+
+@routes.get("/agreements/{int:agreement_id}/availability", response=AvailablePage, summary="What the buyer is told about the stock")
+def availability(request: HttpRequest, agreement_id: int, product_id: list[int] = Query(..., max_length=500)) -> HttpResponse:
+    """For the two sides of an agreement; never more than the seller shows."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    found = queries.available_for(actor, agreement_id, product_id)
+    return reply({"items": [{"product_id": product, "band": one.band, "qty": one.qty} for product, one in found.items()]})
