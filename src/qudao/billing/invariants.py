@@ -1,0 +1,49 @@
+"""What must hold of invoices, as set-wise SQL that returns the rows that break it."""
+
+from __future__ import annotations
+
+from qudao.base.invariants import Check
+
+CHECKS = [
+    Check(
+        "billing.totals_are_sums_of_lines",
+        """SELECT i.id, i.number || ': total ' || i.gross || ', lines ' || coalesce(s.gross, 0) AS note FROM billing_invoice i
+           LEFT JOIN (SELECT invoice_id, sum(net) net, sum(tax) tax, sum(gross) gross, count(*) n FROM billing_invoiceline GROUP BY 1) s ON s.invoice_id = i.id
+           WHERE (i.net, i.tax, i.gross, i.line_count) IS DISTINCT FROM (s.net, s.tax, s.gross, s.n)""",
+        "UPDATE billing_invoice SET net = net + 1, gross = gross + 1 WHERE id = (SELECT max(id) FROM billing_invoice WHERE state = 'issued')",
+    ),
+    Check(
+        "billing.numbers_have_no_gaps",
+        """SELECT i.seller_id AS id, concat_ws(' ', 'seller', i.seller_id, 'issued', count(*), 'invoices, the next number is', coalesce(max(s.next), 0)) AS note
+           FROM billing_invoice i LEFT JOIN base_series s ON s.key = 'invoice:' || i.seller_id
+           GROUP BY i.seller_id HAVING count(*) + 1 <> coalesce(max(s.next), 0)
+             OR max(regexp_replace(i.number, '^.*-', '')::bigint) <> count(*)""",
+        "UPDATE billing_invoice SET number = number || '9' WHERE id = (SELECT max(id) FROM billing_invoice)",
+    ),
+    Check(
+        "billing.invoiced_is_sum_of_invoices",
+        """SELECT l.id, concat_ws(' ', 'order line', l.id, 'has invoiced', l.invoiced, 'but its invoices sum to', coalesce(i.qty, 0)) AS note
+           FROM orders_line l LEFT JOIN (SELECT line_id, sum(qty) AS qty FROM billing_invoiceline GROUP BY 1) i ON i.line_id = l.id
+           WHERE l.invoiced <> coalesce(i.qty, 0)
+           UNION ALL
+           SELECT o.id, concat_ws(' ', 'order', o.number, 'is invoiced', o.invoiced, 'and paid', o.paid, 'but its invoices say', coalesce(i.gross, 0), coalesce(i.paid, 0))
+           FROM orders_order o LEFT JOIN (SELECT order_id, sum(gross) AS gross, sum(paid) AS paid FROM billing_invoice GROUP BY 1) i ON i.order_id = o.id
+           WHERE (o.invoiced, o.paid) IS DISTINCT FROM (coalesce(i.gross, 0), coalesce(i.paid, 0))""",
+        "UPDATE billing_invoiceline SET qty = qty + 1 WHERE id = (SELECT max(id) FROM billing_invoiceline)",
+    ),
+    Check(
+        "billing.full_lines_sum_to_the_order",
+        """SELECT l.id, 'order line ' || l.id || ': ' || l.net || ' + ' || l.tax || ', invoiced ' || i.net || ' + ' || i.tax AS note
+           FROM orders_line l JOIN (SELECT line_id, sum(net) AS net, sum(tax) AS tax FROM billing_invoiceline GROUP BY 1) i ON i.line_id = l.id
+           WHERE l.invoiced = l.qty AND (i.net, i.tax) IS DISTINCT FROM (l.net, l.tax)""",
+        "UPDATE billing_invoiceline SET net = net + 0.01, gross = gross + 0.01 WHERE id = (SELECT max(i.id) FROM billing_invoiceline i"
+        " JOIN orders_line l ON l.id = i.line_id WHERE l.invoiced = l.qty)",
+    ),
+    Check(
+        "billing.open_items_are_what_is_unpaid",
+        """SELECT i.id, concat_ws(' ', i.number, 'has open', i.gross - i.paid, 'but the books say', string_agg(coalesce(o.open_amount, 0)::text, ' and ')) AS note
+           FROM billing_invoice i LEFT JOIN ledger_openitem o ON o.subject_kind = 'billing.invoice' AND o.subject_id = i.id
+           WHERE i.gross > 0 GROUP BY i.id HAVING count(o.id) <> 2 OR min(o.open_amount) <> i.gross - i.paid OR max(o.open_amount) <> i.gross - i.paid""",
+        "UPDATE ledger_openitem SET open_amount = 0 WHERE id = (SELECT max(id) FROM ledger_openitem WHERE open_amount > 0)",
+    ),
+]

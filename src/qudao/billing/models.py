@@ -1,0 +1,131 @@
+"""Invoices and their lines. Numbers are gap-free per seller; amounts have two decimals, quantities are in base units."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from qudao.agreements.models import Agreement
+from qudao.base.db import Row
+from qudao.base.subject import Subject
+from qudao.billing.states import State
+from qudao.catalog.models import Product
+from qudao.network.models import Organisation
+from qudao.orders.models import Line, Order
+
+SIDE: dict[str, Any] = {"on_delete": models.PROTECT, "related_name": "+"}
+
+
+def _money(**options: Any) -> models.DecimalField:
+    return models.DecimalField(max_digits=18, decimal_places=2, **options)
+
+
+class Invoice(Row):
+    """What the buyer owes for goods of one order. Only `paid` and `state` ever change."""
+
+    seller = models.ForeignKey(Organisation, **SIDE)
+    buyer = models.ForeignKey(Organisation, **SIDE)
+    order = models.ForeignKey(Order, **SIDE)
+    agreement = models.ForeignKey(Agreement, **SIDE)
+    number = models.CharField(max_length=48)
+    date = models.DateField()
+    due_on = models.DateField()
+    currency = models.CharField(max_length=3)
+    net = _money()
+    tax = _money()
+    gross = _money()
+    paid = _money(default=0)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.ISSUED)
+    state_since = models.DateTimeField()
+    issued_at = models.DateTimeField()
+    issued_by = models.BigIntegerField(null=True, blank=True)
+    line_count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["seller", "number"],
+                name="billing_invoice_number_unique",
+                violation_error_message=_("The seller already has an invoice with this number."),
+            ),
+            models.CheckConstraint(
+                condition=Q(gross=F("net") + F("tax"), gross__gte=0),
+                name="billing_invoice_gross_is_net_and_tax",
+                violation_error_message=_("The gross amount is the net amount and the tax."),
+            ),
+            models.CheckConstraint(
+                condition=Q(paid__gte=0, paid__lte=F("gross")),
+                name="billing_invoice_paid_within_gross",
+                violation_error_message=_("More would be paid than the invoice amounts to."),
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.PAID, paid=F("gross"))
+                | Q(state=State.ISSUED, paid=0, gross__gt=0)
+                | Q(state=State.PARTIALLY_PAID, paid__gt=0, paid__lt=F("gross")),
+                name="billing_invoice_state_fits",
+                violation_error_message=_("The state of an invoice says how much of it is paid."),
+            ),
+            models.CheckConstraint(
+                condition=Q(due_on__gte=F("date")), name="billing_invoice_due_after_date", violation_error_message=_("An invoice is not due before its date.")
+            ),
+            models.CheckConstraint(
+                condition=~Q(seller=F("buyer")), name="billing_invoice_sides_differ", violation_error_message=_("Seller and buyer are the same.")
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["seller", "state", "-id"], name="billing_invoice_seller"),
+            models.Index(fields=["buyer", "state", "-id"], name="billing_invoice_buyer"),
+            models.Index(fields=["seller", "buyer", "due_on"], condition=~Q(state=State.PAID), name="billing_invoice_open", include=["gross", "paid", "order"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def get_absolute_url(self) -> str:
+        return f"/invoices/{self.pk}/"
+
+    @property
+    def open(self) -> Any:
+        """What is still to be paid."""
+        return self.gross - self.paid
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("billing.invoice", self.pk, self.seller_id, self.buyer_id, self.number)
+
+
+class InvoiceLine(Row):
+    """The part of one order line that an invoice takes."""
+
+    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="lines")
+    line = models.ForeignKey(Line, **SIDE)
+    product = models.ForeignKey(Product, **SIDE)
+    no = models.PositiveSmallIntegerField()
+    unit = models.CharField(max_length=16)
+    qty = models.DecimalField(max_digits=18, decimal_places=4)
+    unit_price = models.DecimalField(max_digits=18, decimal_places=6)
+    tax_rate = models.DecimalField(max_digits=5, decimal_places=4)
+    net = _money()
+    tax = _money()
+    gross = _money()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["invoice", "line"], name="billing_invoiceline_line_unique", violation_error_message=_("The line is already on the invoice.")
+            ),
+            models.CheckConstraint(
+                condition=Q(qty__gt=0), name="billing_invoiceline_qty_positive", violation_error_message=_("The quantity must be more than zero.")
+            ),
+            models.CheckConstraint(
+                condition=Q(gross=F("net") + F("tax")),
+                name="billing_invoiceline_gross_is_net_and_tax",
+                violation_error_message=_("The gross amount is the net amount and the tax."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.no}: {self.gross}"

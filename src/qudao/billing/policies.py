@@ -1,0 +1,40 @@
+"""Who sees invoices: the two sides and the scopes above either (amounts only by `sees_prices`). Only the seller issues."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.access import Actor, Policy, get_visible, own, register, within
+from qudao.billing.models import Invoice, InvoiceLine
+from qudao.kernel.errors import Forbidden
+from qudao.orders.models import Order
+
+VIEW = "billing.view"
+VERBS = {VIEW: _("See invoices"), "billing.issue": _("Issue invoices of the own organisation")}
+
+
+@register
+class InvoicePolicy(Policy):
+    model = Invoice
+    view_verb = VIEW
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return within(actor, "seller", "buyer") if verb == VIEW else own(actor, "seller")
+
+
+@register
+class InvoiceLinePolicy(Policy):
+    model = InvoiceLine
+    view_verb = VIEW
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return within(actor, "invoice__seller", "invoice__buyer") if verb == VIEW else own(actor, "invoice__seller")
+
+
+def check_issuer(actor: Actor, seller_id: int, order_id: int) -> None:
+    """Invoicing an order is its seller's move; else NotFound when the actor does not even see the order, Forbidden when it does."""
+    if actor.kind == "system" or actor.org_id == seller_id:
+        return
+    get_visible(actor, Order, order_id)
+    raise Forbidden("base.forbidden", verb="billing.issue")

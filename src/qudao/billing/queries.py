@@ -1,0 +1,21 @@
+"""Reads of invoices."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from qudao.base.access import Actor, visible
+from qudao.billing.models import Invoice, InvoiceLine
+
+
+def invoices(actor: Actor, *, order_id: int | None = None) -> QuerySet[Invoice]:
+    """The invoices the actor may see, newest first, with order and sides."""
+    found = visible(actor, Invoice).select_related("order", "seller", "buyer")
+    if order_id is not None:
+        found = found.filter(order_id=order_id)
+    return found.order_by("-id")
+
+
+def lines_of(invoice: Invoice) -> QuerySet[InvoiceLine]:
+    """The lines of an invoice the actor was shown, with their products."""
+    return InvoiceLine.unscoped.filter(invoice=invoice).select_related("product").order_by("no")

@@ -1,0 +1,30 @@
+"""States of an invoice (domain C14) and the words of this module."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+
+class State(TextChoices):
+    """How much of an invoice is paid. An invoice is never changed or taken back; credit notes come as documents of their own."""
+
+    ISSUED = "issued", pgettext_lazy("invoice", "To pay")
+    PARTIALLY_PAID = "partially_paid", pgettext_lazy("invoice", "Partly paid")
+    PAID = "paid", pgettext_lazy("invoice", "Paid")
+
+
+SENTENCES = {
+    "billing.more_than_open": _("Only {open} of invoice {number} is still to be paid."),
+    "billing.unknown_invoice": _("There is no such invoice between these two organisations."),
+    "billing.amount": _("The amount must be more than zero, with at most two decimals."),
+    "billing.invoice_paid_within_gross": _("More would be paid than the invoice amounts to."),
+    "billing.invoice_issued": _("Invoice {number} over {gross} {currency} is due on {due_on}."),
+}
+REMEDIES = {
+    "billing.more_than_open": _("Apply less; what is left of the payment stays unapplied."),
+    "billing.invoice_paid_within_gross": _("Apply less; what is left of the payment stays unapplied."),
+}
+#: what the other side is told; the texts are in SENTENCES
+NOTICES = ("billing.invoice_issued",)

@@ -1,0 +1,182 @@
+"""Picking and dispatch: the goods leave the seller's warehouse for his transit place, and their credit goes from ordered to shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from qudao.base.access import Actor
+from qudao.base.action import action, emit
+from qudao.base.notify import notify
+from qudao.fulfilment import rules
+from qudao.fulfilment.actions import plan
+from qudao.fulfilment.actions.plan import Load, Stage
+from qudao.fulfilment.events import ShipmentDispatched
+from qudao.fulfilment.models import Shipment
+from qudao.fulfilment.policies import check_order_side, check_side
+from qudao.fulfilment.queries import Parcel, unscoped_order_of
+from qudao.fulfilment.states import State
+from qudao.funds.actions import recheck, shift
+from qudao.inventory.actions import MoveSpec, ensure_places, post_moves
+from qudao.kernel import clock
+from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
+from qudao.kernel.money import ZERO
+from qudao.orders.actions import lock_trades, record_pick_undone, record_picking, record_shipped
+from qudao.orders.states import Status
+
+
+@action("fulfilment.pick")
+def start_pick(order_id: int, lines: Mapping[int, Decimal] | None = None, *, actor: Actor) -> Shipment:
+    """Begin to pick what is open of an order, or `lines` (order line id → quantity) of it; the rest is planned for the next shipment.
+
+    Works whether or not the order was planned before. Locks order, shipments, funds. Raises Refused when nothing is left to pick, or when
+    the credit account is frozen or overdue.
+    """
+    load = _lock(order_id, "fulfilment.pick", actor)
+    free = load.free()
+    if not free:
+        raise Refused("fulfilment.nothing_to_pick")
+    chosen = rules.choose(lines, free, code="fulfilment.more_than_open", name="open") if lines is not None else free
+    recheck(load.trade.agreement_id, actor=actor)
+    parcel, _transit = _put(load, load.plan, chosen, Stage(State.PICKING, clock.now()))
+    record_picking(load.trade, actor=actor)
+    if chosen != free:
+        plan.sync([load])
+    return _shipment(load, parcel)
+
+
+@action("fulfilment.pick")
+def cancel_pick(shipment_id: int, *, actor: Actor) -> Shipment:
+    """Stop picking a shipment; what it held is planned again. Locks order and shipments. The order can then be cancelled."""
+    load, parcel = _lock_shipment(shipment_id, "fulfilment.pick", actor)
+    rules.next_state(parcel.state, "cancel_pick", parcel.number)
+    if load.plan is None:
+        plan.change(load, parcel, parcel.lines, Stage(State.CREATED, clock.now()))
+    else:
+        plan.drop([(load, parcel)], clock.now())
+    if not load.picking:
+        record_pick_undone(load.trade, actor=actor)
+    plan.sync([load])
+    return _shipment(load, parcel)
+
+
+@action("fulfilment.ship")
+def dispatch_shipment(shipment_id: int, *, carrier: str = "", tracking: str = "", lines: Mapping[int, Decimal] | None = None, actor: Actor) -> Shipment:
+    """Send a picked shipment, or `lines` (shipment line id → quantity) of it; what stays behind is planned again.
+
+    Locks order, shipments, funds, stock. Emits ShipmentDispatched. Raises Refused when it is not being picked, or when the credit account is
+    frozen or overdue.
+    """
+    stage = _way(carrier, tracking, actor)
+    load, parcel = _lock_shipment(shipment_id, "fulfilment.ship", actor)
+    rules.next_state(parcel.state, "dispatch", parcel.number)
+    chosen = _of_shipment(parcel, lines) if lines is not None else dict(parcel.lines)
+    partial = chosen != parcel.lines
+    _leave(load, parcel, chosen, stage, actor)
+    if partial:
+        plan.sync([load])
+    return _shipment(load, parcel, stage)
+
+
+@action("fulfilment.ship")
+def ship_order(order_id: int, *, carrier: str = "", tracking: str = "", actor: Actor) -> Shipment:
+    """Plan, pick and dispatch everything open of an order in one shipment; open shipments of it are joined into that one.
+
+    Locks order, shipments, funds, stock. Emits ShipmentDispatched. Raises Refused as start_pick and dispatch_shipment do.
+    """
+    stage = _way(carrier, tracking, actor)
+    load = _lock(order_id, "fulfilment.ship", actor)
+    wanted = rules.left_to_plan(load.trade.lines, {})
+    if not wanted:
+        raise Refused("fulfilment.nothing_to_ship")
+    held = [*load.picking, *([load.plan] if load.plan else [])]
+    target = held[0] if held else None
+    plan.drop([(load, p) for p in held[1:]], stage.now)
+    if target:
+        rules.next_state(target.state, "ship", target.number)
+    if load.trade.status == Status.CONFIRMED:
+        record_picking(load.trade, actor=actor)
+    parcel = _leave(load, target, wanted, stage, actor)
+    return _shipment(load, parcel, stage)
+
+
+def _leave(load: Load, parcel: Parcel | None, chosen: Mapping[int, Decimal], stage: Stage, actor: Actor) -> Parcel:
+    """Write the dispatched shipment, then tell order, credit and stock, in the order of locks."""
+    trade = load.trade
+    by_id = load.lines
+    leaving = sum((rules.gross_leaving(by_id[line_id], qty) for line_id, qty in chosen.items()), ZERO)
+    recheck(trade.agreement_id, actor=actor)
+    parcel, transit = _put(load, parcel, chosen, stage)
+    subject = load.subject(parcel)
+    record_shipped(trade, chosen, actor=actor)
+    shift(trade.agreement_id, [("ordered", "shipped", leaving)], subject, actor=actor)
+    if transit is None:
+        transit = ensure_places(trade.seller_id, actor=actor)["TRANSIT"]
+    moves = [MoveSpec(by_id[i].product_id, qty, trade.place_id, transit, i, take_reserved=True) for i, qty in chosen.items()]
+    post_moves(moves, subject, actor=actor, reserved_for=trade.subject)
+    fact = ShipmentDispatched(parcel.id, trade.id, parcel.number, trade.seller_id, trade.buyer_id, stage.carrier, stage.tracking)
+    emit(fact, subject)
+    said = {"number": parcel.number, "carrier": stage.carrier, "tracking": stage.tracking}
+    notify("fulfilment.shipment_dispatched", subject, org_id=trade.buyer_id, verb="fulfilment.receive", except_user=actor.user_id, **said)
+    return parcel
+
+
+def _put(load: Load, parcel: Parcel | None, wanted: Mapping[int, Decimal], stage: Stage) -> tuple[Parcel, int | None]:
+    """Write a new shipment or the given one; return it with the seller's transit place."""
+    if parcel is None:
+        transit = plan.create([(load, wanted)], stage)
+        return load.parcels[-1], transit
+    return parcel, plan.change(load, parcel, wanted, stage)
+
+
+def _lock(order_id: int, verb: str, actor: Actor) -> Load:
+    """The order and its shipments, locked; the order must be one that can be picked."""
+    (trade,) = lock_trades([order_id], actor=actor)
+    check_order_side(actor, verb, trade.seller_id, trade.id)
+    if trade.status not in plan.PLANNABLE:
+        raise Refused("fulfilment.not_confirmed")
+    return Load(trade, plan.lock_parcels([order_id])[order_id])
+
+
+def _lock_shipment(shipment_id: int, verb: str, actor: Actor) -> tuple[Load, Parcel]:
+    """The order of a shipment, then all its shipments, locked."""
+    (trade,) = lock_trades([unscoped_order_of(shipment_id)], actor=actor)
+    check_side(actor, verb, trade.seller_id, shipment_id)
+    load = Load(trade, plan.lock_parcels([trade.id])[trade.id])
+    return load, next(p for p in load.parcels if p.id == shipment_id)
+
+
+def _of_shipment(parcel: Parcel, lines: Mapping[int, Decimal]) -> dict[int, Decimal]:
+    """Quantities by shipment line, checked, as quantities by order line."""
+    picked = {pk: parcel.lines[line_id] for pk, line_id in parcel.line_ids.items()}
+    chosen = rules.choose(lines, picked, code="fulfilment.more_than_picked", name="picked")
+    return {parcel.line_ids[pk]: qty for pk, qty in chosen.items()}
+
+
+def _way(carrier: str, tracking: str, actor: Actor) -> Stage:
+    texts = {"carrier": carrier.strip(), "tracking": tracking.strip()}
+    raise_if_any([Fault("fulfilment.too_long", name, {"limit": 80}) for name, text in texts.items() if len(text) > 80], Invalid)
+    return Stage(State.SHIPPED, clock.now(), **texts, shipped_by=actor.user_id)
+
+
+def _shipment(load: Load, parcel: Parcel, stage: Stage | None = None) -> Shipment:
+    """The shipment as it now stands, without reading it again."""
+    t = load.trade
+    left = stage is not None and parcel.state == State.SHIPPED
+    return Shipment(
+        id=parcel.id,
+        order_id=t.id,
+        seller_id=t.seller_id,
+        buyer_id=t.buyer_id,
+        from_place_id=t.place_id,
+        seq=parcel.seq,
+        number=parcel.number,
+        state=parcel.state,
+        state_since=parcel.state_since,
+        created_at=parcel.created_at,
+        carrier=stage.carrier if stage and left else "",
+        tracking=stage.tracking if stage and left else "",
+        shipped_at=stage.now if stage and left else None,
+        shipped_by=stage.shipped_by if stage and left else None,
+        line_count=len(parcel.lines),
+    )

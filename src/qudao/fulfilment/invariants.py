@@ -1,0 +1,69 @@
+"""What must hold of goods under way, as set-wise SQL that returns the rows that break it."""
+
+from __future__ import annotations
+
+from qudao.base.invariants import Check
+
+CHECKS = [
+    Check(
+        "fulfilment.shipped_is_sum_of_shipments",
+        """SELECT l.id, concat_ws(' ', 'order line', l.id, 'has shipped', l.shipped, 'but its shipments sum to', coalesce(s.qty, 0)) AS note
+           FROM orders_line l
+           LEFT JOIN (SELECT sl.line_id, sum(sl.qty) AS qty FROM fulfilment_shipmentline sl JOIN fulfilment_shipment s ON s.id = sl.shipment_id
+                      WHERE s.state IN ('shipped', 'received') GROUP BY sl.line_id) s ON s.line_id = l.id
+           WHERE l.shipped <> coalesce(s.qty, 0)""",
+        "UPDATE fulfilment_shipmentline SET qty = qty + 1 WHERE id = (SELECT max(l.id) FROM fulfilment_shipmentline l JOIN fulfilment_shipment s"
+        " ON s.id = l.shipment_id WHERE s.state = 'received')",
+    ),
+    Check(
+        "fulfilment.received_is_sum_of_receipts",
+        """SELECT l.id, concat_ws(' ', 'order line', l.id, 'has received', l.received, 'and lost', l.settled_short, 'but its receipts say',
+                                   coalesce(r.received, 0), 'and', coalesce(r.lost, 0)) AS note
+           FROM orders_line l
+           LEFT JOIN (SELECT sl.line_id, sum(rl.received) AS received, sum(rl.damaged + rl.short) AS lost
+                      FROM fulfilment_receiptline rl JOIN fulfilment_shipmentline sl ON sl.id = rl.shipment_line_id GROUP BY sl.line_id) r ON r.line_id = l.id
+           WHERE l.received <> coalesce(r.received, 0) OR l.settled_short <> coalesce(r.lost, 0)""",
+        "UPDATE fulfilment_receiptline SET received = received - 1, short = short + 1 WHERE id = (SELECT max(id) FROM fulfilment_receiptline WHERE received >= 1)",
+    ),
+    Check(
+        "fulfilment.a_receipt_counts_what_was_shipped",
+        """SELECT rl.id, concat_ws(' ', 'shipped', sl.qty, 'counted', rl.received + rl.damaged + rl.short) AS note
+           FROM fulfilment_receiptline rl JOIN fulfilment_shipmentline sl ON sl.id = rl.shipment_line_id
+           WHERE rl.received + rl.damaged + rl.short <> sl.qty
+           UNION ALL
+           SELECT s.id, 'shipment ' || s.number || ' is received without a count of every line' FROM fulfilment_shipment s
+           WHERE s.state = 'received' AND EXISTS (SELECT FROM fulfilment_shipmentline l LEFT JOIN fulfilment_receiptline r ON r.shipment_line_id = l.id
+                                                  WHERE l.shipment_id = s.id AND r.id IS NULL)""",
+        "UPDATE fulfilment_receiptline SET damaged = damaged + 1 WHERE id = (SELECT max(id) FROM fulfilment_receiptline)",
+    ),
+    Check(
+        "fulfilment.differences_match_receipts",
+        """SELECT rl.id, concat_ws(' ', 'count', rl.id, 'and its differences are not the same') AS note
+           FROM fulfilment_receiptline rl
+           LEFT JOIN (SELECT receipt_line_id, coalesce(sum(qty) FILTER (WHERE kind = 'damaged'), 0) AS damaged,
+                             coalesce(sum(qty) FILTER (WHERE kind = 'short'), 0) AS short, coalesce(sum(qty) FILTER (WHERE kind = 'over'), 0) AS over
+                      FROM fulfilment_difference GROUP BY 1) d ON d.receipt_line_id = rl.id
+           WHERE (rl.damaged, rl.short, rl.over) IS DISTINCT FROM (coalesce(d.damaged, 0), coalesce(d.short, 0), coalesce(d.over, 0))""",
+        "UPDATE fulfilment_receiptline SET over = over + 1 WHERE id = (SELECT max(id) FROM fulfilment_receiptline)",
+    ),
+    Check(
+        "fulfilment.in_transit_is_what_is_on_the_way",
+        """SELECT coalesce(t.product_id, w.product_id) AS id, concat_ws(' ', 'organisation', owner_id, 'product', product_id, 'has in transit',
+                  coalesce(t.qty, 0), 'but on the way are', coalesce(w.qty, 0)) AS note
+           FROM (SELECT p.owner_id, s.product_id, sum(s.on_hand) AS qty FROM inventory_stock s JOIN inventory_place p ON p.id = s.place_id
+                 WHERE p.code = 'TRANSIT' GROUP BY 1, 2) t
+           FULL JOIN (SELECT s.seller_id AS owner_id, l.product_id, sum(l.qty) AS qty FROM fulfilment_shipment s
+                      JOIN fulfilment_shipmentline l ON l.shipment_id = s.id WHERE s.state = 'shipped' GROUP BY 1, 2) w USING (owner_id, product_id)
+           WHERE coalesce(t.qty, 0) <> coalesce(w.qty, 0)""",
+        "UPDATE fulfilment_shipment SET state = 'received', received_at = now() WHERE id = (SELECT max(id) FROM fulfilment_shipment WHERE state = 'shipped');"
+        " UPDATE fulfilment_shipment SET state = 'shipped', received_at = NULL WHERE id = (SELECT max(id) FROM fulfilment_shipment WHERE state = 'received')",
+    ),
+    Check(
+        "fulfilment.nothing_is_planned_twice",
+        """SELECT l.id, concat_ws(' ', 'order line', l.id, 'has open', l.qty - l.given_up - l.shipped, 'but shipments hold', p.qty) AS note
+           FROM orders_line l
+           JOIN (SELECT sl.line_id, sum(sl.qty) AS qty FROM fulfilment_shipmentline sl JOIN fulfilment_shipment s ON s.id = sl.shipment_id
+                 WHERE s.state = 'picking' GROUP BY sl.line_id) p ON p.line_id = l.id
+           WHERE p.qty > l.qty - l.given_up - l.shipped""",
+    ),
+]

@@ -1,0 +1,185 @@
+"""Shipments, receipts and differences. Both sides of the trade stand on every document; quantities are in base units."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.db import Row
+from qudao.base.subject import Subject
+from qudao.catalog.models import Product
+from qudao.fulfilment.states import DifferenceKind, DifferenceState, State
+from qudao.inventory.models import Place
+from qudao.network.models import Organisation
+from qudao.orders.models import Line, Order
+
+SIDE: dict[str, Any] = {"on_delete": models.PROTECT, "related_name": "+"}
+
+
+def _quantity(**options: Any) -> models.DecimalField:
+    return models.DecimalField(max_digits=18, decimal_places=4, **options)
+
+
+class Shipment(Row):
+    """Goods of one order that leave together. `seq` counts the shipments of the order, and makes the number: it betrays nobody's volume."""
+
+    order = models.ForeignKey(Order, **SIDE)
+    seller = models.ForeignKey(Organisation, **SIDE)
+    buyer = models.ForeignKey(Organisation, **SIDE)
+    from_place = models.ForeignKey(Place, **SIDE)
+    seq = models.PositiveSmallIntegerField()
+    number = models.CharField(max_length=48)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.CREATED)
+    state_since = models.DateTimeField()
+    created_at = models.DateTimeField()
+    carrier = models.CharField(max_length=80, blank=True, default="")
+    tracking = models.CharField(max_length=80, blank=True, default="")
+    shipped_at = models.DateTimeField(null=True, blank=True)
+    shipped_by = models.BigIntegerField(null=True, blank=True)
+    received_at = models.DateTimeField(null=True, blank=True)
+    line_count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order", "seq"], name="fulfilment_shipment_seq_unique", violation_error_message=_("The order already has this shipment.")
+            ),
+            models.UniqueConstraint(
+                fields=["order"],
+                condition=Q(state=State.CREATED),
+                name="fulfilment_shipment_one_plan",
+                violation_error_message=_("The order already has a shipment that waits to be picked."),
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=State.values), name="fulfilment_shipment_state_known", violation_error_message=_("There is no such state.")
+            ),
+            models.CheckConstraint(
+                condition=~Q(seller=F("buyer")), name="fulfilment_shipment_sides_differ", violation_error_message=_("Seller and buyer are the same.")
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=[State.SHIPPED, State.RECEIVED], shipped_at__isnull=False)
+                | Q(state__in=[State.CREATED, State.PICKING, State.CANCELLED], shipped_at__isnull=True),
+                name="fulfilment_shipment_shipped_at_fits",
+                violation_error_message=_("A shipment has a time of dispatch exactly when it has left."),
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.RECEIVED, received_at__isnull=False) | (~Q(state=State.RECEIVED) & Q(received_at__isnull=True)),
+                name="fulfilment_shipment_received_at_fits",
+                violation_error_message=_("A shipment has a time of receipt exactly when it was received."),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["seller", "state", "-id"], name="fulfilment_shipment_seller"),
+            models.Index(fields=["buyer", "state", "-id"], name="fulfilment_shipment_buyer"),
+            models.Index(fields=["number"], name="fulfilment_shipment_number"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def get_absolute_url(self) -> str:
+        return f"/shipments/{self.pk}/"
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("fulfilment.shipment", self.pk, self.seller_id, self.buyer_id, self.number)
+
+
+class ShipmentLine(Row):
+    """What of an order line is in a shipment: planned until dispatch, then what has left."""
+
+    shipment = models.ForeignKey(Shipment, on_delete=models.PROTECT, related_name="lines")
+    line = models.ForeignKey(Line, **SIDE)
+    product = models.ForeignKey(Product, **SIDE)
+    qty = _quantity()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["shipment", "line"], name="fulfilment_shipmentline_line_unique", violation_error_message=_("The line is already in the shipment.")
+            ),
+            models.CheckConstraint(
+                condition=Q(qty__gt=0), name="fulfilment_shipmentline_qty_positive", violation_error_message=_("The quantity must be more than zero.")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.line_id}: {self.qty}"
+
+
+class Receipt(Row):
+    """The buyer's count of a shipment; one for each shipment."""
+
+    shipment = models.OneToOneField(Shipment, on_delete=models.PROTECT, related_name="receipt")
+    at = models.DateTimeField()
+    received_by = models.BigIntegerField(null=True, blank=True)
+    note = models.CharField(max_length=500, blank=True, default="")
+
+    def __str__(self) -> str:
+        return f"{self.shipment_id} {self.at:%Y-%m-%d}"
+
+
+class ReceiptLine(Row):
+    """The count of one shipment line: received + damaged + short = shipped; `over` came on top."""
+
+    receipt = models.ForeignKey(Receipt, on_delete=models.PROTECT, related_name="lines")
+    shipment_line = models.OneToOneField(ShipmentLine, on_delete=models.PROTECT, related_name="count")
+    received = _quantity()
+    damaged = _quantity(default=0)
+    short = _quantity(default=0)
+    over = _quantity(default=0)
+    note = models.CharField(max_length=500, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(received__gte=0, damaged__gte=0, short__gte=0, over__gte=0),
+                name="fulfilment_receiptline_counts_not_negative",
+                violation_error_message=_("A count is never less than zero."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.shipment_line_id}: {self.received}"
+
+
+class Difference(Row):
+    """A claim of the buyer from a receipt: goods missing, damaged or too many, with the gross they stand for. Open until it is settled."""
+
+    receipt_line = models.ForeignKey(ReceiptLine, on_delete=models.PROTECT, related_name="differences")
+    shipment = models.ForeignKey(Shipment, on_delete=models.PROTECT, related_name="differences")
+    seller = models.ForeignKey(Organisation, **SIDE)
+    buyer = models.ForeignKey(Organisation, **SIDE)
+    kind = models.CharField(max_length=8, choices=DifferenceKind.choices)
+    qty = _quantity()
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
+    currency = models.CharField(max_length=3)
+    state = models.CharField(max_length=8, choices=DifferenceState.choices, default=DifferenceState.OPEN)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["receipt_line", "kind"], name="fulfilment_difference_kind_unique", violation_error_message=_("This difference is already noted.")
+            ),
+            models.CheckConstraint(
+                condition=Q(qty__gt=0, amount__gte=0),
+                name="fulfilment_difference_qty_positive",
+                violation_error_message=_("A difference has a quantity, and an amount of zero or more."),
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=DifferenceKind.values, state__in=DifferenceState.values),
+                name="fulfilment_difference_kind_known",
+                violation_error_message=_("There is no such kind or state of a difference."),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["seller", "-id"], condition=Q(state=DifferenceState.OPEN), name="fulfilment_difference_seller"),
+            models.Index(fields=["buyer", "-id"], condition=Q(state=DifferenceState.OPEN), name="fulfilment_difference_buyer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.qty}"

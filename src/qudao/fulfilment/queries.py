@@ -1,0 +1,118 @@
+"""Reads of shipments. `Parcel` is an open shipment as an action works on it; its order is locked first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+
+from qudao.base.access import Actor, visible
+from qudao.base.db import rows
+from qudao.fulfilment.models import Difference, Receipt, Shipment, ShipmentLine
+from qudao.fulfilment.rules import Sent
+from qudao.fulfilment.states import DifferenceState, State
+from qudao.kernel.errors import NotFound
+
+PARCELS = """SELECT s.order_id, s.seq, s.id, s.number, s.state, s.state_since, s.created_at, l.line_id, l.id, l.qty
+    FROM fulfilment_shipment s
+    LEFT JOIN fulfilment_shipmentline l ON l.shipment_id = s.id AND s.state IN ('created', 'picking')
+    WHERE s.order_id = ANY(%s) ORDER BY s.id, l.id FOR UPDATE OF s"""
+
+#: the standard places of both sides come with the lines, so that a receipt needs no statement for them
+SENT = """SELECT s.state, s.number, s.state_since,
+        (SELECT json_object_agg(p.owner_id || ' ' || p.code, p.id)::text FROM inventory_place p
+         WHERE p.owner_id = ANY(%s) AND p.code = ANY('{MAIN,TRANSIT,CLAIMS,OUTSIDE}')),
+        l.id, l.line_id, l.product_id, l.qty
+    FROM fulfilment_shipment s JOIN fulfilment_shipmentline l ON l.shipment_id = s.id
+    WHERE s.id = %s ORDER BY l.id FOR UPDATE OF s"""
+
+
+@dataclass
+class Parcel:
+    """A shipment as locked; `lines` (order line id → quantity) and `line_ids` (shipment line id → order line id) only while it is open."""
+
+    id: int
+    seq: int
+    number: str
+    state: str
+    state_since: datetime
+    created_at: datetime
+    lines: dict[int, Decimal] = field(default_factory=dict)
+    line_ids: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A shipment as its receiver finds it, locked. `places`: (organisation id, code) → place id."""
+
+    state: str
+    number: str
+    state_since: datetime
+    places: dict[tuple[int, str], int]
+    lines: list[Sent]
+
+
+def unscoped_parcels(order_ids: Iterable[int]) -> dict[int, list[Parcel]]:
+    """All shipments of orders by order id, locked, oldest first. One statement; the caller has locked the orders and noted the rank."""
+    found: dict[int, list[Parcel]] = {order_id: [] for order_id in order_ids}
+    for order_id, seq, pk, number, state, since, made, line_id, shipment_line_id, qty in rows(PARCELS, (list(found),)):
+        parcels = found[order_id]
+        if not parcels or parcels[-1].id != pk:
+            parcels.append(Parcel(pk, seq, number, state, since, made))
+        if line_id is not None:
+            parcels[-1].lines[line_id] = qty
+            parcels[-1].line_ids[shipment_line_id] = line_id
+    return found
+
+
+def unscoped_arrival(shipment_id: int, seller_id: int, buyer_id: int) -> Arrival:
+    """A shipment with its lines and the places of both sides, locked. One statement. NotFound when it is missing or empty."""
+    found = rows(SENT, ([seller_id, buyer_id], shipment_id))
+    if not found:
+        raise NotFound("base.not_found")
+    state, number, since, places = found[0][:4]
+    by_code = {(int(key.split(" ")[0]), key.split(" ")[1]): pk for key, pk in json.loads(places or "{}").items()}
+    return Arrival(state, number, since, by_code, [Sent(*r[4:]) for r in found])
+
+
+def unscoped_order_of(shipment_id: int) -> int:
+    """The order of a shipment, which is locked before it. One statement. NotFound when there is no such shipment."""
+    found = rows("SELECT order_id FROM fulfilment_shipment WHERE id = %s", (shipment_id,))
+    if not found:
+        raise NotFound("base.not_found")
+    return found[0][0]
+
+
+def shipments(actor: Actor, *, order_id: int | None = None) -> QuerySet[Shipment]:
+    """The shipments the actor may see, newest first, with order and sides; `differs` = has an open difference."""
+    open_ones = Difference.unscoped.filter(shipment=OuterRef("pk"), state=DifferenceState.OPEN)
+    found = visible(actor, Shipment).select_related("order", "seller", "buyer").annotate(differs=Exists(open_ones))
+    if order_id is not None:
+        found = found.filter(order_id=order_id)
+    return found.order_by("-id")
+
+
+def lines_of(shipment: Shipment) -> QuerySet[ShipmentLine]:
+    """The lines of a shipment the actor was shown, with product, order line, count and differences, in the order of the order."""
+    found = ShipmentLine.unscoped.filter(shipment=shipment).select_related("product", "line", "count").order_by("line__no")
+    return found.prefetch_related(Prefetch("count__differences", Difference.unscoped.order_by("id")))
+
+
+def receipt_of(shipment: Shipment) -> Receipt | None:
+    """The receipt of a shipment the actor was shown."""
+    return Receipt.unscoped.filter(shipment=shipment).first()
+
+
+def differences(actor: Actor) -> QuerySet[Difference]:
+    """The differences the actor may see, newest first."""
+    found = visible(actor, Difference).select_related("shipment", "seller", "buyer", "receipt_line__shipment_line__product")
+    return found.order_by("-id")
+
+
+def is_open(shipment: Shipment) -> bool:
+    """Whether the goods are still in the seller's warehouse."""
+    return shipment.state in (State.CREATED, State.PICKING)

@@ -1,0 +1,22 @@
+"""What the warehouse does when orders change: both reactions make the plan fit the order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qudao.base.access import Actor
+from qudao.base.outbox import Event, reacts
+from qudao.fulfilment.actions import plan_shipments
+from qudao.orders.events import OrderCancelled, OrderConfirmed
+
+
+@reacts(OrderConfirmed, batch=True)
+def plan_confirmed(events: Sequence[Event], *, actor: Actor) -> None:
+    """What is reserved and not yet planned is planned."""
+    plan_shipments([e.payload.order_id for e in events], actor=actor)
+
+
+@reacts(OrderCancelled, batch=True)
+def void_cancelled(events: Sequence[Event], *, actor: Actor) -> None:
+    """Open plans of a cancelled order are void."""
+    plan_shipments([e.payload.order_id for e in events], actor=actor)

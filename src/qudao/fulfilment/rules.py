@@ -1,0 +1,204 @@
+"""What may be picked, shipped and received, and how much credit goes with it: decided without a database.
+
+Amounts follow quantities cumulatively: after q of a line of n, round(gross × q/n) has moved on, so that the parts of a line sum to its gross.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from qudao.fulfilment.states import TRANSITIONS, DifferenceKind, State
+from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
+from qudao.kernel.money import ZERO, cumulative, split
+from qudao.kernel.quantity import plain
+
+NOTHING = Decimal(0)
+
+
+class OrderLine(Protocol):
+    """What the rules need of an order line; counters in base units."""
+
+    id: int
+    no: int
+    qty: Decimal
+    gross: Decimal
+    shipped: Decimal
+    received: Decimal
+    settled_short: Decimal
+
+    @property
+    def open(self) -> Decimal: ...
+
+
+@dataclass(frozen=True)
+class Count:
+    """What a buyer counted of one shipment line, in base units. `short` None = what is missing to the shipped quantity. `over` = beyond it."""
+
+    shipment_line_id: int
+    received: Decimal
+    damaged: Decimal = NOTHING
+    short: Decimal | None = None
+    over: Decimal = NOTHING
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A line of a shipment that has left."""
+
+    id: int
+    line_id: int
+    product_id: int
+    qty: Decimal
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A shipment line with its count; received + damaged + short = what was shipped."""
+
+    sent: Sent
+    received: Decimal
+    damaged: Decimal
+    short: Decimal
+    over: Decimal
+    note: str
+
+    @property
+    def lost(self) -> Decimal:
+        """What the buyer will not keep of what was shipped."""
+        return self.damaged + self.short
+
+    @property
+    def differs(self) -> bool:
+        return bool(self.lost or self.over)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One difference of one line, with its amount (gross, in the currency of the order)."""
+
+    shipment_line_id: int
+    kind: str
+    qty: Decimal
+    amount: Decimal
+
+
+def next_state(state: str, event: str, number: str) -> str:
+    """The state after `event`; Refused fulfilment.illegal when the table has no such arrow."""
+    try:
+        return TRANSITIONS[(State(state), event)]
+    except KeyError:
+        raise Refused("fulfilment.illegal", number=number, state=State(state).label) from None
+
+
+def left_to_plan(lines: Iterable[OrderLine], picking: Mapping[int, Decimal]) -> dict[int, Decimal]:
+    """Line id → what is open and not being picked; lines with nothing left are left out."""
+    rest = {line.id: line.open - picking.get(line.id, NOTHING) for line in lines}
+    return {line_id: qty for line_id, qty in rest.items() if qty > 0}
+
+
+def choose(wanted: Mapping[int, Decimal], free: Mapping[int, Decimal], *, code: str, name: str) -> dict[int, Decimal]:
+    """The asked quantities by line, zeros left out. Invalid for a bad line or quantity, Refused `code` where more is asked than is free."""
+    faults: list[Fault] = []
+    over: list[Fault] = []
+    for line_id, qty in wanted.items():
+        field = f"lines.{line_id}.qty"
+        if line_id not in free:
+            faults.append(Fault("fulfilment.unknown_line", f"lines.{line_id}"))
+        elif not is_quantity(qty):
+            faults.append(Fault("fulfilment.quantity", field))
+        elif qty > free[line_id]:
+            over.append(Fault(code, field, {name: plain(free[line_id])}))
+    raise_if_any(faults, Invalid)
+    raise_if_any(over, Refused)
+    chosen = {line_id: qty for line_id, qty in wanted.items() if qty > 0}
+    if not chosen:
+        raise Invalid("fulfilment.no_lines", field="lines")
+    return chosen
+
+
+def is_quantity(qty: Decimal) -> bool:
+    """Zero or more, at most four decimals."""
+    return isinstance(qty, Decimal) and qty.is_finite() and qty >= 0 and qty == qty.quantize(Decimal("0.0001"))
+
+
+def gross_of(line: OrderLine, qty: Decimal) -> Decimal:
+    """The gross of the first `qty` of an order line."""
+    return cumulative(line.gross, qty, line.qty, ZERO)
+
+
+def gross_leaving(line: OrderLine, qty: Decimal) -> Decimal:
+    """The gross that moves on when `qty` more of a line is shipped."""
+    return gross_of(line, line.shipped + qty) - gross_of(line, line.shipped)
+
+
+def gross_lost(line: OrderLine, received: Decimal, lost: Decimal) -> Decimal:
+    """The gross that will never be invoiced because `lost` arrives beside `received`.
+
+    Together with what is invoiced for the received quantity it makes exactly what was shipped. Interleaved receipts can make a single step a
+    cent less than zero.
+    """
+    before = gross_of(line, line.received + line.settled_short) - gross_of(line, line.received)
+    got, gone = line.received + received, line.settled_short + lost
+    return gross_of(line, got + gone) - gross_of(line, got) - before
+
+
+def count_receipt(sent: Sequence[Sent], counts: Sequence[Count]) -> list[Counted]:
+    """Every line of the shipment with its count; a line nobody counted arrived as shipped.
+
+    Raises Invalid with a fault per line that does not add up (fields "lines.<shipment line id>.…").
+    """
+    known = {s.id: s for s in sent}
+    by_line: dict[int, Count] = {}
+    faults: list[Fault] = []
+    for count in counts:
+        at = f"lines.{count.shipment_line_id}"
+        if count.shipment_line_id not in known:
+            faults.append(Fault("fulfilment.unknown_line", at))
+        elif count.shipment_line_id in by_line:
+            faults.append(Fault("fulfilment.twice", at))
+        else:
+            by_line[count.shipment_line_id] = count
+            faults += _count_faults(known[count.shipment_line_id], count, at)
+    raise_if_any(faults, Invalid)
+    return [_counted(s, by_line.get(s.id)) for s in sent]
+
+
+def _count_faults(sent: Sent, count: Count, at: str) -> list[Fault]:
+    parts = {"received": count.received, "damaged": count.damaged, "short": count.short, "over": count.over}
+    faults = [Fault("fulfilment.quantity", f"{at}.{name}") for name, qty in parts.items() if qty is not None and not is_quantity(qty)]
+    if len(count.note) > 500:
+        faults.append(Fault("fulfilment.too_long", f"{at}.note", {"limit": 500}))
+    if faults:
+        return faults
+    counted = count.received + count.damaged + (count.short or NOTHING)
+    if counted > sent.qty or (count.short is not None and counted != sent.qty):
+        return [Fault("fulfilment.counts_differ", f"{at}.received", {"shipped": plain(sent.qty), "counted": plain(counted)})]
+    return []
+
+
+def _counted(sent: Sent, count: Count | None) -> Counted:
+    if count is None:
+        return Counted(sent, sent.qty, NOTHING, NOTHING, NOTHING, "")
+    return Counted(sent, count.received, count.damaged, sent.qty - count.received - count.damaged, count.over, count.note)
+
+
+def differences(counted: Sequence[Counted], lines: Mapping[int, OrderLine]) -> list[Found]:
+    """A difference per line and kind, priced at the gross of the order line (counters as they were before this receipt).
+
+    What is damaged and what is missing share the lost gross by quantity; what is too many is priced like the first of its line.
+    """
+    found: list[Found] = []
+    for c in counted:
+        line = lines[c.sent.line_id]
+        if c.lost:
+            amount = max(gross_lost(line, c.received, c.lost), ZERO)
+            damaged, short = split(amount, [c.damaged, c.short])
+            parts = ((DifferenceKind.DAMAGED, c.damaged, damaged), (DifferenceKind.SHORT, c.short, short))
+            found += [Found(c.sent.id, kind, qty, part) for kind, qty, part in parts if qty]
+        if c.over:
+            found.append(Found(c.sent.id, DifferenceKind.OVER, c.over, gross_of(line, c.over)))
+    return found

@@ -1,0 +1,78 @@
+"""The life of a shipment as data (domain C12, C35), kinds of differences, and the words of this module."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+
+class State(TextChoices):
+    """Where a shipment stands. A plan is a shipment nobody has begun to pick."""
+
+    CREATED = "created", pgettext_lazy("shipment", "To pick")
+    PICKING = "picking", pgettext_lazy("shipment", "Picking")
+    SHIPPED = "shipped", pgettext_lazy("shipment", "On the way")
+    RECEIVED = "received", pgettext_lazy("shipment", "Received")
+    CANCELLED = "cancelled", pgettext_lazy("shipment", "Cancelled")
+
+
+#: (from, event) → to. Everything that is not here is illegal and refused.
+TRANSITIONS: dict[tuple[str, str], str] = {
+    (State.CREATED, "start_pick"): State.PICKING,
+    (State.PICKING, "cancel_pick"): State.CREATED,
+    (State.PICKING, "dispatch"): State.SHIPPED,
+    (State.CREATED, "ship"): State.SHIPPED,  # picked and dispatched at once
+    (State.PICKING, "ship"): State.SHIPPED,
+    (State.SHIPPED, "receive"): State.RECEIVED,
+    (State.CREATED, "void"): State.CANCELLED,
+    (State.PICKING, "void"): State.CANCELLED,
+}
+
+#: goods of these are still in the seller's warehouse
+OPEN = (State.CREATED, State.PICKING)
+#: goods of these have left
+GONE = (State.SHIPPED, State.RECEIVED)
+
+
+class DifferenceKind(TextChoices):
+    """How what arrived differs from what was shipped."""
+
+    SHORT = "short", pgettext_lazy("difference", "Missing")
+    DAMAGED = "damaged", pgettext_lazy("difference", "Damaged")
+    OVER = "over", pgettext_lazy("difference", "Too many")
+
+
+class DifferenceState(TextChoices):
+    """Whether a difference is settled; settling comes with credit notes."""
+
+    OPEN = "open", pgettext_lazy("difference", "Open")
+    SETTLED = "settled", pgettext_lazy("difference", "Settled")
+
+
+SENTENCES = {
+    "fulfilment.illegal": _("Shipment {number} is “{state}”; that cannot be done in this state."),
+    "fulfilment.not_confirmed": _("Only a confirmed order can be picked and shipped."),
+    "fulfilment.nothing_to_pick": _("Nothing of this order is left to pick."),
+    "fulfilment.nothing_to_ship": _("Nothing of this order is left to ship."),
+    "fulfilment.no_lines": _("There is nothing to ship: no line has a quantity."),
+    "fulfilment.unknown_line": _("This line does not belong to the document."),
+    "fulfilment.quantity": _("The quantity must be zero or more, with at most four decimals."),
+    "fulfilment.more_than_open": _("Only {open} can be picked of this line."),
+    "fulfilment.more_than_picked": _("Only {picked} were picked of this line."),
+    "fulfilment.counts_differ": _("{shipped} were shipped, but received, damaged and missing together make {counted}."),
+    "fulfilment.twice": _("The same line is counted twice."),
+    "fulfilment.too_long": _("The text can have at most {limit} characters."),
+    "fulfilment.shipment_dispatched": _("Shipment {number} has left, by {carrier} {tracking}."),
+    "fulfilment.shipment_received": _("Shipment {number} was received in full."),
+    "fulfilment.difference_reported": _("Shipment {number} was received with differences in {count} lines."),
+}
+REMEDIES = {
+    "fulfilment.illegal": _("Open the shipment to see what comes next."),
+    "fulfilment.not_confirmed": _("Open the order to see what it waits for."),
+    "fulfilment.more_than_open": _("Pick less; the rest may lie in another shipment."),
+    "fulfilment.more_than_picked": _("Ship less, or cancel the picking and pick again."),
+    "fulfilment.counts_differ": _("Count again; goods beyond what was shipped go into “too many”."),
+}
+#: what the other side is told; the texts are in SENTENCES
+NOTICES = ("fulfilment.shipment_dispatched", "fulfilment.shipment_received", "fulfilment.difference_reported")

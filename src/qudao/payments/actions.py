@@ -1,0 +1,289 @@
+"""Money from buyer to seller: recorded, announced, confirmed, applied. Never more than was paid, never more than an invoice still owes.
+
+Whoever pays an invoice holds the lock of its order, so matching is decided on what nobody else can change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from qudao.base.access import Actor
+from qudao.base.action import action, emit, record
+from qudao.base.db import rows
+from qudao.base.lock import Rank, lock_one, note_rank
+from qudao.base.notify import notify
+from qudao.billing.actions import PaidInvoice, pay_invoices
+from qudao.funds.actions import shift
+from qudao.kernel import clock
+from qudao.kernel.errors import Conflict, Invalid, NotFound, Refused
+from qudao.kernel.money import ZERO
+from qudao.ledger.actions import Posting, post, settle_items
+from qudao.ledger.states import Account
+from qudao.orders.actions import lock_trades
+from qudao.payments import rules
+from qudao.payments.events import PaymentAnnounced, PaymentApplied, PaymentReceived
+from qudao.payments.models import Payment
+from qudao.payments.policies import check_owner, check_pair
+from qudao.payments.queries import Pair, unscoped_pair, unscoped_payment
+from qudao.payments.rules import Application, PaymentFacts
+from qudao.payments.states import UNAPPLIED, State
+
+__all__ = ["PaymentFacts"]
+
+# The number is counted per buyer, and taken with the row it numbers, before the books, which carry it.
+WRITE = """WITH series AS (
+        INSERT INTO base_series (key, next) VALUES ('payment:' || %(seller_id)s || ':' || %(buyer_id)s, 2)
+        ON CONFLICT (key) DO UPDATE SET next = base_series.next + 1 RETURNING next - 1 AS n
+    ), payment AS (
+        INSERT INTO payments_payment (seller_id, buyer_id, agreement_id, number, amount, currency, applied, paid_on, reference, method, note, state,
+            state_since, recorded_at, recorded_by)
+        SELECT %(seller_id)s, %(buyer_id)s, %(agreement_id)s, 'RC-' || o.code || '-' || lpad(n::text, greatest(5, length(n::text)), '0'),
+            %(amount)s, %(currency)s, %(applied)s, %(paid_on)s, %(reference)s, %(method)s, %(note)s, %(state)s, %(now)s, %(now)s, %(by)s
+        FROM series, network_organisation o WHERE o.id = %(buyer_id)s
+        RETURNING id, number
+    ), application AS (
+        INSERT INTO payments_application (payment_id, invoice_id, amount, how, at, by)
+        SELECT payment.id, d.*, %(now)s, %(by)s FROM payment, unnest(%(invoices)s::bigint[], %(amounts)s::numeric[], %(hows)s::text[]) d
+    )
+    SELECT id, number FROM payment"""
+# Guarded: a payment that lost its state or its rest meanwhile is not touched.
+APPLY = """WITH payment AS (
+        UPDATE payments_payment SET applied = applied + %(applied)s, state_since = %(now)s, paid_on = coalesce(%(paid_on)s, paid_on),
+            state = CASE WHEN applied + %(applied)s = amount THEN 'applied' WHEN applied + %(applied)s = 0 THEN 'received' ELSE 'partially_applied' END
+        WHERE id = %(id)s AND state = ANY(%(states)s) AND applied + %(applied)s <= amount
+        RETURNING id, applied, state
+    ), application AS (
+        INSERT INTO payments_application (payment_id, invoice_id, amount, how, at, by)
+        SELECT payment.id, d.*, %(now)s, %(by)s FROM payment, unnest(%(invoices)s::bigint[], %(amounts)s::numeric[], %(hows)s::text[]) d
+        RETURNING id
+    )
+    SELECT applied, state, (SELECT min(id) FROM application) FROM payment"""
+
+#: (invoice id, amount) pairs a person chose; None lets the rules match; () leaves all unapplied
+Chosen = Sequence[tuple[int, Decimal]] | None
+
+
+@dataclass(frozen=True)
+class _Paid:
+    """What a payment pays: applications as decided, invoices as they stand after it."""
+
+    applications: list[Application]
+    invoices: list[PaidInvoice]
+
+    @property
+    def total(self) -> Decimal:
+        return sum((a.amount for a in self.applications), ZERO)
+
+    def columns(self) -> dict[str, list]:
+        return {
+            "invoices": [a.invoice_id for a in self.applications],
+            "amounts": [a.amount for a in self.applications],
+            "hows": [str(a.how) for a in self.applications],
+        }
+
+
+@action("payments.record")
+def record_payment(facts: PaymentFacts, applications: Chosen = None, *, actor: Actor) -> Payment:
+    """Record money the own organisation received, and apply it; what matches nothing stays unapplied and gives credit back.
+
+    Both books, both open items, credit and orders move in the same transaction. Locks orders, invoices, payment, funds, ledger.
+    Emits PaymentReceived. Raises Invalid for bad input, Refused for every application that is too much.
+    """
+    rules.check_facts(facts, clock.today())
+    check_pair(actor, facts.seller_id)
+    pair = _pair(facts.seller_id, facts.buyer_id)
+    paid = _pay(pair, facts.amount, facts.reference, applications, (facts.seller_id, facts.buyer_id), actor)
+    payment = _write(facts, pair, rules.state_of(facts.amount, paid.total), paid, actor)
+    _book_received(payment, paid, actor)
+    return payment
+
+
+@action("payments.announce")
+def announce_payment(facts: PaymentFacts, *, actor: Actor) -> Payment:
+    """Tell a seller that money is on its way. Nothing moves until the seller confirms. Emits PaymentAnnounced."""
+    rules.check_facts(facts, clock.today())
+    check_pair(actor, facts.buyer_id)
+    pair = _pair(facts.seller_id, facts.buyer_id)
+    payment = _write(facts, pair, State.ANNOUNCED, _Paid([], []), actor)
+    record(payment.subject, after=payment.state, detail={"amount": str(payment.amount)})
+    emit(PaymentAnnounced(payment.pk, payment.seller_id, payment.buyer_id, payment.amount, payment.currency), payment.subject)
+    _notify("payments.payment_announced", payment, payment.seller_id, "payments.record", actor, reference=payment.reference)
+    return payment
+
+
+@action("payments.record")
+def confirm_payment(payment_id: int, applications: Chosen = None, *, actor: Actor) -> Payment:
+    """Say that an announced payment arrived today, and apply it as in record_payment. Locks and emits as there."""
+    payment = _payment(payment_id, "payments.record", actor)
+    if payment.state != State.ANNOUNCED:
+        raise _illegal(payment)
+    pair = _pair(payment.seller_id, payment.buyer_id)
+    paid = _pay(pair, payment.amount, payment.reference, applications, (payment.seller_id, payment.buyer_id), actor)
+    _write_applied(payment, paid, (State.ANNOUNCED,), actor, received=True)
+    _book_received(payment, paid, actor, before=State.ANNOUNCED)
+    return payment
+
+
+@action("payments.record")
+def decline_payment(payment_id: int, reason: str, *, actor: Actor) -> Payment:
+    """Say that announced money did not arrive, with a reason the buyer reads. Locks the payment."""
+    if not reason.strip():
+        raise Invalid("payments.reason_needed", field="reason")
+    _payment(payment_id, "payments.record", actor)
+    payment = lock_one(Payment, payment_id, rank=Rank.PAYMENT)
+    if payment.state != State.ANNOUNCED:
+        raise _illegal(payment)
+    before, since = payment.state, payment.state_since
+    payment.state, payment.state_since = State.DECLINED, clock.now()
+    payment.save(update_fields=["state", "state_since"])
+    record(payment.subject, before=before, after=payment.state, reason=reason.strip(), since=since)
+    _notify("payments.payment_declined", payment, payment.buyer_id, "payments.view", actor, reason=reason.strip())
+    return payment
+
+
+@action("payments.apply")
+def apply_payment(payment_id: int, applications: Chosen = None, *, actor: Actor) -> Payment:
+    """Apply what is left of a received payment: as chosen, or as the rules match. Credit in use does not change.
+
+    Locks orders, invoices, payment, funds, ledger. Emits PaymentApplied. Raises Refused when nothing matches, or anything would be too much.
+    """
+    payment = _payment(payment_id, "payments.apply", actor)
+    if payment.state not in UNAPPLIED:
+        raise _illegal(payment)
+    sides = (payment.seller_id, payment.buyer_id)
+    paid = _pay(_pair(*sides), payment.left, payment.reference, applications, sides, actor)
+    if not paid.applications:
+        raise Refused("payments.nothing_to_apply")
+    before, since = payment.state, payment.state_since
+    first = _write_applied(payment, paid, UNAPPLIED, actor)
+    _shift(payment, paid, [("unapplied", None, paid.total)], actor)
+    seller, buyer = sides
+    today = clock.today()
+    key = f"application:{first}"
+    entries = ((seller, Account.UNAPPLIED_IN, Account.RECEIVABLE, buyer), (buyer, Account.PAYABLE, Account.UNAPPLIED_OUT, seller))
+    postings = [
+        Posting(org, today, "application", key, ((debit, other, paid.total), (credit, other, -paid.total)), payment.currency)
+        for org, debit, credit, other in entries
+    ]
+    post(postings, payment.subject, actor=actor)
+    _settle(paid, actor)
+    record(payment.subject, before=before, after=payment.state, since=since, detail={"applied": str(paid.total)})
+    emit(PaymentApplied(payment.pk, *sides, paid.total, payment.currency), payment.subject)
+    return payment
+
+
+def _pay(pair: Pair, amount: Decimal, reference: str, chosen: Chosen, sides: tuple[int, int], actor: Actor) -> _Paid:
+    """Decide what is paid, lock the orders concerned, decide again when somebody was faster, and pay the invoices."""
+    decided = _decide(pair, amount, reference, chosen)
+    if not decided:
+        return _Paid([], [])
+    debts = {d.id: d for d in pair.debts}
+    seen = {debts[a.invoice_id].order_id: debts[a.invoice_id].order_paid for a in decided}
+    trades = lock_trades(seen, actor=actor)
+    if any(t.paid != seen[t.id] for t in trades):
+        fresh = _pair(*sides)
+        fresh = Pair(fresh.agreement_id, fresh.currency, [d for d in fresh.debts if d.order_id in seen])
+        decided = _decide(fresh, amount, reference, chosen)
+    invoices = pay_invoices({a.invoice_id: a.amount for a in decided}, trades, actor=actor) if decided else []
+    return _Paid(decided, invoices)
+
+
+def _decide(pair: Pair, amount: Decimal, reference: str, chosen: Chosen) -> list[Application]:
+    if chosen is None:
+        return rules.match(amount, pair.debts, reference)
+    return rules.check_explicit(amount, chosen, pair.debts)
+
+
+def _book_received(payment: Payment, paid: _Paid, actor: Actor, before: str = "") -> None:
+    """Credit, both books and open items of money that has just come, and who is told."""
+    seller, buyer, amount = payment.seller_id, payment.buyer_id, payment.amount
+    rest = amount - paid.total
+    _shift(payment, paid, [(None, "unapplied", rest)], actor)
+    received = ((Account.BANK, buyer, amount), (Account.RECEIVABLE, buyer, -paid.total), (Account.UNAPPLIED_IN, buyer, -rest))
+    sent = ((Account.PAYABLE, seller, paid.total), (Account.UNAPPLIED_OUT, seller, rest), (Account.BANK, seller, -amount))
+    key = f"payment:{payment.pk}"
+    postings = [
+        Posting(org, payment.paid_on, "payment", key, tuple(line for line in lines if line[2]), payment.currency)
+        for org, lines in ((seller, received), (buyer, sent))
+    ]
+    post(postings, payment.subject, actor=actor)
+    _settle(paid, actor)
+    record(payment.subject, before=before, after=payment.state, detail={"amount": str(amount), "applied": str(paid.total)})
+    emit(PaymentReceived(payment.pk, seller, buyer, amount, paid.total, payment.currency), payment.subject)
+    _notify("payments.payment_received", payment, buyer, "payments.view", actor)
+
+
+def _shift(payment: Payment, paid: _Paid, own: list[tuple[str | None, str | None, Decimal]], actor: Actor) -> None:
+    """Paid invoices leave the credit account of their agreement; `own` moves happen on the payment's. One statement for each agreement."""
+    moves: dict[int, list[tuple[str | None, str | None, Decimal]]] = {payment.agreement_id: [m for m in own if m[2]]}
+    for invoice in paid.invoices:
+        moves.setdefault(invoice.agreement_id, []).append(("invoiced", None, invoice.amount))
+    for agreement_id in sorted(moves):
+        shift(agreement_id, moves[agreement_id], payment.subject, actor=actor)
+
+
+def _settle(paid: _Paid, actor: Actor) -> None:
+    settle_items([("billing.invoice", a.invoice_id, a.amount) for a in paid.applications], actor=actor)
+
+
+def _write(facts: PaymentFacts, pair: Pair, state: str, paid: _Paid, actor: Actor) -> Payment:
+    """The numbered payment with its applications, in one statement."""
+    note_rank(Rank.PAYMENT)
+    now = clock.now()
+    columns: dict[str, Any] = {
+        "seller_id": facts.seller_id,
+        "buyer_id": facts.buyer_id,
+        "agreement_id": pair.agreement_id,
+        "amount": facts.amount,
+        "currency": pair.currency,
+        "applied": paid.total,
+        "paid_on": facts.paid_on or clock.date_of(now),
+        "reference": facts.reference.strip(),
+        "method": str(facts.method),
+        "note": facts.note.strip(),
+        "state": str(state),
+    }
+    ((pk, number),) = rows(WRITE, {**columns, **paid.columns(), "now": now, "by": actor.user_id})
+    return Payment(id=pk, number=number, state_since=now, recorded_at=now, recorded_by=actor.user_id, **columns)
+
+
+def _write_applied(payment: Payment, paid: _Paid, states: Sequence[str], actor: Actor, *, received: bool = False) -> int | None:
+    """Add applications to a payment if it still is in one of `states` and has that much left; return the first application's id."""
+    note_rank(Rank.PAYMENT)
+    now = clock.now()
+    params: dict[str, Any] = {"applied": paid.total, "now": now, "paid_on": clock.date_of(now) if received else None}
+    params |= {"id": payment.pk, "states": [str(s) for s in states], "by": actor.user_id, **paid.columns()}
+    found = rows(APPLY, params)
+    if not found:
+        raise Conflict("base.changed")
+    payment.applied, payment.state, first = found[0]
+    payment.state_since, payment.paid_on = now, params["paid_on"] or payment.paid_on
+    return first
+
+
+def _pair(seller_id: int, buyer_id: int) -> Pair:
+    pair = unscoped_pair(seller_id, buyer_id)
+    if pair is None:
+        raise Refused("payments.no_agreement", field="buyer")
+    return pair
+
+
+def _payment(payment_id: int, verb: str, actor: Actor) -> Payment:
+    """The payment as it stands, not locked yet: orders and invoices are locked before it."""
+    payment = unscoped_payment(payment_id)
+    if payment is None:
+        raise NotFound("base.not_found")
+    check_owner(actor, verb, payment.seller_id, payment.pk)
+    return payment
+
+
+def _illegal(payment: Payment) -> Refused:
+    return Refused("payments.illegal", number=payment.number, state=State(payment.state).label)
+
+
+def _notify(code: str, payment: Payment, org_id: int, verb: str, actor: Actor, **said: str) -> None:
+    said |= {"number": payment.number, "amount": str(payment.amount), "currency": payment.currency}
+    notify(code, payment.subject, org_id=org_id, verb=verb, except_user=actor.user_id, **said)

@@ -1,0 +1,44 @@
+"""Facts about payments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class PaymentAnnounced:
+    """The buyer says that money is on its way."""
+
+    version: ClassVar[int] = 1
+    payment_id: int
+    seller_id: int
+    buyer_id: int
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True)
+class PaymentReceived:
+    """The seller has the money; `applied` of it pays invoices already."""
+
+    version: ClassVar[int] = 1
+    payment_id: int
+    seller_id: int
+    buyer_id: int
+    amount: Decimal
+    applied: Decimal
+    currency: str
+
+
+@dataclass(frozen=True)
+class PaymentApplied:
+    """More of a received payment pays invoices now."""
+
+    version: ClassVar[int] = 1
+    payment_id: int
+    seller_id: int
+    buyer_id: int
+    applied: Decimal
+    currency: str

@@ -1,0 +1,56 @@
+"""What must hold of payments, as set-wise SQL that returns the rows that break it."""
+
+from __future__ import annotations
+
+from qudao.base.invariants import Check
+
+CHECKS = [
+    Check(
+        "payments.applied_is_sum_of_applications",
+        """SELECT p.id, concat_ws(' ', p.number, 'has applied', p.applied, 'but its applications sum to', coalesce(a.amount, 0)) AS note
+           FROM payments_payment p LEFT JOIN (SELECT payment_id, sum(amount) AS amount FROM payments_application GROUP BY 1) a ON a.payment_id = p.id
+           WHERE p.applied <> coalesce(a.amount, 0)""",
+        "INSERT INTO payments_application (payment_id, invoice_id, amount, how, at)"
+        " SELECT payment_id, invoice_id, 0.01, 'oldest', now() FROM payments_application ORDER BY id DESC LIMIT 1",
+    ),
+    Check(
+        "payments.paid_is_sum_of_applications",
+        """SELECT i.id, concat_ws(' ', i.number, 'is paid', i.paid, 'but applications sum to', coalesce(a.amount, 0)) AS note
+           FROM billing_invoice i LEFT JOIN (SELECT invoice_id, sum(amount) AS amount FROM payments_application GROUP BY 1) a ON a.invoice_id = i.id
+           WHERE i.paid <> coalesce(a.amount, 0)""",
+        "INSERT INTO payments_application (payment_id, invoice_id, amount, how, at)"
+        " SELECT payment_id, invoice_id, 0.01, 'oldest', now() FROM payments_application ORDER BY id DESC LIMIT 1",
+    ),
+    Check(
+        "payments.sides_of_payment_and_invoice_agree",
+        """SELECT a.id, 'payment ' || p.number || ' pays invoice ' || i.number || ' of another pair' AS note FROM payments_application a
+           JOIN payments_payment p ON p.id = a.payment_id JOIN billing_invoice i ON i.id = a.invoice_id
+           WHERE (p.seller_id, p.buyer_id, p.currency) <> (i.seller_id, i.buyer_id, i.currency)""",
+        "UPDATE payments_payment SET currency = 'XXX' WHERE id = (SELECT max(payment_id) FROM payments_application)",
+    ),
+    Check(
+        "payments.credit_in_use_is_what_documents_say",
+        """SELECT f.id, concat_ws(' ', 'account', f.id, 'holds invoiced', f.invoiced, 'and unapplied', f.unapplied, 'but documents say',
+                                   coalesce(i.open, 0), 'and', coalesce(p.rest, 0)) AS note
+           FROM funds_account f
+           LEFT JOIN (SELECT agreement_id, sum(gross - paid) AS open FROM billing_invoice GROUP BY 1) i ON i.agreement_id = f.agreement_id
+           LEFT JOIN (SELECT agreement_id, sum(amount - applied) AS rest FROM payments_payment WHERE state NOT IN ('announced', 'declined') GROUP BY 1) p
+             ON p.agreement_id = f.agreement_id
+           WHERE (f.invoiced, f.unapplied) IS DISTINCT FROM (coalesce(i.open, 0), coalesce(p.rest, 0))""",
+        "UPDATE funds_account SET invoiced = invoiced + 0.01 WHERE id = (SELECT max(id) FROM funds_account)",
+    ),
+    Check(
+        "payments.credit_under_way_is_what_orders_say",
+        """SELECT f.id, concat_ws(' ', 'account', f.id, 'holds ordered', f.ordered, 'and shipped', f.shipped, 'but orders say',
+                                   coalesce(o.ordered, 0), 'and', coalesce(o.shipped, 0)) AS note
+           FROM funds_account f
+           LEFT JOIN (SELECT d.agreement_id, sum(CASE WHEN d.status IN ('confirmed', 'in_fulfilment', 'delivered', 'closed') THEN l.gross - round(l.gross * l.shipped / l.qty, 2)
+                                                      ELSE 0 END) AS ordered,
+                             sum(round(l.gross * l.shipped / l.qty, 2) - round(l.gross * l.invoiced / l.qty, 2)
+                                 - CASE WHEN d.invoice_on = 'receipt' THEN round(l.gross * (l.received + l.settled_short) / l.qty, 2) - round(l.gross * l.received / l.qty, 2)
+                                        ELSE 0 END) AS shipped
+                      FROM orders_order d JOIN orders_line l ON l.order_id = d.id GROUP BY 1) o ON o.agreement_id = f.agreement_id
+           WHERE (f.ordered, f.shipped) IS DISTINCT FROM (coalesce(o.ordered, 0), coalesce(o.shipped, 0))""",
+        "UPDATE funds_account SET shipped = shipped + 0.01 WHERE id = (SELECT max(id) FROM funds_account)",
+    ),
+]

@@ -1,0 +1,53 @@
+"""Who sees payments: the two sides and the scopes above either (amounts only by `sees_prices`). The seller records, the buyer announces."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.access import Actor, Policy, get_visible, own, register, within
+from qudao.kernel.errors import Forbidden
+from qudao.payments.models import Application, Payment
+
+VIEW = "payments.view"
+VERBS = {
+    VIEW: _("See payments"),
+    "payments.record": _("Record and confirm payments the own organisation receives"),
+    "payments.announce": _("Announce payments of the own organisation"),
+    "payments.apply": _("Apply payments to invoices of the own organisation"),
+}
+BUYER_ONLY = {"payments.announce"}
+
+
+@register
+class PaymentPolicy(Policy):
+    model = Payment
+    view_verb = VIEW
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        if verb == VIEW:
+            return within(actor, "seller", "buyer")
+        return own(actor, "buyer") if verb in BUYER_ONLY else own(actor, "seller")
+
+
+@register
+class ApplicationPolicy(Policy):
+    model = Application
+    view_verb = VIEW
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return within(actor, "payment__seller", "payment__buyer") if verb == VIEW else own(actor, "payment__seller")
+
+
+def check_pair(actor: Actor, side_id: int) -> None:
+    """A new payment belongs to the side that enters it."""
+    if actor.kind != "system" and actor.org_id != side_id:
+        raise Forbidden("payments.not_your_side")
+
+
+def check_owner(actor: Actor, verb: str, seller_id: int, payment_id: int) -> None:
+    """A received payment is its seller's; else NotFound when the actor does not even see it, Forbidden when it does."""
+    if actor.kind == "system" or actor.org_id == seller_id:
+        return
+    get_visible(actor, Payment, payment_id)
+    raise Forbidden("base.forbidden", verb=verb)

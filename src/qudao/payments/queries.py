@@ -1,0 +1,78 @@
+"""Reads of payments, and what a payment between two organisations may pay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import QuerySet
+
+from qudao.base.access import Actor, visible
+from qudao.base.db import rows
+from qudao.payments.models import Application, Payment
+from qudao.payments.rules import Open
+
+# The agreement that holds unapplied money: the one in force, else the latest. Open invoices come along, those of older agreements too.
+ACCOUNT = """WITH terms AS (
+        SELECT a.id, a.currency FROM agreements_agreement a WHERE a.seller_id = %s AND a.buyer_id = %s AND a.state <> 'draft'
+        ORDER BY a.state = 'active' DESC, a.valid_from DESC, a.id DESC LIMIT 1
+    )
+    SELECT terms.id, terms.currency, i.id, i.number, i.due_on, i.gross - i.paid, i.order_id, i.agreement_id, o.paid
+    FROM terms
+    LEFT JOIN billing_invoice i ON i.seller_id = %s AND i.buyer_id = %s AND i.state <> 'paid' AND i.currency = terms.currency
+    LEFT JOIN orders_order o ON o.id = i.order_id
+    ORDER BY i.due_on, i.id"""
+
+
+@dataclass(frozen=True)
+class Debt(Open):
+    """An open invoice with the order that is locked before it; `order_paid` shows later whether somebody was faster."""
+
+    order_id: int
+    agreement_id: int
+    order_paid: Decimal
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What stands between a seller and a buyer: agreement, currency, open invoices, oldest due first."""
+
+    agreement_id: int
+    currency: str
+    debts: list[Debt]
+
+
+def unscoped_pair(seller_id: int, buyer_id: int) -> Pair | None:
+    """The agreement and the open invoices of two organisations, not locked; None without an agreement. One statement."""
+    found = rows(ACCOUNT, (seller_id, buyer_id, seller_id, buyer_id))
+    if not found:
+        return None
+    return Pair(found[0][0], found[0][1], [Debt(*row[2:]) for row in found if row[2] is not None])
+
+
+def unscoped_payment(payment_id: int) -> Payment | None:
+    """A payment as it stands, not locked. One statement."""
+    return Payment.unscoped.filter(pk=payment_id).first()
+
+
+def payments(actor: Actor) -> QuerySet[Payment]:
+    """The payments the actor may see, newest first, with both sides."""
+    return visible(actor, Payment).select_related("seller", "buyer").order_by("-id")
+
+
+def applications_of(payment: Payment) -> QuerySet[Application]:
+    """What a payment the actor was shown pays."""
+    return Application.unscoped.filter(payment=payment).select_related("invoice").order_by("id")
+
+
+def applications_to_order(actor: Actor, order_id: int) -> QuerySet[Application]:
+    """What was paid of the invoices of an order, as far as the actor may see the payments; oldest first."""
+    return visible(actor, Application).filter(invoice__order_id=order_id).select_related("payment", "invoice").order_by("id")
+
+
+def open_invoices(actor: Actor, seller_id: int, buyer_id: int) -> list[Open]:
+    """What a buyer has to pay to a seller, for people of either side; nothing for anybody else. One statement."""
+    if actor.kind != "system" and actor.org_id not in (seller_id, buyer_id):
+        return []
+    pair = unscoped_pair(seller_id, buyer_id)
+    return list(pair.debts) if pair else []

@@ -1,0 +1,129 @@
+"""Which invoices a payment pays (domain C14): what a person says, what the reference names, the only exact amount, else the oldest due first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
+from qudao.kernel.money import ZERO
+from qudao.payments.states import How, Method, State
+
+MAX_TEXT = 200
+
+
+@dataclass(frozen=True)
+class PaymentFacts:
+    """What is known of a payment: both sides, amount in the currency of their agreement, the day the money came (None = today)."""
+
+    seller_id: int
+    buyer_id: int
+    amount: Decimal
+    reference: str = ""
+    method: str = Method.TRANSFER
+    paid_on: date | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Open:
+    """An invoice with `open` still to pay."""
+
+    id: int
+    number: str
+    due_on: date
+    open: Decimal
+
+
+@dataclass(frozen=True)
+class Application:
+    """`amount` of a payment for an invoice, and by what rule."""
+
+    invoice_id: int
+    amount: Decimal
+    how: str
+
+
+def check_facts(facts: PaymentFacts, today: date) -> None:
+    """Raises Invalid with every fault of the input at its field."""
+    faults = []
+    if not is_amount(facts.amount):
+        faults.append(Fault("payments.amount", "amount"))
+    if facts.method not in Method.values:
+        faults.append(Fault("payments.method", "method"))
+    if facts.paid_on and facts.paid_on > today:
+        faults.append(Fault("payments.future", "paid_on"))
+    faults += [Fault("payments.too_long", name, {"limit": MAX_TEXT}) for name in ("reference", "note") if len(getattr(facts, name)) > MAX_TEXT]
+    raise_if_any(faults, Invalid)
+
+
+def is_amount(amount: Decimal) -> bool:
+    """More than zero, whole cents."""
+    return isinstance(amount, Decimal) and amount.is_finite() and amount > 0 and amount == amount.quantize(Decimal("0.01"))
+
+
+def match(amount: Decimal, invoices: Iterable[Open], reference: str = "") -> list[Application]:
+    """Which invoices `amount` pays without anybody saying so; what is left over stays unapplied.
+
+    A reference that names open invoices decides alone, because the payer has said what the money is for.
+    """
+    due = sorted((i for i in invoices if i.open > 0), key=lambda i: (i.due_on, i.id))
+    named = [i for i in due if _names(reference, i.number)]
+    if named:
+        return _fill(amount, named, How.REFERENCE)
+    exact = [i for i in due if i.open == amount]
+    if len(exact) == 1:
+        return [Application(exact[0].id, amount, How.EXACT)]
+    return _fill(amount, due, How.OLDEST)
+
+
+def _names(reference: str, number: str) -> bool:
+    """Whether a reference names a number as a whole word; case does not matter."""
+    return bool(number) and re.search(rf"(?<![0-9a-z]){re.escape(number)}(?![0-9a-z])", reference, re.IGNORECASE) is not None
+
+
+def _fill(amount: Decimal, invoices: Sequence[Open], how: str) -> list[Application]:
+    """Pay one after the other until nothing is left."""
+    found, left = [], amount
+    for invoice in invoices:
+        if left <= 0:
+            break
+        part = min(left, invoice.open)
+        found.append(Application(invoice.id, part, how))
+        left -= part
+    return found
+
+
+def check_explicit(amount: Decimal, wanted: Sequence[tuple[int, Decimal]], invoices: Iterable[Open]) -> list[Application]:
+    """What a person said, as applications; raises Invalid or Refused with every fault (fields "applications.<invoice id>")."""
+    known = {i.id: i for i in invoices}
+    faults: list[Fault] = []
+    over: list[Fault] = []
+    seen: set[int] = set()
+    for invoice_id, part in wanted:
+        at = f"applications.{invoice_id}"
+        if invoice_id in seen:
+            faults.append(Fault("payments.twice", at))
+        seen.add(invoice_id)
+        if not is_amount(part):
+            faults.append(Fault("payments.amount", at))
+        elif invoice_id not in known:
+            over.append(Fault("payments.unknown_invoice", at))
+        elif part > known[invoice_id].open:
+            over.append(Fault("payments.more_than_open", at, {"number": known[invoice_id].number, "open": str(known[invoice_id].open)}))
+    raise_if_any(faults, Invalid)
+    applied = sum((part for _id, part in wanted), ZERO)
+    if applied > amount:
+        over.append(Fault("payments.more_than_left", "applications", {"applied": str(applied), "left": str(amount)}))
+    raise_if_any(over, Refused)
+    return [Application(invoice_id, part, How.EXPLICIT) for invoice_id, part in wanted]
+
+
+def state_of(amount: Decimal, applied: Decimal) -> str:
+    """The state of a received payment by what of it is applied."""
+    if applied >= amount:
+        return State.APPLIED
+    return State.PARTIALLY_APPLIED if applied else State.RECEIVED
