@@ -7,11 +7,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.access import visible
 from qudao.base.html.forms import Form
-from qudao.network.models import Organisation
+from qudao.network.queries import possible_parents
 from qudao.network.rules import OrgFacts
-from qudao.network.states import OrgKind, OrgState
+from qudao.network.states import OrgKind
 
 
 class OrgForm(Form):
@@ -38,32 +37,26 @@ class NewOrgForm(OrgForm):
     """A new organisation: also its kind and the organisation above it."""
 
     kind = forms.ChoiceField(label=_("Kind"), choices=[c for c in OrgKind.choices if c[0] != OrgKind.HQ])
-    parent = forms.ModelChoiceField(label=_("Under"), queryset=Organisation.unscoped.none())
+    parent = forms.ModelChoiceField(label=_("Under"), queryset=None)
     field_order = ("kind", "parent")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["parent"].queryset = parents(self.actor, "network.register")
+        self.fields["parent"].queryset = possible_parents(self.actor, "network.register")
 
 
 class MoveForm(Form):
     """Where a branch is to hang, and why."""
 
-    parent = forms.ModelChoiceField(label=_("New organisation above it"), queryset=Organisation.unscoped.none())
+    parent = forms.ModelChoiceField(label=_("New organisation above it"), queryset=None)
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["parent"].queryset = parents(self.actor, "network.move")
+        self.fields["parent"].queryset = possible_parents(self.actor, "network.move")
 
 
 class ReasonForm(Form):
     """A reason that stays in the log."""
 
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
-
-
-def parents(actor: Any, verb: str) -> Any:
-    """The organisations under which an actor may put another: its branch, without what has nothing below it."""
-    below = visible(actor, Organisation, verb)
-    return below.exclude(state=OrgState.CLOSED).exclude(kind__in=[OrgKind.SUPPLIER, OrgKind.CUSTOMER]).order_by("path")

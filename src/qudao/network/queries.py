@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from qudao.base.access import Actor, Scope, get_visible, visible
 from qudao.network.models import Organisation
 from qudao.network.rules import ids_of
-from qudao.network.states import OrgState
+from qudao.network.states import OrgKind, OrgState
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,12 @@ def line_above(actor: Actor, org: Organisation) -> list[Organisation]:
 def directly_below(actor: Actor, org: Organisation) -> QuerySet[Organisation]:
     """The organisations directly under one that the actor sees."""
     return visible(actor, Organisation).filter(parent=org).order_by("kind", "code")
+
+
+def possible_parents(actor: Actor, verb: str) -> QuerySet[Organisation]:
+    """The organisations under which an actor may put another: its branch, without what can have nothing below it."""
+    below = visible(actor, Organisation, verb).exclude(state=OrgState.CLOSED)
+    return below.exclude(kind__in=[OrgKind.SUPPLIER, OrgKind.CUSTOMER]).order_by("path")
 
 
 def knows_fully(actor: Actor, path: str) -> bool:

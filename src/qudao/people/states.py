@@ -65,32 +65,20 @@ class RoleCard:
     kinds: tuple[str, ...] = ("hq", "region")
 
 
-_EVERYBODY = ("network.view", "people.me", "people.token", "people.sign_in", "messages.*", "catalog.view")
-_BUYS = (
-    *_EVERYBODY,
-    *("agreements.view", "pricing.view", "inventory.view", "funds.view", "ledger.view", "ledger.statement"),
-    *("orders.view", "orders.place", "orders.withdraw", "orders.cancel", "orders.draft"),
-    *("fulfilment.view", "fulfilment.receive", "fulfilment.confirm", "fulfilment.confirm_receipt"),
-    *("billing.view", "payments.view"),
-)
+_EVERYBODY = ("network.view", "people.me", "people.token", "people.sign_in", "messages.*", "catalog.view", "base.export")
+_READS_TRADE = tuple(f"{module}.view" for module in ("agreements", "pricing", "inventory", "funds", "orders", "fulfilment", "billing", "payments", "ledger"))
+_BUYS = (*_EVERYBODY, *_READS_TRADE, "orders.place", "orders.withdraw", "orders.cancel", "fulfilment.receive", "payments.announce")
+_SELLS = ("catalog.*", "agreements.*", "pricing.*", "inventory.*", "funds.*", "orders.*", "fulfilment.*", "billing.*", "payments.*", "ledger.*", "approvals.*")
 _DEALERS = ("dealer", "outlet")
 
 #: The roles that come with the product, by code; `actions.ensure_system_roles` writes them into the table.
 ROLES: dict[str, RoleCard] = {
     "hq_admin": RoleCard("管理员", "Administrator", ("*",), MemberScope.ALL, ("*",), ("hq",)),
-    "hq_clerk": RoleCard(
-        "订单员",
-        "Order clerk",
-        (*_EVERYBODY, "people.view", "orders.*", "approvals.*", "agreements.view", "pricing.view", "inventory.view", "funds.view", "fulfilment.view")
-        + ("billing.view", "payments.view", "ledger.view"),
-        MemberScope.ALL,
-        ("trade.*",),
-    ),
+    "hq_clerk": RoleCard("订单员", "Order clerk", (*_EVERYBODY, *_READS_TRADE, "people.view", "orders.*"), MemberScope.ALL),
     "hq_finance": RoleCard(
         "财务",
         "Finance clerk",
-        (*_EVERYBODY, "people.view", "billing.*", "payments.*", "funds.*", "ledger.*", "approvals.*", "orders.view", "orders.approve", "orders.reject")
-        + ("agreements.view", "pricing.view", "inventory.view", "fulfilment.view"),
+        (*_EVERYBODY, *_READS_TRADE, "people.view", "orders.approve", "billing.*", "payments.*", "funds.*", "ledger.*"),
         MemberScope.ALL,
         ("*",),
     ),
@@ -104,14 +92,14 @@ ROLES: dict[str, RoleCard] = {
     "dealer_admin": RoleCard(
         "经销商管理员",
         "Dealer administrator",
-        (*_BUYS, "people.*", "!people.support", "network.register", "network.change", "network.suspend", "orders.*", "approvals.*", "agreements.*")
-        + ("pricing.*", "inventory.*", "catalog.*", "fulfilment.*", "billing.*", "payments.*", "funds.*", "ledger.*"),
+        (*_BUYS, *_SELLS, "people.*", "!people.support", "network.register", "network.change", "network.suspend", "base.view_log"),
         MemberScope.BRANCH,
         (),
         _DEALERS,
     ),
     "shop_owner": RoleCard("店长", "Shop owner", (*_BUYS, "people.view"), MemberScope.ORG, (), _DEALERS),
 }
+
 
 TOKEN_PREFIX = "qd_"  # noqa: S105 - not a secret: what every token begins with, so that scanners of leaked secrets find it
 TOKEN_DAYS = 365

@@ -4,8 +4,10 @@ This storey knows no sign-in, so the actor is put into the request by a stand-in
 """
 
 import pytest
+from django.contrib.messages.storage.cookie import CookieStorage
 from django.test import RequestFactory
 from django.urls import resolve, reverse
+from django.utils import translation
 
 from qudao.network import api
 from qudao.network.models import Organisation
@@ -16,9 +18,6 @@ pytestmark = pytest.mark.django_db
 
 def call(actor, method, url, data=None):
     """The page at an address for an actor, without middleware beside messages."""
-    from django.contrib.messages.storage.cookie import CookieStorage
-    from django.utils import translation
-
     request = getattr(RequestFactory(), method)(url, data or {})
     request.actor = actor
     request.user = None

@@ -6,6 +6,8 @@ database, for all processes; a wrong second factor counts like a wrong password.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from axes.handlers.proxy import AxesProxyHandler
@@ -25,6 +27,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from qudao.base.access import channel_of
 from qudao.base.html.pages import door, go, refusal
+from qudao.base.sentences import Said
 from qudao.kernel import clock
 from qudao.kernel.errors import DomainError, Invalid, NotFound, Refused
 from qudao.people import actions
@@ -50,6 +53,20 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 PENDING = "people_pending"
 PENDING_SECONDS = 600
 YEAR = 365 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A page with one form before anybody is signed in."""
+
+    title: str
+    submit: str
+    text: str = ""
+
+    def show(self, request: HttpRequest, form: Any, faults: Sequence[Said] = (), status: int = 200) -> HttpResponse:
+        """The page, with what is wrong."""
+        context = {"title": self.title, "text": self.text, "submit": self.submit, "form": form, "faults": faults}
+        return render(request, "people/bare_form.html", context, status=status)
 
 
 def safe(request: HttpRequest, url: str | None) -> str:
@@ -167,7 +184,7 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
                 return _come_in(request, user, pending["remember"], safe(request, pending["next"]))
             except DomainError as error:
                 faults, status = form.refuse(error), error.status
-    return _bare(request, _("Second step"), form, faults=faults, status=status, submit=_("Sign in"))
+    return Sheet(_("Second step"), _("Sign in")).show(request, form, faults, status)
 
 
 def _check_code(request: HttpRequest, user: User, code: str) -> None:
@@ -228,11 +245,12 @@ def theme(request: HttpRequest) -> HttpResponse:
 def password_ask(request: HttpRequest) -> HttpResponse:
     """Ask for a new password; the answer is the same for every address."""
     form = AskForm(request.POST if request.method == "POST" else None)
+    sheet = Sheet(_("Forgotten password"), _("Send a link"), _("We send you a link to choose a new password."))
     if request.method == "POST" and form.is_valid():
         try:
             _refuse_often(request, "reset", 10, 3600)
         except TooMany as error:
-            return _bare(request, _("Forgotten password"), form, faults=form.refuse(error), status=429, submit=_("Send a link"))
+            return sheet.show(request, form, form.refuse(error), 429)
         user = unscoped_user_by_email(form.cleaned_data["email"])
         if user is not None:
             try:
@@ -241,8 +259,7 @@ def password_ask(request: HttpRequest) -> HttpResponse:
                 pass  # a link was just sent; saying so would betray the address
         messages.success(request, _("If this address is known here, a mail with a link is on its way."))
         return HttpResponseRedirect(reverse("sign_in"))
-    text = _("We send you a link to choose a new password.")
-    return _bare(request, _("Forgotten password"), form, text=text, submit=_("Send a link"), status=422 if request.method == "POST" else 200)
+    return sheet.show(request, form, status=422 if request.method == "POST" else 200)
 
 
 @never_cache
@@ -255,14 +272,15 @@ def password_new(request: HttpRequest, token: str) -> HttpResponse:
         user = user_of_token(token)
     except DomainError as error:
         return refusal(request, error)
+    sheet = Sheet(_("New password"), _("Save"), user.email)
     if request.method == "POST" and form.is_valid():
         try:
             actions.reset_password(token, form.cleaned_data["password"], actor=unscoped_actor_arriving(user, channel=channel_of(request)))
         except DomainError as error:
-            return _bare(request, _("New password"), form, faults=form.refuse(error), status=error.status)
+            return sheet.show(request, form, form.refuse(error), error.status)
         messages.success(request, _("The new password is set. Sign in with it."))
         return HttpResponseRedirect(reverse("sign_in"))
-    return _bare(request, _("New password"), form, text=user.email, status=422 if request.method == "POST" else 200)
+    return sheet.show(request, form, status=422 if request.method == "POST" else 200)
 
 
 @never_cache
@@ -290,7 +308,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             except DomainError as error:
                 faults, status = form.refuse(error) if form else SignInForm().refuse(error), error.status
     text = _("{org} invites {email} to work on Qudao.").format(org=member.org.name, email=member.user.email)
-    return _bare(request, _("Invitation"), form, text=text, faults=faults, status=status, submit=_("Accept"))
+    return Sheet(_("Invitation"), _("Accept"), text).show(request, form, faults, status)
 
 
 def _refuse_often(request: HttpRequest, what: str, most: int, seconds: int) -> None:
@@ -303,11 +321,6 @@ def _refuse_often(request: HttpRequest, what: str, most: int, seconds: int) -> N
         return
     if count > most:
         raise TooMany("people.too_often")
-
-
-def _bare(request: HttpRequest, title: str, form: Any, *, text: str = "", faults: Any = (), status: int = 200, submit: str = "") -> HttpResponse:
-    context = {"title": title, "form": form, "text": text, "faults": faults, "submit": submit or _("Save")}
-    return render(request, "people/bare_form.html", context, status=status)
 
 
 routes = [

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.core.mail import EmailMessage
 from django.test import Client
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from qudao.base.access import Actor, system_actor
 from qudao.network.models import Organisation
 from qudao.network.tests.make import make_network
+from qudao.people import jobs
 from qudao.people.actions import enrol_person, ensure_system_roles, make_token, open_session
 from qudao.people.actions.members import PersonFacts, Post
 from qudao.people.models import Membership
@@ -72,6 +76,27 @@ def bearer(actor: Actor) -> dict[str, str]:
     """Headers of an API token of the actor, for the test client: `client.get(url, headers=bearer(actor))`."""
     _token, raw = make_token("test", actor=actor)
     return {"Authorization": f"Bearer {raw}"}
+
+
+def arriving(actor: Actor) -> Actor:
+    """The same person before signing in."""
+    user = unscoped_user(actor.user_id or 0)
+    assert user is not None
+    return unscoped_actor_arriving(user)
+
+
+def run_jobs() -> None:
+    """Do what a worker would: every mail job of this module that waits, once."""
+    doing = {"people.send_invitation": jobs.send_invitation, "people.send_reset": jobs.send_reset}
+    for waiting in ProcrastinateJob.objects.filter(task_name__in=list(doing)).order_by("pk"):
+        doing[waiting.task_name](**waiting.args)
+
+
+def link_of(message: EmailMessage) -> str:
+    """The secret part of the link in a mail."""
+    found = re.search(r"https?://\S+/([^/\s]+)/\s", message.body)
+    assert found is not None
+    return found[1]
 
 
 def cast() -> Cast:

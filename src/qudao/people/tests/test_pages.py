@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.core import mail
 from django.core.cache import cache
+from django.test import Client
 from django.urls import reverse
 
 from qudao.base.access import system_actor
@@ -15,8 +16,7 @@ from qudao.people.actions.factors import new_secret
 from qudao.people.models import ApiToken, Membership, Role, SecondFactor, Session, User
 from qudao.people.queries import unscoped_system_role
 from qudao.people.states import DEMO_PEOPLE
-from qudao.people.tests.make import make_member, sign_in
-from qudao.people.tests.test_actions import run_jobs
+from qudao.people.tests.make import arriving, make_member, run_jobs, sign_in
 
 pytestmark = pytest.mark.django_db
 GOOD = "rain-on-the-lake-7"
@@ -131,8 +131,6 @@ def test_signing_out_ends_the_session_for_good(client, dealer):
 
 
 def test_forms_need_their_csrf_token(dealer, client):
-    from django.test import Client
-
     strict = Client(enforce_csrf_checks=True)
     assert enter(strict).status_code == 403
     assert sign_in(strict, dealer).post(reverse("sign_out")).status_code == 403
@@ -212,7 +210,7 @@ def test_profile_theme_and_password(client, dealer):
     client.post(reverse("theme"), {"theme": "light", "next": "https://evil.example"})
     user = User.unscoped.get(pk=dealer.user_id)
     assert (user.name, user.theme) == ("李雷", "light")
-    other = actions.open_session(None, "other", actor=actions.account.Actor(**{**vars(dealer), "verbs": frozenset({"people.sign_in"})}))
+    other = actions.open_session(None, "other", actor=arriving(dealer))
     assert client.post(reverse("me_password"), {"current": "wrong", "password": "snow-on-hill-8", "again": "snow-on-hill-8"}).status_code == 422
     assert client.post(reverse("me_password"), {"current": GOOD, "password": "snow-on-hill-8", "again": "snow-on-hill-8"}).status_code == 302
     assert client.get(reverse("me")).status_code == 200  # this device stays
@@ -245,8 +243,8 @@ def test_a_token_is_shown_once_and_revoked(client, dealer):
 
 def test_devices_are_signed_out_one_by_one_or_together(client, dealer, cast):
     sign_in(client, dealer)
-    foreign = actions.open_session(None, "x", actor=actions.account.Actor(**{**vars(cast.stranger), "verbs": frozenset({"people.sign_in"})}))
-    own = actions.open_session(None, "x", actor=actions.account.Actor(**{**vars(dealer), "verbs": frozenset({"people.sign_in"})}))
+    foreign = actions.open_session(None, "x", actor=arriving(cast.stranger))
+    own = actions.open_session(None, "x", actor=arriving(dealer))
     assert client.post(reverse("me_session", args=[foreign.pk])).status_code == 404
     assert client.post(reverse("me_session", args=[own.pk])).status_code == 302
     client.post(reverse("me_sessions_others"))
