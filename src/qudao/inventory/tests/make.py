@@ -58,7 +58,7 @@ def make_shelf(owner: Organisation, quantities: Sequence[int] = (10, 10, 10)) ->
 
 def levels(*place_ids: int) -> dict[Key, tuple[Decimal, Decimal]]:
     """(on hand, reserved) by place and product."""
-    found = Stock.unscoped.filter(place__in=place_ids) if place_ids else Stock.unscoped.all()
+    found = (Stock.unscoped.filter(place__in=place_ids) if place_ids else Stock.unscoped.all()).order_by("place", "product")
     return {(s.place_id, s.product_id): (s.on_hand, s.reserved) for s in found}
 
 
