@@ -13,7 +13,7 @@ from qudao.base.db import rows
 from qudao.kernel.errors import Forbidden, NotFound
 from qudao.kernel.money import ZERO
 from qudao.kernel.period import DateSpan
-from qudao.ledger.models import OpenItem, Period
+from qudao.ledger.models import Balance, OpenItem, Period
 from qudao.ledger.states import BUCKET_DAYS, SIDE_ACCOUNTS, Account, Bucket, Side
 
 VIEW = "ledger.view"
@@ -113,6 +113,23 @@ def ageing(actor: Actor, org_id: int, on: date, side: str = Side.RECEIVABLE) -> 
     found = rows(AGEING, (on, org_id, side, org_id, SIDE_ACCOUNTS[side][1]))
     n = 5 + len(Bucket)
     return [AgeingRow(*r[:5], dict(zip(Bucket.values, r[5:n], strict=True)), *r[n:]) for r in found]
+
+
+def ageing_of(actor: Actor, org_id: int, counterparty_id: int, on: date, *, side: str = Side.RECEIVABLE, currency: str = "CNY") -> AgeingRow | None:
+    """The row of one counterparty in the ageing; None when nothing is open and nothing unapplied. One statement."""
+    return next((r for r in ageing(actor, org_id, on, side) if r.counterparty_id == counterparty_id and r.currency == currency), None)
+
+
+def trades_with(actor: Actor, org_id: int, counterparty_id: int) -> bool:
+    """Whether the organisation has any balance with the counterparty. One statement."""
+    return visible(actor, Balance).filter(org_id=org_id, counterparty_id=counterparty_id).exists()
+
+
+def balances(actor: Actor) -> QuerySet[Balance]:
+    """The balances of the actor's own organisation with its counterparties, on the accounts that are owed or not applied."""
+    accounts = [account for pair in SIDE_ACCOUNTS.values() for account in pair]
+    found = visible(actor, Balance).filter(org_id=actor.org_id, account__in=accounts, counterparty__isnull=False)
+    return found.select_related("counterparty").order_by("counterparty__code", "id")
 
 
 def statement(actor: Actor, org_id: int, counterparty_id: int, span: DateSpan, *, side: str = Side.RECEIVABLE, currency: str = "CNY") -> Statement:

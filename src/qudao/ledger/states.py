@@ -84,6 +84,8 @@ SENTENCES = {
     "ledger.already_locked": _("{month} is already locked."),
     "ledger.not_locked": _("{month} is not locked."),
     "ledger.reason_missing": _("Please give a reason."),
+    "ledger.month": _("“{month}” is not a month: write it as 2026-03."),
+    "ledger.span": _("The last day lies before the first day."),
     "ledger.no_organisation": _("There is no such organisation."),
 }
 

@@ -1,0 +1,182 @@
+"""The books over the API. Everything reads the caller's own books; with scope all, those of `org_id`."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Query, Schema
+
+from qudao.base.access import Actor
+from qudao.base.rest import Router, idempotent, page_of, reply
+from qudao.kernel import clock
+from qudao.kernel.errors import Invalid
+from qudao.kernel.period import DateSpan
+from qudao.ledger import actions, queries
+from qudao.ledger.models import OpenItem, Period
+
+routes = Router(tags=["ledger"])
+Side = Literal["receivable", "payable"]
+
+
+class AgeingOut(Schema):
+    """What one counterparty owes by days past due; `unapplied` cash stands apart."""
+
+    counterparty_id: int
+    code: str
+    name: str
+    currency: str
+    not_due: Decimal
+    days_30: Decimal
+    days_60: Decimal
+    days_90: Decimal
+    days_180: Decimal
+    older: Decimal
+    total: Decimal
+    overdue: Decimal
+    oldest_days: int
+    unapplied: Decimal
+
+
+class AgeingPage(Schema):
+    on: date
+    side: str
+    items: list[AgeingOut]
+
+
+class StatementLineOut(Schema):
+    date: date
+    kind: str
+    number: str
+    subject_kind: str
+    subject_id: int
+    amount: Decimal
+    balance: Decimal
+
+
+class StatementOut(Schema):
+    """opening + lines = closing; more than zero is owed by the buyer."""
+
+    org_id: int
+    counterparty_id: int
+    side: str
+    currency: str
+    opening: Decimal
+    closing: Decimal
+    lines: list[StatementLineOut]
+
+
+class ItemOut(Schema):
+    id: int
+    side: str
+    counterparty_id: int
+    subject_kind: str
+    subject_id: int
+    number: str
+    date: date
+    due_on: date
+    currency: str
+    amount: Decimal
+    open_amount: Decimal
+
+
+class ItemPage(Schema):
+    items: list[ItemOut]
+    next_after: int | None
+
+
+class PeriodOut(Schema):
+    month: str
+    state: str
+
+
+class PeriodPage(Schema):
+    items: list[PeriodOut]
+
+
+class StatementQuery(Schema):
+    counterparty_id: int
+    since: date
+    until: date | None = None
+    side: Side = "receivable"
+    currency: str = Field("CNY", min_length=3, max_length=3)
+    org_id: int | None = None
+
+
+class ReasonIn(Schema):
+    reason: str = Field(..., min_length=1, max_length=500)
+
+
+def _item(item: OpenItem) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in ItemOut.model_fields}
+
+
+def _period(period: Period) -> dict[str, Any]:
+    return {"month": f"{period.month:%Y-%m}", "state": period.state}
+
+
+def _month(raw: str) -> date:
+    try:
+        return date.fromisoformat(f"{raw}-01")
+    except ValueError:
+        raise Invalid("ledger.month", field="month", month=raw) from None
+
+
+@routes.get("/ledger/ageing", response=AgeingPage, summary="Open items by days past due")
+def read_ageing(request: HttpRequest, side: Side = "receivable", on: date | None = None, org_id: int | None = None) -> HttpResponse:
+    """Every counterparty with something open or unapplied, as it is open now."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    day = on or clock.today()
+    items = []
+    for row in queries.ageing(actor, org_id or actor.org_id, day, side):
+        facts = {name: getattr(row, name) for name in ("counterparty_id", "code", "name", "currency", "total", "overdue", "oldest_days", "unapplied")}
+        items.append({**facts, **row.buckets})
+    return reply({"on": day, "side": side, "items": items})
+
+
+@routes.get("/ledger/statement", response=StatementOut, summary="Statement of account with one counterparty")
+def read_statement(request: HttpRequest, asked: Annotated[StatementQuery, Query()]) -> HttpResponse:
+    """Documents and payments of a span with the balance after each. Payments count when received, not when applied."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    if asked.until is not None and asked.until < asked.since:
+        raise Invalid("ledger.span", field="until")
+    span = DateSpan(asked.since, asked.until)
+    found = queries.statement(actor, asked.org_id or actor.org_id, asked.counterparty_id, span, side=asked.side, currency=asked.currency)
+    lines = [{name: getattr(line, name) for name in StatementLineOut.model_fields} for line in found.lines]
+    heads = ("org_id", "counterparty_id", "side", "currency", "opening", "closing")
+    return reply({**{name: getattr(found, name) for name in heads}, "lines": lines})
+
+
+@routes.get("/ledger/open-items", response=ItemPage, summary="Open items, newest first")
+def read_items(request: HttpRequest, limit: int = 50, after: int | None = None, side: Side | None = None, counterparty_id: int | None = None) -> HttpResponse:
+    """One keyset page of what is still open in the own books."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    found = queries.open_items(actor, actor.org_id, side=side, counterparty_id=counterparty_id).select_related(None)
+    page, limit = page_of(found, limit=limit, after=after)
+    items = [_item(item) for item in page]
+    return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
+
+
+@routes.get("/ledger/periods", response=PeriodPage, summary="Months that were ever locked")
+def read_periods(request: HttpRequest) -> HttpResponse:
+    """The months of the own books, newest first; a month that is not here is open."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return reply({"items": [_period(period) for period in queries.periods(actor)]})
+
+
+@routes.post("/ledger/periods/{month}/lock", response=PeriodOut, summary="Lock a month")
+@idempotent
+def lock(request: HttpRequest, month: str) -> HttpResponse:
+    """Nothing more can be posted into the month of the own books."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return reply(_period(actions.lock_period(_month(month), actor=actor)))
+
+
+@routes.post("/ledger/periods/{month}/unlock", response=PeriodOut, summary="Open a locked month again")
+@idempotent
+def unlock(request: HttpRequest, month: str, body: ReasonIn) -> HttpResponse:
+    """The month takes entries again."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return reply(_period(actions.unlock_period(_month(month), body.reason, actor=actor)))

@@ -1,0 +1,192 @@
+"""Pages of the books: with whom there are balances, the account of one counterparty, ageing, locked months."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import path, reverse
+from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from qudao.base.html.pages import Button, FormPage, ListPage, Page
+from qudao.base.html.tables import Table, by_language
+from qudao.kernel import clock
+from qudao.kernel.errors import NotFound
+from qudao.kernel.period import DateSpan, month_of
+from qudao.ledger import actions, queries
+from qudao.ledger.forms import LockForm, UnlockForm
+from qudao.ledger.states import Bucket, Side
+from qudao.ledger.tables import AccountTable, AgeingTable, PeriodTable, StatementTable
+from qudao.network.queries import unscoped_cards
+
+MOST = 500
+
+
+def drawn(table: Table, rows: Sequence[Any]) -> dict[str, Any]:
+    """What `ledger/rows.html` shows of a table without a query."""
+    columns = list(table.columns)
+    return {
+        "any": bool(rows),
+        "heads": table.head(columns, QueryDict()),
+        "body": table.body(rows, columns),
+        "totals": table.totals(rows, columns),
+    }
+
+
+def side_tabs(request: HttpRequest, side: str) -> list[dict[str, Any]]:
+    """The two sides of the own books."""
+    params = request.GET.copy()
+    found = []
+    for one in Side:
+        params["side"] = one.value
+        found.append({"label": one.label, "url": f"?{params.urlencode()}", "on": one == side})
+    return found
+
+
+def side_of(request: HttpRequest) -> str:
+    """The side asked for in the address; receivable by default."""
+    side = request.GET.get("side", "")
+    return side if side in Side.values else Side.RECEIVABLE.value
+
+
+class AccountList(ListPage):
+    """With whom the own organisation has balances."""
+
+    verb = "ledger.view"
+    query = queries.balances
+    table = AccountTable
+    title = gettext_lazy("Accounts")
+
+    def buttons(self) -> Sequence[Button]:
+        return [
+            Button(_("Locked months"), reverse("periods"), icon="lock", verb="ledger.view"),
+            Button(_("Ageing"), reverse("ageing"), icon="clock", verb="ledger.view"),
+        ]
+
+
+class AccountPage(Page):
+    """The account of one counterparty in the own books: what is due, open documents, statement."""
+
+    verb = "ledger.view"
+    template = "ledger/account.html"
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("accounts")
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        actor, side, on = self.actor, side_of(request), clock.today()
+        currency = request.GET.get("currency", "CNY")[:3].upper()
+        party = unscoped_cards([pk]).get(pk)
+        # The name of an organisation is shown only to those who trade with it.
+        if party is None or not queries.trades_with(actor, actor.org_id, pk):
+            raise NotFound("base.not_found")
+        span = self._span(request, on)
+        found = queries.statement(actor, actor.org_id, pk, span, side=side, currency=currency)
+        row = queries.ageing_of(actor, actor.org_id, pk, on, side=side, currency=currency)
+        context = {
+            "title": by_language(party.name, party.name_en),
+            "party": party,
+            "tabs": side_tabs(request, side),
+            "side": side,
+            "currency": currency,
+            "on": on,
+            "span": span,
+            "statement": found,
+            "row": row,
+            "due": [(bucket.label, row.buckets[bucket]) for bucket in Bucket if row.buckets[bucket]] if row else [],
+            "items": list(queries.open_items(actor, actor.org_id, side=side, counterparty_id=pk).filter(currency=currency)[:MOST]),
+            "empty": _("Nothing happened in this time."),
+            **drawn(StatementTable(), found.lines),
+        }
+        return self.show(self.template, context)
+
+    def _span(self, request: HttpRequest, on: date) -> DateSpan:
+        """The dates of the address; this month and the two before it by default."""
+        start = _day(request.GET.get("since", "")) or month_of(month_of(on) - timedelta(days=45))
+        end = _day(request.GET.get("until", "")) or on
+        return DateSpan(min(start, end), end)
+
+
+def _day(raw: str) -> date | None:
+    try:
+        return parse_date(raw)
+    except ValueError:
+        return None
+
+
+class AgeingPage(Page):
+    """What is owed by days past due, all counterparties."""
+
+    verb = "ledger.view"
+    template = "ledger/ageing.html"
+    title = gettext_lazy("Ageing")
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        side, on = side_of(request), clock.today()
+        table = AgeingTable()
+        table.side = side
+        rows: Iterable[queries.AgeingRow] = queries.ageing(self.actor, self.actor.org_id, on, side)
+        context = {"on": on, "tabs": side_tabs(request, side), "empty": _("Nothing is open on this side."), **drawn(table, list(rows))}
+        return self.show(self.template, context)
+
+
+class PeriodList(ListPage):
+    """Months of the own books."""
+
+    verb = "ledger.view"
+    query = queries.periods
+    table = PeriodTable
+    title = gettext_lazy("Locked months")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("accounts")
+
+    def buttons(self) -> Sequence[Button]:
+        return [
+            Button(_("Open a month again"), reverse("period_unlock"), icon="lock-open", verb="ledger.unlock_period"),
+            Button(_("Lock a month"), reverse("period_lock"), icon="lock", primary=True, verb="ledger.lock_period", key="n"),
+        ]
+
+
+class PeriodLock(FormPage):
+    """Nothing more is posted into the month."""
+
+    verb = "ledger.lock_period"
+    form = LockForm
+    action = actions.lock_period
+    title = submit = gettext_lazy("Lock a month")
+    said = gettext_lazy("The month is locked.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("periods")
+
+
+class PeriodUnlock(FormPage):
+    """The month takes entries again."""
+
+    verb = "ledger.unlock_period"
+    form = UnlockForm
+    action = actions.unlock_period
+    title = submit = gettext_lazy("Open a month again")
+    said = gettext_lazy("The month is open again.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("periods")
+
+
+routes = [
+    path("accounts/", AccountList.as_view(), name="accounts"),
+    path("accounts/<int:pk>/", AccountPage.as_view(), name="account"),
+    path("ageing/", AgeingPage.as_view(), name="ageing"),
+    path("periods/", PeriodList.as_view(), name="periods"),
+    path("periods/lock", PeriodLock.as_view(), name="period_lock"),
+    path("periods/unlock", PeriodUnlock.as_view(), name="period_unlock"),
+]

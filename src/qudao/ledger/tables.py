@@ -1,0 +1,105 @@
+"""The lists of accounts, ageing, statement lines and periods."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.html import figures
+from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
+from qudao.ledger.models import Balance, Period
+from qudao.ledger.queries import AgeingRow, StatementLine
+from qudao.ledger.states import Account, Bucket, PeriodState
+
+#: what a line of a statement was posted for
+KINDS = {
+    "invoice": _("Invoice"),
+    "credit_note": _("Credit note"),
+    "payment": _("Payment"),
+    "application": _("Payment applied"),
+    "reversal": _("Reversal"),
+    "write_off": _("Write-off"),
+    "opening": _("Opening balance"),
+}
+
+
+def owed(row: Balance) -> object:
+    """The amount as people say it: what is receivable, payable or not applied, more than zero."""
+    return figures.amount(row.amount if row.account in (Account.RECEIVABLE, Account.UNAPPLIED_OUT) else -row.amount)
+
+
+class AccountTable(Table):
+    """With whom there are balances."""
+
+    columns = (
+        Column("counterparty.code", _("Counterparty"), cell="link", sort="counterparty__code"),
+        Column("", _("Name"), cell=lambda row: by_language(row.counterparty.name, row.counterparty.name_en), sort="counterparty__name", width="clip"),
+        Column("", _("Account"), cell=lambda row: row.get_account_display(), dim=True),
+        Column("", _("Amount"), cell=owed, num=True, sort="amount"),
+        Column("currency", _("Currency"), dim=True, hide_on_phone=True),
+    )
+    tabs = (
+        Tab("receivable", _("Receivable"), Q(account=Account.RECEIVABLE)),
+        Tab("payable", _("Payable"), Q(account=Account.PAYABLE)),
+        Tab("unapplied", _("Not applied"), Q(account__in=[Account.UNAPPLIED_IN, Account.UNAPPLIED_OUT]) & ~Q(amount=0)),
+    )
+    filters = (Filter("currency", _("Currency"), kind="text"),)
+    search = ("counterparty__code__icontains", "counterparty__name__icontains", "counterparty__name_en__icontains")
+    order = ("counterparty__code", "pk")
+    empty = _("Nothing is on these books yet.")
+    remedy = _("The first invoice opens the account.")
+
+    def url(self, row: Balance) -> str:
+        side = "payable" if row.account in (Account.PAYABLE, Account.UNAPPLIED_OUT) else "receivable"
+        return f"{reverse('account', args=[row.counterparty_id])}?side={side}&currency={row.currency}"
+
+
+class AgeingTable(Table):
+    """What is owed by days past due; cash that is not applied stands apart."""
+
+    columns = (
+        Column("code", _("Counterparty"), cell="link"),
+        Column("", _("Name"), cell=lambda row: by_language(row.name, row.name_en), width="clip"),
+        *(Column(f"buckets.{bucket.value}", bucket.label, cell="amount", total=True, dim=bucket == Bucket.NOT_DUE, hide_on_phone=True) for bucket in Bucket),
+        Column("total", _("Total"), cell="amount", total=True),
+        Column("unapplied", _("Not applied"), cell="amount", total=True, dim=True, hide_on_phone=True),
+        Column("currency", _("Currency"), dim=True, hide_on_phone=True),
+    )
+    side = "receivable"
+
+    def url(self, row: AgeingRow) -> str:
+        return f"{reverse('account', args=[row.counterparty_id])}?side={self.side}&currency={row.currency}"
+
+    def row_css(self, row: AgeingRow) -> str:
+        return "bad" if row.overdue else ""
+
+
+class StatementTable(Table):
+    """Documents and payments with the balance after each."""
+
+    columns = (
+        Column("date", _("Date"), cell="day"),
+        Column("", _("What"), cell=lambda row: KINDS.get(row.kind, row.kind)),
+        Column("number", _("Number"), cell="code"),
+        Column("amount", _("Amount"), cell="amount"),
+        Column("balance", _("Balance"), cell="amount", dim=True),
+    )
+
+    def url(self, row: StatementLine) -> str:
+        return ""
+
+
+class PeriodTable(Table):
+    """Months of the own books that were ever locked."""
+
+    columns = (
+        Column("", _("Month"), cell=lambda row: f"{row.month:%Y-%m}"),
+        Column("state", _("State"), cell="state", tones={PeriodState.OPEN: "move", PeriodState.LOCKED: "done"}),
+        Column("state_since", _("Since"), cell="moment", dim=True),
+    )
+    empty = _("No month was locked yet.")
+    remedy = _("Lock a month when its statements are settled.")
+
+    def url(self, row: Period) -> str:
+        return ""
