@@ -172,5 +172,5 @@ def _refuse_own(org: Organisation, actor: Actor) -> None:
 
 def _refuse_taken(code: str, but: int | None = None) -> None:
     """Say it at the field; the unique index decides a race."""
-    if Organisation.unscoped.filter(code__iexact=code).exclude(pk=but).exists():
+    if Organisation.unscoped.filter(code__iexact=code).exclude(pk=but or 0).exists():
         raise Invalid("network.code_taken", field="code")

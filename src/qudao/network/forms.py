@@ -33,27 +33,34 @@ class OrgForm(Form):
         return OrgFacts(**{name: self.cleaned_data[name] for name in OrgFacts.__dataclass_fields__})
 
 
+def offer_parents(form: Form, verb: str) -> None:
+    """The choices of the field `parent`: what the actor may put something under."""
+    field = form.fields["parent"]
+    assert isinstance(field, forms.ModelChoiceField)
+    field.queryset = possible_parents(form.actor, verb)
+
+
 class NewOrgForm(OrgForm):
     """A new organisation: also its kind and the organisation above it."""
 
     kind = forms.ChoiceField(label=_("Kind"), choices=[c for c in OrgKind.choices if c[0] != OrgKind.HQ])
-    parent = forms.ModelChoiceField(label=_("Under"), queryset=None)
+    parent: forms.ModelChoiceField = forms.ModelChoiceField(label=_("Under"), queryset=None)
     field_order = ("kind", "parent")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["parent"].queryset = possible_parents(self.actor, "network.register")
+        offer_parents(self, "network.register")
 
 
 class MoveForm(Form):
     """Where a branch is to hang, and why."""
 
-    parent = forms.ModelChoiceField(label=_("New organisation above it"), queryset=None)
+    parent: forms.ModelChoiceField = forms.ModelChoiceField(label=_("New organisation above it"), queryset=None)
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["parent"].queryset = possible_parents(self.actor, "network.move")
+        offer_parents(self, "network.move")
 
 
 class ReasonForm(Form):

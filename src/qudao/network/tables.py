@@ -9,7 +9,7 @@ from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
 from qudao.network.models import Organisation
 from qudao.network.states import OrgKind, OrgState
 
-TONES = {OrgState.ACTIVE: "done", OrgState.SUSPENDED: "wrong", OrgState.CLOSED: "idle"}
+TONES: dict[str, str] = {OrgState.ACTIVE: "done", OrgState.SUSPENDED: "wrong", OrgState.CLOSED: "idle"}
 
 
 def name_of(org: Organisation | None) -> str:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.access import all_verbs
+from qudao.base.access import Actor, all_verbs
 from qudao.base.html.forms import Form
 from qudao.base.html.tables import by_language
 from qudao.people.queries import roles_for
 from qudao.people.states import TOKEN_DAYS, WIDTH, Language, MemberScope, Theme
 
-_PASSWORD = {"strip": False, "max_length": 200}
+_PASSWORD: dict[str, Any] = {"strip": False, "max_length": 200}
 
 
 def _secret(autocomplete: str) -> forms.PasswordInput:
@@ -92,7 +93,22 @@ class TokenForm(Form):
     days = forms.IntegerField(label=_("Days it lives"), min_value=1, max_value=TOKEN_DAYS, initial=90)
 
 
-class _PostForm(Form):
+class _Offers(Form):
+    """A form whose choices depend on who asks."""
+
+    def offer(self, name: str, choices: Sequence[tuple[Any, Any]]) -> None:
+        """Set the choices of a field."""
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
+
+
+def views(actor: Actor) -> list[tuple[str, Any]]:
+    """The views an actor may give: none wider than the own."""
+    return [(value, label) for value, label in MemberScope.choices if WIDTH[value] <= WIDTH[str(actor.scope)]]
+
+
+class _PostForm(_Offers):
     """Role and view; only what the actor may give. `place`: (id, kind) of the organisation when the page knows it."""
 
     role = forms.TypedChoiceField(label=_("Role"), coerce=int)
@@ -104,9 +120,8 @@ class _PostForm(Form):
         if place is None and self.actor.org_kind not in ("hq", "region"):
             kinds = [(self.actor.org_id, self.actor.org_kind)]
         roles = {role.pk: role for org_id, kind in kinds for role in roles_for(self.actor, org_id, kind)}
-        self.fields["role"].choices = [(pk, by_language(role.name, role.name_en)) for pk, role in roles.items()]
-        width = WIDTH[MemberScope(str(self.actor.scope))]
-        self.fields["scope"].choices = [(value, label) for value, label in MemberScope.choices if WIDTH[MemberScope(value)] <= width]
+        self.offer("role", [(pk, by_language(role.name, role.name_en)) for pk, role in roles.items()])
+        self.offer("scope", views(self.actor))
 
 
 class InviteForm(_PostForm):
@@ -129,7 +144,7 @@ class RemarkForm(Form):
     reason = forms.CharField(label=_("Remark"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
 
-class RoleForm(Form):
+class RoleForm(_Offers):
     """A role of one's own organisation: only verbs the actor holds are offered."""
 
     code = forms.CharField(label=_("Code"), max_length=40, help_text=_("Small letters, digits and underscores."))
@@ -140,6 +155,5 @@ class RoleForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["verbs"].choices = [(verb, label) for verb, label in sorted(all_verbs().items()) if self.actor.can(verb)]
-        width = WIDTH[MemberScope(str(self.actor.scope))]
-        self.fields["scope"].choices = [(value, label) for value, label in MemberScope.choices if WIDTH[MemberScope(value)] <= width]
+        self.offer("verbs", [(verb, label) for verb, label in sorted(all_verbs().items()) if self.actor.can(verb)])
+        self.offer("scope", views(self.actor))

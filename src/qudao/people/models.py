@@ -15,7 +15,7 @@ from qudao.kernel import clock
 from qudao.people.states import Language, MemberScope, MemberState, Theme
 
 
-class Users(BaseUserManager):
+class Users(BaseUserManager["User"]):
     """Finds a user by e-mail whatever its case (Django's sign-in asks for `get_by_natural_key`)."""
 
     def get_by_natural_key(self, username: str | None) -> User:
@@ -42,11 +42,11 @@ class User(Row, AbstractBaseUser):
     created_at = models.DateTimeField(default=clock.now, editable=False)
     link_asked_at = models.DateTimeField(null=True, editable=False)
 
-    unscoped = Users()
-    objects = GuardedUsers()
+    unscoped = Users()  # type: ignore[misc]
+    objects = GuardedUsers()  # type: ignore[misc]
 
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS = []  # type: ignore[misc]
 
     class Meta:
         verbose_name = _("person")

@@ -254,7 +254,7 @@ def open_sessions(actor: Actor) -> QuerySet[Session]:
 
 def my_memberships(actor: Actor) -> list[Membership]:
     """The organisations a person may switch to."""
-    found = Membership.unscoped.filter(user_id=actor.user_id, state=MemberState.ACTIVE).exclude(org__state="closed")
+    found = Membership.unscoped.filter(user_id=actor.user_id or 0, state=MemberState.ACTIVE).exclude(org__state="closed")
     return list(found.select_related("org", "role").order_by("pk"))
 
 
@@ -274,7 +274,7 @@ def unscoped_second_factor(user_id: int) -> SecondFactor | None:
 def me(actor: Actor) -> dict[str, Any]:
     """What a program asks first: who am I, for whom do I act, what may I do."""
     user = my_user(actor)
-    member = Membership.unscoped.select_related("org", "role").get(pk=actor.membership_id)
+    member = Membership.unscoped.select_related("org", "role").get(pk=actor.membership_id or 0)
     return {
         "id": user.pk,
         "email": user.email,

@@ -42,7 +42,7 @@ class MemberScope(TextChoices):
 
 
 #: Wider scopes have higher numbers; nobody gives a wider one than the own.
-WIDTH = {MemberScope.SELF: 0, MemberScope.ORG: 1, MemberScope.BRANCH: 2, MemberScope.ALL: 3}
+WIDTH: dict[str, int] = {MemberScope.SELF: 0, MemberScope.ORG: 1, MemberScope.BRANCH: 2, MemberScope.ALL: 3}
 
 #: (state, verb) → next state; what is missing is refused.
 TRANSITIONS: dict[tuple[str, str], str] = {

@@ -8,10 +8,10 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
-from qudao.people.models import Membership, Role
+from qudao.people.models import Membership
 from qudao.people.states import MemberScope, MemberState
 
-TONES = {MemberState.ACTIVE: "done", MemberState.INVITED: "wait", MemberState.ENDED: "idle"}
+TONES: dict[str, str] = {MemberState.ACTIVE: "done", MemberState.INVITED: "wait", MemberState.ENDED: "idle"}
 
 
 def shown_name(member: Membership) -> str:
@@ -58,4 +58,4 @@ class RoleTable(Table):
     order = ("owner", "pk")
 
     def url(self, row: Any) -> str:
-        return row.address if isinstance(row, Role) else ""
+        return getattr(row, "address", "")

@@ -171,4 +171,4 @@ def _set(user: User, password: str, field: str, keep_session: int | None = None)
         raise Invalid("people.password", field=field, why=" ".join(error.messages)) from None
     user.set_password(password)
     user.save(update_fields=["password"])
-    Session.unscoped.filter(user=user, ended_at__isnull=True).exclude(pk=keep_session).update(ended_at=clock.now())
+    Session.unscoped.filter(user=user, ended_at__isnull=True).exclude(pk=keep_session or 0).update(ended_at=clock.now())

@@ -85,7 +85,7 @@ def reset_second_factor(user_id: int, reason: str, *, actor: Actor) -> User:
 @action("people.sign_in")
 def use_second_factor(code: str, *, actor: Actor) -> SecondFactor:
     """Check the code of a person who is signing in; each code works once. Locks the factor. Raises Invalid `people.totp_code`."""
-    found = SecondFactor.unscoped.filter(user_id=actor.user_id).values_list("pk", flat=True).first()
+    found = SecondFactor.unscoped.filter(user_id=actor.user_id or 0).values_list("pk", flat=True).first()
     if found is None:
         raise Refused("people.totp_off")
     factor = lock_one(SecondFactor, found, rank=Rank.NETWORK)

@@ -125,6 +125,7 @@ def end_member(membership_id: int, reason: str = "", *, actor: Actor) -> Members
 
 def invitation_token(member: Membership) -> str:
     """The secret part of the link: signed, and bound to the moment of the invitation, so that only the newest works."""
+    assert member.invited_at is not None, "only the invited have links"
     return signing.Signer(salt=SALT).sign_object([member.pk, member.invited_at.isoformat()])
 
 

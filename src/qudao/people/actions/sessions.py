@@ -20,7 +20,7 @@ from qudao.people.states import TOKEN_DAYS, TOKEN_PREFIX
 @action("people.sign_in")
 def open_session(ip: str | None, agent: str, *, actor: Actor) -> Session:
     """Note a sign-in that succeeded; the page keeps the row's id in the browser's session."""
-    session = Session(user_id=actor.user_id, ip=ip or None, agent=agent[:200], started_at=clock.now())
+    session = Session(user_id=actor.user_id or 0, ip=ip or None, agent=agent[:200], started_at=clock.now())
     session.save(force_insert=True)
     record(subject_of(session.user), detail={"ip": ip, "session": session.pk})
     return session
@@ -41,7 +41,7 @@ def end_session(session_id: int, *, actor: Actor) -> Session:
 def end_other_sessions(keep: int | None, *, actor: Actor) -> None:
     """Sign out all own devices but one. Convergent, one statement."""
     refuse_program(actor)
-    Session.unscoped.filter(user_id=actor.user_id, ended_at__isnull=True).exclude(pk=keep).update(ended_at=clock.now())
+    Session.unscoped.filter(user_id=actor.user_id or 0, ended_at__isnull=True).exclude(pk=keep or 0).update(ended_at=clock.now())
 
 
 @action("people.token")
@@ -56,7 +56,7 @@ def make_token(name: str, days: int = TOKEN_DAYS, *, actor: Actor) -> tuple[ApiT
     raise_if_any(faults, Invalid)
     raw = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = ApiToken(
-        membership_id=actor.membership_id,
+        membership_id=actor.membership_id or 0,
         name=name.strip()[:60],
         sha256=rules.hash_of(raw),
         prefix=raw[:8],

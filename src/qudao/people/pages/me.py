@@ -95,7 +95,7 @@ def device_of(row: Session) -> str:
 def tokens_panel(actor: Actor) -> Panel:
     """Keys of programs that act as me."""
     items = []
-    for token in tokens(actor).filter(membership__user_id=actor.user_id)[:50]:
+    for token in tokens(actor).filter(membership__user_id=actor.user_id or 0)[:50]:
         used = _("last used {day}").format(day=figures.day(token.last_used_on)) if token.last_used_on else _("never used")
         until = _("until {day}").format(day=figures.day(token.expires_at))
         revoke = Button(_("Revoke"), reverse("me_token", args=[token.pk]), post=True)
@@ -140,18 +140,19 @@ class MyProfile(_MyForm):
     form = ProfileForm
     title = gettext_lazy("Change profile")
     said = gettext_lazy("The profile is saved.")
+    chosen = ""
 
     def find(self, **kwargs: Any) -> User:
         return my_user(self.actor)
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        self.language = cleaned["language"]
+        self.chosen = cleaned["language"]
         return actions.change_profile(Profile(**cleaned), actor=self.actor)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = super().post(request, *args, **kwargs)
-        if response.status_code < 400 and getattr(self, "language", ""):
-            response.set_cookie(settings.LANGUAGE_COOKIE_NAME, self.language, max_age=365 * 24 * 3600, samesite="Lax")
+        if response.status_code < 400 and self.chosen:
+            response.set_cookie(settings.LANGUAGE_COOKIE_NAME, self.chosen, max_age=365 * 24 * 3600, samesite="Lax")
         return response
 
 

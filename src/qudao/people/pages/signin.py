@@ -169,7 +169,7 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
     """The second step, at most ten minutes after the first."""
     pending = request.session.get(PENDING)
     user = unscoped_user(pending["user"]) if pending and pending["at"] + PENDING_SECONDS > clock.now().timestamp() else None
-    if user is None:
+    if user is None or pending is None:
         request.session.pop(PENDING, None)
         return HttpResponseRedirect(reverse("sign_in"))
     form = CodeForm(request.POST if request.method == "POST" else None)
