@@ -141,7 +141,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   all.forEach((row) => row.querySelectorAll("[data-show]").forEach((cell) => cell.replaceChildren()));
   for (const news of said.content.querySelectorAll("tr.ln")) {
     const row = all[Number(news.dataset.at)];
-    if (!row) continue;
+    if (!row || row.contains(document.activeElement) && document.activeElement.matches("[data-product]")) continue; // still being typed
     clearHints(row);
     for (const cell of news.querySelectorAll("[data-show]")) {
       const target = row.querySelector(`[data-show="${cell.dataset.show}"]`);

@@ -26,7 +26,7 @@ class DeskForm(Form):
 
 
 LINES = [
-    LineField("code", _("Code"), "product", required=True, placeholder=_("Code, name, pinyin, barcode"), width="w-22"),
+    LineField("code", _("Code"), "product", required=True, placeholder=_("Code or name"), width="w-22"),
     LineField("name", _("Product"), "show", width="w-32"),
     LineField("qty", _("Quantity"), "pack", required=True, placeholder=_("3 or 3x"), width="w-12"),
     LineField("base", _("In base units"), "figure", hide_on_phone=True),

@@ -195,8 +195,12 @@ class Frame:
         for item in BOTTOM:
             url = self._open(item)
             if url:
-                found.append({"label": item.label, "icon": item.icon, "url": url, "on": self._is_here(url), "count": self._count(item.count)})
-        return [*found[:1], *found[1:-1][:3], *found[-1:]] if len(found) > 5 else found
+                found.append({"label": item.label, "icon": item.icon, "url": url, "on": False, "count": self._count(item.count)})
+        found = [*found[:1], *found[1:-1][:3], *found[-1:]] if len(found) > 5 else found
+        here = [one for one in found if self._is_here(one["url"])]
+        if here:
+            max(here, key=lambda one: len(one["url"].partition("?")[0]))["on"] = True
+        return found
 
     def _count(self, name: str) -> Any:
         return self.tasks or "" if name == "approvals" else ""

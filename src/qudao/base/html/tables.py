@@ -61,6 +61,11 @@ class Column:
     grant: str = ""
 
     @property
+    def key(self) -> str:
+        """The column's name in the address when one sorts by it."""
+        return self.name or (self.sort if isinstance(self.sort, str) else self.sort[0])
+
+    @property
     def right(self) -> bool:
         """Whether the column is set right-aligned."""
         return self.num or self.cell in ("amount", "price", "qty", "number", "day", "moment", "age")
@@ -212,7 +217,7 @@ class Table:
         asked = params.get("sort", "")
         down, name = asked.startswith("-"), asked.lstrip("-")
         for column in self.columns:
-            if column.sort and column.name == name:
+            if name and column.sort and column.key == name:
                 fields = (column.sort,) if isinstance(column.sort, str) else column.sort
                 order = [("-" if down else "") + f for f in fields]
                 return name, down, [*order, "-pk" if down else "pk"]
@@ -239,8 +244,8 @@ class Table:
         name, down, _order = self.sorting(params)
         heads = []
         for column in columns:
-            on = bool(column.sort) and column.name == name
-            to = (f"-{column.name}" if not down else column.name) if on else (f"-{column.name}" if column.right else column.name)
+            on = bool(name and column.sort) and column.key == name
+            to = ("" if down else "-") + column.key if on else ("-" if column.right else "") + column.key if column.sort else ""
             heads.append(
                 {
                     "label": column.label,

@@ -84,7 +84,7 @@ def order_new(request: HttpRequest) -> HttpResponse:
     try:
         unread = [f for a in asked for f in a.faults]
         if unread or not good:
-            looked = look(actor, trade, asked)
+            looked = look(actor, trade, asked, form.cleaned_data.get("requested_on"))
             raise Invalid.of([*unread, *[f for f in looked.faults if f not in unread]] or [Fault("portal.no_agreement")])
         data = form.cleaned_data
         placing = Placing(trade.seller_id, trade.buyer_id, [a.new_line for a in asked], data["requested_on"], data["po_number"], data["note"])
@@ -111,8 +111,10 @@ def order_preview(request: HttpRequest) -> HttpResponse:
     actor = request.actor  # type: ignore[attr-defined]
     asked = read_lines(actor, trade.seller_id, [(line.raw["code"], line.raw["qty"]) for line in editor.lines])
     looked = look(actor, trade, asked)
+    typing = {f"lines.{no}.qty" for no, a in enumerate(asked, 1) if not a.qty_text}
+    looked.faults = [f for f in looked.faults if f.field not in typing]
     _fill(editor, looked)
-    return render(request, "portal/preview.html", {"editor": editor, "number": len(editor.lines), **_summary(looked)})
+    return render(request, "portal/preview.html", {"editor": editor, "number": len(editor.lines), "oob": True, **_summary(looked)})
 
 
 @door("orders.place")
@@ -187,7 +189,7 @@ def _hint(fault: Fault, asked: Asked) -> dict[str, Any]:
     elif fault.code == "orders.below_minimum":
         least = figures.qty(fault.params["minimum"])
         buttons = [{"field": "qty", "value": least.replace(",", ""), "label": least}]
-    elif asked.card is None:
+    elif fault.code == "orders.unknown_product":
         buttons = [{"field": "code", "value": p.code, "label": f"{p.code} {by_language(p.name, p.name_en)}"} for p in asked.similar]
     text = f"{said.sentence} {said.remedy if not buttons else ''}".strip()
     return {"code": fault.code, "css": "c-wrong", "icon": "alert-circle", "text": text, "buttons": buttons}

@@ -5,6 +5,6 @@ from qudao.portal.queries.flow import STAGES, Days, Overdue, Stage, arriving, da
 from qudao.portal.queries.inbox import Case, Task, case, pending
 
 __all__ = [
-    "STAGES", "Asked", "Case", "Days", "Look", "Overdue", "Stage", "Task", "Trade", "arriving", "case", "days", "flow", "last_order", "look", "open_differences",
-    "overdue", "pending", "read_lines", "trades",
+    "Asked", "Case", "Days", "Look", "Overdue", "STAGES", "Stage", "Task", "Trade", "arriving", "case", "days", "flow", "last_order", "look",
+    "open_differences", "overdue", "pending", "read_lines", "trades",
 ]  # fmt: skip
