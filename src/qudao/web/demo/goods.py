@@ -1,0 +1,141 @@
+"""What the demo's brand makes: sixty household appliances in eight categories, in two languages, with packs and numbers for barcodes.
+
+The numbers begin with 200: GS1 keeps that range for numbers used inside one company, so no demo product has the number of a real one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from qudao.catalog.actions import CategoryDraft
+from qudao.catalog.rules import ProductDraft, check_digit
+from qudao.web.masters import Pack
+
+CATEGORIES = [
+    CategoryDraft("REF", "冰箱", "Refrigerators"),
+    CategoryDraft("WM", "洗衣机", "Washing machines"),
+    CategoryDraft("AC", "空调", "Air conditioners"),
+    CategoryDraft("TV", "电视", "Televisions"),
+    CategoryDraft("WH", "热水器", "Water heaters"),
+    CategoryDraft("KIT", "厨房电器", "Kitchen appliances"),
+    CategoryDraft("SDA", "小家电", "Small appliances"),
+    CategoryDraft("CLN", "清洁电器", "Cleaning appliances"),
+]
+
+#: code | name | English name | retail price in yuan, tax included
+TABLE = """
+REF-180D|两门直冷冰箱 180 升|Two-door refrigerator 180 l|1099
+REF-215T|三门节能冰箱 215 升|Three-door refrigerator 215 l|1399
+REF-265T|三门风冷冰箱 265 升|Three-door frost-free refrigerator 265 l|1999
+REF-336F|法式多门冰箱 336 升|French-door refrigerator 336 l|2699
+REF-450F|法式多门冰箱 450 升|French-door refrigerator 450 l|3499
+REF-505X|十字对开冰箱 505 升|Cross-door refrigerator 505 l|4299
+REF-560S|对开门变频冰箱 560 升|Side-by-side refrigerator 560 l|3899
+REF-650S|嵌入式冰箱 650 升|Built-in refrigerator 650 l|6999
+FRZ-100C|卧式冷柜 100 升|Chest freezer 100 l|799
+FRZ-200C|卧式冷柜 200 升|Chest freezer 200 l|1199
+WM-80P|波轮洗衣机 8 公斤|Top-load washer 8 kg|899
+WM-100P|波轮洗衣机 10 公斤|Top-load washer 10 kg|1199
+WM-80F|滚筒洗衣机 8 公斤|Front-load washer 8 kg|1799
+WM-100F|滚筒洗衣机 10 公斤|Front-load washer 10 kg|2299
+WM-100D|洗烘一体机 10 公斤|Washer-dryer 10 kg|3299
+WM-120D|洗烘一体机 12 公斤|Washer-dryer 12 kg|4199
+DRY-90H|热泵干衣机 9 公斤|Heat-pump dryer 9 kg|3599
+WM-30M|迷你洗衣机 3 公斤|Mini washer 3 kg|599
+AC-26G|壁挂空调 1 匹|Wall air conditioner 1 hp|2199
+AC-35G|壁挂空调 1.5 匹|Wall air conditioner 1.5 hp|2599
+AC-35N|新风空调 1.5 匹|Fresh-air conditioner 1.5 hp|3799
+AC-50L|柜式空调 2 匹|Floor air conditioner 2 hp|4899
+AC-72L|柜式空调 3 匹|Floor air conditioner 3 hp|5999
+AC-140M|家用中央空调 5 匹|Multi-split air conditioner 5 hp|18999
+TV-32H|高清电视 32 英寸|HD television 32 in|799
+TV-43U|4K 电视 43 英寸|4K television 43 in|1499
+TV-55U|4K 电视 55 英寸|4K television 55 in|2199
+TV-65U|4K 电视 65 英寸|4K television 65 in|2999
+TV-75Q|量子点电视 75 英寸|QLED television 75 in|4999
+TV-85Q|量子点电视 85 英寸|QLED television 85 in|7999
+WH-50E|电热水器 50 升|Electric water heater 50 l|899
+WH-60E|电热水器 60 升|Electric water heater 60 l|1099
+WH-80E|电热水器 80 升|Electric water heater 80 l|1399
+WH-13G|燃气热水器 13 升|Gas water heater 13 l|1799
+WH-16G|燃气热水器 16 升|Gas water heater 16 l|2399
+WH-7I|小厨宝 7 升|Under-sink water heater 7 l|399
+KIT-HD2|侧吸油烟机|Side-draft range hood|1699
+KIT-HD3|顶吸油烟机|Top-draft range hood|1999
+KIT-GS2|双眼燃气灶|Two-burner gas stove|899
+KIT-DW8|洗碗机 8 套|Dishwasher 8 sets|2799
+KIT-DW13|洗碗机 13 套|Dishwasher 13 sets|3999
+KIT-SO34|蒸烤一体机 34 升|Steam oven 34 l|2999
+KIT-MW20|微波炉 20 升|Microwave oven 20 l|499
+KIT-DS90|消毒柜 90 升|Disinfection cabinet 90 l|1299
+SDA-RC4|电饭煲 4 升|Rice cooker 4 l|299
+SDA-RC5I|IH 电饭煲 5 升|Induction rice cooker 5 l|599
+SDA-PC6|电压力锅 6 升|Pressure cooker 6 l|399
+SDA-IC21|电磁炉 2100 瓦|Induction cooker 2100 W|269
+SDA-KT17|电热水壶 1.7 升|Electric kettle 1.7 l|129
+SDA-BL1|破壁机 1.75 升|Blender 1.75 l|459
+SDA-AF5|空气炸锅 5 升|Air fryer 5 l|359
+SDA-SM12|豆浆机 1.2 升|Soy-milk maker 1.2 l|339
+SDA-FN16|落地风扇 16 英寸|Floor fan 16 in|199
+SDA-HU5|加湿器 5 升|Humidifier 5 l|229
+SDA-HT22|电暖器 2200 瓦|Electric heater 2200 W|369
+CLN-VC12|无线吸尘器|Cordless vacuum cleaner|1299
+CLN-WD30|洗地机|Wet and dry floor washer|2499
+CLN-RV10|扫地机器人|Robot vacuum|2999
+CLN-AP60|空气净化器 60 平米|Air purifier 60 m²|1899
+CLN-MT08|除螨仪|Mite remover|399
+"""
+
+
+@dataclass(frozen=True)
+class Good:
+    """A product of the demo: `retail` in yuan with tax; `carton` pieces in a pack, 0 when it stands alone."""
+
+    no: int
+    code: str
+    name: str
+    name_en: str
+    retail: Decimal
+    carton: int
+
+    @property
+    def category(self) -> str:
+        head = self.code.partition("-")[0]
+        return {"FRZ": "REF", "DRY": "WM"}.get(head, head)
+
+    @property
+    def gtin(self) -> str:
+        body = f"200{10_000 + self.no * 7:09d}"
+        return body + check_digit(body)
+
+    @property
+    def small(self) -> bool:
+        return self.carton > 0
+
+    def price(self, share: str) -> Decimal:
+        """A share of the retail price in whole yuan."""
+        return (self.retail * Decimal(share)).quantize(Decimal(1))
+
+    def draft(self, category_id: int) -> ProductDraft:
+        return ProductDraft(self.code, self.name, self.name_en, gtin=self.gtin, category_id=category_id, min_qty=Decimal(1))
+
+    def packs(self) -> list[Pack]:
+        """A carton of small appliances has a number of its own: indicator 1 before the number of the piece, with its own check digit."""
+        if not self.small:
+            return []
+        body = f"1{self.gtin[:-1]}"
+        return [Pack("箱", "Carton", self.carton, body + check_digit(body))]
+
+
+def goods() -> list[Good]:
+    """All products in the order of the table."""
+    return list(_read())
+
+
+def _read() -> Iterator[Good]:
+    for no, row in enumerate(TABLE.strip().splitlines(), 1):
+        code, name, name_en, retail = row.split("|")
+        small = code.startswith(("SDA", "KIT-MW", "CLN-MT", "WH-7"))
+        yield Good(no, code, name, name_en, Decimal(retail), (10 if Decimal(retail) < 300 else 4) if small else 0)
