@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from qudao.approvals.models import Node, Request, Rule, Signature
 from qudao.approvals.rules import RuleCard
 from qudao.approvals.states import NodeState, RequestState
-from qudao.base.access import Actor, get_visible, visible
+from qudao.base.access import Actor, get_visible, policy_of, visible
 from qudao.base.db import rows
 from qudao.base.subject import Subject
 from qudao.people.models import Membership, Role
@@ -33,12 +33,12 @@ def _my_roles(actor: Actor) -> QuerySet:
 
 
 def pending_for(actor: Actor) -> QuerySet[Node]:
-    """The steps that wait for this person's signature, longest waiting first, each with its request. Nothing for who may not see approvals."""
-    if not actor.can("approvals.view") or actor.user_id is None:
+    """The steps that wait for this person's signature, longest waiting first, each with its request; it takes the role of the step, no verb."""
+    if actor.user_id is None:
         return Node.unscoped.none()
     return (
-        visible(actor, Node)
-        .filter(state=NodeState.CURRENT, request__state=RequestState.PENDING, role_id__in=_my_roles(actor))
+        Node.unscoped.filter(state=NodeState.CURRENT, request__state=RequestState.PENDING, role_id__in=_my_roles(actor))
+        .filter(request__seller_id=actor.org_id)
         .exclude(request__submitted_by_id=actor.user_id)
         .exclude(request__in=Signature.unscoped.filter(user_id=actor.user_id).values("request_id"))
         .select_related("request", "request__submitted_by", "role")
@@ -58,10 +58,12 @@ def requests(actor: Actor, *, state: str = "") -> QuerySet[Request]:
 
 
 def course(actor: Actor, subject: Subject) -> list[Node]:
-    """The steps of all requests of a document, oldest first, each with its signatures; empty for who may not see approvals. Two statements."""
-    if not actor.can("approvals.view"):
-        return []
-    nodes = visible(actor, Node).filter(request__subject_kind=subject.kind, request__subject_id=subject.id)
+    """The steps of all requests of a document, oldest first, each with its signatures; empty for who is not of the seller. Two statements.
+
+    The caller has shown that the actor sees the document itself.
+    """
+    mine = Node.unscoped.filter(policy_of(Node).rows(actor, "approvals.view"))
+    nodes = mine.filter(request__subject_kind=subject.kind, request__subject_id=subject.id)
     return list(nodes.select_related("request", "role").prefetch_related("signatures__user").order_by("request_id", "position"))
 
 

@@ -9,8 +9,10 @@ from decimal import Decimal
 
 from django.db.models import Q, QuerySet
 
-from qudao.base.access import Actor, get_visible, visible
+from qudao.agreements import queries as agreements
+from qudao.base.access import Actor, get_visible, sees_prices, visible
 from qudao.base.db import rows
+from qudao.kernel.errors import Forbidden
 from qudao.pricing.models import ListAssignment, Price, PriceList, SpecialPrice
 from qudao.pricing.rules import Candidate, Quote, Standing, choose
 
@@ -116,3 +118,11 @@ def assignments(actor: Actor, *, list_id: int | None = None, agreement_id: int |
 def special_prices(actor: Actor, agreement_id: int) -> QuerySet[SpecialPrice]:
     """The special prices of an agreement the actor may see, newest first."""
     return visible(actor, SpecialPrice).filter(agreement_id=agreement_id).select_related("product").order_by("-valid_from", "product__code", "-id")
+
+
+def quote(actor: Actor, agreement_id: int, items: Iterable[Item], on: date) -> dict[Hashable, Quote]:
+    """The quote for somebody who may see the prices of this agreement; NotFound when it is hidden, Forbidden when only its prices are."""
+    agreement = agreements.agreement(actor, agreement_id)
+    if not actor.can("pricing.view") or not sees_prices(actor, agreement.seller_id, agreement.buyer_id):
+        raise Forbidden("base.forbidden", verb="pricing.view")
+    return unscoped_quote(agreement_id, items, on)

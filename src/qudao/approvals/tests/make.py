@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.test import Client
+
 from qudao.approvals import actions, queries
 from qudao.approvals.actions import Outcome
 from qudao.approvals.models import Request, Rule
@@ -13,6 +15,7 @@ from qudao.base.subject import Subject
 from qudao.base.work import unit
 from qudao.network.models import Organisation
 from qudao.people.queries import unscoped_system_role
+from qudao.people.tests.make import bearer
 
 KIND = "orders.order"
 
@@ -51,3 +54,14 @@ def _doing(actor, body):
         return body()
     finally:
         current().doing.pop()
+
+
+class Api:
+    """The API as one actor calls it: `api("post", "/products", {...})` returns (status, decoded body)."""
+
+    def __init__(self, actor: Actor) -> None:
+        self.client = Client(headers=bearer(actor))
+
+    def __call__(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, object]:
+        answer = getattr(self.client, method)(f"/api/v1{path}", body, content_type="application/json", headers=headers)
+        return answer.status_code, answer.json()

@@ -55,7 +55,7 @@ def test_only_the_seller_sees_requests_rules_and_signatures(cast):
     for model in (Rule, Request, Node, Signature):
         assert visible(cast.dealer_admin, model).count() == 1
         assert visible(SYSTEM, model).count() == 1
-        assert not visible(cast.hq_clerk, model).exists()  # not even the brand above
+        assert not visible(cast.hq_admin, model).exists()  # not even the brand above
         assert not visible(cast.stranger_admin, model).exists()
     assert queries.course(cast.sub_dealer, order) == []
     (node,) = queries.course(cast.dealer_admin, order)

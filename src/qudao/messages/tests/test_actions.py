@@ -40,7 +40,7 @@ def told():
 
 
 def test_people_named_and_people_with_the_verb_are_told_once(cast):
-    ask(org_id=cast.lh.pk, verb="approvals.view", user_ids=[cast.hq_clerk.user_id, cast.dealer.user_id], except_user=cast.hq_finance.user_id)
+    ask(org_id=cast.lh.pk, verb="people.view", user_ids=[cast.hq_clerk.user_id, cast.dealer.user_id], except_user=cast.hq_finance.user_id)
     assert told() == sorted([cast.hq_admin.user_id, cast.hq_clerk.user_id, cast.dealer.user_id])
     notice = Notice.unscoped.get(user_id=cast.dealer.user_id)
     assert (notice.code, notice.params, notice.subject) == ("approvals.waiting", {"amount": "10.00"}, SUBJECT)
@@ -56,7 +56,7 @@ def test_an_event_delivered_twice_tells_nobody_twice(cast):
 
 
 def test_a_batch_costs_a_fixed_number_of_statements(cast, django_assert_num_queries):
-    facts = actions.NoticeAsked("approvals.waiting", cast.lh.pk, "approvals.view", [], {}, None)
+    facts = actions.NoticeAsked("approvals.waiting", cast.lh.pk, "people.view", [], {}, None)
     events = [outbox.Event(n, "base.NoticeAsked", SUBJECT, facts, clock.now()) for n in range(1, 50)]
     with django_assert_num_queries(5):  # begin, who holds the verb, notices, who wants mail, commit
         unit(lambda: actions.deliver(events, actor=SYSTEM))

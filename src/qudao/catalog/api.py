@@ -1,0 +1,207 @@
+"""Products over the API: the same actions as the pages, verbs as addresses."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Schema
+
+from qudao.base.access import Actor
+from qudao.base.rest import Router, idempotent, page_of, reply
+from qudao.catalog import actions, queries
+from qudao.catalog.models import Category, Pack, Product
+from qudao.catalog.rules import ProductDraft
+
+routes = Router(tags=["products"])
+
+PRODUCT = (
+    *("id", "owner_id", "code", "name", "name_en", "gtin", "category_id", "unit", "tax_rate", "state", "min_qty", "pack_multiple"),
+    *("owner__code", "category__code"),
+)
+RENAMED = {"owner__code": "owner_code", "category__code": "category_code"}
+
+
+class ProductIn(Schema):
+    """A product; quantities in the base unit, the tax rate as a fraction, the GTIN with 8, 12, 13 or 14 digits."""
+
+    code: str = Field(..., max_length=64)
+    name: str = Field(..., max_length=200)
+    name_en: str = Field("", max_length=200)
+    unit: str = Field("PCS", max_length=20)
+    tax_rate: Decimal = Decimal("0.13")
+    gtin: str = Field("", max_length=20)
+    category_id: int | None = None
+    min_qty: Decimal = Decimal(0)
+    pack_multiple: Decimal = Decimal(1)
+
+
+class NewProductIn(ProductIn):
+    """A new product; without `owner_id` it belongs to the caller's organisation."""
+
+    owner_id: int | None = None
+
+
+class ProductOut(ProductIn):
+    id: int
+    owner_id: int
+    owner_code: str
+    category_code: str | None
+    state: str
+
+
+class ProductPage(Schema):
+    items: list[ProductOut]
+    next_after: int | None
+
+
+class PackIn(Schema):
+    """A larger unit: `factor` base units in one. The name decides whether a pack is added or changed."""
+
+    name: str = Field(..., max_length=40)
+    name_en: str = Field("", max_length=40)
+    factor: Decimal
+    gtin: str = Field("", max_length=20)
+
+
+class PackOut(PackIn):
+    id: int
+
+
+class ReasonIn(Schema):
+    reason: str = Field("", max_length=500)
+
+
+class CategoryIn(Schema):
+    code: str = Field(..., max_length=64)
+    name: str = Field(..., max_length=120)
+    name_en: str = Field("", max_length=120)
+    parent_id: int | None = None
+
+
+class CategoryOut(CategoryIn):
+    id: int
+    owner_id: int
+    path: str
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    return {RENAMED.get(name, name): value for name, value in row.items()}
+
+
+def _one(product_id: int, actor: Actor, status: int = 200) -> HttpResponse:
+    """The product as the actor sees it: read back through the policy."""
+    product = queries.product(actor, product_id)
+    row = queries.products(actor).filter(pk=product.pk).values(*PRODUCT).get()
+    return reply(_told(row), status, location=f"/api/v1/products/{product_id}")
+
+
+def _pack(pack: Pack) -> dict[str, Any]:
+    return {name: getattr(pack, name) for name in ("id", "name", "name_en", "factor", "gtin")}
+
+
+def _category(one: Category) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in ("id", "owner_id", "code", "name", "name_en", "parent_id", "path")}
+
+
+def _draft(body: ProductIn) -> ProductDraft:
+    return ProductDraft(**body.dict(exclude={"owner_id"}))
+
+
+@routes.get("/products", response=ProductPage, summary="Products, newest first")
+def index(request: HttpRequest, limit: int = 50, after: int | None = None, search: str = "", state: str = "", code: str = "") -> HttpResponse:
+    """One keyset page. `search` meets code, names, pinyin initials or a barcode; `code` several codes with commas; `after` = the last id shown."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    found = queries.products(actor, search=search, state=state)
+    if code:
+        found = found.filter(code__in=code.split(","))
+    page, limit = page_of(found, limit=limit, after=after)
+    items = [_told(row) for row in page.values(*PRODUCT)]
+    return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
+
+
+@routes.post("/products", response={201: ProductOut}, summary="Register a product")
+@idempotent
+def register(request: HttpRequest, body: NewProductIn) -> HttpResponse:
+    """Add a product to the catalogue of the own organisation, or of an outside supplier under it."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    made: Product = actions.register_product(body.owner_id or actor.org_id, _draft(body), actor=actor)
+    return _one(made.pk, actor, 201)
+
+
+@routes.get("/products/{int:product_id}", response=ProductOut, summary="One product")
+def one(request: HttpRequest, product_id: int) -> HttpResponse:
+    """A product of the own catalogue, or of one that is open to the caller."""
+    return _one(product_id, request.actor)  # type: ignore[attr-defined]
+
+
+@routes.put("/products/{int:product_id}", response=ProductOut, summary="Describe a product anew")
+@idempotent
+def change(request: HttpRequest, product_id: int, body: ProductIn) -> HttpResponse:
+    """Replace the description; documents keep what they were made with."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actions.change_product(product_id, _draft(body), actor=actor)
+    return _one(product_id, actor)
+
+
+@routes.post("/products/{int:product_id}/block", response=ProductOut, summary="Block")
+@idempotent
+def block(request: HttpRequest, product_id: int, body: ReasonIn) -> HttpResponse:
+    """No new orders; what is ordered goes on."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actions.block_product(product_id, body.reason, actor=actor)
+    return _one(product_id, actor)
+
+
+@routes.delete("/products/{int:product_id}/block", response=ProductOut, summary="Unblock")
+@idempotent
+def unblock(request: HttpRequest, product_id: int) -> HttpResponse:
+    """Orders as before."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actions.unblock_product(product_id, actor=actor)
+    return _one(product_id, actor)
+
+
+@routes.get("/products/{int:product_id}/packs", response=list[PackOut], summary="The packs of a product")
+def packs(request: HttpRequest, product_id: int) -> HttpResponse:
+    """Smallest first."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    queries.product(actor, product_id)
+    return reply([_pack(pack) for pack in queries.packs(actor, product_id)])
+
+
+@routes.post("/products/{int:product_id}/packs", response={201: PackOut}, summary="Add or change a pack")
+@idempotent
+def set_pack(request: HttpRequest, product_id: int, body: PackIn) -> HttpResponse:
+    """The pack of this name."""
+    return reply(_pack(actions.set_pack(product_id, **body.dict(), actor=request.actor)), 201)  # type: ignore[attr-defined]
+
+
+@routes.delete("/packs/{int:pack_id}", response=ProductOut, summary="Take a pack off its product")
+@idempotent
+def remove_pack(request: HttpRequest, pack_id: int) -> HttpResponse:
+    """Documents hold base units, so nothing refers to it."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _one(actions.remove_pack(pack_id, actor=actor).pk, actor)
+
+
+@routes.get("/categories", response=list[CategoryOut], summary="Categories in tree order")
+def categories(request: HttpRequest) -> HttpResponse:
+    """All that the caller sees; a catalogue has tens of them, not thousands."""
+    return reply([_category(one) for one in queries.categories(request.actor)[:5000]])  # type: ignore[attr-defined]
+
+
+@routes.post("/categories", response={201: CategoryOut}, summary="Register a category")
+@idempotent
+def register_category(request: HttpRequest, body: CategoryIn) -> HttpResponse:
+    """Add a category to the own tree."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return reply(_category(actions.register_category(actor.org_id, actions.CategoryDraft(**body.dict()), actor=actor)), 201)
+
+
+@routes.put("/categories/{int:category_id}", response=CategoryOut, summary="Rename or move a category")
+@idempotent
+def change_category(request: HttpRequest, category_id: int, body: CategoryIn) -> HttpResponse:
+    """The branch below follows."""
+    return reply(_category(actions.change_category(category_id, actions.CategoryDraft(**body.dict()), actor=request.actor)))  # type: ignore[attr-defined]
