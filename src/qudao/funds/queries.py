@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import QuerySet
+from django.db.models import Case, F, QuerySet, Value, When
 
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
@@ -14,6 +14,7 @@ from qudao.funds.models import Account, Entry
 from qudao.funds.rules import Position
 from qudao.kernel import clock
 from qudao.kernel.errors import NotFound
+from qudao.kernel.money import ZERO
 
 # How long a buyer is overdue comes from the seller's open items: an index-only look at what is open (ledger_openitem_open).
 POSITION = """SELECT a.limit_amount, a.temp_limit, a.temp_until, a.ordered, a.shipped, a.invoiced, a.unapplied, a.frozen, a.grace_days, a.tolerance,
@@ -81,8 +82,19 @@ def credit(actor: Actor, agreement_id: int) -> CreditCard:
 
 
 def accounts(actor: Actor) -> QuerySet[Account]:
-    """The credit accounts the actor may see, with both sides, by seller and buyer."""
-    return visible(actor, Account).select_related("seller", "buyer", "agreement").order_by("seller__code", "buyer__code", "id")
+    """The credit accounts the actor may see, with both sides and `limit_now`, `exposure`, `available` as of today."""
+    valid = Case(When(temp_until__gte=clock.today(), then=F("temp_limit")), default=Value(ZERO), output_field=Account._meta.get_field("temp_limit"))
+    found = visible(actor, Account).select_related("seller", "buyer", "agreement")
+    found = found.annotate(limit_now=F("limit_amount") + valid, exposure=F("ordered") + F("shipped") + F("invoiced") - F("unapplied"))
+    return found.annotate(available=F("limit_now") - F("exposure")).order_by("seller__code", "buyer__code", "id")
+
+
+def account(actor: Actor, account_id: int) -> Account:
+    """One credit account as in `accounts`; raises NotFound when it does not exist for this actor."""
+    found = accounts(actor).filter(pk=account_id).first()
+    if found is None:
+        raise NotFound("funds.no_account")
+    return found
 
 
 def entries_of(actor: Actor, account_id: int) -> QuerySet[Entry]:

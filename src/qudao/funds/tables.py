@@ -1,0 +1,53 @@
+"""The list of credit accounts."""
+
+from __future__ import annotations
+
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.html import figures
+from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
+from qudao.funds.models import Account
+
+
+def name_of(org: object) -> str:
+    """An organisation's name in the reader's language."""
+    return by_language(org.name, org.name_en)  # type: ignore[attr-defined]
+
+
+def state_of(row: Account) -> object:
+    """Whether orders pass, as a badge."""
+    if row.frozen:
+        return figures.badge(_("Frozen"), "wrong")
+    return figures.badge(_("Over the limit"), "wait") if row.available < 0 else figures.badge(_("Open"), "done")
+
+
+class AccountTable(Table):
+    """Credit given and taken."""
+
+    columns = (
+        Column("buyer.code", _("Buyer"), cell="link", sort="buyer__code"),
+        Column("", _("Name"), cell=lambda row: name_of(row.buyer), sort="buyer__name", width="clip"),
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip"),
+        Column("limit_now", _("Limit"), cell="amount", sort="limit_now", hide_on_phone=True, total=True),
+        Column("exposure", _("In use"), cell="amount", sort="exposure", hide_on_phone=True, total=True),
+        Column("available", _("Available"), cell="amount", sort="available", total=True),
+        Column("", _("State"), cell=state_of),
+        Column("currency", _("Currency"), dim=True, hide_on_phone=True),
+    )
+    tabs = (
+        Tab("all", _("All")),
+        Tab("given", _("We give"), lambda actor: Q(seller_id=actor.org_id)),
+        Tab("taken", _("We use"), lambda actor: Q(buyer_id=actor.org_id)),
+        Tab("over", _("Over the limit"), Q(exposure__gt=F("limit_now")), wrong=True),
+        Tab("frozen", _("Frozen"), Q(frozen=True), wrong=True),
+    )
+    filters = (Filter("currency", _("Currency"), kind="text"),)
+    search = ("buyer__code__icontains", "buyer__name__icontains", "buyer__name_en__icontains", "seller__code__icontains")
+    order = ("seller__code", "buyer__code", "pk")
+    empty = _("There is no credit account yet.")
+    remedy = _("An account opens when an agreement becomes active.")
+
+    def url(self, row: Account) -> str:
+        return reverse("fund", args=[row.pk])
