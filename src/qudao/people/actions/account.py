@@ -18,7 +18,7 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Forbidden, Invalid, Refused, raise_if_any
 from qudao.people import rules
 from qudao.people.actions.mail import later, send_link
-from qudao.people.actions.members import member_of_token
+from qudao.people.actions.members import member_of_token, refuse_stronger_person
 from qudao.people.actions.members import subject_of as member_subject
 from qudao.people.models import Membership, Session, User
 from qudao.people.states import RESET_HOURS, Language, Theme
@@ -82,6 +82,7 @@ def change_password(current: str, new: str, keep_session: int | None = None, *, 
 def set_password(user_id: int, new: str, *, actor: Actor) -> User:
     """Set somebody's password (set-up, demo, help at the desk); all devices are signed out. Locks the user."""
     get_visible(actor, User, user_id, "people.support")
+    refuse_stronger_person(user_id, actor)
     user = lock_one(User, user_id, rank=Rank.NETWORK)
     _set(user, new, "password")
     record(subject_of(user))

@@ -19,6 +19,7 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Invalid, Refused
 from qudao.people import rules
 from qudao.people.actions.account import refuse_program, subject_of
+from qudao.people.actions.members import refuse_stronger_person
 from qudao.people.models import SecondFactor, User
 from qudao.people.states import RECOVERY_CODES
 
@@ -75,6 +76,7 @@ def renew_recovery_codes(password: str, *, actor: Actor) -> list[str]:
 def reset_second_factor(user_id: int, reason: str, *, actor: Actor) -> User:
     """Take the second factor from a person who lost phone and codes. Locks the user."""
     get_visible(actor, User, user_id, "people.support")
+    refuse_stronger_person(user_id, actor)
     user = lock_one(User, user_id, rank=Rank.NETWORK)
     if not SecondFactor.unscoped.filter(user=user).delete()[0]:
         raise Refused("people.totp_off")

@@ -196,6 +196,12 @@ def _refuse_stronger(member: Membership, actor: Actor) -> None:
     raise_if_any(rules.exceeds(power_held(actor), power_of(member.role, member.scope)), Refused)
 
 
+def refuse_stronger_person(user_id: int, actor: Actor) -> None:
+    """Whoever can set a password can become that person, so nobody does it to somebody who holds more anywhere."""
+    for member in Membership.unscoped.select_related("role").filter(user_id=user_id).exclude(state=MemberState.ENDED):
+        _refuse_stronger(member, actor)
+
+
 def _refuse_last_admin(member: Membership, actor: Actor) -> None:
     """An organisation must keep somebody who manages its people; the brand may take the last one from a dealer it closes."""
     if member.org_id != actor.org_id or member.state != MemberState.ACTIVE:

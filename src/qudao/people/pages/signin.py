@@ -27,6 +27,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from qudao.base.access import channel_of
 from qudao.base.html.pages import door, go, refusal
+from qudao.base.html.tables import by_language
 from qudao.base.sentences import Said
 from qudao.kernel import clock
 from qudao.kernel.errors import DomainError, Invalid, NotFound, Refused
@@ -101,7 +102,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 
 def _sign_in_page(request: HttpRequest, form: SignInForm, onward: str, faults: Any = (), status: int = 200) -> HttpResponse:
-    demo = unscoped_demo_people() if settings.DEMO else []
+    people = unscoped_demo_people() if settings.DEMO else []
+    demo = [{"key": key, "card": card, "org": by_language(member.org.name, member.org.name_en)} for key, card, member in people]
     context = {"title": _("Sign in"), "form": form, "next": onward, "faults": faults, "demo": demo}
     return render(request, "people/sign_in.html", context, status=status)
 

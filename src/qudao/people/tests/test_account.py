@@ -11,9 +11,11 @@ from qudao.kernel.errors import Forbidden, Invalid, NotFound, Refused
 from qudao.people import actions, rules
 from qudao.people.actions.account import Profile
 from qudao.people.actions.factors import new_secret
-from qudao.people.models import ApiToken, SecondFactor, Session, User
+from qudao.people.actions.members import change_member
+from qudao.people.actions.roles import RoleFacts, write_role
+from qudao.people.models import ApiToken, Membership, SecondFactor, Session, User
 from qudao.people.queries import unscoped_actor_of_token
-from qudao.people.tests.make import arriving, link_of, run_jobs
+from qudao.people.tests.make import actor_of, arriving, link_of, run_jobs
 
 pytestmark = pytest.mark.django_db
 GOOD = "rain-on-the-lake-7"
@@ -48,6 +50,17 @@ def test_setting_a_password_is_the_brand_s_support(cast):
     assert User.unscoped.get(pk=cast.dealer.user_id).check_password(GOOD)
     with pytest.raises(Forbidden):
         actions.set_password(cast.dealer.user_id, GOOD, actor=cast.dealer_admin)
+
+
+def test_the_help_desk_cannot_become_the_administrator(cast):
+    desk = write_role(RoleFacts("desk", "服务台", verbs=("people.view", "people.support", "network.view"), scope="all"), actor=cast.hq_admin)
+    change_member(cast.hq_warehouse.membership_id, desk.pk, "all", actor=cast.hq_admin)
+    helper = actor_of(Membership.unscoped.get(pk=cast.hq_warehouse.membership_id))
+    for victim in (cast.hq_admin, cast.dealer_admin):
+        with pytest.raises(Refused, match="exceeds_verbs"):
+            actions.set_password(victim.user_id, GOOD, actor=helper)
+        with pytest.raises(Refused, match="exceeds_verbs"):
+            actions.reset_second_factor(victim.user_id, "x", actor=helper)
 
 
 def test_a_forgotten_password_is_replaced_by_a_link_that_works_once(cast):
