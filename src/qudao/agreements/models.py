@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Cast, Coalesce
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from qudao.agreements.states import AgreementState, InvoiceOn
@@ -80,6 +81,9 @@ class Agreement(Row):
 
     def __str__(self) -> str:
         return self.code
+
+    def get_absolute_url(self) -> str:
+        return reverse("agreement", args=[self.pk])
 
 
 class Authorisation(Row):

@@ -70,14 +70,19 @@ def products(actor: Actor, *, search: str = "", state: str = "", category_id: in
     return rows
 
 
-def product(actor: Actor, product_id: int) -> Product:
-    """One product; NotFound when it does not exist for this actor."""
-    return get_visible(actor, Product, product_id)
+def product(actor: Actor, product_id: int, verb: str | None = None) -> Product:
+    """One product; NotFound when it does not exist for this actor, Forbidden when the verb does not reach it."""
+    return get_visible(actor, Product, product_id, verb)
 
 
 def packs(actor: Actor, product_id: int) -> QuerySet[Pack]:
     """The packs of a product the actor may see, smallest first."""
     return visible(actor, Pack).filter(product_id=product_id).order_by("factor", "id")
+
+
+def all_packs(actor: Actor) -> QuerySet[Pack]:
+    """The packs of all products the actor may see."""
+    return visible(actor, Pack).select_related("product")
 
 
 def categories(actor: Actor) -> QuerySet[Category]:

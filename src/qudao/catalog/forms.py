@@ -1,0 +1,69 @@
+"""What people write about products."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.html.forms import Form
+from qudao.catalog import queries
+from qudao.catalog.rules import ProductDraft
+from qudao.catalog.tables import name_of
+
+
+class ProductForm(Form):
+    """The description of a product."""
+
+    layout = "grid"
+
+    code = forms.CharField(label=_("Code"), max_length=64, help_text=_("Short and lasting; it stands on documents."))
+    name = forms.CharField(label=_("Name"), max_length=200)
+    name_en = forms.CharField(label=_("English name"), max_length=200, required=False)
+    gtin = forms.CharField(label=_("Barcode"), max_length=20, required=False, help_text=_("GTIN with 8, 12, 13 or 14 digits."))
+    category_id = forms.TypedChoiceField(label=_("Category"), required=False, coerce=int, empty_value=None)
+    unit = forms.CharField(label=_("Base unit"), max_length=20, help_text=_("Stock and prices are kept in it."))
+    tax_rate = forms.DecimalField(label=_("Tax rate"), max_digits=5, decimal_places=4, initial=Decimal("0.13"), help_text=_("13 % is written 0.13."))
+    min_qty = forms.DecimalField(label=_("Smallest quantity"), max_digits=18, decimal_places=4, initial=0)
+    pack_multiple = forms.DecimalField(label=_("Quantity step"), max_digits=18, decimal_places=4, initial=1, help_text=_("Ordered in whole multiples of it."))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        own = queries.categories(self.actor).filter(owner_id=self.actor.org_id)
+        self.fields["category_id"].choices = [("", "—"), *((one.pk, f"{one.code} {name_of(one)}") for one in own)]  # type: ignore[attr-defined]
+
+    @staticmethod
+    def draft(cleaned: dict[str, Any]) -> ProductDraft:
+        """The cleaned description."""
+        return ProductDraft(**cleaned)
+
+
+class PackForm(Form):
+    """A larger unit of a product."""
+
+    name = forms.CharField(label=_("Name of the pack"), max_length=40, help_text=_("An existing name changes that pack."))
+    name_en = forms.CharField(label=_("English name"), max_length=40, required=False)
+    factor = forms.DecimalField(label=_("Base units in one"), max_digits=18, decimal_places=4)
+    gtin = forms.CharField(label=_("Barcode"), max_length=20, required=False)
+
+
+class ReasonForm(Form):
+    """A reason that stays in the log."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class CategoryForm(Form):
+    """A category of the own catalogue."""
+
+    code = forms.CharField(label=_("Code"), max_length=64)
+    name = forms.CharField(label=_("Name"), max_length=120)
+    name_en = forms.CharField(label=_("English name"), max_length=120, required=False)
+    parent_id = forms.TypedChoiceField(label=_("Under"), required=False, coerce=int, empty_value=None)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        own = queries.categories(self.actor).filter(owner_id=self.actor.org_id)
+        self.fields["parent_id"].choices = [("", "—"), *((one.pk, f"{one.code} {name_of(one)}") for one in own)]  # type: ignore[attr-defined]

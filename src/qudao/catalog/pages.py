@@ -1,0 +1,220 @@
+"""Pages of products: the list, the card with its packs, and a page per verb."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from qudao.base.access import policy_of
+from qudao.base.html import figures
+from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, NoFields, Panel
+from qudao.catalog import actions, queries
+from qudao.catalog.forms import CategoryForm, PackForm, ProductForm, ReasonForm
+from qudao.catalog.models import Product
+from qudao.catalog.states import ProductState
+from qudao.catalog.tables import TONES, ProductTable, name_of, percent
+
+
+class ProductList(ListPage):
+    """The products the reader may see."""
+
+    verb = "catalog.view"
+    query = queries.products
+    table = ProductTable
+    title = gettext_lazy("Products")
+
+    def buttons(self) -> Sequence[Button]:
+        return [
+            Button(_("New category"), reverse("category_new"), icon="plus", verb="catalog.edit", ask=True),
+            Button(_("Register product"), reverse("product_new"), icon="plus", primary=True, verb="catalog.edit", key="n"),
+        ]
+
+
+def card_panel(request: HttpRequest, product: Product) -> Panel:
+    """What is written about the product."""
+    facts = [
+        (_("English name"), product.name_en),
+        (_("Barcode"), product.gtin),
+        (_("Category"), name_of(product.category)),
+        (_("Base unit"), product.unit),
+        (_("Tax rate"), percent(product)),
+        (_("Smallest quantity"), figures.qty(product.min_qty)),
+        (_("Quantity step"), figures.qty(product.pack_multiple)),
+        (_("Owner"), name_of(product.owner)),
+    ]
+    return Panel(_("Card"), "parts/panel_facts.html", {"facts": facts})
+
+
+def packs_panel(request: HttpRequest, product: Product) -> Panel:
+    """The larger units of the product."""
+    actor = request.actor  # type: ignore[attr-defined]
+    keeps = actor.can("catalog.edit") and policy_of(Product).may(actor, "catalog.edit", product)
+    items = [
+        {
+            "label": name_of(pack),
+            "facts": [fact for fact in (pack.gtin,) if fact],
+            "end": f"{figures.qty(pack.factor)} {product.unit}",
+            "buttons": [Button(_("Remove"), reverse("pack_removal", args=[pack.pk]), ask=True)] if keeps else [],
+        }
+        for pack in queries.packs(actor, product.pk)
+    ]
+    return Panel(_("Packs"), "parts/panel_items.html", {"items": items, "empty": _("Sold in base units only.")}, aside=True)
+
+
+class ProductDetail(DetailPage):
+    """One product: its card and its packs."""
+
+    verb = "catalog.view"
+    query = queries.products
+    kind = "catalog.product"
+    panels = (card_panel, packs_panel)
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("products")
+
+    def head(self, obj: Product) -> Head:
+        return Head(obj.code, (obj.get_state_display(), TONES[ProductState(obj.state)]), name_of(obj), facts=[obj.unit])
+
+    def buttons(self, obj: Product) -> Sequence[Button]:
+        if not policy_of(Product).may(self.actor, "catalog.edit", obj):
+            return []
+        to = {name: reverse(f"product_{name}", args=[obj.pk]) for name in ("change", "pack", "block", "unblock")}
+        found = [
+            Button(_("Change"), to["change"], icon="pencil", primary=True, verb="catalog.edit", key="e"),
+            Button(_("Add pack"), to["pack"], icon="plus", verb="catalog.edit", ask=True),
+        ]
+        if obj.state == ProductState.ACTIVE:
+            found.append(Button(_("Block"), to["block"], icon="ban", verb="catalog.block", ask=True, danger=True))
+        else:
+            found.append(Button(_("Unblock"), to["unblock"], icon="lock-open", verb="catalog.block", ask=True))
+        return found
+
+
+class ProductNew(FormPage):
+    """Register a product of the own catalogue."""
+
+    verb = "catalog.edit"
+    form = ProductForm
+    title = submit = gettext_lazy("Register product")
+    said = gettext_lazy("The product is registered.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("products")
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.register_product(self.actor.org_id, ProductForm.draft(cleaned), actor=self.actor, client_id=client_id)
+
+
+class ProductChange(FormPage):
+    """Describe a product anew."""
+
+    verb = "catalog.edit"
+    form = ProductForm
+    title = gettext_lazy("Change product")
+    said = gettext_lazy("The changes are saved.")
+
+    def find(self, **kwargs: Any) -> Product:
+        return queries.product(self.actor, kwargs["pk"], "catalog.edit")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("product", args=[self.kwargs["pk"]])
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.change_product(obj.pk, ProductForm.draft(cleaned), actor=self.actor, client_id=client_id)
+
+
+class _Verb(ActionPage):
+    """A verb on a product."""
+
+    query = queries.products
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("product", args=[self.kwargs["pk"]])
+
+
+class ProductBlock(_Verb):
+    """No new orders."""
+
+    verb = "catalog.block"
+    action = actions.block_product
+    form = ReasonForm
+    title = submit = gettext_lazy("Block")
+    said = gettext_lazy("The product is blocked.")
+    danger = True
+
+    def says(self, obj: Product) -> Any:
+        return _("{code} takes no new orders. What is ordered goes on.").format(code=obj.code)
+
+
+class ProductUnblock(_Verb):
+    """Orders as before."""
+
+    verb = "catalog.block"
+    action = actions.unblock_product
+    form = NoFields
+    title = submit = gettext_lazy("Unblock")
+    said = gettext_lazy("The product can be ordered again.")
+
+
+class ProductPack(_Verb):
+    """Add a pack, or change one."""
+
+    verb = "catalog.edit"
+    form = PackForm
+    title = gettext_lazy("Pack")
+    said = gettext_lazy("The pack is saved.")
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        actions.set_pack(obj.pk, **cleaned, actor=self.actor, client_id=client_id)
+        return obj
+
+
+class PackRemoval(ActionPage):
+    """Take a pack off its product."""
+
+    verb = "catalog.edit"
+    query = queries.all_packs
+    action = actions.remove_pack
+    title = submit = gettext_lazy("Remove pack")
+    said = gettext_lazy("The pack is removed.")
+    danger = True
+
+
+class CategoryNew(FormPage):
+    """A category of the own catalogue."""
+
+    verb = "catalog.edit"
+    form = CategoryForm
+    title = submit = gettext_lazy("New category")
+    said = gettext_lazy("The category is registered.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("products")
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        draft = actions.CategoryDraft(**cleaned)
+        return actions.register_category(self.actor.org_id, draft, actor=self.actor, client_id=client_id)
+
+
+routes = [
+    path("products/", ProductList.as_view(), name="products"),
+    path("products/new", ProductNew.as_view(), name="product_new"),
+    path("products/<int:pk>/", ProductDetail.as_view(), name="product"),
+    path("products/<int:pk>/change", ProductChange.as_view(), name="product_change"),
+    path("products/<int:pk>/block", ProductBlock.as_view(), name="product_block"),
+    path("products/<int:pk>/unblock", ProductUnblock.as_view(), name="product_unblock"),
+    path("products/<int:pk>/packs", ProductPack.as_view(), name="product_pack"),
+    path("packs/<int:pk>/removal", PackRemoval.as_view(), name="pack_removal"),
+    path("categories/new", CategoryNew.as_view(), name="category_new"),
+]

@@ -1,0 +1,59 @@
+"""The list of products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
+from qudao.catalog import queries
+from qudao.catalog.models import Product
+from qudao.catalog.states import ProductState
+
+TONES = {ProductState.ACTIVE: "done", ProductState.BLOCKED: "wrong"}
+
+
+def name_of(row: Any) -> str:
+    """The name of a product, category or organisation in the reader's language; "" for none."""
+    return by_language(row.name, row.name_en) if row else ""
+
+
+def percent(row: Product) -> str:
+    """The tax rate as people write it: 0.1300 → 13 %."""
+    return f"{(row.tax_rate * 100).normalize():f} %"
+
+
+def branch(raw: str) -> Q:
+    """Products of a category with everything below it."""
+    return Q(category__path__contains=f"/{int(raw)}/")
+
+
+class ProductTable(Table):
+    """Products of the own catalogue and of those open to the reader."""
+
+    columns = (
+        Column("code", _("Code"), cell="link", sort="code"),
+        Column("", _("Name"), cell=name_of, sort="name"),
+        Column("", _("Category"), cell=lambda row: name_of(row.category), dim=True, hide_on_phone=True, sort="category__path"),
+        Column("unit", _("Unit"), dim=True, hide_on_phone=True),
+        Column("min_qty", _("Smallest quantity"), cell="qty", dim=True, hide_on_phone=True),
+        Column("pack_multiple", _("Step"), cell="qty", dim=True, hide_on_phone=True),
+        Column("", _("Tax"), cell=percent, num=True, dim=True, hide_on_phone=True),
+        Column("", _("Owner"), cell=lambda row: name_of(row.owner), dim=True, hide_on_phone=True, sort="owner__code"),
+        Column("state", _("State"), cell="state", tones=TONES),
+    )
+    tabs = (
+        Tab("active", _("Active"), Q(state=ProductState.ACTIVE)),
+        Tab("blocked", _("Blocked"), Q(state=ProductState.BLOCKED), wrong=True),
+        Tab("all", _("All")),
+    )
+    filters = (
+        Filter("category", _("Category"), choices=lambda actor: [(one.pk, f"{one.code} {name_of(one)}") for one in queries.categories(actor)], q=branch),
+        Filter("gtin", _("Barcode"), kind="text", q=lambda raw: Q(gtin=raw.zfill(14))),
+    )
+    search = ("code__icontains", "name__icontains", "name_en__icontains", "initials__istartswith", "gtin__icontains")
+    order = ("code", "pk")
+    empty = _("No product stands here.")
+    remedy = _("Register products, or make an agreement with who sells them.")

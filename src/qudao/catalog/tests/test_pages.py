@@ -1,0 +1,67 @@
+"""Pages of products."""
+
+import pytest
+from django.urls import reverse
+
+from qudao.approvals.tests.make import Api
+from qudao.catalog.models import Category, Pack, Product
+from qudao.catalog.tests.make import make_product
+from qudao.people.tests.make import sign_in
+
+FORM = {"code": "A", "name": "空调", "unit": "台", "tax_rate": "0.13", "min_qty": "0", "pack_multiple": "1"}
+
+
+@pytest.fixture
+def hq(client, cast):
+    return sign_in(client, cast.hq_admin)
+
+
+def text(answer):
+    assert answer.status_code == 200, answer.status_code
+    return answer.content.decode()
+
+
+def test_a_product_is_registered_changed_packed_and_blocked_by_forms(hq):
+    assert "Register product" in text(hq.get(reverse("products")))
+    assert text(hq.get(reverse("product_new")))
+    assert hq.post(reverse("product_new"), FORM).status_code == 302
+    product = Product.unscoped.get()
+    assert "空调" in text(hq.get(product.get_absolute_url()))
+    assert "空调" in text(hq.get(reverse("product_change", args=[product.pk])))
+    assert hq.post(reverse("product_change", args=[product.pk]), {**FORM, "name": "热泵"}).status_code == 302
+    assert hq.post(reverse("product_pack", args=[product.pk]), {"name": "箱", "factor": "12"}).status_code == 302
+    page = text(hq.get(product.get_absolute_url()))
+    assert "热泵" in page and "箱" in page
+    for name in ("product_block", "product_unblock", "product_pack"):
+        assert text(hq.get(reverse(name, args=[product.pk])))
+    assert hq.post(reverse("product_block", args=[product.pk]), {"reason": "recall"}).status_code == 302
+    assert hq.post(reverse("product_unblock", args=[product.pk])).status_code == 302
+    pack = Pack.unscoped.get()
+    assert text(hq.get(reverse("pack_removal", args=[pack.pk])))
+    assert hq.post(reverse("pack_removal", args=[pack.pk])).status_code == 302
+    assert hq.post(reverse("category_new"), {"code": "C", "name": "类"}).status_code == 302
+    assert text(hq.get(f"{reverse('products')}?category={Category.unscoped.get().pk}"))
+
+
+def test_a_refused_form_keeps_what_was_typed(hq):
+    answer = hq.post(reverse("product_new"), {**FORM, "gtin": "123"})
+    assert answer.status_code == 422
+    assert "空调" in answer.content.decode() and "check digit" in answer.content.decode()
+
+
+def test_the_list_costs_few_statements(hq, cast, django_assert_max_num_queries):
+    for n in range(10):
+        make_product(cast.lh, f"P{n}")
+    with django_assert_max_num_queries(15):  # session, actor, frame, tabs, rows, filter
+        assert "P9" in text(hq.get(reverse("products")))
+
+
+def test_who_only_looks_gets_no_buttons_and_strangers_nothing(client, cast):
+    product = make_product(cast.lh, "A")
+    clerk = sign_in(client, cast.hq_clerk)
+    page = text(clerk.get(product.get_absolute_url()))
+    assert "Change" not in page
+    assert clerk.get(reverse("product_change", args=[product.pk])).status_code == 403
+    stranger = sign_in(client, cast.stranger)
+    assert stranger.get(product.get_absolute_url()).status_code == 404
+    assert Api(cast.stranger)("get", f"/products/{product.pk}")[0] == 404
