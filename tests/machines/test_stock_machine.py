@@ -38,135 +38,135 @@ PLACE = st.integers(0, 1)  # MAIN, TRANSIT
 PRODUCT = st.integers(0, 2)
 
 
-def stock_machine(shelf: Shelf) -> type[RuleBasedStateMachine]:
-    """A machine on the rows of `shelf`; every example is rolled back."""
-    places = [shelf.main, shelf.transit]
-    products = [p.pk for p in shelf.products]
+class StockMachine(RuleBasedStateMachine):
+    """Runs on the rows of `shelf`, which a subclass gives; every example is rolled back."""
 
-    class StockMachine(RuleBasedStateMachine):
-        def __init__(self) -> None:
-            super().__init__()
-            self.example = transaction.atomic()
-            self.example.__enter__()
+    shelf: Shelf
 
-        def teardown(self) -> None:
-            transaction.set_rollback(True)
-            self.example.__exit__(None, None, None)
+    def __init__(self) -> None:
+        super().__init__()
+        self.example = transaction.atomic()
+        self.example.__enter__()
 
-        @initialize()
-        def start(self) -> None:
-            self.on_hand = {key: have[0] for key, have in levels().items()}
-            self.promised: dict[tuple[int, int], list] = {}  # (document, line) → [place, product, left]
-            self.line = 0
+    def teardown(self) -> None:
+        transaction.set_rollback(True)
+        self.example.__exit__(None, None, None)
 
-        # --- what the dictionary knows ---
+    @initialize()
+    def start(self) -> None:
+        self.places = [self.shelf.main, self.shelf.transit]
+        self.products = [p.pk for p in self.shelf.products]
+        self.on_hand = {key: have[0] for key, have in levels().items()}
+        self.promised: dict[tuple[int, int], list] = {}  # (document, line) → [place, product, left]
+        self.line = 0
 
-        def reserved(self, place: int, product: int) -> Decimal:
-            return sum((left for at, what, left in self.promised.values() if (at, what) == (place, product)), ZERO)
+    # --- what the dictionary knows ---
 
-        def free(self, place: int, product: int) -> Decimal:
-            return self.on_hand.get((place, product), ZERO) - self.reserved(place, product)
+    def reserved(self, place: int, product: int) -> Decimal:
+        return sum((left for at, what, left in self.promised.values() if (at, what) == (place, product)), ZERO)
 
-        def change(self, place: int, product: int, qty: Decimal) -> None:
-            self.on_hand[place, product] = self.on_hand.get((place, product), ZERO) + qty
+    def free(self, place: int, product: int) -> Decimal:
+        return self.on_hand.get((place, product), ZERO) - self.reserved(place, product)
 
-        # --- steps ---
+    def change(self, place: int, product: int, qty: Decimal) -> None:
+        self.on_hand[place, product] = self.on_hand.get((place, product), ZERO) + qty
 
-        @rule(place=PLACE, product=PRODUCT, qty=QTY)
-        def receive(self, place: int, product: int, qty: Decimal) -> None:
-            in_unit(post_moves, [MoveSpec(products[product], qty, shelf.outside, places[place])], Subject("test.receipt", 1))
-            self.change(places[place], products[product], qty)
+    # --- steps ---
 
-        @rule(document=st.integers(1, 3), wanted=st.lists(st.tuples(PLACE, PRODUCT, QTY), min_size=1, max_size=4))
-        def promise(self, document: int, wanted: list) -> None:
-            demands = []
-            for place, product, qty in wanted:
-                self.line += 1
-                demands.append(Demand(places[place], products[product], qty, self.line))
-            needed: dict[tuple[int, int], Decimal] = {}
-            for d in demands:
-                needed[d.place_id, d.product_id] = needed.get((d.place_id, d.product_id), ZERO) + d.qty
-            fits = all(self.free(*key) >= qty for key, qty in needed.items())
-            try:
-                in_unit(reserve, demands, Subject("test.order", document))
-            except Refused as refused:
-                assert not fits
-                assert {f.code for f in refused.faults} == {"inventory.short"}
-            else:
-                assert fits
-                self.promised |= {(document, d.ref_id): [d.place_id, d.product_id, d.qty] for d in demands}
+    @rule(place=PLACE, product=PRODUCT, qty=QTY)
+    def receive(self, place: int, product: int, qty: Decimal) -> None:
+        in_unit(post_moves, [MoveSpec(self.products[product], qty, self.shelf.outside, self.places[place])], Subject("test.receipt", 1))
+        self.change(self.places[place], self.products[product], qty)
 
-        @rule(document=st.integers(1, 3), some=st.booleans())
-        def give_back(self, document: int, some: bool) -> None:
-            lines = [line for doc, line in self.promised if doc == document]
-            chosen = lines[: len(lines) // 2] if some else lines
-            given = in_unit(release, Subject("test.order", document), ref_ids=chosen if some else None)
-            assert given == sum((self.promised.pop((document, line))[2] for line in chosen), ZERO)
-
-        @precondition(lambda self: self.promised)
-        @rule(data=st.data(), qty=QTY, beyond=st.booleans())
-        def ship(self, data: st.DataObject, qty: Decimal, beyond: bool) -> None:
-            document, line = key = data.draw(st.sampled_from(sorted(self.promised)))
-            place, product, left = self.promised[key]
-            qty = left + qty if beyond else min(qty, left)
-            target = shelf.transit if place == shelf.main else shelf.outside
-            spec = MoveSpec(product, qty, place, target, line, take_reserved=True)
-            try:
-                in_unit(post_moves, [spec], Subject("test.shipment", 1), reserved_for=Subject("test.order", document))
-            except Refused:
-                assert beyond
-                return
-            assert not beyond
-            self.change(place, product, -qty)
-            if target != shelf.outside:
-                self.change(target, product, qty)
-            self.promised[key][2] -= qty
-            if not self.promised[key][2]:
-                del self.promised[key]
-
-        @rule(place=PLACE, product=PRODUCT, qty=QTY, out=st.booleans())
-        def move(self, place: int, product: int, qty: Decimal, out: bool) -> None:
-            source, what = places[place], products[product]
-            target = shelf.outside if out else places[1 - place]
-            fits = self.free(source, what) >= qty
-            try:
-                in_unit(post_moves, [MoveSpec(what, qty, source, target)], Subject("test.move", 1))
-            except Refused:
-                assert not fits
-                return
+    @rule(document=st.integers(1, 3), wanted=st.lists(st.tuples(PLACE, PRODUCT, QTY), min_size=1, max_size=4))
+    def promise(self, document: int, wanted: list) -> None:
+        demands = []
+        for place, product, qty in wanted:
+            self.line += 1
+            demands.append(Demand(self.places[place], self.products[product], qty, self.line))
+        needed: dict[tuple[int, int], Decimal] = {}
+        for d in demands:
+            needed[d.place_id, d.product_id] = needed.get((d.place_id, d.product_id), ZERO) + d.qty
+        fits = all(self.free(*key) >= qty for key, qty in needed.items())
+        try:
+            in_unit(reserve, demands, Subject("test.order", document))
+        except Refused as refused:
+            assert not fits
+            assert {f.code for f in refused.faults} == {"inventory.short"}
+        else:
             assert fits
-            self.change(source, what, -qty)
-            if not out:
-                self.change(target, what, qty)
+            self.promised |= {(document, d.ref_id): [d.place_id, d.product_id, d.qty] for d in demands}
 
-        @rule(product=PRODUCT, counted=st.decimals("0", "9", places=1))
-        def count(self, product: int, counted: Decimal) -> None:
-            what = products[product]
-            have = self.on_hand.get((shelf.main, what), ZERO)
-            allowed = counted != have and counted >= self.reserved(shelf.main, what)
-            try:
-                adjust_stock(shelf.main, what, counted, "counted", actor=system_actor())
-            except Refused:
-                assert not allowed
-            else:
-                assert allowed
-                self.on_hand[shelf.main, what] = counted
+    @rule(document=st.integers(1, 3), some=st.booleans())
+    def give_back(self, document: int, some: bool) -> None:
+        lines = [line for doc, line in self.promised if doc == document]
+        chosen = lines[: len(lines) // 2] if some else lines
+        given = in_unit(release, Subject("test.order", document), ref_ids=chosen if some else None)
+        assert given == sum((self.promised.pop((document, line))[2] for line in chosen), ZERO)
 
-        # --- what must hold after each ---
+    @precondition(lambda self: self.promised)
+    @rule(data=st.data(), qty=QTY, beyond=st.booleans())
+    def ship(self, data: st.DataObject, qty: Decimal, beyond: bool) -> None:
+        document, line = key = data.draw(st.sampled_from(sorted(self.promised)))
+        place, product, left = self.promised[key]
+        qty = left + qty if beyond else min(qty, left)
+        target = self.shelf.transit if place == self.shelf.main else self.shelf.outside
+        spec = MoveSpec(product, qty, place, target, line, take_reserved=True)
+        try:
+            in_unit(post_moves, [spec], Subject("test.shipment", 1), reserved_for=Subject("test.order", document))
+        except Refused:
+            assert beyond
+            return
+        assert not beyond
+        self.change(place, product, -qty)
+        if target != self.shelf.outside:
+            self.change(target, product, qty)
+        self.promised[key][2] -= qty
+        if not self.promised[key][2]:
+            del self.promised[key]
 
-        @invariant()
-        def rows_equal_the_dictionary(self) -> None:
-            if not hasattr(self, "promised"):
-                return
-            assert levels() == {key: (qty, self.reserved(*key)) for key, qty in self.on_hand.items()}
-            left = {(r.subject_id, r.ref_id): r.qty - r.taken - r.released for r in Reservation.unscoped.filter(state="open")}
-            assert left == {key: value[2] for key, value in self.promised.items()}
-            assert_sound()
+    @rule(place=PLACE, product=PRODUCT, qty=QTY, out=st.booleans())
+    def move(self, place: int, product: int, qty: Decimal, out: bool) -> None:
+        source, what = self.places[place], self.products[product]
+        target = self.shelf.outside if out else self.places[1 - place]
+        fits = self.free(source, what) >= qty
+        try:
+            in_unit(post_moves, [MoveSpec(what, qty, source, target)], Subject("test.move", 1))
+        except Refused:
+            assert not fits
+            return
+        assert fits
+        self.change(source, what, -qty)
+        if not out:
+            self.change(target, what, qty)
 
-    return StockMachine
+    @rule(product=PRODUCT, counted=st.decimals("0", "9", places=1))
+    def count(self, product: int, counted: Decimal) -> None:
+        what = self.products[product]
+        have = self.on_hand.get((self.shelf.main, what), ZERO)
+        allowed = counted != have and counted >= self.reserved(self.shelf.main, what)
+        try:
+            adjust_stock(self.shelf.main, what, counted, "counted", actor=system_actor())
+        except Refused:
+            assert not allowed
+        else:
+            assert allowed
+            self.on_hand[self.shelf.main, what] = counted
+
+    # --- what must hold after each ---
+
+    @invariant()
+    def rows_equal_the_dictionary(self) -> None:
+        if not hasattr(self, "promised"):
+            return
+        assert levels() == {key: (qty, self.reserved(*key)) for key, qty in self.on_hand.items()}
+        left = {(r.subject_id, r.ref_id): r.qty - r.taken - r.released for r in Reservation.unscoped.filter(state="open")}
+        assert left == {key: value[2] for key, value in self.promised.items()}
+        assert_sound()
 
 
 @pytest.mark.machine
 def test_stock_survives_any_sequence(db):
     shelf = make_shelf(make_org("hq", "LH"), (10, 3, 0))
-    run_state_machine_as_test(stock_machine(shelf), settings=RUN)
+    run_state_machine_as_test(type("OnShelf", (StockMachine,), {"shelf": shelf}), settings=RUN)
+    assert_sound()

@@ -24,7 +24,7 @@ from qudao.inventory.rules import Demand
 from qudao.inventory.tests.make import make_places
 from qudao.kernel.period import DateSpan
 from qudao.ledger import invariants as book_invariants
-from qudao.ledger.queries import ageing, statement
+from qudao.ledger.queries import PartyAccount, ageing, statement
 from qudao.network.tests.make import make_org
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.environ.get("QUDAO_SLOW") != "1", reason="QUDAO_SLOW=1 runs it")]
@@ -157,7 +157,7 @@ def test_ageing_of_200_dealers_reads_in_40_ms_and_the_books_verify(brand):
     finance = Actor(1, 1, brand.pk, brand.path, "hq", "f", frozenset({"ledger.view"}), Scope.ALL)
     took, found = best(lambda: ageing(finance, brand.pk, date(2026, 6, 1)))
     print(f"ageing of {len(found)} dealers, {INVOICES} open items: {took:.1f} ms")
-    one, lines = best(lambda: statement(finance, brand.pk, dealer.pk, DateSpan(date(2026, 2, 1), date(2026, 6, 30))))
+    one, lines = best(lambda: statement(finance, PartyAccount(brand.pk, dealer.pk), DateSpan(date(2026, 2, 1), date(2026, 6, 30))))
     print(f"statement of one dealer, {len(lines.lines)} lines: {one:.1f} ms")
     print(f"verify of {INVOICES * 6} lines: {verify(book_invariants.CHECKS):.0f} ms")
     assert len(found) == DEALERS

@@ -24,7 +24,7 @@ from qudao.funds.states import Bucket
 from qudao.funds.tables import AccountTable, name_of, state_of
 from qudao.kernel import clock
 from qudao.kernel.money import ZERO
-from qudao.ledger.queries import ageing_of, open_items
+from qudao.ledger.queries import PartyAccount, ageing_of, open_items
 from qudao.ledger.states import Bucket as Age
 from qudao.ledger.states import Side
 
@@ -74,14 +74,14 @@ def entries_panel(request: HttpRequest, account: Account) -> Panel:
     return Panel(_("What changed it"), "parts/panel_items.html", {"items": items, "empty": _("Nothing has used this credit yet.")})
 
 
-def books_of(actor: Actor, account: Account) -> tuple[int, int, str] | None:
-    """(whose books, with whom, which side) the actor may read about this account; None without the right to books."""
+def books_of(actor: Actor, account: Account) -> PartyAccount | None:
+    """The account in the books that the actor may read about this credit; None without the right to books."""
     if not actor.can("ledger.view"):
         return None
     if actor.org_id == account.buyer_id and actor.org_id != account.seller_id:
-        return account.buyer_id, account.seller_id, Side.PAYABLE
+        return PartyAccount(account.buyer_id, account.seller_id, Side.PAYABLE, account.currency)
     if actor.org_id == account.seller_id or actor.scope == Scope.ALL:
-        return account.seller_id, account.buyer_id, Side.RECEIVABLE
+        return PartyAccount(account.seller_id, account.buyer_id, Side.RECEIVABLE, account.currency)
     return None
 
 
@@ -91,8 +91,7 @@ def due_panel(request: HttpRequest, account: Account) -> Panel | None:
     books = books_of(actor, account)
     if books is None:
         return None
-    org, party, side = books
-    row = ageing_of(actor, org, party, clock.today(), side=side, currency=account.currency)
+    row = ageing_of(actor, books, clock.today())
     facts = [(bucket.label, figures.amount(row.buckets[bucket])) for bucket in Age if row.buckets[bucket]] if row else []
     if row:
         facts += [(_("Total"), figures.amount(row.total)), (_("Not applied"), figures.amount(row.unapplied) if row.unapplied else "")]
@@ -105,8 +104,7 @@ def items_panel(request: HttpRequest, account: Account) -> Panel | None:
     books = books_of(actor, account)
     if books is None:
         return None
-    org, party, side = books
-    found = open_items(actor, org, side=side, counterparty_id=party).filter(currency=account.currency)[:NEWEST]
+    found = open_items(actor, books.org_id, side=books.side, counterparty_id=books.counterparty_id).filter(currency=books.currency)[:NEWEST]
     today = clock.today()
     items = [
         {

@@ -143,7 +143,8 @@ def read_statement(request: HttpRequest, asked: Annotated[StatementQuery, Query(
     if asked.until is not None and asked.until < asked.since:
         raise Invalid("ledger.span", field="until")
     span = DateSpan(asked.since, asked.until)
-    found = queries.statement(actor, asked.org_id or actor.org_id, asked.counterparty_id, span, side=asked.side, currency=asked.currency)
+    account = queries.PartyAccount(asked.org_id or actor.org_id, asked.counterparty_id, asked.side, asked.currency)
+    found = queries.statement(actor, account, span)
     lines = [{name: getattr(line, name) for name in StatementLineOut.model_fields} for line in found.lines]
     heads = ("org_id", "counterparty_id", "side", "currency", "opening", "closing")
     return reply({**{name: getattr(found, name) for name in heads}, "lines": lines})

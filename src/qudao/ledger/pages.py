@@ -86,8 +86,9 @@ class AccountPage(Page):
         if party is None or not queries.trades_with(actor, actor.org_id, pk):
             raise NotFound("base.not_found")
         span = self._span(request, on)
-        found = queries.statement(actor, actor.org_id, pk, span, side=side, currency=currency)
-        row = queries.ageing_of(actor, actor.org_id, pk, on, side=side, currency=currency)
+        account = queries.PartyAccount(actor.org_id, pk, side, currency)
+        found = queries.statement(actor, account, span)
+        row = queries.ageing_of(actor, account, on)
         context = {
             "title": by_language(party.name, party.name_en),
             "party": party,

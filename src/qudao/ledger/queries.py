@@ -99,6 +99,16 @@ class Statement:
     lines: list[StatementLine] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class PartyAccount:
+    """Which account is asked for: the books of `org_id` with one counterparty, on one side, in one currency."""
+
+    org_id: int
+    counterparty_id: int
+    side: str = Side.RECEIVABLE
+    currency: str = "CNY"
+
+
 def check_books(actor: Actor, org_id: int) -> None:
     """The actor may read the books of this organisation; raises Forbidden without the verb, NotFound for foreign books."""
     if not actor.can(VIEW):
@@ -115,9 +125,10 @@ def ageing(actor: Actor, org_id: int, on: date, side: str = Side.RECEIVABLE) -> 
     return [AgeingRow(*r[:5], dict(zip(Bucket.values, r[5:n], strict=True)), *r[n:]) for r in found]
 
 
-def ageing_of(actor: Actor, org_id: int, counterparty_id: int, on: date, *, side: str = Side.RECEIVABLE, currency: str = "CNY") -> AgeingRow | None:
-    """The row of one counterparty in the ageing; None when nothing is open and nothing unapplied. One statement."""
-    return next((r for r in ageing(actor, org_id, on, side) if r.counterparty_id == counterparty_id and r.currency == currency), None)
+def ageing_of(actor: Actor, account: PartyAccount, on: date) -> AgeingRow | None:
+    """The row of one account in the ageing; None when nothing is open and nothing unapplied. One statement."""
+    wanted = (account.counterparty_id, account.currency)
+    return next((r for r in ageing(actor, account.org_id, on, account.side) if (r.counterparty_id, r.currency) == wanted), None)
 
 
 def trades_with(actor: Actor, org_id: int, counterparty_id: int) -> bool:
@@ -132,21 +143,26 @@ def balances(actor: Actor) -> QuerySet[Balance]:
     return found.select_related("counterparty").order_by("counterparty__code", "id")
 
 
-def statement(actor: Actor, org_id: int, counterparty_id: int, span: DateSpan, *, side: str = Side.RECEIVABLE, currency: str = "CNY") -> Statement:
-    """The statement of account with one counterparty, from the books of `org_id`. One statement. Payments count when received, not when applied."""
-    check_books(actor, org_id)
-    sign = 1 if side == Side.RECEIVABLE else -1
-    accounts = [str(a) for a in SIDE_ACCOUNTS[side]]
-    params = {"sign": sign, "org": org_id, "party": counterparty_id, "accounts": accounts, "currency": currency, "start": span.start, "end": span.end}
-    opening, lines = ZERO, []
-    balance = ZERO
+def statement(actor: Actor, account: PartyAccount, span: DateSpan) -> Statement:
+    """The statement of one account over a span. One statement. Payments count when received, not when applied."""
+    check_books(actor, account.org_id)
+    params = {
+        "sign": 1 if account.side == Side.RECEIVABLE else -1,
+        "org": account.org_id,
+        "party": account.counterparty_id,
+        "accounts": [str(a) for a in SIDE_ACCOUNTS[account.side]],
+        "currency": account.currency,
+        "start": span.start,
+        "end": span.end,
+    }
+    opening, balance, lines = ZERO, ZERO, []
     for day, kind, number, subject_kind, subject_id, amount, _entry in rows(STATEMENT, params):
         balance += amount
         if day is None:
             opening = amount
         else:
             lines.append(StatementLine(day, kind, number, subject_kind, subject_id, amount, balance))
-    return Statement(org_id, counterparty_id, str(side), currency, opening, balance, lines)
+    return Statement(account.org_id, account.counterparty_id, str(account.side), account.currency, opening, balance, lines)
 
 
 def open_items(actor: Actor, org_id: int, *, side: str | None = None, counterparty_id: int | None = None) -> QuerySet[OpenItem]:

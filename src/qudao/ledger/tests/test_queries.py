@@ -12,6 +12,7 @@ from qudao.kernel.errors import Forbidden, NotFound
 from qudao.kernel.period import DateSpan
 from qudao.ledger import queries
 from qudao.ledger.models import Balance, OpenItem
+from qudao.ledger.queries import PartyAccount
 from qudao.ledger.tests.make import apply_cash, invoice_subject, make_invoice, make_receipt
 
 D = Decimal
@@ -55,7 +56,7 @@ def test_a_statement_closes_to_opening_and_lines_and_ignores_applications(books,
     apply_cash(invoice_subject(books.lh.pk, books.d001.pk, 6), 1, D("60.00"), date(2026, 6, 2))
     span = DateSpan(date(2026, 5, 1), ON)
     with django_assert_num_queries(1):
-        ours = queries.statement(books.hq_finance, books.lh.pk, books.d001.pk, span)
+        ours = queries.statement(books.hq_finance, PartyAccount(books.lh.pk, books.d001.pk), span)
     assert (ours.opening, ours.closing) == (D("150.00"), D("110.00"))
     assert [(line.kind, line.number, line.amount, line.balance) for line in ours.lines] == [
         ("invoice", "INV-3", D("30.00"), D("180.00")),
@@ -63,12 +64,12 @@ def test_a_statement_closes_to_opening_and_lines_and_ignores_applications(books,
         ("invoice", "INV-2", D("20.00"), D("100.00")),
         ("invoice", "INV-1", D("10.00"), D("110.00")),
     ]
-    theirs = queries.statement(books.dealer, books.d001.pk, books.lh.pk, span, side="payable")
+    theirs = queries.statement(books.dealer, PartyAccount(books.d001.pk, books.lh.pk, "payable"), span)
     assert (theirs.opening, theirs.closing, [line.amount for line in theirs.lines]) == (ours.opening, ours.closing, [line.amount for line in ours.lines])
 
 
 def test_an_open_ended_statement_of_an_unknown_counterparty_is_empty(books):
-    empty = queries.statement(books.hq_finance, books.lh.pk, books.s001.pk, DateSpan(date(2026, 1, 1)))
+    empty = queries.statement(books.hq_finance, PartyAccount(books.lh.pk, books.s001.pk), DateSpan(date(2026, 1, 1)))
     assert (empty.opening, empty.closing, empty.lines) == (D(0), D(0), [])
 
 
@@ -81,7 +82,7 @@ def test_books_are_read_by_their_organisation_and_by_who_sees_everything(books):
         with pytest.raises(NotFound):
             queries.ageing(books.dealer, foreign.pk, ON)
         with pytest.raises(NotFound):
-            queries.statement(books.dealer_admin, foreign.pk, books.d001.pk, DateSpan(ON))
+            queries.statement(books.dealer_admin, PartyAccount(foreign.pk, books.d001.pk), DateSpan(ON))
         with pytest.raises(NotFound):
             queries.open_items(books.dealer, foreign.pk)
     with pytest.raises(Forbidden):
