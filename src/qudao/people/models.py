@@ -22,15 +22,6 @@ class Users(BaseUserManager["User"]):
         return self.get(email=(username or "").strip().lower())
 
 
-class GuardedUsers(Guarded):
-    """The guarded manager; open inside migrations, because those of other applications (allauth) ask for `User.objects`."""
-
-    use_in_migrations = True
-
-    def get_queryset(self) -> models.QuerySet:
-        return models.Manager.get_queryset(self) if self.model.__module__ == "__fake__" else super().get_queryset()
-
-
 class User(Row, AbstractBaseUser):
     """A person who signs in with an e-mail address (kept in small letters). What the person may do hangs on memberships, never on the user."""
 
@@ -43,7 +34,7 @@ class User(Row, AbstractBaseUser):
     link_asked_at = models.DateTimeField(null=True, editable=False)
 
     unscoped = Users()  # type: ignore[misc]
-    objects = GuardedUsers()  # type: ignore[misc]
+    objects = Guarded()  # type: ignore[misc]
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = []  # type: ignore[misc]

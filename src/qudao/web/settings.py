@@ -42,10 +42,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "procrastinate.contrib.django",
     "ninja",  # its templates and scripts: the OpenAPI page works without another server
-    "allauth",
-    "allauth.account",
-    "allauth.mfa",
-    "allauth.usersessions",
     "axes",
     "csp",
     "django_htmx",
@@ -65,8 +61,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "qudao.base.access.ActorMiddleware",
-    "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -145,7 +139,6 @@ AUTH_USER_MODEL = "people.User" if (_people / "models.py").exists() or (_people 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -160,17 +153,8 @@ ACTOR_OF_REQUEST = "qudao.people.queries.unscoped_actor_of_request"
 ACTOR_OF_TOKEN = "qudao.people.queries.unscoped_actor_of_token"
 STRICT_LOCKS = TESTING or DEBUG  # a lock out of order is an error in tests, a log line in the field
 
-LOGIN_URL = "/accounts/login/"
+LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
-ACCOUNT_LOGIN_METHODS = {"username", "email"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"  # people come by invitation, never by signing up
-ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
-ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_RATE_LIMITS = {"login_failed": False}  # axes counts failed sign-ins, in the database, for all processes
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
-MFA_TOTP_ISSUER = "Qudao"
-USERSESSIONS_TRACK_ACTIVITY = True
 
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours

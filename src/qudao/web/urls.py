@@ -25,7 +25,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("i18n/", include("django.conf.urls.i18n")),
     *_routes("pages"),
     *api.routes,
-    path("accounts/", include("allauth.urls")),
 ]
 
 handler403 = "qudao.base.html.pages.forbidden"

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.db import migrations, models
 
 import qudao.kernel.clock
-import qudao.people.models
 
 
 class Migration(migrations.Migration):
@@ -64,7 +63,6 @@ class Migration(migrations.Migration):
             },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
-                ("objects", qudao.people.models.GuardedUsers()),
             ],
         ),
         migrations.CreateModel(

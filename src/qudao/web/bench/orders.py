@@ -131,6 +131,7 @@ class Bench:
         before = _cpu_seconds([server, self.postmaster])
         start = time.perf_counter()
         load = run_load(self.port, self.world, job=job, clients=clients, seconds=self.seconds, lines=lines)
+        _say(f"  {load.per_s}/s, p50 {load.p50_ms} ms, p95 {load.p95_ms} ms, {load.refused} refused, errors {load.errors[:1]}")
         share = load.seconds / (time.perf_counter() - start)
         cpu = (_cpu_seconds([server, self.postmaster]) - before) * share
         return load, round(1000 * cpu / max(1, load.done), 2)

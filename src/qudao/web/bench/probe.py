@@ -82,15 +82,16 @@ def reports(world: dict[str, Any]) -> dict[str, Any]:
     from django.test import Client
 
     from qudao.base.access import system_actor
-    from qudao.inventory.queries import on_hand
+    from qudao.inventory.queries import on_hand, unscoped_places
     from qudao.kernel import clock
     from qudao.ledger.queries import ageing
 
     system = system_actor()
+    places = unscoped_places([world["seller_id"]])
     client = Client(SERVER_NAME="localhost", headers={"authorization": f"Bearer {world['staff']}"})
     bodies = {
         "ageing": lambda: list(ageing(system, world["seller_id"], clock.today())),
-        "stock": lambda: len(list(on_hand(system, world["seller_id"]))),
+        "stock": lambda: list(on_hand(system, place_id=places[world["seller_id"], "stock"]).values_list("product_id", "on_hand", "free")),
         "newest": lambda: client.get("/api/v1/orders?limit=50"),
     }
     found: dict[str, Any] = {}
