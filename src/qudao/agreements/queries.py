@@ -120,14 +120,19 @@ def agreements(actor: Actor, *, state: str = "", side: str = "") -> QuerySet[Agr
     return found
 
 
-def agreement(actor: Actor, agreement_id: int) -> Agreement:
-    """One agreement; NotFound when the actor does not see it."""
-    return get_visible(actor, Agreement, agreement_id)
+def agreement(actor: Actor, agreement_id: int, verb: str | None = None) -> Agreement:
+    """One agreement; NotFound when the actor does not see it, Forbidden when the verb does not reach it."""
+    return get_visible(actor, Agreement, agreement_id, verb)
 
 
 def authorisations(actor: Actor, agreement_id: int) -> QuerySet[Authorisation]:
     """The authorisations of an agreement the actor sees, those in force first."""
     return visible(actor, Authorisation).filter(agreement_id=agreement_id).select_related("product", "category").order_by("-valid_from", "id")
+
+
+def all_authorisations(actor: Actor) -> QuerySet[Authorisation]:
+    """The authorisations of all agreements the actor sees."""
+    return visible(actor, Authorisation)
 
 
 def unscoped_expired(on: date) -> list[int]:
