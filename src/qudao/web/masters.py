@@ -15,6 +15,7 @@ from qudao.agreements.queries import agreements as agreements_seen
 from qudao.agreements.rules import AgreementDraft, Grant
 from qudao.base.access import Actor, Channel, system_actor
 from qudao.base.action import unit
+from qudao.base.db import run
 from qudao.catalog.actions import CategoryDraft, register_category, register_products, set_pack
 from qudao.catalog.queries import categories as categories_seen
 from qudao.catalog.queries import unscoped_ids_by_code
@@ -44,6 +45,11 @@ class Pack:
     name_en: str
     factor: int
     gtin: str = ""
+
+
+def hurry() -> None:
+    """Let this session not wait for the disk at each commit: a power cut may lose the last steps, and the next run does them again."""
+    run("SET synchronous_commit = off")
 
 
 def roles() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -22,19 +21,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from qudao.web.replay import check, life, report, source
+    from qudao.web.replay import life, report, source
 
     try:
         data = source.read(args.folder, first=args.first)
     except source.Unreadable as error:
         print(error, file=sys.stderr)
         return 2
-    os.environ.setdefault("QUDAO_REPLAY", "1")
-    with progress.Progress("orders", force=args.progress) as bar:
+    with progress.Progress("steps", force=args.progress) as bar:
         played = life.play(data, bar)
-    found = report.make(data, played, check.compare(data))
+    found = report.make(data, played)
     if args.json:
-        print(json.dumps(found, ensure_ascii=False, indent=1, default=str))
+        print(json.dumps(found.plain(), ensure_ascii=False, indent=1, default=str))
     else:
         print(report.text(found, lines=args.lines))
-    return 0 if found["ok"] else 1
+    return 0 if found.ok else 1

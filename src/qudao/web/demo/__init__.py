@@ -21,10 +21,12 @@ def load(bar: Progress | None = None) -> list[dict[str, str]]:
     from django.conf import settings
 
     from qudao.kernel import clock
+    from qudao.web import masters
     from qudao.web.demo import network, stories
 
     with bar or Progress("demo") as shown:
         if not stories.complete():
+            masters.hurry()
             last = clock.today() - timedelta(days=1)
             start = last - timedelta(days=DAYS)
             with clock.freeze(datetime.combine(start, time(8), tzinfo=ZoneInfo(settings.TIME_ZONE))):
