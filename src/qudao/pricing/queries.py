@@ -92,9 +92,19 @@ def price_lists(actor: Actor) -> QuerySet[PriceList]:
     return visible(actor, PriceList).select_related("owner").order_by("owner_id", "-is_base", "code")
 
 
-def price_list(actor: Actor, list_id: int) -> PriceList:
-    """One price list; NotFound when it does not exist for this actor."""
-    return get_visible(actor, PriceList, list_id)
+def price_list(actor: Actor, list_id: int, verb: str | None = None) -> PriceList:
+    """One price list; NotFound when it does not exist for this actor, Forbidden when the verb does not reach it."""
+    return get_visible(actor, PriceList, list_id, verb)
+
+
+def all_prices(actor: Actor) -> QuerySet[Price]:
+    """The prices of all lists the actor may see."""
+    return visible(actor, Price).select_related("product", "list")
+
+
+def all_special_prices(actor: Actor) -> QuerySet[SpecialPrice]:
+    """The special prices of all agreements the actor may see."""
+    return visible(actor, SpecialPrice).select_related("agreement", "product")
 
 
 def prices(actor: Actor, list_id: int, *, on: date | None = None, search: str = "") -> QuerySet[Price]:

@@ -1,0 +1,69 @@
+"""What people write about prices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from qudao.agreements import queries as agreements
+from qudao.agreements.states import AgreementState
+from qudao.base.html.forms import Form
+from qudao.kernel import clock
+from qudao.pricing.tables import name_of
+
+
+class ListForm(Form):
+    """A price list; currency and tax are chosen once."""
+
+    layout = "grid"
+
+    code = forms.CharField(label=_("Code"), max_length=64)
+    name = forms.CharField(label=_("Name"), max_length=120)
+    name_en = forms.CharField(label=_("English name"), max_length=120, required=False)
+    is_base = forms.BooleanField(label=_("Base list"), required=False, help_text=_("What a buyer pays when nothing else says otherwise."))
+
+
+class NewListForm(ListForm):
+    """A new price list."""
+
+    currency = forms.CharField(label=_("Currency"), min_length=3, max_length=3, initial="CNY")
+    tax_inclusive = forms.BooleanField(label=_("Prices include tax"), required=False, initial=True)
+
+
+class PriceForm(Form):
+    """A price of a product."""
+
+    product_code = forms.CharField(label=_("Product code"), max_length=64)
+    amount = forms.DecimalField(label=_("Price"), max_digits=18, decimal_places=6, help_text=_("For one base unit."))
+    min_qty = forms.DecimalField(label=_("From quantity"), max_digits=18, decimal_places=4, initial=0)
+    valid_from = forms.DateField(label=_("From"), initial=clock.today)
+    valid_to = forms.DateField(label=_("To"), required=False, help_text=_("Empty: until the next price. After a temporary price the old one goes on."))
+
+
+class SpecialForm(PriceForm):
+    """A price for one buyer."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500)
+
+
+class EndForm(Form):
+    """The last day of a price."""
+
+    last_day = forms.DateField(label=_("Last day"), initial=clock.today)
+    reason = forms.CharField(label=_("Reason"), max_length=500, required=False)
+
+
+class AssignForm(Form):
+    """Which buyer pays by the list."""
+
+    agreement = forms.ModelChoiceField(label=_("Agreement"), queryset=None)
+    priority = forms.IntegerField(label=_("Priority"), initial=0, help_text=_("Of several lists that with the larger number goes first."))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        own = agreements.agreements(self.actor, side="seller").exclude(state=AgreementState.ENDED)
+        field = self.fields["agreement"]
+        field.queryset = own  # type: ignore[attr-defined]
+        field.label_from_instance = lambda one: f"{one.code} {name_of(one.buyer)}"  # type: ignore[attr-defined]

@@ -1,0 +1,67 @@
+"""The lists of price lists and of prices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
+from qudao.kernel import clock
+from qudao.pricing import queries
+from qudao.pricing.models import Price
+
+
+def name_of(row: Any) -> str:
+    """The name in the reader's language."""
+    return by_language(row.name, row.name_en)
+
+
+def _valid(actor: Any) -> Q:
+    today = clock.today()
+    return Q(valid_from__lte=today) & (Q(valid_to=None) | Q(valid_to__gte=today))
+
+
+class ListTable(Table):
+    """Price lists: the own ones and those the reader buys by."""
+
+    columns = (
+        Column("code", _("Code"), cell="link", sort="code"),
+        Column("", _("Name"), cell=name_of, sort="name"),
+        Column("", _("Owner"), cell=lambda row: name_of(row.owner), dim=True, sort="owner__code"),
+        Column("currency", _("Currency"), dim=True, hide_on_phone=True),
+        Column("", _("Tax"), cell=lambda row: _("included") if row.tax_inclusive else _("not included"), dim=True, hide_on_phone=True),
+        Column("", _("Base list"), cell=lambda row: _("yes") if row.is_base else "", hide_on_phone=True),
+    )
+    search = ("code__icontains", "name__icontains", "name_en__icontains")
+    order = ("owner_id", "-is_base", "code", "pk")
+    empty = _("No price list stands here.")
+    remedy = _("Make a list and mark it as the base list: buyers pay by it when nothing else says otherwise.")
+
+
+class PriceTable(Table):
+    """Prices of the lists the reader may see."""
+
+    columns = (
+        Column("product.code", _("Product"), cell="code", sort="product__code"),
+        Column("", _("Name"), cell=lambda row: name_of(row.product), sort="product__name"),
+        Column("list.code", _("List"), cell="code", dim=True, hide_on_phone=True),
+        Column("min_qty", _("From quantity"), cell="qty", sort="min_qty"),
+        Column("amount", _("Price"), cell="price", sort="amount"),
+        Column("valid_from", _("From"), cell="day", dim=True, hide_on_phone=True, sort="valid_from"),
+        Column("valid_to", _("To"), cell="day", dim=True, hide_on_phone=True, sort="valid_to"),
+    )
+    tabs = (
+        Tab("valid", _("In force"), _valid),
+        Tab("planned", _("Planned"), lambda actor: Q(valid_from__gt=clock.today())),
+        Tab("past", _("Past"), lambda actor: Q(valid_to__lt=clock.today())),
+        Tab("all", _("All")),
+    )
+    filters = (Filter("list", _("Price list"), lookup="list_id", choices=lambda actor: [(x.pk, f"{x.code} {name_of(x)}") for x in queries.price_lists(actor)]),)
+    search = ("product__code__icontains", "product__name__icontains", "product__name_en__icontains", "product__initials__istartswith")
+    order = ("product__code", "list_id", "min_qty", "pk")
+    empty = _("No price stands here.")
+
+    def url(self, row: Price) -> str:
+        return row.list.get_absolute_url()
