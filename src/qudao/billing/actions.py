@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from qudao.base.access import Actor
 from qudao.base.action import action, emit, part, record
@@ -177,7 +178,7 @@ def _tell(invoice: Invoice, actor: Actor) -> None:
         ),
         subject,
     )  # fmt: skip
-    said = {"number": invoice.number, "gross": str(invoice.gross), "currency": invoice.currency, "due_on": invoice.due_on.isoformat()}
+    said: dict[str, Any] = {"number": invoice.number, "gross": str(invoice.gross), "currency": invoice.currency, "due_on": invoice.due_on.isoformat()}
     notify("billing.invoice_issued", subject, org_id=invoice.buyer_id, verb="billing.view", except_user=actor.user_id, **said)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import ClassVar
 
@@ -16,8 +16,8 @@ class InvoiceIssued:
     order_id: int
     seller_id: int
     buyer_id: int
-    date: date
-    due_on: date
+    date: datetime.date
+    due_on: datetime.date
     net: Decimal
     tax: Decimal
     gross: Decimal

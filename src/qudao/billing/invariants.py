@@ -16,18 +16,19 @@ CHECKS = [
         "billing.numbers_have_no_gaps",
         """SELECT i.seller_id AS id, concat_ws(' ', 'seller', i.seller_id, 'issued', count(*), 'invoices, the next number is', coalesce(max(s.next), 0)) AS note
            FROM billing_invoice i LEFT JOIN base_series s ON s.key = 'invoice:' || i.seller_id
-           GROUP BY i.seller_id HAVING count(*) + 1 <> coalesce(max(s.next), 0)
+           GROUP BY i.seller_id
+           HAVING count(*) + 1 <> coalesce(max(s.next), 0)
              OR max(regexp_replace(i.number, '^.*-', '')::bigint) <> count(*)""",
         "UPDATE billing_invoice SET number = number || '9' WHERE id = (SELECT max(id) FROM billing_invoice)",
     ),
     Check(
         "billing.invoiced_is_sum_of_invoices",
-        """SELECT l.id, concat_ws(' ', 'order line', l.id, 'has invoiced', l.invoiced, 'but its invoices sum to', coalesce(i.qty, 0)) AS note
+        """SELECT l.id, concat_ws(' ', 'line', l.id, 'is invoiced', l.invoiced, 'but invoices sum to', coalesce(i.qty, 0)) AS note
            FROM orders_line l LEFT JOIN (SELECT line_id, sum(qty) AS qty FROM billing_invoiceline GROUP BY 1) i ON i.line_id = l.id
            WHERE l.invoiced <> coalesce(i.qty, 0)
            UNION ALL
-           SELECT o.id, concat_ws(' ', 'order', o.number, 'is invoiced', o.invoiced, 'and paid', o.paid, 'but its invoices say', coalesce(i.gross, 0), coalesce(i.paid, 0))
-           FROM orders_order o LEFT JOIN (SELECT order_id, sum(gross) AS gross, sum(paid) AS paid FROM billing_invoice GROUP BY 1) i ON i.order_id = o.id
+           SELECT o.id, concat_ws(' ', o.number, 'has', o.invoiced, o.paid, 'but invoices say', coalesce(i.gross, 0), coalesce(i.paid, 0))
+           FROM orders_order o LEFT JOIN (SELECT order_id, sum(gross) gross, sum(paid) paid FROM billing_invoice GROUP BY 1) i ON i.order_id = o.id
            WHERE (o.invoiced, o.paid) IS DISTINCT FROM (coalesce(i.gross, 0), coalesce(i.paid, 0))""",
         "UPDATE billing_invoiceline SET qty = qty + 1 WHERE id = (SELECT max(id) FROM billing_invoiceline)",
     ),
@@ -41,7 +42,7 @@ CHECKS = [
     ),
     Check(
         "billing.open_items_are_what_is_unpaid",
-        """SELECT i.id, concat_ws(' ', i.number, 'has open', i.gross - i.paid, 'but the books say', string_agg(coalesce(o.open_amount, 0)::text, ' and ')) AS note
+        """SELECT i.id, concat_ws(' ', i.number, 'has open', i.gross - i.paid, 'but the books say', string_agg(o.open_amount::text, ' and ')) AS note
            FROM billing_invoice i LEFT JOIN ledger_openitem o ON o.subject_kind = 'billing.invoice' AND o.subject_id = i.id
            WHERE i.gross > 0 GROUP BY i.id HAVING count(o.id) <> 2 OR min(o.open_amount) <> i.gross - i.paid OR max(o.open_amount) <> i.gross - i.paid""",
         "UPDATE ledger_openitem SET open_amount = 0 WHERE id = (SELECT max(id) FROM ledger_openitem WHERE open_amount > 0)",

@@ -23,7 +23,8 @@ CHECKS = [
            LEFT JOIN (SELECT sl.line_id, sum(rl.received) AS received, sum(rl.damaged + rl.short) AS lost
                       FROM fulfilment_receiptline rl JOIN fulfilment_shipmentline sl ON sl.id = rl.shipment_line_id GROUP BY sl.line_id) r ON r.line_id = l.id
            WHERE l.received <> coalesce(r.received, 0) OR l.settled_short <> coalesce(r.lost, 0)""",
-        "UPDATE fulfilment_receiptline SET received = received - 1, short = short + 1 WHERE id = (SELECT max(id) FROM fulfilment_receiptline WHERE received >= 1)",
+        "UPDATE fulfilment_receiptline SET received = received - 1, short = short + 1"
+        " WHERE id = (SELECT max(id) FROM fulfilment_receiptline WHERE received >= 1)",
     ),
     Check(
         "fulfilment.a_receipt_counts_what_was_shipped",

@@ -54,9 +54,6 @@ class Shipment(Row):
                 violation_error_message=_("The order already has a shipment that waits to be picked."),
             ),
             models.CheckConstraint(
-                condition=Q(state__in=State.values), name="fulfilment_shipment_state_known", violation_error_message=_("There is no such state.")
-            ),
-            models.CheckConstraint(
                 condition=~Q(seller=F("buyer")), name="fulfilment_shipment_sides_differ", violation_error_message=_("Seller and buyer are the same.")
             ),
             models.CheckConstraint(

@@ -284,6 +284,6 @@ def _illegal(payment: Payment) -> Refused:
     return Refused("payments.illegal", number=payment.number, state=State(payment.state).label)
 
 
-def _notify(code: str, payment: Payment, org_id: int, verb: str, actor: Actor, **said: str) -> None:
+def _notify(code: str, payment: Payment, org_id: int, verb: str, actor: Actor, **said: Any) -> None:
     said |= {"number": payment.number, "amount": str(payment.amount), "currency": payment.currency}
     notify(code, payment.subject, org_id=org_id, verb=verb, except_user=actor.user_id, **said)

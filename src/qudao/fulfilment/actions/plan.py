@@ -50,7 +50,8 @@ CHANGE = """WITH changed AS (
         DELETE FROM fulfilment_shipmentline WHERE shipment_id = %(id)s AND NOT line_id = ANY(%(lines)s::bigint[])
     )
     INSERT INTO fulfilment_shipmentline (shipment_id, line_id, product_id, qty)
-    SELECT %(id)s, d.line_id, d.product_id, d.qty FROM unnest(%(lines)s::bigint[], %(products)s::bigint[], %(quantities)s::numeric[]) d(line_id, product_id, qty)
+    SELECT %(id)s, d.line_id, d.product_id, d.qty
+    FROM unnest(%(lines)s::bigint[], %(products)s::bigint[], %(quantities)s::numeric[]) d(line_id, product_id, qty)
     ON CONFLICT (shipment_id, line_id) DO UPDATE SET qty = excluded.qty
     RETURNING shipment_id, line_id, id, (SELECT p.id FROM inventory_place p WHERE p.owner_id = %(seller)s AND p.code = 'TRANSIT')"""
 VOID = "UPDATE fulfilment_shipment SET state = 'cancelled', state_since = %s WHERE id = ANY(%s)"

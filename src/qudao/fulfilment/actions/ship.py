@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from qudao.base.access import Actor
 from qudao.base.action import action, emit
@@ -116,7 +117,7 @@ def _leave(load: Load, parcel: Parcel | None, chosen: Mapping[int, Decimal], sta
     post_moves(moves, subject, actor=actor, reserved_for=trade.subject)
     fact = ShipmentDispatched(parcel.id, trade.id, parcel.number, trade.seller_id, trade.buyer_id, stage.carrier, stage.tracking)
     emit(fact, subject)
-    said = {"number": parcel.number, "carrier": stage.carrier, "tracking": stage.tracking}
+    said: dict[str, Any] = {"number": parcel.number, "carrier": stage.carrier, "tracking": stage.tracking}
     notify("fulfilment.shipment_dispatched", subject, org_id=trade.buyer_id, verb="fulfilment.receive", except_user=actor.user_id, **said)
     return parcel
 

@@ -1,0 +1,235 @@
+"""Shipments over the API: the same actions as the pages, verbs as addresses."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Schema
+
+from qudao.base.access import Actor, get_visible, sees_prices
+from qudao.base.rest import Router, idempotent, page_of, reply
+from qudao.fulfilment import actions
+from qudao.fulfilment.models import Shipment
+from qudao.fulfilment.queries import differences, lines_of, shipments
+from qudao.fulfilment.rules import Count
+
+routes = Router(tags=["shipments"])
+
+HEAD = ("number", "order_id", "seller_id", "buyer_id", "state", "carrier", "tracking", "created_at", "shipped_at", "received_at", "line_count")
+
+
+class Quantity(Schema):
+    """A line by id, with a quantity in base units."""
+
+    line_id: int
+    qty: Decimal
+
+
+class ShipIn(Schema):
+    """Ship everything open of an order at once."""
+
+    carrier: str = Field("", max_length=80)
+    tracking: str = Field("", max_length=80)
+
+
+class PickIn(Schema):
+    """Begin to pick an order, or some order lines of it."""
+
+    lines: list[Quantity] | None = None
+
+
+class DispatchIn(ShipIn):
+    """Send a picked shipment, or some shipment lines of it; what stays behind is planned again."""
+
+    lines: list[Quantity] | None = None
+
+
+class CountIn(Schema):
+    """What was counted of a shipment line. Without `short`, what is missing follows from the shipped quantity."""
+
+    line_id: int
+    received: Decimal
+    damaged: Decimal = Decimal(0)
+    short: Decimal | None = None
+    over: Decimal = Decimal(0)
+    note: str = Field("", max_length=500)
+
+
+class ReceiptIn(Schema):
+    """The count of a shipment; a line that is not named arrived as shipped."""
+
+    lines: list[CountIn] = []
+    note: str = Field("", max_length=500)
+
+
+class LineOut(Schema):
+    id: int
+    order_line_id: int
+    no: int
+    product_id: int
+    product: str
+    name: str
+    unit: str
+    qty: Decimal
+    received: Decimal | None
+    damaged: Decimal | None
+    short: Decimal | None
+    over: Decimal | None
+
+
+class ShipmentOut(Schema):
+    """Goods of one order that leave together."""
+
+    id: int
+    number: str
+    order_id: int
+    seller_id: int
+    buyer_id: int
+    state: str
+    carrier: str
+    tracking: str
+    created_at: datetime
+    shipped_at: datetime | None
+    received_at: datetime | None
+    line_count: int
+    lines: list[LineOut] | None = None
+
+
+class ShipmentPage(Schema):
+    items: list[ShipmentOut]
+    next_after: int | None
+
+
+class ReceiptOut(Schema):
+    id: int
+    shipment_id: int
+    at: datetime
+    note: str
+
+
+class DifferenceOut(Schema):
+    """A claim from a receipt; the amount is null where the caller may not see the prices of this trade."""
+
+    id: int
+    shipment_id: int
+    shipment: str
+    seller_id: int
+    buyer_id: int
+    product_id: int
+    kind: str
+    qty: Decimal
+    amount: Decimal | None
+    currency: str
+    state: str
+    at: datetime
+
+
+class DifferencePage(Schema):
+    items: list[DifferenceOut]
+    next_after: int | None
+
+
+def _shown(shipment: Shipment) -> dict[str, Any]:
+    return {"id": shipment.pk, **{name: getattr(shipment, name) for name in HEAD}}
+
+
+def _line(line: Any) -> dict[str, Any]:
+    count = getattr(line, "count", None)
+    product = line.product
+    return {
+        "id": line.pk,
+        "order_line_id": line.line_id,
+        "no": line.line.no,
+        "product_id": line.product_id,
+        "product": product.code,
+        "name": product.name,
+        "unit": line.line.unit,
+        "qty": line.qty,
+        **{name: getattr(count, name, None) for name in ("received", "damaged", "short", "over")},
+    }
+
+
+def _brief(shipment: Shipment, status: int = 200) -> HttpResponse:
+    return reply(_shown(shipment), status, location=f"/api/v1/shipments/{shipment.pk}")
+
+
+def _quantities(lines: list[Quantity] | None) -> dict[int, Decimal] | None:
+    return None if lines is None else {line.line_id: line.qty for line in lines}
+
+
+@routes.post("/orders/{int:order_id}/shipments", response={201: ShipmentOut}, summary="Ship everything open of an order")
+@idempotent
+def ship(request: HttpRequest, order_id: int, body: ShipIn) -> HttpResponse:
+    """Plan, pick and dispatch in one step."""
+    return _brief(actions.ship_order(order_id, carrier=body.carrier, tracking=body.tracking, actor=request.actor), 201)  # type: ignore[attr-defined]
+
+
+@routes.post("/orders/{int:order_id}/picking", response={201: ShipmentOut}, summary="Begin to pick an order")
+@idempotent
+def pick(request: HttpRequest, order_id: int, body: PickIn) -> HttpResponse:
+    """Begin to pick what is open, or the named order lines; the rest is planned for the next shipment."""
+    return _brief(actions.start_pick(order_id, _quantities(body.lines), actor=request.actor), 201)  # type: ignore[attr-defined]
+
+
+@routes.post("/shipments/{int:shipment_id}/picking-cancellation", response=ShipmentOut, summary="Stop picking")
+@idempotent
+def unpick(request: HttpRequest, shipment_id: int) -> HttpResponse:
+    """Stop picking a shipment; what it held is planned again."""
+    return _brief(actions.cancel_pick(shipment_id, actor=request.actor))  # type: ignore[attr-defined]
+
+
+@routes.post("/shipments/{int:shipment_id}/dispatch", response=ShipmentOut, summary="Dispatch a picked shipment")
+@idempotent
+def dispatch(request: HttpRequest, shipment_id: int, body: DispatchIn) -> HttpResponse:
+    """Send a picked shipment, or the named shipment lines of it."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    way = {"carrier": body.carrier, "tracking": body.tracking, "lines": _quantities(body.lines)}
+    return _brief(actions.dispatch_shipment(shipment_id, **way, actor=actor))  # type: ignore[arg-type]
+
+
+@routes.post("/shipments/{int:shipment_id}/receipt", response={201: ReceiptOut}, summary="Confirm what arrived")
+@idempotent
+def receive(request: HttpRequest, shipment_id: int, body: ReceiptIn) -> HttpResponse:
+    """Count a shipment; received, damaged and missing make what was shipped, `over` comes on top."""
+    counts = [Count(x.line_id, x.received, x.damaged, x.short, x.over, x.note) for x in body.lines]
+    receipt = actions.confirm_receipt(shipment_id, counts, note=body.note, actor=request.actor)  # type: ignore[attr-defined]
+    shown = {"id": receipt.pk, "shipment_id": receipt.shipment_id, "at": receipt.at, "note": receipt.note}
+    return reply(shown, 201, location=f"/api/v1/shipments/{shipment_id}")
+
+
+@routes.get("/shipments", response=ShipmentPage, summary="Shipments, newest first")
+def index(request: HttpRequest, limit: int = 50, after: int | None = None, state: str = "", order_id: int | None = None) -> HttpResponse:
+    """One keyset page of the shipments the caller may see; `after` = the last id of the page before."""
+    found = shipments(request.actor, order_id=order_id).select_related(None)  # type: ignore[attr-defined]
+    if state:
+        found = found.filter(state__in=state.split(","))
+    page, limit = page_of(found, limit=limit, after=after)
+    items = [_shown(x) for x in page]
+    return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
+
+
+@routes.get("/shipments/{int:shipment_id}", response=ShipmentOut, summary="One shipment with its lines")
+def one(request: HttpRequest, shipment_id: int) -> HttpResponse:
+    """The shipment with its lines and what was counted of them."""
+    shipment = get_visible(request.actor, Shipment, shipment_id)  # type: ignore[attr-defined]
+    return reply({**_shown(shipment), "lines": [_line(x) for x in lines_of(shipment)]})
+
+
+@routes.get("/differences", response=DifferencePage, summary="Differences from receipts, newest first")
+def claims(request: HttpRequest, limit: int = 50, after: int | None = None, state: str = "") -> HttpResponse:
+    """One keyset page of the differences the caller may see."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    found = differences(actor)
+    if state:
+        found = found.filter(state__in=state.split(","))
+    page, limit = page_of(found, limit=limit, after=after)
+    items = []
+    for d in page:
+        clear = sees_prices(actor, d.seller_id, d.buyer_id)
+        names = ("shipment_id", "seller_id", "buyer_id", "kind", "qty", "currency", "state", "at")
+        more = {"shipment": d.shipment.number, "product_id": d.receipt_line.shipment_line.product_id, "amount": d.amount if clear else None}
+        items.append({"id": d.pk, **{n: getattr(d, n) for n in names}, **more})
+    return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})

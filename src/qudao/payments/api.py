@@ -1,0 +1,159 @@
+"""Payments over the API: the seller records and applies, the buyer announces."""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Schema
+
+from qudao.base.access import Actor, get_visible, sees_prices
+from qudao.base.rest import Router, idempotent, page_of, reply
+from qudao.payments import actions
+from qudao.payments.models import Payment
+from qudao.payments.queries import applications_of, payments
+from qudao.payments.rules import PaymentFacts
+from qudao.payments.states import Method
+
+routes = Router(tags=["payments"])
+
+HEAD = ("number", "seller_id", "buyer_id", "paid_on", "reference", "method", "note", "state", "currency")
+
+
+class Part(Schema):
+    """An amount for an invoice."""
+
+    invoice_id: int
+    amount: Decimal
+
+
+class PaymentIn(Schema):
+    """A payment. `applications`: null = the rules match it, [] = all stays unapplied. A buyer only announces, so it has none."""
+
+    seller_id: int
+    buyer_id: int
+    amount: Decimal
+    reference: str = Field("", max_length=200)
+    method: Method = Method.TRANSFER
+    paid_on: datetime.date | None = None
+    note: str = Field("", max_length=200)
+    applications: list[Part] | None = None
+
+
+class ApplyIn(Schema):
+    """What to pay of which invoice; null = the rules match."""
+
+    applications: list[Part] | None = None
+
+
+class DeclineIn(Schema):
+    reason: str = Field("", max_length=500)
+
+
+class ApplicationOut(Schema):
+    invoice_id: int
+    invoice: str
+    amount: Decimal | None
+    how: str
+    at: datetime.datetime
+
+
+class PaymentOut(Schema):
+    """A payment; amounts are null where the caller may not see the prices of this trade."""
+
+    id: int
+    number: str
+    seller_id: int
+    buyer_id: int
+    amount: Decimal | None
+    applied: Decimal | None
+    currency: str
+    paid_on: datetime.date
+    reference: str
+    method: str
+    note: str
+    state: str
+    applications: list[ApplicationOut] | None = None
+
+
+class PaymentPage(Schema):
+    items: list[PaymentOut]
+    next_after: int | None
+
+
+def _shown(payment: Payment, actor: Actor) -> dict[str, Any]:
+    """A payment as the actor may see it."""
+    clear = sees_prices(actor, payment.seller_id, payment.buyer_id)
+    shown = {"id": payment.pk, **{name: getattr(payment, name) for name in HEAD}}
+    return shown | {name: getattr(payment, name) if clear else None for name in ("amount", "applied")}
+
+
+def _brief(payment: Payment, actor: Actor, status: int = 200) -> HttpResponse:
+    return reply(_shown(payment, actor), status, location=f"/api/v1/payments/{payment.pk}")
+
+
+def _chosen(parts: list[Part] | None) -> list[tuple[int, Decimal]] | None:
+    return None if parts is None else [(part.invoice_id, part.amount) for part in parts]
+
+
+@routes.post("/payments", response={201: PaymentOut}, summary="Record or announce a payment")
+@idempotent
+def record(request: HttpRequest, body: PaymentIn) -> HttpResponse:
+    """The seller's own people record money received; the buyer's announce money on its way."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    names = ("seller_id", "buyer_id", "amount", "reference", "method", "paid_on", "note")
+    facts = PaymentFacts(**{name: getattr(body, name) for name in names})
+    if actor.org_id == body.buyer_id:
+        return _brief(actions.announce_payment(facts, actor=actor), actor, 201)
+    return _brief(actions.record_payment(facts, _chosen(body.applications), actor=actor), actor, 201)
+
+
+@routes.post("/payments/{int:payment_id}/confirmation", response=PaymentOut, summary="Confirm an announced payment")
+@idempotent
+def confirm(request: HttpRequest, payment_id: int, body: ApplyIn) -> HttpResponse:
+    """The announced money has arrived."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _brief(actions.confirm_payment(payment_id, _chosen(body.applications), actor=actor), actor)
+
+
+@routes.post("/payments/{int:payment_id}/refusal", response=PaymentOut, summary="An announced payment did not arrive")
+@idempotent
+def decline(request: HttpRequest, payment_id: int, body: DeclineIn) -> HttpResponse:
+    """Say why; the buyer reads it."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _brief(actions.decline_payment(payment_id, body.reason, actor=actor), actor)
+
+
+@routes.post("/payments/{int:payment_id}/applications", response={201: PaymentOut}, summary="Apply a received payment")
+@idempotent
+def apply(request: HttpRequest, payment_id: int, body: ApplyIn) -> HttpResponse:
+    """Apply what is left of it, as chosen or as the rules match."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _brief(actions.apply_payment(payment_id, _chosen(body.applications), actor=actor), actor, 201)
+
+
+@routes.get("/payments", response=PaymentPage, summary="Payments, newest first")
+def index(request: HttpRequest, limit: int = 50, after: int | None = None, state: str = "") -> HttpResponse:
+    """One keyset page of the payments the caller may see; `after` = the last id of the page before."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    found = payments(actor).select_related(None)
+    if state:
+        found = found.filter(state__in=state.split(","))
+    page, limit = page_of(found, limit=limit, after=after)
+    items = [_shown(x, actor) for x in page]
+    return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
+
+
+@routes.get("/payments/{int:payment_id}", response=PaymentOut, summary="One payment with what it pays")
+def one(request: HttpRequest, payment_id: int) -> HttpResponse:
+    """The payment with its applications."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    payment = get_visible(actor, Payment, payment_id)
+    clear = sees_prices(actor, payment.seller_id, payment.buyer_id)
+    paid = [
+        {"invoice_id": a.invoice_id, "invoice": a.invoice.number, "amount": a.amount if clear else None, "how": a.how, "at": a.at}
+        for a in applications_of(payment)
+    ]
+    return reply({**_shown(payment, actor), "applications": paid})
