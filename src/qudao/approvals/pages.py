@@ -1,0 +1,121 @@
+"""Pages of approval rules, and the panel that shows a document's way through its approvals. The inbox is a page of the portal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from qudao.approvals import actions, queries
+from qudao.approvals.forms import RuleForm
+from qudao.approvals.models import Node, Rule
+from qudao.approvals.rules import RuleDraft
+from qudao.approvals.states import NodeState
+from qudao.approvals.tables import RuleTable, role_name
+from qudao.base.html import figures
+from qudao.base.html.pages import ActionPage, Button, FormPage, ListPage, Panel
+
+TONES = {
+    NodeState.WAITING: "idle",
+    NodeState.CURRENT: "wait",
+    NodeState.APPROVED: "done",
+    NodeState.REJECTED: "wrong",
+    NodeState.SKIPPED: "idle",
+}
+
+
+class RuleList(ListPage):
+    """The rules of the own organisation."""
+
+    verb = "approvals.view"
+    query = queries.rules
+    table = RuleTable
+    title = gettext_lazy("Approval rules")
+
+    def buttons(self) -> Sequence[Button]:
+        return [Button(_("Add rule"), reverse("approval_rule_new"), icon="plus", primary=True, verb="approvals.edit_rules", key="n", ask=True)]
+
+
+class RuleNew(FormPage):
+    """Let documents need a signature."""
+
+    verb = "approvals.edit_rules"
+    form = RuleForm
+    title = submit = gettext_lazy("Add rule")
+    said = gettext_lazy("The rule is in use for documents submitted from now on.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("approval_rules")
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.add_rule(self.actor.org_id, RuleDraft(**cleaned), actor=self.actor, client_id=client_id)
+
+
+class RuleChange(FormPage):
+    """Change a rule in use."""
+
+    verb = "approvals.edit_rules"
+    form = RuleForm
+    title = gettext_lazy("Change rule")
+    said = gettext_lazy("The changes are saved.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("approval_rules")
+
+    def find(self, **kwargs: Any) -> Rule:
+        return queries.rule(self.actor, kwargs["pk"])
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.change_rule(obj.pk, RuleDraft(**cleaned), actor=self.actor, client_id=client_id)
+
+
+class RuleRetirement(ActionPage):
+    """Take a rule out of use."""
+
+    verb = "approvals.edit_rules"
+    query = queries.rules
+    action = actions.retire_rule
+    title = submit = gettext_lazy("Retire rule")
+    said = gettext_lazy("The rule is no longer in use.")
+    danger = True
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("approval_rules")
+
+    def done(self, result: Any) -> str:
+        return self.back
+
+    def says(self, obj: Rule) -> Any:
+        return _("Documents submitted from now on need no signature by “{role}” for this reason. What already waits goes on.").format(role=role_name(obj))
+
+
+def course_panel(request: HttpRequest, document: Any) -> Panel | None:
+    """On a document: its steps with who signed and how long each took, for the seller's people. Named in `qudao.web.panels`."""
+    nodes = queries.course(request.actor, document.subject)  # type: ignore[attr-defined]
+    if not nodes:
+        return None
+    items = [{"label": role_name(node), "state": (node.get_state_display(), TONES[NodeState(node.state)]), "facts": _facts(node)} for node in nodes]
+    return Panel(_("Approvals"), "parts/panel_items.html", {"items": items}, aside=True)
+
+
+def _facts(node: Node) -> list[str]:
+    signed = [f"{one.user.name} {figures.moment(one.at)}" for one in node.signatures.all()]
+    reasons = [one.reason for one in node.signatures.all() if one.reason]
+    since = [_("since {moment}").format(moment=figures.moment(node.entered_at))] if node.state == NodeState.CURRENT else []
+    return [*since, *signed, *reasons]
+
+
+routes = [
+    path("approval-rules/", RuleList.as_view(), name="approval_rules"),
+    path("approval-rules/new", RuleNew.as_view(), name="approval_rule_new"),
+    path("approval-rules/<int:pk>/", RuleChange.as_view(), name="approval_rule_change"),
+    path("approval-rules/<int:pk>/retirement", RuleRetirement.as_view(), name="approval_rule_retirement"),
+]
