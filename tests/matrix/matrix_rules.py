@@ -1,0 +1,378 @@
+"""What each address may answer: a small table, written from the roles of the domain and not from the code it checks.
+
+An address that is not here fails the test. `look` is the verb that opens it, `do` the verb of its writes ("" = everybody signed in),
+`row` the kind of thing that its first parameter names. The page and the operation of one verb share an address and so a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from matrix_routes import Route
+from matrix_world import TRADES, World
+
+from qudao.people.queries import unscoped_system_role
+
+
+@dataclass(frozen=True)
+class Rule:
+    look: str = ""
+    do: str = ""
+    row: str = ""
+    #: nobody needs to sign in
+    public: bool = False
+    #: what else is filled into the address, by name of the parameter
+    more: Mapping[str, Any] | None = None
+    #: what a foreign row may answer besides 404; always the same as an absent one
+    hidden: frozenset[int] = frozenset({404})
+    #: what else the thing itself may answer
+    also: frozenset[int] = frozenset()
+    #: not visited, because …
+    skip: str = ""
+
+
+def rule_of(route: Route) -> Rule | None:
+    """The line of the table for an address; None when there is none, which fails the test."""
+    if route.owner in LIBRARIES:
+        return Rule(skip=LIBRARIES[route.owner])
+    return (RULES_API if route.api else RULES_PAGE).get(route.key) or RULES.get(route.key)
+
+
+#: package of a view → why the matrix leaves its addresses to other tests
+LIBRARIES = {
+    "django": "the language switch and other views without rows of ours",
+}
+
+
+def verb(view: str, do: str, row: str) -> dict[str, Rule]:
+    """A verb at an address of its own: the page asks (GET), both do (POST)."""
+    return {f"{row}/#/{view}": Rule(do, do, row)}
+
+
+ME = Rule("people.me", "people.me")
+TOKEN = {"token": "no-such-token"}
+RULES: dict[str, Rule] = {
+    "": Rule(),
+    # --- network ---
+    "organisations": Rule("network.view", "network.register"),
+    "organisations/new": Rule("network.register", "network.register"),
+    "organisations/#": Rule("network.view", "network.change", "organisations"),
+    **verb("change", "network.change", "organisations"),
+    **verb("move", "network.move", "organisations"),
+    **verb("suspension", "network.suspend", "organisations"),
+    **verb("resumption", "network.suspend", "organisations"),
+    **verb("closure", "network.close", "organisations"),
+    # --- people ---
+    "sign-in": Rule(public=True),
+    "sign-in/code": Rule(public=True),
+    "sign-in/demo": Rule(public=True),
+    "password": Rule(public=True),
+    "password/#": Rule(public=True, more=TOKEN),
+    "invitations/#": Rule(public=True, more=TOKEN),
+    "sign-out": Rule(skip="would sign the visitor out; tested in people"),
+    "session/organisation": Rule(),
+    "session/theme": ME,
+    "me": ME,
+    "me/profile": ME,
+    "me/password": ME,
+    "me/second-factor": ME,
+    "me/second-factor/off": ME,
+    "me/second-factor/recovery": ME,
+    "me/sessions/others": ME,
+    "me/sessions/#": Rule("people.me", "people.me", "sessions"),
+    "me/tokens/new": Rule("people.token", "people.token"),
+    "me/tokens/#": Rule("people.token", "people.token", "tokens"),
+    "tokens": Rule("people.token", "people.token"),
+    "tokens/#": Rule("people.token", "people.token", "tokens"),
+    "people": Rule("people.view", "people.invite"),
+    "people/new": Rule("people.invite", "people.invite"),
+    "people/#": Rule("people.view", "people.change", "people"),
+    **verb("change", "people.change", "people"),
+    **verb("invitation", "people.invite", "people"),
+    **verb("end", "people.end", "people"),
+    "roles": Rule("people.view"),
+    "roles/new": Rule("people.roles", "people.roles"),
+    "roles/#": Rule("people.view", "", "roles"),
+    **verb("change", "people.roles", "roles"),
+    **verb("removal", "people.roles", "roles"),
+    # --- approvals ---
+    "approvals": Rule("orders.approve", "orders.approve"),
+    "approvals/#/approval": Rule("orders.approve", "orders.approve", "orders", hidden=frozenset({302})),
+    "approvals/#/rejection": Rule("orders.approve", "orders.approve", "orders", hidden=frozenset({302})),
+    # --- orders ---
+    "orders": Rule("orders.view", "orders.place"),
+    "orders/new": Rule("orders.place", "orders.place"),
+    "orders/new/preview": Rule("orders.place", "orders.place"),
+    "orders/new/suggest": Rule("orders.place", "orders.place"),
+    "orders/#": Rule("orders.view", "", "orders"),
+    "orders/#/timeline": Rule("orders.view", "", "orders"),
+    **verb("approval", "orders.approve", "orders"),
+    **verb("rejection", "orders.approve", "orders"),
+    **verb("withdrawal", "orders.withdraw", "orders"),
+    **verb("submission", "orders.place", "orders"),
+    **verb("cancellation", "orders.cancel", "orders"),
+    **verb("short-closing", "orders.close_short", "orders"),
+    # --- catalogue ---
+    "products": Rule("catalog.view", "catalog.edit"),
+    "products/new": Rule("catalog.edit", "catalog.edit"),
+    "products/#": Rule("catalog.view", "catalog.edit", "products"),
+    **verb("change", "catalog.edit", "products"),
+    **verb("block", "catalog.block", "products"),
+    **verb("unblock", "catalog.block", "products"),
+    "products/#/packs": Rule("catalog.view", "catalog.edit", "products"),
+    "packs/#": Rule("", "catalog.edit", "packs"),
+    **verb("removal", "catalog.edit", "packs"),
+    "categories": Rule("catalog.view", "catalog.edit"),
+    "categories/new": Rule("catalog.edit", "catalog.edit"),
+    "categories/#": Rule("catalog.view", "catalog.edit", "categories"),
+    # --- agreements ---
+    "agreements": Rule("agreements.view", "agreements.draft"),
+    "agreements/new": Rule("agreements.draft", "agreements.draft"),
+    "agreements/#": Rule("agreements.view", "agreements.draft", "agreements"),
+    **verb("change", "agreements.draft", "agreements"),
+    **verb("activation", "agreements.activate", "agreements"),
+    **verb("suspension", "agreements.suspend", "agreements"),
+    **verb("end", "agreements.end", "agreements"),
+    "agreements/#/authorisations": Rule("agreements.view", "agreements.authorise", "agreements"),
+    "authorisations/#": Rule("", "agreements.authorise", "authorisations"),
+    **verb("withdrawal", "agreements.authorise", "authorisations"),
+    # --- prices ---
+    "price-lists": Rule("pricing.view", "pricing.edit"),
+    "price-lists/new": Rule("pricing.edit", "pricing.edit"),
+    "price-lists/#": Rule("pricing.view", "pricing.edit", "price-lists"),
+    **verb("change", "pricing.edit", "price-lists"),
+    "price-lists/#/prices": Rule("pricing.view", "pricing.edit", "price-lists"),
+    **verb("end", "pricing.edit", "prices"),
+    "agreements/#/price-lists": Rule("pricing.view", "pricing.assign", "agreements"),
+    "agreements/#/price-lists/#": Rule("", "pricing.assign", "agreements", more={"list_id": lambda world, key: _lists(world)["LH"]}),
+    "agreements/#/special-prices": Rule("pricing.view", "pricing.grant", "agreements"),
+    **verb("end", "pricing.grant", "special-prices"),
+    "agreements/#/quotes": Rule("", "pricing.view", "agreements"),
+    # --- stock ---
+    "stock": Rule("inventory.view"),
+    "stock/opening": Rule("inventory.receive", "inventory.receive"),
+    "stock/import": Rule("inventory.receive", "inventory.receive"),
+    "stock/#": Rule("inventory.view", "", "stock"),
+    **verb("adjustment", "inventory.adjust", "stock"),
+    "moves": Rule("inventory.view"),
+    "places": Rule("inventory.view", "inventory.manage_places"),
+    "places/new": Rule("inventory.manage_places", "inventory.manage_places"),
+    "places/#/openings": Rule("", "inventory.receive", "places"),
+    "places/#/adjustments": Rule("", "inventory.adjust", "places"),
+    "agreements/#/supply-place": Rule("", "inventory.manage_places", "agreements"),
+    "agreements/#/availability": Rule("agreements.view", "", "agreements", more={"?": lambda world, key: f"?product_id={world.products[0].pk}"}),
+    # --- books ---
+    "accounts": Rule("ledger.view"),
+    "accounts/#": Rule("ledger.view", "", "accounts"),
+    "ageing": Rule("ledger.view"),
+    "periods": Rule("ledger.view"),
+    "periods/lock": Rule("ledger.lock_period", "ledger.lock_period"),
+    "periods/unlock": Rule("ledger.unlock_period", "ledger.unlock_period"),
+    "ledger/ageing": Rule("ledger.view"),
+    "ledger/statement": Rule("ledger.view", more={"?": lambda world, key: f"?counterparty_id={world.cast.lh.pk}&since=2026-01-01"}, also=frozenset({404})),
+    "ledger/open-items": Rule("ledger.view"),
+    "ledger/periods": Rule("ledger.view"),
+    "ledger/periods/#/lock": Rule("", "ledger.lock_period", more={"month": "2020-01"}),
+    "ledger/periods/#/unlock": Rule("", "ledger.unlock_period", more={"month": "2020-01"}),
+    # --- credit ---
+    "funds": Rule("funds.view"),
+    "funds/#": Rule("funds.view", "", "funds"),
+    "funds/#/entries": Rule("funds.view", "", "funds"),
+    **verb("limit", "funds.set_limit", "funds"),
+    **verb("freeze", "funds.freeze", "funds"),
+    **verb("unfreeze", "funds.unfreeze", "funds"),
+    "agreements/#/credit": Rule("funds.view", "", "agreements"),
+    # --- goods, invoices, payments ---
+    "orders/#/shipments": Rule("", "fulfilment.ship", "orders"),
+    "orders/#/picking": Rule("fulfilment.pick", "fulfilment.pick", "orders"),
+    "shipments": Rule("fulfilment.view"),
+    "shipments/#": Rule("fulfilment.view", "", "shipments"),
+    **verb("picking-cancellation", "fulfilment.pick", "shipments"),
+    **verb("dispatch", "fulfilment.ship", "shipments"),
+    **verb("receipt", "fulfilment.receive", "shipments"),
+    "differences": Rule("fulfilment.view"),
+    "orders/#/invoices": Rule("", "billing.issue", "orders"),
+    "invoices": Rule("billing.view"),
+    "invoices/#": Rule("billing.view", "", "invoices"),
+    "payments": Rule("payments.view", "payments.view"),
+    "payments/new": Rule("payments.record", "payments.record"),
+    "payments/#": Rule("payments.view", "", "payments"),
+    **verb("confirmation", "payments.record", "payments"),
+    **verb("refusal", "payments.record", "payments"),
+    **verb("applications", "payments.apply", "payments"),
+    # --- notices ---
+    "notices": Rule("messages.view", "messages.view"),
+    "notices/read": Rule("messages.view", "messages.view"),
+    "approval-rules": Rule("approvals.view", "approvals.edit_rules"),
+    "approval-rules/#": Rule("approvals.view", "approvals.edit_rules", "approval-rules"),
+}
+#: where the page and the operation at one address differ
+RULES_PAGE: dict[str, Rule] = {
+    "products/#/packs": Rule("catalog.edit", "catalog.edit", "products"),
+    "agreements/#/authorisations": Rule("agreements.authorise", "agreements.authorise", "agreements"),
+    "price-lists/#/prices": Rule("pricing.edit", "pricing.edit", "price-lists"),
+    "agreements/#/price-lists": Rule("pricing.assign", "pricing.assign", "agreements"),
+    "agreements/#/special-prices": Rule("pricing.grant", "pricing.grant", "agreements"),
+}
+RULES_API: dict[str, Rule] = {
+    "ping": Rule(public=True),
+    "approvals": Rule(),  # what waits for me: nothing, for most
+}
+
+#: who sees which trade, and whose figures; HQ's people see everything, a dealer its own two sides
+EVERYTHING = frozenset(TRADES)
+SEES: dict[str, frozenset[str]] = {
+    **dict.fromkeys(("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse"), EVERYTHING),
+    **dict.fromkeys(("dealer", "dealer_admin"), frozenset({"t1", "t3"})),
+    "sub_dealer": frozenset({"t3"}),
+    "stranger": frozenset({"t2"}),
+}
+#: prices of a trade: its two sides, and at HQ whoever holds the grant to see prices between two others
+SEES_PRICES: dict[str, frozenset[str]] = SEES | {"hq_warehouse": frozenset({"t1", "t2"})}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one kind: key → id, and who sees which keys."""
+
+    ids: Mapping[str, int]
+    sees: Mapping[str, frozenset[str]]
+
+
+def _trade_rows(label: str) -> Callable[[World], Rows]:
+    """Documents with two sides: one row of each trade."""
+
+    def find(world: World) -> Rows:
+        model = apps.get_model(label)
+        ids = {}
+        for key, trade in world.trades.items():
+            first = model._default_manager.filter(seller=trade.seller, buyer=trade.buyer).order_by("pk").first()
+            assert first is not None, f"the world has no {label} of {key}"
+            ids[key] = first.pk
+        return Rows(ids, SEES)
+
+    return find
+
+
+def _organisations(world: World) -> Rows:
+    people = world.cast
+    everybody = frozenset({"LH", "D001", "D002", "S001"})
+    sees = {role: everybody for role in SEES if role.startswith("hq_")}
+    sees |= {
+        "dealer": frozenset({"LH", "D001"}),
+        "dealer_admin": frozenset({"LH", "D001", "S001"}),
+        "sub_dealer": frozenset({"LH", "D001", "S001"}),
+        "stranger": frozenset({"LH", "D002"}),
+    }
+    return Rows({"D001": people.d001.pk, "D002": people.d002.pk, "S001": people.s001.pk, "LH": people.lh.pk}, sees)
+
+
+def _people(world: World) -> Rows:
+    """Memberships: HQ sees all, a dealer's administrator its branch, a shop owner the shop."""
+    ids = {role: world.actor(role).membership_id or 0 for role in ("hq_clerk", "dealer", "sub_dealer", "stranger")}
+    everybody = frozenset(ids)
+    sees = {role: everybody for role in SEES if role.startswith("hq_")}
+    sees |= {"dealer_admin": frozenset({"dealer", "sub_dealer"}), "sub_dealer": frozenset({"sub_dealer"})}
+    return Rows(ids, sees)
+
+
+def _sessions(world: World) -> Rows:
+    """Signed-in devices: one's own only."""
+    ids = {role: world.sessions[role].pk for role in ("hq_clerk", "dealer", "sub_dealer", "stranger")}
+    return Rows(ids, {role: frozenset({role}) for role in ids})
+
+
+def _tokens(world: World) -> Rows:
+    """Tokens: one's own, and of the people whose memberships one may end."""
+    ids = {role: world.tokens[role][0].pk for role in ("hq_clerk", "dealer", "sub_dealer", "stranger")}
+    return Rows(ids, {role: frozenset({role}) for role in ids} | {"hq_admin": frozenset(ids), "dealer_admin": frozenset({"dealer"})})
+
+
+def _by_owner(label: str, path: str, sees: Mapping[str, frozenset[str]]) -> Callable[[World], Rows]:
+    """The first row of each organisation: `path` leads to its owner. `sees`: role → codes of owners."""
+
+    def find(world: World) -> Rows:
+        model = apps.get_model(label)
+        orgs = {"LH": world.cast.lh, "D001": world.cast.d001, "D002": world.cast.d002, "S001": world.cast.s001}
+        found = {code: model._default_manager.filter(**{path: org}).order_by("pk").values_list("pk", flat=True).first() for code, org in orgs.items()}
+        return Rows({code: pk for code, pk in found.items() if pk}, sees)
+
+    return find
+
+
+def _of_trade(label: str, path: str, sees: Mapping[str, frozenset[str]]) -> Callable[[World], Rows]:
+    """The first row under each trade's agreement."""
+
+    def find(world: World) -> Rows:
+        model = apps.get_model(label)
+        found = {key: model._default_manager.filter(**{path: t.agreement.pk}).values_list("pk", flat=True).first() for key, t in world.trades.items()}
+        return Rows({key: pk for key, pk in found.items() if pk}, sees)
+
+    return find
+
+
+def _lists(world: World) -> dict[str, int]:
+    """The base list of each seller."""
+    model = apps.get_model("pricing.PriceList")
+    return {code: model._default_manager.get(owner=org).pk for code, org in (("LH", world.cast.lh), ("D001", world.cast.d001))}
+
+
+def _accounts(world: World) -> Rows:
+    """Accounts are named after the other side: one sees those whom one's own organisation trades with."""
+    ids = {"LH": world.cast.lh.pk, "D001": world.cast.d001.pk, "D002": world.cast.d002.pk, "S001": world.cast.s001.pk}
+    sees = {role: frozenset({"D001", "D002"}) for role in SEES if role.startswith("hq_")}
+    sees |= dict.fromkeys(("dealer", "dealer_admin"), frozenset({"LH", "S001"})) | {"sub_dealer": frozenset({"D001"}), "stranger": frozenset({"LH"})}
+    return Rows(ids, sees)
+
+
+HQ = ("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse")
+ALL_ORGS = frozenset({"LH", "D001", "D002", "S001"})
+#: what stands in an organisation: HQ looks everywhere, a dealer's administrator into its branch
+OWN_PLACES = dict.fromkeys(HQ, ALL_ORGS) | {
+    "dealer": frozenset({"D001"}), "dealer_admin": frozenset({"D001", "S001"}), "sub_dealer": frozenset({"S001"}), "stranger": frozenset({"D002"}),
+}  # fmt: skip
+#: products of LH are seen by whoever may buy them, also one storey further down; those of D002 by D002 and HQ
+PRODUCTS = dict.fromkeys(HQ, ALL_ORGS) | dict.fromkeys(("dealer", "dealer_admin", "sub_dealer"), frozenset({"LH"})) | {"stranger": frozenset({"LH", "D002"})}
+#: price lists: one's own and one's seller's; those between two others with the grant
+LISTS = dict.fromkeys(HQ, frozenset({"LH", "D001"})) | {
+    "hq_warehouse": frozenset({"LH"}), "stranger": frozenset({"LH"}), "sub_dealer": frozenset({"D001"}),
+    **dict.fromkeys(("dealer", "dealer_admin"), frozenset({"LH", "D001"})),
+}  # fmt: skip
+RULES_OF = dict.fromkeys(HQ, frozenset({"LH"})) | {"dealer": frozenset({"D001"}), "dealer_admin": frozenset({"D001"})}
+
+
+def _roles(world: World) -> Rows:
+    """Roles: the product's, and those of the own organisation; HQ sees its dealers' too."""
+    ids = {code: role.pk for code, role in world.roles.items()} | {"system": unscoped_system_role("hq_clerk")}
+    everything = frozenset(ids)
+    sees = {role: everything for role in SEES if role.startswith("hq_")}
+    return Rows(ids, sees | {"dealer_admin": frozenset({"system", "D001"}), "sub_dealer": frozenset({"system"})})
+
+
+ROWS: dict[str, Callable[[World], Rows]] = {
+    "people": _people,
+    "sessions": _sessions,
+    "tokens": _tokens,
+    "roles": _roles,
+    "organisations": _organisations,
+    "orders": _trade_rows("orders.Order"),
+    "agreements": _trade_rows("agreements.Agreement"),
+    "funds": _trade_rows("funds.Account"),
+    "shipments": _trade_rows("fulfilment.Shipment"),
+    "invoices": _trade_rows("billing.Invoice"),
+    "payments": _trade_rows("payments.Payment"),
+    "authorisations": _of_trade("agreements.Authorisation", "agreement_id", SEES),
+    "special-prices": _of_trade("pricing.SpecialPrice", "agreement_id", SEES_PRICES),
+    "products": _by_owner("catalog.Product", "owner", PRODUCTS),
+    "packs": _by_owner("catalog.Pack", "product__owner", PRODUCTS),
+    "categories": _by_owner("catalog.Category", "owner", PRODUCTS),
+    "price-lists": _by_owner("pricing.PriceList", "owner", LISTS),
+    "prices": _by_owner("pricing.Price", "list__owner", LISTS),
+    "places": _by_owner("inventory.Place", "owner", OWN_PLACES),
+    "stock": _by_owner("inventory.Stock", "place__owner", OWN_PLACES),
+    "approval-rules": _by_owner("approvals.Rule", "owner", RULES_OF),
+    "accounts": _accounts,
+}

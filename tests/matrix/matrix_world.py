@@ -1,0 +1,179 @@
+"""The world that the matrix visits: three trades, each lived through public actions, with figures that betray where they came from.
+
+t1: LH sells to D001. t2: LH sells to D002, the stranger. t3: D001 sells to S001, its sub-dealer; for LH a trade between two others.
+Prices differ by trade and row ids are large numbers of their own for each table, so that a foreign figure in an answer is found as text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from uuid import uuid4
+
+from django.apps import apps
+from django.db import connection, models
+
+from qudao.agreements.models import Agreement
+from qudao.agreements.tests.make import make_agreement
+from qudao.approvals.tests.make import make_rule
+from qudao.base.access import Actor
+from qudao.base.outbox import drain
+from qudao.billing.models import Invoice
+from qudao.catalog.actions import set_pack
+from qudao.catalog.models import Product
+from qudao.catalog.tests.make import make_category, make_product
+from qudao.fulfilment.actions import confirm_receipt, ship_order
+from qudao.inventory.tests.make import make_places, make_shelf, make_stock
+from qudao.network.models import Organisation
+from qudao.orders.actions import place_order
+from qudao.orders.models import Order
+from qudao.orders.rules import NewLine, Placing
+from qudao.orders.tests.make import make_credit, make_prices
+from qudao.payments.actions import record_payment
+from qudao.payments.rules import PaymentFacts
+from qudao.people.actions import make_token, open_session, write_role
+from qudao.people.actions.roles import RoleFacts
+from qudao.people.models import ApiToken, Role, Session
+from qudao.people.tests.make import Cast, cast
+from qudao.pricing.tests.make import make_special
+
+ROLES = ("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse", "dealer", "dealer_admin", "sub_dealer", "stranger")
+TRADES = ("t1", "t2", "t3")
+FIRST_ID = 7_000_001
+
+
+@dataclass
+class Trade:
+    """A pair that trades: its agreement, the price of a piece that no other trade has, and its orders (the first one lived through)."""
+
+    seller: Organisation
+    buyer: Organisation
+    agreement: Agreement
+    price: Decimal
+    orders: list[Order] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class World:
+    """The cast, LH's products, and the three trades."""
+
+    cast: Cast
+    products: list[Product]
+    trades: dict[str, Trade]
+    #: role → its row, and the raw text of its token
+    sessions: dict[str, Session] = field(default_factory=dict)
+    tokens: dict[str, tuple[ApiToken, str]] = field(default_factory=dict)
+    #: "LH", "D001" → a role that this organisation wrote for itself
+    roles: dict[str, Role] = field(default_factory=dict)
+
+    def actor(self, role: str) -> Actor:
+        return getattr(self.cast, role)
+
+    @cached_property
+    def secrets(self) -> dict[str, dict[str, set[str]]]:
+        """trade → patterns of what others must not read: "names" (numbers, row ids) and "prices" (prices and amounts)."""
+        found: dict[str, dict[str, set[str]]] = {}
+        for key, trade in self.trades.items():
+            names, prices = set(), {_plain(trade.price)}
+            for model in trade_models():
+                for row in model._default_manager.filter(seller=trade.seller, buyer=trade.buyer):
+                    names |= {str(row.pk)} | ({re.escape(row.number)} if getattr(row, "number", "") else set())
+                    for one in model._meta.fields:
+                        value = getattr(row, one.attname)
+                        if isinstance(one, models.DecimalField) and one.decimal_places == 2 and value and value > 100 and value % 1:
+                            prices.add(_plain(value))
+            found[key] = {"names": names, "prices": prices}
+        # What two trades share betrays neither.
+        return {
+            key: {kind: own.difference(*(found[other][kind] for other in found if other != key)) for kind, own in kinds.items()} for key, kinds in found.items()
+        }
+
+
+def _plain(amount: Decimal) -> str:
+    """As a pattern: 3079.13 is also written 3079.130000, 3040.10 also 3040.1."""
+    return f"{amount:.2f}".rstrip("0").replace(".", r"\.") + "0*"
+
+
+def trade_models() -> list[type[models.Model]]:
+    """Tables whose rows have two sides, as real foreign keys."""
+    return [
+        m for m in apps.get_models()
+        if m.__module__.startswith("qudao.") and {"seller", "buyer"} <= {f.name for f in m._meta.fields if isinstance(f, models.ForeignKey)}
+    ]  # fmt: skip
+
+
+def spread_ids() -> None:
+    """Let the ids of each table begin at a large number of its own, so that an id in an answer says which table it is from."""
+    ours = sorted((m for m in apps.get_models() if m.__module__.startswith("qudao.")), key=lambda m: m._meta.label)
+    with connection.cursor() as cursor:
+        for number, model in enumerate(ours):
+            if isinstance(model._meta.pk, models.BigAutoField):
+                cursor.execute(
+                    "SELECT setval(pg_get_serial_sequence(%s, %s), greatest(%s, nextval(pg_get_serial_sequence(%s, %s))))",
+                    [table := model._meta.db_table, pk := model._meta.pk.column, FIRST_ID + number * 10_000, table, pk],
+                )
+
+
+def build() -> World:
+    """The whole world; about 1.5 s."""
+    spread_ids()
+    people = cast()
+    shelf = make_shelf(people.lh, (1000, 1000))
+    products = shelf.products
+    make_prices(people.lh, products, Decimal("999.99"))
+    for org in (people.d001, people.d002, people.s001):
+        places = make_places(org)
+        if org == people.d001:
+            make_stock(places["MAIN"], {products[0].pk: 500})
+    pairs = {"t1": (people.lh, people.d001, "1311.17"), "t2": (people.lh, people.d002, "2203.59"), "t3": (people.d001, people.s001, "3079.13")}
+    trades = {}
+    for key, (seller, buyer, price) in pairs.items():
+        agreement = make_agreement(seller, buyer, payment_days=30)
+        make_credit(agreement, Decimal(9_000_000))
+        trades[key] = Trade(seller, buyer, agreement, Decimal(price))
+        if key == "t3":  # a dealer carries what its own agreement gives it
+            make_prices(seller, products[:1], Decimal(price))
+        else:
+            make_special(agreement.pk, products[0].pk, price)
+    set_pack(products[0].pk, "箱", Decimal(10), actor=people.hq_admin)
+    for org in (people.lh, people.d002):
+        make_category(org, "C1")
+    make_product(people.d002, "X2")
+    for owner, role in ((people.lh, "hq_clerk"), (people.d001, "dealer_admin")):
+        make_rule(owner, role, "30000")
+    world = World(people, products, trades)
+    _let_in(world)
+    sellers = {"t1": people.hq_admin, "t2": people.hq_admin, "t3": people.dealer_admin}
+    buyers = {"t1": people.dealer, "t2": people.stranger, "t3": people.sub_dealer}
+    for key, trade in trades.items():
+        _live(trade, buyers[key], sellers[key], products[0])
+    drain()
+    return world
+
+
+def _let_in(world: World) -> None:
+    """A signed-in browser and a token for everybody, and a role of its own for two organisations."""
+    for role in ROLES:
+        actor = world.actor(role)
+        world.sessions[role] = open_session("127.0.0.1", "matrix", actor=actor)
+        world.tokens[role] = make_token("matrix", actor=actor)
+    for code, actor in (("LH", world.cast.hq_admin), ("D001", world.cast.dealer_admin)):
+        world.roles[code] = write_role(RoleFacts("helper", "帮手", "Helper", verbs=("orders.view",)), actor=actor)
+
+
+def _live(trade: Trade, buyer: Actor, seller: Actor, product: Product) -> None:
+    """Four orders: one lived through from placing to payment, one on its way, one just confirmed, one in review."""
+    for pieces in (3, 7, 9, 31):
+        placing = Placing(trade.seller.pk, trade.buyer.pk, [NewLine(product.pk, Decimal(pieces))], po_number=f"PO-{trade.buyer.code}-{pieces}")
+        trade.orders.append(place_order(placing, actor=buyer, client_id=uuid4()))
+    drain()
+    for order in trade.orders[:2]:
+        shipment = ship_order(order.pk, carrier="SF", tracking=f"TR-{trade.buyer.code}-{order.pk}", actor=seller)
+        if order is trade.orders[0]:
+            confirm_receipt(shipment.pk, actor=buyer)
+    drain()
+    invoice = Invoice.unscoped.get(order=trade.orders[0])
+    record_payment(PaymentFacts(trade.seller.pk, trade.buyer.pk, invoice.gross, invoice.number), actor=seller)
+    drain()
