@@ -19,7 +19,7 @@ from qudao.kernel.errors import Forbidden
 
 __all__ = ["ACTIONS", "MissingActor", "action", "emit", "part", "record", "unit"]
 
-F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R")
 
 #: qualified name → verb, of every action of the product; the house tests walk it
 ACTIONS: dict[str, str] = {}
@@ -29,18 +29,18 @@ class MissingActor(TypeError):
     """An action was called without saying who acts."""
 
 
-def action(verb: str) -> Callable[[F], F]:
+def action(verb: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Make a function an action: refuses a missing actor and a verb not granted, runs it in a retried transaction, honours a client id.
 
     A function that takes `client_id` itself keeps it on its own row; for the others the toolkit remembers the first result and returns it again.
     """
 
-    def wrap(function: F) -> F:
+    def wrap(function: Callable[..., R]) -> Callable[..., R]:
         own_client_id = "client_id" in inspect.signature(function).parameters
         ACTIONS[f"{function.__module__}.{function.__qualname__}"] = verb
 
         @wraps(function)
-        def perform(*args: Any, actor: Actor, client_id: UUID | str | None = None, **kwargs: Any) -> Any:
+        def perform(*args: Any, actor: Actor, client_id: UUID | str | None = None, **kwargs: Any) -> R:
             if not isinstance(actor, Actor):
                 raise MissingActor(f"{function.__qualname__} needs an actor")
             if not actor.can(verb):
@@ -48,7 +48,7 @@ def action(verb: str) -> Callable[[F], F]:
             if own_client_id:
                 kwargs["client_id"] = client_id
 
-            def body() -> Any:
+            def body() -> R:
                 doing = current().doing
                 doing.append((verb, actor))
                 try:
@@ -61,23 +61,23 @@ def action(verb: str) -> Callable[[F], F]:
             return unit(body)
 
         perform.verb = verb  # type: ignore[attr-defined]
-        return perform  # type: ignore[return-value]
+        return perform
 
     return wrap
 
 
-def part(function: F) -> F:
+def part(function: Callable[..., R]) -> Callable[..., R]:
     """A step another module's action calls down: it needs an actor and a running action, but no verb of its own."""
 
     @wraps(function)
-    def perform(*args: Any, actor: Actor, **kwargs: Any) -> Any:
+    def perform(*args: Any, actor: Actor, **kwargs: Any) -> R:
         if not isinstance(actor, Actor):
             raise MissingActor(f"{function.__qualname__} needs an actor")
         current()
         return function(*args, actor=actor, **kwargs)
 
     perform.is_part = True  # type: ignore[attr-defined]
-    return perform  # type: ignore[return-value]
+    return perform
 
 
 def _once(verb: str, client_id: UUID | str, actor: Actor, body: Callable[[], Any]) -> Any:

@@ -44,8 +44,8 @@ class TokenAuth(HttpBearer):
 
 
 class _CsrfCheck(CsrfViewMiddleware):
-    def _reject(self, request: HttpRequest, reason: str) -> Any:
-        return reason
+    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:  # type: ignore[override]
+        return HttpResponse(reason, status=403)
 
 
 class SessionAuth(APIKeyCookie):
@@ -62,7 +62,7 @@ class SessionAuth(APIKeyCookie):
             return None
         check = _CsrfCheck(lambda r: HttpResponse())
         check.process_request(request)
-        return None if check.process_view(request, lambda r: None, (), {}) else actor
+        return None if check.process_view(request, lambda r: HttpResponse(), (), {}) else actor
 
 
 def reply(data: Any, status: int = 200, *, location: str = "") -> HttpResponse:
@@ -86,13 +86,13 @@ def _faults(faults: tuple[Fault, ...]) -> list[dict[str, Any]]:
     return [{"code": f.code, "field": f.field, "sentence": s.sentence, "remedy": s.remedy, "params": dict(f.params)} for f, s in told]
 
 
-def _on_domain_error(request: HttpRequest, error: Exception) -> HttpResponse:
+def _on_domain_error(request: HttpRequest, error: Any) -> HttpResponse:
     assert isinstance(error, DomainError)
     listed = _faults(error.faults)
     return problem(error.status, error.faults[0].code, listed, listed[0]["sentence"])
 
 
-def _on_bad_shape(request: HttpRequest, error: Exception) -> HttpResponse:
+def _on_bad_shape(request: HttpRequest, error: Any) -> HttpResponse:
     assert isinstance(error, ValidationError)
     faults = tuple(
         Fault("base.invalid", ".".join(str(p) for p in e.get("loc", ())[2:]) or ".".join(str(p) for p in e.get("loc", ())), {"message": e.get("msg", "")})
@@ -101,13 +101,13 @@ def _on_bad_shape(request: HttpRequest, error: Exception) -> HttpResponse:
     return _on_domain_error(request, Invalid.of(faults))
 
 
-def _on_no_actor(request: HttpRequest, error: Exception) -> HttpResponse:
+def _on_no_actor(request: HttpRequest, error: Any) -> HttpResponse:
     response = problem(401, "base.unauthenticated", [], str(say(Fault("base.unauthenticated")).sentence))
     response["WWW-Authenticate"] = "Bearer"
     return response
 
 
-def _on_http_error(request: HttpRequest, error: Exception) -> HttpResponse:
+def _on_http_error(request: HttpRequest, error: Any) -> HttpResponse:
     assert isinstance(error, NinjaHttpError)
     return problem(error.status_code, "base.http", [], str(error))
 

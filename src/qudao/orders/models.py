@@ -17,18 +17,16 @@ from qudao.inventory.models import Place
 from qudao.network.models import Organisation
 from qudao.orders.states import Allocation, Approval, Billing, Credit, Fulfilment, Payment, Status
 
-SIDE = {"on_delete": models.PROTECT, "related_name": "+"}
-
 
 class Order(Row):
     """One trade between a seller and a buyer: HQ's sales order is the dealer's purchase order."""
 
     number = models.CharField(max_length=40, null=True)
     client_id = models.UUIDField(null=True)
-    seller = models.ForeignKey(Organisation, **SIDE)
-    buyer = models.ForeignKey(Organisation, **SIDE)
-    agreement = models.ForeignKey(Agreement, **SIDE)
-    place = models.ForeignKey(Place, **SIDE)
+    seller = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    buyer = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="+")
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
     currency = models.CharField(max_length=3)
     net = models.DecimalField(max_digits=18, decimal_places=2)
     tax = models.DecimalField(max_digits=18, decimal_places=2)
@@ -93,7 +91,7 @@ class Line(Row):
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
     no = models.PositiveSmallIntegerField()
-    product = models.ForeignKey(Product, **SIDE)
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+")
     unit = models.CharField(max_length=16)
     qty = models.DecimalField(max_digits=18, decimal_places=4)
     unit_price = models.DecimalField(max_digits=18, decimal_places=6)

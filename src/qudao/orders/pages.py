@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
@@ -16,9 +17,11 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from qudao.base.access import Actor, all_verbs, sees_prices
 from qudao.base.audit import timeline
 from qudao.base.html import figures
+from qudao.base.html.forms import Form
 from qudao.base.html.meters import Meter
 from qudao.base.html.pages import ActionPage, Button, DetailPage, Head, ListPage, Panel, Step
 from qudao.funds.queries import unscoped_card
+from qudao.kernel.money import ZERO
 from qudao.orders import actions
 from qudao.orders.forms import ReasonForm, RemarkForm
 from qudao.orders.models import Order
@@ -59,7 +62,7 @@ class PurchaseList(OrderList):
     title = gettext_lazy("Purchase orders")
 
 
-def order_list(request: HttpRequest) -> HttpResponse:
+def order_list(request: HttpRequest) -> HttpResponseBase:
     """The list of the side asked for in the address (`side=sell`, `side=buy`), else of everything in sight."""
     page = {"sell": SalesList, "buy": PurchaseList}.get(request.GET.get("side", ""), OrderList)
     return page.as_view()(request)
@@ -68,7 +71,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
 def lines_panel(request: HttpRequest, order: Order) -> Panel:
     """The lines with how each amount came about, for those who see prices."""
     clear = sees_prices(request.actor, order.seller_id, order.buyer_id)  # type: ignore[attr-defined]
-    lines = list(lines_of(order))
+    lines: list[Any] = list(lines_of(order))
     for line in lines:
         line.shown_name = name_of(line.product)
         line.shown_steps = [_step(step) for step in line.price_steps]
@@ -98,7 +101,7 @@ def credit_panel(request: HttpRequest, order: Order) -> Panel | None:
     if card is None:
         return None
     p = card.position
-    deciding = order.gross if order.status == Status.IN_REVIEW else 0
+    deciding = order.gross if order.status == Status.IN_REVIEW else ZERO
     meter = Meter(
         limit=p.limit,
         temp_limit=card.limit - p.limit,
@@ -221,7 +224,7 @@ class _Verb(ActionPage):
 
     query = orders
     verb = "orders.view"
-    form = RemarkForm
+    form: type[Form] = RemarkForm
 
     def perform(self, obj: Order, cleaned: dict[str, Any], client_id: UUID) -> Any:
         action = type(self).action

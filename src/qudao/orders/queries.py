@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -120,7 +121,7 @@ def unscoped_trades(order_ids: Iterable[int], *, lock: bool = False) -> list[Tra
     return list(trades.values())
 
 
-def unscoped_by_client_id(buyer_id: int, client_id: object) -> Order | None:
+def unscoped_by_client_id(buyer_id: int, client_id: UUID | str) -> Order | None:
     """The order this buyer's client id already made, if any."""
     return Order.unscoped.filter(buyer_id=buyer_id, client_id=client_id).first()
 

@@ -98,7 +98,7 @@ def side_faults(terms: Any | None, today: date) -> list[Fault]:
     return faults
 
 
-def line_faults(lines: Sequence[NewLine], cards: Mapping[int, Any], refused: Collection[int], priced: Collection[int], today: date) -> list[Fault]:
+def line_faults(lines: Sequence[NewLine], cards: Mapping[int, Any], refused: Collection[int], priced: Collection[Any], today: date) -> list[Fault]:
     """Every line that may not be ordered: authorisation, product, minimum, pack, price (C8's order of checks). `priced` holds line numbers."""
     faults: list[Fault] = []
     for no, line in enumerate(lines, 1):
@@ -123,7 +123,7 @@ def line_faults(lines: Sequence[NewLine], cards: Mapping[int, Any], refused: Col
     return faults
 
 
-def price_order(lines: Sequence[NewLine], cards: Mapping[int, Any], quotes: Mapping[int, Any]) -> list[PricedLine]:
+def price_order(lines: Sequence[NewLine], cards: Mapping[int, Any], quotes: Mapping[Any, Any]) -> list[PricedLine]:
     """Amounts of each line: quantity × unit price rounded once, tax taken out or put on as the price says (C0, C6)."""
     priced = []
     for no, line in enumerate(lines, 1):

@@ -98,7 +98,7 @@ def _price(placing: Placing) -> _Priced:
     products = sorted({line.product_id for line in placing.lines if line.product_id})
     cards = unscoped_cards(products)
     refused = unscoped_refused(terms.agreement_id, products, today)
-    quotes = unscoped_quote(terms.agreement_id, [Item(no, line.product_id, line.qty) for no, line in enumerate(placing.lines, 1)], today)
+    quotes = unscoped_quote(terms.agreement_id, [Item(no, line.product_id or 0, line.qty) for no, line in enumerate(placing.lines, 1)], today)
     raise_if_any(rules.line_faults(placing.lines, cards, refused, quotes, today))
     lines = rules.price_order(placing.lines, cards, quotes)
     gross = rules.totals(lines)[2]
@@ -169,7 +169,7 @@ def _route(order: Order, priced: _Priced, lines: list[Held], actor: Actor, *, be
     if priced.rules:
         open_request(order.subject, priced.rules, order.gross, actor=actor)
     record(order.subject, before=before, after=order.status, since=since)
-    fact = {"order_id": order.pk, "number": order.number, "seller_id": order.seller_id, "buyer_id": order.buyer_id}
+    fact: dict[str, Any] = {"order_id": order.pk, "number": order.number, "seller_id": order.seller_id, "buyer_id": order.buyer_id}
     emit(OrderPlaced(**fact, gross=order.gross, currency=order.currency), order.subject)
     if order.status == Status.CONFIRMED:
         emit(OrderConfirmed(**fact, gross=order.gross, currency=order.currency), order.subject)

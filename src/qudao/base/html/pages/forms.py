@@ -81,7 +81,7 @@ class ActionPage(FormPage):
     """
 
     query: ClassVar[Callable[[Actor], QuerySet]]
-    form = NoFields
+    form: type[Form] = NoFields
     danger = False
 
     def find(self, **kwargs: Any) -> Any:
