@@ -141,7 +141,8 @@ document.addEventListener("htmx:afterSwap", (event) => {
   all.forEach((row) => row.querySelectorAll("[data-show]").forEach((cell) => cell.replaceChildren()));
   for (const news of said.content.querySelectorAll("tr.ln")) {
     const row = all[Number(news.dataset.at)];
-    if (!row || row.contains(document.activeElement) && document.activeElement.matches("[data-product]")) continue; // still being typed
+    if (!row) continue;
+    const typing = row.contains(document.activeElement) && document.activeElement.matches("[data-product]"); // too early to complain
     clearHints(row);
     for (const cell of news.querySelectorAll("[data-show]")) {
       const target = row.querySelector(`[data-show="${cell.dataset.show}"]`);
@@ -149,7 +150,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
     }
     const hints = [];
     for (let next = news.nextElementSibling; next?.matches(".hint"); next = next.nextElementSibling) hints.push(next);
-    if (hints.length) { row.classList.add("pre"); row.classList.toggle("bad", hints.some((h) => h.matches(".c-wrong"))); row.after(...hints); }
+    if (hints.length && !typing) { row.classList.add("pre"); row.classList.toggle("bad", hints.some((h) => h.matches(".c-wrong"))); row.after(...hints); }
   }
 });
 
@@ -227,3 +228,22 @@ function suggesting(event) {
 document.addEventListener("focusout", (event) => { if (event.target === owner) setTimeout(() => { if (document.activeElement !== owner) hide(); }, 0); });
 
 document.querySelectorAll("[data-lines]:not([data-fixed])").forEach(tail);
+
+// Unsaved work survives a reload: typed rows are kept for this tab until they are submitted.
+const draft = `lines:${location.pathname}`;
+const editor = document.querySelector("main form[data-form] [data-lines]:not([data-fixed])");
+if (editor) {
+  const blank = lines(editor).every((row) => cells(row).every((c) => !c.value));
+  const kept = JSON.parse(sessionStorage.getItem(draft) ?? "null");
+  if (blank && kept?.rows.length && !kept.sent) {
+    const agreement = editor.closest("form").elements.agreement;
+    if (agreement && kept.agreement) agreement.value = kept.agreement;
+    fill(editor, lines(editor)[0], 0, kept.rows);
+  }
+  const keep = (sent) => {
+    const rows = lines(editor).map((row) => cells(row).map((c) => c.value)).filter((row) => row.some(Boolean));
+    sessionStorage.setItem(draft, JSON.stringify({ rows, sent, agreement: editor.closest("form").elements.agreement?.value }));
+  };
+  editor.closest("form").addEventListener("lines:changed", () => keep(false));
+  editor.closest("form").addEventListener("submit", () => keep(true));
+}

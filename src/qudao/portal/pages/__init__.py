@@ -1,5 +1,5 @@
-"""Home, the order desk and the inbox of approvals."""
+"""Home, the order desk, the inbox of approvals, and the search over everything."""
 
-from qudao.portal.pages import approvals, desk, home
+from qudao.portal.pages import approvals, desk, home, search
 
-routes = [*home.routes, *desk.routes, *approvals.routes]
+routes = [*home.routes, *desk.routes, *approvals.routes, *search.routes]

@@ -10,6 +10,7 @@ from django.urls import reverse
 from qudao.approvals.actions import add_rule
 from qudao.approvals.rules import RuleDraft
 from qudao.catalog.models import Pack, Product
+from qudao.inventory.models import Stock
 from qudao.kernel import clock
 from qudao.orders.models import Line, Order
 from qudao.orders.states import Status
@@ -152,10 +153,6 @@ def test_a_rejection_needs_its_reason_and_keeps_the_case_open(client, world):
 def test_a_refused_approval_says_what_is_missing(client, world):
     approval_from(world, 100)
     order = place(world, 100)
-    place(world, 99, actor=world.cast.hq_clerk) if world.cast.hq_clerk.can("orders.place_for") else None
-    Product.unscoped.update(name="X")
-    from qudao.inventory.models import Stock
-
     Stock.unscoped.update(on_hand=1)
     sign_in(client, world.cast.hq_clerk)
     answer = client.post(reverse("approval_approve", args=[order.pk]))
@@ -167,6 +164,19 @@ def test_a_refused_approval_says_what_is_missing(client, world):
 def test_dealers_have_no_inbox_of_the_brand(client, world):
     sign_in(client, world.cast.dealer)
     assert client.get(reverse("approvals")).status_code == 403
+
+
+# --- search ---
+
+
+def test_a_full_number_opens_and_a_part_lists_only_what_one_may_see(client, world):
+    order = place(world, 4)
+    sign_in(client, world.cast.dealer)
+    assert client.get(reverse("search"), {"q": order.number.lower()})["Location"] == order.get_absolute_url()
+    page = client.get(reverse("search"), {"q": world.products[0].code[:1]}).content.decode()
+    assert client.get(reverse("search"), {"q": order.number[-4:]}).content.decode().count(order.number) >= 1 and "<html" in page
+    sign_in(client, world.cast.stranger)
+    assert "Nothing was found." in client.get(reverse("search"), {"q": order.number}).content.decode()
 
 
 # --- home ---
