@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -39,10 +40,14 @@ def in_a_copy(names: Sequence[str], bar: Progress) -> list[dict[str, Any]]:
     from qudao.web.cli import Unavailable
 
     bar.say("making a small world")
-    with _copy() as url, tempfile.TemporaryDirectory(prefix="qudao-selftest-") as folder:
-        clean = {name: value for name, value in os.environ.items() if name not in ("QUDAO_DATABASE_URL", "QUDAO_TEST", "QUDAO_CONFIG")}
-        env = clean | {"DATABASE_URL": url, "QUDAO_STATE_DIR": folder, "QUDAO_STATEMENT_TIMEOUT": "0", "QUDAO_LOG_LEVEL": "ERROR"}
-        process = subprocess.Popen([sys.executable, "-m", "qudao.web.selftest", *names], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with scratch() as url, tempfile.TemporaryDirectory(prefix="qudao-selftest-") as folder:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "qudao.web.selftest", *names],
+            env=scratch_environment(url, folder),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         assert process.stdout is not None
         found = []
         for line in process.stdout:
@@ -59,8 +64,15 @@ def in_a_copy(names: Sequence[str], bar: Progress) -> list[dict[str, Any]]:
     return found
 
 
+def scratch_environment(url: str, folder: str) -> dict[str, str]:
+    """What a process sees that works in a scratch database: its files go into `folder`, no statement is given up."""
+    clean = {name: value for name, value in os.environ.items() if name not in ("QUDAO_DATABASE_URL", "QUDAO_TEST", "QUDAO_CONFIG")}
+    mine = {"DATABASE_URL": url, "QUDAO_STATE_DIR": folder, "QUDAO_STATEMENT_TIMEOUT": "0", "QUDAO_LOG_LEVEL": "ERROR"}
+    return clean | mine | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+
+
 @contextmanager
-def _copy() -> Iterator[str]:
+def scratch() -> Iterator[str]:
     """An empty database beside the present one; yields its URL. Those of killed self-tests are dropped on the way."""
     import psycopg
     from django.db import connection

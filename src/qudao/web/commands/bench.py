@@ -13,6 +13,7 @@ NEEDS = "django"
 BENCHES = {
     "floor": "what this database can do at most: the same work in hand-written SQL",
     "orders": "the life of orders through the actions",
+    "verify": "how long verify takes at a million moves",
 }
 
 

@@ -98,7 +98,8 @@ TOLD: list[tuple[str, int, int, End]] = [
     ("pujiang", 5, 41_000, End.PICKING), ("nanhu", 5, 9_500, End.PICKING), ("pengcheng", 4, 33_000, End.CONFIRMED),
     ("hupan", 4, 18_000, End.CANCELLED), ("zhongshan", 3, 240_000, End.SECOND_REVIEW), ("pujiang", 3, 47_000, End.CONFIRMED),
     ("xixi", 2, 5_500, End.CONFIRMED), ("zhujiang", 2, 88_000, End.REVIEW), ("hupan", 2, 37_000, End.CONFIRMED),
-    ("tianhe", 1, 6_500, End.CONFIRMED), ("pengcheng", 1, 310_000, End.REVIEW), ("hupan", 0, 132_000, End.REVIEW),
+    ("tianhe", 1, 6_500, End.CONFIRMED), ("pengcheng", 1, 310_000, End.REVIEW), ("xiaoshan", 5, 3_500, End.INVOICED),
+    ("pujiang", 1, 62_000, End.CONFIRMED), ("hupan", 0, 132_000, End.REVIEW),
 ]  # fmt: skip
 
 STORIES = [Story(no, *told) for no, told in enumerate(TOLD, 1)]
