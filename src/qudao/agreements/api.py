@@ -122,8 +122,8 @@ def change(request: HttpRequest, agreement_id: int, body: TermsIn) -> HttpRespon
     """Only a draft changes; the two sides stay."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     known = queries.agreement(actor, agreement_id)
-    sides = {"seller_id": known.seller_id, "buyer_id": known.buyer_id}
-    actions.change_agreement(agreement_id, AgreementDraft(**sides, **body.dict()), actor=actor)
+    draft = AgreementDraft(known.seller_id, known.buyer_id, **body.dict())
+    actions.change_agreement(agreement_id, draft, actor=actor)
     return _one(agreement_id, actor)
 
 

@@ -8,8 +8,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from qudao.agreements.states import InvoiceOn
-from qudao.agreements.tables import name_of
 from qudao.base.html.forms import Form
+from qudao.base.html.tables import by_language
 from qudao.catalog import queries as products
 from qudao.kernel import clock
 from qudao.network import queries as network
@@ -32,7 +32,7 @@ class TermsForm(Form):
 class NewForm(TermsForm):
     """A new agreement: also who buys."""
 
-    buyer = forms.ModelChoiceField(label=_("Buyer"), queryset=None)
+    buyer: forms.ModelChoiceField = forms.ModelChoiceField(label=_("Buyer"), queryset=None)
     field_order = ("buyer",)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -52,7 +52,7 @@ class GrantForm(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         found = products.categories(self.actor)
-        self.fields["category_id"].choices = [("", "—"), *((one.pk, f"{one.code} {name_of(one)}") for one in found)]  # type: ignore[attr-defined]
+        self.fields["category_id"].choices = [("", "—"), *((one.pk, f"{one.code} {by_language(one.name, one.name_en)}") for one in found)]  # type: ignore[attr-defined]
 
 
 class ReasonForm(Form):

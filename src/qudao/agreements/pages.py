@@ -20,6 +20,7 @@ from qudao.agreements.tables import TONES, AgreementTable, name_of
 from qudao.base.access import Actor, all_verbs, policy_of
 from qudao.base.audit import timeline
 from qudao.base.html import figures
+from qudao.base.html.forms import Form
 from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, NoFields, Panel
 from qudao.catalog import queries as products
 from qudao.kernel.errors import Invalid
@@ -163,7 +164,7 @@ class _Verb(ActionPage):
     """A verb on an agreement, with its reason."""
 
     query = queries.agreements
-    form = ReasonForm
+    form: type[Form] = ReasonForm
 
     @property
     def back(self) -> str:  # type: ignore[override]

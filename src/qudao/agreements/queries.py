@@ -47,7 +47,8 @@ _ON = "a.state in ('active', 'suspended') and a.valid_from <= %s and (a.valid_to
 
 def _terms(row: tuple) -> Terms:
     width = len(CARD)
-    return Terms(*row[:7], seller=OrgCard(*row[7 : 7 + width]), buyer=OrgCard(*row[7 + width :]))
+    seller, buyer = OrgCard(*row[7 : 7 + width]), OrgCard(*row[7 + width :])
+    return Terms(*(*row[:7], seller, buyer))
 
 
 def unscoped_terms(seller_id: int, buyer_id: int, on: date) -> Terms | None:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from qudao.agreements.states import AgreementState
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
 
-TONES = {AgreementState.DRAFT: "idle", AgreementState.ACTIVE: "done", AgreementState.SUSPENDED: "wrong", AgreementState.ENDED: "idle"}
+TONES: dict[str, str] = {AgreementState.DRAFT: "idle", AgreementState.ACTIVE: "done", AgreementState.SUSPENDED: "wrong", AgreementState.ENDED: "idle"}
 
 
 def name_of(org: Any) -> str:

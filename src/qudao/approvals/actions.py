@@ -136,7 +136,7 @@ def _lock(subject: Subject) -> Request:
 
 def _facts(request: Request, node: Node, subject: Subject, actor: Actor) -> Facts:
     holds = actor.org_id == request.seller_id and node.role_id in people.unscoped_role_ids(actor.membership_id)
-    signed = Signature.unscoped.filter(request=request, user_id=actor.user_id).exists()
+    signed = Signature.unscoped.filter(request=request, user_id=actor.user_id or 0).exists()
     seller = "" if holds else next((card.name for card in network.unscoped_cards([request.seller_id or 0]).values()), "")
     submitter = actor.user_id is not None and request.submitted_by_id == actor.user_id
     return Facts(subject.number, request.state, seller, node.role.name, submitter, signed, holds)
@@ -183,7 +183,7 @@ def _check_rule(owner_id: int, draft: RuleDraft, but: int | None) -> None:
     if not queries.unscoped_role_fits(draft.role_id, owner_id):
         faults.append(Fault("approvals.role_unknown", "role_id"))
     raise_if_any(faults, Invalid)
-    if Rule.unscoped.filter(owner_id=owner_id, active=True, **asdict(draft)).exclude(pk=but).exists():
+    if Rule.unscoped.filter(owner_id=owner_id, active=True, **asdict(draft)).exclude(pk=but or 0).exists():
         raise Refused("approvals.rule_exists")
 
 

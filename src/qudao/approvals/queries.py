@@ -29,7 +29,7 @@ def unscoped_rules_for(seller_id: int, kind: str, amount: Decimal) -> list[RuleC
 
 
 def _my_roles(actor: Actor) -> QuerySet:
-    return Membership.unscoped.filter(pk=actor.membership_id, state=MemberState.ACTIVE).values("role_id")
+    return Membership.unscoped.filter(pk=actor.membership_id or 0, state=MemberState.ACTIVE).values("role_id")
 
 
 def pending_for(actor: Actor) -> QuerySet[Node]:

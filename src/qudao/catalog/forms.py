@@ -9,9 +9,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.html.forms import Form
+from qudao.base.html.tables import by_language
 from qudao.catalog import queries
 from qudao.catalog.rules import ProductDraft
-from qudao.catalog.tables import name_of
 
 
 class ProductForm(Form):
@@ -32,7 +32,7 @@ class ProductForm(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         own = queries.categories(self.actor).filter(owner_id=self.actor.org_id)
-        self.fields["category_id"].choices = [("", "—"), *((one.pk, f"{one.code} {name_of(one)}") for one in own)]  # type: ignore[attr-defined]
+        self.fields["category_id"].choices = [("", "—"), *((one.pk, f"{one.code} {by_language(one.name, one.name_en)}") for one in own)]  # type: ignore[attr-defined]
 
     @staticmethod
     def draft(cleaned: dict[str, Any]) -> ProductDraft:
@@ -66,4 +66,4 @@ class CategoryForm(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         own = queries.categories(self.actor).filter(owner_id=self.actor.org_id)
-        self.fields["parent_id"].choices = [("", "—"), *((one.pk, f"{one.code} {name_of(one)}") for one in own)]  # type: ignore[attr-defined]
+        self.fields["parent_id"].choices = [("", "—"), *((one.pk, f"{one.code} {by_language(one.name, one.name_en)}") for one in own)]  # type: ignore[attr-defined]

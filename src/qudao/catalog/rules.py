@@ -44,7 +44,7 @@ def gtin14(text: str) -> str | None:
 
 def initials(name: str) -> str:
     """The search key of a Chinese name: first letters of its syllables in lower case; Latin words keep theirs ("蓝海洗衣液" → "lhxyy")."""
-    parts = lazy_pinyin(name, style=Style.FIRST_LETTER, errors=lambda rest: [word[:1] for word in rest.split()])
+    parts = lazy_pinyin(name, style=Style.FIRST_LETTER, errors=lambda rest: "".join(word[:1] for word in rest.split()))
     return "".join(parts).lower()[:80]
 
 

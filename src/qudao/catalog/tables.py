@@ -12,7 +12,7 @@ from qudao.catalog import queries
 from qudao.catalog.models import Product
 from qudao.catalog.states import ProductState
 
-TONES = {ProductState.ACTIVE: "done", ProductState.BLOCKED: "wrong"}
+TONES: dict[str, str] = {ProductState.ACTIVE: "done", ProductState.BLOCKED: "wrong"}
 
 
 def name_of(row: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -40,7 +41,7 @@ def deliver(events: Sequence[Event], *, actor: Actor) -> None:
         return
     Notice.unscoped.bulk_create(wanted, ignore_conflicts=True)
     mailed = queries.unscoped_email_readers({one.user_id for one in wanted})
-    jobs = [{"event_id": one.event_id, "user_id": one.user_id} for one in wanted if one.user_id in mailed]
+    jobs: list[dict[str, Any]] = [{"event_id": one.event_id, "user_id": one.user_id} for one in wanted if one.user_id in mailed]
     if jobs:
         app.configure_task(name=MAIL_JOB).batch_defer(*jobs)
 

@@ -271,7 +271,7 @@ def _list_faults(draft: ListDraft) -> list[Fault]:
 
 def _refuse_other_base(owner_id: int, currency: str, but: int | None) -> None:
     """Name the base list in the way; the unique constraint decides a race."""
-    other = PriceList.unscoped.filter(owner_id=owner_id, currency=currency, is_base=True).exclude(pk=but).first()
+    other = PriceList.unscoped.filter(owner_id=owner_id, currency=currency, is_base=True).exclude(pk=but or 0).first()
     if other is not None:
         raise Refused("pricing.base_exists", field="is_base", list=other.code, currency=currency)
 
@@ -281,7 +281,7 @@ def _refuse_ended(code: str, state: str) -> None:
         raise Refused("pricing.agreement_ended", agreement=code)
 
 
-def _faults(drafts: Sequence[PriceDraft] | Sequence[SpecialDraft], at: Sequence[str], carried: set[int]) -> list[Fault]:
+def _faults(drafts: Sequence[PriceDraft | SpecialDraft], at: Sequence[str], carried: set[int]) -> list[Fault]:
     faults = []
     for draft, where in zip(drafts, at, strict=True):
         faults += rules.price_faults(draft, where)

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from qudao.agreements import queries as agreements
 from qudao.agreements.states import AgreementState
 from qudao.base.html.forms import Form
+from qudao.base.html.tables import by_language
 from qudao.kernel import clock
-from qudao.pricing.tables import name_of
 
 
 class ListForm(Form):
@@ -58,7 +58,7 @@ class EndForm(Form):
 class AssignForm(Form):
     """Which buyer pays by the list."""
 
-    agreement = forms.ModelChoiceField(label=_("Agreement"), queryset=None)
+    agreement: forms.ModelChoiceField = forms.ModelChoiceField(label=_("Agreement"), queryset=None)
     priority = forms.IntegerField(label=_("Priority"), initial=0, help_text=_("Of several lists that with the larger number goes first."))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -66,4 +66,4 @@ class AssignForm(Form):
         own = agreements.agreements(self.actor, side="seller").exclude(state=AgreementState.ENDED)
         field = self.fields["agreement"]
         field.queryset = own  # type: ignore[attr-defined]
-        field.label_from_instance = lambda one: f"{one.code} {name_of(one.buyer)}"  # type: ignore[attr-defined]
+        field.label_from_instance = lambda one: f"{one.code} {by_language(one.buyer.name, one.buyer.name_en)}"  # type: ignore[attr-defined]
