@@ -92,7 +92,7 @@ def due_panel(request: HttpRequest, account: Account) -> Panel | None:
     if books is None:
         return None
     row = ageing_of(actor, books, clock.today())
-    facts = [(bucket.label, figures.amount(row.buckets[bucket])) for bucket in Age if row.buckets[bucket]] if row else []
+    facts: list[tuple[Any, Any]] = [(bucket.label, figures.amount(row.buckets[bucket])) for bucket in Age if row.buckets[bucket]] if row else []
     if row:
         facts += [(_("Total"), figures.amount(row.total)), (_("Not applied"), figures.amount(row.unapplied) if row.unapplied else "")]
     return Panel(_("Due"), "parts/panel_facts.html", {"facts": facts or [(_("Open"), _("Everything is paid."))]}, aside=True)
@@ -206,7 +206,7 @@ class FundLimit(_Verb):
         }
 
     def says(self, obj: Account) -> Any:
-        exposure = figures.money(max(obj.exposure, ZERO), obj.currency)
+        exposure = figures.money(max(obj.exposure, ZERO), obj.currency)  # type: ignore[attr-defined]
         return _("{name} uses {exposure} now. A limit below that stops new orders; what is confirmed goes on.").format(
             name=name_of(obj.buyer), exposure=exposure
         )

@@ -55,7 +55,7 @@ class CreditCard:
 
 
 def _card(row: tuple, on: date) -> CreditCard:
-    return CreditCard(*row[12:], Position(*row[:12]), on)
+    return CreditCard(*(*row[12:], Position(*row[:12]), on))
 
 
 def unscoped_locked(agreement_id: int, on: date) -> CreditCard | None:

@@ -39,13 +39,13 @@ class OpeningForm(Form):
 
     layout = "grid"
 
-    place = forms.ModelChoiceField(label=_("Warehouse"), queryset=None)
+    place: forms.ModelChoiceField = forms.ModelChoiceField(label=_("Warehouse"), queryset=None)
     reason = forms.CharField(label=_("Reason"), max_length=500, help_text=_("It stays in the log, for example the number of the count sheet."))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         mine = visible(self.actor, Place, "inventory.receive").filter(kind=PlaceKind.STOCK).order_by("code")
-        self.fields["place"].queryset = mine
+        self.fields["place"].queryset = mine  # type: ignore[attr-defined]
 
 
 OPENING_LINES = (

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 
 from qudao.base.access import Actor
@@ -62,8 +62,8 @@ class ItemSpec:
     """A document to be paid: number and both sides come from `subject` (seller has the claim, buyer the debt)."""
 
     subject: Subject
-    date: date
-    due_on: date
+    date: datetime.date
+    due_on: datetime.date
     amount: Decimal
     currency: str = "CNY"
 
@@ -132,7 +132,7 @@ def settle_items(amounts: Sequence[tuple[str, int, Decimal]], *, actor: Actor) -
 
 
 @action("ledger.lock_period")
-def lock_period(month: date, *, actor: Actor) -> Period:
+def lock_period(month: datetime.date, *, actor: Actor) -> Period:
     """Lock a month of the own books: nothing more can be posted into it. Waits for entries of the month that are on their way."""
     month = month_of(month)
     rules.check_month_over(month, clock.today())
@@ -140,14 +140,14 @@ def lock_period(month: date, *, actor: Actor) -> Period:
 
 
 @action("ledger.unlock_period")
-def unlock_period(month: date, reason: str, *, actor: Actor) -> Period:
+def unlock_period(month: datetime.date, reason: str, *, actor: Actor) -> Period:
     """Open a locked month of the own books again."""
     if not reason.strip():
         raise Invalid("ledger.reason_missing", field="reason")
     return _set_period(month_of(month), PeriodState.OPEN, reason, actor)
 
 
-def _set_period(month: date, state: PeriodState, reason: str, actor: Actor) -> Period:
+def _set_period(month: datetime.date, state: PeriodState, reason: str, actor: Actor) -> Period:
     if not actor.org_id:
         raise Forbidden("ledger.no_organisation")
     note_rank(Rank.LEDGER)

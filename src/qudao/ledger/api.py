@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -41,13 +41,13 @@ class AgeingOut(Schema):
 
 
 class AgeingPage(Schema):
-    on: date
+    on: datetime.date
     side: str
     items: list[AgeingOut]
 
 
 class StatementLineOut(Schema):
-    date: date
+    date: datetime.date
     kind: str
     number: str
     subject_kind: str
@@ -75,8 +75,8 @@ class ItemOut(Schema):
     subject_kind: str
     subject_id: int
     number: str
-    date: date
-    due_on: date
+    date: datetime.date
+    due_on: datetime.date
     currency: str
     amount: Decimal
     open_amount: Decimal
@@ -98,8 +98,8 @@ class PeriodPage(Schema):
 
 class StatementQuery(Schema):
     counterparty_id: int
-    since: date
-    until: date | None = None
+    since: datetime.date
+    until: datetime.date | None = None
     side: Side = "receivable"
     currency: str = Field("CNY", min_length=3, max_length=3)
     org_id: int | None = None
@@ -117,15 +117,15 @@ def _period(period: Period) -> dict[str, Any]:
     return {"month": f"{period.month:%Y-%m}", "state": period.state}
 
 
-def _month(raw: str) -> date:
+def _month(raw: str) -> datetime.date:
     try:
-        return date.fromisoformat(f"{raw}-01")
+        return datetime.date.fromisoformat(f"{raw}-01")
     except ValueError:
         raise Invalid("ledger.month", field="month", month=raw) from None
 
 
 @routes.get("/ledger/ageing", response=AgeingPage, summary="Open items by days past due")
-def read_ageing(request: HttpRequest, side: Side = "receivable", on: date | None = None, org_id: int | None = None) -> HttpResponse:
+def read_ageing(request: HttpRequest, side: Side = "receivable", on: datetime.date | None = None, org_id: int | None = None) -> HttpResponse:
     """Every counterparty with something open or unapplied, as it is open now."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     day = on or clock.today()

@@ -122,7 +122,7 @@ def ageing(actor: Actor, org_id: int, on: date, side: str = Side.RECEIVABLE) -> 
     check_books(actor, org_id)
     found = rows(AGEING, (on, org_id, side, org_id, SIDE_ACCOUNTS[side][1]))
     n = 5 + len(Bucket)
-    return [AgeingRow(*r[:5], dict(zip(Bucket.values, r[5:n], strict=True)), *r[n:]) for r in found]
+    return [AgeingRow(*(*r[:5], dict(zip(Bucket.values, r[5:n], strict=True)), *r[n:])) for r in found]
 
 
 def ageing_of(actor: Actor, account: PartyAccount, on: date) -> AgeingRow | None:
