@@ -57,6 +57,7 @@ SECTIONS: tuple[Section, ...] = (
             Item(_("Approvals"), "approvals", "orders.approve", count="approvals"),
             Item(_("Shipments"), "shipments", "fulfilment.view", "side=sell", kinds=_OWNERS),
             Item(_("Shipments"), "shipments", "fulfilment.ship", "side=sell", kinds=("dealer",)),
+            Item(_("Differences"), "differences", "fulfilment.view", kinds=_OWNERS),
             Item(_("Prices"), "price_lists", "pricing.view", kinds=_OWNERS),
             Item(_("Prices"), "price_lists", "pricing.edit", kinds=("dealer",)),
             Item(_("Agreements"), "agreements", "agreements.view", kinds=_OWNERS),
@@ -102,7 +103,16 @@ SECTIONS: tuple[Section, ...] = (
             Item(_("Roles"), "roles", "people.view"),
         ),
     ),
-    Section(_("Settings"), "settings", (Item(_("System"), "system", "base.operate"), Item(_("Log of actions"), "log", "base.view_log"))),
+    Section(
+        _("Settings"),
+        "settings",
+        (
+            Item(_("Approval rules"), "approval_rules", "approvals.edit_rules"),
+            Item(_("Locked months"), "periods", "ledger.lock_period"),
+            Item(_("System"), "system", "base.operate"),
+            Item(_("Log of actions"), "log", "base.view_log"),
+        ),
+    ),
 )
 #: the five places of a phone
 BOTTOM: tuple[Item, ...] = (

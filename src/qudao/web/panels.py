@@ -1,8 +1,15 @@
-"""Which upper modules show a panel on a lower module's document: one explicit line each, by subject kind.
+"""Which modules show a panel on another module's document: one explicit line each, by subject kind.
 
-A panel is a function (request, obj) -> base.html.pages.Panel | None in the upper module's `pages.py`. `qudao panels` prints this list.
+A panel is a function (request, obj) -> base.html.pages.Panel | None in the contributing module's `pages.py`. When the document itself has no next
+action, the first one that a panel proposes becomes the primary button of the page.
 """
 
 from __future__ import annotations
 
-PANELS: dict[str, tuple[str, ...]] = {}
+PANELS: dict[str, tuple[str, ...]] = {
+    "agreements.agreement": ("qudao.pricing.pages.agreement_panel",),
+    "orders.order": (
+        "qudao.approvals.pages.course_panel",
+        "qudao.fulfilment.pages.order_panel",
+    ),
+}

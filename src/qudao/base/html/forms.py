@@ -42,6 +42,8 @@ class Form(forms.Form):
             else:
                 css = "form-select" if isinstance(widget, forms.Select) else "form-control"
             widget.attrs.setdefault("class", css)
+            if isinstance(bound, forms.ModelChoiceField) and bound.empty_label:
+                bound.empty_label = _("Choose…")
             if isinstance(widget, forms.DateInput):
                 widget.input_type, widget.format = "date", "%Y-%m-%d"
             if isinstance(bound, (forms.DecimalField, forms.IntegerField)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, ClassVar
 
@@ -41,7 +41,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Panel:
-    """A region of a detail page. `aside` = beside, for what one needs while deciding; `half` panels stand two in a row."""
+    """A region of a detail page. `aside` = beside, for what one needs while deciding; `half` panels stand two in a row.
+
+    `next` is the next action this panel proposes for the whole document; without it the first button of its items is.
+    """
 
     title: Any
     template: str
@@ -49,6 +52,13 @@ class Panel:
     note: Any = ""
     aside: bool = False
     half: bool = False
+    next: Button | None = None
+
+    @property
+    def proposal(self) -> Button | None:
+        """What this panel would do next with the document."""
+        items = self.context.get("items", ())
+        return self.next or next((b for item in items if isinstance(item, Mapping) for b in item.get("buttons", ())), None)
 
     def html(self, request: HttpRequest) -> SafeString:
         return render_to_string(self.template, {"panel": self, **self.context}, request)
@@ -89,9 +99,14 @@ class DetailPage(Page):
 
     def get(self, request: HttpRequest, pk: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         obj = get_row(type(self).query(self.actor), pk)
-        made = [panel for panel in (make(request, obj) for make in (*type(self).panels, *panels_of(self.kind))) if panel]
+        own = [panel for panel in (make(request, obj) for make in type(self).panels) if panel]
+        given = [panel for panel in (make(request, obj) for make in panels_of(self.kind)) if panel]
+        made = [*own, *given]
         drawn = [(panel, panel.html(request)) for panel in made]
         buttons = allowed(self.buttons(obj), self.actor)
+        if not any(b.primary for b in buttons):  # the document itself has nothing to do: an upper module may
+            proposed = next((p.proposal for p in given if p.proposal), None)
+            buttons += [replace(proposed, primary=True)] if proposed else []
         head = self.head(obj)
         context = {
             "obj": obj,
