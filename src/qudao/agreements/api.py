@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Schema
+from ninja import Field, Query, Schema
 
 from qudao.agreements import actions, queries
 from qudao.agreements.models import Authorisation
@@ -58,6 +58,16 @@ class AgreementPage(Schema):
     next_after: int | None
 
 
+class AgreementsAsked(Schema):
+    """Which agreements are asked for."""
+
+    limit: int = 50
+    after: int | None = None
+    state: str = ""
+    side: str = ""
+    code: str = ""
+
+
 class GrantIn(Schema):
     """What is authorised: a product, a category with all below it, or (neither) everything; `allowed` false forbids."""
 
@@ -91,12 +101,12 @@ def _grant(one: Authorisation) -> dict[str, Any]:
 
 
 @routes.get("/agreements", response=AgreementPage, summary="Agreements, newest first")
-def index(request: HttpRequest, limit: int = 50, after: int | None = None, state: str = "", side: str = "", code: str = "") -> HttpResponse:
+def index(request: HttpRequest, asked: AgreementsAsked = Query(...)) -> HttpResponse:
     """One keyset page. `side` seller or buyer: where the caller's organisation stands; `after` = the last id of the page before."""
-    found = queries.agreements(request.actor, state=state, side=side)  # type: ignore[attr-defined]
-    if code:
-        found = found.filter(code=code)
-    page, limit = page_of(found, limit=limit, after=after)
+    found = queries.agreements(request.actor, state=asked.state, side=asked.side)  # type: ignore[attr-defined]
+    if asked.code:
+        found = found.filter(code=asked.code)
+    page, limit = page_of(found, limit=asked.limit, after=asked.after)
     items = [_told(row) for row in page.values(*AGREEMENT)]
     return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
 

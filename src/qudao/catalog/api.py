@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Schema
+from ninja import Field, Query, Schema
 
 from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
@@ -54,6 +54,16 @@ class ProductOut(ProductIn):
 class ProductPage(Schema):
     items: list[ProductOut]
     next_after: int | None
+
+
+class ProductsAsked(Schema):
+    """What of the catalogue is asked for."""
+
+    limit: int = 50
+    after: int | None = None
+    search: str = ""
+    state: str = ""
+    code: str = ""
 
 
 class PackIn(Schema):
@@ -110,13 +120,13 @@ def _draft(body: ProductIn) -> ProductDraft:
 
 
 @routes.get("/products", response=ProductPage, summary="Products, newest first")
-def index(request: HttpRequest, limit: int = 50, after: int | None = None, search: str = "", state: str = "", code: str = "") -> HttpResponse:
+def index(request: HttpRequest, asked: ProductsAsked = Query(...)) -> HttpResponse:
     """One keyset page. `search` meets code, names, pinyin initials or a barcode; `code` several codes with commas; `after` = the last id shown."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    found = queries.products(actor, search=search, state=state)
-    if code:
-        found = found.filter(code__in=code.split(","))
-    page, limit = page_of(found, limit=limit, after=after)
+    found = queries.products(actor, search=asked.search, state=asked.state)
+    if asked.code:
+        found = found.filter(code__in=asked.code.split(","))
+    page, limit = page_of(found, limit=asked.limit, after=asked.after)
     items = [_told(row) for row in page.values(*PRODUCT)]
     return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
 

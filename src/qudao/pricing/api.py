@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Schema
+from ninja import Field, Query, Schema
 
 from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
@@ -73,6 +73,15 @@ class PriceOut(PriceIn):
 class PricePage(Schema):
     items: list[PriceOut]
     next_after: int | None
+
+
+class PricesAsked(Schema):
+    """Which prices of a list are asked for."""
+
+    limit: int = 50
+    after: int | None = None
+    on: date | None = None
+    search: str = ""
 
 
 class EndIn(Schema):
@@ -177,11 +186,11 @@ def change(request: HttpRequest, list_id: int, body: ListIn) -> HttpResponse:
 
 
 @routes.get("/price-lists/{int:list_id}/prices", response=PricePage, summary="The prices of a list, newest first")
-def prices(request: HttpRequest, list_id: int, limit: int = 50, after: int | None = None, on: date | None = None, search: str = "") -> HttpResponse:
+def prices(request: HttpRequest, list_id: int, asked: PricesAsked = Query(...)) -> HttpResponse:
     """`on` keeps those valid on a day; without it also past and planned ones."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     queries.price_list(actor, list_id)
-    return _page(queries.prices(actor, list_id, on=on, search=search), PRICE, limit, after)
+    return _page(queries.prices(actor, list_id, on=asked.on, search=asked.search), PRICE, asked.limit, asked.after)
 
 
 @routes.post("/price-lists/{int:list_id}/prices", response={201: ListOut}, summary="Set prices")
