@@ -11,5 +11,8 @@ PANELS: dict[str, tuple[str, ...]] = {
     "orders.order": (
         "qudao.approvals.pages.course_panel",
         "qudao.fulfilment.pages.order_panel",
+        "qudao.billing.pages.order_panel",
+        "qudao.payments.pages.order_panel",
     ),
+    "billing.invoice": ("qudao.payments.pages.invoice_panel",),
 }
