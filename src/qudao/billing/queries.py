@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 
 from qudao.base.access import Actor, visible
 from qudao.billing.models import Invoice, InvoiceLine
+from qudao.orders.models import Order
 
 
 def invoices(actor: Actor, *, order_id: int | None = None) -> QuerySet[Invoice]:
@@ -19,3 +20,8 @@ def invoices(actor: Actor, *, order_id: int | None = None) -> QuerySet[Invoice]:
 def lines_of(invoice: Invoice) -> QuerySet[InvoiceLine]:
     """The lines of an invoice the actor was shown, with their products."""
     return InvoiceLine.unscoped.filter(invoice=invoice).select_related("product").order_by("no")
+
+
+def orders_in_sight(actor: Actor) -> QuerySet[Order]:
+    """The orders an actor may see, for the page that bills them."""
+    return visible(actor, Order)

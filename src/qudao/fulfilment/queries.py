@@ -14,8 +14,13 @@ from qudao.base.access import Actor, visible
 from qudao.base.db import rows
 from qudao.fulfilment.models import Difference, Receipt, Shipment, ShipmentLine
 from qudao.fulfilment.rules import Sent
-from qudao.fulfilment.states import DifferenceState, State
+from qudao.fulfilment.states import DifferenceState
 from qudao.kernel.errors import NotFound
+from qudao.orders.models import Order
+from qudao.orders.states import Status
+
+#: orders whose open quantities are reserved, so that they can be picked
+SHIPPABLE = (Status.CONFIRMED, Status.IN_FULFILMENT)
 
 PARCELS = """SELECT s.order_id, s.seq, s.id, s.number, s.state, s.state_since, s.created_at, l.line_id, l.id, l.qty
     FROM fulfilment_shipment s
@@ -113,6 +118,6 @@ def differences(actor: Actor) -> QuerySet[Difference]:
     return found.order_by("-id")
 
 
-def is_open(shipment: Shipment) -> bool:
-    """Whether the goods are still in the seller's warehouse."""
-    return shipment.state in (State.CREATED, State.PICKING)
+def orders_in_sight(actor: Actor) -> QuerySet[Order]:
+    """The orders an actor may see, for the pages that ship them."""
+    return visible(actor, Order)

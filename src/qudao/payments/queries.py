@@ -70,6 +70,11 @@ def applications_to_order(actor: Actor, order_id: int) -> QuerySet[Application]:
     return visible(actor, Application).filter(invoice__order_id=order_id).select_related("payment", "invoice").order_by("id")
 
 
+def applications_to_invoice(actor: Actor, invoice_id: int) -> QuerySet[Application]:
+    """What was paid of an invoice, as far as the actor may see the payments; oldest first."""
+    return visible(actor, Application).filter(invoice_id=invoice_id).select_related("payment", "invoice").order_by("id")
+
+
 def open_invoices(actor: Actor, seller_id: int, buyer_id: int) -> list[Open]:
     """What a buyer has to pay to a seller, for people of either side; nothing for anybody else. One statement."""
     if actor.kind != "system" and actor.org_id not in (seller_id, buyer_id):

@@ -17,15 +17,11 @@ from qudao.base.db import rows, run
 from qudao.base.lock import Rank, note_rank
 from qudao.base.subject import Subject
 from qudao.fulfilment import rules
-from qudao.fulfilment.queries import Parcel, unscoped_parcels
+from qudao.fulfilment.queries import SHIPPABLE, Parcel, unscoped_parcels
 from qudao.fulfilment.states import OPEN, State
 from qudao.kernel import clock
 from qudao.orders.actions import lock_trades
 from qudao.orders.queries import Trade, TradeLine
-from qudao.orders.states import Status
-
-#: orders whose open quantities are reserved, so that they can be picked
-PLANNABLE = (Status.CONFIRMED, Status.IN_FULFILMENT)
 
 # Both end with the transit place of the seller, which a dispatch needs next.
 CREATE = """WITH made AS (
@@ -106,7 +102,7 @@ class Load:
 
     def free(self) -> dict[int, Decimal]:
         """Order line id → what is open and not being picked; nothing for an order that may not be shipped."""
-        if self.trade.status not in PLANNABLE:
+        if self.trade.status not in SHIPPABLE:
             return {}
         busy: dict[int, Decimal] = {}
         for parcel in self.picking:
@@ -145,7 +141,7 @@ def sync(loads: Sequence[Load]) -> int:
     touched = 0
     for load in loads:
         free, plan = load.free(), load.plan
-        if load.trade.status not in PLANNABLE:
+        if load.trade.status not in SHIPPABLE:
             void += [(load, p) for p in load.parcels if p.state in OPEN]
         elif not free:
             void += [(load, plan)] if plan else []

@@ -15,7 +15,7 @@ from qudao.fulfilment.actions.plan import Load, Stage
 from qudao.fulfilment.events import ShipmentDispatched
 from qudao.fulfilment.models import Shipment
 from qudao.fulfilment.policies import check_order_side, check_side
-from qudao.fulfilment.queries import Parcel, unscoped_order_of
+from qudao.fulfilment.queries import SHIPPABLE, Parcel, unscoped_order_of
 from qudao.fulfilment.states import State
 from qudao.funds.actions import recheck, shift
 from qudao.inventory.actions import MoveSpec, ensure_places, post_moves
@@ -134,7 +134,7 @@ def _lock(order_id: int, verb: str, actor: Actor) -> Load:
     """The order and its shipments, locked; the order must be one that can be picked."""
     (trade,) = lock_trades([order_id], actor=actor)
     check_order_side(actor, verb, trade.seller_id, trade.id)
-    if trade.status not in plan.PLANNABLE:
+    if trade.status not in SHIPPABLE:
         raise Refused("fulfilment.not_confirmed")
     return Load(trade, plan.lock_parcels([order_id])[order_id])
 

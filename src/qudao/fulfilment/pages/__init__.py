@@ -1,0 +1,21 @@
+"""Pages of shipments: documents, a page for each verb, and the panel of the order page."""
+
+from django.urls import path
+
+from qudao.fulfilment.pages.documents import DifferenceList, ShipmentDetail, shipment_list
+from qudao.fulfilment.pages.panels import life_panel, link, order_panel
+from qudao.fulfilment.pages.verbs import Dispatch, Pick, PickOrder, Receive, ShipOrder, Unpick
+
+__all__ = ["life_panel", "link", "order_panel", "routes"]
+
+routes = [
+    path("shipments/", shipment_list, name="shipments"),
+    path("shipments/<int:pk>/", ShipmentDetail.as_view(), name="shipment"),
+    path("shipments/<int:pk>/picking", Pick.as_view(), name="shipment_picking"),
+    path("shipments/<int:pk>/picking-cancellation", Unpick.as_view(), name="shipment_unpicking"),
+    path("shipments/<int:pk>/dispatch", Dispatch.as_view(), name="shipment_dispatch"),
+    path("shipments/<int:pk>/receipt", Receive.as_view(), name="shipment_receipt"),
+    path("differences/", DifferenceList.as_view(), name="differences"),
+    path("orders/<int:pk>/picking", PickOrder.as_view(), name="order_picking"),
+    path("orders/<int:pk>/shipments", ShipOrder.as_view(), name="order_shipping"),
+]

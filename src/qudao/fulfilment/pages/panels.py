@@ -1,0 +1,139 @@
+"""Panels of the shipment page, and the panel that the order page shows of its shipments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from qudao.base.access import Actor, all_verbs, sees_prices
+from qudao.base.audit import timeline
+from qudao.base.html import figures
+from qudao.base.html.pages import Button, Panel
+from qudao.base.subject import Subject
+from qudao.fulfilment import queries
+from qudao.fulfilment.models import Difference, Shipment
+from qudao.fulfilment.states import GONE, State
+from qudao.fulfilment.tables import badge_of, name_of
+
+
+def lines_panel(request: HttpRequest, shipment: Shipment) -> Panel:
+    """The lines with what was counted of them."""
+    lines: list[Any] = list(queries.lines_of(shipment))
+    counted = shipment.state == State.RECEIVED
+    for line in lines:
+        line.shown_name = name_of(line.product)
+        line.shown_note = line.count.note if counted else ""
+    return Panel(_("Lines"), "fulfilment/lines.html", {"lines": lines, "counted": counted, "gone": shipment.state in GONE}, note=figures.lines(len(lines)))
+
+
+def differences_panel(request: HttpRequest, shipment: Shipment) -> Panel | None:
+    """The claims of this shipment with their amounts, for those who see prices."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    clear = sees_prices(actor, shipment.seller_id, shipment.buyer_id)
+    items = [_difference(d, clear) for d in queries.differences(actor).filter(shipment=shipment).order_by("id")]
+    if not items:
+        return None
+    return Panel(_("Differences"), "parts/panel_items.html", {"items": items}, note=_("settled by a credit note or a further shipment"))
+
+
+def _difference(d: Difference, clear: bool) -> dict[str, Any]:
+    line = d.receipt_line.shipment_line
+    tone = "wrong" if d.state == "open" else "done"
+    return {
+        "label": f"{d.get_kind_display()}: {figures.qty(d.qty)} × {name_of(line.product)}",
+        "state": (d.get_state_display(), tone),
+        "end": figures.money(d.amount, d.currency) if clear else "",
+    }
+
+
+def link(label: Any, url: str) -> SafeString:
+    """A link within facts."""
+    return format_html('<a class="t-accent" href="{}">{}</a>', url, label)
+
+
+def facts_panel(request: HttpRequest, shipment: Shipment) -> Panel:
+    """Sides, way and moments."""
+    receipt = queries.receipt_of(shipment)
+    facts = [
+        (_("Order"), link(shipment.order.number, reverse("order", args=[shipment.order_id]))),
+        (_("Seller"), name_of(shipment.seller)),
+        (_("Buyer"), name_of(shipment.buyer)),
+        (_("Carrier"), shipment.carrier),
+        (_("Tracking number"), shipment.tracking),
+        (_("Shipped"), figures.moment(shipment.shipped_at) if shipment.shipped_at else ""),
+        (_("Received"), figures.moment(shipment.received_at) if shipment.received_at else ""),
+        (_("Remark"), receipt.note if receipt else ""),
+    ]
+    return Panel(_("Sides and way"), "parts/panel_facts.html", {"facts": facts}, aside=True)
+
+
+def life_panel(subject: Subject, labels: Mapping[str, tuple[Any, str]]) -> Panel:
+    """Who did what when with a document; `labels` gives each state's word and tone. Upper modules' pages use it too."""
+    verbs = all_verbs()
+    channels = {"api": _("API"), "phone": _("phone"), "file": _("file"), "system": _("automatically"), "command": _("command line")}
+    entries = []
+    for line in timeline(subject).reverse():
+        what, channel = str(verbs.get(line.verb, line.verb.split(".")[-1].replace("_", " "))), channels.get(line.channel)
+        changed = line.after in labels and line.after != line.before
+        entries.append(
+            {
+                "who": line.actor_name or (_("System") if line.actor_kind == "system" else ""),
+                "at": line.at,
+                "what": f"{what} ({channel})" if channel else what,
+                "state": figures.badge(*labels[line.after]) if changed else "",
+                "stage": timedelta(seconds=line.stage_seconds) if line.stage_seconds is not None else None,
+                "reason": line.reason,
+            }
+        )
+    return Panel(_("What happened"), "parts/panel_timeline.html", {"entries": entries}, aside=True)
+
+
+def timeline_panel(request: HttpRequest, shipment: Shipment) -> Panel:
+    """Who did what when."""
+    return life_panel(shipment.subject, {s.value: badge_of(Shipment(state=s)) for s in State})
+
+
+def order_panel(request: HttpRequest, order: Any) -> Panel | None:
+    """The shipments of an order, with the warehouse's or the receiver's next move."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    if not actor.can("fulfilment.view"):
+        return None
+    items = []
+    for s in queries.shipments(actor, order_id=order.pk).order_by("id"):
+        if s.state == State.CANCELLED:
+            continue
+        facts = [figures.lines(s.line_count), s.carrier, s.tracking, figures.moment(s.shipped_at) if s.shipped_at else ""]
+        buttons = []
+        if s.state == State.SHIPPED and actor.org_id == s.buyer_id and actor.can("fulfilment.receive"):
+            buttons.append(Button(_("Receive"), reverse("shipment_receipt", args=[s.pk]), "package-import"))
+        if s.state == State.PICKING and actor.org_id == s.seller_id and actor.can("fulfilment.ship"):
+            buttons.append(Button(_("Dispatch"), reverse("shipment_dispatch", args=[s.pk]), "truck"))
+        items.append({"label": s.number, "url": reverse("shipment", args=[s.pk]), "state": badge_of(s), "facts": [f for f in facts if f], "buttons": buttons})
+    buttons = _order_buttons(actor, order)
+    if buttons:
+        items.append({"label": _("Still to ship"), "buttons": buttons})
+    if not items and order.status not in queries.SHIPPABLE:
+        return None
+    count = len(items) - bool(buttons)
+    note = ngettext("{n} shipment", "{n} shipments", count).format(n=count) if count else ""
+    return Panel(_("Shipments"), "parts/panel_items.html", {"items": items, "empty": _("Nothing has been shipped yet.")}, note=note, half=True)
+
+
+def _order_buttons(actor: Actor, order: Any) -> list[Button]:
+    """What the seller's warehouse can do with an order that has something left to ship."""
+    if actor.org_id != order.seller_id or order.status not in queries.SHIPPABLE or order.fulfilment in ("shipped", "received"):
+        return []
+    found = []
+    if actor.can("fulfilment.pick") and order.fulfilment != "picking":
+        found.append(Button(_("Start picking"), reverse("order_picking", args=[order.pk]), "clipboard-list", ask=True))
+    if actor.can("fulfilment.ship"):
+        found.append(Button(_("Ship everything now"), reverse("order_shipping", args=[order.pk]), "truck-delivery", ask=True))
+    return found

@@ -1,0 +1,172 @@
+"""A page for each verb on a shipment: pick, stop, dispatch, receive, and shipping an order in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from qudao.base.access import Actor
+from qudao.base.html.forms import LineField
+from qudao.base.html.pages import ActionPage, LineEditor
+from qudao.base.sentences import Said
+from qudao.fulfilment import actions, queries
+from qudao.fulfilment.forms import DISPATCH_LINES, RECEIPT_LINES, ReceiptForm, WayForm, counts_of, editor_of, quantities_of
+from qudao.fulfilment.models import Shipment
+from qudao.fulfilment.tables import name_of
+from qudao.kernel.errors import DomainError, Forbidden, Invalid, NotFound
+
+
+def in_sight(actor: Actor) -> QuerySet[Shipment]:
+    """The shipments the actor may see."""
+    return queries.shipments(actor)
+
+
+class _Verb(ActionPage):
+    """A verb on a shipment."""
+
+    query = in_sight
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("shipment", args=[self.kwargs["pk"]])
+
+    def done(self, result: Any) -> str:
+        return reverse("shipment", args=[result.pk])
+
+
+class Pick(_Verb):
+    verb = "fulfilment.pick"
+    title = submit = gettext_lazy("Start picking")
+    said = gettext_lazy("Picking has begun.")
+
+    def says(self, obj: Shipment) -> Any:
+        return _("From now on the order cannot be cancelled until picking stops.")
+
+    def perform(self, obj: Shipment, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.start_pick(obj.order_id, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+
+class Unpick(_Verb):
+    verb = "fulfilment.pick"
+    title = submit = gettext_lazy("Stop picking")
+    said = gettext_lazy("Picking has stopped.")
+
+    def says(self, obj: Shipment) -> Any:
+        return _("The goods go back to the shelf; they stay reserved for the order and are planned again.")
+
+    def perform(self, obj: Shipment, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.cancel_pick(obj.pk, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+
+class _LinesVerb(_Verb):
+    """A verb with a row for each line of the shipment. Faults stand at their rows; nothing typed is lost."""
+
+    fields: Sequence[LineField] = ()
+    template = "fulfilment/lines_form.html"
+    editor: LineEditor
+
+    def find(self, **kwargs: Any) -> Shipment:
+        shipment = super().find(**kwargs)
+        data = self.request.POST if self.request.method == "POST" else None
+        self.editor = editor_of(self.fields, list(queries.lines_of(shipment)), data)
+        self.told = f"{shipment.number} · {name_of(shipment.buyer if self.actor.org_id == shipment.seller_id else shipment.seller)}"
+        return shipment
+
+    def carry_out(self, obj: Shipment, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        """Hook: call the action with the editor's lines."""
+        raise NotImplementedError
+
+    def perform(self, obj: Shipment, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        if not self.editor.is_valid():
+            raise Invalid("fulfilment.quantity")
+        try:
+            return self.carry_out(obj, cleaned, client_id)
+        except (Forbidden, NotFound):
+            raise
+        except DomainError as error:
+            self.editor.refuse(error)
+            raise
+
+    def page(self, obj: Any, form: Any, faults: Sequence[Said] = (), status: int = 200) -> HttpResponse:
+        return super().page(obj, form, [f for f in faults if not f.field.startswith("lines.")], status)
+
+    def show(self, template: str, context: Mapping[str, Any], status: int = 200) -> HttpResponse:
+        return super().show(template, {**context, "editor": self.editor}, status)
+
+
+class Dispatch(_LinesVerb):
+    verb = "fulfilment.ship"
+    form = WayForm  # type: ignore[assignment]
+    fields = DISPATCH_LINES
+    title = submit = gettext_lazy("Dispatch")
+    said = gettext_lazy("The shipment has left.")
+
+    def says(self, obj: Shipment) -> Any:
+        return _("What you do not ship now is planned for the next shipment.")
+
+    def carry_out(self, obj: Shipment, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        lines = quantities_of(self.editor)
+        return actions.dispatch_shipment(obj.pk, lines=lines, **cleaned, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+
+class Receive(_LinesVerb):
+    verb = "fulfilment.receive"
+    form = ReceiptForm  # type: ignore[assignment]
+    fields = RECEIPT_LINES
+    title = gettext_lazy("Receive")
+    submit = gettext_lazy("Confirm receipt")
+    said = gettext_lazy("The receipt is confirmed.")
+
+    def says(self, obj: Shipment) -> Any:
+        return _("Filled as if everything arrived. Change what did not: what is neither received nor damaged counts as missing.")
+
+    def carry_out(self, obj: Shipment, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.confirm_receipt(obj.pk, counts_of(self.editor), note=cleaned["note"], actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+    def done(self, result: Any) -> str:
+        return reverse("shipment", args=[result.shipment_id])
+
+
+class ShipOrder(ActionPage):
+    """Everything open of an order in one step."""
+
+    verb = "fulfilment.ship"
+    query = queries.orders_in_sight
+    form = WayForm  # type: ignore[assignment]
+    title = submit = gettext_lazy("Ship everything now")
+    said = gettext_lazy("The shipment has left.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("order", args=[self.kwargs["pk"]])
+
+    def says(self, obj: Any) -> Any:
+        return _("Plans, picks and dispatches everything open of order {number} at once.").format(number=obj.number)
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.ship_order(obj.pk, **cleaned, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+    def done(self, result: Any) -> str:
+        return reverse("shipment", args=[result.pk])
+
+
+class PickOrder(ShipOrder):
+    """Begin to pick an order, planned or not."""
+
+    verb = "fulfilment.pick"
+    form = ActionPage.form  # type: ignore[assignment]
+    title = submit = gettext_lazy("Start picking")
+    said = gettext_lazy("Picking has begun.")
+
+    def says(self, obj: Any) -> Any:
+        return _("From now on the order cannot be cancelled until picking stops.")
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.start_pick(obj.pk, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]

@@ -1,0 +1,88 @@
+"""Lists of shipments and differences, the same for both sides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from qudao.base.html import figures
+from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, join
+from qudao.fulfilment.states import DifferenceKind, DifferenceState, State
+
+TONES: dict[str, str] = {State.CREATED: "wait", State.PICKING: "move", State.SHIPPED: "move", State.RECEIVED: "done", State.CANCELLED: "idle"}
+DIFFERENCE_TONES: dict[str, str] = {DifferenceState.OPEN: "wrong", DifferenceState.SETTLED: "done"}
+
+
+def badge_of(shipment: Any) -> tuple[Any, str]:
+    """The state of a shipment as (word, tone); an open difference is said instead of "received"."""
+    if shipment.state == State.RECEIVED and getattr(shipment, "differs", False):
+        return pgettext_lazy("shipment", "Received with differences"), "wrong"
+    return State(shipment.state).label, TONES[State(shipment.state)]
+
+
+def name_of(row: Any) -> str:
+    """A party's or product's name in the reader's language."""
+    return by_language(row.name, row.name_en)
+
+
+class ShipmentTable(Table):
+    """Shipments, newest first."""
+
+    columns = (
+        Column("number", _("Number"), cell="link", sort="number"),
+        Column("order.number", _("Order"), cell="code", dim=True, hide_on_phone=True),
+        Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip"),
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip"),
+        Column("", _("State"), cell=lambda row: figures.badge(*badge_of(row))),
+        Column("state_since", _("Waiting"), cell="age", dim=True, sort="state_since"),
+        Column("", _("Carrier"), cell=lambda row: join(row.carrier, row.tracking), dim=True, hide_on_phone=True, width="clip"),
+        Column("line_count", _("Lines"), cell="number", num=True, dim=True, hide_on_phone=True),
+        Column("shipped_at", _("Shipped"), cell="moment", dim=True, hide_on_phone=True, sort="shipped_at"),
+    )
+    tabs = (
+        Tab("open", pgettext_lazy("shipments", "Under way"), Q(state__in=[State.CREATED, State.PICKING, State.SHIPPED])),
+        Tab("to_pick", _("To pick"), Q(state=State.CREATED)),
+        Tab("picking", _("Picking"), Q(state=State.PICKING)),
+        Tab("to_receive", _("To receive"), Q(state=State.SHIPPED)),
+        Tab("differences", _("With differences"), Q(state=State.RECEIVED, differs=True), wrong=True),
+        Tab("received", _("Received"), Q(state=State.RECEIVED)),
+        Tab("all", _("All")),
+    )
+    filters = (
+        Filter("state", _("State"), choices=State.choices),
+        Filter("from", _("Shipped from"), lookup="shipped_at__date__gte", kind="day"),
+        Filter("to", _("Shipped to"), lookup="shipped_at__date__lte", kind="day"),
+    )
+    search = ("number__icontains", "tracking__istartswith", "order__number__istartswith", "buyer__name__icontains", "seller__name__icontains")
+    empty = _("There are no shipments here.")
+    remedy = _("A shipment waits here as soon as an order is confirmed.")
+
+    def url(self, row: Any) -> str:
+        return reverse("shipment", args=[row.pk])
+
+
+class DifferenceTable(Table):
+    """What did not arrive as it was shipped."""
+
+    columns = (
+        Column("shipment.number", _("Shipment"), cell="link", sort="shipment__number"),
+        Column("", _("Product"), cell=lambda row: name_of(row.receipt_line.shipment_line.product), width="clip"),
+        Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), hide_on_phone=True, sort="buyer__code", width="clip"),
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip"),
+        Column("", _("What"), cell=lambda row: DifferenceKind(row.kind).label),
+        Column("qty", _("Quantity"), cell="qty", sort="qty"),
+        Column("shown_amount", _("Amount (incl. tax)"), cell="amount", hide_on_phone=True, total=True),
+        Column("state", _("State"), cell="state", tones=DIFFERENCE_TONES),
+        Column("at", _("Received"), cell="moment", dim=True, hide_on_phone=True, sort="id"),
+    )
+    tabs = (Tab("open", _("Open"), Q(state=DifferenceState.OPEN), wrong=True), Tab("all", _("All")))
+    filters = (Filter("kind", _("What"), choices=DifferenceKind.choices),)
+    search = ("shipment__number__icontains", "buyer__name__icontains", "seller__name__icontains")
+    empty = _("Everything arrived as it was shipped.")
+
+    def url(self, row: Any) -> str:
+        return reverse("shipment", args=[row.shipment_id])

@@ -1,0 +1,104 @@
+"""What people write about money."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from qudao.agreements.queries import agreements
+from qudao.base.html import figures
+from qudao.base.html.forms import Form, LineEditor, LineField
+from qudao.base.html.tables import by_language
+from qudao.kernel import clock
+from qudao.payments.rules import MAX_TEXT, Open, match
+from qudao.payments.states import Method
+
+
+class _PaymentForm(Form):
+    """A payment between the own organisation and a partner of an agreement."""
+
+    layout = "grid"
+    #: the side of the own organisation
+    side = "seller"
+    other = "buyer"
+
+    partner = forms.TypedChoiceField(label=_("Buyer"), coerce=int)
+    amount = forms.DecimalField(label=_("Amount"), min_value=Decimal("0.01"), max_digits=18, decimal_places=2)
+    paid_on = forms.DateField(label=_("Paid on"), widget=forms.DateInput)
+    method = forms.ChoiceField(label=_("Method"), choices=Method.choices)
+    reference = forms.CharField(
+        label=_("Reference"), max_length=MAX_TEXT, required=False, help_text=_("As on the bank statement. Invoice numbers in it decide what is paid.")
+    )
+    note = forms.CharField(label=_("Note"), max_length=MAX_TEXT, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        partners = {}
+        for agreement in agreements(self.actor, side=self.side).exclude(state="draft"):
+            org = getattr(agreement, self.other)
+            partners[org.pk] = f"{org.code} {by_language(org.name, org.name_en)}"
+        found = sorted(partners.items(), key=lambda item: item[1])
+        self.fields["partner"].choices = found if len(found) == 1 else [("", "—"), *found]  # type: ignore[attr-defined]
+        self.fields["paid_on"].initial = clock.today()
+
+
+class RecordForm(_PaymentForm):
+    """Money the own organisation received."""
+
+    apply = forms.BooleanField(
+        label=_("Apply at once"), required=False, initial=True, help_text=_("First what the reference names, then the only exact amount, then the oldest due.")
+    )
+    field_order = ("partner", "amount", "paid_on", "method", "reference", "note", "apply")
+
+
+class AnnounceForm(_PaymentForm):
+    """Money the own organisation has sent."""
+
+    side, other = "buyer", "seller"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["partner"].label = _("Seller")
+
+
+class ReasonForm(Form):
+    """A reason that the other side reads."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+APPLY_LINES = (
+    LineField("invoice", _("Invoice"), kind="show", width="w-m"),
+    LineField("due", _("Due"), kind="figure"),
+    LineField("open", _("Still to pay"), kind="figure"),
+    LineField("amount", _("Apply"), kind="money"),
+)
+
+
+def apply_editor(debts: Sequence[Open], left: Decimal, reference: str, data: Any = None) -> LineEditor:
+    """One row for each open invoice, with what the rules suggest."""
+    suggested = {a.invoice_id: a.amount for a in match(left, debts, reference)}
+    rows: list[dict[str, Any]] = [
+        {
+            "ref": debt.id,
+            "invoice": debt.number,
+            "due": figures.day(debt.due_on),
+            "open": figures.amount(debt.open),
+            "amount": str(suggested[debt.id]) if debt.id in suggested else "",
+        }
+        for debt in debts
+    ]
+    editor = LineEditor(APPLY_LINES, data=data, initial=rows, fixed=True)
+    known = {str(row["ref"]): row for row in rows}
+    for line in editor.lines:
+        line.shown = known.get(line.ref, {})
+    return editor
+
+
+def chosen_of(editor: LineEditor) -> list[tuple[int, Decimal]]:
+    """(invoice id, amount) of the rows with an amount, from a valid editor."""
+    return [(int(line.ref), line.clean["amount"]) for line in editor.lines if line.clean.get("amount")]

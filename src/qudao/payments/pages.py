@@ -1,0 +1,294 @@
+"""Pages of payments: the list of both sides, recording, announcing, confirming, applying, and panels for orders and invoices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from qudao.base.access import Actor, own, sees_prices
+from qudao.base.html import figures
+from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, LineEditor, ListPage, Panel
+from qudao.fulfilment.pages import life_panel
+from qudao.kernel.errors import DomainError, Forbidden, Invalid, NotFound
+from qudao.payments import actions, queries
+from qudao.payments.actions import PaymentFacts
+from qudao.payments.forms import AnnounceForm, ReasonForm, RecordForm, apply_editor, chosen_of
+from qudao.payments.models import Application, Payment
+from qudao.payments.states import UNAPPLIED, How, Method, State
+from qudao.payments.tables import TONES, PaymentTable, badge_of, name_of
+
+
+def received(actor: Actor) -> QuerySet[Payment]:
+    """What the own organisation receives."""
+    return queries.payments(actor).filter(own(actor, "seller"))
+
+
+def made(actor: Actor) -> QuerySet[Payment]:
+    """What the own organisation pays."""
+    return queries.payments(actor).filter(own(actor, "buyer"))
+
+
+class PaymentList(ListPage):
+    """Payments in sight."""
+
+    verb = "payments.view"
+    query = queries.payments
+    table = PaymentTable
+    title = gettext_lazy("Payments")
+
+    def buttons(self) -> Sequence[Button]:
+        return [
+            Button(_("Announce a payment"), reverse("payment_announcement"), icon="send", verb="payments.announce"),
+            Button(_("Record a payment"), reverse("payment_new"), icon="plus", primary=True, verb="payments.record", key="n"),
+        ]
+
+    def prepare(self, rows: list[Any]) -> list[Any]:
+        for row in rows:
+            clear = sees_prices(self.actor, row.seller_id, row.buyer_id)
+            row.shown_amount, row.shown_left = (row.amount, row.left) if clear else (None, None)
+        return rows
+
+
+class ReceivedList(PaymentList):
+    """What the own organisation receives."""
+
+    query = received
+    title = gettext_lazy("Payments received")
+
+
+class MadeList(PaymentList):
+    """What the own organisation pays."""
+
+    query = made
+    title = gettext_lazy("Payments made")
+
+
+def payment_list(request: HttpRequest) -> HttpResponse:
+    """The list of the side asked for in the address (`side=sell`, `side=buy`), else of everything in sight."""
+    page = {"sell": ReceivedList, "buy": MadeList}.get(request.GET.get("side", ""), PaymentList)
+    return page.as_view()(request)  # type: ignore[return-value]
+
+
+def applied_panel(request: HttpRequest, payment: Payment) -> Panel:
+    """What the payment pays."""
+    clear = sees_prices(request.actor, payment.seller_id, payment.buyer_id)  # type: ignore[attr-defined]
+    items = [
+        {
+            "label": a.invoice.number,
+            "url": reverse("invoice", args=[a.invoice_id]),
+            "facts": [How(a.how).label, figures.moment(a.at)],
+            "end": figures.money(a.amount, payment.currency) if clear else "",
+        }
+        for a in queries.applications_of(payment)
+    ]
+    if clear and payment.left and payment.state in UNAPPLIED:
+        items.append({"label": _("Not applied yet"), "end": figures.money(payment.left, payment.currency)})
+    return Panel(_("What it pays"), "parts/panel_items.html", {"items": items, "empty": _("Nothing is paid with it yet.")})
+
+
+def facts_panel(request: HttpRequest, payment: Payment) -> Panel:
+    """Sides and how the money came."""
+    facts = [
+        (_("Seller"), name_of(payment.seller)),
+        (_("Buyer"), name_of(payment.buyer)),
+        (_("Paid on"), figures.day_long(payment.paid_on)),
+        (_("Method"), Method(payment.method).label),
+        (_("Reference"), payment.reference),
+        (_("Note"), payment.note),
+    ]
+    return Panel(_("Sides and money"), "parts/panel_facts.html", {"facts": facts}, aside=True)
+
+
+def timeline_panel(request: HttpRequest, payment: Payment) -> Panel:
+    """Who did what when."""
+    return life_panel(payment.subject, {s.value: (s.label, TONES[s]) for s in State})
+
+
+class PaymentDetail(DetailPage):
+    """One payment with what it pays."""
+
+    verb = "payments.view"
+    query = queries.payments
+    kind = "payments.payment"
+    panels = (applied_panel, facts_panel, timeline_panel)
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("payments")
+
+    def head(self, obj: Payment) -> Head:
+        receiving = self.actor.org_id == obj.seller_id
+        clear = sees_prices(self.actor, obj.seller_id, obj.buyer_id)
+        facts = [figures.money(obj.amount, obj.currency)] if clear else []
+        return Head(obj.number, badge_of(obj), name_of(obj.buyer if receiving else obj.seller), facts=facts)
+
+    def buttons(self, obj: Payment) -> Sequence[Button]:
+        if self.actor.org_id != obj.seller_id:
+            return []
+        found = []
+        if obj.state == State.ANNOUNCED:
+            found += [
+                Button(_("The money is here"), reverse("payment_confirmation", args=[obj.pk]), "check", primary=True, verb="payments.record", ask=True),
+                Button(_("Not received"), reverse("payment_refusal", args=[obj.pk]), "x", verb="payments.record", danger=True, ask=True),
+            ]
+        if obj.state in UNAPPLIED:
+            found.append(Button(_("Apply to invoices"), reverse("payment_applications", args=[obj.pk]), "checks", primary=True, verb="payments.apply"))
+        return found
+
+
+class PaymentNew(FormPage):
+    """Money the own organisation received."""
+
+    verb = "payments.record"
+    form = RecordForm
+    title = submit = gettext_lazy("Record a payment")
+    said = gettext_lazy("The payment is recorded.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("payments")
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        applications = None if cleaned.pop("apply") else ()
+        partner = cleaned.pop("partner")
+        facts = PaymentFacts(self.actor.org_id, partner, **cleaned)
+        return actions.record_payment(facts, applications, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+    def done(self, result: Payment) -> str:
+        return reverse("payment", args=[result.pk])
+
+
+class PaymentAnnounce(PaymentNew):
+    """Money the own organisation has sent."""
+
+    verb = "payments.announce"
+    form = AnnounceForm  # type: ignore[assignment]
+    title = submit = gettext_lazy("Announce a payment")
+    said = gettext_lazy("The seller is told.")
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        partner = cleaned.pop("partner")
+        return actions.announce_payment(PaymentFacts(partner, self.actor.org_id, **cleaned), actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+
+class _Verb(ActionPage):
+    """A verb on a payment."""
+
+    query = queries.payments
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("payment", args=[self.kwargs["pk"]])
+
+    def done(self, result: Any) -> str:
+        return reverse("payment", args=[result.pk])
+
+
+class Confirm(_Verb):
+    verb = "payments.record"
+    title = submit = gettext_lazy("The money is here")
+    said = gettext_lazy("The payment is booked.")
+
+    def says(self, obj: Payment) -> Any:
+        return _("Books the payment as received today and applies it: what its reference names, the only exact amount, then the oldest due.")
+
+    def perform(self, obj: Payment, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.confirm_payment(obj.pk, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+
+class Decline(_Verb):
+    verb = "payments.record"
+    form = ReasonForm  # type: ignore[assignment]
+    title = submit = gettext_lazy("Not received")
+    said = gettext_lazy("The buyer is told.")
+    danger = True
+
+    def says(self, obj: Payment) -> Any:
+        return _("The buyer reads the reason. Nothing is booked.")
+
+    def perform(self, obj: Payment, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.decline_payment(obj.pk, cleaned["reason"], actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+
+class Apply(_Verb):
+    """A row for each open invoice, filled with what the rules suggest."""
+
+    verb = "payments.apply"
+    title = submit = gettext_lazy("Apply to invoices")
+    said = gettext_lazy("The payment is applied.")
+    template = "payments/apply.html"
+    editor: LineEditor
+
+    def find(self, **kwargs: Any) -> Payment:
+        payment: Payment = super().find(**kwargs)
+        debts = queries.open_invoices(self.actor, payment.seller_id, payment.buyer_id)
+        data = self.request.POST if self.request.method == "POST" else None
+        self.editor = apply_editor(debts, payment.left, payment.reference, data)
+        clear = sees_prices(self.actor, payment.seller_id, payment.buyer_id)
+        left = _("{amount} left to apply").format(amount=figures.money(payment.left, payment.currency)) if clear else ""
+        self.told = f"{payment.number} · {left}" if left else payment.number
+        return payment
+
+    def perform(self, obj: Payment, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        if self.editor.lines and not self.editor.is_valid():
+            raise Invalid("payments.amount")
+        chosen = chosen_of(self.editor)
+        if not chosen:
+            raise Invalid("payments.nothing_to_apply")
+        try:
+            return actions.apply_payment(obj.pk, chosen, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+        except (Forbidden, NotFound):
+            raise
+        except DomainError as error:
+            self.editor.refuse(error)
+            raise
+
+    def show(self, template: str, context: Mapping[str, Any], status: int = 200) -> HttpResponse:
+        return super().show(template, {**context, "editor": self.editor}, status)
+
+
+def _items(found: Sequence[Application], actor: Actor) -> list[dict[str, Any]]:
+    items = []
+    for a in found:
+        p = a.payment
+        clear = sees_prices(actor, p.seller_id, p.buyer_id)
+        facts = [figures.day(p.paid_on), p.reference, a.invoice.number]
+        end = figures.money(a.amount, p.currency) if clear else ""
+        items.append({"label": p.number, "url": reverse("payment", args=[p.pk]), "facts": [f for f in facts if f], "end": end})
+    return items
+
+
+def order_panel(request: HttpRequest, order: Any) -> Panel | None:
+    """What was paid of the invoices of an order."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    if not actor.can("payments.view"):
+        return None
+    items = _items(list(queries.applications_to_order(actor, order.pk)), actor)
+    return Panel(_("Payments"), "parts/panel_items.html", {"items": items}, half=True) if items else None
+
+
+def invoice_panel(request: HttpRequest, invoice: Any) -> Panel | None:
+    """What was paid of an invoice."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    if not actor.can("payments.view"):
+        return None
+    items = _items(list(queries.applications_to_invoice(actor, invoice.pk)), actor)
+    return Panel(_("Payments"), "parts/panel_items.html", {"items": items, "empty": _("Nothing is paid yet.")})
+
+
+routes = [
+    path("payments/", payment_list, name="payments"),
+    path("payments/new", PaymentNew.as_view(), name="payment_new"),
+    path("payments/announcement", PaymentAnnounce.as_view(), name="payment_announcement"),
+    path("payments/<int:pk>/", PaymentDetail.as_view(), name="payment"),
+    path("payments/<int:pk>/confirmation", Confirm.as_view(), name="payment_confirmation"),
+    path("payments/<int:pk>/refusal", Decline.as_view(), name="payment_refusal"),
+    path("payments/<int:pk>/applications", Apply.as_view(), name="payment_applications"),
+]

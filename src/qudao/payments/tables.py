@@ -1,0 +1,65 @@
+"""The list of payments, the same for both sides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from qudao.base.html import figures
+from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
+from qudao.payments.states import UNAPPLIED, Method, State
+
+TONES: dict[str, str] = {
+    State.ANNOUNCED: "wait",
+    State.RECEIVED: "wait",
+    State.PARTIALLY_APPLIED: "move",
+    State.APPLIED: "done",
+    State.DECLINED: "wrong",
+}
+
+
+def badge_of(payment: Any) -> tuple[Any, str]:
+    """The state of a payment as (word, tone)."""
+    return State(payment.state).label, TONES[payment.state]
+
+
+def name_of(row: Any) -> str:
+    """A party's name in the reader's language."""
+    return by_language(row.name, row.name_en)
+
+
+class PaymentTable(Table):
+    """Payments, newest first."""
+
+    columns = (
+        Column("number", _("Number"), cell="link", sort="number"),
+        Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip"),
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip"),
+        Column("", _("State"), cell=lambda row: figures.badge(*badge_of(row))),
+        Column("", _("Method"), cell=lambda row: Method(row.method).label, dim=True, hide_on_phone=True),
+        Column("reference", _("Reference"), dim=True, hide_on_phone=True, width="clip"),
+        Column("shown_amount", _("Amount"), cell="amount", sort="amount", total=True),
+        Column("shown_left", _("Not applied"), cell="amount", hide_on_phone=True, total=True),
+        Column("paid_on", _("Paid on"), cell="day", sort="paid_on"),
+    )
+    tabs = (
+        Tab("all", _("All")),
+        Tab("announced", pgettext_lazy("payments", "Announced"), Q(state=State.ANNOUNCED)),
+        Tab("unapplied", pgettext_lazy("payments", "Not fully applied"), Q(state__in=UNAPPLIED)),
+        Tab("applied", pgettext_lazy("payments", "Applied"), Q(state=State.APPLIED)),
+    )
+    filters = (
+        Filter("method", _("Method"), choices=Method.choices),
+        Filter("from", _("Paid from"), lookup="paid_on__gte", kind="day"),
+        Filter("to", _("Paid to"), lookup="paid_on__lte", kind="day"),
+    )
+    search = ("number__icontains", "reference__icontains", "buyer__name__icontains", "buyer__code__istartswith", "seller__name__icontains")
+    empty = _("There are no payments here.")
+    remedy = _("Record a payment as soon as the money is there.")
+
+    def url(self, row: Any) -> str:
+        return reverse("payment", args=[row.pk])
