@@ -137,10 +137,14 @@ def get_visible(actor: Actor, model: type[M], pk: object, verb: str | None = Non
     return found
 
 
+#: all rows; not an empty Q, which vanishes when it is combined with another by "or"
+EVERY_ROW = Q(pk__isnull=False)
+
+
 def within(actor: Actor, *org_fields: str) -> Q:
     """Rows one of whose organisation columns lies in the actor's scope: own organisation, its branch, or all."""
     if actor.scope == Scope.ALL:
-        return Q()
+        return EVERY_ROW
     condition = Q(pk__in=[])
     for name in org_fields:
         if actor.scope == Scope.BRANCH:
@@ -153,7 +157,7 @@ def within(actor: Actor, *org_fields: str) -> Q:
 def own(actor: Actor, *org_fields: str) -> Q:
     """Rows one of whose organisation columns is the actor's own organisation: what one may act on, however far one sees. The system: all."""
     if actor.kind == "system":
-        return Q()
+        return EVERY_ROW
     condition = Q(pk__in=[])
     for name in org_fields:
         condition |= Q(**{f"{name}_id": actor.org_id})

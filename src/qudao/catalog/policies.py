@@ -19,19 +19,9 @@ FIELDS: dict[str, str] = {}
 OUTSIDE = (OrgKind.SUPPLIER, OrgKind.CUSTOMER)
 
 
-def either(*conditions: Q) -> Q:
-    """Rows that meet any condition. An empty Q means all rows; Django's `|` would silently drop it."""
-    if not all(conditions):
-        return Q()
-    met = Q(pk__in=[])
-    for condition in conditions:
-        met |= condition
-    return met
-
-
 def acting(actor: Actor, owner: str) -> Q:
     """Rows whose `owner` the actor acts for: its own organisation, and the outside companies under it, which have nobody here to act."""
-    return either(own(actor, owner), Q(**{f"{owner}__kind__in": OUTSIDE, f"{owner}__path__startswith": actor.org_path}))
+    return own(actor, owner) | Q(**{f"{owner}__kind__in": OUTSIDE, f"{owner}__path__startswith": actor.org_path})
 
 
 def _seen(actor: Actor, verb: str, owner: str) -> Q:
@@ -41,7 +31,7 @@ def _seen(actor: Actor, verb: str, owner: str) -> Q:
     opened = Q(**{f"{owner}__in": Audience.unscoped.filter(viewer_id=actor.org_id).values("owner_id")})
     # A region is a part of the company above it.
     above = Q(**{f"{owner}__in": ids_of(actor.org_path)}) if actor.org_kind == OrgKind.REGION else Q(pk__in=[])
-    return either(within(actor, owner), opened, above)
+    return within(actor, owner) | opened | above
 
 
 @register
