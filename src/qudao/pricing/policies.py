@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from qudao.agreements.models import Agreement
 from qudao.agreements.states import AgreementState
 from qudao.base.access import Actor, Policy, own, register, within
-from qudao.catalog.policies import acting, either
+from qudao.catalog.policies import acting
 from qudao.pricing.models import ListAssignment, Price, PriceList, SpecialPrice
 
 VERBS = {
@@ -25,7 +25,7 @@ FIELDS: dict[str, str] = {}
 
 def _sides(actor: Actor, *org_fields: str) -> Q:
     """Rows where the actor stands in the trade; with the grant, those in its scope."""
-    return either(own(actor, *org_fields), within(actor, *org_fields)) if actor.sees("trade.downstream_prices") else own(actor, *org_fields)
+    return own(actor, *org_fields) | within(actor, *org_fields) if actor.sees("trade.downstream_prices") else own(actor, *org_fields)
 
 
 def _lists(actor: Actor, at: str = "") -> Q:
@@ -35,7 +35,7 @@ def _lists(actor: Actor, at: str = "") -> Q:
     owner = f"{at}owner" if at else "owner"
     assigned = ListAssignment.unscoped.filter(agreement__in=buys).values("list_id")
     base = PriceList.unscoped.filter(is_base=True, owner__in=buys.values("seller_id"), currency__in=buys.values("currency")).values("pk")
-    return either(_sides(actor, owner), acting(actor, owner), Q(**{pk: assigned}), Q(**{pk: base}))
+    return _sides(actor, owner) | acting(actor, owner) | Q(**{pk: assigned}) | Q(**{pk: base})
 
 
 @register
