@@ -63,7 +63,7 @@ class ListAssignmentPolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb == self.view_verb:
-            return either(_sides(actor, "agreement__seller", "agreement__buyer"), acting(actor, "agreement__seller"))
+            return _sides(actor, "agreement__seller", "agreement__buyer") | acting(actor, "agreement__seller")
         return acting(actor, "agreement__seller")
 
 
@@ -74,5 +74,5 @@ class SpecialPricePolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb == self.view_verb:
-            return either(_sides(actor, "agreement__seller", "agreement__buyer"), acting(actor, "agreement__seller"))
+            return _sides(actor, "agreement__seller", "agreement__buyer") | acting(actor, "agreement__seller")
         return acting(actor, "agreement__seller")
