@@ -56,6 +56,16 @@ class Scene:
 
 def test_one_order_from_placing_to_settled():
     scene = Scene(make_world([100, 100]))
+    order = ordered_and_approved(scene)
+    shipment = shipped(scene, order)
+    received_with_a_difference(scene, shipment)
+    invoiced(scene, order)
+    paid(scene, order)
+    # Goods, money and books agree everywhere.
+    assert_sound()
+
+
+def ordered_and_approved(scene):
     cast, kettle, pan = scene.cast, scene.kettle, scene.pan
 
     # The brand wants to see orders from 1,000.00 on.
@@ -73,6 +83,12 @@ def test_one_order_from_placing_to_settled():
     assert scene.credit() == {"ordered": D("1400.00"), "shipped": 0, "invoiced": 0, "unapplied": 0}
     assert scene.stock(cast.hq_warehouse, kettle) == {"MAIN": (100, 10)}
 
+    return order
+
+
+def shipped(scene, order):
+    cast, kettle = scene.cast, scene.kettle
+
     # The warehouse picks and sends it by SF Express. The goods are on the way, still the brand's, and credit moves with them.
     shipment = start_pick(order.pk, actor=cast.hq_warehouse)
     dispatch_shipment(shipment.pk, carrier="SF", tracking="SF1067", actor=cast.hq_warehouse)
@@ -80,6 +96,12 @@ def test_one_order_from_placing_to_settled():
     assert scene.order(order) == ("in_fulfilment", "shipped", "none", "none")
     assert scene.stock(cast.hq_warehouse, kettle) == {"MAIN": (90, 0), "TRANSIT": (10, 0)}
     assert scene.credit() == {"ordered": 0, "shipped": D("1400.00"), "invoiced": 0, "unapplied": 0}
+
+    return shipment
+
+
+def received_with_a_difference(scene, shipment):
+    cast, kettle, pan = scene.cast, scene.kettle, scene.pan
 
     # At the dealer's door: of ten kettles two are dented and one is missing; the pans are complete, and there is one too many.
     kettles, pans = lines_of(shipment)
@@ -94,6 +116,10 @@ def test_one_order_from_placing_to_settled():
     # What will not be invoiced no longer uses credit.
     assert scene.credit() == {"ordered": 0, "shipped": D("1100.00"), "invoiced": 0, "unapplied": 0}
 
+
+def invoiced(scene, order):
+    cast = scene.cast
+
     # The invoice follows the receipt by itself: what arrived well, 1,100.00, in the books of both, due in 30 days.
     drain()
     (invoice,) = invoices(cast.dealer)
@@ -103,6 +129,10 @@ def test_one_order_from_placing_to_settled():
     assert scene.credit() == {"ordered": 0, "shipped": 0, "invoiced": D("1100.00"), "unapplied": 0}
     (owed,) = ageing(cast.hq_finance, cast.lh.pk, clock.today())
     assert (owed.code, owed.total, owed.overdue) == ("D001", D("1100.00"), 0)
+
+
+def paid(scene, order):
+    cast = scene.cast
 
     # The dealer announces 1,200.00 by bank transfer; nothing moves until the brand's finance sees it on the bank statement.
     facts = PaymentFacts(cast.lh.pk, cast.d001.pk, D("1200.00"), reference="HZ pays INV-LH-000001")
@@ -126,6 +156,3 @@ def test_one_order_from_placing_to_settled():
     ]
     assert [(x.number, x.amount) for x in ours.lines] == [(x.number, x.amount) for x in theirs.lines]
     assert theirs.closing == ours.closing == D("-100.00")
-
-    # Goods, money and books agree everywhere.
-    assert_sound()

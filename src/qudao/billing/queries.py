@@ -19,7 +19,7 @@ def invoices(actor: Actor, *, order_id: int | None = None) -> QuerySet[Invoice]:
 
 def lines_of(invoice: Invoice) -> QuerySet[InvoiceLine]:
     """The lines of an invoice the actor was shown, with their products."""
-    return InvoiceLine.unscoped.filter(invoice=invoice).select_related("product").order_by("no")
+    return invoice.lines.select_related("product").order_by("no")
 
 
 def orders_in_sight(actor: Actor) -> QuerySet[Order]:

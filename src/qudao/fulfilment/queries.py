@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
@@ -102,14 +102,13 @@ def shipments(actor: Actor, *, order_id: int | None = None) -> QuerySet[Shipment
 
 
 def lines_of(shipment: Shipment) -> QuerySet[ShipmentLine]:
-    """The lines of a shipment the actor was shown, with product, order line, count and differences, in the order of the order."""
-    found = ShipmentLine.unscoped.filter(shipment=shipment).select_related("product", "line", "count").order_by("line__no")
-    return found.prefetch_related(Prefetch("count__differences", Difference.unscoped.order_by("id")))
+    """The lines of a shipment the actor was shown, with product, order line and count, in the order of the order."""
+    return shipment.lines.select_related("product", "line", "count").order_by("line__no")
 
 
 def receipt_of(shipment: Shipment) -> Receipt | None:
     """The receipt of a shipment the actor was shown."""
-    return Receipt.unscoped.filter(shipment=shipment).first()
+    return getattr(shipment, "receipt", None)
 
 
 def differences(actor: Actor) -> QuerySet[Difference]:

@@ -67,6 +67,16 @@ Chosen = Sequence[tuple[int, Decimal]] | None
 
 
 @dataclass(frozen=True)
+class _Money:
+    """What there is to apply: between whom, how much, and what the payer wrote."""
+
+    seller_id: int
+    buyer_id: int
+    amount: Decimal
+    reference: str
+
+
+@dataclass(frozen=True)
 class _Paid:
     """What a payment pays: applications as decided, invoices as they stand after it."""
 
@@ -95,7 +105,7 @@ def record_payment(facts: PaymentFacts, applications: Chosen = None, *, actor: A
     rules.check_facts(facts, clock.today())
     check_pair(actor, facts.seller_id)
     pair = _pair(facts.seller_id, facts.buyer_id)
-    paid = _pay(pair, facts.amount, facts.reference, applications, (facts.seller_id, facts.buyer_id), actor)
+    paid = _pay(pair, _Money(facts.seller_id, facts.buyer_id, facts.amount, facts.reference), applications, actor)
     payment = _write(facts, pair, rules.state_of(facts.amount, paid.total), paid, actor)
     _book_received(payment, paid, actor)
     return payment
@@ -121,7 +131,7 @@ def confirm_payment(payment_id: int, applications: Chosen = None, *, actor: Acto
     if payment.state != State.ANNOUNCED:
         raise _illegal(payment)
     pair = _pair(payment.seller_id, payment.buyer_id)
-    paid = _pay(pair, payment.amount, payment.reference, applications, (payment.seller_id, payment.buyer_id), actor)
+    paid = _pay(pair, _Money(payment.seller_id, payment.buyer_id, payment.amount, payment.reference), applications, actor)
     _write_applied(payment, paid, (State.ANNOUNCED,), actor, received=True)
     _book_received(payment, paid, actor, before=State.ANNOUNCED)
     return payment
@@ -154,7 +164,7 @@ def apply_payment(payment_id: int, applications: Chosen = None, *, actor: Actor)
     if payment.state not in UNAPPLIED:
         raise _illegal(payment)
     sides = (payment.seller_id, payment.buyer_id)
-    paid = _pay(_pair(*sides), payment.left, payment.reference, applications, sides, actor)
+    paid = _pay(_pair(*sides), _Money(*sides, payment.left, payment.reference), applications, actor)
     if not paid.applications:
         raise Refused("payments.nothing_to_apply")
     before, since = payment.state, payment.state_since
@@ -175,26 +185,26 @@ def apply_payment(payment_id: int, applications: Chosen = None, *, actor: Actor)
     return payment
 
 
-def _pay(pair: Pair, amount: Decimal, reference: str, chosen: Chosen, sides: tuple[int, int], actor: Actor) -> _Paid:
+def _pay(pair: Pair, money: _Money, chosen: Chosen, actor: Actor) -> _Paid:
     """Decide what is paid, lock the orders concerned, decide again when somebody was faster, and pay the invoices."""
-    decided = _decide(pair, amount, reference, chosen)
+    decided = _decide(pair, money, chosen)
     if not decided:
         return _Paid([], [])
     debts = {d.id: d for d in pair.debts}
     seen = {debts[a.invoice_id].order_id: debts[a.invoice_id].order_paid for a in decided}
     trades = lock_trades(seen, actor=actor)
     if any(t.paid != seen[t.id] for t in trades):
-        fresh = _pair(*sides)
+        fresh = _pair(money.seller_id, money.buyer_id)
         fresh = Pair(fresh.agreement_id, fresh.currency, [d for d in fresh.debts if d.order_id in seen])
-        decided = _decide(fresh, amount, reference, chosen)
+        decided = _decide(fresh, money, chosen)
     invoices = pay_invoices({a.invoice_id: a.amount for a in decided}, trades, actor=actor) if decided else []
     return _Paid(decided, invoices)
 
 
-def _decide(pair: Pair, amount: Decimal, reference: str, chosen: Chosen) -> list[Application]:
+def _decide(pair: Pair, money: _Money, chosen: Chosen) -> list[Application]:
     if chosen is None:
-        return rules.match(amount, pair.debts, reference)
-    return rules.check_explicit(amount, chosen, pair.debts)
+        return rules.match(money.amount, pair.debts, money.reference)
+    return rules.check_explicit(money.amount, chosen, pair.debts)
 
 
 def _book_received(payment: Payment, paid: _Paid, actor: Actor, before: str = "") -> None:

@@ -62,7 +62,7 @@ def payments(actor: Actor) -> QuerySet[Payment]:
 
 def applications_of(payment: Payment) -> QuerySet[Application]:
     """What a payment the actor was shown pays."""
-    return Application.unscoped.filter(payment=payment).select_related("invoice").order_by("id")
+    return payment.applications.select_related("invoice").order_by("id")
 
 
 def applications_to_order(actor: Actor, order_id: int) -> QuerySet[Application]:

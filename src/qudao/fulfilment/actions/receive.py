@@ -25,7 +25,7 @@ from qudao.orders.actions import lock_trades, record_received
 from qudao.orders.queries import Trade
 
 RECEIVE = """WITH shipment AS (
-        UPDATE fulfilment_shipment SET state = %(state)s, state_since = %(now)s, received_at = %(now)s WHERE id = %(id)s
+        UPDATE fulfilment_shipment SET state = 'received', state_since = %(now)s, received_at = %(now)s WHERE id = %(id)s
     ), receipt AS (
         INSERT INTO fulfilment_receipt (shipment_id, at, received_by, note) VALUES (%(id)s, %(now)s, %(by)s, %(note)s) RETURNING id
     ), line AS (
@@ -63,7 +63,7 @@ def confirm_receipt(shipment_id: int, lines: Sequence[Count] = (), *, note: str 
     found = rules.differences(counted, by_id)
     lost = sum((rules.gross_lost(by_id[c.sent.line_id], c.received, c.lost) for c in counted), ZERO)
     subject = Subject("fulfilment.shipment", shipment_id, trade.seller_id, trade.buyer_id, arrival.number)
-    receipt = _write(trade, subject, counted, found, (state, note.strip()), actor)
+    receipt = _write(trade, counted, found, Receipt(shipment_id=shipment_id, at=clock.now(), received_by=actor.user_id, note=note.strip()))
     record_received(trade, {c.sent.line_id: (c.received, c.lost) for c in counted}, actor=actor)
     if trade.invoice_on == "receipt" and lost:
         # a cent may come back when receipts of one line interleave
@@ -77,15 +77,13 @@ def confirm_receipt(shipment_id: int, lines: Sequence[Count] = (), *, note: str 
     return receipt
 
 
-def _write(trade: Trade, subject: Subject, counted: Sequence[Counted], found: Sequence[Found], last: tuple[str, str], actor: Actor) -> Receipt:
+def _write(trade: Trade, counted: Sequence[Counted], found: Sequence[Found], receipt: Receipt) -> Receipt:
     """The receipt with its lines and differences, and the shipment's new state, in one statement."""
-    now, (state, note) = clock.now(), last
     params = {
-        "state": state,
-        "now": now,
-        "id": subject.id,
-        "by": actor.user_id,
-        "note": note,
+        "now": receipt.at,
+        "id": receipt.shipment_id,
+        "by": receipt.received_by,
+        "note": receipt.note,
         "lines": [c.sent.id for c in counted],
         "received": [c.received for c in counted],
         "damaged": [c.damaged for c in counted],
@@ -100,8 +98,8 @@ def _write(trade: Trade, subject: Subject, counted: Sequence[Counted], found: Se
         "quantities": [f.qty for f in found],
         "amounts": [f.amount for f in found],
     }
-    ((pk,),) = rows(RECEIVE, params)
-    return Receipt(id=pk, shipment_id=subject.id, at=now, received_by=actor.user_id, note=note)
+    ((receipt.pk,),) = rows(RECEIVE, params)
+    return receipt
 
 
 def _move(trade: Trade, arrival: Arrival, counted: Sequence[Counted], subject: Subject, actor: Actor) -> None:
