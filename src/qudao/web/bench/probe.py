@@ -113,8 +113,8 @@ made AS (
         payment_days, invoice_on, line_count)
     SELECT 'H' || g, gen_random_uuid(), o.seller_id, a.buyer_id, a.id, o.place_id, o.currency, o.net, o.tax, o.gross, o.gross, o.gross, 'closed', 'none',
         'pass', 'full', 'received', 'full', 'paid', NULL, o.ordered_on, o.placed_at, o.state_since, '', '', NULL, 'api', 30, o.invoice_on, o.line_count
-    FROM generate_series(%(first)s, %(last)s) g, old o, LATERAL (
-        SELECT id, buyer_id FROM agreements_agreement WHERE seller_id = o.seller_id ORDER BY id OFFSET g %% %(dealers)s LIMIT 1) a
+    FROM generate_series(%(first)s::int, %(last)s::int) g, old o, LATERAL (
+        SELECT id, buyer_id FROM agreements_agreement WHERE seller_id = o.seller_id ORDER BY id OFFSET g %% %(dealers)s::int LIMIT 1) a
     RETURNING id)
 INSERT INTO orders_line (order_id, no, product_id, unit, qty, unit_price, price_source, price_steps, tax_rate, net, tax, gross, shipped, received,
     settled_short, given_up, invoiced)

@@ -1,0 +1,21 @@
+"""The self-test of `verify` in a database of its own."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from qudao.base.db import rows
+from qudao.web import selftest, verify
+from qudao.web.progress import Progress
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.environ.get("QUDAO_SLOW") != "1", reason="QUDAO_SLOW=1 runs it")
+@pytest.mark.django_db(transaction=True)
+def test_the_self_test_works_in_a_database_of_its_own_and_leaves_none_behind():
+    planted = selftest.in_a_copy(["ledger", "inventory"], Progress("faults"))
+    assert len(planted) == len(verify.chosen(["ledger", "inventory"]))
+    assert [one for one in planted if one["fault"]] == []
+    assert rows("SELECT count(*) FROM pg_database WHERE datname LIKE %s", (rf"{selftest.PREFIX}{os.getpid()}%",)) == [(0,)]
