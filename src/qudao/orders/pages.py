@@ -14,7 +14,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from qudao.base.access import Actor, all_verbs, sees_prices
+from qudao.base.access import Actor, sees_prices
 from qudao.base.audit import timeline
 from qudao.base.html import figures
 from qudao.base.html.forms import Form
@@ -26,7 +26,7 @@ from qudao.orders import actions
 from qudao.orders.forms import ReasonForm, RemarkForm
 from qudao.orders.models import Order
 from qudao.orders.queries import lines_of, orders, purchases, sales
-from qudao.orders.states import Billing, Fulfilment, Payment, Status
+from qudao.orders.states import DONE, DONE_BY_MOVE, Billing, Fulfilment, Payment, Status
 from qudao.orders.tables import OrderTable, badge_of, name_of
 from qudao.pricing.states import Level, Verdict
 
@@ -132,19 +132,17 @@ def facts_panel(request: HttpRequest, order: Order) -> Panel:
 
 def timeline_panel(request: HttpRequest, order: Order) -> Panel:
     """Who did what when, through which channel."""
-    verbs = all_verbs()
     channels = {"api": _("API"), "phone": _("phone"), "file": _("file"), "system": _("automatically"), "command": _("command line")}
     entries = []
     for line in timeline(order.subject).reverse():
         who = line.actor_name or (_("System") if line.actor_kind == "system" else "")
-        what = str(verbs.get(line.verb, line.verb.split(".")[-1].replace("_", " ")))
+        what = str(DONE_BY_MOVE.get((line.before, line.after)) or DONE.get(line.after, line.after))  # type: ignore[call-overload]
         channel = channels.get(line.channel)
         entries.append(
             {
                 "who": who,
                 "at": line.at,
                 "what": f"{what} ({channel})" if channel else what,
-                "state": figures.badge(Status(line.after).label, "move") if line.after in Status.values and line.after != line.before else "",
                 "stage": _seconds(line.stage_seconds),
                 "reason": line.reason,
             }

@@ -82,6 +82,25 @@ TRANSITIONS: dict[tuple[str, str], str] = {
 #: where an order is still under way
 OPEN = (Status.DRAFT, Status.SUBMITTED, Status.IN_REVIEW, Status.CONFIRMED, Status.IN_FULFILMENT, Status.DELIVERED)
 
+#: what was done, by the state it led to: the words of the timeline
+DONE = {
+    Status.DRAFT: _("took the order back"),
+    Status.IN_REVIEW: _("placed the order"),
+    Status.CONFIRMED: _("placed the order; credit held, stock reserved"),
+    Status.REJECTED: _("rejected the order"),
+    Status.CANCELLED: _("cancelled the order; credit and stock released"),
+    Status.IN_FULFILMENT: _("began to pick"),
+    Status.DELIVERED: _("confirmed the last receipt"),
+    Status.CLOSED: _("applied the last payment"),
+    Status.CLOSED_SHORT: _("gave up the rest"),
+}
+#: where the same state is reached by another act: (from, to)
+DONE_BY_MOVE = {
+    (Status.IN_REVIEW, Status.IN_REVIEW): _("signed; another signature is needed"),
+    (Status.IN_REVIEW, Status.CONFIRMED): _("approved; credit held, stock reserved"),
+    (Status.IN_FULFILMENT, Status.CONFIRMED): _("stopped picking"),
+}
+
 SENTENCES = {
     "orders.illegal": _("This order is “{status}”; that cannot be done in this state."),
     "orders.no_agreement": _("There is no active agreement between the seller and the buyer on {day}."),
