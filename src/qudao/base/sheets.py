@@ -96,8 +96,8 @@ def read(name: str, content: bytes) -> Iterator[list[str]]:
         found = sheet.to_python(skip_empty_area=True)
     except (CalamineError, OSError, ValueError, IndexError) as error:
         raise Invalid("base.unreadable_file", field="file") from error
-    for row in found:
-        yield [_tidy(cell) for cell in row]
+    for cells in found:
+        yield [_tidy(cell) for cell in cells]
 
 
 @action("base.export")

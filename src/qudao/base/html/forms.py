@@ -135,19 +135,21 @@ class Line:
 
 
 class LineEditor:
-    """Rows of native inputs named `<prefix>-<field>`, one value a row in order; rows left blank are ignored.
+    """Rows of native inputs named `lines-<field>`, one value a row in order; rows left blank are ignored.
 
     Build it from a request with `LineEditor(fields, data=request.POST)` or from values with `initial=[{...}]`; `lines` are the filled rows.
-    `suggest_url` answers the type-ahead as JSON `[{"value": code, "label": name, "note": …}]`; `preview_url` re-prices through htmx.
+    `suggest_url` answers the type-ahead as JSON `{"results": [{"value": code, "label": name, "note": …}]}`; `fixed` rows are neither added nor left out.
     """
 
     template_name = "parts/lines.html"
+    #: begins the names of the inputs and the fields of faults
+    prefix = "lines"
 
     def __init__(
-        self, fields: Sequence[LineField], *, data: QueryDict | None = None, initial: Iterable[Mapping[str, Any]] = (), prefix: str = "lines",
-        suggest_url: str = "", fixed: bool = False,
+        self, fields: Sequence[LineField], *, data: QueryDict | None = None, initial: Iterable[Mapping[str, Any]] = (), suggest_url: str = "",
+        fixed: bool = False,
     ) -> None:  # fmt: skip
-        self.fields, self.prefix, self.suggest_url, self.fixed = list(fields), prefix, suggest_url, fixed
+        self.fields, self.suggest_url, self.fixed = list(fields), suggest_url, fixed
         self.blank_rows = 0 if fixed else BLANK
         if data is not None:
             self.lines = self._from_post(data)
@@ -166,7 +168,7 @@ class LineEditor:
         columns = {f.name: data.getlist(f"{self.prefix}-{f.name}") for f in self.inputs}
         refs = data.getlist(f"{self.prefix}-ref")
         number = min(MOST, max((len(c) for c in columns.values()), default=0))
-        found = []
+        found: list[Line] = []
         for i in range(number):
             raw = {name: (values[i].strip() if i < len(values) else "") for name, values in columns.items()}
             line = Line(len(found) + 1, raw, ref=refs[i] if i < len(refs) else "", at=i)

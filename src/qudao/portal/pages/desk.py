@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -34,13 +36,27 @@ def _editor(request: HttpRequest, again: Any) -> LineEditor:
     return LineEditor(LINES, data=data, initial=initial, suggest_url=reverse("order_suggest"))
 
 
-def _chosen(form: DeskForm, found: list[Trade]) -> Trade | None:
-    """The agreement of the form, else the only one."""
-    wanted = form.data.get("agreement") or form.initial.get("agreement")
-    return next((t for t in found if str(t.agreement_id) == str(wanted)), found[0] if len(found) == 1 else None)
+@dataclass(frozen=True)
+class Desk:
+    """The desk as it stands in one request: head, lines, the agreements one may order under."""
+
+    form: DeskForm
+    editor: LineEditor
+    trades: list[Trade]
+
+    @property
+    def trade(self) -> Trade | None:
+        """The agreement of the form, else the only one."""
+        wanted = self.form.data.get("agreement") or self.form.initial.get("agreement")
+        return next((t for t in self.trades if str(t.agreement_id) == str(wanted)), self.trades[0] if len(self.trades) == 1 else None)
+
+    @property
+    def typed(self) -> list[tuple[str, str]]:
+        """Code and quantity of each line as typed."""
+        return [(line.raw["code"], line.raw["qty"]) for line in self.editor.lines]
 
 
-def _desk(request: HttpRequest) -> tuple[DeskForm, LineEditor, list[Trade]]:
+def _desk(request: HttpRequest) -> Desk:
     found = trades(request.actor)  # type: ignore[attr-defined]
     choices = [(str(t.agreement_id), t.label) for t in found]
     if len(found) > 1:
@@ -50,20 +66,20 @@ def _desk(request: HttpRequest) -> tuple[DeskForm, LineEditor, list[Trade]]:
     again = order_of(request.actor, int(wanted)) if data is None and wanted.isdigit() else None  # type: ignore[attr-defined]
     initial = {"agreement": str(again.agreement_id)} if again else request.GET.dict()
     form = DeskForm(data, initial=initial, choices=choices, actor=request.actor)  # type: ignore[attr-defined]
-    return form, _editor(request, again), found
+    return Desk(form, _editor(request, again), found)
 
 
-def _show(request: HttpRequest, form: DeskForm, editor: LineEditor, faults: list[Said], looked: Look | None, status: int = 200) -> HttpResponse:
+def _show(request: HttpRequest, desk: Desk, faults: list[Said], looked: Look | None, status: int = 200) -> HttpResponse:
     context = {
         "title": _("New order"),
         "back": reverse("orders"),
-        "form": form,
-        "editor": editor,
+        "form": desk.form,
+        "editor": desk.editor,
         "faults": faults,
         "client_id": client_id_of(request),
         "submit": _("Submit the order"),
-        "number": len(editor.lines),
-        "no_trades": not form.fields["agreement"].choices,  # type: ignore[attr-defined]
+        "number": len(desk.editor.lines),
+        "no_trades": not desk.trades,
         **_summary(looked),
     }
     return render(request, "portal/desk.html", context, status=status)
@@ -72,15 +88,15 @@ def _show(request: HttpRequest, form: DeskForm, editor: LineEditor, faults: list
 @door("orders.place")
 def order_new(request: HttpRequest) -> HttpResponse:
     """The order desk for clerk and dealer: agreement, lines, live price, every refusal at once at its line, then placed."""
-    form, editor, found = _desk(request)
+    desk = _desk(request)
+    form, editor, trade = desk.form, desk.editor, desk.trade
     if request.method != "POST":
-        return _show(request, form, editor, [], None)
+        return _show(request, desk, [], None)
     good = form.is_valid()
-    trade = _chosen(form, found)
     if trade is None:
-        return _show(request, form, editor, [say(Fault("portal.no_agreement"))], None, status=422)
+        return _show(request, desk, [say(Fault("portal.no_agreement"))], None, status=422)
     actor = request.actor  # type: ignore[attr-defined]
-    asked = read_lines(actor, trade.seller_id, [(line.raw["code"], line.raw["qty"]) for line in editor.lines])
+    asked = read_lines(actor, trade.seller_id, desk.typed)
     try:
         unread = [f for a in asked for f in a.faults]
         if unread or not good:
@@ -96,7 +112,7 @@ def order_new(request: HttpRequest) -> HttpResponse:
         looked = look(actor, trade, asked)
         _fill(editor, looked, faults_from=error)
         rest = [said for said in faults if not said.field.startswith("lines.")]
-        return _show(request, form, editor, rest, looked, status=error.status)
+        return _show(request, desk, rest, looked, status=error.status)
     said = _("Order {number} waits for approval.") if order.status == Status.IN_REVIEW else _("Order {number} is confirmed and goes to the warehouse.")
     return go(request, order.get_absolute_url(), said.format(number=order.number))
 
@@ -104,12 +120,12 @@ def order_new(request: HttpRequest) -> HttpResponse:
 @door("orders.place")
 def order_preview(request: HttpRequest) -> HttpResponse:
     """What the typed order would come to: the aside, and for each line its texts and hints."""
-    form, editor, found = _desk(request)
-    trade = _chosen(form, found)
+    desk = _desk(request)
+    editor, trade = desk.editor, desk.trade
     if trade is None or not editor.lines:
         return render(request, "portal/preview.html", {"editor": editor, **_summary(None)})
     actor = request.actor  # type: ignore[attr-defined]
-    asked = read_lines(actor, trade.seller_id, [(line.raw["code"], line.raw["qty"]) for line in editor.lines])
+    asked = read_lines(actor, trade.seller_id, desk.typed)
     looked = look(actor, trade, asked)
     typing = {f"lines.{no}.qty" for no, a in enumerate(asked, 1) if not a.qty_text}
     looked.faults = [f for f in looked.faults if f.field not in typing]
@@ -125,7 +141,7 @@ def order_suggest(request: HttpRequest) -> JsonResponse:
     prices: dict[Any, Any] = {}
     trade = next((t for t in trades(actor) if str(t.agreement_id) == request.GET.get("agreement")), None) if found else None
     if trade:
-        prices = unscoped_quote(trade.agreement_id, [Item(p.pk, p.pk, max(p.min_qty, 1)) for p in found], clock.today())
+        prices = unscoped_quote(trade.agreement_id, [Item(p.pk, p.pk, p.min_qty if p.min_qty > 1 else Decimal(1)) for p in found], clock.today())
     results = [
         {
             "value": p.code,

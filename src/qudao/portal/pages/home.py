@@ -148,7 +148,7 @@ def _alerts(stages: Mapping[str, Stage], late: Overdue | None, differences: int,
         found.append(Alert(title, "", figures.money(ship.total), figures.age(ship.oldest), button, wrong=False))
     if differences:
         title = ngettext("{n} difference of a receipt is open", "{n} differences of receipts are open", differences).format(n=differences)
-        found.append(Alert(title, "", "", "", Button(_("Look"), link("differences") or link("shipments", f"side={side}"))))
+        found.append(Alert(title, "", "", "", Button(_("See differences"), link("differences") or link("shipments", f"side={side}"))))
     return [a for a in found if a.button.url]
 
 

@@ -81,7 +81,7 @@ def read_lines(actor: Actor, seller_id: int, typed: Sequence[tuple[str, str]]) -
             if key and (key not in by_code or owner == seller_id):
                 by_code[key] = pk
     cards = unscoped_cards(by_code.values())
-    packs = packs_of(cards)
+    packs = unscoped_packs(cards)
     for no, one in enumerate(asked, 1):
         one.card = cards.get(by_code.get(one.text) or by_code.get(one.text.lstrip("0")) or 0)
         unit = one.card.unit if one.card else ""
@@ -92,7 +92,7 @@ def read_lines(actor: Actor, seller_id: int, typed: Sequence[tuple[str, str]]) -
     return asked
 
 
-def packs_of(product_ids: Iterable[int]) -> dict[int, dict[str, Decimal]]:
+def unscoped_packs(product_ids: Iterable[int]) -> dict[int, dict[str, Decimal]]:
     """The packs of products the caller was shown: product id → name → base units. One statement."""
     found: dict[int, dict[str, Decimal]] = {}
     for product_id, name, name_en, factor in Pack.unscoped.filter(product_id__in=list(product_ids)).values_list("product_id", "name", "name_en", "factor"):

@@ -61,7 +61,8 @@ def flow(actor: Actor, side: str) -> dict[str, Stage]:
     late = {f"late_{days}": Count("pk", filter=Q(state_since__lt=now - timedelta(days=days))) for days in set(PATIENCE.values())}
     stages = {key: Stage(key) for key in STAGES}
     groups = open_rows.values("status", "fulfilment", "billing").annotate(number=Count("pk"), total=Sum("gross"), oldest=Min("state_since"), **late)
-    for row in groups:
+    row: dict[str, Any]
+    for row in groups:  # type: ignore[assignment]
         key = _stage_of(row["status"], row["fulfilment"], row["billing"])
         stages[key].add(row["number"], row["total"], row["oldest"], row[f"late_{PATIENCE[key]}"])
     if side == "sell":

@@ -45,7 +45,7 @@ def pending(actor: Actor) -> list[Task]:
     cards = unscoped_cards({node.request.buyer_id for node in nodes if node.request.buyer_id})
     found = []
     for node in nodes:
-        card = cards.get(node.request.buyer_id)
+        card = cards.get(node.request.buyer_id or 0)
         found.append(
             Task(
                 node.request.subject_kind,

@@ -22,6 +22,9 @@ from qudao.base.access import Actor, channel_of
 from qudao.base.sentences import say
 from qudao.kernel.errors import DomainError, Forbidden, NotFound
 
+#: refusals with a picture of their own
+TEMPLATES = {403: "errors/403.html", 404: "errors/404.html"}
+
 
 def wanted(request: HttpRequest) -> str:
     """The one place that decides about HTMX: the id of the region asked for, or "" when the whole page is."""
@@ -47,9 +50,8 @@ def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
             render_to_string("parts/refusal.html", {"faults": [say(f) for f in error.faults]}, request), status=error.status,
             headers={"HX-Reswap": "none"} if error.status in (403, 404) else {},
         )  # fmt: skip
-    symbol = "lock" if error.status == 403 else "search" if error.status == 404 else "alert-circle"
-    context = {"title": "", "sentence": said.sentence, "remedy": said.remedy, "symbol": symbol, "layout": _layout(request)}
-    return render(request, "errors/page.html", context, status=error.status)
+    context = {"title": "", "sentence": said.sentence, "remedy": said.remedy, "layout": _layout(request)}
+    return render(request, TEMPLATES.get(error.status, "errors/page.html"), context, status=error.status)
 
 
 def _layout(request: HttpRequest) -> str:
