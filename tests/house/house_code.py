@@ -221,6 +221,17 @@ def _with_functions(node: ast.AST, inside: tuple) -> Iterator[tuple[ast.AST, tup
         yield from _with_functions(child, deeper)
 
 
+def twin_schemas(tree: Tree) -> Iterator[str]:
+    """OpenAPI names a schema by its class: of two with one name, clients are told the wrong one."""
+    known: dict[str, str] = {}
+    for source in tree.files("src/qudao/*/api.py", "src/qudao/*/api/*.py"):
+        for node in source.tree.body:
+            if isinstance(node, ast.ClassDef) and any(getattr(b, "id", "") == "Schema" for b in node.bases):
+                shape = ast.dump(ast.Module([n for n in node.body if isinstance(n, ast.AnnAssign)], []))
+                if known.setdefault(node.name, shape) != shape:
+                    yield source.at(node, f"{node.name} is also a schema of another module, with other fields: give it a name of its own")
+
+
 _TEST = "src/qudao/a/tests/test_a.py"
 _LONG = "def f():\n" + "    x = 1\n" * 70
 
@@ -253,6 +264,10 @@ CHECKS = [
     Check(
         "Imports stand at the top", local_imports, {"src/qudao/a/rules.py": "def f():\n    import json\n"},
         {"src/qudao/web/cli.py": "def f():\n    import django\n", "src/qudao/b/rules.py": "if TYPE_CHECKING:\n    import json\n"},
+    ),
+    Check(
+        "A schema's name is one in the whole API", twin_schemas, {"src/qudao/b/api.py": "class LineIn(Schema):\n    qty: int\n"},
+        {"src/qudao/a/api.py": "class LineIn(Schema):\n    no: int\n", "src/qudao/c/api.py": "class LineIn(Schema):\n    'the same'\n    no: int\n"},
     ),
     Check("No exception outlives its reason", stale_exceptions, {"src/qudao/base/db.py": "def visible(): ...\n", "src/qudao/base/audit.py": ""}),
     Check(

@@ -39,6 +39,12 @@ def our_models() -> list[type[models.Model]]:
     return [m for m in apps.get_models(include_auto_created=True) if m.__module__.startswith("qudao.")]
 
 
+def label_of(model: type[models.Model]) -> str:
+    """ "orders.Order": by the module's name, because an application's label may differ from it (messages)."""
+    module = model.__module__.split(".")[1] if model.__module__.startswith("qudao.") else model._meta.app_label
+    return f"{module}.{model.__name__}"
+
+
 def links_of(found: Iterable[type[models.Model]]) -> Iterator[Link]:
     """Every relation that these models declare, with labels "module.Model"."""
     for model in found:
@@ -46,7 +52,7 @@ def links_of(found: Iterable[type[models.Model]]) -> Iterator[Link]:
             if one.is_relation and one.remote_field is not None and not model._meta.auto_created:
                 rule: Any = getattr(one.remote_field, "on_delete", None)
                 target: Any = one.related_model
-                yield Link(model._meta.label, one.name, target._meta.label, one.remote_field.related_name, getattr(rule, "__name__", "none"))
+                yield Link(label_of(model), one.name, label_of(target), one.remote_field.related_name, getattr(rule, "__name__", "none"))
 
 
 def storeys(tree: Tree) -> dict[str, int]:
@@ -107,9 +113,10 @@ def badly_named(found: Iterable[type[models.Model]]) -> Iterator[str]:
     """
     for model in found:
         meta = model._meta
-        start = f"{meta.app_label}_{meta.model_name}_"
+        module = label_of(model).split(".")[0]
+        start = f"{module}_{meta.model_name}_"
         for one in [*meta.constraints, *meta.indexes]:
-            wanted = f"{meta.app_label}_" if isinstance(one, models.Index) else start
+            wanted = f"{module}_" if isinstance(one, models.Index) else start
             if not one.name.startswith(wanted):
                 yield f"{meta.label}: “{one.name}” does not begin with {wanted}"
             if len(one.name) > 63:
@@ -129,7 +136,7 @@ def bad_migrations(tree: Tree) -> Iterator[str]:
                 yield f"{source.path}: the name is not NNNN_verb_noun ({VERBS.replace('|', ', ')})"
             elif int(match[1]) != number:
                 yield f"{source.path}: number {match[1]} where {number:04d} is due; the line of migrations has a gap or a fork"
-            before = {b for a, b in _dependencies(source) if a == module}
+            before = {b for a, b in _dependencies(source) if a in (module, f"qudao_{module}")}
             wanted = {files[number - 2].parts[-1]} if number > 1 else set()
             if before != wanted:
                 yield f"{source.path}: follows {sorted(before)}, not {sorted(wanted)}"
@@ -148,9 +155,14 @@ def _dependencies(source: Source) -> list[tuple[str, str]]:
     return []
 
 
-def forks(loader: MigrationLoader, modules: Iterable[str]) -> Iterator[str]:
-    """Each module's migrations end in one place."""
-    for module in modules:
+def own_labels() -> list[str]:
+    """The labels of our applications."""
+    return [c.label for c in apps.get_app_configs() if c.name.startswith("qudao.")]
+
+
+def forks(loader: MigrationLoader, labels: Iterable[str]) -> Iterator[str]:
+    """Each application's migrations end in one place."""
+    for module in labels:
         ends = loader.graph.leaf_nodes(module)
         if len(ends) > 1:
             yield f"{module}: several migrations are last: {[name for _app, name in ends]}"

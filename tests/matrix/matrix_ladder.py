@@ -45,7 +45,7 @@ def secrets(world: World, role: str) -> re.Pattern[str]:
 def targets(world: World, rule: Rule, role: str, method: str) -> list[tuple[str, int, bool]]:
     """(key, id, whether the role sees it) of the rows to try, an absent one last; one empty target where the address names no row.
 
-    Every row is looked at; writes go to one known and one foreign row, and anonymous visitors to one row.
+    Every row is looked at; verbs go to one known and one foreign row, and anonymous visitors to one row.
     """
     if not rule.row:
         return [("", 0, True)]
@@ -53,7 +53,7 @@ def targets(world: World, rule: Rule, role: str, method: str) -> list[tuple[str,
     every = [(key, pk, key in found.sees.get(role, ())) for key, pk in found.ids.items()]
     if role == ANONYMOUS:
         return every[:1]
-    if method != "GET":
+    if method != "GET" or rule.look == rule.do:
         every = [*[t for t in every if t[2]][:1], *[t for t in every if not t[2]][:1]]
     return [*every, ("absent", ABSENT, False)]
 
@@ -108,16 +108,19 @@ def visit_all(route: Route, rule: Rule, visitor: Visitor) -> Iterator[str]:
         verbs = frozenset() if role == ANONYMOUS else world.actor(role).verbs
         for method in route.methods:
             hidden: dict[bool, dict[str, int]] = {}
+            asked = rule.look if method == "GET" else rule.do
             for key, pk, known in targets(world, rule, role, method):
                 values = values_of(world, route, rule, key, pk)
                 smallest = route.bodies.get(method)
                 bodies = [None] if method == "GET" else [{}, smallest] if smallest and (known or not rule.row) else [smallest or {}]
                 for body in bodies:
-                    answer = visitor.go(role, route, method, values, body=body)
+                    refused = role != ANONYMOUS and (not known or bool(asked and asked not in verbs))
+                    # a refusal is asked for as htmx does: the same door, without drawing the frame around it a thousand times
+                    answer = visitor.go(role, route, method, values, body=body, target="refused" if refused else "")
                     cell = f"{method} {key or 'list'} as {role}{' (smallest body)' if body else ''}: {answer.status}"
                     judge = wrong_look if method == "GET" else wrong_write
                     if wrong := judge(route, rule, role, known, verbs, answer):
-                        yield f"{cell} {answer.location}, due {wrong} {answer.text[:300] if answer.status == 500 else ''}"
+                        yield f"{cell} {answer.location}, due {wrong} {answer.error}"
                     if not known:
                         hidden.setdefault(bool(body), {})[key] = answer.status
                     yield from leaks(world, role, pk, answer, cell)

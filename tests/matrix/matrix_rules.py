@@ -56,6 +56,7 @@ ME = Rule("people.me", "people.me")
 TOKEN = {"token": "no-such-token"}
 RULES: dict[str, Rule] = {
     "": Rule(),
+    "search": Rule(),
     # --- network ---
     "organisations": Rule("network.view", "network.register"),
     "organisations/new": Rule("network.register", "network.register"),
@@ -145,6 +146,9 @@ RULES: dict[str, Rule] = {
     "price-lists/#": Rule("pricing.view", "pricing.edit", "price-lists"),
     **verb("change", "pricing.edit", "price-lists"),
     "price-lists/#/prices": Rule("pricing.view", "pricing.edit", "price-lists"),
+    "price-lists/#/assignments": Rule("pricing.assign", "pricing.assign", "price-lists"),
+    "list-assignments/#/removal": Rule("pricing.assign", "pricing.assign", "list-assignments"),
+    "prices": Rule("pricing.view"),
     **verb("end", "pricing.edit", "prices"),
     "agreements/#/price-lists": Rule("pricing.view", "pricing.assign", "agreements"),
     "agreements/#/price-lists/#": Rule("", "pricing.assign", "agreements", more={"list_id": lambda world, key: _lists(world)["LH"]}),
@@ -190,6 +194,7 @@ RULES: dict[str, Rule] = {
     "orders/#/picking": Rule("fulfilment.pick", "fulfilment.pick", "orders"),
     "shipments": Rule("fulfilment.view"),
     "shipments/#": Rule("fulfilment.view", "", "shipments"),
+    "shipments/#/picking": Rule("fulfilment.pick", "fulfilment.pick", "shipments"),
     **verb("picking-cancellation", "fulfilment.pick", "shipments"),
     **verb("dispatch", "fulfilment.ship", "shipments"),
     **verb("receipt", "fulfilment.receive", "shipments"),
@@ -198,6 +203,7 @@ RULES: dict[str, Rule] = {
     "invoices": Rule("billing.view"),
     "invoices/#": Rule("billing.view", "", "invoices"),
     "payments": Rule("payments.view", "payments.view"),
+    "payments/announcement": Rule("payments.announce", "payments.announce"),
     "payments/new": Rule("payments.record", "payments.record"),
     "payments/#": Rule("payments.view", "", "payments"),
     **verb("confirmation", "payments.record", "payments"),
@@ -206,7 +212,11 @@ RULES: dict[str, Rule] = {
     # --- notices ---
     "notices": Rule("messages.view", "messages.view"),
     "notices/read": Rule("messages.view", "messages.view"),
+    "notices/email": Rule("messages.view", "messages.view"),
+    "notices/#": Rule("messages.view", "messages.view", "notices"),
     "approval-rules": Rule("approvals.view", "approvals.edit_rules"),
+    "approval-rules/new": Rule("approvals.edit_rules", "approvals.edit_rules"),
+    **verb("retirement", "approvals.edit_rules", "approval-rules"),
     "approval-rules/#": Rule("approvals.view", "approvals.edit_rules", "approval-rules"),
 }
 #: where the page and the operation at one address differ
@@ -216,6 +226,8 @@ RULES_PAGE: dict[str, Rule] = {
     "price-lists/#/prices": Rule("pricing.edit", "pricing.edit", "price-lists"),
     "agreements/#/price-lists": Rule("pricing.assign", "pricing.assign", "agreements"),
     "agreements/#/special-prices": Rule("pricing.grant", "pricing.grant", "agreements"),
+    "orders/#/shipments": Rule("fulfilment.ship", "fulfilment.ship", "orders"),
+    "orders/#/invoices": Rule("billing.issue", "billing.issue", "orders"),
 }
 RULES_API: dict[str, Rule] = {
     "ping": Rule(public=True),
@@ -230,8 +242,8 @@ SEES: dict[str, frozenset[str]] = {
     "sub_dealer": frozenset({"t3"}),
     "stranger": frozenset({"t2"}),
 }
-#: prices of a trade: its two sides, and at HQ whoever holds the grant to see prices between two others
-SEES_PRICES: dict[str, frozenset[str]] = SEES | {"hq_warehouse": frozenset({"t1", "t2"})}
+#: prices of a trade: its two sides, and at HQ whoever holds the grant to see prices between two others (finance does, clerks do not)
+SEES_PRICES: dict[str, frozenset[str]] = SEES | dict.fromkeys(("hq_clerk", "hq_warehouse"), frozenset({"t1", "t2"}))
 
 
 @dataclass(frozen=True)
@@ -338,7 +350,7 @@ OWN_PLACES = dict.fromkeys(HQ, ALL_ORGS) | {
 PRODUCTS = dict.fromkeys(HQ, ALL_ORGS) | dict.fromkeys(("dealer", "dealer_admin", "sub_dealer"), frozenset({"LH"})) | {"stranger": frozenset({"LH", "D002"})}
 #: price lists: one's own and one's seller's; those between two others with the grant
 LISTS = dict.fromkeys(HQ, frozenset({"LH", "D001"})) | {
-    "hq_warehouse": frozenset({"LH"}), "stranger": frozenset({"LH"}), "sub_dealer": frozenset({"D001"}),
+    **dict.fromkeys(("hq_clerk", "hq_warehouse"), frozenset({"LH"})), "stranger": frozenset({"LH"}), "sub_dealer": frozenset({"D001"}),
     **dict.fromkeys(("dealer", "dealer_admin"), frozenset({"LH", "D001"})),
 }  # fmt: skip
 RULES_OF = dict.fromkeys(HQ, frozenset({"LH"})) | {"dealer": frozenset({"D001"}), "dealer_admin": frozenset({"D001"})}
@@ -352,7 +364,16 @@ def _roles(world: World) -> Rows:
     return Rows(ids, sees | {"dealer_admin": frozenset({"system", "D001"}), "sub_dealer": frozenset({"system"})})
 
 
+def _notices(world: World) -> Rows:
+    """Notices: one's own only."""
+    model = apps.get_model("qudao_messages.Notice")
+    found = {r: model._default_manager.filter(user_id=world.actor(r).user_id).values_list("pk", flat=True).first() for r in SEES}
+    return Rows({role: pk for role, pk in found.items() if pk}, {role: frozenset({role}) for role in found})
+
+
 ROWS: dict[str, Callable[[World], Rows]] = {
+    "notices": _notices,
+    "list-assignments": _of_trade("pricing.ListAssignment", "agreement_id", SEES_PRICES),
     "people": _people,
     "sessions": _sessions,
     "tokens": _tokens,

@@ -6,6 +6,7 @@ import html
 import io
 import json
 import re
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import python_calamine
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.signals import got_request_exception
 from django.db import connection, transaction
 from django.shortcuts import resolve_url
 from django.test import Client
@@ -37,6 +39,8 @@ class Answer:
     text: str
     statements: list[str]
     markup: str = ""
+    #: what went wrong inside, when the answer is a 500
+    error: str = ""
 
     @property
     def to_sign_in(self) -> bool:
@@ -50,7 +54,12 @@ class Visitor:
         self.world = world
         self.seen: set[str] = set()
         self._browsers = {ANONYMOUS: Client(raise_request_exception=False), **{role: self._sign_in(role) for role in ROLES}}
-        template_rendered.connect(self._note, weak=False)
+        self._error = ""
+        template_rendered.connect(self._note)
+        got_request_exception.connect(self._note_error)
+
+    def _note_error(self, **_more: Any) -> None:
+        self._error = "".join(traceback.format_exc().splitlines(keepends=True)[-5:])
 
     def _note(self, template: Any = None, **_more: Any) -> None:
         if template is not None and template.name:
@@ -78,6 +87,7 @@ class Visitor:
         else:
             browser = self._browsers[role]
         browser.cookies["qudao_language"] = language
+        self._error = ""
         with transaction.atomic(), CaptureQueriesContext(connection) as captured:
             if route.api:
                 data = "" if body is None else json.dumps(body)
@@ -91,7 +101,10 @@ class Visitor:
         kind = response.get("Content-Type", "")
         statements = [q["sql"] for q in captured.captured_queries if WORK.match(q["sql"])]
         markup = content.decode() if kind.startswith("text/html") else ""
-        return Answer(response.status_code, response.get("Location", ""), readable(content, kind), statements, markup)
+        status, location = response.status_code, response.get("Location", "")
+        if status == 200 and "HX-Redirect" in response:  # htmx's way of saying 302
+            status, location = 302, response["HX-Redirect"]
+        return Answer(status, location, readable(content, kind), statements, markup, self._error)
 
 
 def readable(content: bytes, kind: str) -> str:

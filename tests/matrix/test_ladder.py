@@ -102,7 +102,7 @@ def test_a_foreign_figure_is_found_however_it_is_written(visitor: Visitor) -> No
         "2,203.590000",
     ):
         assert betrayed("dealer", text), text
-        assert not betrayed("stranger", text) and not betrayed("hq_clerk", text), text
+        assert not betrayed("stranger", text) and not betrayed("hq_clerk", text), text  # a side of the trade
     for text in (f"{own.number} {own.pk} {own.gross:,}", "12203.59", f"x{foreign.pk}1", "2203.58"):
         assert not betrayed("dealer", text), text
     assert betrayed("hq_warehouse", "3,079.13") and not betrayed("hq_warehouse", str(world.trades["t3"].orders[0].pk))

@@ -1,0 +1,160 @@
+"""Every page in both languages, its exports, the roles' figures, and every template: shown text is translated, files obey the rules of the page."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import polib
+import pytest
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.test import Client
+from matrix_ladder import leaks, needed, rows, values_of
+from matrix_routes import Route, all_routes
+from matrix_rules import rule_of
+from matrix_visit import ANONYMOUS, Answer, Visitor
+from matrix_world import ROLES
+
+from qudao.base.access import all_verbs
+
+pytestmark = pytest.mark.django_db
+PAGES = [r for r in all_routes() if not r.api and "GET" in r.methods and (rule := rule_of(r)) is not None and not rule.skip]
+LISTS = [r for r in PAGES if not r.parameters and "/" not in r.key]
+SRC = Path(settings.PACKAGE)
+#: where a code stands instead of a sentence ("orders.no_price")
+CODE = re.compile(r"^(?:" + "|".join(settings.MODULES) + r")\.[a-z_]+$")
+#: the product's name, which stands in both languages
+KEPT = {"Qudao"}
+
+
+@cache
+def chinese() -> dict[str, str]:
+    """English text → Chinese text, of every catalogue."""
+    found = {}
+    for folder in settings.LOCALE_PATHS:
+        for entry in polib.pofile(str(Path(folder) / "zh_Hans" / "LC_MESSAGES" / "django.po")) if (Path(folder) / "zh_Hans").exists() else ():
+            found[entry.msgid] = entry.msgstr
+    return found
+
+
+def shown(markup: str) -> Iterator[str]:
+    """The texts that a person reads: between tags, and in title, placeholder and aria-label."""
+    bare = re.sub(r"<(script|style|textarea|svg)\b.*?</\1>", " ", markup, flags=re.DOTALL)
+    for text in [*re.findall(r">([^<]+)<", bare), *re.findall(r"\s(?:title|placeholder|aria-label)=\"([^\"]+)\"", bare)]:
+        if text.strip():
+            yield html.unescape(" ".join(text.split()))
+
+
+def untranslated(answer: Answer) -> Iterator[str]:
+    """Texts of a Chinese page that are English sentences of the product, or bare codes."""
+    for text in shown(answer.markup):
+        if text in KEPT:
+            continue
+        if CODE.match(text) and text not in all_verbs():  # a right is shown with its name
+            yield f"a code instead of a sentence: {text}"
+        elif chinese().get(text, text) != text:
+            yield f"in English: {text}"
+
+
+def own_values(visitor: Visitor, route: Route, role: str) -> dict[str, object] | None:
+    """The address of a row that this role sees, or None when it sees none."""
+    rule = needed(route)
+    if not rule.row:
+        return values_of(visitor.world, route, rule, "", 0)
+    found = rows(visitor.world, rule.row)
+    for key, pk in found.ids.items():
+        if key in found.sees.get(role, ()):
+            return values_of(visitor.world, route, rule, key, pk)
+    return None
+
+
+@pytest.mark.parametrize("route", PAGES, ids=lambda r: r.label)
+def test_a_page_speaks_both_languages(route: Route, visitor: Visitor) -> None:
+    wrong = []
+    for role in (ANONYMOUS, "hq_admin", "dealer_admin") if needed(route).public else ("hq_admin", "dealer_admin"):
+        values = own_values(visitor, route, role)
+        if values is None:
+            continue
+        for language in ("zh-hans", "en"):
+            answer = visitor.go(role, route, "GET", values, language=language)
+            if not answer.markup:
+                continue
+            tag = re.search(r'<html[^>]*\blang="(\w+)', answer.markup)
+            if tag and tag[1] != language[:2]:
+                wrong.append(f"{role}: asked for {language}, the page says lang={tag[1]}")
+            if language == "zh-hans":
+                wrong += [f"{role}: {line}" for line in untranslated(answer)]
+    assert not wrong, "\n  ".join([f"/{route.address}", *sorted(set(wrong))])
+
+
+def test_an_untranslated_text_is_found() -> None:
+    english = next((text for text, other in chinese().items() if other and other != text and "{" not in text and "<" not in text), None)
+    markup = f"<p>orders.no_price</p><p>{html.escape(english or '')}</p><p>SO-1</p><script>x</script>"
+    found = list(untranslated(Answer(200, "", markup, [], markup)))
+    assert len(found) == (2 if english else 1)
+
+
+@pytest.mark.parametrize("route", LISTS, ids=lambda r: r.label)
+def test_an_export_shows_no_more_than_the_page(route: Route, visitor: Visitor) -> None:
+    """The same list as a file, for every role that may open it: nothing foreign is in it."""
+    wrong = []
+    for role in ROLES:
+        for kind in ("csv", "xlsx"):
+            answer = visitor.go(role, route, "GET", {"?": f"?export={kind}"})
+            if answer.status == 500:
+                wrong.append(f"{role} {kind}: {answer.error}")
+            wrong += leaks(visitor.world, role, 0, answer, f"{kind} as {role}: {answer.status}")
+    assert not wrong, "\n  ".join([f"/{route.address}", *wrong])
+
+
+def test_prices_are_shown_to_those_who_may_see_them(visitor: Visitor) -> None:
+    """The other half of “betrays nothing”: the two sides, and who holds the grant, do read the amount of an order."""
+    (route,) = (r for r in all_routes() if r.label == "api:orders/#")
+    for key, sees in (
+        ("t1", ("hq_admin", "hq_clerk", "dealer")),
+        ("t2", ("hq_admin", "stranger")),
+        ("t3", ("hq_admin", "hq_finance", "dealer_admin", "sub_dealer")),
+    ):
+        order = visitor.world.trades[key].orders[0]
+        for role in sees:
+            answer = visitor.go(role, route, "GET", {route.parameters[0]: order.pk})
+            assert f"{order.gross}" in answer.text and order.number in answer.text, f"{role} does not read the amount of {key}"
+    answer = visitor.go("hq_warehouse", route, "GET", {route.parameters[0]: visitor.world.trades["t3"].orders[0].pk})
+    assert answer.status == 200 and '"gross": null' in answer.text, "the warehouse sees the order of two others, not its amounts"
+
+
+def test_nobody_can_sign_up(visitor: Visitor) -> None:
+    """People come by invitation: no address of a library makes an account."""
+    User = get_user_model()
+    before = User._base_manager.count()
+    browser = Client(raise_request_exception=False)
+    for address in ("/accounts/signup/", "/accounts/3rdparty/signup/"):
+        browser.post(address, {"username": "intruder", "email": "intruder@example.com", "password1": "Korrekt-Pferd-99", "password2": "Korrekt-Pferd-99"})
+    assert User._base_manager.count() == before, "somebody signed up without an invitation"
+
+
+#: templates that no address shows: parts that another test renders, mails, faults of the server
+ELSEWHERE = re.compile(r"(^|/)mail/|^(500|errors/500)\.html$")
+
+
+def test_every_template_is_rendered(visitor: Visitor) -> None:
+    """By some page of the product, whole or as a region for htmx; or it is named in a test."""
+    for route in PAGES:
+        for role in (ANONYMOUS, "hq_admin", "dealer_admin", "dealer"):
+            if (values := own_values(visitor, route, role)) is None:
+                continue
+            visitor.go(role, route, "GET", values)
+            for region in ("list", "ask"):
+                if role == "dealer_admin":
+                    visitor.go(role, route, "GET", values, target=region)
+        if "POST" in route.methods and (values := own_values(visitor, route, "hq_admin")) is not None:
+            visitor.go("hq_admin", route, "POST", values)
+    tests = "\n".join(p.read_text(encoding="utf-8") for p in SRC.rglob("tests/*.py"))
+    every = {p.relative_to(folder).as_posix() for folder in SRC.glob("*/templates") for p in folder.rglob("*") if p.is_file()}
+    missing = sorted(t for t in every - visitor.seen if not ELSEWHERE.search(t) and t not in tests)
+    assert len(visitor.seen & every) > 5, "the signal of rendered templates is lost"
+    assert not missing, f"no page, region or test renders {missing}"
