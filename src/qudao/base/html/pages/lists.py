@@ -48,7 +48,8 @@ class ListPage(Page):
         columns = table.shown_columns(actor)
         if params.get("export") in ("xlsx", "csv"):
             return self._export(rows, columns, params["export"])
-        counts = bounded_counts({t.name: base.filter(t.condition(actor)) for t in table.tabs} if table.tabs else {"": base})
+        counted = [t for t in table.tabs if t is tab or not params.get("q")]  # a search is counted once, not once a tab
+        counts = bounded_counts({t.name: base.filter(t.condition(actor)) for t in counted} if table.tabs else {"": base})
         number = int(params.get("page", "1")) if params.get("page", "1").isdigit() else 1
         number = max(1, min(number, LAST_PAGE))
         start = (number - 1) * table.per_page
@@ -59,7 +60,7 @@ class ListPage(Page):
         context = {
             "table": table,
             "tabs": [
-                {"label": t.label, "n": figures.count(counts[t.name], CAP), "on": t is tab, "wrong": t.wrong and counts[t.name],
+                {"label": t.label, "n": figures.count(counts[t.name], CAP) if t.name in counts else "", "on": t is tab, "wrong": t.wrong and counts.get(t.name),
                  "url": address(params, tab=t.name, page=None)}
                 for t in table.tabs
             ],
