@@ -17,8 +17,8 @@ from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Button, DetailPage, Head, ListPage, Panel, Step
 from qudao.billing import actions, queries
 from qudao.billing.models import Invoice
-from qudao.billing.states import State
-from qudao.billing.tables import TONES, InvoiceTable, badge_of, name_of
+from qudao.billing.states import DONE, State
+from qudao.billing.tables import InvoiceTable, OwedTable, badge_of, name_of
 from qudao.fulfilment.pages import life_panel, link
 
 
@@ -63,6 +63,7 @@ class OwedList(InvoiceList):
     """What the own organisation has to pay."""
 
     query = owed
+    table = OwedTable
     title = gettext_lazy("Purchase invoices")
 
 
@@ -98,7 +99,7 @@ def facts_panel(request: HttpRequest, invoice: Invoice) -> Panel:
 
 def timeline_panel(request: HttpRequest, invoice: Invoice) -> Panel:
     """Who did what when."""
-    return life_panel(invoice.subject, {s.value: (s.label, TONES[s]) for s in State})
+    return life_panel(invoice.subject, DONE)
 
 
 class InvoiceDetail(DetailPage):

@@ -15,6 +15,13 @@ class State(TextChoices):
     PAID = "paid", pgettext_lazy("invoice", "Paid")
 
 
+#: what somebody did who brought an invoice into a state, for its timeline
+DONE = {
+    State.ISSUED: _("issued the invoice"),
+    State.PARTIALLY_PAID: _("booked a part payment"),
+    State.PAID: _("booked the payment of the rest"),
+}
+
 SENTENCES = {
     "billing.more_than_open": _("Only {open} of invoice {number} is still to be paid."),
     "billing.unknown_invoice": _("There is no such invoice between these two organisations."),

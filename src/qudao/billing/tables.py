@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Q
@@ -36,7 +37,7 @@ def _overdue(actor: Any) -> Q:
 class InvoiceTable(Table):
     """Invoices, newest first."""
 
-    columns = (
+    columns: Sequence[Column] = (
         Column("number", _("Number"), cell="link", sort="number"),
         Column("order.number", _("Order"), cell="code", dim=True, hide_on_phone=True),
         Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip"),
@@ -47,7 +48,7 @@ class InvoiceTable(Table):
         Column("shown_gross", _("Amount (incl. tax)"), cell="amount", hide_on_phone=True, sort="gross", total=True),
         Column("shown_open", _("Still to pay"), cell="amount", total=True),
     )
-    tabs = (
+    tabs: Sequence[Tab] = (
         Tab("all", _("All")),
         Tab("to_pay", _("To pay"), ~Q(state=State.PAID)),
         Tab("overdue", pgettext_lazy("invoices", "Overdue"), _overdue, wrong=True),
@@ -65,3 +66,13 @@ class InvoiceTable(Table):
 
     def url(self, row: Any) -> str:
         return reverse("invoice", args=[row.pk])
+
+
+class OwedTable(InvoiceTable):
+    """The same as the payer looks at it: to whom it is owed."""
+
+    columns: Sequence[Column] = (
+        *InvoiceTable.columns[:2],
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), sort="seller__code", width="clip"),
+        *InvoiceTable.columns[4:],
+    )

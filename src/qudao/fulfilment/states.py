@@ -35,6 +35,21 @@ OPEN = (State.CREATED, State.PICKING)
 GONE = (State.SHIPPED, State.RECEIVED)
 
 
+#: what somebody did who brought a shipment into a state, for its timeline
+DONE = {
+    State.CREATED: _("planned the shipment"),
+    State.PICKING: _("began to pick"),
+    State.SHIPPED: _("dispatched the goods"),
+    State.RECEIVED: _("counted and received the goods"),
+    State.CANCELLED: _("cancelled the plan"),
+}
+#: where the state alone does not say it: (before, after) → what was done
+DONE_BY_MOVE = {
+    (State.PICKING, State.CREATED): _("stopped picking"),
+    (State.PICKING, State.CANCELLED): _("stopped picking"),
+}
+
+
 class DifferenceKind(TextChoices):
     """How what arrived differs from what was shipped."""
 

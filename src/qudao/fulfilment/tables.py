@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Q
@@ -32,7 +33,7 @@ def name_of(row: Any) -> str:
 class ShipmentTable(Table):
     """Shipments, newest first."""
 
-    columns = (
+    columns: Sequence[Column] = (
         Column("number", _("Number"), cell="link", sort="number"),
         Column("order.number", _("Order"), cell="code", dim=True, hide_on_phone=True),
         Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip"),
@@ -43,7 +44,7 @@ class ShipmentTable(Table):
         Column("line_count", _("Lines"), cell="number", num=True, dim=True, hide_on_phone=True),
         Column("shipped_at", _("Shipped"), cell="moment", dim=True, hide_on_phone=True, sort="shipped_at"),
     )
-    tabs = (
+    tabs: Sequence[Tab] = (
         Tab("open", pgettext_lazy("shipments", "Under way"), Q(state__in=[State.CREATED, State.PICKING, State.SHIPPED])),
         Tab("to_pick", _("To pick"), Q(state=State.CREATED)),
         Tab("picking", _("Picking"), Q(state=State.PICKING)),
@@ -65,10 +66,28 @@ class ShipmentTable(Table):
         return reverse("shipment", args=[row.pk])
 
 
+class ComingTable(ShipmentTable):
+    """The same as its receiver looks at it: from whom it comes, from the moment it has left."""
+
+    columns: Sequence[Column] = (
+        *ShipmentTable.columns[:2],
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), sort="seller__code", width="clip"),
+        *ShipmentTable.columns[4:],
+    )
+    tabs: Sequence[Tab] = (
+        Tab("to_receive", _("To receive"), Q(state=State.SHIPPED)),
+        Tab("differences", _("With differences"), Q(state=State.RECEIVED, differs=True), wrong=True),
+        Tab("received", _("Received"), Q(state=State.RECEIVED)),
+        Tab("all", _("All")),
+    )
+    empty = _("Nothing is on its way to you.")
+    remedy = _("A shipment appears here as soon as its seller has dispatched it.")
+
+
 class DifferenceTable(Table):
     """What did not arrive as it was shipped."""
 
-    columns = (
+    columns: Sequence[Column] = (
         Column("shipment.number", _("Shipment"), cell="link", sort="shipment__number"),
         Column("", _("Product"), cell=lambda row: name_of(row.receipt_line.shipment_line.product), width="clip"),
         Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), hide_on_phone=True, sort="buyer__code", width="clip"),
@@ -79,7 +98,7 @@ class DifferenceTable(Table):
         Column("state", _("State"), cell="state", tones=DIFFERENCE_TONES),
         Column("at", _("Received"), cell="moment", dim=True, hide_on_phone=True, sort="id"),
     )
-    tabs = (Tab("open", _("Open"), Q(state=DifferenceState.OPEN), wrong=True), Tab("all", _("All")))
+    tabs: Sequence[Tab] = (Tab("open", _("Open"), Q(state=DifferenceState.OPEN), wrong=True), Tab("all", _("All")))
     filters = (Filter("kind", _("What"), choices=DifferenceKind.choices),)
     search = ("shipment__number__icontains", "buyer__name__icontains", "seller__name__icontains")
     empty = _("Everything arrived as it was shipped.")

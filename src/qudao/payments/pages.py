@@ -21,8 +21,8 @@ from qudao.payments import actions, queries
 from qudao.payments.actions import PaymentFacts
 from qudao.payments.forms import AnnounceForm, ReasonForm, RecordForm, apply_editor, chosen_of
 from qudao.payments.models import Application, Payment
-from qudao.payments.states import UNAPPLIED, How, Method, State
-from qudao.payments.tables import TONES, PaymentTable, badge_of, name_of
+from qudao.payments.states import DONE, UNAPPLIED, How, Method, State
+from qudao.payments.tables import MadeTable, PaymentTable, badge_of, name_of
 
 
 def received(actor: Actor) -> QuerySet[Payment]:
@@ -67,6 +67,7 @@ class MadeList(PaymentList):
     """What the own organisation pays."""
 
     query = made
+    table = MadeTable
     title = gettext_lazy("Payments made")
 
 
@@ -108,7 +109,7 @@ def facts_panel(request: HttpRequest, payment: Payment) -> Panel:
 
 def timeline_panel(request: HttpRequest, payment: Payment) -> Panel:
     """Who did what when."""
-    return life_panel(payment.subject, {s.value: (s.label, TONES[s]) for s in State})
+    return life_panel(payment.subject, DONE)
 
 
 class PaymentDetail(DetailPage):
@@ -235,6 +236,9 @@ class Apply(_Verb):
         left = _("{amount} left to apply").format(amount=figures.money(payment.left, payment.currency)) if clear else ""
         self.told = f"{payment.number} · {left}" if left else payment.number
         return payment
+
+    def says(self, obj: Payment) -> Any:
+        return _("Filled with what the rules suggest. What you do not apply stays for later.")
 
     def perform(self, obj: Payment, cleaned: dict[str, Any], client_id: UUID) -> Any:
         if self.editor.lines and not self.editor.is_valid():

@@ -44,6 +44,15 @@ class How(TextChoices):
     NONE = "none", pgettext_lazy("match", "Not applied")
 
 
+#: what somebody did who brought a payment into a state, for its timeline
+DONE = {
+    State.ANNOUNCED: _("announced the payment"),
+    State.RECEIVED: _("received the money"),
+    State.PARTIALLY_APPLIED: _("applied a part of it to invoices"),
+    State.APPLIED: _("applied all of it to invoices"),
+    State.DECLINED: _("did not receive the money"),
+}
+
 SENTENCES = {
     "payments.amount": _("The amount must be more than zero, with at most two decimals."),
     "payments.method": _("There is no such way of paying."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Q
@@ -35,7 +36,7 @@ def name_of(row: Any) -> str:
 class PaymentTable(Table):
     """Payments, newest first."""
 
-    columns = (
+    columns: Sequence[Column] = (
         Column("number", _("Number"), cell="link", sort="number"),
         Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip"),
         Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip"),
@@ -46,7 +47,7 @@ class PaymentTable(Table):
         Column("shown_left", _("Not applied"), cell="amount", hide_on_phone=True, total=True),
         Column("paid_on", _("Paid on"), cell="day", sort="paid_on"),
     )
-    tabs = (
+    tabs: Sequence[Tab] = (
         Tab("all", _("All")),
         Tab("announced", pgettext_lazy("payments", "Announced"), Q(state=State.ANNOUNCED)),
         Tab("unapplied", pgettext_lazy("payments", "Not fully applied"), Q(state__in=UNAPPLIED)),
@@ -63,3 +64,14 @@ class PaymentTable(Table):
 
     def url(self, row: Any) -> str:
         return reverse("payment", args=[row.pk])
+
+
+class MadeTable(PaymentTable):
+    """The same as the payer looks at it: to whom it went."""
+
+    columns: Sequence[Column] = (
+        PaymentTable.columns[0],
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), sort="seller__code", width="clip"),
+        *PaymentTable.columns[3:],
+    )
+    remedy = _("Announce a payment as soon as you have sent it.")

@@ -19,7 +19,7 @@ from qudao.fulfilment.models import Shipment
 from qudao.fulfilment.pages.panels import differences_panel, facts_panel, lines_panel, timeline_panel
 from qudao.fulfilment.pages.verbs import in_sight
 from qudao.fulfilment.states import GONE, State
-from qudao.fulfilment.tables import DifferenceTable, ShipmentTable, badge_of, name_of
+from qudao.fulfilment.tables import ComingTable, DifferenceTable, ShipmentTable, badge_of, name_of
 
 
 def sent(actor: Actor) -> QuerySet[Shipment]:
@@ -51,6 +51,7 @@ class ComingList(ShipmentList):
     """What the own organisation receives."""
 
     query = coming
+    table = ComingTable
     title = gettext_lazy("Receipts")
 
 

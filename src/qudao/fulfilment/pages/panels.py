@@ -13,14 +13,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from qudao.base.access import Actor, all_verbs, sees_prices
+from qudao.base.access import Actor, sees_prices
 from qudao.base.audit import timeline
 from qudao.base.html import figures
 from qudao.base.html.pages import Button, Panel
 from qudao.base.subject import Subject
 from qudao.fulfilment import queries
 from qudao.fulfilment.models import Difference, Shipment
-from qudao.fulfilment.states import GONE, State
+from qudao.fulfilment.states import DONE, DONE_BY_MOVE, GONE, State
 from qudao.fulfilment.tables import badge_of, name_of
 
 
@@ -75,20 +75,17 @@ def facts_panel(request: HttpRequest, shipment: Shipment) -> Panel:
     return Panel(_("Sides and way"), "parts/panel_facts.html", {"facts": facts}, aside=True)
 
 
-def life_panel(subject: Subject, labels: Mapping[str, tuple[Any, str]]) -> Panel:
-    """Who did what when with a document; `labels` gives each state's word and tone. Upper modules' pages use it too."""
-    verbs = all_verbs()
+def life_panel(subject: Subject, done: Mapping[Any, Any], moves: Mapping[Any, Any] | None = None) -> Panel:
+    """Who did what when with a document: `done` by the state after it, `moves` by (before, after). Upper modules' pages use it too."""
     channels = {"api": _("API"), "phone": _("phone"), "file": _("file"), "system": _("automatically"), "command": _("command line")}
     entries = []
     for line in timeline(subject).reverse():
-        what, channel = str(verbs.get(line.verb, line.verb.split(".")[-1].replace("_", " "))), channels.get(line.channel)
-        changed = line.after in labels and line.after != line.before
+        what, channel = str((moves or {}).get((line.before, line.after)) or done.get(line.after, line.after)), channels.get(line.channel)
         entries.append(
             {
                 "who": line.actor_name or (_("System") if line.actor_kind == "system" else ""),
                 "at": line.at,
                 "what": f"{what} ({channel})" if channel else what,
-                "state": figures.badge(*labels[line.after]) if changed else "",
                 "stage": timedelta(seconds=line.stage_seconds) if line.stage_seconds is not None else None,
                 "reason": line.reason,
             }
@@ -98,7 +95,7 @@ def life_panel(subject: Subject, labels: Mapping[str, tuple[Any, str]]) -> Panel
 
 def timeline_panel(request: HttpRequest, shipment: Shipment) -> Panel:
     """Who did what when."""
-    return life_panel(shipment.subject, {s.value: badge_of(Shipment(state=s)) for s in State})
+    return life_panel(shipment.subject, DONE, DONE_BY_MOVE)
 
 
 def order_panel(request: HttpRequest, order: Any) -> Panel | None:
