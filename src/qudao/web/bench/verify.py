@@ -127,10 +127,13 @@ def multiply(copies: int) -> None:
 
     with transaction.atomic():
         run("SET LOCAL session_replication_role = replica")
+        run("SET LOCAL statement_timeout = 0")
+        run("SET LOCAL synchronous_commit = off")
         for table, shifted in COPIED.items():
             run(_copying(table, shifted), {"n": copies})
         for sql in SUMS:
             run(sql.format(n=copies), None)
+    run("SET statement_timeout = 0")
     run("VACUUM ANALYZE")
 
 

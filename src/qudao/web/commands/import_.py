@@ -1,8 +1,8 @@
 """Load a file of records. What can be loaded is what the modules' `imports` rooms offer.
 
 A room `imports.py` ends with `KINDS = {"catalog.products": Products}`. A kind is a class or module with
-`columns` [(name, label, required)], `check(rows, *, actor) -> (good rows, faults [(row number, column, reason)])`, which writes nothing, and
-`perform(good rows, *, actor, client_id)`, one action for all of them. The same kinds stand behind the import pages.
+`columns` [(name, label, required)], `check(rows, *, actor) -> (good rows, faults [(row number, column, Said)])`, which writes nothing, and
+`perform(good rows, *, actor, client_id)`, one transaction for all of them. The same kinds stand behind the import pages.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def run(args: argparse.Namespace) -> int:
 def _load(args: argparse.Namespace, kind: Any, actor: Any, content: bytes) -> int:
     with progress.Progress(str(args.file.name), force=args.progress) as bar:
         rows, faults = _read(kind, args.file.name, content, bar)
-        good, found = kind.check(rows, actor=actor)
-        faults += found
+        good, found = kind.check(rows, actor=actor) if not faults else ([], [])  # without its columns a row cannot be judged
+        faults += [(row, column, reason.sentence) for row, column, reason in found]
         if not faults and not args.check:
             # the same file entered twice is the same request: it gives the first result and no second set of records
             kind.perform(good, actor=actor, client_id=uuid.UUID(hashlib.sha256(args.kind.encode() + content).hexdigest()[:32]))
