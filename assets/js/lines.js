@@ -238,7 +238,7 @@ if (editor) {
   if (blank && kept?.rows.length && !kept.sent) {
     const agreement = editor.closest("form").elements.agreement;
     if (agreement && kept.agreement) agreement.value = kept.agreement;
-    fill(editor, lines(editor)[0], 0, kept.rows);
+    addEventListener("load", () => fill(editor, lines(editor)[0], 0, kept.rows)); // when htmx listens too
   }
   const keep = (sent) => {
     const rows = lines(editor).map((row) => cells(row).map((c) => c.value)).filter((row) => row.some(Boolean));
