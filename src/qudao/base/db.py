@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, migrations, models
@@ -75,6 +76,27 @@ def run(sql: str, params: Any = ()) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return cursor.rowcount
+
+
+@cache
+def _fields(model: type[models.Model]) -> tuple[list[str], list[str]]:
+    """(attribute names, column names) of a table's own columns without its key."""
+    own = [f for f in model._meta.concrete_fields if not f.primary_key]
+    return [f.attname for f in own], [f.column for f in own]
+
+
+def insert_row(obj: models.Model) -> None:
+    """Insert one instance whose key is known, with SQL made once for its table: an eighth of the work of `save()`. No signals, no JSON columns."""
+    names, columns = _fields(type(obj))
+    insert(obj._meta.db_table, [obj._meta.pk.column, *columns], [[obj.pk, *(getattr(obj, name) for name in names)]])  # type: ignore[union-attr, list-item]
+    obj._state.adding, obj._state.db = False, "default"
+
+
+def update_row(obj: models.Model, names: Sequence[str]) -> None:
+    """Write some columns of one instance whose row is locked by the caller; the counterpart of `insert_row`."""
+    own = dict(zip(*_fields(type(obj)), strict=True))
+    changes = ", ".join(f"{own[name]} = %s" for name in names)
+    run(f"UPDATE {obj._meta.db_table} SET {changes} WHERE {obj._meta.pk.column} = %s", [*(getattr(obj, n) for n in names), obj.pk])  # type: ignore[union-attr]
 
 
 def insert(table: str, columns: Sequence[str], values: Sequence[Sequence[Any]]) -> None:

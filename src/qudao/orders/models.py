@@ -23,10 +23,10 @@ class Order(Row):
 
     number = models.CharField(max_length=40, null=True)
     client_id = models.UUIDField(null=True)
-    seller = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    buyer = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="+")
-    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
+    seller = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+", db_index=False)
+    buyer = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+", db_index=False)
+    agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="+", db_index=False)
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+", db_index=False)
     currency = models.CharField(max_length=3)
     net = models.DecimalField(max_digits=18, decimal_places=2)
     tax = models.DecimalField(max_digits=18, decimal_places=2)
@@ -89,9 +89,9 @@ class Order(Row):
 class Line(Row):
     """One product of an order, in base units, with its amounts and the counters of what has become of it."""
 
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines", db_index=False)
     no = models.PositiveSmallIntegerField()
-    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+")
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", db_index=False)
     unit = models.CharField(max_length=16)
     qty = models.DecimalField(max_digits=18, decimal_places=4)
     unit_price = models.DecimalField(max_digits=18, decimal_places=6)

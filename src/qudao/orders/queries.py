@@ -121,9 +121,13 @@ def unscoped_trades(order_ids: Iterable[int], *, lock: bool = False) -> list[Tra
     return list(trades.values())
 
 
-def unscoped_by_client_id(buyer_id: int, client_id: UUID | str) -> Order | None:
-    """The order this buyer's client id already made, if any."""
-    return Order.unscoped.filter(buyer_id=buyer_id, client_id=client_id).first()
+def unscoped_begin(buyer_id: int, client_id: UUID | str | None) -> tuple[Order | None, int]:
+    """(the order this buyer's client id already made, if any; the id of a new one). One statement for a new order."""
+    ((known, new_id),) = rows(
+        "SELECT (SELECT id FROM orders_order WHERE buyer_id = %s AND client_id = %s), nextval(pg_get_serial_sequence('orders_order', 'id'))",
+        (buyer_id, str(client_id) if client_id else None),
+    )
+    return (Order.unscoped.get(pk=known) if known else None), new_id
 
 
 def orders(actor: Actor) -> QuerySet[Order]:
