@@ -131,23 +131,23 @@ def _alerts(stages: Mapping[str, Stage], late: Overdue | None, differences: int,
     found = []
     approve, reserve, ship = stages["to_approve"], stages["to_reserve"], stages["to_ship"]
     if late and late.number and side == "sell":
-        title = ngettext("{n} receivable is overdue", "{n} receivables are overdue", late.number).format(n=late.number)
+        title = ngettext("{n} receivable is overdue", "{n} receivables are overdue", late.number).format(n=figures.count(late.number))
         detail = _("The oldest since {day}").format(day=figures.day_long(late.oldest))
         found.append(Alert(title, detail, figures.money(late.total), figures.age(late.oldest), Button(_("See who owes"), link("ageing") or link("invoices"))))
     if reserve.number:
-        title = ngettext("{n} order waits for stock", "{n} orders wait for stock", reserve.number).format(n=reserve.number)
+        title = ngettext("{n} order waits for stock", "{n} orders wait for stock", reserve.number).format(n=figures.count(reserve.number))
         detail = _("An approval alone would not confirm them")
         found.append(Alert(title, detail, figures.money(reserve.total), figures.age(reserve.oldest), Button(_("See the stock"), link("stock"))))
     if approve.late:
         title = ngettext("{n} order waits for approval for more than a day", "{n} orders wait for approval for more than a day", approve.late)
         button = Button(_("Decide"), link("approvals") or link("orders", "side=sell&tab=to_approve"))
-        found.append(Alert(title.format(n=approve.late), "", figures.money(approve.total), figures.age(approve.oldest), button, wrong=False))
+        found.append(Alert(title.format(n=figures.count(approve.late)), "", figures.money(approve.total), figures.age(approve.oldest), button, wrong=False))
     if ship.late:
-        title = ngettext("{n} order has not left for two days", "{n} orders have not left for two days", ship.late).format(n=ship.late)
+        title = ngettext("{n} order has not left for two days", "{n} orders have not left for two days", ship.late).format(n=figures.count(ship.late))
         button = Button(_("Ship"), link("shipments", "side=sell") or link("orders", "side=sell&tab=to_ship"))
         found.append(Alert(title, "", figures.money(ship.total), figures.age(ship.oldest), button, wrong=False))
     if differences:
-        title = ngettext("{n} difference of a receipt is open", "{n} differences of receipts are open", differences).format(n=differences)
+        title = ngettext("{n} difference of a receipt is open", "{n} differences of receipts are open", differences).format(n=figures.count(differences))
         found.append(Alert(title, "", "", "", Button(_("See differences"), link("differences") or link("shipments", f"side={side}"))))
     return [a for a in found if a.button.url]
 
