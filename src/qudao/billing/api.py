@@ -23,7 +23,7 @@ LINE = ("no", "product_id", "unit", "qty")
 PRICED = ("unit_price", "tax_rate", "net", "tax", "gross")
 
 
-class LineOut(Schema):
+class InvoiceLineOut(Schema):
     id: int
     order_line_id: int
     no: int
@@ -56,7 +56,7 @@ class InvoiceOut(Schema):
     gross: Decimal | None
     paid: Decimal | None
     line_count: int
-    lines: list[LineOut] | None = None
+    lines: list[InvoiceLineOut] | None = None
 
 
 class InvoiceList(Schema):

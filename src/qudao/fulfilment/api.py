@@ -21,7 +21,7 @@ routes = Router(tags=["shipments"])
 HEAD = ("number", "order_id", "seller_id", "buyer_id", "state", "carrier", "tracking", "created_at", "shipped_at", "received_at", "line_count")
 
 
-class Quantity(Schema):
+class LineQuantity(Schema):
     """A line by id, with a quantity in base units."""
 
     line_id: int
@@ -38,13 +38,13 @@ class ShipIn(Schema):
 class PickIn(Schema):
     """Begin to pick an order, or some order lines of it."""
 
-    lines: list[Quantity] | None = None
+    lines: list[LineQuantity] | None = None
 
 
 class DispatchIn(ShipIn):
     """Send a picked shipment, or some shipment lines of it; what stays behind is planned again."""
 
-    lines: list[Quantity] | None = None
+    lines: list[LineQuantity] | None = None
 
 
 class CountIn(Schema):
@@ -65,7 +65,7 @@ class ReceiptIn(Schema):
     note: str = Field("", max_length=500)
 
 
-class LineOut(Schema):
+class ShipmentLineOut(Schema):
     id: int
     order_line_id: int
     no: int
@@ -95,7 +95,7 @@ class ShipmentOut(Schema):
     shipped_at: datetime | None
     received_at: datetime | None
     line_count: int
-    lines: list[LineOut] | None = None
+    lines: list[ShipmentLineOut] | None = None
 
 
 class ShipmentPage(Schema):
@@ -156,7 +156,7 @@ def _brief(shipment: Shipment, status: int = 200) -> HttpResponse:
     return reply(_shown(shipment), status, location=f"/api/v1/shipments/{shipment.pk}")
 
 
-def _quantities(lines: list[Quantity] | None) -> dict[int, Decimal] | None:
+def _quantities(lines: list[LineQuantity] | None) -> dict[int, Decimal] | None:
     return None if lines is None else {line.line_id: line.qty for line in lines}
 
 
