@@ -7,8 +7,17 @@ import os
 import pytest
 
 from qudao.base.db import rows
-from qudao.web import selftest, verify
+from qudao.web import cli, selftest, verify
+from qudao.web.bench.verify import multiply
 from qudao.web.progress import Progress
+
+
+@pytest.mark.django_db
+def test_faults_are_never_planted_where_somebody_works():
+    with pytest.raises(cli.Unavailable, match="only in a scratch database"):
+        next(selftest.inside([]))
+    with pytest.raises(cli.Unavailable):
+        multiply(2)
 
 
 @pytest.mark.slow

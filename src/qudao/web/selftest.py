@@ -42,7 +42,7 @@ def in_a_copy(names: Sequence[str], bar: Progress) -> list[dict[str, Any]]:
     bar.say("making a small world")
     with scratch() as url, tempfile.TemporaryDirectory(prefix="qudao-selftest-") as folder:
         process = subprocess.Popen(
-            [sys.executable, "-m", "qudao.web.selftest", *names],
+            [sys.executable, "-m", "qudao.web.cli", "verify", "--self-test", "--inside", *names],
             env=scratch_environment(url, folder),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -69,6 +69,16 @@ def scratch_environment(url: str, folder: str) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if name not in ("QUDAO_DATABASE_URL", "QUDAO_TEST", "QUDAO_CONFIG")}
     mine = {"DATABASE_URL": url, "QUDAO_STATE_DIR": folder, "QUDAO_STATEMENT_TIMEOUT": "0", "QUDAO_LOG_LEVEL": "ERROR"}
     return clean | mine | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+
+
+def only_in_scratch() -> None:
+    """Refuse to go on where somebody works: what follows breaks books on purpose. Raises Unavailable."""
+    from django.db import connection
+
+    from qudao.web.cli import Unavailable
+
+    if not connection.settings_dict["NAME"].startswith(PREFIX):
+        raise Unavailable("This is done only in a scratch database, never in one that is in use.")
 
 
 @contextmanager
@@ -172,28 +182,14 @@ def _broken(checks: Sequence[Any]) -> dict[str, str]:
     return found
 
 
-def main(names: Sequence[str]) -> int:
-    """The process inside the copy: migrate, make the world, plant; one JSON object per line on standard output."""
-    from qudao.web import cli
-    from qudao.web.commands import migrate
-    from qudao.web.process import die_with_parent
-
-    die_with_parent()
-    cli.set_up()
-    migrate.apply()
+def inside(names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """What the process in the copy does: migrate, make the world, plant. First how many faults there are, then what came of each."""
     from qudao.web import demo, verify
+    from qudao.web.commands import migrate
 
+    only_in_scratch()
+    migrate.apply()
     demo.load()
-    _say({"total": len(verify.chosen(names))})
+    yield {"total": len(verify.chosen(names))}
     for one in plant_all(names):
-        _say(asdict(one))
-    return 0
-
-
-def _say(one: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(one, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+        yield asdict(one)

@@ -95,8 +95,10 @@ def _in_a_copy(args: argparse.Namespace) -> dict[str, Any]:
 def _inside(args: argparse.Namespace) -> dict[str, Any]:
     from qudao.web import cli
     from qudao.web.commands import migrate
+    from qudao.web.selftest import only_in_scratch
 
     cli.set_up()
+    only_in_scratch()
     migrate.apply()
     from qudao.base.db import rows
 
@@ -124,7 +126,9 @@ def multiply(copies: int) -> None:
     from django.db import transaction
 
     from qudao.base.db import run
+    from qudao.web.selftest import only_in_scratch
 
+    only_in_scratch()
     with transaction.atomic():
         run("SET LOCAL session_replication_role = replica")
         run("SET LOCAL statement_timeout = 0")

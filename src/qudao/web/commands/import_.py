@@ -24,7 +24,7 @@ NEEDS = "django"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", nargs="?", help="what the file holds, as in catalog.products; none: list what can be loaded")
     parser.add_argument("file", nargs="?", type=Path, help="xlsx or csv with a line of headings")
-    parser.add_argument("--as", dest="person", metavar="NAME", help="the user name (or e-mail address) under which the records are entered")
+    parser.add_argument("--as", dest="person", metavar="EMAIL", help="who enters the records, by e-mail address")
     parser.add_argument("--check", action="store_true", help="write nothing, only say what is wrong")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     progress.add_argument(parser)
@@ -36,11 +36,11 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(sorted(kinds)) if args.json else "\n".join(sorted(kinds)) or "Nothing can be loaded in this installation.")
         return 0
     if args.kind not in kinds or args.file is None or not args.person:
-        print(f"give a kind ({', '.join(sorted(kinds)) or 'none here'}), a file and --as NAME", file=sys.stderr)
+        print(f"give a kind ({', '.join(sorted(kinds)) or 'none here'}), a file and --as EMAIL", file=sys.stderr)
         return 2
     kind, actor = kinds[args.kind], _actor(args.person)
     if actor is None:
-        print(f"nobody is called {args.person}", file=sys.stderr)
+        print(f"nobody signs in as {args.person}", file=sys.stderr)
         return 2
     try:
         content = args.file.read_bytes()
@@ -100,17 +100,10 @@ def _read(kind: Any, name: str, content: bytes, bar: progress.Progress) -> tuple
     return rows, faults
 
 
-def _actor(name: str) -> Any:
-    from django.contrib.auth import get_user_model
-    from django.db.models import Q
-
+def _actor(email: str) -> Any:
+    """Whoever signs in with this address, acting through a file; None when nobody does or the person belongs nowhere."""
     from qudao.base.access import Channel
-    from qudao.people.queries import unscoped_actor_of_user
+    from qudao.people.queries import unscoped_actor_of_user, unscoped_user_by_email
 
-    model = get_user_model()
-    fields = {field.name for field in model._meta.get_fields()}
-    wanted = Q()
-    for field in {model.USERNAME_FIELD, "email", "username"} & fields:
-        wanted |= Q(**{f"{field}__iexact": name})
-    user_id = model._base_manager.filter(wanted).values_list("pk", flat=True).first()
-    return None if user_id is None else unscoped_actor_of_user(user_id, Channel.FILE)
+    user = unscoped_user_by_email(email)
+    return None if user is None else unscoped_actor_of_user(user.pk, Channel.FILE)

@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--list", action="store_true", help="only print the names of the checks")
     parser.add_argument("--self-test", action="store_true", help="plant each fault in a small copy and see whether its check finds it")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)  # this process works in the copy itself
     progress.add_argument(parser)
 
 
@@ -70,6 +71,10 @@ def _show(found: list[ModuleResult], broken: int) -> None:
 def _self_test(args: argparse.Namespace) -> int:
     from qudao.web import selftest
 
+    if args.inside:
+        for one in selftest.inside(args.names):
+            print(json.dumps(one, ensure_ascii=False), flush=True)
+        return 0
     with progress.Progress("faults", force=args.progress) as bar:
         planted = selftest.in_a_copy(args.names, bar)
     failed = [one for one in planted if one["fault"]]
