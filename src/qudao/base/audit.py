@@ -10,9 +10,8 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import QuerySet
 
-from qudao.base.db import insert
 from qudao.base.models import ActionLog
-from qudao.base.subject import SUBJECT_COLUMNS, Subject
+from qudao.base.subject import Subject
 from qudao.base.work import current
 from qudao.kernel import clock
 from qudao.kernel.period import month_of
@@ -26,8 +25,6 @@ def record(
     The lines of a transaction are inserted in one statement at its end.
     """
     work = current()
-    if not work.logs:
-        work.before_commit.append(_flush)
     verb, actor = work.doing[-1]
     at = clock.now()
     work.logs.append(
@@ -37,16 +34,6 @@ def record(
             *(int((at - since).total_seconds()) if since else None, *subject.columns().values()),
         )
     )
-
-
-COLUMNS = (
-    *("at", "month", "verb", "channel", "actor_kind", "actor_user", "actor_org", "actor_name", "token", "cause", "before", "after", "reason"),
-    *("detail", "stage_seconds", *SUBJECT_COLUMNS),
-)
-
-
-def _flush() -> None:
-    insert("base_actionlog", COLUMNS, current().logs)
 
 
 def timeline(subject: Subject) -> QuerySet[ActionLog]:

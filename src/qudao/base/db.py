@@ -99,7 +99,12 @@ def update_row(obj: models.Model, names: Sequence[str]) -> None:
     run(f"UPDATE {obj._meta.db_table} SET {changes} WHERE {obj._meta.pk.column} = %s", [*(getattr(obj, n) for n in names), obj.pk])  # type: ignore[union-attr]
 
 
+def insertion(table: str, columns: Sequence[str], values: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+    """The statement that inserts rows, and its parameters."""
+    marks = "(" + ", ".join(["%s"] * len(columns)) + ")"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([marks] * len(values))}", [v for row in values for v in row]
+
+
 def insert(table: str, columns: Sequence[str], values: Sequence[Sequence[Any]]) -> None:
     """Insert rows in one statement without building model instances; for the few tables every action writes to."""
-    marks = "(" + ", ".join(["%s"] * len(columns)) + ")"
-    run(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([marks] * len(values))}", [v for row in values for v in row])
+    run(*insertion(table, columns, values))

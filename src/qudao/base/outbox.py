@@ -25,8 +25,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import close_old_connections, connection
 
 from qudao.base.access import modules, system_actor
-from qudao.base.db import insert, rows, run
-from qudao.base.subject import SUBJECT_COLUMNS, Subject
+from qudao.base.db import rows, run
+from qudao.base.subject import Subject
 from qudao.base.work import current, unit
 from qudao.kernel import clock
 from qudao.kernel.period import month_of
@@ -92,21 +92,12 @@ def import_reactions() -> None:
 def emit(fact: Any, subject: Subject) -> None:
     """Publish a fact in the transaction under way; all facts of a transaction are inserted in one statement at its end."""
     work = current()
-    if not work.events:
-        work.before_commit.append(_flush)
     at = clock.now()
     name = name_of(type(fact))
     cause = work.doing[-1][1].cause if work.doing else None
     payload = json.dumps(asdict(fact), cls=DjangoJSONEncoder)
     heard = None if REACTIONS.get(name) else at  # a fact nobody listens to is born delivered
     work.events.append((at, month_of(clock.date_of(at)), name, fact.version, payload, cause, heard, *subject.columns().values()))
-
-
-COLUMNS = ("at", "month", "name", "version", "payload", "cause", "dispatched_at", *SUBJECT_COLUMNS)
-
-
-def _flush() -> None:
-    insert("base_event", COLUMNS, current().events)
 
 
 @cache

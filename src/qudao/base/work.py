@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import IntegrityError, OperationalError, transaction
 
+from qudao.base.db import insert, insertion, run
+from qudao.base.subject import SUBJECT_COLUMNS
 from qudao.kernel.errors import Conflict, Refused
 
 if TYPE_CHECKING:
@@ -31,11 +33,31 @@ class Work:
     logs: list[Any] = field(default_factory=list)
     events: list[Any] = field(default_factory=list)
     rank: int = 0
-    before_commit: list[Callable[[], None]] = field(default_factory=list)
 
     @property
     def verb(self) -> str:
         return self.doing[-1][0] if self.doing else ""
+
+
+#: the columns of the log and of the outbox, in the order in which `audit.record` and `outbox.emit` gather their rows
+LOG = (
+    *("at", "month", "verb", "channel", "actor_kind", "actor_user", "actor_org", "actor_name", "token", "cause", "before", "after", "reason"),
+    *("detail", "stage_seconds", *SUBJECT_COLUMNS),
+)
+EVENT = ("at", "month", "name", "version", "payload", "cause", "dispatched_at", *SUBJECT_COLUMNS)
+
+
+def _flush(work: Work) -> None:
+    """Write the gathered log lines and facts, both in one statement."""
+    log, events = ("base_actionlog", LOG, work.logs), ("base_event", EVENT, work.events)
+    if work.logs and work.events:
+        first, values = insertion(*log)
+        second, more = insertion(*events)
+        run(f"WITH logged AS ({first}) {second}", [*values, *more])
+    elif work.logs:
+        insert(*log)
+    elif work.events:
+        insert(*events)
 
 
 class NoWork(RuntimeError):
@@ -72,8 +94,7 @@ def unit(body: Callable[[], T]) -> T:
         try:
             with transaction.atomic():
                 result = body()
-                for hook in work.before_commit:
-                    hook()
+                _flush(work)
             return result
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", None) not in RETRYABLE:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -90,10 +91,13 @@ class Trade:
 
     def line(self, line_id: int) -> TradeLine:
         """The line with this id; NotFound when the order has none."""
-        for line in self.lines:
-            if line.id == line_id:
-                return line
-        raise NotFound("base.not_found")
+        if line_id not in self._by_id:
+            raise NotFound("base.not_found")
+        return self._by_id[line_id]
+
+    @cached_property
+    def _by_id(self) -> dict[int, TradeLine]:
+        return {line.id: line for line in self.lines}
 
 
 HEAD = """o.id, coalesce(o.number, ''), o.seller_id, o.buyer_id, o.agreement_id, o.place_id, o.currency, o.net, o.tax, o.gross, o.invoiced, o.paid,

@@ -72,6 +72,7 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     (Status.CONFIRMED, "start_pick"): Status.IN_FULFILMENT,
     (Status.IN_FULFILMENT, "start_pick"): Status.IN_FULFILMENT,
     (Status.IN_FULFILMENT, "undo_pick"): Status.CONFIRMED,
+    (Status.CONFIRMED, "ship"): Status.IN_FULFILMENT,  # picked and dispatched in one go
     (Status.IN_FULFILMENT, "ship"): Status.IN_FULFILMENT,
     (Status.IN_FULFILMENT, "receive"): Status.IN_FULFILMENT,
     (Status.IN_FULFILMENT, "all_received"): Status.DELIVERED,
@@ -89,7 +90,7 @@ DONE = {
     Status.CONFIRMED: _("placed the order; credit held, stock reserved"),
     Status.REJECTED: _("rejected the order"),
     Status.CANCELLED: _("cancelled the order; credit and stock released"),
-    Status.IN_FULFILMENT: _("began to pick"),
+    Status.IN_FULFILMENT: _("began to ship"),
     Status.DELIVERED: _("confirmed the last receipt"),
     Status.CLOSED: _("applied the last payment"),
     Status.CLOSED_SHORT: _("gave up the rest"),

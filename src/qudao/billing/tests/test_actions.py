@@ -181,7 +181,7 @@ def test_statements_do_not_grow_with_the_lines(db, django_assert_num_queries, si
     world = make_world([100] * size)
     order = place(world, *[2] * size)
     received(world, order)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(10):
         # BEGIN, order, order lines, order, number + invoice + lines, credit, entries, entry lines + balances, open items, log, outbox, COMMIT
         issue_invoices(order.pk, actor=world.cast.hq_finance)
     with django_assert_num_queries(3):  # BEGIN, order, COMMIT

@@ -23,7 +23,6 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
 from qudao.kernel.money import ZERO
 from qudao.orders.actions import lock_trades, record_pick_undone, record_picking, record_shipped
-from qudao.orders.states import Status
 
 
 @action("fulfilment.pick")
@@ -95,8 +94,6 @@ def ship_order(order_id: int, *, carrier: str = "", tracking: str = "", actor: A
     plan.drop([(load, p) for p in held[1:]], stage.now)
     if target:
         rules.next_state(target.state, "ship", target.number)
-    if load.trade.status == Status.CONFIRMED:
-        record_picking(load.trade, actor=actor)
     parcel = _leave(load, target, wanted, stage, actor)
     return _shipment(load, parcel, stage)
 

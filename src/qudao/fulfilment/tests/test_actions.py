@@ -275,20 +275,20 @@ def test_statements_do_not_grow_with_the_lines(db, django_assert_num_queries, si
     world = make_world([100] * size)
     received(world, place(world, *[2] * size), 1)  # stock rows in transit, at the buyer and among claims exist from now on
     order = place(world, *[2] * size)
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(12):
         # BEGIN, order, shipments, order in fulfilment, credit look, shipment + lines, order lines, order, credit, stock lock, reservations,
         # stock + moves, log, outbox, COMMIT
         shipment = shipped(world, order)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(10):
         # BEGIN, order of the shipment, order, shipment, receipt + lines + differences, order lines, order, stock lock, stock + moves, outbox, log, COMMIT
         actions.confirm_receipt(shipment.pk, actor=world.dealer)
     order = place(world, *[2] * size)
     with django_assert_num_queries(8):  # BEGIN, order, shipments, credit look, shipment + lines, order, log, COMMIT
         shipment = actions.start_pick(order.pk, actor=world.cast.hq_warehouse)
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(13):
         actions.dispatch_shipment(shipment.pk, actor=world.cast.hq_warehouse)
     counted = counts(shipment, (1,))
-    with django_assert_num_queries(13):  # and the credit of what is damaged
+    with django_assert_num_queries(11):  # and the credit of what is damaged
         actions.confirm_receipt(shipment.pk, counted, actor=world.dealer)
 
 

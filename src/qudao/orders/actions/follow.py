@@ -31,22 +31,24 @@ def lock_trades(order_ids: Iterable[int], *, actor: Actor) -> list[Trade]:
 @part
 def record_picking(trade: Trade, *, actor: Actor) -> None:
     """The warehouse has begun: the order is in fulfilment and can no longer be cancelled as a whole."""
-    status = rules.next_status(trade.status, "start_pick")
-    _save(trade, status, rules.fulfilment_of(trade.lines, picking=True), actor)
+    _move(trade, "start_pick")
+    trade.fulfilment = rules.fulfilment_of(trade.lines, picking=True)
+    _save(trade)
 
 
 @part
 def record_pick_undone(trade: Trade, *, actor: Actor) -> None:
     """Picking was given up; when nothing was shipped before, the order is as confirmed again."""
-    shipped = any(x.shipped for x in trade.lines)
-    status = trade.status if shipped else rules.next_status(trade.status, "undo_pick")
-    _save(trade, status, rules.fulfilment_of(trade.lines, picking=False), actor)
+    if not any(x.shipped for x in trade.lines):
+        _move(trade, "undo_pick")
+    trade.fulfilment = rules.fulfilment_of(trade.lines, picking=False)
+    _save(trade)
 
 
 @part
 def record_shipped(trade: Trade, quantities: Mapping[int, Decimal], *, actor: Actor) -> None:
     """Goods left: line id → quantity now shipped. Refused when a line would ship more than was ordered."""
-    status = rules.next_status(trade.status, "ship")
+    _move(trade, "ship")
     faults = []
     for line_id, qty in quantities.items():
         line = trade.line(line_id)
@@ -54,28 +56,26 @@ def record_shipped(trade: Trade, quantities: Mapping[int, Decimal], *, actor: Ac
         if line.shipped > line.wanted or qty < 0:
             faults.append(Fault("orders.more_than_ordered", f"lines.{line.no}", {"no": line.no}))
     raise_if_any(faults)
-    _save_lines(trade, quantities)
-    _save(trade, status, rules.fulfilment_of(trade.lines, picking=False), actor)
+    trade.fulfilment = rules.fulfilment_of(trade.lines, picking=False)
+    _save(trade, quantities)
 
 
 @part
 def record_received(trade: Trade, quantities: Mapping[int, tuple[Decimal, Decimal]], *, actor: Actor) -> None:
     """Goods arrived: line id → (received well, settled as difference). Emits OrderDelivered when nothing is left to come."""
-    status = rules.next_status(trade.status, "receive") if trade.status != Status.CLOSED_SHORT else trade.status
+    if trade.status != Status.CLOSED_SHORT:
+        _move(trade, "receive")
     for line_id, (received, short) in quantities.items():
         line = trade.line(line_id)
         line.received += received
         line.settled_short += short
-    _save_lines(trade, quantities)
-    fulfilment = rules.fulfilment_of(trade.lines, picking=False)
-    billing = rules.billing_of(trade.lines)
-    delivered = status == Status.IN_FULFILMENT and all(x.received + x.settled_short >= x.wanted for x in trade.lines)
-    if delivered:
-        status = rules.next_status(status, "all_received")
+    trade.fulfilment = rules.fulfilment_of(trade.lines, picking=False)
+    trade.billing = rules.billing_of(trade.lines)
+    if trade.status == Status.IN_FULFILMENT and all(x.received + x.settled_short >= x.wanted for x in trade.lines):
+        _move(trade, "all_received")
         emit(OrderDelivered(trade.id), trade.subject)
-    trade.billing = billing
-    _save(trade, status, fulfilment, actor)
-    _close_if_done(trade, actor)
+    _close_if_done(trade)
+    _save(trade, quantities)
 
 
 @part
@@ -83,11 +83,10 @@ def record_invoiced(trade: Trade, quantities: Mapping[int, Decimal], gross: Deci
     """An invoice took line id → quantity, `gross` in all."""
     for line_id, qty in quantities.items():
         trade.line(line_id).invoiced += qty
-    _save_lines(trade, quantities)
     trade.invoiced += gross
     trade.billing = rules.billing_of(trade.lines)
     trade.payment = rules.payment_of(trade.billing, trade.invoiced, trade.paid)
-    run("UPDATE orders_order SET invoiced = %s, billing = %s, payment = %s WHERE id = %s", (trade.invoiced, trade.billing, trade.payment, trade.id))
+    _save(trade, quantities)
 
 
 @part
@@ -97,42 +96,38 @@ def record_paid(trade: Trade, amount: Decimal, *, actor: Actor) -> None:
     if trade.paid > trade.invoiced or amount < ZERO:
         raise Refused("orders.changed")
     trade.payment = rules.payment_of(trade.billing, trade.invoiced, trade.paid)
-    run("UPDATE orders_order SET paid = %s, payment = %s WHERE id = %s", (trade.paid, trade.payment, trade.id))
-    _close_if_done(trade, actor)
+    _close_if_done(trade)
+    _save(trade)
 
 
-def _close_if_done(trade: Trade, actor: Actor) -> None:
+def _move(trade: Trade, event: str) -> None:
+    """Take an arrow of the table; a change of state is a line of the log with the time spent in the state left."""
+    before, since = trade.status, trade.state_since
+    trade.status = rules.next_status(before, event)
+    if trade.status != before:
+        record(trade.subject, before=before, after=trade.status, since=since)
+        trade.state_since = clock.now()
+
+
+def _close_if_done(trade: Trade) -> None:
     if trade.status == Status.DELIVERED and trade.billing == Billing.FULL and trade.payment == Payment.PAID:
+        _move(trade, "close")
         emit(OrderClosed(trade.id), trade.subject)
-        _save(trade, rules.next_status(trade.status, "close"), trade.fulfilment, actor)
 
 
-def _save_lines(trade: Trade, touched: Iterable[int]) -> None:
-    """Write the counters of the touched lines in one statement."""
+COUNTERS = """UPDATE orders_line l SET shipped = d.shipped, received = d.received, settled_short = d.short, invoiced = d.invoiced
+    FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[]) AS d(id, shipped, received, short, invoiced)
+    WHERE l.id = d.id"""
+HEAD = """UPDATE orders_order SET status = %s, fulfilment = %s, billing = %s, payment = %s, invoiced = %s, paid = %s, state_since = %s
+    WHERE id = %s"""
+
+
+def _save(trade: Trade, touched: Iterable[int] = ()) -> None:
+    """Write the order's head and the counters of the touched lines, in one statement."""
+    head = (trade.status, trade.fulfilment, trade.billing, trade.payment, trade.invoiced, trade.paid, trade.state_since, trade.id)
     lines = [trade.line(i) for i in touched]
-    run(
-        """UPDATE orders_line l SET shipped = d.shipped, received = d.received, settled_short = d.short, invoiced = d.invoiced
-           FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[]) AS d(id, shipped, received, short, invoiced)
-           WHERE l.id = d.id""",
-        (
-            [x.id for x in lines],
-            [x.shipped for x in lines],
-            [x.received for x in lines],
-            [x.settled_short for x in lines],
-            [x.invoiced for x in lines],
-        ),
-    )
-
-
-def _save(trade: Trade, status: str, fulfilment: str, actor: Actor) -> None:
-    """Write the order's state; a change of status is a line of the log with the time spent in the state left."""
-    changed = status != trade.status
-    now = clock.now()
-    run(
-        "UPDATE orders_order SET status = %s, fulfilment = %s, billing = %s, state_since = %s WHERE id = %s",
-        (status, fulfilment, trade.billing, now if changed else trade.state_since, trade.id),
-    )
-    if changed:
-        record(trade.subject, before=trade.status, after=status, since=trade.state_since)
-        trade.state_since = now
-    trade.status, trade.fulfilment = status, fulfilment
+    if not lines:
+        run(HEAD, head)
+        return
+    counters = ([x.id for x in lines], [x.shipped for x in lines], [x.received for x in lines], [x.settled_short for x in lines])
+    run(f"WITH counted AS ({COUNTERS}) {HEAD}", (*counters, [x.invoiced for x in lines], *head))
