@@ -15,7 +15,7 @@ from qudao.base.access import Actor, Scope, all_verbs
 from qudao.base.audit import timeline
 from qudao.base.html import figures
 from qudao.base.html.meters import Meter
-from qudao.base.html.pages import ActionPage, Button, DetailPage, Head, ListPage, Panel
+from qudao.base.html.pages import ActionPage, Button, DetailPage, Form, Head, ListPage, Panel
 from qudao.base.subject import Subject
 from qudao.funds import actions, queries
 from qudao.funds.forms import LimitForm, ReasonForm, terms_of
@@ -181,7 +181,7 @@ class _Verb(ActionPage):
     """A verb of finance on an account, with its reason."""
 
     query = queries.accounts
-    form = ReasonForm
+    form: type[Form] = ReasonForm
 
     @property
     def back(self) -> str:  # type: ignore[override]

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from qudao.base.access import Actor, all_verbs
 from qudao.base.audit import timeline
-from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, NoFields, Panel
+from qudao.base.html.pages import ActionPage, Button, DetailPage, Form, FormPage, Head, ListPage, NoFields, Panel
 from qudao.network import actions
 from qudao.network.forms import MoveForm, NewOrgForm, OrgForm, ReasonForm
 from qudao.network.models import Organisation
@@ -179,7 +179,7 @@ class _Verb(ActionPage):
     """A verb on an organisation, with its reason."""
 
     query = organisations
-    form = ReasonForm
+    form: type[Form] = ReasonForm
 
     @property
     def back(self) -> str:  # type: ignore[override]

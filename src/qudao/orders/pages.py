@@ -136,7 +136,7 @@ def timeline_panel(request: HttpRequest, order: Order) -> Panel:
     entries = []
     for line in timeline(order.subject).reverse():
         who = line.actor_name or (_("System") if line.actor_kind == "system" else "")
-        what = str(DONE_BY_MOVE.get((line.before, line.after)) or DONE.get(line.after, line.after))  # type: ignore[call-overload]
+        what = str(DONE_BY_MOVE.get((line.before, line.after)) or DONE.get(line.after, line.after))
         channel = channels.get(line.channel)
         entries.append(
             {

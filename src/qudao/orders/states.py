@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -84,7 +86,7 @@ TRANSITIONS: dict[tuple[str, str], str] = {
 OPEN = (Status.DRAFT, Status.SUBMITTED, Status.IN_REVIEW, Status.CONFIRMED, Status.IN_FULFILMENT, Status.DELIVERED)
 
 #: what was done, by the state it led to: the words of the timeline
-DONE = {
+DONE: dict[str, Any] = {
     Status.DRAFT: _("took the order back"),
     Status.IN_REVIEW: _("placed the order"),
     Status.CONFIRMED: _("placed the order; credit held, stock reserved"),
@@ -96,7 +98,7 @@ DONE = {
     Status.CLOSED_SHORT: _("gave up the rest"),
 }
 #: where the same state is reached by another act: (from, to)
-DONE_BY_MOVE = {
+DONE_BY_MOVE: dict[tuple[str, str], Any] = {
     (Status.IN_REVIEW, Status.IN_REVIEW): _("signed; another signature is needed"),
     (Status.IN_REVIEW, Status.CONFIRMED): _("approved; credit held, stock reserved"),
     (Status.IN_FULFILMENT, Status.CONFIRMED): _("stopped picking"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import TextIO, TypeVar
 
 Item = TypeVar("Item")
@@ -83,7 +83,7 @@ class Progress:
 
 def track(items: Iterable[Item], label: str, total: int | None = None, *, force: bool = False) -> Iterator[Item]:
     """Iterate with a progress bar; the total is taken from `len` where there is one."""
-    if total is None and hasattr(items, "__len__"):
+    if total is None and isinstance(items, Sized):
         total = len(items)
     with Progress(label, total, force=force) as bar:
         for item in items:

@@ -26,9 +26,7 @@ SUBJECT = Subject("base.thing", 7, 1, 2, "T-1")
 
 
 def person(*verbs, scope=Scope.ORG, org=1):
-    return Actor(
-        user_id=5, membership_id=6, org_id=org, org_path=f"/{org}/", org_kind="hq", name="Li Lei", verbs=frozenset(verbs), scope=scope, language="en"
-    )
+    return Actor(user_id=5, membership_id=6, org_id=org, org_path=f"/{org}/", org_kind="hq", name="Li Lei", verbs=frozenset(verbs), scope=scope, language="en")
 
 
 @dataclass(frozen=True)
