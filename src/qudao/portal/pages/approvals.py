@@ -36,6 +36,7 @@ def _show(request: HttpRequest, tasks: list[Task], wanted: Task | None, faults: 
         meter = meter_of(found.credit, found.order.gross) if found.credit else None
         context |= {
             "case": found, "meter": meter, "position": at + 1,
+            "lines": [(by_language(line.product.name, line.product.name_en), line) for line in found.lines],
             "before": tasks[at - 1] if at else None, "after": tasks[at + 1] if at + 1 < len(tasks) else None,
             "nodes": [(node, by_language(node.role.name, node.role.name_en)) for node in found.course],
         }  # fmt: skip
