@@ -156,7 +156,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
 
 // Type-ahead: code, name, pinyin initials, barcode. One request at a time, the last one wins.
 let list = null, owner = null, timer = 0, asking = null;
-function hide() { list?.remove(); list = null; owner?.removeAttribute("aria-expanded"); owner = null; }
+function hide() { list?.remove(); list = null; owner?.setAttribute("aria-expanded", "false"); owner = null; }
 function suggest(input) {
   clearTimeout(timer);
   const words = input.value.trim();
