@@ -40,6 +40,9 @@ class Notice(Row, SubjectFields):
             ),
         ]
 
+    def __str__(self) -> str:
+        return self.number or str(self.pk)
+
     @property
     def subject(self) -> Subject:
         """The document it is about."""
