@@ -1,0 +1,171 @@
+"""Every page of the product once, at a desk's width and a phone's: no error, nothing sticks out, one language; the main ones are fit for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import pytest
+from browser_visit import DESK, PHONE, Crowd, Visit, chinese, english
+from browser_world import NOTE, PEOPLE, World, pay
+from django.apps import apps
+from django.urls import URLPattern, URLResolver, get_resolver
+from pytest_django.live_server_helper import LiveServer
+
+from qudao.base.access import system_actor
+from qudao.base.outbox import drain
+from qudao.fulfilment.actions import start_pick
+from qudao.pricing.actions import assign_list
+from qudao.pricing.models import PriceList
+
+pytestmark = pytest.mark.browser
+
+#: the words of a Chinese page that are English everywhere: names of programs and keys
+KNOWN_LATIN = frozenset({"Qudao", "English", "Excel", "Ctrl", "Enter", "Tab", "xlsx", "xls", "ods", "csv"})
+#: pages where names in English, and the codes of rights and roles, are what one wants to know
+NAMED = ("products/#/", "organisations/#/", "roles/#/", "people/#/")
+#: the Chinese of an English page: names of people, units, the way back to Chinese
+KNOWN_CHINESE = frozenset({"中文", "简体中文", "台", "箱", NOTE, *(name for _org, _role, name in PEOPLE.values())})
+#: first part of an address → the table whose row its number means; pages of rows that tell more come first
+ROWS = {
+    "orders": "orders.Order",
+    "shipments": "fulfilment.Shipment",
+    "invoices": "billing.Invoice",
+    "payments": "payments.Payment",
+    "funds": "funds.Account",
+    "stock": "inventory.Stock",
+    "price-lists": "pricing.PriceList",
+    "prices": "pricing.Price",
+    "list-assignments": "pricing.ListAssignment",
+    "special-prices": "pricing.SpecialPrice",
+    "agreements": "agreements.Agreement",
+    "authorisations": "agreements.Authorisation",
+    "products": "catalog.Product",
+    "packs": "catalog.Pack",
+    "notices": "qudao_messages.Notice",
+    "approval-rules": "approvals.Rule",
+    "people": "people.Membership",
+    "roles": "people.Role",
+    "approvals": "orders.Order",
+}
+#: pages that somebody else opens than the administrator
+WHO = {"approvals/": "clerk", "orders/new/": "owner", "shipments/#/receipt": "owner"}
+#: where the work is done; these are looked at with axe, in both languages
+MAIN = (
+    "", "orders/", "orders/#/", "orders/new/", "approvals/", "orders/#/rejection", "shipments/", "shipments/#/", "shipments/#/dispatch",
+    "shipments/#/receipt", "invoices/", "invoices/#/", "payments/", "payments/#/", "payments/new", "stock/", "products/", "me/",
+)  # fmt: skip
+
+
+def walk(resolver: URLResolver, before: str = "") -> Iterator[str]:
+    """The addresses of our own pages; numbers are written #."""
+    for one in resolver.url_patterns:
+        address = before + str(one.pattern)
+        if isinstance(one, URLResolver):
+            yield from walk(one, address)
+        elif isinstance(one, URLPattern) and one.callback.__module__.startswith("qudao.") and not address.startswith("api/"):
+            yield address.replace("<int:pk>", "#").replace("<str:token>", "no-such-token")
+
+
+@cache
+def addresses() -> list[str]:
+    return sorted(set(walk(get_resolver())))
+
+
+@dataclass(eq=False)
+class Lived:
+    """A world in which every kind of row exists, and the windows of its people, opened once for all pages."""
+
+    world: World
+    crowd: Crowd
+    rows: dict[str, int] = field(default_factory=dict)
+    windows: dict[str, Visit] = field(default_factory=dict)
+
+    def at(self, address: str) -> str:
+        """The address with a row of its kind filled in."""
+        if "#" not in address:
+            return f"/{address}"
+        row = self.rows.get(address) or self.rows.get(address.partition("/")[0])
+        assert row, f"say in ROWS which row /{address} means"
+        return "/" + address.replace("#", str(row))
+
+    def window(self, key: str, language: str) -> Visit:
+        name = f"{key} {language}"
+        if name not in self.windows:
+            cookies = self.world.cookies(key, language, self.crowd.url) if key else None
+            self.windows[name] = self.crowd.open(cookies, language=language)
+        return self.windows[name]
+
+    def open(self, address: str, language: str) -> Visit | None:
+        """The page as the first of these people who may open it; None when no page stands there (a button's address, a file, a way on)."""
+        for key in (WHO.get(address, "admin"), "owner", ""):
+            visit = self.window(key, language)
+            answer = visit.page.request.get(visit.url + self.at(address), max_redirects=0)
+            if answer.status in (301, 302, 405, 409):  # a way on, the address of a button, a link that is used up
+                return None
+            if answer.status == 200:
+                if not answer.headers["content-type"].startswith("text/html") or "<html" not in answer.text():
+                    return None
+                visit.page.set_viewport_size(DESK["viewport"])
+                visit.go(self.at(address))
+                return visit
+            assert answer.status in (403, 404), f"{answer.status} for {key}"
+        raise AssertionError("nobody may open this page")
+
+
+@pytest.fixture(scope="module")
+def lived(chromium: Any, live_server: LiveServer, world: World) -> Iterator[Lived]:
+    """Orders in every state, a payment announced and one booked, everything else a page needs; about two seconds."""
+    order, invoice = world.invoiced({"RC-40": 3, "KT-17": 2}, missing=1)
+    pay(world, invoice)
+    payment = world.announced()
+    waiting = world.order({"RC-40": 120, "FN-16": 2})
+    picked = start_pick(world.order({"KT-17": 6, "RC-40": 1}).pk, actor=world.people["warehouse"])
+    _order, sent = world.shipped({"KT-17": 4, "RC-40": 2})
+    assign_list(world.agreement.pk, PriceList.unscoped.get().pk, actor=system_actor())
+    drain()
+    found = Lived(world, Crowd(chromium, live_server.url))
+    for first, label in ROWS.items():
+        row = apps.get_model(label).unscoped.order_by("pk").first()
+        assert row is not None, f"the world has no {label}"
+        found.rows[first] = row.pk
+    found.rows |= {"organisations": world.orgs["D001"].pk, "accounts": world.orgs["D001"].pk, "orders": order.pk, "payments": payment.pk, "me": 1}
+    found.rows |= {"shipments/#/dispatch": picked.pk, "shipments/#/receipt": sent.pk, "orders/#/rejection": waiting.pk}
+    yield found
+    found.crowd.leave()
+
+
+def checked(visit: Visit) -> Iterator[str]:
+    """What is wrong with the page in the window, at both widths."""
+    for width in (DESK, PHONE):
+        visit.page.set_viewport_size(width["viewport"])
+        if wide := visit.wide():
+            yield f"at {width['viewport']['width']} px {wide}"
+    yield from visit.faults
+    visit.faults.clear()
+
+
+@pytest.mark.parametrize("address", addresses())
+def test_a_chinese_page_fits_and_makes_no_error(address: str, lived: Lived) -> None:
+    visit = lived.open(address, "zh-hans")
+    if visit is None:
+        return
+    wrong = [f"in English: {text}" for text in english(visit.texts(), KNOWN_LATIN) if address not in NAMED]
+    wrong += checked(visit)
+    assert not wrong, "\n  ".join([visit.page.url, *wrong])
+
+
+@pytest.mark.parametrize("address", MAIN)
+def test_a_main_page_is_fit_for_everybody(address: str, lived: Lived) -> None:
+    """In English, with axe at both widths, light and dark."""
+    visit = lived.open(address, "en")
+    assert visit is not None, "this page is gone: take it off MAIN"
+    wrong = [f"in Chinese: {text}" for text in chinese(visit.texts(), KNOWN_CHINESE)]
+    wrong += visit.grave()
+    wrong += checked(visit)
+    visit.page.emulate_media(color_scheme="dark")
+    wrong += [f"on a phone, dark: {one}" for one in visit.grave()]
+    visit.page.emulate_media(color_scheme="light")
+    assert not wrong, "\n  ".join([visit.page.url, *wrong])
