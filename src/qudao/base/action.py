@@ -9,12 +9,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.apps import apps
+from django.db.models import Model
 
 from qudao.base.access import Actor
 from qudao.base.audit import record
 from qudao.base.db import rows, run
 from qudao.base.outbox import emit
 from qudao.base.work import current, unit
+from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden
 
 __all__ = ["ACTIONS", "MissingActor", "action", "emit", "part", "record", "unit"]
@@ -81,14 +83,16 @@ def part(function: Callable[..., R]) -> Callable[..., R]:
 
 
 def _once(verb: str, client_id: UUID | str, actor: Actor, body: Callable[[], Any]) -> Any:
-    """Run `body` unless this organisation already did `verb` with this client id; then return the row it made. Two at once: the second waits."""
+    """Run `body` unless this organisation already did `verb` with this client id; then return the row it made
+    (None when it made none: a secret is shown once). Two at once: the second waits.
+    """
     key = (verb, str(client_id), actor.org_id)
-    claimed = run("INSERT INTO base_call (verb, client_id, org_id, at, label, pk) VALUES (%s, %s, %s, now(), '', 0) ON CONFLICT DO NOTHING", key)
+    claimed = run("INSERT INTO base_call (verb, client_id, org_id, at, label, pk) VALUES (%s, %s, %s, %s, '', 0) ON CONFLICT DO NOTHING", (*key, clock.now()))
     if not claimed:
         ((label, pk),) = rows("SELECT label, pk FROM base_call WHERE verb = %s AND client_id = %s AND org_id = %s", key)
         return apps.get_model(label)._default_manager.get(pk=pk) if label else None
     result = body()
-    if result is not None:
+    if isinstance(result, Model):
         run(
             "UPDATE base_call SET label = %s, pk = %s WHERE verb = %s AND client_id = %s AND org_id = %s",
             (result._meta.label, result.pk, *key),

@@ -82,7 +82,7 @@ class LimitIn(Schema):
     reason: str = Field(..., min_length=1, max_length=500)
 
 
-class ReasonIn(Schema):
+class FreezeIn(Schema):
     reason: str = Field(..., min_length=1, max_length=500)
 
 
@@ -136,7 +136,7 @@ def put_limit(request: HttpRequest, account_id: int, body: LimitIn) -> HttpRespo
 
 @routes.post("/funds/{int:account_id}/freeze", response=AccountOut, summary="Freeze the account")
 @idempotent
-def freeze(request: HttpRequest, account_id: int, body: ReasonIn) -> HttpResponse:
+def freeze(request: HttpRequest, account_id: int, body: FreezeIn) -> HttpResponse:
     """No further order passes and nothing is shipped."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return _again(actions.freeze(account_id, body.reason, actor=actor), actor)
@@ -144,7 +144,7 @@ def freeze(request: HttpRequest, account_id: int, body: ReasonIn) -> HttpRespons
 
 @routes.post("/funds/{int:account_id}/unfreeze", response=AccountOut, summary="Unfreeze the account")
 @idempotent
-def unfreeze(request: HttpRequest, account_id: int, body: ReasonIn) -> HttpResponse:
+def unfreeze(request: HttpRequest, account_id: int, body: FreezeIn) -> HttpResponse:
     """Orders pass again."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return _again(actions.unfreeze(account_id, body.reason, actor=actor), actor)

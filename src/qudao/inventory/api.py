@@ -72,17 +72,17 @@ class PlaceIn(Schema):
     name: str = Field("", max_length=120)
 
 
-class LineIn(Schema):
+class OpeningLineIn(Schema):
     product_id: int
     qty: Decimal = Quantity
 
 
 class OpeningIn(Schema):
-    lines: list[LineIn] = Field(..., min_length=1, max_length=2000)
+    lines: list[OpeningLineIn] = Field(..., min_length=1, max_length=2000)
     reason: str = Field(..., min_length=1, max_length=500)
 
 
-class CountIn(Schema):
+class CountedIn(Schema):
     product_id: int
     counted: Decimal = Field(..., ge=0, max_digits=18, decimal_places=4)
     reason: str = Field(..., min_length=1, max_length=500)
@@ -173,7 +173,7 @@ def enter_opening(request: HttpRequest, place_id: int, body: OpeningIn) -> HttpR
 
 @routes.post("/places/{int:place_id}/adjustments", response=StockOut, summary="Adjust to what was counted")
 @idempotent
-def adjust(request: HttpRequest, place_id: int, body: CountIn) -> HttpResponse:
+def adjust(request: HttpRequest, place_id: int, body: CountedIn) -> HttpResponse:
     """The difference becomes a move from or to outside."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     row = actions.adjust_stock(place_id, body.product_id, body.counted, body.reason, actor=actor)

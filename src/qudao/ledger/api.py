@@ -105,7 +105,7 @@ class StatementQuery(Schema):
     org_id: int | None = None
 
 
-class ReasonIn(Schema):
+class UnlockIn(Schema):
     reason: str = Field(..., min_length=1, max_length=500)
 
 
@@ -177,7 +177,7 @@ def lock(request: HttpRequest, month: str) -> HttpResponse:
 
 @routes.post("/ledger/periods/{month}/unlock", response=PeriodOut, summary="Open a locked month again")
 @idempotent
-def unlock(request: HttpRequest, month: str, body: ReasonIn) -> HttpResponse:
+def unlock(request: HttpRequest, month: str, body: UnlockIn) -> HttpResponse:
     """The month takes entries again."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return reply(_period(actions.unlock_period(_month(month), body.reason, actor=actor)))

@@ -17,7 +17,7 @@ from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.catalog.queries import unscoped_ids_by_code
 from qudao.orders import actions
 from qudao.orders.models import Order
-from qudao.orders.queries import lines_of, order_of, orders
+from qudao.orders.queries import order_of, orders, unscoped_lines_of
 from qudao.orders.rules import NewLine, Placing
 
 routes = Router(tags=["orders"])
@@ -25,7 +25,7 @@ routes = Router(tags=["orders"])
 AMOUNTS = ("net", "tax", "gross", "invoiced", "paid")
 
 
-class LineIn(Schema):
+class OrderLineIn(Schema):
     """A line: product by id, or by the seller's catalogue code; quantity in base units."""
 
     product_id: int | None = None
@@ -39,7 +39,7 @@ class OrderIn(Schema):
     client_id: UUID | None = None
     seller_id: int
     buyer_id: int
-    lines: list[LineIn]
+    lines: list[OrderLineIn]
     requested_on: date | None = None
     po_number: str = Field("", max_length=40)
     note: str = Field("", max_length=2000)
@@ -140,7 +140,7 @@ def _whole(order: Order, actor: Actor) -> dict[str, Any]:
             "name": line.product.name,
             **{name: getattr(line, name) if clear else None for name in priced},
         }
-        for line in lines_of(order)
+        for line in unscoped_lines_of(order)
     ]
     return {**_shown(order, actor), "lines": lines}
 

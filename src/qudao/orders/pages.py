@@ -25,7 +25,7 @@ from qudao.kernel.money import ZERO
 from qudao.orders import actions
 from qudao.orders.forms import ReasonForm, RemarkForm
 from qudao.orders.models import Order
-from qudao.orders.queries import lines_of, orders, purchases, sales
+from qudao.orders.queries import orders, purchases, sales, unscoped_lines_of
 from qudao.orders.states import DONE, DONE_BY_MOVE, Billing, Fulfilment, Payment, Status
 from qudao.orders.tables import OrderTable, badge_of, name_of
 from qudao.pricing.states import Level, Verdict
@@ -71,7 +71,7 @@ def order_list(request: HttpRequest) -> HttpResponseBase:
 def lines_panel(request: HttpRequest, order: Order) -> Panel:
     """The lines with how each amount came about, for those who see prices."""
     clear = sees_prices(request.actor, order.seller_id, order.buyer_id)  # type: ignore[attr-defined]
-    lines: list[Any] = list(lines_of(order))
+    lines: list[Any] = list(unscoped_lines_of(order))
     for line in lines:
         line.shown_name = name_of(line.product)
         line.shown_steps = [_step(step) for step in line.price_steps]

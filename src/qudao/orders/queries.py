@@ -154,6 +154,6 @@ def order_of(actor: Actor, order_id: int, verb: str | None = None) -> Order:
     return get_visible(actor, Order, order_id, verb)
 
 
-def lines_of(order: Order) -> QuerySet[Line]:
+def unscoped_lines_of(order: Order) -> QuerySet[Line]:
     """The lines of an order the actor was shown, with their products."""
     return Line.unscoped.filter(order=order).select_related("product").order_by("no")

@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Schema
 
+from qudao.agreements.queries import agreement
 from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.kernel import clock
@@ -211,6 +212,7 @@ def end(request: HttpRequest, price_id: int, body: EndIn) -> HttpResponse:
 @routes.get("/agreements/{int:agreement_id}/price-lists", response=list[AssignOut], summary="The lists of an agreement")
 def assignments(request: HttpRequest, agreement_id: int) -> HttpResponse:
     """The larger priority goes first."""
+    agreement(request.actor, agreement_id)  # type: ignore[attr-defined]
     return reply(list(queries.assignments(request.actor, agreement_id=agreement_id).values(*ASSIGNED)))  # type: ignore[attr-defined]
 
 
@@ -232,6 +234,7 @@ def unassign(request: HttpRequest, agreement_id: int, list_id: int) -> HttpRespo
 @routes.get("/agreements/{int:agreement_id}/special-prices", response=list[SpecialOut], summary="The special prices of an agreement")
 def specials(request: HttpRequest, agreement_id: int) -> HttpResponse:
     """Seen by its two sides; at most 5,000."""
+    agreement(request.actor, agreement_id)  # type: ignore[attr-defined]
     found = queries.special_prices(request.actor, agreement_id).values(*SPECIAL)  # type: ignore[attr-defined]
     return reply([_told(row) for row in found[:5000]])
 

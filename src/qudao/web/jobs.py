@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
+
+from qudao.kernel import clock
 
 
 @app.periodic(cron="* * * * * */30")
@@ -14,4 +15,4 @@ async def retry_stalled(context: JobContext, timestamp: int) -> None:
     manager = context.app.job_manager
     for stalled in await manager.get_stalled_jobs():
         if stalled.id is not None:
-            await manager.retry_job_by_id_async(stalled.id, retry_at=timezone.now())
+            await manager.retry_job_by_id_async(stalled.id, retry_at=clock.now())

@@ -16,6 +16,7 @@ from qudao.base.db import UnscopedQuery, rows
 from qudao.base.lock import LockOrderError, Rank, note_rank
 from qudao.base.numbering import take
 from qudao.base.sentences import say
+from qudao.base.sheets import log_export
 from qudao.base.subject import Subject
 from qudao.base.work import NoWork, unit
 from qudao.kernel.errors import Fault, Forbidden, Refused
@@ -77,6 +78,16 @@ def test_a_client_id_returns_the_first_result_again():
     assert do_thing(actor=person("base.export", org=9), client_id=key) != first  # another organisation's id is another id
 
 
+def test_an_action_without_a_row_is_repeated_as_nothing():
+    @action("base.export")
+    def tell(*, actor):
+        return "shown once"
+
+    key = uuid4()
+    assert tell(actor=person("base.export"), client_id=key) == "shown once"
+    assert tell(actor=person("base.export"), client_id=key) is None
+
+
 def test_a_part_runs_only_inside_an_action():
     @part
     def step(*, actor):
@@ -91,6 +102,14 @@ def test_the_log_cannot_be_changed():
     do_thing(actor=person("base.export"))
     with pytest.raises(IntegrityError):
         models.ActionLog.unscoped.update(reason="other")
+
+
+def test_an_export_leaves_a_line_with_the_number_of_rows():
+    log_export("Orders", 7, actor=person("base.export"))
+    line = models.ActionLog.unscoped.get(subject_kind="base.export")
+    assert (line.verb, line.number, line.detail, line.actor_user) == ("base.export", "Orders", {"rows": 7}, 5)
+    with pytest.raises(Forbidden):
+        log_export("Orders", 7, actor=person())
 
 
 def test_objects_refuse_to_answer_without_an_actor():
@@ -163,7 +182,7 @@ def test_a_fact_reaches_its_handler_once_with_its_types(reaction):
 
 
 def test_a_failing_event_is_retried_alone_and_parked_in_the_end(reaction, monkeypatch):
-    seen, mode = reaction
+    _seen, mode = reaction
     mode["fail"] = 100
     monkeypatch.setattr(outbox, "MAX_ATTEMPTS", 2)
     do_thing(actor=person("base.export"))

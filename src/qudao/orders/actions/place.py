@@ -64,7 +64,7 @@ def place_order(placing: Placing, *, actor: Actor, client_id: UUID | str | None 
     order = _new_order(placing, priced, actor, client_id)
     order.pk = order_id
     lines = _write_lines(order, priced.lines)
-    return _route(order, priced, lines, actor, before=Status.DRAFT)
+    return _route(order, priced, lines, actor)
 
 
 @action("orders.place")
@@ -83,7 +83,7 @@ def submit_order(order_id: int, *, actor: Actor) -> Order:
     for name in RESUBMITTED:
         setattr(order, name, getattr(fresh, name))
     lines = _write_lines(order, priced.lines)
-    return _route(order, priced, lines, actor, before=Status.DRAFT, since=since)
+    return _route(order, priced, lines, actor, since=since)
 
 
 def _may_place(placing: Placing, actor: Actor) -> None:
@@ -159,7 +159,7 @@ def _write_lines(order: Order, priced: list[PricedLine]) -> list[Held]:
     return [(ids[x.no], x.no, x.product_id, x.qty) for x in priced]
 
 
-def _route(order: Order, priced: _Priced, lines: list[Held], actor: Actor, *, before: str, since: Any = None) -> Order:
+def _route(order: Order, priced: _Priced, lines: list[Held], actor: Actor, *, since: Any = None) -> Order:
     """Send a submitted order to its approvers, or confirm it; then number it (the last lock) and say what happened."""
     if priced.rules:
         order.status = rules.next_status(Status.SUBMITTED, "route")
@@ -177,7 +177,7 @@ def _route(order: Order, priced: _Priced, lines: list[Held], actor: Actor, *, be
         update_row(order, REWRITTEN)
     if priced.rules:
         open_request(order.subject, priced.rules, order.gross, actor=actor)
-    record(order.subject, before=before, after=order.status, since=since)
+    record(order.subject, before=Status.DRAFT, after=order.status, since=since)
     fact: dict[str, Any] = {"order_id": order.pk, "number": order.number, "seller_id": order.seller_id, "buyer_id": order.buyer_id}
     emit(OrderPlaced(**fact, gross=order.gross, currency=order.currency), order.subject)
     if order.status == Status.CONFIRMED:

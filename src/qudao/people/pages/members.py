@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from qudao.base.access import all_verbs, visible
 from qudao.base.audit import timeline
 from qudao.base.html import figures
-from qudao.base.html.pages import ActionPage, Button, DetailPage, Form, FormPage, Head, ListPage, NoFields, Panel
+from qudao.base.html.pages import ActionPage, Button, DetailPage, Form, FormPage, Head, ListPage, NoFields, Panel, get_row
 from qudao.base.html.tables import by_language
 from qudao.kernel.errors import Invalid
 from qudao.network.queries import unscoped_cards, unscoped_cards_by_code
@@ -254,7 +254,7 @@ class RoleWrite(FormPage):
         return reverse("roles")
 
     def find(self, **kwargs: Any) -> Role | None:
-        return visible(self.actor, Role, "people.roles").filter(pk=kwargs["pk"]).first() if "pk" in kwargs else None
+        return get_row(visible(self.actor, Role, "people.roles"), kwargs["pk"]) if "pk" in kwargs else None
 
     def perform(self, obj: Role | None, cleaned: dict[str, Any], client_id: UUID) -> Any:
         facts = RoleFacts(**{**cleaned, "verbs": tuple(cleaned["verbs"])})

@@ -21,7 +21,7 @@ from qudao.inventory.states import Band
 from qudao.kernel import clock
 from qudao.kernel.errors import DomainError, Fault, Forbidden, Invalid
 from qudao.orders.actions import place_order
-from qudao.orders.queries import lines_of, order_of
+from qudao.orders.queries import order_of, unscoped_lines_of
 from qudao.orders.rules import Placing
 from qudao.orders.states import Status
 from qudao.portal.forms import LINES, DeskForm
@@ -31,7 +31,7 @@ from qudao.pricing.queries import Item, unscoped_quote
 
 
 def _editor(request: HttpRequest, again: Any) -> LineEditor:
-    initial = [{"code": line.product.code, "qty": figures.qty(line.qty).replace(",", "")} for line in lines_of(again)] if again else []
+    initial = [{"code": line.product.code, "qty": figures.qty(line.qty).replace(",", "")} for line in unscoped_lines_of(again)] if again else []
     data = request.POST if request.method == "POST" else None
     return LineEditor(LINES, data=data, initial=initial, suggest_url=reverse("order_suggest"))
 

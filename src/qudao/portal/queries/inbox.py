@@ -16,7 +16,7 @@ from qudao.funds.queries import CreditCard, unscoped_card
 from qudao.kernel import clock
 from qudao.network.queries import unscoped_cards
 from qudao.orders.models import Line, Order
-from qudao.orders.queries import lines_of, order_of
+from qudao.orders.queries import order_of, unscoped_lines_of
 
 #: after this an approval is late
 PATIENCE = timedelta(hours=24)
@@ -73,5 +73,5 @@ class Case:
 def case(actor: Actor, task: Task) -> Case:
     """What one needs to decide about an order. About six statements."""
     order = order_of(actor, task.subject_id)
-    lines = list(lines_of(order).order_by(F("gross").desc())[:6])
+    lines = list(unscoped_lines_of(order).order_by(F("gross").desc())[:6])
     return Case(order, lines, unscoped_card(order.agreement_id) if actor.can("funds.view") else None, course(actor, order.subject))

@@ -43,7 +43,7 @@ def test_special_prices(trade):
     status, (made,) = hq("post", at, {"prices": [row]})
     assert status == 201
     assert [(one["id"], one["amount"], one["source"]) for one in dealer("get", at)[1]] == [(made, "7.500000", "manual")]
-    assert stranger("get", at)[1] == []
+    assert stranger("get", at)[0] == 404
     assert dealer("post", at, {"prices": [row]})[0] == 403
     assert hq("post", f"/special-prices/{made}/end", {"last_day": "2099-01-01"})[0] == 422
     assert hq("post", f"/special-prices/{made}/end", {"last_day": "2099-01-01", "reason": "lost"})[0] == 200

@@ -117,10 +117,22 @@ class Load:
     seconds: float
 
 
-def _client(port: int, world: dict[str, Any], job: str, seconds: float, number: int, lines: int, start: Barrier, answer: Pipe) -> None:
+@dataclass(frozen=True)
+class Job:
+    """A load to run: the server's port, the world, a key of JOBS, how many clients for how long, and the lines of an order."""
+
+    port: int
+    world: dict[str, Any]
+    name: str
+    clients: int
+    seconds: float
+    lines: int = LINES
+
+
+def _client(job: Job, number: int, start: Barrier, answer: Pipe) -> None:
     """Body of a client process."""
-    caller = Caller(port, world, random.Random(time.time_ns() * 64 + number), lines)
-    run, latencies = JOBS[job], []
+    caller = Caller(job.port, job.world, random.Random(time.time_ns() * 64 + number), job.lines)
+    run, latencies, seconds = JOBS[job.name], [], job.seconds
     start.wait(timeout=60)
     begin = time.perf_counter()
     counted_from = begin + WARM_UP
@@ -141,14 +153,15 @@ def _client(port: int, world: dict[str, Any], job: str, seconds: float, number: 
     answer.send((latencies, time.perf_counter() - (first or begin), caller.refused, caller.errors[:5], len(caller.errors)))
 
 
-def run_load(port: int, world: dict[str, Any], *, job: str, clients: int, seconds: float, lines: int = LINES) -> Load:
-    """Run a job with `clients` processes for `seconds`; the server listens on the loopback `port`."""
+def run_load(job: Job) -> Load:
+    """Run a job with its processes; the server listens on the loopback port."""
+    clients = job.clients
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(clients)
     processes, ends = [], []
     for number in range(clients):
         end, other = context.Pipe(duplex=False)
-        process = context.Process(target=_client, args=(port, world, job, seconds, number, lines, start, other), daemon=True)
+        process = context.Process(target=_client, args=(job, number, start, other), daemon=True)
         process.start()
         other.close()
         processes.append(process)
@@ -160,7 +173,7 @@ def run_load(port: int, world: dict[str, Any], *, job: str, clients: int, second
     errors = [e for a in answers for e in a[3]]
     errors += ["…"] * (sum(a[4] for a in answers) - len(errors))
     return Load(
-        job=job,
+        job=job.name,
         clients=clients,
         per_s=round(sum(len(a[0]) / a[1] for a in answers), 1),
         p50_ms=round(latencies[len(latencies) // 2] * 1000, 1),

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 
 from qudao.web.bench.floor import run_floor
-from qudao.web.bench.load import Load, run_load
+from qudao.web.bench.load import Job, Load, run_load
 
 TICK = os.sysconf("SC_CLK_TCK")
 PYTHON = [sys.executable, "-m"]
@@ -126,11 +126,11 @@ class Bench:
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             connection.execute("ANALYZE")
 
-    def load(self, job: str, clients: int, server: int, lines: int = 10) -> tuple[Load, float]:
+    def load(self, job: str, clients: int, server: int) -> tuple[Load, float]:
         """A load and the CPU milliseconds of server and database per job done (the warm-up's share taken off by time)."""
         before = _cpu_seconds([server, self.postmaster])
         start = time.perf_counter()
-        load = run_load(self.port, self.world, job=job, clients=clients, seconds=self.seconds, lines=lines)
+        load = run_load(Job(self.port, self.world, job, clients, self.seconds))
         _say(f"  {load.per_s}/s, p50 {load.p50_ms} ms, p95 {load.p95_ms} ms, {load.refused} refused, errors {load.errors[:1]}")
         share = load.seconds / (time.perf_counter() - start)
         cpu = (_cpu_seconds([server, self.postmaster]) - before) * share
@@ -151,8 +151,8 @@ def measure(bench: Bench, floor_dsn: str, growth: Sequence[int]) -> dict[str, An
             _say(f"job {job}, {clients} clients")
             loads[f"{job}{clients}"], cpu = bench.load(job, clients, server)
             found[f"cpu_{job}{clients}"] = cpu
-        bench.probe("scarce", 300)
-        _say("job C, 8 clients on the same 5 products, 300 left of each")
+        bench.probe("scarce", 1500)
+        _say("job C, 8 clients on the same 5 products, 1,500 left of each")
         loads["C8"], _cpu = bench.load("C", 8, server)
         sizes = {}
         for size in growth:

@@ -144,7 +144,8 @@ def grow(world: dict[str, Any], target: int) -> dict[str, int]:
         have, after = cursor.fetchone()
         if have < target:
             cursor.execute(HISTORY, {"first": have, "last": target - 1, "dealers": len(world["dealers"])})
-            cursor.execute(MOVES, {"after": after})
+            for statement in MOVES.split(";"):
+                cursor.execute(statement, {"after": after})
         cursor.execute("ANALYZE")
         cursor.execute("SELECT count(*) FROM orders_order")
         return {"orders": cursor.fetchone()[0]}
