@@ -188,7 +188,7 @@ RULES: dict[str, Rule] = {
     **verb("limit", "funds.set_limit", "funds"),
     **verb("freeze", "funds.freeze", "funds"),
     **verb("unfreeze", "funds.unfreeze", "funds"),
-    "agreements/#/credit": Rule("funds.view", "", "agreements"),
+    "agreements/#/credit": Rule("funds.view", "", "credit"),
     # --- goods, invoices, payments ---
     "orders/#/shipments": Rule("", "fulfilment.ship", "orders"),
     "orders/#/picking": Rule("fulfilment.pick", "fulfilment.pick", "orders"),
@@ -254,7 +254,7 @@ class Rows:
     sees: Mapping[str, frozenset[str]]
 
 
-def _trade_rows(label: str) -> Callable[[World], Rows]:
+def _trade_rows(label: str, sees: Mapping[str, frozenset[str]] = SEES) -> Callable[[World], Rows]:
     """Documents with two sides: one row of each trade."""
 
     def find(world: World) -> Rows:
@@ -264,7 +264,7 @@ def _trade_rows(label: str) -> Callable[[World], Rows]:
             first = model._default_manager.filter(seller=trade.seller, buyer=trade.buyer).order_by("pk").first()
             assert first is not None, f"the world has no {label} of {key}"
             ids[key] = first.pk
-        return Rows(ids, SEES)
+        return Rows(ids, sees)
 
     return find
 
@@ -381,7 +381,8 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "organisations": _organisations,
     "orders": _trade_rows("orders.Order"),
     "agreements": _trade_rows("agreements.Agreement"),
-    "funds": _trade_rows("funds.Account"),
+    "funds": _trade_rows("funds.Account", SEES_PRICES),
+    "credit": _trade_rows("agreements.Agreement", SEES_PRICES),
     "shipments": _trade_rows("fulfilment.Shipment"),
     "invoices": _trade_rows("billing.Invoice"),
     "payments": _trade_rows("payments.Payment"),
