@@ -10,15 +10,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+ROOT = Path(__file__).resolve().parents[1]
+PYTHON = ROOT / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
-from boot import environment
-from boot.common import ROOT
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+try:
+    from playwright.sync_api import Browser, Page, sync_playwright
+except ModuleNotFoundError:  # it is in the environment that the tests make
+    if Path(sys.prefix) == ROOT / ".venv" or not PYTHON.exists():
+        sys.exit("Playwright is missing: run 'python3 bootstrap.py setup --dev' first.")
+    os.execv(PYTHON, [str(PYTHON), *sys.argv])
 
 ADDRESS = "http://localhost:8000"
 FOLDER = ROOT / "docs" / "pictures"
@@ -65,8 +66,6 @@ def order_address(page: Page, address: str) -> str:
 
 def main(address: str) -> None:
     """All six pictures."""
-    from playwright.sync_api import sync_playwright
-
     FOLDER.mkdir(parents=True, exist_ok=True)
     found = os.environ.get("QUDAO_CHROMIUM") or next((p for p in ("/usr/bin/chromium", "/usr/bin/google-chrome") if Path(p).exists()), None)
     with sync_playwright() as playwright:
@@ -86,7 +85,4 @@ def main(address: str) -> None:
 
 
 if __name__ == "__main__":
-    python = environment.program(environment.folder(), "python")
-    if Path(sys.prefix) != environment.folder():  # playwright is in the environment that `make setup` makes
-        os.execv(python, [str(python), *sys.argv])
     main((sys.argv[1:] or [ADDRESS])[0].rstrip("/"))
