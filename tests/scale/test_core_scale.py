@@ -1,4 +1,7 @@
-"""The money and stock core at size: reports as one statement within their budget, a million moves verified in time. Runs with `QUDAO_SLOW=1`."""
+"""The money and stock core at size: reports as one statement, a million moves verified.
+
+By default at 1 % and without judging times (a timed test is a noisy one); `QUDAO_SLOW=1` runs it in full and holds the budgets.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,15 @@ from qudao.ledger import invariants as book_invariants
 from qudao.ledger.queries import PartyAccount, ageing, statement
 from qudao.network.tests.make import make_org
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.environ.get("QUDAO_SLOW") != "1", reason="QUDAO_SLOW=1 runs it")]
-PRODUCTS, MOVES, DEALERS = 1_000, 1_000_000, 200
+pytestmark = pytest.mark.slow
+SLOW = os.environ.get("QUDAO_SLOW") == "1"
+SHARE = 1 if SLOW else 100
+PRODUCTS, MOVES, DEALERS = 1_000 // (SHARE // 10 or 1), 1_000_000 // SHARE, 200 // (SHARE // 10 or 1)
+
+
+def within(took, budget):
+    """Whether a time in milliseconds keeps its budget; judged in full size only."""
+    return took < budget or not SLOW
 
 
 def best(body, times=5):
@@ -72,11 +82,11 @@ def make_moves(brand, moves):
     run(
         """INSERT INTO inventory_stock (place_id, product_id, on_hand, reserved)
            SELECT %s, product_id, sum(CASE WHEN to_place_id = %s THEN qty ELSE -qty END),
-                  (SELECT sum(qty - taken) FROM inventory_reservation r WHERE r.product_id = m.product_id)
+                  coalesce((SELECT sum(qty - taken) FROM inventory_reservation r WHERE r.product_id = m.product_id), 0)
            FROM inventory_move m GROUP BY product_id""",
         (main, main),
     )
-    run("ANALYZE inventory_move; ANALYZE inventory_stock; ANALYZE inventory_reservation")
+    run("ANALYZE inventory_move, inventory_stock, inventory_reservation")
     return main, first
 
 
@@ -95,11 +105,11 @@ def test_a_million_moves_are_verified_in_15_seconds(brand):
     make_moves(brand, MOVES)
     took = verify(stock_invariants.CHECKS)
     print(f"verify of {MOVES} moves: {took:.0f} ms")
-    assert took < 15_000
+    assert within(took, 15_000)
 
 
 def test_the_stock_of_a_thousand_products_reads_in_20_ms(brand):
-    main, _first = make_moves(brand, 100_000)
+    main, _first = make_moves(brand, 100_000 // SHARE)
     clerk = Actor(1, 1, brand.pk, brand.path, "hq", "c", frozenset({"inventory.view"}), Scope.ORG)
 
     def read():
@@ -108,7 +118,7 @@ def test_the_stock_of_a_thousand_products_reads_in_20_ms(brand):
     took, found = best(read)
     print(f"stock of {len(found)} products: {took:.1f} ms")
     assert len(found) == PRODUCTS
-    assert took < 20
+    assert within(took, 20)
 
 
 def make_books(brand, invoices):
@@ -149,7 +159,7 @@ def make_books(brand, invoices):
     )
     run("SET CONSTRAINTS ALL IMMEDIATE")
     run("SET CONSTRAINTS ALL DEFERRED")
-    run("ANALYZE ledger_entry; ANALYZE ledger_entryline; ANALYZE ledger_openitem; ANALYZE ledger_balance; ANALYZE network_organisation")
+    run("ANALYZE ledger_entry, ledger_entryline, ledger_openitem, ledger_balance, network_organisation")
     return parent
 
 
@@ -171,20 +181,20 @@ def read_books(brand, invoices):
 
 def test_ageing_of_200_dealers_reads_in_40_ms(brand):
     """Three times the open items of the world that the floor is measured in (10,000 invoices, every third open)."""
-    aged, told, credit = read_books(brand, 10_000)
-    assert (aged < 40, told < 40, credit < 5) == (True, True, True)
+    aged, told, credit = read_books(brand, 10_000 // SHARE)
+    assert within(aged, 40) and within(told, 40) and within(credit, 5)
 
 
 def test_a_large_set_of_books_verifies_in_15_seconds(brand):
     """Ageing of this many open items is printed, not judged: it is 24 ms on a quiet machine and 70 ms beside five other loads."""
-    read_books(brand, 50_000)
+    read_books(brand, 50_000 // SHARE)
     took = verify(book_invariants.CHECKS)
-    print(f"verify of 300000 lines: {took:.0f} ms")
-    assert took < 15_000
+    print(f"verify of {300_000 // SHARE} lines: {took:.0f} ms")
+    assert within(took, 15_000)
 
 
 def test_the_hot_path_of_an_order_of_ten_lines(brand):
-    main, first = make_moves(brand, 100_000)
+    main, first = make_moves(brand, 100_000 // SHARE)
     agreement = make_agreement(brand, make_org("dealer", "D001", brand))
     make_account(agreement, LimitTerms(Decimal(10**9)))
     n = 0
@@ -204,10 +214,10 @@ def test_the_hot_path_of_an_order_of_ten_lines(brand):
     for _ in range(20):
         confirm()
     begin, cpu = time.perf_counter(), time.process_time()
-    for _ in range(200):
+    for _ in range(200 if SLOW else 5):
         confirm()
-    wall, used = (time.perf_counter() - begin) * 5, (time.process_time() - cpu) * 5
+    wall, used = (time.perf_counter() - begin) * 1000 / n, (time.process_time() - cpu) * 1000 / n
     print(f"hold + reserve of ten lines: {wall:.2f} ms, client CPU {used:.2f} ms")
     in_unit(release, agreement.pk, Decimal("100.00"), Subject("orders.order", 1))
-    assert verify(funds_invariants.CHECKS) < 1000
-    assert wall < 20
+    assert within(verify(funds_invariants.CHECKS), 1000)
+    assert within(wall, 20)

@@ -86,7 +86,7 @@ def test_moving_a_branch_rewrites_all_paths_in_one_statement(net, django_assert_
     shop = make_org("outlet", "S010", net.s001)
     supplier = make_org("supplier", "V010", net.s001)
     # lock tree, see org (1) and verb (1), see parent (2), UPDATE, log, outbox; savepoint pair
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         moved = actions.move_organisation(net.s001.pk, net.lh.pk, "直营", actor=net.hq)
     for org in (shop, supplier):
         org.refresh_from_db()
