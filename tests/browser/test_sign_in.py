@@ -22,6 +22,12 @@ def type_in(visit: Visit, email: str, password: str = PASSWORD) -> None:
         visit.page.keyboard.press("Enter")
 
 
+def type_code(visit: Visit, code: str) -> None:
+    """The field has the focus from the start."""
+    visit.page.locator("#id_code:focus").wait_for()
+    visit.page.keyboard.type(code)
+
+
 def test_a_wrong_password_is_said_and_the_third_one_locks(crowd: Crowd, world: World, axes_on: None) -> None:
     visit = crowd.open()
     visit.go("/sign-in/?next=/orders/")
@@ -57,7 +63,7 @@ def test_a_second_factor_is_switched_on_and_asked_for(enter, world: World) -> No
         visit.page.locator("main").get_by_role("button", name="Sign out", exact=True).click()
     type_in(visit, world.email("careful"))
     visit.at("/sign-in/code")
-    visit.page.keyboard.type("000000")  # the field has the focus
+    type_code(visit, "000000")
     with visit.page.expect_navigation():
         visit.page.keyboard.press("Enter")
     visit.says("This code is not right or was already used.", "Wait for the next code; check the clock of your phone.")
@@ -70,7 +76,7 @@ def test_a_second_factor_is_switched_on_and_asked_for(enter, world: World) -> No
     visit.page.context.clear_cookies()
     visit.go("/sign-in/")
     type_in(visit, world.email("careful"))
-    visit.page.keyboard.type(recovery)
+    type_code(visit, recovery)
     visit.page.keyboard.press("Enter")
     visit.at("/")
 
@@ -108,16 +114,16 @@ def test_what_goes_wrong_on_a_page_is_found(crowd: Crowd) -> None:
     visit = crowd.open()
     visit.go("/sign-in/")
     assert (visit.wide(), visit.grave(), visit.faults) == ("", [], [])
-    visit.page.evaluate("""() => {
-      setTimeout(() => { throw new Error("on purpose"); });
-      document.body.append(Object.assign(document.createElement("script"), { textContent: "window.forbidden = true" }));
-      document.body.append(Object.assign(document.createElement("img"), { src: "/static/missing.png" }));
-      const wide = document.createElement("div");
-      wide.style.width = "3000px";
-      wide.textContent = "Wide";
-      document.body.append(wide);
-    }""")
-    visit.page.wait_for_load_state("networkidle")
+    with visit.page.expect_event("pageerror"), visit.page.expect_response("**/missing.png"):
+        visit.page.evaluate("""() => {
+          setTimeout(() => { throw new Error("on purpose"); });
+          document.body.append(Object.assign(document.createElement("script"), { textContent: "window.forbidden = true" }));
+          document.body.append(Object.assign(document.createElement("img"), { src: "/static/missing.png" }));
+          const wide = document.createElement("div");
+          wide.style.width = "3000px";
+          wide.textContent = "Wide";
+          document.body.append(wide);
+        }""")
     said = "\n".join(visit.faults)
     assert "on purpose" in said and "script-src" in said and "missing.png: 404" in said
     assert "too wide" in visit.wide() and "image-alt" in "\n".join(visit.grave())
