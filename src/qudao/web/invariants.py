@@ -5,10 +5,23 @@ from __future__ import annotations
 from qudao.base.invariants import Check
 
 #: every document with two sides, by the kind its generic rows name
-DOCUMENTS = """SELECT 'orders.order' AS kind, id, seller_id, buyer_id FROM orders_order
-    UNION ALL SELECT 'fulfilment.shipment', id, seller_id, buyer_id FROM fulfilment_shipment
-    UNION ALL SELECT 'billing.invoice', id, seller_id, buyer_id FROM billing_invoice
-    UNION ALL SELECT 'payments.payment', id, seller_id, buyer_id FROM payments_payment"""
+TABLES = {
+    "orders.order": "orders_order",
+    "fulfilment.shipment": "fulfilment_shipment",
+    "billing.invoice": "billing_invoice",
+    "payments.payment": "payments_payment",
+}
+DOCUMENTS = " UNION ALL ".join(f"SELECT '{kind}' AS kind, id, seller_id, buyer_id FROM {table}" for kind, table in TABLES.items())
+
+# Kind and id as one number: joined by number a million rows cost a third of what they cost joined by text.
+STEP = 10**15
+KEYED = " UNION ALL ".join(f"SELECT {n * STEP} + id AS key, seller_id, buyer_id FROM {table}" for n, table in enumerate(TABLES.values(), 1))
+KEY = "CASE subject_kind " + " ".join(f"WHEN '{kind}' THEN {n * STEP}" for n, kind in enumerate(TABLES, 1)) + " END + subject_id AS key"
+OURS = "subject_kind IN (" + ", ".join(f"'{kind}'" for kind in TABLES) + ")"
+GENERIC = {"log line": "base_actionlog", "event": "base_event", "approval": "approvals_request", "notice": "qudao_messages_notice"}
+GENERIC_ROWS = " UNION ALL ".join(
+    f"SELECT '{what}' AS what, id, {KEY}, subject_kind, subject_id, seller_id, buyer_id FROM {table} WHERE {OURS}" for what, table in GENERIC.items()
+)
 
 CHECKS = [
     Check(
@@ -16,12 +29,7 @@ CHECKS = [
         # log, facts, approvals and notices are shown by these two columns alone, so a wrong one shows a trade to a stranger
         f"""SELECT g.id, concat_ws(' ', g.what, g.id, 'of', g.subject_kind, g.subject_id, 'has the sides', g.seller_id, g.buyer_id,
                                   'but the document has', d.seller_id, d.buyer_id) AS note
-            FROM (SELECT 'log line' AS what, id, subject_kind, subject_id, seller_id, buyer_id FROM base_actionlog
-                  UNION ALL SELECT 'event', id, subject_kind, subject_id, seller_id, buyer_id FROM base_event
-                  UNION ALL SELECT 'approval', id, subject_kind, subject_id, seller_id, buyer_id FROM approvals_request
-                  UNION ALL SELECT 'notice', id, subject_kind, subject_id, seller_id, buyer_id FROM qudao_messages_notice) g
-            JOIN ({DOCUMENTS}) d ON d.kind = g.subject_kind AND d.id = g.subject_id
-            WHERE (g.seller_id, g.buyer_id) IS DISTINCT FROM (d.seller_id, d.buyer_id)""",
+            FROM ({GENERIC_ROWS}) g JOIN ({KEYED}) d USING (key) WHERE (g.seller_id, g.buyer_id) IS DISTINCT FROM (d.seller_id, d.buyer_id)""",
         "UPDATE base_event SET buyer_id = 0 WHERE id = (SELECT max(id) FROM base_event WHERE subject_kind = 'orders.order')",
     ),
     Check(
