@@ -43,6 +43,7 @@ def rule_of(route: Route) -> Rule | None:
 
 #: package of a view → why the matrix leaves its addresses to other tests
 LIBRARIES = {
+    "approval-rules/#": Rule("approvals.edit_rules", "approvals.edit_rules", "approval-rules"),  # the page is the form
     "django": "the language switch and other views without rows of ours",
 }
 

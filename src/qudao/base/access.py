@@ -171,7 +171,8 @@ def sees_prices(actor: Actor, seller_id: int, buyer_id: int) -> bool:
 
 def modules() -> list[str]:
     """The names of our installed modules, lowest first."""
-    return [c.name.removeprefix("qudao.") for c in apps.get_app_configs() if c.name.startswith("qudao.")]
+    # settings list them highest first, so that templates of an upper module win
+    return [c.name.removeprefix("qudao.") for c in reversed([*apps.get_app_configs()]) if c.name.startswith("qudao.")]
 
 
 def _collect(name: str) -> dict[str, Any]:

@@ -74,11 +74,11 @@ _DEALERS = ("dealer", "outlet")
 #: The roles that come with the product, by code; `actions.ensure_system_roles` writes them into the table.
 ROLES: dict[str, RoleCard] = {
     "hq_admin": RoleCard("管理员", "Administrator", ("*",), MemberScope.ALL, ("*",), ("hq",)),
-    "hq_clerk": RoleCard("订单员", "Order clerk", (*_EVERYBODY, *_READS_TRADE, "people.view", "orders.*"), MemberScope.ALL),
+    "hq_clerk": RoleCard("订单员", "Order clerk", (*_EVERYBODY, *_READS_TRADE, "people.view", "orders.*", "approvals.view"), MemberScope.ALL),
     "hq_finance": RoleCard(
         "财务",
         "Finance clerk",
-        (*_EVERYBODY, *_READS_TRADE, "people.view", "orders.approve", "billing.*", "payments.*", "funds.*", "ledger.*"),
+        (*_EVERYBODY, *_READS_TRADE, "people.view", "orders.approve", "approvals.view", "billing.*", "payments.*", "funds.*", "ledger.*"),
         MemberScope.ALL,
         ("*",),
     ),

@@ -146,5 +146,5 @@ def _outage(error: Exception) -> str | None:
     return None
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+if __name__ == "__main__":  # by its real name, so that an exception class exists once and is caught
+    sys.exit(import_module("qudao.web.cli").main())

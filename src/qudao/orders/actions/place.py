@@ -7,7 +7,8 @@ the sequence before, and the foreign keys of its lines are deferred to the commi
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -20,10 +21,11 @@ from qudao.base.db import insert_row, rows, update_row
 from qudao.base.lock import Rank, lock_one
 from qudao.base.notify import notify
 from qudao.base.numbering import take
+from qudao.base.subject import Subject
 from qudao.catalog.queries import unscoped_cards
 from qudao.inventory.queries import unscoped_supply_place
 from qudao.kernel import clock
-from qudao.kernel.errors import Forbidden, Invalid, raise_if_any
+from qudao.kernel.errors import Fault, Forbidden, Invalid, Refused
 from qudao.orders import rules
 from qudao.orders.actions.confirm import Held, hold_and_reserve
 from qudao.orders.events import OrderConfirmed, OrderPlaced
@@ -60,7 +62,7 @@ def place_order(placing: Placing, *, actor: Actor, client_id: UUID | str | None 
     known, order_id = unscoped_begin(placing.buyer_id, client_id)
     if known:
         return known
-    priced = _price(placing)
+    priced = _price(placing, actor)
     order = _new_order(placing, priced, actor, client_id)
     order.pk = order_id
     lines = _write_lines(order, priced.lines)
@@ -76,7 +78,7 @@ def submit_order(order_id: int, *, actor: Actor) -> Order:
     asked = [NewLine(product, qty) for product, qty in Line.unscoped.filter(order=order).order_by("no").values_list("product_id", "qty")]
     placing = Placing(order.seller_id, order.buyer_id, asked, order.requested_on, order.po_number, order.note)
     _may_place(placing, actor)
-    priced = _price(placing)
+    priced = _price(placing, actor)
     Line.unscoped.filter(order=order).delete()
     fresh = _new_order(placing, priced, actor, order.client_id)
     since = order.state_since
@@ -94,21 +96,55 @@ def _may_place(placing: Placing, actor: Actor) -> None:
         raise Forbidden("orders.not_your_trade", field="buyer")
 
 
-def _price(placing: Placing) -> _Priced:
-    """Check and price a placing: six statements whatever the number of lines."""
+def _price(placing: Placing, actor: Actor) -> _Priced:
+    """Check and price a placing: seven statements whatever the number of lines. Raises everything that is wrong at once, Invalid before Refused."""
     today = clock.today()
-    raise_if_any(rules.shape_faults(placing, today), Invalid)
+    faults = rules.shape_faults(placing, today)
+    if not 0 < len(placing.lines) <= rules.MAX_LINES:
+        raise Invalid.of(faults)
     terms = unscoped_terms(placing.seller_id, placing.buyer_id, today)
-    raise_if_any(rules.side_faults(terms, today))
-    assert terms is not None
+    kind = Invalid if faults else Refused
+    faults += rules.side_faults(terms, today)
+    if terms is None:
+        raise kind.of(faults)
+    told = {fault.field for fault in faults}
+    readable = {no: line for no, line in enumerate(placing.lines, 1) if line.product_id and f"lines.{no}.qty" not in told}
     products = sorted({line.product_id for line in placing.lines if line.product_id})
     cards = unscoped_cards(products)
     refused = unscoped_refused(terms.agreement_id, products, today)
-    quotes = unscoped_quote(terms.agreement_id, [Item(no, line.product_id or 0, line.qty) for no, line in enumerate(placing.lines, 1)], today)
-    raise_if_any(rules.line_faults(placing.lines, cards, refused, quotes, today))
-    lines = rules.price_order(placing.lines, cards, quotes)
+    quotes = unscoped_quote(terms.agreement_id, [Item(no, line.product_id or 0, line.qty) for no, line in readable.items()], today)
+    faults += [f for f in rules.line_faults(placing.lines, cards, refused, quotes, today) if _line_of(f) in readable]
+    place_id = unscoped_supply_place(terms.agreement_id)
+    hurt = {_line_of(fault) for fault in faults}
+    good = {no: line for no, line in readable.items() if no not in hurt}
+    lines = [replace(x, no=no) for x, no in zip(rules.price_order(list(good.values()), cards, _in_order(quotes, good)), good, strict=True)]
     gross = rules.totals(lines)[2]
-    return _Priced(terms, lines, unscoped_supply_place(terms.agreement_id), unscoped_rules_for(placing.seller_id, KIND, gross))
+    needed = unscoped_rules_for(placing.seller_id, KIND, gross)
+    if faults:
+        if lines and not needed:
+            faults += _short(placing, terms.agreement_id, place_id, lines, actor)
+        raise kind.of(faults)
+    return _Priced(terms, lines, place_id, needed)
+
+
+def _line_of(fault: Fault) -> int:
+    """The number of the line a fault stands at; 0 when it stands at none."""
+    return int(fault.field.split(".")[1]) if fault.field.startswith("lines.") else 0
+
+
+def _in_order(quotes: Mapping[Any, Any], good: Mapping[int, NewLine]) -> dict[int, Any]:
+    """The quotes of the good lines, numbered as if there were no others."""
+    return {n: quotes[no] for n, no in enumerate(good, 1)}
+
+
+def _short(placing: Placing, agreement_id: int, place_id: int, lines: list[PricedLine], actor: Actor) -> list[Fault]:
+    """What credit and stock would say of the lines that are all right, so that nobody is refused in two rounds. The refusal undoes the try."""
+    trial = Subject(KIND, 0, placing.seller_id, placing.buyer_id)
+    try:
+        hold_and_reserve(trial, agreement_id, place_id, rules.totals(lines)[2], [(x.no, x.no, x.product_id, x.qty) for x in lines], actor=actor)
+    except Refused as refusal:
+        return list(refusal.faults)
+    return []
 
 
 def _new_order(placing: Placing, priced: _Priced, actor: Actor, client_id: UUID | str | None) -> Order:

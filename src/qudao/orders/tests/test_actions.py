@@ -78,6 +78,20 @@ def test_bad_input_is_said_at_each_field(world):
     assert codes(caught) == [("orders.unknown_product", "lines.1.product"), ("orders.qty_not_positive", "lines.2.qty")]
 
 
+def test_bad_lines_do_not_hide_what_is_short_on_the_good_ones(world):
+    one, two, three = (p.pk for p in world.products)
+    asked = [NewLine(None, D(1), "XX"), NewLine(one, D(101)), NewLine(two, D(-1)), NewLine(three, D(1))]
+    with pytest.raises(Invalid) as caught:
+        actions.place_order(Placing(world.cast.lh.pk, world.cast.d001.pk, asked), actor=world.dealer)
+    assert codes(caught) == [
+        ("orders.unknown_product", "lines.1.product"),
+        ("orders.qty_not_positive", "lines.3.qty"),
+        ("inventory.short", "lines.2.qty"),
+    ]
+    assert unscoped_card(world.agreement.pk).exposure == 0
+    assert_sound()
+
+
 def test_a_blocked_product_a_suspended_agreement_and_a_suspended_dealer_are_refused(world):
     system = system_actor()
     block_product(world.products[0].pk, "old", actor=system)

@@ -76,8 +76,31 @@ def _median_ms(body: Callable[[], Any], rounds: int = 15) -> float:
     return round(statistics.median(times), 2)
 
 
+PAST_ITEMS = """
+INSERT INTO ledger_openitem (org_id, side, counterparty_id, subject_kind, subject_id, number, date, due_on, currency, amount, open_amount)
+SELECT %(seller)s, 'receivable', d.id, 'billing.invoice', -g, 'H' || g, current_date - g %% 300, current_date - g %% 300 + 30, 'CNY', 1000, 1000
+FROM generate_series(1, 10000) g JOIN (SELECT id, row_number() OVER (ORDER BY id) n FROM network_organisation WHERE kind = 'dealer') d
+    ON d.n = 1 + g %% %(dealers)s::int
+"""
+PAST_MOVES = """
+INSERT INTO inventory_move (month, at, product_id, qty, from_place_id, to_place_id, subject_kind, subject_id, ref_id, number)
+SELECT m.month, m.at, m.product_id, m.qty, m.from_place_id, m.to_place_id, m.subject_kind, m.subject_id, m.ref_id, m.number
+FROM (SELECT * FROM inventory_move ORDER BY id LIMIT 1000) m, generate_series(1, 100)
+"""
+
+
 def reports(world: dict[str, Any]) -> dict[str, Any]:
-    """Median milliseconds and statements of ageing over all dealers, stock of all products, and the 50 newest orders."""
+    """Median milliseconds and statements of ageing (200 dealers, 10,000 open items), stock of all products after 100,000 moves, 50 newest orders."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(PAST_ITEMS, {"seller": world["seller_id"], "dealers": len(world["dealers"])})
+        cursor.execute(PAST_MOVES)
+        cursor.execute("ANALYZE")
+    return _reports(world)
+
+
+def _reports(world: dict[str, Any]) -> dict[str, Any]:
     from django.db import connection
     from django.test import Client
 
@@ -122,8 +145,8 @@ SELECT m.id, l.no, l.product_id, l.unit, l.qty, l.unit_price, l.price_source, l.
 FROM made m, orders_line l WHERE l.order_id = (SELECT id FROM old)
 """
 MOVES = """
-INSERT INTO inventory_reservation (place_id, product_id, qty, taken, released, subject_kind, subject_id, ref_id, state, at)
-SELECT o.place_id, l.product_id, l.qty, l.qty, 0, 'orders.order', o.id, l.id, 'closed', o.placed_at
+INSERT INTO inventory_reservation (place_id, product_id, qty, taken, released, subject_kind, subject_id, ref_id, state, at, number)
+SELECT o.place_id, l.product_id, l.qty, l.qty, 0, 'orders.order', o.id, l.id, 'closed', o.placed_at, o.number
 FROM orders_order o JOIN orders_line l ON l.order_id = o.id WHERE o.number LIKE 'H%%' AND o.id > %(after)s;
 INSERT INTO base_actionlog (at, month, verb, channel, actor_kind, actor_user, actor_org, actor_name, before, after, reason, detail, stage_seconds,
     subject_kind, subject_id, seller_id, buyer_id, number)
@@ -166,9 +189,11 @@ def scarce(world: dict[str, Any], left: int) -> dict[str, Any]:
     from qudao.base.access import system_actor
     from qudao.base.db import rows
     from qudao.inventory.actions import adjust_stock
+    from qudao.inventory.queries import unscoped_places
 
+    main = unscoped_places([world["seller_id"]])[world["seller_id"], "stock"]
     for product in world["products"][:5]:
-        ((place, reserved),) = rows("SELECT place_id, reserved FROM inventory_stock WHERE product_id = %s AND on_hand > 1000000", (product,))
+        ((place, reserved),) = rows("SELECT place_id, reserved FROM inventory_stock WHERE product_id = %s AND place_id = %s", (product, main))
         adjust_stock(place, product, reserved + left, "bench", actor=system_actor())
     return {"left": left}
 
