@@ -42,10 +42,7 @@ def rule_of(route: Route) -> Rule | None:
 
 
 #: package of a view → why the matrix leaves its addresses to other tests
-LIBRARIES = {
-    "approval-rules/#": Rule("approvals.edit_rules", "approvals.edit_rules", "approval-rules"),  # the page is the form
-    "django": "the language switch and other views without rows of ours",
-}
+LIBRARIES = {"django": "the language switch and other views without rows of ours"}
 
 
 def verb(view: str, do: str, row: str) -> dict[str, Rule]:
@@ -222,6 +219,7 @@ RULES: dict[str, Rule] = {
 }
 #: where the page and the operation at one address differ
 RULES_PAGE: dict[str, Rule] = {
+    "approval-rules/#": Rule("approvals.edit_rules", "approvals.edit_rules", "approval-rules"),  # the page is the form
     "products/#/packs": Rule("catalog.edit", "catalog.edit", "products"),
     "agreements/#/authorisations": Rule("agreements.authorise", "agreements.authorise", "agreements"),
     "price-lists/#/prices": Rule("pricing.edit", "pricing.edit", "price-lists"),

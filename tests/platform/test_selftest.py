@@ -21,10 +21,10 @@ def test_faults_are_never_planted_where_somebody_works():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.environ.get("QUDAO_SLOW") != "1", reason="QUDAO_SLOW=1 runs it")
 @pytest.mark.django_db(transaction=True)
 def test_the_self_test_works_in_a_database_of_its_own_and_leaves_none_behind():
-    planted = selftest.in_a_copy(["ledger", "inventory"], Progress("faults"))
-    assert len(planted) == len(verify.chosen(["ledger", "inventory"]))
+    modules = ["ledger", "inventory"] if os.environ.get("QUDAO_SLOW") == "1" else ["orders.totals_are"]
+    planted = selftest.in_a_copy(modules, Progress("faults"))
+    assert len(planted) == len(verify.chosen(modules)) > 0
     assert [one for one in planted if one["fault"]] == []
     assert rows("SELECT count(*) FROM pg_database WHERE datname LIKE %s", (rf"{selftest.PREFIX}{os.getpid()}%",)) == [(0,)]

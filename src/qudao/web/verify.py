@@ -67,7 +67,7 @@ def verify(checks: Iterable[Check], bar: Progress, limit: int = 20) -> list[Modu
                 found[result.module] = ModuleResult(result.module, rows_of(result.module))
             found[result.module].checks.append(result)
             bar.advance()
-    order = {module: place for place, module in enumerate(["base", *reversed([m for m in modules() if m != "base"])])}
+    order = {module: place for place, module in enumerate(modules())}
     return sorted(found.values(), key=lambda one: order.get(one.module, len(order)))
 
 
