@@ -27,7 +27,7 @@ const common = {
 async function scripts() {
   const app = join(assets, "js", "app.js");
   const entry = existsSync(app)
-    ? { entryPoints: { app } }
+    ? { entryPoints: { app, theme: join(assets, "js", "theme.js") } }
     : { stdin: { contents: 'import "htmx.org";', resolveDir: assets, sourcefile: "app.js" } };
   // Parts loaded with import() become files of their own, which asks for <script type="module">.
   const options = { ...common, ...entry, format: "esm", splitting: !entry.stdin, chunkNames: "chunks/[name]-[hash]" };

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
-from django.utils.translation import get_language, gettext, ngettext, npgettext
+from django.utils.translation import get_language, gettext, ngettext, npgettext, pgettext_lazy
 
 from qudao.kernel import clock
 
@@ -19,6 +19,8 @@ DASH = "\u2014"
 SEP = mark_safe('<i class="sep"></i>')
 SYMBOLS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "JP¥", "HKD": "HK$"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+#: units kept as codes, in the reader's words; any other unit is shown as its owner writes it
+UNITS = {"PCS": pgettext_lazy("unit", "pcs")}
 TONES = ("wait", "move", "done", "idle", "wrong")
 
 
@@ -82,7 +84,7 @@ def qty(value: Any, unit: str = "") -> str:
         return DASH
     text = f"{abs(number):,.4f}".rstrip("0").rstrip(".")
     text = MINUS + text if number < 0 and text != "0" else text
-    return f"{text} {unit}" if unit else text
+    return f"{text} {UNITS.get(unit, unit)}" if unit else text
 
 
 def percent(value: Any, places: int = 1) -> str:

@@ -60,7 +60,7 @@ def card_panel(request: HttpRequest, found: Membership) -> Panel:
 def rights_panel(request: HttpRequest, found: Membership) -> Panel:
     """What the role allows, in words."""
     labels = all_verbs()
-    items = [{"label": labels[verb], "facts": [verb]} for verb in sorted(power_of(found.role, found.scope).verbs)]
+    items = [{"label": labels[verb]} for verb in sorted(power_of(found.role, found.scope).verbs)]
     return Panel(_("Rights"), "parts/panel_items.html", {"items": items, "empty": _("None.")}, note=str(len(items)))
 
 
@@ -213,7 +213,7 @@ class RoleList(ListPage):
 def role_rights_panel(request: HttpRequest, role: Role) -> Panel:
     """What the role allows, in words."""
     labels = all_verbs()
-    items = [{"label": labels[verb], "facts": [verb]} for verb in sorted(power_of(role, role.scope).verbs)]
+    items = [{"label": labels[verb]} for verb in sorted(power_of(role, role.scope).verbs)]
     return Panel(_("Rights"), "parts/panel_items.html", {"items": items}, note=str(len(items)))
 
 

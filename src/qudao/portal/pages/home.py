@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -93,17 +92,19 @@ def _kpis(found: Days, late: Overdue | None) -> list[dict[str, Any]]:
     first = today.replace(day=1)
     last_month = first - timedelta(days=1)
     month, before = found.sum_between(first, today), found.sum_between(last_month.replace(day=1), last_month)
-    gone = Decimal(today.day) / calendar.monthrange(today.year, today.month)[1]
+    last_first = last_month.replace(day=1)
+    same_days = found.sum_between(last_first, min(last_month, last_first + timedelta(days=today.day - 1)))
     rows: list[dict[str, Any]] = []
     if month or before:
         share = month / before if before else Decimal(1)
-        ahead = (share - gone) * 100
-        words = _("{n} points ahead of the calendar") if ahead >= 0 else _("{n} points behind the calendar")
+        more = (month / same_days - 1) * 100 if same_days else Decimal(0)
+        words = _("{n}% more than by this day last month") if more >= 0 else _("{n}% less than by this day last month")
         rows.append(
             {
                 "label": _("Ordered this month (incl. tax)"), "value": figures.money(month), "points": found.series(today), "share": min(share, Decimal(1)),
-                "mark": gone, "left": _("Last month {sum}").format(sum=figures.money(before)) if before else _("The first month"),
-                "right": words.format(n=figures.amount(abs(ahead), 1)) if before else "", "tone": "t-done" if ahead >= 0 else "t-wait",
+                "mark": same_days / before if before else None,
+                "left": _("Last month {sum}").format(sum=figures.money(before)) if before else _("The first month"),
+                "right": words.format(n=figures.amount(abs(more), 0)) if same_days else "", "tone": "t-done" if more >= 0 else "t-wait",
             }
         )  # fmt: skip
     if found.all:

@@ -40,14 +40,16 @@ class Group:
     hits: list[Hit]
 
 
-def _numbered(rows: QuerySet, words: str) -> QuerySet:
-    return rows.filter(Q(number__istartswith=words) | Q(number__iendswith=words)).order_by("-id")
+def _numbered(rows: QuerySet, words: str, more: Q | None = None) -> QuerySet:
+    """Documents by the beginning or the end of their number, or by what else they are known by."""
+    known = Q(number__istartswith=words) | Q(number__iendswith=words)
+    return rows.filter(known | more if more else known).order_by("-id")
 
 
 def find(actor: Actor, words: str) -> list[Group]:
     """What matches, by kind; at most six statements, each stopped after a few rows."""
     kinds: list[tuple[str, Any, Callable[[], QuerySet], Callable[[Any], Hit]]] = [
-        ("orders.view", _("Orders"), lambda: _numbered(orders(actor), words), _order),
+        ("orders.view", _("Orders"), lambda: _numbered(orders(actor), words, Q(po_number__istartswith=words)), _order),
         ("fulfilment.view", _("Shipments"), lambda: _numbered(visible(actor, Shipment), words).select_related("buyer"), _document),
         ("billing.view", _("Invoices"), lambda: _numbered(visible(actor, Invoice), words).select_related("buyer"), _document),
         ("payments.view", _("Payments"), lambda: _numbered(visible(actor, Payment), words).select_related("buyer"), _document),
