@@ -13,7 +13,7 @@ from qudao.agreements.rules import AgreementDraft
 from qudao.approvals.actions import add_rule
 from qudao.approvals.queries import rules as approval_rules
 from qudao.approvals.rules import RuleDraft
-from qudao.base.access import Actor
+from qudao.base.access import Actor, Channel
 from qudao.inventory.actions import register_place, set_supply_place
 from qudao.inventory.queries import places as places_seen
 from qudao.inventory.queries import supply_of
@@ -144,11 +144,11 @@ def _facts(one: Firm) -> OrgFacts:
 
 def _people(world: World) -> None:
     for where, email, name, role, _label in PEOPLE.values():
-        world.people[email] = masters.person(PersonFacts(email, name), world.orgs[where], role, PASSWORD)
+        world.people[email] = masters.person(PersonFacts(email, name), world.orgs[where], role, PASSWORD).through(Channel.PAGE)
     for one in FIRMS:
         email = boss_email(one.key)
         if one.admin and email not in world.people:
-            world.people[email] = masters.person(PersonFacts(email, one.admin), world.orgs[one.key], one.role)
+            world.people[email] = masters.person(PersonFacts(email, one.admin), world.orgs[one.key], one.role).through(Channel.PAGE)
 
 
 def _rules(world: World) -> None:
