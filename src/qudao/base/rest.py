@@ -171,6 +171,12 @@ def _answer(request: HttpRequest, key: str, body: Callable[[], HttpResponse]) ->
     return response
 
 
+def forget_answers() -> int:
+    """Delete stored answers and first results of client ids older than 30 days; returns how many rows went."""
+    before = clock.now() - KEEP_ANSWERS
+    return run("DELETE FROM base_storedanswer WHERE at < %s", (before,)) + run("DELETE FROM base_call WHERE at < %s", (before,))
+
+
 def page_of(queryset: QuerySet, *, limit: int = 50, after: int | None = None) -> tuple[QuerySet, int]:
     """One keyset page, newest first: (rows with id below `after`, at most `limit` ≤ 500). The next page starts after the last id shown."""
     limit = max(1, min(limit, 500))
