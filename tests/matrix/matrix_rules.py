@@ -45,8 +45,7 @@ def rule_of(route: Route) -> Rule | None:
 LIBRARIES = {"django": "the language switch and other views without rows of ours"}
 
 
-def verb(view: str, do: str, row: str) -> dict[str, Rule]:
-    """A verb at an address of its own: the page asks (GET), both do (POST)."""
+def verb(view: str, do: str, row: str) -> dict[str, Rule]:  # at an address of its own: the page asks (GET), both do (POST)
     return {f"{row}/#/{view}": Rule(do, do, row)}
 
 
@@ -107,7 +106,8 @@ RULES: dict[str, Rule] = {
     "orders/new/preview": Rule("orders.place", "orders.place"),
     "orders/new/suggest": Rule("orders.place", "orders.place"),
     "orders/#": Rule("orders.view", "", "orders"),
-    "orders/#/timeline": Rule("orders.view", "", "orders"),
+    **dict.fromkeys(("orders/#/timeline", "orders/#/files"), Rule("orders.view", "", "orders")),
+    "orders/#/files/#": Rule("orders.view", "", "orders", more={"file_id": 1}, also=frozenset({404})),
     **verb("approval", "orders.approve", "orders"),
     **verb("rejection", "orders.approve", "orders"),
     **verb("withdrawal", "orders.withdraw", "orders"),
@@ -219,6 +219,7 @@ RULES: dict[str, Rule] = {
 }
 #: where the page and the operation at one address differ
 RULES_PAGE: dict[str, Rule] = {
+    "orders/#/files": Rule("orders.attach", "orders.attach", "orders"),
     "approval-rules/#": Rule("approvals.edit_rules", "approvals.edit_rules", "approval-rules"),  # the page is the form
     "products/#/packs": Rule("catalog.edit", "catalog.edit", "products"),
     "agreements/#/authorisations": Rule("agreements.authorise", "agreements.authorise", "agreements"),

@@ -116,6 +116,25 @@ class StoredAnswer(Row):
         indexes = [BrinIndex(fields=["at"], name="base_storedanswer_at")]
 
 
+class StoredFile(Row, SubjectFields):
+    """A file of a document; its content lies in the media folder under its own hash, so the same content is kept once."""
+
+    at = models.DateTimeField()
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=8)
+    size = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    by_user = models.BigIntegerField(null=True)
+    by_org = models.BigIntegerField(null=True)
+    by_name = models.CharField(max_length=120, default="", blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subject_kind", "subject_id", "sha256"], name="base_storedfile_content_unique"),
+            models.CheckConstraint(condition=models.Q(size__gt=0), name="base_storedfile_size_positive"),
+        ]
+
+
 class Heartbeat(Row):
     """When a background process last said that it lives."""
 

@@ -6,11 +6,12 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base import models
-from qudao.base.access import Actor, Policy, Scope, register
+from qudao.base.access import EVERY_ROW, Actor, Policy, Scope, register
 
 VERBS = {
     "base.view_log": _("See the log of actions"),
     "base.export": _("Export lists"),
+    "base.files": _("See the files of documents"),
     "base.operate": _("Run the system: events, jobs, health"),
 }
 FIELDS = {
@@ -30,6 +31,19 @@ class ActionLogPolicy(Policy):
     def rows(self, actor: Actor, verb: str) -> Q:
         if actor.scope == Scope.ALL:
             return Q()
+        return Q(seller_id=actor.org_id) | Q(buyer_id=actor.org_id)
+
+
+@register
+class StoredFilePolicy(Policy):
+    """Files of documents of which the actor's organisation is a side: an attachment may name prices."""
+
+    model = models.StoredFile
+    view_verb = "base.files"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        if actor.kind == "system":
+            return EVERY_ROW
         return Q(seller_id=actor.org_id) | Q(buyer_id=actor.org_id)
 
 

@@ -22,6 +22,8 @@ SENTENCES: dict[str, Any] = {
     "base.other_body": _("This idempotency key was used for a different request."),
     "base.bad_key": _("The idempotency key must have 8 to 200 printable characters."),
     "base.invalid": _("This value is not valid: {message}"),
+    "base.file_kind": _("Files of these kinds can be attached: {kinds}."),
+    "base.file_size": _("A file must not be empty and can have at most {most} MB."),
     "base.too_many_requests": _("Too many requests in a short time."),
     "base.unreadable_file": _("This file cannot be read as xlsx, xls, ods or csv."),
     "base.unauthenticated": _("Sign in, or send a valid token."),

@@ -8,11 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from ninja import Field, Schema
 
 from qudao.base.access import Actor, sees_prices
 from qudao.base.audit import timeline
+from qudao.base.files import download, files_of
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.catalog.queries import unscoped_ids_by_code
 from qudao.orders import actions
@@ -104,6 +105,17 @@ class OrderPage(Schema):
     next_after: int | None
 
 
+class OrderFile(Schema):
+    """A file of an order; `sha256` of its content."""
+
+    id: int
+    name: str
+    size: int
+    sha256: str
+    at: Any
+    by: str
+
+
 class Moment(Schema):
     at: Any
     verb: str
@@ -113,6 +125,11 @@ class Moment(Schema):
     after: str
     reason: str
     stage_seconds: int | None
+
+
+def sees_files(actor: Actor, order: Order) -> bool:
+    """Files are for the two sides."""
+    return actor.can("base.files") and (actor.kind == "system" or actor.org_id in (order.seller_id, order.buyer_id))
 
 
 def _shown(order: Order, actor: Actor) -> dict[str, Any]:
@@ -189,6 +206,22 @@ def life(request: HttpRequest, order_id: int) -> HttpResponse:
     order = order_of(request.actor, order_id)  # type: ignore[attr-defined]
     names = ("at", "verb", "channel", "before", "after", "reason", "stage_seconds")
     return reply([{**{n: getattr(x, n) for n in names}, "actor": x.actor_name} for x in timeline(order.subject)])
+
+
+@routes.get("/orders/{int:order_id}/files", response=list[OrderFile], summary="Files of an order")
+def attached(request: HttpRequest, order_id: int) -> HttpResponse:
+    """What either side attached, for the two sides; oldest first."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    order = order_of(actor, order_id)
+    found = files_of(order.subject) if sees_files(actor, order) else []
+    return reply([{"id": x.pk, "name": x.name, "size": x.size, "sha256": x.sha256, "at": x.at, "by": x.by_name} for x in found])
+
+
+@routes.get("/orders/{int:order_id}/files/{int:file_id}", summary="One file of an order")
+def attachment(request: HttpRequest, order_id: int, file_id: int) -> FileResponse:
+    """Its content, to be saved."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return download(actor, order_of(actor, order_id).subject, file_id)
 
 
 @routes.post("/orders/{int:order_id}/submission", response=OrderOut, summary="Submit a draft again")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from qudao.base.files import KINDS
 from qudao.base.html.forms import Form
 
 
@@ -12,6 +13,12 @@ class ReasonForm(Form):
     """A reason that the other side reads."""
 
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class FileForm(Form):
+    """One file to attach."""
+
+    file = forms.FileField(label=_("File"), widget=forms.ClearableFileInput(attrs={"accept": ",".join(f".{kind}" for kind in KINDS)}))
 
 
 class RemarkForm(Form):

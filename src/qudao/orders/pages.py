@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from qudao.base.access import Actor, sees_prices
 from qudao.base.audit import timeline
+from qudao.base.files import files_of
 from qudao.base.html import figures
 from qudao.base.html.forms import Form
 from qudao.base.html.meters import Meter
@@ -23,7 +24,7 @@ from qudao.base.html.pages import ActionPage, Button, DetailPage, Head, ListPage
 from qudao.funds.queries import unscoped_card
 from qudao.kernel.money import ZERO
 from qudao.orders import actions
-from qudao.orders.forms import ReasonForm, RemarkForm
+from qudao.orders.forms import FileForm, ReasonForm, RemarkForm
 from qudao.orders.models import Order
 from qudao.orders.queries import orders, purchases, sales, unscoped_lines_of
 from qudao.orders.states import DONE, DONE_BY_MOVE, Billing, Fulfilment, Payment, Status
@@ -154,13 +155,25 @@ def _seconds(value: int | None) -> Any:
     return timedelta(seconds=value) if value is not None else None
 
 
+def files_panel(request: HttpRequest, order: Order) -> Panel | None:
+    """The files that either side attached, for the two sides."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    if actor.org_id not in (order.seller_id, order.buyer_id) or not actor.can("base.files"):
+        return None
+    items = [
+        {"url": f"/api/v1/orders/{order.pk}/files/{one.pk}", "label": one.name, "facts": [one.by_name, figures.moment(one.at)]}
+        for one in files_of(order.subject)
+    ]  # fmt: skip
+    return Panel(_("Files"), "parts/panel_items.html", {"items": items, "empty": _("No files yet.")}, aside=True)
+
+
 class OrderDetail(DetailPage):
     """One order: its lines, credit, life, and what upper modules add."""
 
     verb = "orders.view"
     query = orders
     kind = "orders.order"
-    panels = (lines_panel, credit_panel, facts_panel, timeline_panel)
+    panels = (lines_panel, credit_panel, facts_panel, files_panel, timeline_panel)
 
     @property
     def back(self) -> str:  # type: ignore[override]
@@ -210,6 +223,8 @@ class OrderDetail(DetailPage):
             found.append(Button(_("Withdraw"), url("order_withdrawal"), icon="arrow-back-up", verb="orders.withdraw", ask=True))
         if obj.status == Status.DRAFT and buys:
             found.append(Button(_("Submit again"), url("order_submission"), icon="send", primary=True, verb="orders.place", ask=True))
+        if sells or buys:
+            found.append(Button(_("Attach a file"), url("order_files"), icon="upload", verb="orders.attach"))
         if obj.status in (Status.DRAFT, Status.IN_REVIEW, Status.CONFIRMED) and (sells or buys):
             found.append(Button(_("Cancel order"), url("order_cancellation"), icon="trash", verb="orders.cancel", danger=True, ask=True))
         if obj.status == Status.IN_FULFILMENT and obj.fulfilment == Fulfilment.PARTIAL and sells:
@@ -290,6 +305,19 @@ class Cancel(_Verb):
         return _("Its credit and its stock are released at once. This cannot be undone.")
 
 
+class Attach(_Verb):
+    verb = "orders.attach"
+    form = FileForm
+    title = submit = gettext_lazy("Attach a file")
+    said = gettext_lazy("The file is attached.")
+
+    def perform(self, obj: Order, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.attach_file(obj.pk, cleaned["file"], actor=self.actor)
+
+    def says(self, obj: Order) -> Any:
+        return _("Both sides of the order see it.")
+
+
 class CloseShort(_Verb):
     verb = "orders.close_short"
     action = actions.close_order_short
@@ -309,6 +337,7 @@ routes = [
     path("orders/<int:pk>/rejection", Reject.as_view(), name="order_rejection"),
     path("orders/<int:pk>/withdrawal", Withdraw.as_view(), name="order_withdrawal"),
     path("orders/<int:pk>/submission", Submit.as_view(), name="order_submission"),
+    path("orders/<int:pk>/files", Attach.as_view(), name="order_files"),
     path("orders/<int:pk>/cancellation", Cancel.as_view(), name="order_cancellation"),
     path("orders/<int:pk>/short-closing", CloseShort.as_view(), name="order_short_closing"),
 ]

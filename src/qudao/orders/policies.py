@@ -16,6 +16,7 @@ VERBS = {
     "orders.withdraw": _("Withdraw an order from approval"),
     "orders.cancel": _("Cancel orders"),
     "orders.close_short": _("Close an order short"),
+    "orders.attach": _("Attach files to orders"),
 }
 SELLER_ONLY = {"orders.approve", "orders.close_short", "orders.place_for"}
 BUYER_ONLY = {"orders.place"}

@@ -65,9 +65,9 @@ class RoleCard:
     kinds: tuple[str, ...] = ("hq", "region")
 
 
-_EVERYBODY = ("network.view", "people.me", "people.token", "people.sign_in", "messages.*", "catalog.view", "base.export")
+_EVERYBODY = ("network.view", "people.me", "people.token", "people.sign_in", "messages.*", "catalog.view", "base.export", "base.files")
 _READS_TRADE = tuple(f"{module}.view" for module in ("agreements", "pricing", "inventory", "funds", "orders", "fulfilment", "billing", "payments", "ledger"))
-_BUYS = (*_EVERYBODY, *_READS_TRADE, "orders.place", "orders.withdraw", "orders.cancel", "fulfilment.receive", "payments.announce")
+_BUYS = (*_EVERYBODY, *_READS_TRADE, "orders.place", "orders.withdraw", "orders.cancel", "orders.attach", "fulfilment.receive", "payments.announce")
 _SELLS = ("catalog.*", "agreements.*", "pricing.*", "inventory.*", "funds.*", "orders.*", "fulfilment.*", "billing.*", "payments.*", "ledger.*", "approvals.*")
 _DEALERS = ("dealer", "outlet")
 

@@ -1,6 +1,6 @@
 """Every state change of an order. Body order is always: lock → decide → write own rows → call down → emit."""
 
-from qudao.orders.actions.decide import approve_order, cancel_order, close_order_short, reject_order, withdraw_order
+from qudao.orders.actions.decide import approve_order, attach_file, cancel_order, close_order_short, reject_order, withdraw_order
 from qudao.orders.actions.follow import (
     lock_trades,
     record_invoiced,
@@ -14,6 +14,7 @@ from qudao.orders.actions.place import place_order, submit_order
 
 __all__ = [
     "approve_order",
+    "attach_file",
     "cancel_order",
     "close_order_short",
     "lock_trades",

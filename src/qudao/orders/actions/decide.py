@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from django.core.files.uploadedfile import UploadedFile
+
 from qudao.approvals import actions as approvals
 from qudao.base.access import Actor, get_visible
 from qudao.base.action import action, emit, record
 from qudao.base.db import run
+from qudao.base.files import keep
 from qudao.base.lock import Rank, lock_one
 from qudao.base.notify import notify
 from qudao.funds.actions import shift
@@ -114,6 +117,14 @@ def cancel_order(order_id: int, *, reason: str, actor: Actor) -> Order:
     emit(OrderCancelled(order.pk, reason, short=False), order.subject)
     other = order.seller_id if actor.org_id == order.buyer_id else order.buyer_id
     notify("orders.cancelled", order.subject, org_id=other, verb="orders.view", number=order.number, reason=reason)
+    return order
+
+
+@action("orders.attach")
+def attach_file(order_id: int, file: UploadedFile, *, actor: Actor) -> Order:
+    """Attach a file to an order for both sides to see, and tell the other one. Locks nothing; the same content again changes nothing."""
+    order = get_visible(actor, Order, order_id, "orders.attach")
+    keep(file, order.subject, actor=actor)
     return order
 
 
