@@ -12,12 +12,12 @@ import pytest
 from django.test import Client
 
 from qudao.base.models import StoredAnswer
+from qudao.base.rest import forget_answers
 from qudao.inventory.tests.make import make_stock
 from qudao.kernel import clock
 from qudao.orders.models import Order
 from qudao.orders.tests.make import make_world
 from qudao.people.tests.make import bearer
-from qudao.web.jobs import forget_old_answers
 
 pytestmark = pytest.mark.django_db
 
@@ -84,7 +84,7 @@ def test_after_thirty_days_a_key_is_new_and_forgotten(world):
     with clock.freeze(clock.now() + timedelta(days=31)):
         assert post(world.dealer, "/orders", body(world), key).status_code == 201
     StoredAnswer.unscoped.update(at=clock.now() - timedelta(days=31))
-    forget_old_answers(0)
+    assert forget_answers() == 1
     assert Order.unscoped.count() == 2 and not StoredAnswer.unscoped.exists()
 
 
