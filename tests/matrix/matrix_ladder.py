@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from functools import cache
 
 from matrix_routes import Route
-from matrix_rules import ROWS, SEES, SEES_PRICES, Rows, Rule, rule_of
+from matrix_rows import ROWS, SEES, SEES_PRICES, Rows
+from matrix_rules import Rule, rule_of
 from matrix_visit import ANONYMOUS, Answer, Visitor
 from matrix_world import ROLES, World
 

@@ -6,15 +6,12 @@ An address that is not here fails the test. `look` is the verb that opens it, `d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.apps import apps
 from matrix_routes import Route
-from matrix_world import TRADES, World
-
-from qudao.people.queries import unscoped_system_role
+from matrix_rows import price_lists
 
 
 @dataclass(frozen=True)
@@ -149,7 +146,7 @@ RULES: dict[str, Rule] = {
     "prices": Rule("pricing.view"),
     **verb("end", "pricing.edit", "prices"),
     "agreements/#/price-lists": Rule("pricing.view", "pricing.assign", "agreements"),
-    "agreements/#/price-lists/#": Rule("", "pricing.assign", "agreements", more={"list_id": lambda world, key: _lists(world)["LH"]}),
+    "agreements/#/price-lists/#": Rule("", "pricing.assign", "agreements", more={"list_id": lambda world, key: price_lists(world)["LH"]}),
     "agreements/#/special-prices": Rule("pricing.view", "pricing.grant", "agreements"),
     **verb("end", "pricing.grant", "special-prices"),
     "agreements/#/quotes": Rule("", "pricing.view", "agreements"),
@@ -232,169 +229,4 @@ RULES_PAGE: dict[str, Rule] = {
 RULES_API: dict[str, Rule] = {
     "ping": Rule(public=True),
     "approvals": Rule(),  # what waits for me: nothing, for most
-}
-
-#: who sees which trade, and whose figures; HQ's people see everything, a dealer its own two sides
-EVERYTHING = frozenset(TRADES)
-SEES: dict[str, frozenset[str]] = {
-    **dict.fromkeys(("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse"), EVERYTHING),
-    **dict.fromkeys(("dealer", "dealer_admin"), frozenset({"t1", "t3"})),
-    "sub_dealer": frozenset({"t3"}),
-    "stranger": frozenset({"t2"}),
-}
-#: prices of a trade: its two sides, and at HQ whoever holds the grant to see prices between two others (finance does, clerks do not)
-SEES_PRICES: dict[str, frozenset[str]] = SEES | dict.fromkeys(("hq_clerk", "hq_warehouse"), frozenset({"t1", "t2"}))
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The rows of one kind: key → id, and who sees which keys."""
-
-    ids: Mapping[str, int]
-    sees: Mapping[str, frozenset[str]]
-
-
-def _trade_rows(label: str, sees: Mapping[str, frozenset[str]] = SEES) -> Callable[[World], Rows]:
-    """Documents with two sides: one row of each trade."""
-
-    def find(world: World) -> Rows:
-        model = apps.get_model(label)
-        ids = {}
-        for key, trade in world.trades.items():
-            first = model._default_manager.filter(seller=trade.seller, buyer=trade.buyer).order_by("pk").first()
-            assert first is not None, f"the world has no {label} of {key}"
-            ids[key] = first.pk
-        return Rows(ids, sees)
-
-    return find
-
-
-def _organisations(world: World) -> Rows:
-    people = world.cast
-    everybody = frozenset({"LH", "D001", "D002", "S001"})
-    sees = {role: everybody for role in SEES if role.startswith("hq_")}
-    sees |= {
-        "dealer": frozenset({"LH", "D001"}),
-        "dealer_admin": frozenset({"LH", "D001", "S001"}),
-        "sub_dealer": frozenset({"LH", "D001", "S001"}),
-        "stranger": frozenset({"LH", "D002"}),
-    }
-    return Rows({"D001": people.d001.pk, "D002": people.d002.pk, "S001": people.s001.pk, "LH": people.lh.pk}, sees)
-
-
-def _people(world: World) -> Rows:
-    """Memberships: HQ sees all, a dealer's administrator its branch, a shop owner the shop."""
-    ids = {role: world.actor(role).membership_id or 0 for role in ("hq_clerk", "dealer", "sub_dealer", "stranger")}
-    everybody = frozenset(ids)
-    sees = {role: everybody for role in SEES if role.startswith("hq_")}
-    sees |= {"dealer_admin": frozenset({"dealer", "sub_dealer"}), "sub_dealer": frozenset({"sub_dealer"})}
-    return Rows(ids, sees)
-
-
-def _sessions(world: World) -> Rows:
-    """Signed-in devices: one's own only."""
-    ids = {role: world.sessions[role].pk for role in ("hq_clerk", "dealer", "sub_dealer", "stranger")}
-    return Rows(ids, {role: frozenset({role}) for role in ids})
-
-
-def _tokens(world: World) -> Rows:
-    """Tokens: one's own, and of the people whose memberships one may end."""
-    ids = {role: world.tokens[role][0].pk for role in ("hq_clerk", "dealer", "sub_dealer", "stranger")}
-    return Rows(ids, {role: frozenset({role}) for role in ids} | {"hq_admin": frozenset(ids), "dealer_admin": frozenset({"dealer"})})
-
-
-def _by_owner(label: str, path: str, sees: Mapping[str, frozenset[str]]) -> Callable[[World], Rows]:
-    """The first row of each organisation: `path` leads to its owner. `sees`: role → codes of owners."""
-
-    def find(world: World) -> Rows:
-        model = apps.get_model(label)
-        orgs = {"LH": world.cast.lh, "D001": world.cast.d001, "D002": world.cast.d002, "S001": world.cast.s001}
-        found = {code: model._default_manager.filter(**{path: org}).order_by("pk").values_list("pk", flat=True).first() for code, org in orgs.items()}
-        return Rows({code: pk for code, pk in found.items() if pk}, sees)
-
-    return find
-
-
-def _of_trade(label: str, path: str, sees: Mapping[str, frozenset[str]]) -> Callable[[World], Rows]:
-    """The first row under each trade's agreement."""
-
-    def find(world: World) -> Rows:
-        model = apps.get_model(label)
-        found = {key: model._default_manager.filter(**{path: t.agreement.pk}).values_list("pk", flat=True).first() for key, t in world.trades.items()}
-        return Rows({key: pk for key, pk in found.items() if pk}, sees)
-
-    return find
-
-
-def _lists(world: World) -> dict[str, int]:
-    """The base list of each seller."""
-    model = apps.get_model("pricing.PriceList")
-    return {code: model._default_manager.get(owner=org).pk for code, org in (("LH", world.cast.lh), ("D001", world.cast.d001))}
-
-
-def _accounts(world: World) -> Rows:
-    """Accounts are named after the other side: one sees those whom one's own organisation trades with."""
-    ids = {"LH": world.cast.lh.pk, "D001": world.cast.d001.pk, "D002": world.cast.d002.pk, "S001": world.cast.s001.pk}
-    sees = {role: frozenset({"D001", "D002"}) for role in SEES if role.startswith("hq_")}
-    sees |= dict.fromkeys(("dealer", "dealer_admin"), frozenset({"LH", "S001"})) | {"sub_dealer": frozenset({"D001"}), "stranger": frozenset({"LH"})}
-    return Rows(ids, sees)
-
-
-HQ = ("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse")
-ALL_ORGS = frozenset({"LH", "D001", "D002", "S001"})
-#: what stands in an organisation: HQ looks everywhere, a dealer's administrator into its branch
-OWN_PLACES = dict.fromkeys(HQ, ALL_ORGS) | {
-    "dealer": frozenset({"D001"}), "dealer_admin": frozenset({"D001", "S001"}), "sub_dealer": frozenset({"S001"}), "stranger": frozenset({"D002"}),
-}  # fmt: skip
-#: products of LH are seen by whoever may buy them, also one storey further down; those of D002 by D002 and HQ
-PRODUCTS = dict.fromkeys(HQ, ALL_ORGS) | dict.fromkeys(("dealer", "dealer_admin", "sub_dealer"), frozenset({"LH"})) | {"stranger": frozenset({"LH", "D002"})}
-#: price lists: one's own and one's seller's; those between two others with the grant
-LISTS = dict.fromkeys(HQ, frozenset({"LH", "D001"})) | {
-    **dict.fromkeys(("hq_clerk", "hq_warehouse"), frozenset({"LH"})), "stranger": frozenset({"LH"}), "sub_dealer": frozenset({"D001"}),
-    **dict.fromkeys(("dealer", "dealer_admin"), frozenset({"LH", "D001"})),
-}  # fmt: skip
-RULES_OF = dict.fromkeys(HQ, frozenset({"LH"})) | {"dealer": frozenset({"D001"}), "dealer_admin": frozenset({"D001"})}
-
-
-def _roles(world: World) -> Rows:
-    """Roles: the product's, and those of the own organisation; HQ sees its dealers' too."""
-    ids = {code: role.pk for code, role in world.roles.items()} | {"system": unscoped_system_role("hq_clerk")}
-    everything = frozenset(ids)
-    sees = {role: everything for role in SEES if role.startswith("hq_")}
-    return Rows(ids, sees | {"dealer_admin": frozenset({"system", "D001"}), "sub_dealer": frozenset({"system"})})
-
-
-def _notices(world: World) -> Rows:
-    """Notices: one's own only."""
-    model = apps.get_model("qudao_messages.Notice")
-    found = {r: model._default_manager.filter(user_id=world.actor(r).user_id).values_list("pk", flat=True).first() for r in SEES}
-    return Rows({role: pk for role, pk in found.items() if pk}, {role: frozenset({role}) for role in found})
-
-
-ROWS: dict[str, Callable[[World], Rows]] = {
-    "notices": _notices,
-    "list-assignments": _of_trade("pricing.ListAssignment", "agreement_id", SEES_PRICES),
-    "people": _people,
-    "sessions": _sessions,
-    "tokens": _tokens,
-    "roles": _roles,
-    "organisations": _organisations,
-    "orders": _trade_rows("orders.Order"),
-    "agreements": _trade_rows("agreements.Agreement"),
-    "funds": _trade_rows("funds.Account", SEES_PRICES),
-    "credit": _trade_rows("agreements.Agreement", SEES_PRICES),
-    "shipments": _trade_rows("fulfilment.Shipment"),
-    "invoices": _trade_rows("billing.Invoice"),
-    "payments": _trade_rows("payments.Payment"),
-    "authorisations": _of_trade("agreements.Authorisation", "agreement_id", SEES),
-    "special-prices": _of_trade("pricing.SpecialPrice", "agreement_id", SEES_PRICES),
-    "products": _by_owner("catalog.Product", "owner", PRODUCTS),
-    "packs": _by_owner("catalog.Pack", "product__owner", PRODUCTS),
-    "categories": _by_owner("catalog.Category", "owner", PRODUCTS),
-    "price-lists": _by_owner("pricing.PriceList", "owner", LISTS),
-    "prices": _by_owner("pricing.Price", "list__owner", LISTS),
-    "places": _by_owner("inventory.Place", "owner", OWN_PLACES),
-    "stock": _by_owner("inventory.Stock", "place__owner", OWN_PLACES),
-    "approval-rules": _by_owner("approvals.Rule", "owner", RULES_OF),
-    "accounts": _accounts,
 }

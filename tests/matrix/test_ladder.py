@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from matrix_ladder import leaks, secrets, wrong_look, wrong_write
 from matrix_routes import Route, all_routes, key_of, sample
-from matrix_rules import EVERYTHING, Rule, rule_of
+from matrix_rows import EVERYTHING
+from matrix_rules import Rule, rule_of
 from matrix_visit import ANONYMOUS, Answer, Visitor, readable
 
 pytestmark = pytest.mark.django_db
