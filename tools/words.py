@@ -67,6 +67,6 @@ def missing() -> list[str]:
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["missing"]:
-        print("\n".join(missing()) or "nothing is missing")  # noqa: T201
+        print("\n".join(missing()) or "nothing is missing")
     else:
-        print("added {}, changed {}".format(*add(json.load(sys.stdin), replace="--replace" in sys.argv)))  # noqa: T201
+        print("added {}, changed {}".format(*add(json.load(sys.stdin), replace="--replace" in sys.argv)))
