@@ -1,0 +1,21 @@
+"""Pages of orders: the list of both sides, the document with its panels, and a page per verb. Each ends in an action."""
+
+from django.urls import path
+
+from qudao.orders.pages.detail import OrderDetail
+from qudao.orders.pages.lists import order_list
+from qudao.orders.pages.verbs import Approve, Attach, Cancel, CloseShort, Reject, Submit, Withdraw
+
+__all__ = ["routes"]
+
+routes = [
+    path("orders/", order_list, name="orders"),
+    path("orders/<int:pk>/", OrderDetail.as_view(), name="order"),
+    path("orders/<int:pk>/approval", Approve.as_view(), name="order_approval"),
+    path("orders/<int:pk>/rejection", Reject.as_view(), name="order_rejection"),
+    path("orders/<int:pk>/withdrawal", Withdraw.as_view(), name="order_withdrawal"),
+    path("orders/<int:pk>/submission", Submit.as_view(), name="order_submission"),
+    path("orders/<int:pk>/files", Attach.as_view(), name="order_files"),
+    path("orders/<int:pk>/cancellation", Cancel.as_view(), name="order_cancellation"),
+    path("orders/<int:pk>/short-closing", CloseShort.as_view(), name="order_short_closing"),
+]

@@ -1,0 +1,84 @@
+"""The page of one order: where it stands, what comes next, and its panels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from qudao.base.access import sees_prices
+from qudao.base.html import figures
+from qudao.base.html.pages import Button, DetailPage, Head, Step
+from qudao.orders.models import Order
+from qudao.orders.pages.panels import credit_panel, facts_panel, files_panel, lines_panel, timeline_panel
+from qudao.orders.queries import orders
+from qudao.orders.states import Billing, Fulfilment, Payment, Status
+from qudao.orders.tables import badge_of, name_of
+
+
+class OrderDetail(DetailPage):
+    """One order: its lines, credit, life, and what upper modules add."""
+
+    verb = "orders.view"
+    query = orders
+    kind = "orders.order"
+    panels = (lines_panel, credit_panel, facts_panel, files_panel, timeline_panel)
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("orders")
+
+    def head(self, obj: Order) -> Head:
+        selling = self.actor.org_id == obj.seller_id
+        clear = sees_prices(self.actor, obj.seller_id, obj.buyer_id)
+        title = _("Sales order") if selling else _("Purchase order") if self.actor.org_id == obj.buyer_id else _("Order")
+        amount = figures.money(obj.gross, obj.currency) if clear else ""
+        return Head(obj.number or _("Draft"), badge_of(obj), name_of(obj.buyer if selling else obj.seller), facts=[f for f in (title, amount) if f])
+
+    def steps(self, obj: Order) -> Sequence[tuple[str, Step]]:
+        """The life in six steps: which are past, which is now."""
+        order = [Status.SUBMITTED, Status.IN_REVIEW, Status.CONFIRMED, Status.IN_FULFILMENT, Status.DELIVERED, Status.CLOSED]
+        shipped = obj.fulfilment in (Fulfilment.SHIPPED, Fulfilment.RECEIVED)
+        reached = [
+            True,
+            obj.status not in (Status.DRAFT, Status.SUBMITTED, Status.IN_REVIEW, Status.REJECTED),
+            shipped,
+            obj.fulfilment == Fulfilment.RECEIVED,
+            obj.billing == Billing.FULL,
+            obj.payment == Payment.PAID,
+        ]
+        labels = [_("Placed"), _("Confirmed"), _("Shipped"), _("Received"), _("Invoiced"), _("Paid")]
+        facts: list[list[Any]] = [[] for _x in labels]
+        facts[0] = [figures.moment(obj.placed_at)]
+        if obj.fulfilment == Fulfilment.PARTIAL:
+            facts[2] = [_("in part")]
+        if sees_prices(self.actor, obj.seller_id, obj.buyer_id):
+            facts[4] = [figures.money(obj.invoiced, obj.currency)] if obj.invoiced else []
+            facts[5] = [figures.money(obj.paid, obj.currency)] if obj.paid else []
+        live = obj.status in order
+        now = next((i for i, done in enumerate(reached) if not done), len(reached)) if live else -1
+        return [("past" if done else "now" if i == now else "", Step(labels[i], facts=facts[i])) for i, done in enumerate(reached)]
+
+    def buttons(self, obj: Order) -> Sequence[Button]:
+        sells, buys = self.actor.org_id == obj.seller_id, self.actor.org_id == obj.buyer_id
+        url = partial(reverse, args=[obj.pk])
+        found = []
+        if obj.status == Status.IN_REVIEW and sells:
+            found += [
+                Button(_("Approve"), url("order_approval"), icon="check", primary=True, verb="orders.approve", ask=True),
+                Button(_("Reject"), url("order_rejection"), icon="x", verb="orders.approve", ask=True),
+            ]
+        if obj.status == Status.IN_REVIEW and buys:
+            found.append(Button(_("Withdraw"), url("order_withdrawal"), icon="arrow-back-up", verb="orders.withdraw", ask=True))
+        if obj.status == Status.DRAFT and buys:
+            found.append(Button(_("Submit again"), url("order_submission"), icon="send", primary=True, verb="orders.place", ask=True))
+        if sells or buys:
+            found.append(Button(_("Attach a file"), url("order_files"), icon="upload", verb="orders.attach"))
+        if obj.status in (Status.DRAFT, Status.IN_REVIEW, Status.CONFIRMED) and (sells or buys):
+            found.append(Button(_("Cancel order"), url("order_cancellation"), icon="trash", verb="orders.cancel", danger=True, ask=True))
+        if obj.status == Status.IN_FULFILMENT and obj.fulfilment == Fulfilment.PARTIAL and sells:
+            found.append(Button(_("Give up the rest"), url("order_short_closing"), icon="scissors", verb="orders.close_short", danger=True, ask=True))
+        return found

@@ -1,0 +1,121 @@
+"""Panels of the order page: lines with their price reasons, credit, sides and terms, files, and what happened."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from qudao.base.access import Actor, sees_prices
+from qudao.base.audit import timeline
+from qudao.base.files import files_of
+from qudao.base.html import figures
+from qudao.base.html.meters import Meter
+from qudao.base.html.pages import Panel
+from qudao.funds.queries import unscoped_card
+from qudao.kernel.money import ZERO
+from qudao.orders.models import Order
+from qudao.orders.queries import unscoped_lines_of
+from qudao.orders.states import DONE, DONE_BY_MOVE, Status
+from qudao.orders.tables import name_of
+from qudao.pricing.states import Level, Verdict
+
+
+def lines_panel(request: HttpRequest, order: Order) -> Panel:
+    """The lines with how each amount came about, for those who see prices."""
+    clear = sees_prices(request.actor, order.seller_id, order.buyer_id)  # type: ignore[attr-defined]
+    lines: list[Any] = list(unscoped_lines_of(order))
+    for line in lines:
+        line.shown_name = name_of(line.product)
+        line.shown_steps = [_step(step) for step in line.price_steps]
+    return Panel(
+        _("Lines"),
+        "orders/lines.html",
+        {"order": order, "lines": lines, "clear": clear, "units": sum(line.qty for line in lines)},
+        note=_("{count} lines").format(count=len(lines)),
+    )
+
+
+def _step(step: dict[str, Any]) -> dict[str, Any]:
+    """One candidate of a price in words: its level and list, why it won or did not, its amount."""
+    level = Level(step["level"]).label if step.get("level") in Level.values else step.get("level", "")
+    chosen = step.get("verdict") == Verdict.CHOSEN
+    verdict = Verdict(step["verdict"]).label if step.get("verdict") in Verdict.values else ""
+    note = " ".join(str(x) for x in (step.get("code", ""), verdict) if x)
+    return {"level": level, "note": note, "chosen": chosen, "amount": step.get("amount")}
+
+
+def credit_panel(request: HttpRequest, order: Order) -> Panel | None:
+    """The credit of this agreement, for its two sides."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    if not actor.can("funds.view") or actor.org_id not in (order.seller_id, order.buyer_id):
+        return None
+    card = unscoped_card(order.agreement_id)
+    if card is None:
+        return None
+    p = card.position
+    deciding = order.gross if order.status == Status.IN_REVIEW else ZERO
+    meter = Meter(
+        limit=p.limit,
+        temp_limit=card.limit - p.limit,
+        overdue=min(p.overdue, p.invoiced),
+        invoiced=p.invoiced - min(p.overdue, p.invoiced),
+        shipped=p.shipped,
+        ordered=p.ordered,
+        unapplied=p.unapplied,
+        this=deciding,
+        currency=order.currency,
+    )  # fmt: skip
+    return Panel(_("Credit"), "parts/panel_credit.html", {"meter": meter}, aside=True)
+
+
+def facts_panel(request: HttpRequest, order: Order) -> Panel:
+    """The two sides and the terms the order was made under."""
+    facts = [
+        (_("Seller"), name_of(order.seller)),
+        (_("Buyer"), name_of(order.buyer)),
+        (_("Requested"), figures.day_long(order.requested_on) if order.requested_on else ""),
+        (_("Terms"), _("{days} days after the invoice").format(days=order.payment_days)),
+        (_("Invoice on"), _("receipt") if order.invoice_on == "receipt" else _("shipment")),
+        (_("Buyer's number"), order.po_number),
+        (_("Note"), order.note),
+    ]
+    return Panel(_("Sides and terms"), "parts/panel_facts.html", {"facts": facts}, aside=True)
+
+
+def timeline_panel(request: HttpRequest, order: Order) -> Panel:
+    """Who did what when, through which channel."""
+    channels = {"api": _("API"), "phone": _("phone"), "file": _("file"), "system": _("automatically"), "command": _("command line")}
+    entries = []
+    for line in timeline(order.subject).reverse():
+        who = line.actor_name or (_("System") if line.actor_kind == "system" else "")
+        what = str(DONE_BY_MOVE.get((line.before, line.after)) or DONE.get(line.after, line.after))
+        channel = channels.get(line.channel)
+        entries.append(
+            {
+                "who": who,
+                "at": line.at,
+                "what": f"{what} ({channel})" if channel else what,
+                "stage": _seconds(line.stage_seconds),
+                "reason": line.reason,
+            }
+        )
+    return Panel(_("What happened"), "parts/panel_timeline.html", {"entries": entries}, aside=True)
+
+
+def _seconds(value: int | None) -> Any:
+    return timedelta(seconds=value) if value is not None else None
+
+
+def files_panel(request: HttpRequest, order: Order) -> Panel | None:
+    """The files that either side attached, for the two sides."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    if actor.org_id not in (order.seller_id, order.buyer_id) or not actor.can("base.files"):
+        return None
+    items = [
+        {"url": f"/api/v1/orders/{order.pk}/files/{one.pk}", "label": one.name, "facts": [one.by_name, figures.moment(one.at)]}
+        for one in files_of(order.subject)
+    ]  # fmt: skip
+    return Panel(_("Files"), "parts/panel_items.html", {"items": items, "empty": _("No files yet.")}, aside=True)

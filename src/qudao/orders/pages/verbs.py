@@ -1,0 +1,115 @@
+"""A page for each verb on an order. Each ends in an action."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from qudao.base.html.forms import Form
+from qudao.base.html.pages import ActionPage
+from qudao.orders import actions
+from qudao.orders.forms import FileForm, ReasonForm, RemarkForm
+from qudao.orders.models import Order
+from qudao.orders.queries import orders
+
+
+class _Verb(ActionPage):
+    """A verb on an order, called with its id and the reason."""
+
+    query = orders
+    verb = "orders.view"
+    form: type[Form] = RemarkForm
+
+    def perform(self, obj: Order, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        action = type(self).action
+        assert action is not None
+        return action(obj.pk, reason=cleaned.get("reason", ""), actor=self.actor)
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("order", args=[self.kwargs["pk"]])
+
+
+class Approve(_Verb):
+    verb = "orders.approve"
+    action = actions.approve_order
+    title = submit = gettext_lazy("Approve")
+    said = gettext_lazy("Approved.")
+
+    def says(self, obj: Order) -> Any:
+        return _("After the last signature credit is held, stock is reserved and the order goes to the warehouse.")
+
+
+class Reject(_Verb):
+    verb = "orders.approve"
+    action = actions.reject_order
+    form = ReasonForm
+    title = submit = gettext_lazy("Reject")
+    said = gettext_lazy("Rejected.")
+    danger = True
+
+    def says(self, obj: Order) -> Any:
+        return _("The buyer reads the reason. The order ends here.")
+
+
+class Withdraw(_Verb):
+    verb = "orders.withdraw"
+    action = actions.withdraw_order
+    title = submit = gettext_lazy("Withdraw")
+    said = gettext_lazy("Withdrawn; the order is a draft again.")
+
+    def says(self, obj: Order) -> Any:
+        return _("The order becomes a draft that can be submitted again.")
+
+
+class Submit(_Verb):
+    verb = "orders.place"
+    title = submit = gettext_lazy("Submit again")
+    said = pgettext_lazy("toast", "Submitted.")
+
+    def perform(self, obj: Order, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.submit_order(obj.pk, actor=self.actor)
+
+    def says(self, obj: Order) -> Any:
+        return _("Prices, credit and stock are checked anew as of today.")
+
+
+class Cancel(_Verb):
+    verb = "orders.cancel"
+    action = actions.cancel_order
+    form = ReasonForm
+    title = submit = gettext_lazy("Cancel order")
+    said = gettext_lazy("The order is cancelled.")
+    danger = True
+
+    def says(self, obj: Order) -> Any:
+        return _("Its credit and its stock are released at once. This cannot be undone.")
+
+
+class Attach(_Verb):
+    verb = "orders.attach"
+    form = FileForm
+    title = submit = gettext_lazy("Attach a file")
+    said = gettext_lazy("The file is attached.")
+
+    def perform(self, obj: Order, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.attach_file(obj.pk, cleaned["file"], actor=self.actor)
+
+    def says(self, obj: Order) -> Any:
+        return _("Both sides of the order see it.")
+
+
+class CloseShort(_Verb):
+    verb = "orders.close_short"
+    action = actions.close_order_short
+    form = ReasonForm
+    title = submit = gettext_lazy("Give up the rest")
+    said = gettext_lazy("The rest is given up.")
+    danger = True
+
+    def says(self, obj: Order) -> Any:
+        return _("What was not shipped will not be shipped; its credit and stock are released.")
