@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 
 from qudao.base.access import Actor, get_visible
 from qudao.base.action import action, emit, part, record
@@ -130,6 +134,38 @@ def remove_pack(pack_id: int, *, actor: Actor) -> Product:
     product = lock_one(Product, pack.product_id, rank=Rank.NETWORK)
     pack.delete()
     record(subject_of(product), detail={"pack": pack.name, "removed": True})
+    return product
+
+
+@action("catalog.edit")
+def set_picture(product_id: int, content: bytes, *, actor: Actor) -> Product:
+    """Give a product its picture, drawn anew as WebP in two sizes; the same picture again changes nothing. Locks the product.
+
+    `content` is the sent file (JPEG, PNG, WebP, GIF, BMP). Raises Invalid at `picture` for another kind or too large a file.
+    """
+    get_visible(actor, Product, product_id, "catalog.edit")
+    large, thumb = rules.drawn(content)
+    digest = hashlib.sha256(large).hexdigest()[:32]
+    for side, body in ((rules.PICTURE, large), (rules.THUMB, thumb)):
+        path = queries.picture_path(digest, side)
+        if not default_storage.exists(path):  # before the row: a file without a row harms nobody, a row without its file does
+            default_storage.save(path, ContentFile(body))
+    return _picture(product_id, digest, actor)
+
+
+@action("catalog.edit")
+def remove_picture(product_id: int, *, actor: Actor) -> Product:
+    """Take a product's picture away; the drawn placeholder stands in its place. Locks the product."""
+    get_visible(actor, Product, product_id, "catalog.edit")
+    return _picture(product_id, "", actor)
+
+
+def _picture(product_id: int, digest: str, actor: Actor) -> Product:
+    product = lock_one(Product, product_id, rank=Rank.NETWORK)
+    if product.picture != digest:
+        record(subject_of(product), detail={"picture": [product.picture, digest]})
+        product.picture = digest
+        product.save(update_fields=["picture"])
     return product
 
 

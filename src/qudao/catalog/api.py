@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import binascii
+from base64 import b64decode
 from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from ninja import Field, Query, Schema
 
 from qudao.base.access import Actor
@@ -17,7 +20,7 @@ from qudao.catalog.rules import ProductDraft
 routes = Router(tags=["products"])
 
 PRODUCT = (
-    *("id", "owner_id", "code", "name", "name_en", "gtin", "category_id", "unit", "tax_rate", "state", "min_qty", "pack_multiple"),
+    *("id", "owner_id", "code", "name", "name_en", "gtin", "category_id", "unit", "tax_rate", "state", "min_qty", "pack_multiple", "picture"),
     *("owner__code", "category__code"),
 )
 RENAMED = {"owner__code": "owner_code", "category__code": "category_code"}
@@ -49,6 +52,8 @@ class ProductOut(ProductIn):
     owner_code: str
     category_code: str | None
     state: str
+    #: address of the picture (`?s=160` = the small one); "" for none
+    picture: str
 
 
 class ProductPage(Schema):
@@ -79,6 +84,12 @@ class PackOut(PackIn):
     id: int
 
 
+class PictureIn(Schema):
+    """A picture file (JPEG, PNG, WebP, GIF or BMP) in base64."""
+
+    content: str = Field(..., max_length=28_000_000)
+
+
 class ReasonIn(Schema):
     reason: str = Field("", max_length=500)
 
@@ -97,7 +108,8 @@ class CategoryOut(CategoryIn):
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:
-    return {RENAMED.get(name, name): value for name, value in row.items()}
+    told = {RENAMED.get(name, name): value for name, value in row.items()}
+    return told | {"picture": reverse("product_picture_file", args=[row["id"], row["picture"]]) if row["picture"] else ""}
 
 
 def _one(product_id: int, actor: Actor, status: int = 200) -> HttpResponse:
@@ -170,6 +182,28 @@ def unblock(request: HttpRequest, product_id: int) -> HttpResponse:
     """Orders as before."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     actions.unblock_product(product_id, actor=actor)
+    return _one(product_id, actor)
+
+
+@routes.put("/products/{int:product_id}/picture", response=ProductOut, summary="Set the picture")
+@idempotent
+def set_picture(request: HttpRequest, product_id: int, body: PictureIn) -> HttpResponse:
+    """Drawn anew as WebP of 480 and 160 pixels; read it at the address `picture` of the product."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    try:
+        content = b64decode(body.content, validate=True)
+    except binascii.Error:
+        content = body.content.encode()  # the action says that this is no picture, after it has asked who sends it
+    actions.set_picture(product_id, content, actor=actor)
+    return _one(product_id, actor)
+
+
+@routes.delete("/products/{int:product_id}/picture", response=ProductOut, summary="Take the picture away")
+@idempotent
+def remove_picture(request: HttpRequest, product_id: int) -> HttpResponse:
+    """The placeholder stands in its place."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actions.remove_picture(product_id, actor=actor)
     return _one(product_id, actor)
 
 

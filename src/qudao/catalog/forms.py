@@ -49,6 +49,14 @@ class PackForm(Form):
     gtin = forms.CharField(label=_("Barcode"), max_length=20, required=False)
 
 
+class PictureForm(Form):
+    """A picture to send; it is drawn anew before it is kept."""
+
+    picture = forms.FileField(
+        label=_("Picture"), widget=forms.ClearableFileInput(attrs={"accept": "image/*"}), help_text=_("JPEG, PNG or WebP; kept as 480 pixels without metadata.")
+    )
+
+
 class ReasonForm(Form):
     """A reason that stays in the log."""
 

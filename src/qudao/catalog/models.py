@@ -75,6 +75,8 @@ class Product(Row):
     unit = models.TextField()
     tax_rate = models.DecimalField(max_digits=5, decimal_places=4)
     state = models.TextField(choices=ProductState.choices, default=ProductState.ACTIVE)
+    #: hash of the kept picture, "" for none; its two sizes lie in the media folder under it
+    picture = models.TextField(default="", blank=True, editable=False)
     min_qty = models.DecimalField(max_digits=18, decimal_places=4, default=Decimal(0))
     pack_multiple = models.DecimalField(max_digits=18, decimal_places=4, default=Decimal(1))
 
@@ -115,6 +117,11 @@ class Product(Row):
                 condition=Q(state__in=ProductState.values),
                 name="catalog_product_state_known",
                 violation_error_message=_("A product is either active or blocked."),
+            ),
+            models.CheckConstraint(
+                condition=Q(picture="") | Q(picture__regex=r"^[0-9a-f]{32}$"),
+                name="catalog_product_picture_is_hash",
+                violation_error_message=_("A picture is named by the hash of its content."),
             ),
         ]
 

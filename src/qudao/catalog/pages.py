@@ -6,19 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from qudao.base.access import policy_of
 from qudao.base.html import figures
-from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, NoFields, Panel
+from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, NoFields, Panel, door
 from qudao.catalog import actions, queries
-from qudao.catalog.forms import CategoryForm, PackForm, ProductForm, ReasonForm
+from qudao.catalog.forms import CategoryForm, PackForm, PictureForm, ProductForm, ReasonForm
 from qudao.catalog.models import Product
+from qudao.catalog.rules import PICTURE, THUMB
 from qudao.catalog.states import ProductState
 from qudao.catalog.tables import TONES, ProductTable, name_of, percent
+from qudao.kernel.errors import NotFound
 
 
 class ProductList(ListPage):
@@ -67,13 +69,28 @@ def packs_panel(request: HttpRequest, product: Product) -> Panel:
     return Panel(_("Packs"), "parts/panel_items.html", {"items": items, "empty": _("Sold in base units only.")}, aside=True)
 
 
+def picture_panel(request: HttpRequest, product: Product) -> Panel | None:
+    """The picture, for who looks; with the way to change it, for who keeps the product."""
+    actor = request.actor  # type: ignore[attr-defined]
+    keeps = actor.can("catalog.edit") and policy_of(Product).may(actor, "catalog.edit", product)
+    if not (keeps or product.picture):
+        return None
+    buttons = []
+    if keeps:
+        label = _("Another picture") if product.picture else _("Add picture")
+        buttons.append(Button(label, reverse("product_picture", args=[product.pk]), icon="photo"))
+    if keeps and product.picture:
+        buttons.append(Button(_("Remove"), reverse("product_picture_removal", args=[product.pk]), ask=True))
+    return Panel(_("Picture"), "catalog/panel_picture.html", {"product": product, "buttons": buttons}, aside=True)
+
+
 class ProductDetail(DetailPage):
-    """One product: its card and its packs."""
+    """One product: its card, its picture and its packs."""
 
     verb = "catalog.view"
     query = queries.products
     kind = "catalog.product"
-    panels = (card_panel, packs_panel)
+    panels = (card_panel, picture_panel, packs_panel)
 
     @property
     def back(self) -> str:  # type: ignore[override]
@@ -179,6 +196,39 @@ class ProductPack(_Verb):
         return obj
 
 
+class ProductPicture(_Verb):
+    """Send a picture."""
+
+    verb = "catalog.edit"
+    form = PictureForm
+    title = gettext_lazy("Picture")
+    said = gettext_lazy("The picture is saved.")
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.set_picture(obj.pk, cleaned["picture"].read(), actor=self.actor, client_id=client_id)
+
+
+class ProductPictureRemoval(_Verb):
+    """The placeholder again."""
+
+    verb = "catalog.edit"
+    action = actions.remove_picture
+    title = submit = gettext_lazy("Remove picture")
+    said = gettext_lazy("The picture is removed.")
+    danger = True
+
+
+@door("catalog.view")
+def picture_file(request: HttpRequest, pk: int, digest: str) -> HttpResponse:
+    """The picture as WebP, `?s=160` the small one. Its address holds its hash, so a browser asks for it once."""
+    side = {"": PICTURE, str(PICTURE): PICTURE, str(THUMB): THUMB}.get(request.GET.get("s", ""))
+    if side is None:
+        raise NotFound("base.not_found")
+    body = queries.picture(request.actor, pk, digest, side)  # type: ignore[attr-defined]
+    kept = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(body, content_type="image/webp", headers=kept)
+
+
 class PackRemoval(ActionPage):
     """Take a pack off its product."""
 
@@ -215,6 +265,9 @@ routes = [
     path("products/<int:pk>/block", ProductBlock.as_view(), name="product_block"),
     path("products/<int:pk>/unblock", ProductUnblock.as_view(), name="product_unblock"),
     path("products/<int:pk>/packs", ProductPack.as_view(), name="product_pack"),
+    path("products/<int:pk>/picture", ProductPicture.as_view(), name="product_picture"),
+    path("products/<int:pk>/picture/removal", ProductPictureRemoval.as_view(), name="product_picture_removal"),
+    path("products/<int:pk>/picture/<str:digest>.webp", picture_file, name="product_picture_file"),
     path("packs/<int:pk>/removal", PackRemoval.as_view(), name="pack_removal"),
     path("categories/new", CategoryNew.as_view(), name="category_new"),
 ]

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.models import Q, QuerySet
 
 from qudao.base.access import Actor, get_visible, visible
 from qudao.catalog.models import Audience, Category, Pack, Product
 from qudao.catalog.policies import OUTSIDE
-from qudao.kernel.errors import Forbidden
+from qudao.kernel.errors import Forbidden, NotFound
 from qudao.network import queries as network
 
 
@@ -73,6 +74,20 @@ def products(actor: Actor, *, search: str = "", state: str = "", category_id: in
 def product(actor: Actor, product_id: int, verb: str | None = None) -> Product:
     """One product; NotFound when it does not exist for this actor, Forbidden when the verb does not reach it."""
     return get_visible(actor, Product, product_id, verb)
+
+
+def picture_path(digest: str, side: int) -> str:
+    """Where the picture of this hash lies in the media folder, in the size of `side` pixels."""
+    return f"pictures/{digest[:2]}/{digest}.{side}.webp"
+
+
+def picture(actor: Actor, product_id: int, digest: str, side: int) -> bytes:
+    """The picture of a product the actor may see, as WebP; NotFound when it has another one or none."""
+    path = picture_path(digest, side)
+    if product(actor, product_id).picture != digest or not default_storage.exists(path):
+        raise NotFound("base.not_found")
+    with default_storage.open(path) as kept:
+        return kept.read()
 
 
 def packs(actor: Actor, product_id: int) -> QuerySet[Pack]:

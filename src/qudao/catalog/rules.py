@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 
+from PIL import Image, ImageOps
 from pypinyin import Style, lazy_pinyin
 
-from qudao.kernel.errors import Fault
+from qudao.kernel.errors import Fault, Invalid
 from qudao.kernel.quantity import plain
+
+#: the longer side of the two kept sizes of a picture, in pixels
+PICTURE, THUMB = 480, 160
+#: no kept picture is larger, so that a page of them stays light on a phone
+MOST_PICTURE_BYTES = 60_000
+#: what may be sent: a camera's picture; more pixels than this are not decoded at all
+MOST_SENT_BYTES, MOST_SENT_PIXELS = 20_000_000, 50_000_000
 
 
 @dataclass(frozen=True)
@@ -87,3 +96,33 @@ def order_faults(code: str, qty: Decimal, min_qty: Decimal, multiple: Decimal) -
             )
         ]
     return []
+
+
+def drawn(content: bytes) -> tuple[bytes, bytes]:
+    """A sent picture drawn anew as WebP in the two kept sizes (480 and 160 pixels), without metadata, upright; Invalid when it is none.
+
+    Only pixels survive: place, camera and anything hidden in the file are left behind.
+    """
+    if not 0 < len(content) <= MOST_SENT_BYTES:
+        raise Invalid("catalog.picture_size", field="picture", most=MOST_SENT_BYTES // 1_000_000)
+    try:
+        with Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP", "GIF", "BMP")) as sent:
+            if sent.width * sent.height > MOST_SENT_PIXELS:
+                raise Invalid("catalog.picture_pixels", field="picture", most=MOST_SENT_PIXELS // 1_000_000)
+            sent.draft("RGB", (PICTURE * 2, PICTURE * 2))  # a camera's JPEG is decoded at a fraction of its size
+            upright = ImageOps.exif_transpose(sent)
+            plain_pixels = upright.convert("RGBA" if "A" in upright.getbands() or "transparency" in upright.info else "RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        raise Invalid("catalog.picture_unreadable", field="picture") from None
+    return _webp(plain_pixels, PICTURE), _webp(plain_pixels, THUMB)
+
+
+def _webp(image: Image.Image, side: int) -> bytes:
+    small = image.copy()
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    for quality in (82, 70, 55, 40, 20, 5):
+        out = io.BytesIO()
+        small.save(out, "WEBP", quality=quality, method=4)
+        if out.tell() <= MOST_PICTURE_BYTES:
+            break
+    return out.getvalue()

@@ -30,6 +30,9 @@ SENTENCES = {
     "catalog.category_foreign": _("The category belongs to another organisation."),
     "catalog.category_loop": _("A category cannot lie inside itself."),
     "catalog.nothing_changed": _("Nothing was changed."),
+    "catalog.picture_unreadable": _("This file is not a picture that can be read."),
+    "catalog.picture_size": _("The picture must have some content and at most {most} MB."),
+    "catalog.picture_pixels": _("The picture has more than {most} million pixels."),
     "catalog.below_min": _("The smallest quantity of {code} is {min_qty}."),
     "catalog.wrong_multiple": _("{code} is sold in steps of {multiple}: take {lower} or {upper}."),
 }
@@ -38,6 +41,9 @@ REMEDIES = {
     "catalog.code_taken": _("Choose another code, or change the existing product."),
     "catalog.gtin_wrong": _("Scan the barcode again, or leave the field empty."),
     "catalog.not_owner": _("Ask the owner of the product to change it."),
+    "catalog.picture_unreadable": _("Send a JPEG, PNG or WebP file."),
+    "catalog.picture_size": _("Send a smaller picture; 480 pixels are enough."),
+    "catalog.picture_pixels": _("Send a smaller picture; 480 pixels are enough."),
     "catalog.below_min": _("Order at least the smallest quantity."),
     "catalog.wrong_multiple": _("Take one of the two nearest quantities."),
 }
