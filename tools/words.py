@@ -17,6 +17,10 @@ PYTHON = ROOT / ".venv" / "bin" / "python"
 
 try:
     import polib
+
+    sys.path.insert(0, str(ROOT / "tests" / "house"))
+    from house_tree import Tree
+    from house_words import Sentence, sentences_of
 except ModuleNotFoundError:  # it is in the environment that the tests make
     os.execv(PYTHON, [str(PYTHON), *sys.argv])
 
@@ -56,10 +60,6 @@ def add(pairs: list, *, replace: bool = False) -> tuple[int, int]:
 
 def missing() -> list[str]:
     """The sentences of the product that have no Chinese yet, as the house test finds them."""
-    sys.path.insert(0, str(ROOT / "tests" / "house"))
-    from house_tree import Tree
-    from house_words import Sentence, sentences_of
-
     done = {(e.msgid, e.msgctxt or "") for e in polib.pofile(str(CATALOGUE)) if e.msgstr or e.msgstr_plural}
     lacking = {(s.text, s.context, s.place) for s in sentences_of(Tree(ROOT)) if isinstance(s, Sentence) and (s.text, s.context) not in done}
     return [f"{place}: {text!r}" + (f" (context {context})" if context else "") for text, context, place in sorted(lacking, key=lambda x: x[2])]

@@ -28,7 +28,7 @@ DEMO = CONFIG.demo
 
 STOREYS = (
     *("base", "network", "people", "approvals", "messages", "catalog", "agreements", "pricing", "inventory", "ledger"),
-    *("funds", "orders", "fulfilment", "billing", "payments", "portal", "web"),
+    *("funds", "orders", "fulfilment", "billing", "payments", "analytics", "portal", "web"),
 )
 MODULES = [name for name in STOREYS if (PACKAGE / name / "apps.py").exists()]
 

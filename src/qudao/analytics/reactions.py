@@ -1,0 +1,46 @@
+"""Whenever something becomes of an order, its day is counted anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qudao.analytics.actions import refresh_days
+from qudao.analytics.queries import unscoped_days_of
+from qudao.base.access import Actor
+from qudao.base.outbox import Event, reacts
+from qudao.fulfilment.events import ShipmentDispatched
+from qudao.orders.events import OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected
+
+
+def _refresh(events: Sequence[Event], actor: Actor) -> None:
+    refresh_days(unscoped_days_of(e.payload.order_id for e in events), actor=actor)
+
+
+@reacts(OrderPlaced, batch=True)
+def count_placed(events: Sequence[Event], *, actor: Actor) -> None:
+    """An order came in."""
+    _refresh(events, actor)
+
+
+@reacts(OrderConfirmed, batch=True)
+def count_confirmed(events: Sequence[Event], *, actor: Actor) -> None:
+    """An order was confirmed; a draft submitted again may have another day or amount."""
+    _refresh(events, actor)
+
+
+@reacts(OrderRejected, batch=True)
+def count_rejected(events: Sequence[Event], *, actor: Actor) -> None:
+    """A rejected order does not count."""
+    _refresh(events, actor)
+
+
+@reacts(OrderCancelled, batch=True)
+def count_cancelled(events: Sequence[Event], *, actor: Actor) -> None:
+    """A cancelled order does not count."""
+    _refresh(events, actor)
+
+
+@reacts(ShipmentDispatched, batch=True)
+def count_dispatched(events: Sequence[Event], *, actor: Actor) -> None:
+    """An order left, in time or late."""
+    _refresh(events, actor)
