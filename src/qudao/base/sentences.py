@@ -24,11 +24,14 @@ SENTENCES: dict[str, Any] = {
     "base.invalid": _("This value is not valid: {message}"),
     "base.file_kind": _("Files of these kinds can be attached: {kinds}."),
     "base.file_size": _("A file must not be empty and can have at most {most} MB."),
+    "base.photo_broken": _("This is not a picture that can be read."),
+    "base.photo_size": _("A picture can have at most {most} million points."),
     "base.too_many_requests": _("Too many requests in a short time."),
     "base.unreadable_file": _("This file cannot be read as xlsx, xls, ods or csv."),
     "base.unauthenticated": _("Sign in, or send a valid token."),
 }
 REMEDIES: dict[str, Any] = {
+    "base.photo_broken": _("Take a photo, or choose a JPEG, PNG or WebP picture."),
     "base.unreadable_file": _("Start from the template and save it again as xlsx."),
     "base.forbidden": _("Ask your administrator for the right."),
     "base.busy": _("Try again in a moment; nothing was changed."),
