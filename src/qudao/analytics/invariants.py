@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qudao.analytics.queries import COUNTED
+from qudao.analytics.queries import COLLECTED, COUNTED
 from qudao.base.invariants import Check
 
 CHECKS = [
@@ -18,5 +18,15 @@ CHECKS = [
              AND NOT EXISTS (SELECT 1 FROM base_event WHERE dispatched_at IS NULL)""",
         "UPDATE base_event SET dispatched_at = now() WHERE dispatched_at IS NULL;"
         " UPDATE analytics_day SET amount = amount + 1 WHERE id = (SELECT max(id) FROM analytics_day)",
+    ),
+    Check(
+        "analytics.days_are_sums_of_payments",
+        f"""SELECT coalesce(d.org_id, p.seller_id) AS id,
+                   concat_ws(' ', coalesce(d.day, p.paid_on), 'is kept with', d.collected, 'but its payments sum to', p.collected) AS note
+           FROM analytics_day d
+           FULL JOIN ({COLLECTED.format(where="true")}) p ON p.seller_id = d.org_id AND p.paid_on = d.day AND p.currency = d.currency
+           WHERE coalesce(d.collected, 0) <> coalesce(p.collected, 0) AND NOT EXISTS (SELECT 1 FROM base_event WHERE dispatched_at IS NULL)""",
+        "UPDATE base_event SET dispatched_at = now() WHERE dispatched_at IS NULL;"
+        " UPDATE analytics_day SET collected = collected + 1 WHERE id = (SELECT max(id) FROM analytics_day)",
     ),
 ]

@@ -1,4 +1,4 @@
-"""One row for each seller, day and currency: what was ordered from the seller that day, and what has become of it."""
+"""One row for each seller, day and currency: what was ordered from the seller that day, what has become of it, and what was paid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Day(Row):
     """The orders that `org` took on `day`, without those rejected or cancelled. Amounts include tax.
 
     `straight` needed no person to approve, `shipped` have had a first dispatch, after `ship_seconds` in all; of those with a wished date (`wished`)
-    `on_time` left by that date.
+    `on_time` left by that date. `collected` is the money received from buyers that day, applied or not.
     """
 
     org = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -27,6 +27,7 @@ class Day(Row):
     ship_seconds = models.BigIntegerField(default=0)
     wished = models.PositiveIntegerField(default=0)
     on_time = models.PositiveIntegerField(default=0)
+    collected = models.DecimalField(max_digits=18, decimal_places=2, default=0)
 
     class Meta:
         constraints = [

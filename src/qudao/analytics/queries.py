@@ -24,11 +24,18 @@ COUNTED = f"""SELECT o.seller_id, o.ordered_on, o.currency, count(*) AS orders, 
     LEFT JOIN LATERAL (SELECT min(x.shipped_at) AS first FROM fulfilment_shipment x WHERE x.order_id = o.id) s ON true
     WHERE {{where}} AND o.status NOT IN ('draft', 'rejected', 'cancelled')
     GROUP BY o.seller_id, o.ordered_on, o.currency"""
+COLLECTED = """SELECT p.seller_id, p.paid_on, p.currency, sum(p.amount) AS collected FROM payments_payment p
+    WHERE {where} AND p.state IN ('received', 'partially_applied', 'applied') GROUP BY p.seller_id, p.paid_on, p.currency"""
 
 
 def unscoped_days_of(order_ids: Iterable[int]) -> list[tuple[int, date]]:
     """The (seller, day) of orders, for the reactions that count those days anew. One statement."""
     return [(r[0], r[1]) for r in rows("SELECT DISTINCT seller_id, ordered_on FROM orders_order WHERE id = ANY(%s)", (sorted(set(order_ids)),))]
+
+
+def unscoped_days_of_payments(payment_ids: Iterable[int]) -> list[tuple[int, date]]:
+    """The (seller, day) of payments. One statement."""
+    return [(r[0], r[1]) for r in rows("SELECT DISTINCT seller_id, paid_on FROM payments_payment WHERE id = ANY(%s)", (sorted(set(payment_ids)),))]
 
 
 @dataclass
@@ -42,6 +49,7 @@ class Span:
     ship_seconds: int = 0
     wished: int = 0
     on_time: int = 0
+    collected: Decimal = Decimal(0)
 
     @property
     def straight_share(self) -> Decimal | None:

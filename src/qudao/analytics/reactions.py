@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qudao.analytics.actions import refresh_days
-from qudao.analytics.queries import unscoped_days_of
+from qudao.analytics.queries import unscoped_days_of, unscoped_days_of_payments
 from qudao.base.access import Actor
 from qudao.base.outbox import Event, reacts
 from qudao.fulfilment.events import ShipmentDispatched
 from qudao.orders.events import OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected
+from qudao.payments.events import PaymentReceived
 
 
 def _refresh(events: Sequence[Event], actor: Actor) -> None:
@@ -44,3 +45,9 @@ def count_cancelled(events: Sequence[Event], *, actor: Actor) -> None:
 def count_dispatched(events: Sequence[Event], *, actor: Actor) -> None:
     """An order left, in time or late."""
     _refresh(events, actor)
+
+
+@reacts(PaymentReceived, batch=True)
+def count_received(events: Sequence[Event], *, actor: Actor) -> None:
+    """Money came in."""
+    refresh_days(unscoped_days_of_payments(e.payload.payment_id for e in events), actor=actor)

@@ -71,6 +71,7 @@ class Payment(Row):
         indexes = [
             models.Index(fields=["seller", "state", "-id"], name="payments_payment_seller"),
             models.Index(fields=["buyer", "state", "-id"], name="payments_payment_buyer"),
+            models.Index(fields=["seller", "paid_on"], name="payments_payment_day"),
         ]
 
     def __str__(self) -> str:

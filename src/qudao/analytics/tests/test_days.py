@@ -14,6 +14,7 @@ from qudao.inventory.tests.make import in_unit
 from qudao.kernel import clock
 from qudao.orders.actions import cancel_order
 from qudao.orders.tests.make import assert_sound, make_world, place
+from qudao.payments.actions import PaymentFacts, announce_payment, record_payment
 
 pytestmark = pytest.mark.django_db
 
@@ -78,3 +79,15 @@ def test_months_and_weeks_sum_to_the_days(world):
     assert len(weeks) == 13
     assert months[-1][1].amount == weeks[-1].amount == order.gross
     assert sum(span.orders for _month, span in months) == 1
+
+
+def test_money_counts_on_the_day_it_was_paid(world):
+    order = place(world, 2)
+    received(world, order)
+    drain()
+    facts = PaymentFacts(order.seller_id, order.buyer_id, D("150.00"))
+    record_payment(facts, actor=world.cast.hq_finance)
+    announce_payment(facts, actor=world.dealer)  # only said, not yet here
+    drain()
+    assert today(world.cast.hq_finance).collected == D("150.00")
+    assert_sound()
