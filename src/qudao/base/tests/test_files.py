@@ -90,8 +90,9 @@ def test_what_is_no_picture_or_far_too_large_is_refused(upload, code):
 
 def test_a_picture_kept_as_a_file_is_never_shown_and_photo_is_no_ending():
     kept = keep(picture((9, 9)), False, actor=person())
-    with files.show(person(), SUBJECT, kept.pk) as answer:
-        assert answer.headers["Content-Disposition"].startswith("attachment")
+    answer = files.show(person(), SUBJECT, kept.pk)
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    answer.close()
     with pytest.raises(Invalid):
         keep(SimpleUploadedFile("x.photo", b"1"), False, actor=person())
     with pytest.raises(NotFound):
