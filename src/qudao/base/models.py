@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from django.contrib.postgres.indexes import BrinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from qudao.base.db import Row, SubjectFields
 from qudao.base.subject import Subject
@@ -135,9 +137,149 @@ class StoredFile(Row, SubjectFields):
         ]
 
 
+class Run(Row):
+    """Work of one person on many rows, or a large export: what was asked, how far it is, what came of it. Only that person sees it."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", pgettext_lazy("job", "Waiting")
+        RUNNING = "running", pgettext_lazy("job", "Running")
+        DONE = "done", pgettext_lazy("job", "Done")
+        CANCELLED = "cancelled", pgettext_lazy("job", "Cancelled")
+        FAILED = "failed", pgettext_lazy("job", "Failed")
+
+    at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    user_id = models.BigIntegerField()
+    membership_id = models.BigIntegerField()
+    org_id = models.BigIntegerField()
+    #: the list page's class, as "package.module.Name", and what is done with its rows: a bulk's name, or xlsx, csv
+    page = models.CharField(max_length=160)
+    doing = models.CharField(max_length=40)
+    #: the list as it was looked at
+    address = models.TextField()
+    row_ids = models.JSONField(default=list)
+    #: what was typed into the bulk's form
+    given = models.JSONField(default=dict)
+    #: left out before it began: [row, number of the reason]
+    skipped = models.JSONField(default=list)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
+    cancel_asked = models.BooleanField(default=False)
+    total = models.IntegerField()
+    #: rows tried so far: what a killed worker's successor goes on from
+    position = models.IntegerField(default=0)
+    failed = models.IntegerField(default=0)
+    file = models.CharField(max_length=120, default="", blank=True)
+    file_name = models.CharField(max_length=120, default="", blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(failed__gte=0, position__gte=models.F("failed")),
+                name="base_run_counts_in_order",
+                violation_error_message=_("More rows failed than were tried."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["waiting", "running"], ended_at__isnull=True)
+                | models.Q(state__in=["done", "cancelled", "failed"], ended_at__isnull=False),
+                name="base_run_ended_says_when",
+                violation_error_message=_("Work that has ended says when."),
+            ),
+        ]
+        indexes = [models.Index(fields=["user_id", "-id"], name="base_run_user")]
+
+    @property
+    def live(self) -> bool:
+        """Whether something may still happen."""
+        return self.state in (self.State.WAITING, self.State.RUNNING)
+
+    @property
+    def succeeded(self) -> int:
+        """Rows that were done."""
+        return self.position - self.failed
+
+    @property
+    def is_export(self) -> bool:
+        """Whether it makes a file."""
+        return self.doing in ("xlsx", "csv")
+
+
+class RunFault(Row):
+    """A row that a run could not do (0: the whole run): the refusal's code and parameters, said when it is read."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="faults")
+    row_id = models.BigIntegerField()
+    code = models.CharField(max_length=80)
+    params = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "row_id"], name="base_runfault_row_unique", violation_error_message=_("A row fails once in a run."))
+        ]
+
+
+class SavedView(Row):
+    """A list's address under a name: for its owner, or shared with the organisation. It says where to look, never what one may see."""
+
+    place = models.CharField(max_length=120)
+    name = models.CharField(max_length=60)
+    query = models.TextField()
+    user_id = models.BigIntegerField()
+    org_id = models.BigIntegerField()
+    shared = models.BooleanField(default=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user_id", "org_id", "place", "name"],
+                name="base_savedview_name_unique",
+                violation_error_message=_("You have a view of this name already."),
+            ),
+            models.CheckConstraint(condition=~models.Q(name=""), name="base_savedview_has_name", violation_error_message=_("A view needs a name.")),
+        ]
+        indexes = [models.Index(fields=["org_id", "place"], name="base_savedview_place")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ViewChoice(Row):
+    """Which view of a list opens for a person when nothing else is asked for."""
+
+    user_id = models.BigIntegerField()
+    org_id = models.BigIntegerField()
+    place = models.CharField(max_length=120)
+    view = models.ForeignKey(SavedView, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user_id", "org_id", "place"], name="base_viewchoice_place_unique", violation_error_message=_("A list opens with one view.")
+            )
+        ]
+
+
 class Heartbeat(Row):
     """When a background process last said that it lives."""
 
     name = models.CharField(max_length=40, primary_key=True)
     at = models.DateTimeField()
     detail = models.JSONField(default=dict)
+
+
+class SearchEntry(Row, SubjectFields):
+    """What one row is found by: `text` in capitals (number, names, pinyin), `number` alone, `amount`. Kept by triggers (`base/search.py`)."""
+
+    number = models.TextField()
+    text = models.TextField()
+    amount = models.DecimalField(max_digits=18, decimal_places=2, null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["subject_kind", "subject_id"], name="base_searchentry_subject_unique")]
+        indexes = [
+            GinIndex(models.Func("subject_kind", "text", function="base_grams"), name="base_searchentry_grams"),
+            models.Index(fields=["number"], name="base_searchentry_number"),
+            models.Index(fields=["amount"], name="base_searchentry_amount", condition=models.Q(amount__isnull=False)),
+            models.Index(fields=["seller_id"], name="base_searchentry_seller"),
+            models.Index(fields=["buyer_id"], name="base_searchentry_buyer"),
+        ]

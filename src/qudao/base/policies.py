@@ -12,6 +12,8 @@ VERBS = {
     "base.view_log": _("See the log of actions"),
     "base.export": _("Export lists"),
     "base.files": _("See the files of documents"),
+    "base.runs": _("Work on many rows at once"),
+    "base.views": _("Save views of lists"),
     "base.operate": _("Run the system: events, jobs, health"),
 }
 FIELDS = {
@@ -45,6 +47,53 @@ class StoredFilePolicy(Policy):
         if actor.kind == "system":
             return EVERY_ROW
         return Q(seller_id=actor.org_id) | Q(buyer_id=actor.org_id)
+
+
+@register
+class RunPolicy(Policy):
+    """One's own work only, and only in the organisation one did it for."""
+
+    model = models.Run
+    view_verb = "base.runs"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return EVERY_ROW if actor.kind == "system" else Q(user_id=actor.user_id, org_id=actor.org_id)
+
+
+@register
+class RunFaultPolicy(Policy):
+    """The refusals of one's own work."""
+
+    model = models.RunFault
+    view_verb = "base.runs"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return EVERY_ROW if actor.kind == "system" else Q(run__user_id=actor.user_id, run__org_id=actor.org_id)
+
+
+@register
+class SavedViewPolicy(Policy):
+    """One's own views and those shared in the organisation; changed by their owner only."""
+
+    model = models.SavedView
+    view_verb = "base.views"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        if actor.kind == "system":
+            return EVERY_ROW
+        own = Q(user_id=actor.user_id, org_id=actor.org_id)
+        return own | Q(shared=True, org_id=actor.org_id) if verb == self.view_verb else own
+
+
+@register
+class ViewChoicePolicy(Policy):
+    """One's own choices."""
+
+    model = models.ViewChoice
+    view_verb = "base.views"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return EVERY_ROW if actor.kind == "system" else Q(user_id=actor.user_id, org_id=actor.org_id)
 
 
 class _Machinery(Policy):
@@ -82,3 +131,10 @@ class StoredAnswerPolicy(_Machinery):
 @register
 class HeartbeatPolicy(_Machinery):
     model = models.Heartbeat
+
+
+@register
+class SearchEntryPolicy(_Machinery):
+    """An entry is shown to nobody: it leads to rows that the policy of their own kind shows."""
+
+    model = models.SearchEntry

@@ -150,6 +150,7 @@ if TESTING:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 ACTOR_OF_REQUEST = "qudao.people.queries.unscoped_actor_of_request"
+ACTOR_OF_MEMBERSHIP = "qudao.people.queries.unscoped_actor_of_membership"
 ACTOR_OF_TOKEN = "qudao.people.queries.unscoped_actor_of_token"
 STRICT_LOCKS = TESTING or DEBUG  # a lock out of order is an error in tests, a log line in the field
 

@@ -1,0 +1,19 @@
+"""Jobs of the toolkit: work on many rows, and forgetting what nobody reads any more."""
+
+from __future__ import annotations
+
+from qudao.base import runs
+from qudao.base.access import system_actor
+from qudao.base.queue import job
+
+
+@job(runs.JOB)
+def work_off(run_id: int) -> None:
+    """Work on many rows, from where it stands."""
+    runs.work_off(run_id)
+
+
+@job("base.forget_runs", cron="40 19 * * *")
+def forget_runs(timestamp: int) -> None:
+    """Reports and exported files are kept for 30 days."""
+    runs.forget_runs(actor=system_actor())
