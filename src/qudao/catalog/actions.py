@@ -21,6 +21,7 @@ from qudao.catalog.models import Category, Pack, Product
 from qudao.catalog.rules import ProductDraft
 from qudao.catalog.states import ProductState
 from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
+from qudao.kernel.pinyin import spelled
 
 
 @dataclass(frozen=True)
@@ -234,7 +235,7 @@ def _columns(draft: ProductDraft) -> dict[str, object]:
     values: dict[str, object] = {one.name: getattr(draft, one.name) for one in fields(draft)}
     for name in ("code", "name", "name_en", "unit"):
         values[name] = str(values[name]).strip()
-    return values | {"gtin": rules.gtin14(draft.gtin) or "", "initials": rules.initials(draft.name)}
+    return values | {"gtin": rules.gtin14(draft.gtin) or "", "initials": rules.initials(draft.name), "pinyin": spelled(draft.name)}
 
 
 def _plain(value: object) -> object:

@@ -70,6 +70,7 @@ class Product(Row):
     name = models.TextField()
     name_en = models.TextField(default="", blank=True)
     initials = models.TextField(default="", blank=True)
+    pinyin = models.TextField(default="", blank=True, editable=False)
     gtin = models.TextField(default="", blank=True)
     category = models.ForeignKey(Category, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     unit = models.TextField()

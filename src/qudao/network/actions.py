@@ -15,6 +15,7 @@ from qudao.base.action import action, emit, record
 from qudao.base.lock import Rank, lock_one, note_rank
 from qudao.base.subject import Subject
 from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
+from qudao.kernel.pinyin import spelled
 from qudao.network import rules
 from qudao.network.events import OrganisationMoved, OrganisationRegistered, OrganisationStateChanged
 from qudao.network.models import Organisation
@@ -48,6 +49,7 @@ def register_organisation(kind: str, facts: OrgFacts, parent_id: int | None, *, 
         parent=parent,
         path=f"{parent.path if parent else '/'}{pk}/",
         tier=rules.tier_under(kind, parent.tier) if parent else 0,
+        pinyin=spelled(facts.name),
         **asdict(facts),
     )
     org.save(force_insert=True)
@@ -74,7 +76,8 @@ def change_organisation(org_id: int, facts: OrgFacts, *, actor: Actor) -> Organi
         _refuse_taken(facts.code, but=org.pk)
     for name, value in changed.items():
         setattr(org, name, value)
-    org.save(update_fields=list(changed))
+    org.pinyin = spelled(org.name)
+    org.save(update_fields=[*changed, "pinyin"])
     record(subject_of(org), detail={name: [before[name], value] for name, value in changed.items()})
     return org
 

@@ -24,6 +24,7 @@ class Organisation(Row):
     code = models.CharField(_("code"), max_length=32)
     name = models.CharField(_("name"), max_length=120)
     name_en = models.CharField(_("English name"), max_length=160, blank=True, default="")
+    pinyin = models.TextField(blank=True, default="", editable=False)
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("under"))
     path = models.CharField(max_length=255, editable=False)
     tier = models.PositiveSmallIntegerField(_("tier"), default=0)

@@ -1,0 +1,185 @@
+"""Finding by any part of a number, code or name: one narrow table that triggers keep beside the rows it is about.
+
+An entry is a row's texts in capitals and its two sides. The index holds pieces of the text (three characters; one and two where a part begins,
+and of Chinese), each with its kind, so that a rare piece is found among millions of rows in a few pages and a frequent one by walking the newest.
+An entry is only a candidate: what is shown comes through the policy of its kind. No PostgreSQL extension is needed.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from django.db.migrations import RunSQL
+from django.db.models import BigIntegerField
+from django.db.models.expressions import RawSQL
+from psycopg import sql
+
+from qudao.base.db import rows
+
+#: words of a search that are looked at
+MOST_WORDS = 4
+#: so many parties are named one by one to the planner; more are joined
+MOST_PARTIES = 300
+PARTY = "network.organisation"
+GRAMS = """
+CREATE FUNCTION base_grams(kind text, t text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(array_agg(DISTINCT g || '@' || kind), '{}')
+      FROM (SELECT substr(t, i, 3) AS s, i = 1 OR substr(t, i - 1, 1) IN (' ', '-', '/', '_', '.') AS fresh FROM generate_series(1, length(t)) i) p,
+           LATERAL (VALUES
+               (CASE WHEN length(s) = 3 AND strpos(s, ' ') = 0 THEN s END),
+               (CASE WHEN fresh THEN ' ' || left(s, 1) END),
+               (CASE WHEN fresh AND length(s) > 1 THEN ' ' || left(s, 2) END),
+               (CASE WHEN ascii(s) > 127 THEN left(s, 1) END),
+               (CASE WHEN length(s) > 1 AND strpos(left(s, 2), ' ') = 0 AND (ascii(s) > 127 OR ascii(substr(s, 2, 1)) > 127) THEN left(s, 2) END)) v(g)
+     WHERE g IS NOT NULL AND left(s, 1) <> ' '
+$$;
+"""
+
+
+def grams() -> RunSQL:
+    """A migration step: the function that cuts a text into its pieces."""
+    return RunSQL(sql=GRAMS, reverse_sql="DROP FUNCTION base_grams(text, text)")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What of a table is found: SQL of a row `r` for its number or code, its other texts, its two sides and its amount.
+
+    `columns` are those whose change writes the entry anew; the sides of a document never change.
+    """
+
+    table: str
+    kind: str
+    number: str
+    texts: str
+    columns: str
+    seller: str = "r.seller_id"
+    buyer: str = "r.buyer_id"
+    amount: str = "NULL::numeric"
+
+
+def searchable(source: Source) -> RunSQL:
+    """A migration step: a trigger keeps the entries of a table, in the transaction of the row; rows that are there already get theirs."""
+    s, name = source, f"{source.table}_searchable"
+    values = f"""'{s.kind}', r.id, {s.seller}, {s.buyer}, upper(coalesce({s.number}, '')), upper(concat_ws(' ', {s.number}, {s.texts})), {s.amount}"""
+    into = "INSERT INTO base_searchentry (subject_kind, subject_id, seller_id, buyer_id, number, text, amount)"
+    return RunSQL(
+        sql=f"""
+        CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE r {s.table} := NEW;
+        BEGIN
+            {into} VALUES ({values})
+            ON CONFLICT (subject_kind, subject_id) DO UPDATE SET number = excluded.number, text = excluded.text, amount = excluded.amount
+                WHERE (base_searchentry.text, base_searchentry.amount) IS DISTINCT FROM (excluded.text, excluded.amount);
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER {name} AFTER INSERT OR UPDATE OF {s.columns} ON {s.table} FOR EACH ROW EXECUTE FUNCTION {name}();
+        {into} SELECT {values} FROM {s.table} r;
+        """,
+        reverse_sql=f"DROP TRIGGER {name} ON {s.table}; DROP FUNCTION {name}(); DELETE FROM base_searchentry WHERE subject_kind = '{s.kind}';",
+    )
+
+
+def words_of(typed: str) -> list[str]:
+    """The words of a search as the entries write them: in capitals, full-width letters made plain."""
+    return unicodedata.normalize("NFKC", typed).replace("\x00", "").upper().split()[:MOST_WORDS]
+
+
+def amount_of(typed: str) -> Decimal | None:
+    """The amount that was typed ("189,642", "¥189642.00"); None when it is none."""
+    plain = unicodedata.normalize("NFKC", typed).strip().lstrip("¥$€").replace(",", "")
+    try:
+        found = Decimal(plain) if plain.replace(".", "", 1).isdigit() else None
+    except InvalidOperation:
+        return None
+    return found if found and found < 10**15 else None
+
+
+def _text(value: object) -> str:
+    """A literal, with the signs of parameters doubled: constants let the planner see how frequent a piece is."""
+    return sql.Literal(value).as_string(None).replace("%", "%%")
+
+
+def _keys(word: str) -> list[str]:
+    """The pieces of a word that the index knows; all of them stand in whatever contains the word."""
+    if not word.isascii():
+        pairs = [word[i : i + 2] for i in range(len(word) - 1)]
+        return [p for p in pairs if not p.isascii()] or [c for c in word if not c.isascii()]
+    return [word[i : i + 3] for i in range(len(word) - 2)] or [" " + word]
+
+
+def _has(kind: str, word: str) -> str:
+    """The condition that an entry of a kind has a word: as any part of its text, one or two letters only where a part begins."""
+    keys = _text([f"{key}@{kind}" for key in dict.fromkeys(_keys(word))])
+    found = f"base_grams(subject_kind, text) @> {keys}::text[]"
+    if word.isascii() and len(word) < 3:
+        return found
+    like = "%" + word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
+    return f"{found} AND text LIKE {_text(like)}"
+
+
+def _of_party(word: str) -> str:
+    """The condition that one side of an entry is called so; "" when nobody is. One statement."""
+    wanted = f"SELECT subject_id FROM base_searchentry WHERE subject_kind = '{PARTY}' AND {_has(PARTY, word)}"  # noqa: S608 - literals are quoted
+    found = [pk for (pk,) in rows(f"{wanted} LIMIT {MOST_PARTIES + 1}")]
+    if not found:
+        return ""
+    if len(found) > MOST_PARTIES:
+        return f"(seller_id IN ({wanted}) OR buyer_id IN ({wanted}))"
+    ids = _text(found)
+    return f"(seller_id = ANY({ids}::bigint[]) OR buyer_id = ANY({ids}::bigint[]))"
+
+
+def matching(kind: str, typed: str, *, parties: bool = False) -> RawSQL | None:
+    """The ids of a kind that have every word that was typed, for `filter(pk__in=…)`; with `parties` a word may also name one of the two sides.
+
+    None when nothing was typed. The rows are still those of the caller's own policy. One statement a word with `parties`, else none.
+    """
+    found = words_of(typed)
+    if not found:
+        return None
+    conditions = []
+    for word in found:
+        party = _of_party(word) if parties else ""
+        conditions.append(f"(({_has(kind, word)}) OR {party})" if party else f"({_has(kind, word)})")
+    wanted = f"SELECT subject_id FROM base_searchentry WHERE subject_kind = {_text(kind)} AND {' AND '.join(conditions)}"  # noqa: S608 - literals are quoted
+    return RawSQL(wanted, (), output_field=BigIntegerField())  # noqa: S611 - literals are quoted
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Among whose entries of a kind to look: `org_ids` (None = all) as one of the two sides. It only bounds; the policy decides."""
+
+    kind: str
+    org_ids: Sequence[int] | None = None
+
+    @property
+    def condition(self) -> str:
+        if self.org_ids is None:
+            return "true"
+        ids = _text(list(self.org_ids))
+        return f"(seller_id = ANY({ids}::bigint[]) OR buyer_id = ANY({ids}::bigint[]))"
+
+
+def candidates(reaches: Sequence[Reach], typed: str, most: int) -> dict[str, list[int]]:
+    """The ids that match, by kind, the best first: the exact number, the exact amount, then the newest. One statement."""
+    found = words_of(typed)
+    if not found or not reaches:
+        return {}
+    amount = amount_of(typed)
+    parts = []
+    for reach in reaches:
+        of_kind = f"subject_kind = {_text(reach.kind)} AND {reach.condition}"
+        ways = [(1, " AND ".join(_has(reach.kind, word) for word in found)), (3, f"number = {_text(' '.join(found))}")]
+        ways += [(2, f"amount = {amount}")] if amount is not None else []
+        parts += [
+            f"(SELECT subject_kind, subject_id, {rank} AS rank FROM base_searchentry WHERE {of_kind} AND {way} ORDER BY subject_id DESC LIMIT {most})"  # noqa: S608
+            for rank, way in ways
+        ]
+    by_kind: dict[str, list[int]] = {}
+    for kind, pk, _rank in rows(f"SELECT subject_kind, subject_id, max(rank) FROM ({' UNION ALL '.join(parts)}) f GROUP BY 1, 2 ORDER BY 3 DESC, 2 DESC"):
+        by_kind.setdefault(kind, []).append(pk)
+    return {kind: ids[:most] for kind, ids in by_kind.items()}
