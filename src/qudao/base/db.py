@@ -92,6 +92,17 @@ def insert_row(obj: models.Model) -> None:
     obj._state.adding, obj._state.db = False, "default"
 
 
+def insert_rows(objs: Sequence[models.Model]) -> None:
+    """`insert_row` for instances of one table, in one statement."""
+    if not objs:
+        return
+    names, columns = _fields(type(objs[0]))
+    meta = objs[0]._meta
+    insert(meta.db_table, [meta.pk.column, *columns], [[obj.pk, *(getattr(obj, name) for name in names)] for obj in objs])  # type: ignore[union-attr, list-item]
+    for obj in objs:
+        obj._state.adding, obj._state.db = False, "default"
+
+
 def update_row(obj: models.Model, names: Sequence[str]) -> None:
     """Write some columns of one instance whose row is locked by the caller; the counterpart of `insert_row`."""
     own = dict(zip(*_fields(type(obj)), strict=True))

@@ -5,8 +5,10 @@ Hold locks the account, decides in `rules`, writes; shift needs no decision: the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from qudao.base.access import Actor, get_visible
 from qudao.base.action import action, emit, part, record
@@ -19,7 +21,7 @@ from qudao.funds.models import Account
 from qudao.funds.rules import LimitTerms, Shift
 from qudao.funds.states import Bucket, EntryKind
 from qudao.kernel import clock
-from qudao.kernel.errors import Invalid, NotFound, Refused, raise_if_any
+from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
 from qudao.kernel.period import month_of
 
 __all__ = ["LimitTerms"]
@@ -36,6 +38,117 @@ CHANGE = """WITH a AS (
         FROM a, unnest(%s::text[], %s::numeric[]) d(bucket, amount)
     )
     SELECT seller_id, buyer_id FROM a"""
+
+# The same for many accounts: sums by account, entries in the order in which they are told. `later` is what the entries after one add to the
+# exposure of its account, so that each entry keeps the exposure as it was after it.
+CHANGE_ALL = """WITH held AS (
+        SELECT id, agreement_id FROM funds_account WHERE agreement_id = ANY(%(agreements)s::bigint[]) ORDER BY agreement_id FOR UPDATE
+    ), a AS (
+        UPDATE funds_account f SET ordered = f.ordered + d.ordered, shipped = f.shipped + d.shipped, invoiced = f.invoiced + d.invoiced,
+            unapplied = f.unapplied + d.unapplied
+        FROM held JOIN unnest(%(agreements)s::bigint[], %(ordered)s::numeric[], %(shipped)s::numeric[], %(invoiced)s::numeric[],
+            %(unapplied)s::numeric[]) d(agreement_id, ordered, shipped, invoiced, unapplied) USING (agreement_id)
+        WHERE f.id = held.id
+        RETURNING f.id, f.agreement_id, f.seller_id, f.buyer_id, f.ordered + f.shipped + f.invoiced - f.unapplied AS exposure,
+            f.limit_amount + CASE WHEN f.temp_until >= %(today)s THEN f.temp_limit ELSE 0 END AS limit_amount
+    ), written AS (
+        INSERT INTO funds_entry (account_id, month, at, kind, bucket, amount, exposure, limit_amount, subject_kind, subject_id, number, note)
+        SELECT a.id, %(month)s, %(now)s, %(kind)s, d.bucket, d.amount, a.exposure - d.later, a.limit_amount, d.subject_kind, d.subject_id, d.number, ''
+        FROM unnest(%(of)s::bigint[], %(buckets)s::text[], %(amounts)s::numeric[], %(later)s::numeric[], %(kinds)s::text[], %(ids)s::bigint[],
+            %(numbers)s::text[]) WITH ORDINALITY d(agreement_id, bucket, amount, later, subject_kind, subject_id, number, n)
+        JOIN a USING (agreement_id) ORDER BY d.n
+    )
+    SELECT agreement_id, seller_id, buyer_id FROM a"""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a document moves on the account of an agreement."""
+
+    agreement_id: int
+    moves: Sequence[Shift]
+    subject: Subject
+
+
+class Desk:
+    """Accounts locked together, for documents that ask for credit one after the other; what they get is written at once (`grant`)."""
+
+    def __init__(self, cards: dict[int, queries.CreditCard]) -> None:
+        self.cards = cards
+        self.granted: list[Change] = []
+
+    def faults(self, agreement_id: int, amount: Decimal) -> list[Fault]:
+        """Every reason why `amount` does not pass now."""
+        card = self.cards.get(agreement_id)
+        return [Fault("funds.no_account")] if card is None else rules.may_hold(card.position, amount, card.on)
+
+    def take(self, agreement_id: int, amount: Decimal, subject: Subject) -> None:
+        """Use credit; the caller has asked for the faults."""
+        card = self.cards[agreement_id]
+        self.cards[agreement_id] = replace(card, position=replace(card.position, ordered=card.position.ordered + amount))
+        self.granted.append(Change(agreement_id, [(None, Bucket.ORDERED, amount)], subject))
+
+
+@part
+def open_desk(agreement_ids: Iterable[int], *, actor: Actor) -> Desk:
+    """Lock the accounts of several orders, to decide on each in turn. One statement."""
+    note_rank(Rank.FUNDS)
+    return Desk(queries.unscoped_all_locked(agreement_ids, clock.today()))
+
+
+@part
+def grant(desk: Desk, *, actor: Actor) -> None:
+    """Write what the orders at the desk were given. One statement; the accounts are locked since the desk was opened."""
+    _change_all(desk.granted, EntryKind.HOLD)
+
+
+@part
+def recheck_all(agreement_ids: Iterable[int], *, actor: Actor) -> dict[int, list[Fault]]:
+    """`recheck` for many: why goods may not leave, by agreement; one that may is missing. Locks the accounts; one statement."""
+    note_rank(Rank.FUNDS)
+    cards = queries.unscoped_all_locked(agreement_ids, clock.today())
+    found = {pk: rules.may_ship(cards[pk].position) if pk in cards else [Fault("funds.no_account")] for pk in agreement_ids}
+    return {pk: faults for pk, faults in found.items() if faults}
+
+
+@part
+def shift_all(changes: Sequence[Change], *, actor: Actor) -> None:
+    """`shift` for the documents of a batch. Locks the accounts; one statement for all."""
+    note_rank(Rank.FUNDS)
+    sides = _change_all(changes, EntryKind.SHIFT)
+    for change in changes:
+        less = -rules.exposure_change(rules.changes(change.moves))
+        if less > 0:
+            emit(ExposureReduced(change.agreement_id, *sides[change.agreement_id], less), change.subject)
+
+
+def _change_all(changes: Sequence[Change], kind: EntryKind) -> dict[int, tuple[int, int]]:
+    """Write changes of many accounts; return the two sides by agreement. Raises Refused when one has no account."""
+    sums: dict[int, dict[str, Decimal]] = {}
+    entries: list[tuple[int, str, Decimal, Decimal, Subject]] = []
+    for change in reversed(changes):
+        changed = rules.changes(change.moves)
+        if changed:
+            own = sums.setdefault(change.agreement_id, {})
+            after = rules.exposure_change(own)
+            entries += [(change.agreement_id, bucket, amount, after, change.subject) for bucket, amount in reversed(changed.items())]
+            for bucket, amount in changed.items():
+                own[bucket] = own.get(bucket, rules.ZERO) + amount
+    if not entries:
+        return {}
+    entries.reverse()
+    now = clock.now()
+    today = clock.date_of(now)
+    of = sorted(sums)
+    params: dict[str, Any] = {"agreements": of, "today": today, "month": month_of(today), "now": now, "kind": str(kind)}
+    params |= {bucket: [sums[pk].get(bucket, rules.ZERO) for pk in of] for bucket in Bucket.values}
+    params |= {"of": [e[0] for e in entries], "buckets": [e[1] for e in entries], "amounts": [e[2] for e in entries], "later": [e[3] for e in entries]}
+    subjects = [e[4] for e in entries]
+    params |= {"kinds": [s.kind for s in subjects], "ids": [s.id for s in subjects], "numbers": [s.number for s in subjects]}
+    found = rows(CHANGE_ALL, params)
+    if len(found) != len(of):
+        raise Refused("funds.no_account")
+    return {pk: (seller, buyer) for pk, seller, buyer in found}
 
 
 @part

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -27,6 +28,7 @@ POSITION = """SELECT a.limit_amount, a.temp_limit, a.temp_until, a.ordered, a.sh
     ) o ON true
     WHERE a.agreement_id = %s"""
 LOCKED_POSITION = f"{POSITION} FOR UPDATE OF a"
+LOCKED_POSITIONS = f"{POSITION.replace('a.agreement_id = %s', 'a.agreement_id = ANY(%s)')} ORDER BY a.agreement_id FOR UPDATE OF a"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,12 @@ def unscoped_locked(agreement_id: int, on: date) -> CreditCard | None:
     """The account of an agreement, locked, with what is overdue at its seller; None when there is none. One statement."""
     found = rows(LOCKED_POSITION, (on, on, agreement_id))
     return _card(found[0], on) if found else None
+
+
+def unscoped_all_locked(agreement_ids: Iterable[int], on: date) -> dict[int, CreditCard]:
+    """The accounts of agreements by agreement, locked in that order; one without an account is missing. One statement."""
+    cards = [_card(row, on) for row in rows(LOCKED_POSITIONS, (on, on, sorted(set(agreement_ids))))]
+    return {card.agreement_id: card for card in cards}
 
 
 def unscoped_card(agreement_id: int) -> CreditCard | None:

@@ -31,8 +31,9 @@ LOCK = """SELECT s.place_id, s.product_id, s.id, s.on_hand, s.reserved FROM inve
 RESERVE = "UPDATE inventory_stock s SET reserved = s.reserved + d.qty FROM unnest(%s::bigint[], %s::numeric[]) d(id, qty) WHERE s.id = d.id"
 PROMISE = """INSERT INTO inventory_reservation
     (place_id, product_id, qty, taken, released, subject_kind, subject_id, number, ref_id, state, at)
-    SELECT d.place_id, d.product_id, d.qty, 0, 0, %s, %s, %s, d.ref_id, 'open', %s
-    FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[], %s::bigint[]) d(place_id, product_id, qty, ref_id)"""
+    SELECT d.place_id, d.product_id, d.qty, 0, 0, d.kind, d.subject_id, d.number, d.ref_id, 'open', %s
+    FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[], %s::bigint[], %s::text[], %s::bigint[], %s::text[])
+        d(place_id, product_id, qty, ref_id, kind, subject_id, number)"""
 
 # The stock row is locked before its reservation, as everywhere; the join re-reads a reservation that changed while we waited.
 LOCK_PROMISED = """SELECT r.id, s.id, r.qty - r.taken - r.released FROM inventory_reservation r
@@ -53,17 +54,20 @@ LOCK_PLACES = """WITH held AS (
     WHERE p.id = ANY(%s::bigint[])"""
 TAKE = """UPDATE inventory_reservation r
     SET taken = r.taken + d.qty, state = CASE WHEN r.taken + d.qty = r.qty - r.released THEN 'closed' ELSE 'open' END
-    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::numeric[]) d(place_id, product_id, ref_id, qty)
+    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::numeric[])
+        d(place_id, product_id, ref_id, subject_kind, subject_id, qty)
     WHERE r.place_id = d.place_id AND r.product_id = d.product_id AND r.ref_id = d.ref_id AND r.state = 'open'
-      AND r.taken + d.qty <= r.qty - r.released AND (%s::text IS NULL OR (r.subject_kind = %s AND r.subject_id = %s))
+      AND r.taken + d.qty <= r.qty - r.released
+      AND (d.subject_kind IS NULL OR (r.subject_kind = d.subject_kind AND r.subject_id = d.subject_id))
     RETURNING r.place_id, r.product_id, r.ref_id"""
 MOVE = """WITH changed AS (
         UPDATE inventory_stock s SET on_hand = d.on_hand, reserved = d.reserved
         FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[]) d(id, on_hand, reserved) WHERE s.id = d.id
     )
     INSERT INTO inventory_move (month, at, product_id, qty, from_place_id, to_place_id, subject_kind, subject_id, number, ref_id)
-    SELECT %s, %s, d.product_id, d.qty, d.from_place_id, d.to_place_id, %s, %s, %s, d.ref_id
-    FROM unnest(%s::bigint[], %s::numeric[], %s::bigint[], %s::bigint[], %s::bigint[]) d(product_id, qty, from_place_id, to_place_id, ref_id)"""
+    SELECT %s, %s, d.product_id, d.qty, d.from_place_id, d.to_place_id, d.kind, d.subject_id, d.number, d.ref_id
+    FROM unnest(%s::bigint[], %s::numeric[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::text[])
+        d(product_id, qty, from_place_id, to_place_id, ref_id, kind, subject_id, number)"""
 # Adds, because somebody else may have made the row since we looked.
 FIRST = """INSERT INTO inventory_stock AS s (place_id, product_id, on_hand, reserved)
     SELECT d.place_id, d.product_id, d.qty, 0 FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[]) d(place_id, product_id, qty)
@@ -94,8 +98,44 @@ def reserve(demands: Sequence[Demand], subject: Subject, *, actor: Actor) -> Non
     held = _lock(list(wanted))
     raise_if_any(rules.shortages(demands, {key: h.free for key, h in held.items()}), Refused)
     run(RESERVE, ([held[key].id for key in wanted], list(wanted.values())))
-    lines = _columns([(d.place_id, d.product_id, d.qty, d.ref_id) for d in demands])
-    run(PROMISE, (subject.kind, subject.id, subject.number, clock.now(), *lines))
+    run(PROMISE, (clock.now(), *_columns([(d.place_id, d.product_id, d.qty, d.ref_id, *_named(subject)) for d in demands])))
+
+
+class Shelves:
+    """Stock rows locked together, for documents that ask for goods one after the other; what they get is written at once (`promise`)."""
+
+    def __init__(self, held: dict[Key, Held]) -> None:
+        self.held = held
+        self.free = {key: row.free for key, row in held.items()}
+        self.given: list[tuple[Demand, Subject]] = []
+
+    def faults(self, demands: Sequence[Demand]) -> list[Fault]:
+        """A fault for every line that is short now."""
+        return rules.shortages(demands, self.free)
+
+    def take(self, demands: Sequence[Demand], subject: Subject) -> None:
+        """Promise goods; the caller has asked for the faults."""
+        for d in demands:
+            self.free[d.place_id, d.product_id] -= d.qty
+            self.given.append((d, subject))
+
+
+@part
+def open_shelves(demands: Sequence[Demand], *, actor: Actor) -> Shelves:
+    """Lock the stock that several documents ask for, to decide on each in turn. One statement."""
+    rules.check_quantities((d.qty, d.ref_id) for d in demands)
+    note_rank(Rank.STOCK)
+    return Shelves(_lock(list(rules.totals(demands))))
+
+
+@part
+def promise(shelves: Shelves, *, actor: Actor) -> None:
+    """Write what was given from the shelves. Two statements; the rows are locked since the shelves were opened."""
+    if not shelves.given:
+        return
+    wanted = rules.totals([d for d, _subject in shelves.given])
+    run(RESERVE, ([shelves.held[key].id for key in wanted], list(wanted.values())))
+    run(PROMISE, (clock.now(), *_columns([(d.place_id, d.product_id, d.qty, d.ref_id, *_named(subject)) for d, subject in shelves.given])))
 
 
 @part
@@ -120,6 +160,26 @@ def post_moves(specs: Sequence[MoveSpec], subject: Subject, *, actor: Actor, res
     `take_reserved` lines consume the open reservation of (from_place, product, ref_id); `reserved_for` narrows it to one document.
     Raises Refused with `inventory.short` or `inventory.not_reserved` for every line concerned, NotFound for an unknown place.
     """
+    _post([Moved(specs, subject, reserved_for)])
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What one document moves; `reserved_for` as in `post_moves`."""
+
+    specs: Sequence[MoveSpec]
+    subject: Subject
+    reserved_for: Subject | None = None
+
+
+@part
+def post_all_moves(groups: Sequence[Moved], *, actor: Actor) -> None:
+    """`post_moves` for the documents of a batch, all or none, in as many statements as for one."""
+    _post(groups)
+
+
+def _post(groups: Sequence[Moved]) -> None:
+    specs = [s for group in groups for s in group.specs]
     if not specs:
         return
     rules.check_quantities((s.qty, s.ref_id) for s in specs)
@@ -127,14 +187,18 @@ def post_moves(specs: Sequence[MoveSpec], subject: Subject, *, actor: Actor, res
     note_rank(Rank.STOCK)
     held, outside = _lock_places(specs)
     changes = rules.apply_moves(specs, held, outside)
-    _take([s for s in specs if s.take_reserved], reserved_for)
+    _take(groups)
     now = clock.now()
-    moved = _columns([(s.product_id, s.qty, s.from_place_id, s.to_place_id, s.ref_id) for s in specs])
+    moved = _columns([(s.product_id, s.qty, s.from_place_id, s.to_place_id, s.ref_id, *_named(g.subject)) for g in groups for s in g.specs])
     after = list(changes.rows.values())
     balances = (list(changes.rows), [a[0] for a in after], [a[1] for a in after])
-    run(MOVE, (*balances, month_of(clock.date_of(now)), now, subject.kind, subject.id, subject.number, *moved))
+    run(MOVE, (*balances, month_of(clock.date_of(now)), now, *moved))
     if changes.fresh:
         run(FIRST, _columns([(*key, qty) for key, qty in changes.fresh.items()]))
+
+
+def _named(subject: Subject) -> tuple[str, int, str]:
+    return subject.kind, subject.id, subject.number
 
 
 @part
@@ -240,20 +304,25 @@ def _lock_places(specs: Sequence[MoveSpec]) -> tuple[dict[Key, Held], frozenset[
     return held, frozenset(p for p, kind in kinds.items() if kind == PlaceKind.OUTSIDE)
 
 
-def _take(specs: Sequence[MoveSpec], reserved_for: Subject | None) -> None:
+def _take(groups: Sequence[Moved]) -> None:
     """Consume open reservations; raises Refused `inventory.not_reserved` for each line whose reservation does not hold that much."""
-    if not specs:
+    wanted: dict[tuple[int, int, int, str | None, int | None], Decimal] = {}
+    for group in groups:
+        of = (group.reserved_for.kind, group.reserved_for.id) if group.reserved_for else (None, None)
+        for s in group.specs:
+            if not s.take_reserved:
+                continue
+            if s.ref_id is None:
+                raise Invalid("inventory.not_reserved", needed=plain(s.qty))
+            key = (s.from_place_id, s.product_id, s.ref_id, *of)
+            wanted[key] = wanted.get(key, rules.ZERO) + s.qty
+    if not wanted:
         return
-    wanted: dict[tuple[int, int, int], Decimal] = {}
-    for s in specs:
-        if s.ref_id is None:
-            raise Invalid("inventory.not_reserved", needed=plain(s.qty))
-        key = (s.from_place_id, s.product_id, s.ref_id)
-        wanted[key] = wanted.get(key, rules.ZERO) + s.qty
-    of = (reserved_for.kind, reserved_for.kind, reserved_for.id) if reserved_for else (None, None, None)
-    done = rows(TAKE, (*_columns([(*key, qty) for key, qty in wanted.items()]), *of))
-    missing = wanted.keys() - {tuple(key) for key in done}
-    raise_if_any([Fault("inventory.not_reserved", f"lines.{k[2]}", {"needed": plain(wanted[k])}) for k in sorted(missing)], Refused)
+    done = rows(TAKE, _columns([(*key, qty) for key, qty in wanted.items()]))
+    found = {tuple(key) for key in done}
+    missing = sorted(key for key in {k[:3] for k in wanted} if key not in found)
+    needed = {k[:3]: plain(qty) for k, qty in wanted.items()}
+    raise_if_any([Fault("inventory.not_reserved", f"lines.{k[2]}", {"needed": needed[k]}) for k in missing], Refused)
     if len(done) != len(wanted):  # two documents number their lines alike: the caller must say which one it means
         raise Conflict("inventory.ambiguous_reservation")
 

@@ -26,10 +26,11 @@ __all__ = ["ItemSpec", "Posting"]
 # The shared advisory lock keeps `lock_period` from closing a month while an entry of it is on its way; a trigger looks again at commit.
 ENTRIES = """WITH p AS (
         SELECT d.*, pg_advisory_xact_lock_shared(hashint8(d.org_id), d.month - date '2000-01-01')
-        FROM unnest(%s::bigint[], %s::date[], %s::date[], %s::text[], %s::text[], %s::text[]) d(org_id, month, date, kind, source_key, currency)
+        FROM unnest(%s::bigint[], %s::date[], %s::date[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[])
+            d(org_id, month, date, kind, source_key, currency, subject_kind, subject_id, number)
     )
     INSERT INTO ledger_entry (org_id, month, date, at, kind, source_key, currency, subject_kind, subject_id, number)
-    SELECT p.org_id, p.month, p.date, %s, p.kind, p.source_key, p.currency, %s, %s, %s FROM p
+    SELECT p.org_id, p.month, p.date, %s, p.kind, p.source_key, p.currency, p.subject_kind, p.subject_id, p.number FROM p
     WHERE NOT EXISTS (SELECT FROM ledger_entry e WHERE e.org_id = p.org_id AND e.source_key = p.source_key)
       AND NOT EXISTS (SELECT FROM ledger_period l WHERE l.org_id = p.org_id AND l.month = p.month AND l.state = 'locked')
     ON CONFLICT DO NOTHING RETURNING id, org_id, source_key"""
@@ -75,12 +76,23 @@ def post(postings: Sequence[Posting], subject: Subject, *, actor: Actor) -> int:
     A posting whose `source_key` is already in the books of its organisation is skipped. Raises Invalid or Refused when one does not
     balance, Refused `ledger.period_locked` when its month is locked.
     """
-    if not postings:
+    return _post([(p, subject) for p in postings])
+
+
+@part
+def post_all(postings: Sequence[tuple[Posting, Subject]], *, actor: Actor) -> int:
+    """`post` for the documents of a batch, in as many statements as for one."""
+    return _post(postings)
+
+
+def _post(told: Sequence[tuple[Posting, Subject]]) -> int:
+    if not told:
         return 0
+    postings = [p for p, _subject in told]
     rules.check_postings(postings)
     note_rank(Rank.LEDGER)
-    heads = [(p.org_id, month_of(p.date), p.date, p.kind, p.source_key, p.currency) for p in postings]
-    made = rows(ENTRIES, (*_columns(heads), clock.now(), subject.kind, subject.id, subject.number))
+    heads = [(p.org_id, month_of(p.date), p.date, p.kind, p.source_key, p.currency, s.kind, s.id, s.number) for p, s in told]
+    made = rows(ENTRIES, (*_columns(heads), clock.now()))
     ids = {(org, key): pk for pk, org, key in made}
     if len(ids) != len(postings):
         _refuse_locked(postings)

@@ -3,6 +3,10 @@
 from qudao.orders.actions.decide import approve_order, attach_file, cancel_order, close_order_short, reject_order, withdraw_order
 from qudao.orders.actions.follow import (
     lock_trades,
+    record_all_invoiced,
+    record_all_paid,
+    record_all_received,
+    record_all_shipped,
     record_invoiced,
     record_paid,
     record_pick_undone,
@@ -19,6 +23,10 @@ __all__ = [
     "close_order_short",
     "lock_trades",
     "place_order",
+    "record_all_invoiced",
+    "record_all_paid",
+    "record_all_received",
+    "record_all_shipped",
     "record_invoiced",
     "record_paid",
     "record_pick_undone",

@@ -5,7 +5,7 @@ The caller locks the trade first (`lock_trades`): documents before money and goo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from qudao.base.access import Actor
@@ -48,6 +48,19 @@ def record_pick_undone(trade: Trade, *, actor: Actor) -> None:
 @part
 def record_shipped(trade: Trade, quantities: Mapping[int, Decimal], *, actor: Actor) -> None:
     """Goods left: line id → quantity now shipped. Refused when a line would ship more than was ordered."""
+    _shipped(trade, quantities)
+    _save(trade, quantities)
+
+
+@part
+def record_all_shipped(shipped: Sequence[tuple[Trade, Mapping[int, Decimal]]], *, actor: Actor) -> None:
+    """`record_shipped` for the orders of a batch, each named once. One statement for all."""
+    for trade, quantities in shipped:
+        _shipped(trade, quantities)
+    _save_all(shipped)
+
+
+def _shipped(trade: Trade, quantities: Mapping[int, Decimal]) -> None:
     _move(trade, "ship")
     faults = []
     for line_id, qty in quantities.items():
@@ -57,12 +70,24 @@ def record_shipped(trade: Trade, quantities: Mapping[int, Decimal], *, actor: Ac
             faults.append(Fault("orders.more_than_ordered", f"lines.{line.no}", {"no": line.no}))
     raise_if_any(faults)
     trade.fulfilment = rules.fulfilment_of(trade.lines, picking=False)
-    _save(trade, quantities)
 
 
 @part
 def record_received(trade: Trade, quantities: Mapping[int, tuple[Decimal, Decimal]], *, actor: Actor) -> None:
     """Goods arrived: line id → (received well, settled as difference). Emits OrderDelivered when nothing is left to come."""
+    _received(trade, quantities)
+    _save(trade, quantities)
+
+
+@part
+def record_all_received(received: Sequence[tuple[Trade, Mapping[int, tuple[Decimal, Decimal]]]], *, actor: Actor) -> None:
+    """`record_received` for the orders of a batch, each named once. One statement for all."""
+    for trade, quantities in received:
+        _received(trade, quantities)
+    _save_all(received)
+
+
+def _received(trade: Trade, quantities: Mapping[int, tuple[Decimal, Decimal]]) -> None:
     if trade.status != Status.CLOSED_SHORT:
         _move(trade, "receive")
     for line_id, (received, short) in quantities.items():
@@ -75,29 +100,54 @@ def record_received(trade: Trade, quantities: Mapping[int, tuple[Decimal, Decima
         _move(trade, "all_received")
         emit(OrderDelivered(trade.id), trade.subject)
     _close_if_done(trade)
-    _save(trade, quantities)
 
 
 @part
 def record_invoiced(trade: Trade, quantities: Mapping[int, Decimal], gross: Decimal, *, actor: Actor) -> None:
     """An invoice took line id → quantity, `gross` in all."""
+    _invoiced(trade, quantities, gross)
+    _save(trade, quantities)
+
+
+@part
+def record_all_invoiced(invoiced: Sequence[tuple[Trade, Mapping[int, Decimal], Decimal]], *, actor: Actor) -> None:
+    """`record_invoiced` for the orders of a batch, each named once; an invoice over nothing is paid at once. One statement for all."""
+    for trade, quantities, gross in invoiced:
+        _invoiced(trade, quantities, gross)
+        if not gross:
+            _close_if_done(trade)
+    _save_all([(trade, quantities) for trade, quantities, _gross in invoiced])
+
+
+def _invoiced(trade: Trade, quantities: Mapping[int, Decimal], gross: Decimal) -> None:
     for line_id, qty in quantities.items():
         trade.line(line_id).invoiced += qty
     trade.invoiced += gross
     trade.billing = rules.billing_of(trade.lines)
     trade.payment = rules.payment_of(trade.billing, trade.invoiced, trade.paid)
-    _save(trade, quantities)
 
 
 @part
 def record_paid(trade: Trade, amount: Decimal, *, actor: Actor) -> None:
     """Invoices of this order were paid by `amount`. A delivered order that is invoiced and paid in full closes. Emits OrderClosed then."""
+    _paid(trade, amount)
+    _save(trade)
+
+
+@part
+def record_all_paid(paid: Sequence[tuple[Trade, Decimal]], *, actor: Actor) -> None:
+    """`record_paid` for the orders of a batch, each named once. One statement for all."""
+    for trade, amount in paid:
+        _paid(trade, amount)
+    _save_all([(trade, ()) for trade, _amount in paid])
+
+
+def _paid(trade: Trade, amount: Decimal) -> None:
     trade.paid += amount
     if trade.paid > trade.invoiced or amount < ZERO:
         raise Refused("orders.changed")
     trade.payment = rules.payment_of(trade.billing, trade.invoiced, trade.paid)
     _close_if_done(trade)
-    _save(trade)
 
 
 def _move(trade: Trade, event: str) -> None:
@@ -120,6 +170,27 @@ COUNTERS = """UPDATE orders_line l SET shipped = d.shipped, received = d.receive
     WHERE l.id = d.id"""
 HEAD = """UPDATE orders_order SET status = %s, fulfilment = %s, billing = %s, payment = %s, invoiced = %s, paid = %s, state_since = %s
     WHERE id = %s"""
+
+
+HEADS = """UPDATE orders_order o SET status = d.status, fulfilment = d.fulfilment, billing = d.billing, payment = d.payment, invoiced = d.invoiced,
+        paid = d.paid, state_since = d.since
+    FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::numeric[], %s::numeric[], %s::timestamptz[], %s::bigint[])
+        d(status, fulfilment, billing, payment, invoiced, paid, since, id)
+    WHERE o.id = d.id"""
+
+
+def _save_all(saved: Sequence[tuple[Trade, Iterable[int]]]) -> None:
+    """Write the heads of many orders and the counters of their touched lines, in one statement."""
+    if not saved:
+        return
+    heads = [(t.status, t.fulfilment, t.billing, t.payment, t.invoiced, t.paid, t.state_since, t.id) for t, _touched in saved]
+    head = [list(column) for column in zip(*heads, strict=True)]
+    lines = [trade.line(i) for trade, touched in saved for i in touched]
+    counters = ([x.id for x in lines], [x.shipped for x in lines], [x.received for x in lines], [x.settled_short for x in lines])
+    if lines:
+        run(f"WITH counted AS ({COUNTERS}) {HEADS}", (*counters, [x.invoiced for x in lines], *head))
+    else:
+        run(HEADS, head)
 
 
 def _save(trade: Trade, touched: Iterable[int] = ()) -> None:
