@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -19,13 +19,13 @@ from qudao.billing.events import InvoiceIssued, InvoiceSettled
 from qudao.billing.models import Invoice
 from qudao.billing.policies import check_issuer
 from qudao.billing.rules import Part
-from qudao.funds.actions import shift
+from qudao.funds.actions import Change, shift, shift_all
 from qudao.kernel import clock
-from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
+from qudao.kernel.errors import Conflict, Fault, Invalid, Refused, raise_if_any
 from qudao.kernel.money import ZERO
-from qudao.ledger.actions import ItemSpec, Posting, open_items, post
+from qudao.ledger.actions import ItemSpec, Posting, open_items, post, post_all
 from qudao.ledger.states import Account
-from qudao.orders.actions import lock_trades, record_invoiced, record_paid
+from qudao.orders.actions import lock_trades, record_all_invoiced, record_all_paid, record_invoiced, record_paid
 from qudao.orders.queries import Trade
 
 # The number is taken with the row it numbers and before the books, which carry it: no gap, because it rolls back with the invoice.
@@ -45,12 +45,43 @@ ISSUE = """WITH series AS (
             %(quantities)s::numeric[], %(prices)s::numeric[], %(rates)s::numeric[], %(nets)s::numeric[], %(taxes)s::numeric[], %(grosses)s::numeric[]) d
     )
     SELECT id, number FROM invoice"""
+# The same for many: the series of each seller moves once, and its invoices take the numbers in the order asked for.
+ISSUE_ALL = """WITH asked AS (
+        SELECT * FROM unnest(%(seller)s::bigint[], %(buyer)s::bigint[], %(order)s::bigint[], %(agreement)s::bigint[], %(due_on)s::date[],
+            %(currency)s::text[], %(net)s::numeric[], %(tax)s::numeric[], %(gross)s::numeric[], %(state)s::text[], %(count)s::int[]) WITH ORDINALITY
+            d(seller_id, buyer_id, order_id, agreement_id, due_on, currency, net, tax, gross, state, line_count, i)
+    ), counted AS (
+        SELECT seller_id, count(*) AS n FROM asked GROUP BY seller_id ORDER BY seller_id
+    ), series AS (
+        INSERT INTO base_series (key, next) SELECT 'invoice:' || seller_id, n + 1 FROM counted
+        ON CONFLICT (key) DO UPDATE SET next = base_series.next + excluded.next - 1 RETURNING key, next
+    ), numbered AS (
+        SELECT a.*, o.code, s.next - c.n - 1 + row_number() OVER (PARTITION BY a.seller_id ORDER BY a.i) AS no
+        FROM asked a JOIN counted c USING (seller_id) JOIN series s ON s.key = 'invoice:' || a.seller_id
+        JOIN network_organisation o ON o.id = a.seller_id
+    ), invoice AS (
+        INSERT INTO billing_invoice (seller_id, buyer_id, order_id, agreement_id, number, date, due_on, currency, net, tax, gross, paid, state,
+            state_since, issued_at, issued_by, line_count)
+        SELECT seller_id, buyer_id, order_id, agreement_id, 'INV-' || code || '-' || lpad(no::text, greatest(6, length(no::text)), '0'),
+            %(date)s, due_on, currency, net, tax, gross, 0, state, %(now)s, %(now)s, %(by)s, line_count
+        FROM numbered ORDER BY i
+        RETURNING id, number, order_id
+    ), line AS (
+        INSERT INTO billing_invoiceline (invoice_id, line_id, product_id, no, unit, qty, unit_price, tax_rate, net, tax, gross)
+        SELECT invoice.id, d.line_id, d.product_id, d.no, d.unit, d.qty, d.unit_price, d.tax_rate, d.net, d.tax, d.gross
+        FROM unnest(%(orders)s::bigint[], %(lines)s::bigint[], %(products)s::bigint[], %(nos)s::int[], %(units)s::text[], %(quantities)s::numeric[],
+            %(prices)s::numeric[], %(rates)s::numeric[], %(nets)s::numeric[], %(taxes)s::numeric[], %(grosses)s::numeric[])
+            d(order_id, line_id, product_id, no, unit, qty, unit_price, tax_rate, net, tax, gross)
+        JOIN invoice USING (order_id)
+    )
+    SELECT id, number, order_id FROM invoice"""
 # The order is locked, so nobody else changes these rows; the guard is for amounts that were wrong from the start.
 PAY = """UPDATE billing_invoice i SET paid = i.paid + d.amount,
         state = CASE WHEN i.paid + d.amount = i.gross THEN 'paid' ELSE 'partially_paid' END, state_since = %s
     FROM unnest(%s::bigint[], %s::numeric[]) d(id, amount)
     WHERE i.id = d.id AND i.seller_id = %s AND i.buyer_id = %s AND i.paid + d.amount <= i.gross
     RETURNING i.id, i.number, i.order_id, i.agreement_id, i.gross, i.paid, i.currency, d.amount"""
+PAY_ALL = PAY.replace("i.seller_id = %s AND i.buyer_id = %s AND ", "")
 
 
 @dataclass(frozen=True)
@@ -96,6 +127,28 @@ def issue_invoices(order_id: int, *, on: date | None = None, actor: Actor) -> li
     return [invoice]
 
 
+@action("billing.issue")
+def issue_all_invoices(order_ids: Iterable[int], *, actor: Actor) -> list[Invoice]:
+    """`issue_invoices` of today for many orders, all or none, in as many statements as for one. Convergent; emits InvoiceIssued for each."""
+    trades = lock_trades(order_ids, actor=actor)
+    bills: list[tuple[Trade, Sequence[Part]]] = []
+    for trade in trades:
+        check_issuer(actor, trade.seller_id, trade.id)
+        if parts := rules.parts_to_bill(trade.lines):
+            bills.append((trade, parts))
+    if not bills:
+        return []
+    record_all_invoiced([(trade, {p.line.id: p.qty for p in parts}, rules.totals(parts).gross) for trade, parts in bills], actor=actor)
+    invoices = _write_all(bills, clock.today(), actor)
+    owed = [invoice for invoice in invoices if invoice.gross]
+    shift_all([Change(one.agreement_id, [("shipped", "invoiced", one.gross)], one.subject) for one in owed], actor=actor)
+    post_all([(posting, one.subject) for one in owed for posting in _postings(one)], actor=actor)
+    open_items([ItemSpec(one.subject, one.date, one.due_on, one.gross, one.currency) for one in owed], actor=actor)
+    for invoice in invoices:
+        _tell(invoice, actor)
+    return invoices
+
+
 @part
 def pay_invoices(amounts: Mapping[int, Decimal], trades: Sequence[Trade], *, actor: Actor) -> list[PaidInvoice]:
     """Put amounts on invoices of locked orders (`trades`) of one seller and buyer, and tell the orders; the caller posts the books.
@@ -122,6 +175,79 @@ def pay_invoices(amounts: Mapping[int, Decimal], trades: Sequence[Trade], *, act
     return sorted(found, key=lambda p: p.id)
 
 
+@part
+def pay_all_invoices(amounts: Mapping[int, Decimal], trades: Sequence[Trade], *, actor: Actor) -> list[PaidInvoice]:
+    """`pay_invoices` for orders of any sides: three statements for all. The caller knows that the invoices are of these orders."""
+    raise_if_any([Fault("billing.amount", f"applications.{pk}") for pk, amount in amounts.items() if not rules.is_amount(amount)], Invalid)
+    if not amounts:
+        return []
+    note_rank(Rank.INVOICE)
+    by_id = {trade.id: trade for trade in trades}
+    found = [PaidInvoice(*row) for row in rows(PAY_ALL, (clock.now(), list(amounts), list(amounts.values())))]
+    if len(found) != len(amounts):
+        raise Conflict("base.changed")
+    by_order: dict[int, Decimal] = {}
+    for p in found:
+        trade = by_id[p.order_id]
+        by_order[p.order_id] = by_order.get(p.order_id, ZERO) + p.amount
+        subject = Subject("billing.invoice", p.id, trade.seller_id, trade.buyer_id, p.number)
+        record(subject, after=rules.state_of(p.gross, p.paid), detail={"amount": str(p.amount)})
+        if p.settled:
+            emit(InvoiceSettled(p.id, p.number, p.order_id, trade.seller_id, trade.buyer_id, p.gross, p.currency), subject)
+    record_all_paid([(by_id[pk], amount) for pk, amount in sorted(by_order.items())], actor=actor)
+    return sorted(found, key=lambda p: p.id)
+
+
+def _write_all(bills: Sequence[tuple[Trade, Sequence[Part]]], day: date, actor: Actor) -> list[Invoice]:
+    """The numbered invoices with their lines, in one statement."""
+    note_rank(Rank.INVOICE)
+    now, heads = clock.now(), []
+    for trade, parts in bills:
+        sums = rules.totals(parts)
+        heads.append(
+            {
+                "seller": trade.seller_id,
+                "buyer": trade.buyer_id,
+                "order": trade.id,
+                "agreement": trade.agreement_id,
+                "due_on": day + timedelta(days=trade.payment_days),
+                "currency": trade.currency,
+                "net": sums.net,
+                "tax": sums.tax,
+                "gross": sums.gross,
+                "state": str(rules.state_of(sums.gross, ZERO)),
+                "count": len(parts),
+            }
+        )
+    params: dict[str, Any] = {name: [head[name] for head in heads] for name in heads[0]}
+    lines = [(trade.id, p) for trade, parts in bills for p in parts]
+    params |= {"date": day, "now": now, "by": actor.user_id, "orders": [order for order, _p in lines], **_line_columns([p for _order, p in lines])}
+    written = {order_id: (pk, number) for pk, number, order_id in rows(ISSUE_ALL, params)}
+    return [
+        Invoice(
+            id=written[h["order"]][0], seller_id=h["seller"], buyer_id=h["buyer"], order_id=h["order"], agreement_id=h["agreement"],
+            number=written[h["order"]][1], date=day, due_on=h["due_on"], currency=h["currency"], net=h["net"], tax=h["tax"], gross=h["gross"],
+            paid=ZERO, state=h["state"], state_since=now, issued_at=now, issued_by=actor.user_id, line_count=h["count"],
+        )
+        for h in heads
+    ]  # fmt: skip
+
+
+def _line_columns(parts: Sequence[Part]) -> dict[str, list]:
+    return {
+        "lines": [p.line.id for p in parts],
+        "products": [p.line.product_id for p in parts],
+        "nos": [p.line.no for p in parts],
+        "units": [p.line.unit for p in parts],
+        "quantities": [p.qty for p in parts],
+        "prices": [p.line.unit_price for p in parts],
+        "rates": [p.line.tax_rate for p in parts],
+        "nets": [p.net for p in parts],
+        "taxes": [p.tax for p in parts],
+        "grosses": [p.gross for p in parts],
+    }
+
+
 def _write(trade: Trade, parts: Sequence[Part], day: date, actor: Actor) -> Invoice:
     """The numbered invoice with its lines, in one statement."""
     note_rank(Rank.INVOICE)
@@ -138,16 +264,7 @@ def _write(trade: Trade, parts: Sequence[Part], day: date, actor: Actor) -> Invo
         "now": now,
         "by": actor.user_id,
         "count": len(parts),
-        "lines": [p.line.id for p in parts],
-        "products": [p.line.product_id for p in parts],
-        "nos": [p.line.no for p in parts],
-        "units": [p.line.unit for p in parts],
-        "quantities": [p.qty for p in parts],
-        "prices": [p.line.unit_price for p in parts],
-        "rates": [p.line.tax_rate for p in parts],
-        "nets": [p.net for p in parts],
-        "taxes": [p.tax for p in parts],
-        "grosses": [p.gross for p in parts],
+        **_line_columns(parts),
     }
     ((pk, number),) = rows(ISSUE, params | head)
     return Invoice(

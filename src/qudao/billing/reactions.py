@@ -6,19 +6,17 @@ from collections.abc import Sequence
 
 from qudao.base.access import Actor
 from qudao.base.outbox import Event, reacts
-from qudao.billing.actions import issue_invoices
+from qudao.billing.actions import issue_all_invoices
 from qudao.fulfilment.events import ReceiptConfirmed, ShipmentDispatched
 
 
-@reacts(ReceiptConfirmed)
+@reacts(ReceiptConfirmed, batch=True)
 def bill_received(events: Sequence[Event], *, actor: Actor) -> None:
-    """Bill what an order received."""
-    for event in events:
-        issue_invoices(event.payload.order_id, actor=actor)
+    """Bill what orders received."""
+    issue_all_invoices([event.payload.order_id for event in events], actor=actor)
 
 
-@reacts(ShipmentDispatched)
+@reacts(ShipmentDispatched, batch=True)
 def bill_shipped(events: Sequence[Event], *, actor: Actor) -> None:
-    """Bill what an order shipped, where the terms say so; otherwise there is nothing to bill yet."""
-    for event in events:
-        issue_invoices(event.payload.order_id, actor=actor)
+    """Bill what orders shipped, where the terms say so; otherwise there is nothing to bill yet."""
+    issue_all_invoices([event.payload.order_id for event in events], actor=actor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -82,6 +82,33 @@ def unscoped_arrival(shipment_id: int, seller_id: int, buyer_id: int) -> Arrival
     state, number, since, places = found[0][:4]
     by_code = {(int(key.split(" ")[0]), key.split(" ")[1]): pk for key, pk in json.loads(places or "{}").items()}
     return Arrival(state, number, since, by_code, [Sent(*r[4:]) for r in found])
+
+
+#: the same for many shipments, without the places, which are read once
+SENT_ALL = """SELECT s.id, s.state, s.number, s.state_since, l.id, l.line_id, l.product_id, l.qty
+    FROM fulfilment_shipment s JOIN fulfilment_shipmentline l ON l.shipment_id = s.id
+    WHERE s.id = ANY(%s) ORDER BY s.id, l.id FOR UPDATE OF s"""
+PLACES = "SELECT owner_id, code, id FROM inventory_place WHERE owner_id = ANY(%s) AND code = ANY('{MAIN,TRANSIT,CLAIMS,OUTSIDE}')"
+
+
+def unscoped_arrivals(shipment_ids: Sequence[int], org_ids: Iterable[int]) -> dict[int, Arrival]:
+    """`unscoped_arrival` of many shipments between these organisations. Two statements. NotFound when one is missing or empty."""
+    found: dict[int, Arrival] = {}
+    places = {(owner, code): pk for owner, code, pk in rows(PLACES, (list(org_ids),))}
+    for pk, state, number, since, *line in rows(SENT_ALL, (list(shipment_ids),)):
+        arrival = found.get(pk) or found.setdefault(pk, Arrival(state, number, since, places, []))
+        arrival.lines.append(Sent(*line))
+    if len(found) != len(set(shipment_ids)):
+        raise NotFound("base.not_found")
+    return found
+
+
+def unscoped_orders_of(shipment_ids: Sequence[int]) -> dict[int, int]:
+    """Shipment id → its order. One statement. NotFound when one does not exist."""
+    found = dict(rows("SELECT id, order_id FROM fulfilment_shipment WHERE id = ANY(%s)", (list(shipment_ids),)))
+    if len(found) != len(set(shipment_ids)):
+        raise NotFound("base.not_found")
+    return found
 
 
 def unscoped_order_of(shipment_id: int) -> int:

@@ -1,7 +1,20 @@
 """Every state change of goods under way. Body order is always: lock → decide → write own rows → call down → emit."""
 
+from qudao.fulfilment.actions.batch import Arriving, Dispatched, Leaving, confirm_receipts, ship_orders
 from qudao.fulfilment.actions.plan import plan_shipments
 from qudao.fulfilment.actions.receive import confirm_receipt
 from qudao.fulfilment.actions.ship import cancel_pick, dispatch_shipment, ship_order, start_pick
 
-__all__ = ["cancel_pick", "confirm_receipt", "dispatch_shipment", "plan_shipments", "ship_order", "start_pick"]
+__all__ = [
+    "Arriving",
+    "Dispatched",
+    "Leaving",
+    "cancel_pick",
+    "confirm_receipt",
+    "confirm_receipts",
+    "dispatch_shipment",
+    "plan_shipments",
+    "ship_order",
+    "ship_orders",
+    "start_pick",
+]
