@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -60,6 +60,17 @@ def unscoped_terms(seller_id: int, buyer_id: int, on: date) -> Terms | None:
     return _terms(found[0]) if found else None
 
 
+def unscoped_all_terms(sides: Iterable[tuple[int, int]], on: date) -> dict[tuple[int, int], Terms]:
+    """`unscoped_terms` of many (seller, buyer); one without terms is missing. One statement."""
+    asked = sorted(set(sides))
+    found = rows(
+        f"""{_TERMS} join unnest(%s::bigint[], %s::bigint[]) d(seller_id, buyer_id) on d.seller_id = a.seller_id and d.buyer_id = a.buyer_id
+            where {_ON} order by a.state desc, a.valid_from, a.id""",
+        [[seller for seller, _buyer in asked], [buyer for _seller, buyer in asked], on, on],
+    )
+    return {(terms.seller.id, terms.buyer.id): terms for terms in map(_terms, found)}  # the last one of a pair is the one that counts
+
+
 def unscoped_terms_of(agreement_ids: Iterable[int]) -> dict[int, Terms]:
     """The terms of these agreements whatever their state or day. One statement."""
     return {row[0]: _terms(row) for row in rows(f"{_TERMS} where a.id = any(%s)", [list(agreement_ids)])}
@@ -87,9 +98,34 @@ _REFUSED = """
 """
 
 
+_ALL_REFUSED = """
+    with grants as materialized (
+        select g.agreement_id, g.product_id, g.allowed, c.path, g.product_id is null and g.category_id is null as everything
+          from agreements_authorisation g left join catalog_category c on c.id = g.category_id
+         where g.agreement_id = any(%s) and g.valid_from <= %s and (g.valid_to is null or g.valid_to >= %s))
+    select asked.agreement_id, asked.id
+      from unnest(%s::bigint[], %s::bigint[]) as asked(agreement_id, id)
+      left join catalog_product p on p.id = asked.id
+      left join catalog_category c on c.id = p.category_id
+      cross join lateral (
+        select bool_or(g.allowed) as yes, bool_or(not g.allowed) as no from grants g
+         where g.agreement_id = asked.agreement_id and (g.everything or g.product_id = asked.id or starts_with(c.path, g.path))) as v
+     where p.id is null or v.yes is not true or v.no
+"""
+
+
 def unscoped_refused(agreement_id: int, product_ids: Iterable[int], on: date) -> set[int]:
     """The products the buyer may not order on a day: no allowing authorisation covers them, or a forbidding one does. One statement."""
     return {row[0] for row in rows(_REFUSED, [agreement_id, on, on, list(product_ids)])}
+
+
+def unscoped_all_refused(asked: Mapping[int, Iterable[int]], on: date) -> dict[int, set[int]]:
+    """`unscoped_refused` for the products asked for under many agreements, by agreement. One statement."""
+    pairs = [(agreement_id, product_id) for agreement_id, products in asked.items() for product_id in products]
+    refused: dict[int, set[int]] = {agreement_id: set() for agreement_id in asked}
+    for agreement_id, product_id in rows(_ALL_REFUSED, [list(asked), on, on, [one[0] for one in pairs], [one[1] for one in pairs]]):
+        refused[agreement_id].add(product_id)
+    return refused
 
 
 # Whoever sells to me opens what is open to him: down = the buyer and everybody who buys through him, up = everybody above each of them.

@@ -68,6 +68,7 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     (Status.IN_REVIEW, "confirm"): Status.CONFIRMED,
     (Status.IN_REVIEW, "reject"): Status.REJECTED,
     (Status.IN_REVIEW, "withdraw"): Status.DRAFT,
+    (Status.IN_REVIEW, "return"): Status.DRAFT,
     (Status.DRAFT, "cancel"): Status.CANCELLED,
     (Status.IN_REVIEW, "cancel"): Status.CANCELLED,
     (Status.CONFIRMED, "cancel"): Status.CANCELLED,
@@ -97,6 +98,10 @@ DONE: dict[str, Any] = {
     Status.CLOSED: _("applied the last payment"),
     Status.CLOSED_SHORT: _("gave up the rest"),
 }
+#: what was done, by the verb of the log line, where the states do not tell
+DONE_BY_VERB: dict[str, Any] = {
+    "orders.return": _("sent the order back for change"),
+}
 #: where the same state is reached by another act: (from, to)
 DONE_BY_MOVE: dict[tuple[str, str], Any] = {
     (Status.IN_REVIEW, Status.IN_REVIEW): _("signed; another signature is needed"),
@@ -113,6 +118,7 @@ SENTENCES = {
     "orders.not_your_trade": _("You can order only for your own organisation, or enter orders your own organisation sells."),
     "orders.no_lines": _("An order needs at least one line."),
     "orders.too_many_lines": _("An order can have at most {limit} lines."),
+    "orders.too_many_orders": _("At most {limit} orders can be placed at once."),
     "orders.qty_not_positive": _("The quantity must be more than zero."),
     "orders.qty_too_fine": _("The quantity can have at most four decimals and must be below {limit}."),
     "orders.unknown_product": _("There is no product “{product}” that you can order."),
@@ -130,6 +136,14 @@ SENTENCES = {
     "orders.changed": _("The order was changed meanwhile."),
     "orders.order_client_unique": _("An order with this client id exists already."),
 }
+NOTICES = {
+    "orders.confirmed": _("{number} is confirmed."),
+    "orders.rejected": _("{number} was rejected: {reason}"),
+    "orders.returned": _("{number} came back for change: {reason}"),
+    "orders.cancelled": _("{number} was cancelled: {reason}"),
+    "orders.closed_short": _("The rest of {number} will not be shipped: {reason}"),
+}
+
 REMEDIES = {
     "orders.illegal": _("Open the order to see what comes next."),
     "orders.no_agreement": _("Ask the seller for an agreement, or choose another buyer."),

@@ -6,7 +6,7 @@ Whoever pays an invoice holds the lock of its order, so matching is decided on w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,19 +15,20 @@ from qudao.base.action import action, emit, record
 from qudao.base.db import rows
 from qudao.base.lock import Rank, lock_one, note_rank
 from qudao.base.notify import notify
-from qudao.billing.actions import PaidInvoice, pay_invoices
-from qudao.funds.actions import shift
+from qudao.billing.actions import PaidInvoice, pay_all_invoices, pay_invoices
+from qudao.funds.actions import Change, shift, shift_all
+from qudao.funds.rules import Shift
 from qudao.kernel import clock
 from qudao.kernel.errors import Conflict, Invalid, NotFound, Refused
 from qudao.kernel.money import ZERO
-from qudao.ledger.actions import Posting, post, settle_items
+from qudao.ledger.actions import Posting, post, post_all, settle_items
 from qudao.ledger.states import Account
 from qudao.orders.actions import lock_trades
 from qudao.payments import rules
 from qudao.payments.events import PaymentAnnounced, PaymentApplied, PaymentReceived
 from qudao.payments.models import Payment
 from qudao.payments.policies import check_owner, check_pair
-from qudao.payments.queries import Pair, unscoped_pair, unscoped_payment
+from qudao.payments.queries import Pair, unscoped_pair, unscoped_pairs, unscoped_payment
 from qudao.payments.rules import Application, PaymentFacts
 from qudao.payments.states import UNAPPLIED, State
 
@@ -49,6 +50,33 @@ WRITE = """WITH series AS (
         SELECT payment.id, d.*, %(now)s, %(by)s FROM payment, unnest(%(invoices)s::bigint[], %(amounts)s::numeric[], %(hows)s::text[]) d
     )
     SELECT id, number FROM payment"""
+WRITE_ALL = """WITH asked AS (
+        SELECT * FROM unnest(%(seller_id)s::bigint[], %(buyer_id)s::bigint[], %(agreement_id)s::bigint[], %(amount)s::numeric[], %(currency)s::text[],
+            %(applied)s::numeric[], %(paid_on)s::date[], %(reference)s::text[], %(method)s::text[], %(note)s::text[], %(state)s::text[]) WITH ORDINALITY
+            d(seller_id, buyer_id, agreement_id, amount, currency, applied, paid_on, reference, method, note, state, i)
+    ), counted AS (
+        SELECT 'payment:' || seller_id || ':' || buyer_id AS key, seller_id, buyer_id, count(*) AS n FROM asked GROUP BY seller_id, buyer_id ORDER BY 1
+    ), series AS (
+        INSERT INTO base_series (key, next) SELECT key, n + 1 FROM counted
+        ON CONFLICT (key) DO UPDATE SET next = base_series.next + excluded.next - 1 RETURNING key, next
+    ), numbered AS (
+        SELECT a.*, o.code, s.next - c.n - 1 + row_number() OVER (PARTITION BY a.seller_id, a.buyer_id ORDER BY a.i) AS no
+        FROM asked a JOIN counted c USING (seller_id, buyer_id) JOIN series s USING (key) JOIN network_organisation o ON o.id = a.buyer_id
+    ), named AS (
+        SELECT *, 'RC-' || code || '-' || lpad(no::text, greatest(5, length(no::text)), '0') AS number FROM numbered
+    ), payment AS (
+        INSERT INTO payments_payment (seller_id, buyer_id, agreement_id, number, amount, currency, applied, paid_on, reference, method, note, state,
+            state_since, recorded_at, recorded_by)
+        SELECT seller_id, buyer_id, agreement_id, number, amount, currency, applied, paid_on, reference, method, note, state, %(now)s, %(now)s, %(by)s
+        FROM named ORDER BY i
+        RETURNING id, seller_id, number
+    ), application AS (
+        INSERT INTO payments_application (payment_id, invoice_id, amount, how, at, by)
+        SELECT payment.id, d.invoice_id, d.amount, d.how, %(now)s, %(by)s
+        FROM unnest(%(of)s::bigint[], %(invoices)s::bigint[], %(amounts)s::numeric[], %(hows)s::text[]) d(i, invoice_id, amount, how)
+        JOIN named USING (i) JOIN payment USING (seller_id, number)
+    )
+    SELECT named.i, payment.id, payment.number FROM payment JOIN named USING (seller_id, number) ORDER BY 1"""
 # Guarded: a payment that lost its state or its rest meanwhile is not touched.
 APPLY = """WITH payment AS (
         UPDATE payments_payment SET applied = applied + %(applied)s, state_since = %(now)s, paid_on = coalesce(%(paid_on)s, paid_on),
@@ -109,6 +137,51 @@ def record_payment(facts: PaymentFacts, applications: Chosen = None, *, actor: A
     payment = _write(facts, pair, rules.state_of(facts.amount, paid.total), paid, actor)
     _book_received(payment, paid, actor)
     return payment
+
+
+@dataclass(frozen=True)
+class Received:
+    """A line of a bank's file: the money, and which invoices it pays if somebody said so."""
+
+    facts: PaymentFacts
+    applications: Chosen = None
+
+
+@action("payments.record")
+def record_payments(received: Sequence[Received], *, actor: Actor) -> list[Payment]:
+    """`record_payment` for a bank's file, all or none, in as many statements as for one payment; each pays what those before it left open.
+
+    Raises Conflict when somebody paid one of these orders meanwhile.
+    """
+    for one in received:
+        rules.check_facts(one.facts, clock.today())
+        check_pair(actor, one.facts.seller_id)
+    pairs = unscoped_pairs([(one.facts.seller_id, one.facts.buyer_id) for one in received])
+    decided = []
+    for one in received:
+        sides = (one.facts.seller_id, one.facts.buyer_id)
+        if sides not in pairs:
+            raise Refused("payments.no_agreement", field="buyer")
+        decided.append(_decide(pairs[sides], _Money(*sides, one.facts.amount, one.facts.reference), one.applications))
+        pairs[sides] = pairs[sides].after(decided[-1])
+    amounts: dict[int, Decimal] = {}
+    for application in (a for applications in decided for a in applications):
+        amounts[application.invoice_id] = amounts.get(application.invoice_id, ZERO) + application.amount
+    seen = {d.order_id: d.order_paid for pair in pairs.values() for d in pair.debts if d.id in amounts}
+    trades = lock_trades(seen, actor=actor) if seen else []
+    if any(t.paid != seen[t.id] for t in trades):
+        raise Conflict("base.changed")
+    invoices = {p.id: p for p in pay_all_invoices(amounts, trades, actor=actor)}
+    paid = [_Paid(applications, [replace(invoices[a.invoice_id], amount=a.amount) for a in applications]) for applications in decided]
+    payments = _write_all([one.facts for one in received], [pairs[one.facts.seller_id, one.facts.buyer_id] for one in received], paid, actor)
+    both = list(zip(payments, paid, strict=True))
+    moves = [(p, agreement_id, moved) for p, done in both for agreement_id, moved in _moves(p, done, [(None, "unapplied", p.left)]).items()]
+    shift_all([Change(agreement_id, moved, p.subject) for p, agreement_id, moved in moves], actor=actor)
+    post_all([(posting, p.subject) for p, done in both for posting in _postings(p, done)], actor=actor)
+    settle_items([("billing.invoice", pk, amount) for pk, amount in amounts.items()], actor=actor)
+    for p, done in both:
+        _tell_received(p, done, actor)
+    return payments
 
 
 @action("payments.announce")
@@ -209,30 +282,42 @@ def _decide(pair: Pair, money: _Money, chosen: Chosen) -> list[Application]:
 
 def _book_received(payment: Payment, paid: _Paid, actor: Actor, before: str = "") -> None:
     """Credit, both books and open items of money that has just come, and who is told."""
-    seller, buyer, amount = payment.seller_id, payment.buyer_id, payment.amount
-    rest = amount - paid.total
-    _shift(payment, paid, [(None, "unapplied", rest)], actor)
+    _shift(payment, paid, [(None, "unapplied", payment.amount - paid.total)], actor)
+    post(_postings(payment, paid), payment.subject, actor=actor)
+    _settle(paid, actor)
+    _tell_received(payment, paid, actor, before)
+
+
+def _postings(payment: Payment, paid: _Paid) -> list[Posting]:
+    """The money in both books; a line of zero is left out."""
+    seller, buyer, amount, rest = payment.seller_id, payment.buyer_id, payment.amount, payment.left
     received = ((Account.BANK, buyer, amount), (Account.RECEIVABLE, buyer, -paid.total), (Account.UNAPPLIED_IN, buyer, -rest))
     sent = ((Account.PAYABLE, seller, paid.total), (Account.UNAPPLIED_OUT, seller, rest), (Account.BANK, seller, -amount))
     key = f"payment:{payment.pk}"
-    postings = [
+    return [
         Posting(org, payment.paid_on, "payment", key, tuple(line for line in lines if line[2]), payment.currency)
         for org, lines in ((seller, received), (buyer, sent))
     ]
-    post(postings, payment.subject, actor=actor)
-    _settle(paid, actor)
+
+
+def _tell_received(payment: Payment, paid: _Paid, actor: Actor, before: str = "") -> None:
+    seller, buyer, amount = payment.seller_id, payment.buyer_id, payment.amount
     record(payment.subject, before=before, after=payment.state, detail={"amount": str(amount), "applied": str(paid.total)})
     emit(PaymentReceived(payment.pk, seller, buyer, amount, paid.total, payment.currency), payment.subject)
     _notify("payments.payment_received", payment, buyer, "payments.view", actor)
 
 
-def _shift(payment: Payment, paid: _Paid, own: list[tuple[str | None, str | None, Decimal]], actor: Actor) -> None:
+def _shift(payment: Payment, paid: _Paid, own: list[Shift], actor: Actor) -> None:
     """Paid invoices leave the credit account of their agreement; `own` moves happen on the payment's. One statement for each agreement."""
-    moves: dict[int, list[tuple[str | None, str | None, Decimal]]] = {payment.agreement_id: [m for m in own if m[2]]}
+    for agreement_id, moves in sorted(_moves(payment, paid, own).items()):
+        shift(agreement_id, moves, payment.subject, actor=actor)
+
+
+def _moves(payment: Payment, paid: _Paid, own: list[Shift]) -> dict[int, list[Shift]]:
+    moves: dict[int, list[Shift]] = {payment.agreement_id: [m for m in own if m[2]]}
     for invoice in paid.invoices:
         moves.setdefault(invoice.agreement_id, []).append(("invoiced", None, invoice.amount))
-    for agreement_id in sorted(moves):
-        shift(agreement_id, moves[agreement_id], payment.subject, actor=actor)
+    return moves
 
 
 def _settle(paid: _Paid, actor: Actor) -> None:
@@ -243,21 +328,38 @@ def _write(facts: PaymentFacts, pair: Pair, state: str, paid: _Paid, actor: Acto
     """The numbered payment with its applications, in one statement."""
     note_rank(Rank.PAYMENT)
     now = clock.now()
-    columns: dict[str, Any] = {
+    columns = _payment_columns(facts, pair, state, paid)
+    ((pk, number),) = rows(WRITE, {**columns, **paid.columns(), "now": now, "by": actor.user_id})
+    return Payment(id=pk, number=number, state_since=now, recorded_at=now, recorded_by=actor.user_id, **columns)
+
+
+def _write_all(facts: Sequence[PaymentFacts], pairs: Sequence[Pair], paid: Sequence[_Paid], actor: Actor) -> list[Payment]:
+    """The numbered payments with their applications, in one statement."""
+    note_rank(Rank.PAYMENT)
+    now = clock.now()
+    heads = [_payment_columns(f, pair, rules.state_of(f.amount, p.total), p) for f, pair, p in zip(facts, pairs, paid, strict=True)]
+    params: dict[str, Any] = {name: [head[name] for head in heads] for name in heads[0]} | {"now": now, "by": actor.user_id}
+    params["of"] = [n for n, p in enumerate(paid, 1) for _application in p.applications]
+    params |= {name: [value for p in paid for value in p.columns()[name]] for name in ("invoices", "amounts", "hows")}
+    written = {n: (pk, number) for n, pk, number in rows(WRITE_ALL, params)}
+    about = {"state_since": now, "recorded_at": now, "recorded_by": actor.user_id}
+    return [Payment(id=written[n][0], number=written[n][1], **about, **head) for n, head in enumerate(heads, 1)]
+
+
+def _payment_columns(facts: PaymentFacts, pair: Pair, state: str, paid: _Paid) -> dict[str, Any]:
+    return {
         "seller_id": facts.seller_id,
         "buyer_id": facts.buyer_id,
         "agreement_id": pair.agreement_id,
         "amount": facts.amount,
         "currency": pair.currency,
         "applied": paid.total,
-        "paid_on": facts.paid_on or clock.date_of(now),
+        "paid_on": facts.paid_on or clock.today(),
         "reference": facts.reference.strip(),
         "method": str(facts.method),
         "note": facts.note.strip(),
         "state": str(state),
     }
-    ((pk, number),) = rows(WRITE, {**columns, **paid.columns(), "now": now, "by": actor.user_id})
-    return Payment(id=pk, number=number, state_since=now, recorded_at=now, recorded_by=actor.user_id, **columns)
 
 
 def _write_applied(payment: Payment, paid: _Paid, states: Sequence[str], actor: Actor, *, received: bool = False) -> int | None:

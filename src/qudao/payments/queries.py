@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from django.db.models import QuerySet
 
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
+from qudao.kernel.money import ZERO
+from qudao.payments import rules
 from qudao.payments.models import Application, Payment
 from qudao.payments.rules import Open
 
@@ -20,6 +23,17 @@ ACCOUNT = """WITH terms AS (
     SELECT terms.id, terms.currency, i.id, i.number, i.due_on, i.gross - i.paid, i.order_id, i.agreement_id, o.paid
     FROM terms
     LEFT JOIN billing_invoice i ON i.seller_id = %s AND i.buyer_id = %s AND i.state <> 'paid' AND i.currency = terms.currency
+    LEFT JOIN orders_order o ON o.id = i.order_id
+    ORDER BY i.due_on, i.id"""
+
+ACCOUNTS = """WITH terms AS (
+        SELECT DISTINCT ON (a.seller_id, a.buyer_id) a.seller_id, a.buyer_id, a.id, a.currency
+        FROM agreements_agreement a JOIN unnest(%s::bigint[], %s::bigint[]) d(seller_id, buyer_id) USING (seller_id, buyer_id)
+        WHERE a.state <> 'draft' ORDER BY a.seller_id, a.buyer_id, a.state = 'active' DESC, a.valid_from DESC, a.id DESC
+    )
+    SELECT terms.seller_id, terms.buyer_id, terms.id, terms.currency, i.id, i.number, i.due_on, i.gross - i.paid, i.order_id, i.agreement_id, o.paid
+    FROM terms
+    LEFT JOIN billing_invoice i ON i.seller_id = terms.seller_id AND i.buyer_id = terms.buyer_id AND i.state <> 'paid' AND i.currency = terms.currency
     LEFT JOIN orders_order o ON o.id = i.order_id
     ORDER BY i.due_on, i.id"""
 
@@ -41,6 +55,13 @@ class Pair:
     currency: str
     debts: list[Debt]
 
+    def after(self, applications: Iterable[rules.Application]) -> Pair:
+        """What is open when these are paid."""
+        paid: dict[int, Decimal] = {}
+        for one in applications:
+            paid[one.invoice_id] = paid.get(one.invoice_id, ZERO) + one.amount
+        return replace(self, debts=[replace(d, open=d.open - paid.get(d.id, ZERO)) for d in self.debts])
+
 
 def unscoped_pair(seller_id: int, buyer_id: int) -> Pair | None:
     """The agreement and the open invoices of two organisations, not locked; None without an agreement. One statement."""
@@ -48,6 +69,17 @@ def unscoped_pair(seller_id: int, buyer_id: int) -> Pair | None:
     if not found:
         return None
     return Pair(found[0][0], found[0][1], [Debt(*row[2:]) for row in found if row[2] is not None])
+
+
+def unscoped_pairs(sides: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Pair]:
+    """`unscoped_pair` of many (seller, buyer); one without an agreement is missing. One statement."""
+    asked = sorted(set(sides))
+    found: dict[tuple[int, int], Pair] = {}
+    for seller, buyer, agreement_id, currency, *debt in rows(ACCOUNTS, ([s for s, _b in asked], [b for _s, b in asked])):
+        pair = found.get((seller, buyer)) or found.setdefault((seller, buyer), Pair(agreement_id, currency, []))
+        if debt[0] is not None:
+            pair.debts.append(Debt(*debt))
+    return found
 
 
 def unscoped_payment(payment_id: int) -> Payment | None:

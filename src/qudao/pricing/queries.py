@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -69,6 +69,49 @@ def unscoped_quote(agreement_id: int, items: Iterable[Item], on: date) -> dict[H
         quote = choose(found, item.qty) if found else None
         if quote is not None:
             quotes[item.key] = quote
+    return quotes
+
+
+# The same for many agreements.
+_ALL_CANDIDATES = """
+    with asked as materialized (
+        select * from unnest(%(agreements)s::bigint[], %(products)s::bigint[], %(quantities)s::numeric[]) as a(agreement_id, product_id, qty)),
+    deal as materialized (select id, seller_id, currency, tax_inclusive from agreements_agreement where id = any(%(agreements)s)),
+    lists as materialized (
+        select deal.id as agreement_id, t.id, t.code, t.tax_inclusive, case when a.id is null then 'base' else 'list' end as level,
+               coalesce(a.priority, 0) as priority
+          from deal join pricing_pricelist t on t.owner_id = deal.seller_id and t.currency = deal.currency
+          left join pricing_listassignment a on a.list_id = t.id and a.agreement_id = deal.id
+         where a.id is not null or t.is_base)
+    select asked.agreement_id, asked.product_id, 'special', s.id, 0, s.min_qty, s.amount, deal.tax_inclusive, s.valid_from, s.valid_to, ''
+      from asked join deal on deal.id = asked.agreement_id cross join lateral (
+        select * from pricing_specialprice s where s.agreement_id = asked.agreement_id and s.product_id = asked.product_id offset 0) s
+     where s.min_qty <= asked.qty and s.valid_from <= %(on)s and (s.valid_to is null or s.valid_to >= %(on)s)
+    union all
+    select asked.agreement_id, asked.product_id, l.level, p.id, l.priority, p.min_qty, p.amount, l.tax_inclusive, p.valid_from, p.valid_to, l.code
+      from asked join lists l using (agreement_id) cross join lateral (
+        select * from pricing_price p where p.product_id = asked.product_id and p.list_id = l.id offset 0) p
+     where p.min_qty <= asked.qty and p.valid_from <= %(on)s and (p.valid_to is null or p.valid_to >= %(on)s)
+"""
+
+
+def unscoped_all_quotes(asked: Mapping[int, Sequence[Item]], on: date) -> dict[int, dict[Hashable, Quote]]:
+    """`unscoped_quote` for the items asked for under many agreements, by agreement; keys are the caller's. One statement."""
+    largest: dict[tuple[int, int], Decimal] = {}
+    for agreement_id, items in asked.items():
+        for item in items:
+            key = (agreement_id, item.product_id)
+            largest[key] = max(largest.get(key, item.qty), item.qty)
+    if not largest:
+        return {agreement_id: {} for agreement_id in asked}
+    params = {"agreements": [k[0] for k in largest], "products": [k[1] for k in largest], "quantities": list(largest.values()), "on": on}
+    candidates: dict[tuple[int, int], list[Candidate]] = {}
+    for agreement_id, product_id, *one in rows(_ALL_CANDIDATES, params):
+        candidates.setdefault((agreement_id, product_id), []).append(Candidate(*one))
+    quotes: dict[int, dict[Hashable, Quote]] = {}
+    for agreement_id, items in asked.items():
+        chosen = ((item.key, choose(candidates.get((agreement_id, item.product_id), ()), item.qty)) for item in items)
+        quotes[agreement_id] = {key: quote for key, quote in chosen if quote is not None}
     return quotes
 
 

@@ -1,6 +1,7 @@
 """Every state change of an order. Body order is always: lock → decide → write own rows → call down → emit."""
 
-from qudao.orders.actions.decide import approve_order, attach_file, cancel_order, close_order_short, reject_order, withdraw_order
+from qudao.orders.actions.batch import place_orders
+from qudao.orders.actions.decide import approve_order, attach_file, cancel_order, close_order_short, reject_order, return_order, withdraw_order
 from qudao.orders.actions.follow import (
     lock_trades,
     record_all_invoiced,
@@ -23,6 +24,7 @@ __all__ = [
     "close_order_short",
     "lock_trades",
     "place_order",
+    "place_orders",
     "record_all_invoiced",
     "record_all_paid",
     "record_all_received",
@@ -34,6 +36,7 @@ __all__ = [
     "record_received",
     "record_shipped",
     "reject_order",
+    "return_order",
     "submit_order",
     "withdraw_order",
 ]

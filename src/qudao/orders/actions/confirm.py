@@ -25,11 +25,11 @@ def hold_and_reserve(subject: Subject, agreement_id: int, place_id: int, gross: 
     try:
         reserve([Demand(place_id, product_id, qty, line_id) for line_id, _no, product_id, qty in lines], subject, actor=actor)
     except Refused as refusal:
-        faults += _at_lines(refusal.faults, lines)
+        faults += at_lines(refusal.faults, lines)
     raise_if_any(faults)
 
 
-def _at_lines(faults: Sequence[Fault], lines: Sequence[Held]) -> list[Fault]:
+def at_lines(faults: Sequence[Fault], lines: Sequence[Held]) -> list[Fault]:
     """Faults of stock carry the line's id; people count lines from 1."""
     number = {str(line_id): no for line_id, no, _product, _qty in lines}
     placed = []

@@ -42,7 +42,7 @@ REWRITTEN = (*RESUBMITTED, "status", "approval", "credit", "allocation", "state_
 
 
 @dataclass(frozen=True)
-class _Priced:
+class Priced:
     """A placing that passed every check: terms, amounts, the place that supplies, the approvals it needs."""
 
     terms: Any
@@ -58,12 +58,12 @@ def place_order(placing: Placing, *, actor: Actor, client_id: UUID | str | None 
     Locks funds, stock, the number series. Emits OrderPlaced, and OrderConfirmed when confirmed. Raises Invalid for bad input and Refused with
     all faults (agreement, product, price, credit, stock), leaving nothing behind.
     """
-    _may_place(placing, actor)
+    may_place(placing, actor)
     known, order_id = unscoped_begin(placing.buyer_id, client_id)
     if known:
         return known
     priced = _price(placing, actor)
-    order = _new_order(placing, priced, actor, client_id)
+    order = new_order(placing, priced, actor, client_id)
     order.pk = order_id
     lines = _write_lines(order, priced.lines)
     return _route(order, priced, lines, actor)
@@ -77,10 +77,10 @@ def submit_order(order_id: int, *, actor: Actor) -> Order:
     rules.next_status(order.status, "submit")
     asked = [NewLine(product, qty) for product, qty in Line.unscoped.filter(order=order).order_by("no").values_list("product_id", "qty")]
     placing = Placing(order.seller_id, order.buyer_id, asked, order.requested_on, order.po_number, order.note)
-    _may_place(placing, actor)
+    may_place(placing, actor)
     priced = _price(placing, actor)
     Line.unscoped.filter(order=order).delete()
-    fresh = _new_order(placing, priced, actor, order.client_id)
+    fresh = new_order(placing, priced, actor, order.client_id)
     since = order.state_since
     for name in RESUBMITTED:
         setattr(order, name, getattr(fresh, name))
@@ -88,7 +88,7 @@ def submit_order(order_id: int, *, actor: Actor) -> Order:
     return _route(order, priced, lines, actor, since=since)
 
 
-def _may_place(placing: Placing, actor: Actor) -> None:
+def may_place(placing: Placing, actor: Actor) -> None:
     """A buyer orders for itself; the seller's own people enter orders for a buyer when they hold that verb."""
     if actor.kind == "system" or actor.org_id == placing.buyer_id:
         return
@@ -96,7 +96,7 @@ def _may_place(placing: Placing, actor: Actor) -> None:
         raise Forbidden("orders.not_your_trade", field="buyer")
 
 
-def _price(placing: Placing, actor: Actor) -> _Priced:
+def _price(placing: Placing, actor: Actor) -> Priced:
     """Check and price a placing: seven statements whatever the number of lines. Raises everything that is wrong at once, Invalid before Refused."""
     today = clock.today()
     faults = rules.shape_faults(placing, today)
@@ -124,7 +124,7 @@ def _price(placing: Placing, actor: Actor) -> _Priced:
         if lines and not needed:
             faults += _short(placing, terms.agreement_id, place_id, lines, actor)
         raise kind.of(faults)
-    return _Priced(terms, lines, place_id, needed)
+    return Priced(terms, lines, place_id, needed)
 
 
 def _line_of(fault: Fault) -> int:
@@ -147,7 +147,7 @@ def _short(placing: Placing, agreement_id: int, place_id: int, lines: list[Price
     return []
 
 
-def _new_order(placing: Placing, priced: _Priced, actor: Actor, client_id: UUID | str | None) -> Order:
+def new_order(placing: Placing, priced: Priced, actor: Actor, client_id: UUID | str | None) -> Order:
     now = clock.now()
     terms = priced.terms
     net, tax, gross = rules.totals(priced.lines)
@@ -195,7 +195,7 @@ def _write_lines(order: Order, priced: list[PricedLine]) -> list[Held]:
     return [(ids[x.no], x.no, x.product_id, x.qty) for x in priced]
 
 
-def _route(order: Order, priced: _Priced, lines: list[Held], actor: Actor, *, since: Any = None) -> Order:
+def _route(order: Order, priced: Priced, lines: list[Held], actor: Actor, *, since: Any = None) -> Order:
     """Send a submitted order to its approvers, or confirm it; then number it (the last lock) and say what happened."""
     if priced.rules:
         order.status = rules.next_status(Status.SUBMITTED, "route")

@@ -1,0 +1,181 @@
+"""Many orders at once: a file of orders, the orders of a night. One transaction, one pass of locks; what cannot be placed hinders nobody else.
+
+An order is judged as in `place_order`, in the turn of the batch: what those before it took of credit and stock is gone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from qudao.agreements.queries import unscoped_all_refused, unscoped_all_terms
+from qudao.approvals.actions import open_request
+from qudao.approvals.queries import unscoped_all_rules
+from qudao.base.access import Actor
+from qudao.base.action import action, emit, record
+from qudao.base.db import insert_rows, rows, run
+from qudao.base.notify import notify
+from qudao.base.numbering import take_all
+from qudao.catalog.queries import unscoped_cards
+from qudao.funds.actions import grant, open_desk
+from qudao.inventory.actions import Demand, open_shelves, promise
+from qudao.inventory.queries import unscoped_supply_places
+from qudao.kernel import clock
+from qudao.kernel.errors import Fault, Invalid
+from qudao.orders import rules
+from qudao.orders.actions.confirm import Held, at_lines
+from qudao.orders.actions.place import KIND, Priced, may_place, new_order
+from qudao.orders.events import OrderConfirmed, OrderPlaced
+from qudao.orders.models import Order
+from qudao.orders.rules import Placing, PricedLine
+from qudao.orders.states import Allocation, Approval, Credit, Status
+from qudao.pricing.queries import Item, unscoped_all_quotes
+
+BEGIN = """SELECT (SELECT o.id FROM orders_order o WHERE o.buyer_id = d.buyer_id AND o.client_id = d.client_id),
+        nextval(pg_get_serial_sequence('orders_order', 'id'))
+    FROM unnest(%s::bigint[], %s::uuid[]) WITH ORDINALITY d(buyer_id, client_id, i) ORDER BY i"""
+LINES = """INSERT INTO orders_line (order_id, no, product_id, unit, qty, unit_price, price_source, price_steps, tax_rate, net, tax, gross,
+        shipped, received, settled_short, given_up, invoiced)
+    SELECT d.*, 0, 0, 0, 0, 0
+    FROM unnest(%s::bigint[], %s::int[], %s::bigint[], %s::text[], %s::numeric[], %s::numeric[], %s::text[], %s::jsonb[], %s::numeric[],
+        %s::numeric[], %s::numeric[], %s::numeric[]) d
+    RETURNING order_id, no, id"""
+MOST = 500
+
+
+@dataclass
+class Entered:
+    """What became of one placing of a batch: the order, or every fault it was refused for."""
+
+    placing: Placing
+    client_id: UUID | None = None
+    order: Order | None = None
+    faults: Sequence[Fault] = ()
+    priced: Priced | None = None
+    known: bool = False
+
+
+@action("orders.place")
+def place_orders(placings: Sequence[tuple[Placing, UUID | None]], *, actor: Actor) -> list[Entered]:
+    """Place each (placing, client id) that can be placed, and say of the others why not; a client id that is known returns its order.
+
+    Locks funds, stock, the number series. Emits OrderPlaced and OrderConfirmed as `place_order` does. Raises Forbidden for a foreign trade.
+    """
+    if len(placings) > MOST:
+        raise Invalid("orders.too_many_orders", field="rows", limit=MOST)
+    found = [Entered(placing, client_id) for placing, client_id in placings]
+    for one in found:
+        may_place(one.placing, actor)
+    if not found:
+        return []
+    started = rows(BEGIN, ([one.placing.buyer_id for one in found], [one.client_id for one in found]))
+    known = {order.pk: order for order in Order.unscoped.filter(pk__in=[pk for pk, _new in started if pk])}
+    for one, (pk, _new) in zip(found, started, strict=True):
+        one.order, one.known = known.get(pk), pk is not None
+    fresh = [(one, new) for one, (_pk, new) in zip(found, started, strict=True) if not one.known]
+    _price([one for one, _new in fresh])
+    todo = [(one, new) for one, new in fresh if one.priced is not None]
+    for one, new in todo:
+        assert one.priced is not None
+        one.order = new_order(one.placing, one.priced, actor, one.client_id)
+        one.order.pk = new
+    lines = _write_lines([one for one, _new in todo])
+    _confirm([one for one, _new in todo], lines, actor)
+    _finish([one for one, _new in todo if one.order is not None], actor)
+    return found
+
+
+def _price(fresh: Sequence[Entered]) -> None:
+    """Check and price all placings in six statements; what passes gets its `priced`, the others their faults."""
+    today = clock.today()
+    all_terms = unscoped_all_terms([(one.placing.seller_id, one.placing.buyer_id) for one in fresh], today)
+    asked: dict[int, list[Item]] = {}
+    for i, one in enumerate(fresh):
+        terms = all_terms.get((one.placing.seller_id, one.placing.buyer_id))
+        one.faults = [*rules.shape_faults(one.placing, today), *rules.side_faults(terms, today)]
+        if terms is not None and not one.faults:
+            lines = asked.setdefault(terms.agreement_id, [])
+            lines += [Item((i, no), line.product_id or 0, line.qty) for no, line in enumerate(one.placing.lines, 1)]
+    cards = unscoped_cards(sorted({item.product_id for items in asked.values() for item in items}))
+    refused = unscoped_all_refused({pk: {item.product_id for item in items} for pk, items in asked.items()}, today)
+    quotes = unscoped_all_quotes(asked, today)
+    places = unscoped_supply_places(asked)
+    approvals = unscoped_all_rules({one.placing.seller_id for one in fresh}, KIND)
+    for i, one in enumerate(fresh):
+        if one.faults:
+            continue
+        terms = all_terms[one.placing.seller_id, one.placing.buyer_id]
+        own = {key[1]: quote for key, quote in quotes[terms.agreement_id].items() if key[0] == i}  # type: ignore[index]
+        one.faults = rules.line_faults(one.placing.lines, cards, refused[terms.agreement_id], own, today)
+        if terms.agreement_id not in places:
+            one.faults = [*one.faults, Fault("inventory.no_place")]
+        if not one.faults:
+            lines = rules.price_order(one.placing.lines, cards, own)
+            gross = rules.totals(lines)[2]
+            needed = [card for card in approvals.get(one.placing.seller_id, ()) if card.min_amount <= gross]
+            one.priced = Priced(terms, lines, places[terms.agreement_id], needed)
+
+
+def _write_lines(todo: Sequence[Entered]) -> dict[int, list[Held]]:
+    """Insert the lines of all orders in one statement; they are taken out again of an order that is refused later."""
+    flat: list[tuple[int, PricedLine]] = [(one.order.pk, x) for one in todo if one.order and one.priced for x in one.priced.lines]
+    if not flat:
+        return {}
+    columns = [
+        *([pk for pk, _x in flat], [x.no for _pk, x in flat], [x.product_id for _pk, x in flat], [x.unit for _pk, x in flat]),
+        *([x.qty for _pk, x in flat], [x.unit_price for _pk, x in flat], [x.price_source for _pk, x in flat], [json.dumps(x.steps) for _pk, x in flat]),
+        *([x.tax_rate for _pk, x in flat], [x.net for _pk, x in flat], [x.tax for _pk, x in flat], [x.gross for _pk, x in flat]),
+    ]
+    ids = {(order_id, no): pk for order_id, no, pk in rows(LINES, columns)}
+    lines: dict[int, list[Held]] = {}
+    for order_id, x in flat:
+        lines.setdefault(order_id, []).append((ids[order_id, x.no], x.no, x.product_id, x.qty))
+    return lines
+
+
+def _confirm(todo: Sequence[Entered], lines: dict[int, list[Held]], actor: Actor) -> None:
+    """Decide on credit and stock of every order nobody must approve, in turn, and write what they got."""
+    direct = [(one, one.order) for one in todo if one.order and one.priced and not one.priced.rules]
+    demands = {order.pk: [Demand(order.place_id, product, qty, pk) for pk, _no, product, qty in lines[order.pk]] for _one, order in direct}
+    desk = open_desk({order.agreement_id for _one, order in direct}, actor=actor)
+    shelves = open_shelves([d for wanted in demands.values() for d in wanted], actor=actor)
+    refused = []
+    for one, order in direct:
+        wanted = demands[order.pk]
+        faults = [*desk.faults(order.agreement_id, order.gross), *at_lines(shelves.faults(wanted), lines[order.pk])]
+        if faults:
+            one.order, one.faults = None, faults
+            refused.append(order.pk)
+            continue
+        desk.take(order.agreement_id, order.gross, order.subject)
+        shelves.take(wanted, order.subject)
+        order.credit, order.allocation = Credit.PASS, Allocation.FULL
+    if refused:
+        run("DELETE FROM orders_line WHERE order_id = ANY(%s)", (refused,))
+    grant(desk, actor=actor)
+    promise(shelves, actor=actor)
+
+
+def _finish(entered: Sequence[Entered], actor: Actor) -> None:
+    """Number the orders, write them, ask for signatures, and say what happened."""
+    placed = [(one.order, one.priced) for one in entered if one.order and one.priced]
+    if not placed:
+        return
+    numbers = take_all([f"order:{order.seller_id}:{order.buyer_id}" for order, _priced in placed])
+    for (order, priced), n in zip(placed, numbers, strict=True):
+        order.number = f"SO-{priced.terms.buyer.code}-{n:05d}"
+        order.status = rules.next_status(Status.SUBMITTED, "route" if priced.rules else "confirm")
+        order.approval = Approval.PENDING if priced.rules else order.approval
+    insert_rows([order for order, _priced in placed])
+    for order, priced in placed:
+        if priced.rules:
+            open_request(order.subject, priced.rules, order.gross, actor=actor)
+        record(order.subject, before=Status.DRAFT, after=order.status)
+        fact: dict[str, Any] = {"order_id": order.pk, "number": order.number, "seller_id": order.seller_id, "buyer_id": order.buyer_id}
+        emit(OrderPlaced(**fact, gross=order.gross, currency=order.currency), order.subject)
+        if order.status == Status.CONFIRMED:
+            emit(OrderConfirmed(**fact, gross=order.gross, currency=order.currency), order.subject)
+            notify("orders.confirmed", order.subject, org_id=order.buyer_id, verb="orders.view", except_user=actor.user_id, number=order.number)
