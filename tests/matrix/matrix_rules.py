@@ -51,6 +51,10 @@ TOKEN = {"token": "no-such-token"}
 RULES: dict[str, Rule] = {
     "": Rule(),
     "search": Rule(),
+    "insight": Rule("orders.view"),
+    "scan": Rule(),
+    "help": Rule(),
+    "help/#": Rule(more={"topic": "orders"}),
     # --- network ---
     "organisations": Rule("network.view", "network.register"),
     "organisations/new": Rule("network.register", "network.register"),
@@ -107,6 +111,7 @@ RULES: dict[str, Rule] = {
     "orders/#/files/#": Rule("orders.view", "", "orders", more={"file_id": 1}, also=frozenset({404})),
     **verb("approval", "orders.approve", "orders"),
     **verb("rejection", "orders.approve", "orders"),
+    **verb("return", "orders.return", "orders"),
     **verb("withdrawal", "orders.withdraw", "orders"),
     **verb("submission", "orders.place", "orders"),
     **verb("cancellation", "orders.cancel", "orders"),

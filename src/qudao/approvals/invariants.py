@@ -28,4 +28,39 @@ CHECKS = [
         plant="""update approvals_node set state = 'waiting', entered_at = null, left_at = null
                   where id = (select max(id) from approvals_node where state = 'current')""",
     ),
+    Check(
+        "approvals.steps_stand_in_order_without_gaps",
+        sql="""
+            select r.id, r.number || ': steps ' || string_agg(n.position || ' ' || n.state, ', ' order by n.position) as note
+              from approvals_request r join approvals_node n on n.request_id = r.id
+             group by r.id, r.number
+            having max(n.position) <> count(*) or min(n.position) <> 1
+                or min(n.position) filter (where n.state = 'waiting') < max(n.position) filter (where n.state not in ('waiting', 'skipped'))
+        """,
+        plant="update approvals_node set position = position + 5 where id = (select max(id) from approvals_node)",
+    ),
+    Check(
+        "approvals.links_of_steps_that_moved_are_dead",
+        sql="""
+            select l.id, 'a link to a step in state ' || n.state || ' still works' as note
+              from approvals_link l join approvals_node n on n.id = l.node_id
+             where l.ended_at is null and n.state <> 'current'
+        """,
+        plant="""insert into approvals_link (sha256, node_id, user_id, created_at, expires_at)
+                 select 'planted', n.id, s.user_id, n.left_at, n.left_at + interval '3 days'
+                   from approvals_node n join approvals_signature s on s.node_id = n.id order by n.id limit 1""",
+    ),
+    Check(
+        "approvals.nobody_decides_with_a_right_used_before",
+        sql="""
+            select r.id, r.number || ' is signed twice with one right, or by its submitter''s right' as note
+              from approvals_request r join approvals_signature s on s.request_id = r.id
+             group by r.id, r.number, r.submitted_by_id
+            having count(distinct coalesce(s.on_behalf_id, s.user_id)) <> count(*)
+                or bool_or(coalesce(s.on_behalf_id, s.user_id) = r.submitted_by_id)
+        """,
+        plant="""update approvals_signature set on_behalf_id = (select submitted_by_id from approvals_request r where r.id = request_id)
+                  where id = (select max(s.id) from approvals_signature s join approvals_request r on r.id = s.request_id
+                               where r.submitted_by_id is not null)""",
+    ),
 ]

@@ -1,9 +1,10 @@
-"""Rules, requests, their nodes, and the signatures that stay."""
+"""Rules, requests, their nodes, the signatures that stay; who stands in for whom; and the links that decide from a mail."""
 
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from qudao.approvals.states import Decision, NodeState, RequestState
@@ -12,7 +13,10 @@ from qudao.base.subject import Subject
 
 
 class Rule(Row):
-    """Documents of `kind` sold by `owner`, of at least `min_amount` in the document's currency, need a signature by `role`."""
+    """Documents of `kind` sold by `owner`, of at least `min_amount` in the document's currency, need a signature by `role`.
+
+    Who must sign is reminded once after `remind_hours`; None = never.
+    """
 
     owner = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
     kind = models.TextField()
@@ -20,9 +24,15 @@ class Rule(Row):
     position = models.SmallIntegerField(default=1)
     role = models.ForeignKey("people.Role", on_delete=models.PROTECT, related_name="+")
     active = models.BooleanField(default=True)
+    remind_hours = models.PositiveSmallIntegerField(null=True, blank=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(remind_hours=None) | Q(remind_hours__gte=1, remind_hours__lte=720),
+                name="approvals_rule_remind_hours_range",
+                violation_error_message=_("A reminder comes after 1 to 720 hours."),
+            ),
             models.UniqueConstraint(
                 fields=["owner", "kind", "position", "role", "min_amount"],
                 condition=Q(active=True),
@@ -75,16 +85,31 @@ class Request(Row, SubjectFields):
         """The document it is about."""
         return Subject(self.subject_kind, self.subject_id, self.seller_id, self.buyer_id, self.number)
 
+    @property
+    def own_subject(self) -> Subject:
+        """The request itself: what happens to it inside the seller is the seller's affair, so the buyer's log does not have it."""
+        return Subject("approvals.request", self.pk, self.seller_id, None, self.number)
+
 
 class Node(Row):
-    """One step of a request: any one holder of `role` signs. Entered and left are kept for the figures on bottlenecks."""
+    """One step of a request: any one holder of `role` signs, or the one `signer` to whom `given_by` handed it on or whom `given_by` added.
+
+    `rule` is why the step exists (None for an added one). When a named signer leaves, the holders of the role sign again.
+    Entered and left are kept for the figures on bottlenecks.
+    """
 
     request = models.ForeignKey(Request, on_delete=models.PROTECT, related_name="nodes")
     position = models.SmallIntegerField()
     role = models.ForeignKey("people.Role", on_delete=models.PROTECT, related_name="+")
+    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, null=True, related_name="+")
+    signer = models.ForeignKey("people.User", on_delete=models.PROTECT, null=True, related_name="+")
+    given_by = models.ForeignKey("people.User", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    added = models.BooleanField(default=False)
+    note = models.TextField(default="", blank=True)
     state = models.TextField(choices=NodeState.choices, default=NodeState.WAITING)
     entered_at = models.DateTimeField(null=True)
     left_at = models.DateTimeField(null=True)
+    reminded_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -102,20 +127,32 @@ class Node(Row):
             models.CheckConstraint(
                 condition=Q(state=NodeState.WAITING, entered_at=None, left_at=None)
                 | Q(state=NodeState.CURRENT, entered_at__isnull=False, left_at=None)
-                | Q(state__in=[NodeState.APPROVED, NodeState.REJECTED], entered_at__isnull=False, left_at__isnull=False)
+                | Q(state__in=[NodeState.APPROVED, NodeState.REJECTED, NodeState.RETURNED], entered_at__isnull=False, left_at__isnull=False)
                 | Q(state=NodeState.SKIPPED, left_at__isnull=False),
                 name="approvals_node_state_times_match",
                 violation_error_message=_("The state of a step and its times do not agree."),
+            ),
+            models.CheckConstraint(
+                condition=Q(signer=None, given_by=None, added=False) | (Q(signer__isnull=False, given_by__isnull=False) & ~Q(signer=F("given_by"))),
+                name="approvals_node_signer_given_by_another",
+                violation_error_message=_("A step is handed on to somebody else, by somebody."),
+            ),
+            models.UniqueConstraint(
+                fields=["request", "signer"],
+                condition=Q(state__in=[NodeState.WAITING, NodeState.CURRENT]),
+                name="approvals_node_request_signer_unique",
+                violation_error_message=_("This person is already asked for a signature."),
             ),
         ]
 
 
 class Signature(Row):
-    """Who decided what, when and why. Append-only; nothing points at it."""
+    """Who decided what, when and why, with the own right or that of `on_behalf`, who is away. Append-only; nothing points at it."""
 
     request = models.ForeignKey(Request, on_delete=models.PROTECT, related_name="signatures")
     node = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="signatures", db_index=False)
     user = models.ForeignKey("people.User", on_delete=models.PROTECT, related_name="+")
+    on_behalf = models.ForeignKey("people.User", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     decision = models.TextField(choices=Decision.choices)
     reason = models.TextField(default="", blank=True)
     at = models.DateTimeField()
@@ -132,9 +169,73 @@ class Signature(Row):
                 name="approvals_signature_node_unique",
                 violation_error_message=_("Somebody else has just signed this step."),
             ),
+            models.UniqueConstraint(
+                F("request"),
+                Coalesce("on_behalf", "user"),
+                name="approvals_signature_request_right_unique",
+                violation_error_message=_("This person's right to sign is already used on this document."),
+            ),
             models.CheckConstraint(
-                condition=Q(decision=Decision.APPROVE) | (Q(decision=Decision.REJECT) & ~Q(reason="")),
+                condition=Q(decision=Decision.APPROVE) | (Q(decision__in=[Decision.REJECT, Decision.RETURN]) & ~Q(reason="")),
                 name="approvals_signature_decision_reason_present",
                 violation_error_message=_("A rejection needs a reason."),
+            ),
+            models.CheckConstraint(
+                condition=Q(on_behalf=None) | ~Q(on_behalf=F("user")),
+                name="approvals_signature_on_behalf_of_another",
+                violation_error_message=_("Nobody signs on behalf of himself."),
+            ),
+        ]
+
+
+class Absence(Row):
+    """While `user` is away (both days included), `deputy` may sign for `org` what the user may sign; the user still may, too."""
+
+    org = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False)
+    user = models.ForeignKey("people.User", on_delete=models.PROTECT, related_name="+")
+    deputy = models.ForeignKey("people.User", on_delete=models.PROTECT, related_name="+")
+    first_day = models.DateField()
+    last_day = models.DateField()
+    note = models.TextField(default="", blank=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(last_day__gte=F("first_day")),
+                name="approvals_absence_days_ordered",
+                violation_error_message=_("The last day is not before the first."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(user=F("deputy")),
+                name="approvals_absence_deputy_another",
+                violation_error_message=_("Nobody stands in for himself."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_day} {self.last_day}"
+
+
+class Link(Row):
+    """A secret address from a mail with which one person may decide one step, once, without signing in. Only its SHA-256 is kept.
+
+    It is dead (`ended_at`) as soon as the step moves in any way.
+    """
+
+    sha256 = models.CharField(max_length=64, editable=False)
+    node = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="links")
+    user = models.ForeignKey("people.User", on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sha256"], name="approvals_link_sha256_unique", violation_error_message=_("This link exists already.")),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("created_at")),
+                name="approvals_link_expires_later",
+                violation_error_message=_("A link expires after it is made."),
             ),
         ]

@@ -5,12 +5,15 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.approvals.models import Node, Request, Rule, Signature
+from qudao.approvals.models import Absence, Link, Node, Request, Rule, Signature
 from qudao.base.access import Actor, Policy, own, register
 
 VERBS = {
     "approvals.view": _("See approvals and their rules"),
     "approvals.edit_rules": _("Decide what needs whose approval"),
+    "approvals.delegate": _("Hand on what waits for one's own signature, and name a deputy"),
+    "approvals.add_signer": _("Ask a colleague to sign, too"),
+    "approvals.remind": _("Remind people of what waits for their signature"),
 }
 FIELDS: dict[str, str] = {}
 
@@ -49,3 +52,22 @@ class SignaturePolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return own(actor, "request__seller")
+
+
+@register
+class AbsencePolicy(Policy):
+    """One's own absences, and those in which one stands in for a colleague."""
+
+    model = Absence
+    view_verb = "approvals.delegate"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return Q(org_id=actor.org_id) & (Q(user_id=actor.user_id or 0) | Q(deputy_id=actor.user_id or 0))
+
+
+@register
+class LinkPolicy(Policy):
+    """Nobody lists links; the one who has the secret uses it."""
+
+    model = Link
+    view_verb = "approvals.view"

@@ -10,6 +10,7 @@ class RequestState(TextChoices):
     PENDING = "pending", _("Waiting for approval")
     APPROVED = "approved", _("Approved")
     REJECTED = "rejected", _("Rejected")
+    RETURNED = "returned", _("Sent back")
     WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
@@ -18,16 +19,28 @@ class NodeState(TextChoices):
     CURRENT = "current", _("Waiting for a signature")
     APPROVED = "approved", _("Approved")
     REJECTED = "rejected", _("Rejected")
+    RETURNED = "returned", _("Sent back")
     SKIPPED = "skipped", _("No longer needed")
 
 
 class Decision(TextChoices):
     APPROVE = "approve", _("Approve")
     REJECT = "reject", _("Reject")
+    RETURN = "return", _("Send back")
 
 
 #: Kinds of subjects a rule may be made for. Upper modules name their subject so; a kind that is missing here just has no label.
 KINDS = {"orders.order": _("Order")}
+
+#: The verb with which a document of a kind is decided: who is handed a step, or added, must hold it to come in at all.
+DECIDED_BY = {"orders.order": "orders.approve"}
+
+#: the most steps of one request
+MOST_STEPS = 20
+#: how long the link of a mail lives
+LINK_HOURS = 72
+#: the longest absence that one deputy covers
+ABSENCE_DAYS = 92
 
 SENTENCES = {
     "approvals.own_document": _("You submitted {number} yourself, so somebody else must decide."),
@@ -44,6 +57,18 @@ SENTENCES = {
     "approvals.role_unknown": _("There is no such role here."),
     "approvals.rule_exists": _("There is already such a rule."),
     "approvals.rule_retired": _("This rule is no longer in use."),
+    "approvals.remind_hours_wrong": _("A reminder comes after 1 to 720 hours."),
+    "approvals.person_needed": _("{number} waits for the signature of {name}."),
+    "approvals.colleague_unknown": _("Choose a colleague who may decide this."),
+    "approvals.colleague_submitted": _("{name} submitted {number}, so somebody else must decide."),
+    "approvals.colleague_signed": _("{name} has already signed {number}."),
+    "approvals.colleague_asked": _("{name} is already asked to sign {number}."),
+    "approvals.colleague_self": _("This is yourself."),
+    "approvals.too_many_steps": _("An approval has at most {most} steps."),
+    "approvals.days_wrong": _("The last day lies before the first, or has passed."),
+    "approvals.days_too_many": _("An absence lasts at most {most} days."),
+    "approvals.absence_over": _("This absence is already over."),
+    "approvals.link": _("This link is used up, expired or wrong."),
 }
 
 REMEDIES = {
@@ -51,8 +76,13 @@ REMEDIES = {
     "approvals.role_needed": _("Ask somebody with this role to sign."),
     "approvals.decided": _("Ask the approver to reject it, or cancel it."),
     "approvals.closed": _("Open the document to see what happened."),
+    "approvals.person_needed": _("Ask them to sign or to hand it on."),
+    "approvals.colleague_unknown": _("Only people of your organisation with the right to approve can be chosen."),
+    "approvals.link": _("Sign in to see what waits for you."),
 }
 
 NOTICES = {
     "approvals.waiting": _("{number} over {amount} waits for your approval."),
+    "approvals.deputy": _("{name} is away from {first_day} to {last_day} and has named you to sign meanwhile."),
+    "approvals.reminder": _("{number} over {amount} has waited for your approval for {hours} hours."),
 }

@@ -39,6 +39,7 @@ class Channel(enum.StrEnum):
     FILE = "file"
     EDI = "edi"
     SCAN = "scan"
+    MAIL = "mail"
     COMMAND = "command"
     SYSTEM = "system"
 
@@ -167,6 +168,11 @@ def own(actor: Actor, *org_fields: str) -> Q:
 def sees_prices(actor: Actor, seller_id: int, buyer_id: int) -> bool:
     """Whether prices and amounts of a trade may be shown: to its two sides, and by the grant to see prices between others."""
     return actor.kind == "system" or actor.org_id in (seller_id, buyer_id) or actor.sees("trade.downstream_prices")
+
+
+def priced(actor: Actor, seller: str = "seller", buyer: str = "buyer") -> Q:
+    """`sees_prices` as a condition: the rows whose amounts the actor may see, and so may see the sum of."""
+    return EVERY_ROW if actor.sees("trade.downstream_prices") else own(actor, seller, buyer)
 
 
 def modules() -> list[str]:

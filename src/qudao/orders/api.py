@@ -248,6 +248,14 @@ def reject(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse:
     return _brief(actions.reject_order(order_id, reason=body.reason, actor=actor), actor)
 
 
+@routes.post("/orders/{int:order_id}/return", response=OrderOut, summary="Send back for change")
+@idempotent
+def send_back(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse:
+    """Make an order in review a draft again; a reason is needed, and the buyer is told."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _brief(actions.return_order(order_id, reason=body.reason, actor=actor), actor)
+
+
 @routes.post("/orders/{int:order_id}/withdrawal", response=OrderOut, summary="Withdraw from approval")
 @idempotent
 def withdraw(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse:

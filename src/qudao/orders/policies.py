@@ -13,12 +13,13 @@ VERBS = {
     "orders.place": _("Place orders for the own organisation"),
     "orders.place_for": _("Enter orders for a buyer"),
     "orders.approve": _("Approve or reject orders"),
+    "orders.return": _("Send orders back to who submitted them"),
     "orders.withdraw": _("Withdraw an order from approval"),
     "orders.cancel": _("Cancel orders"),
     "orders.close_short": _("Close an order short"),
     "orders.attach": _("Attach files to orders"),
 }
-SELLER_ONLY = {"orders.approve", "orders.close_short", "orders.place_for"}
+SELLER_ONLY = {"orders.approve", "orders.return", "orders.close_short", "orders.place_for"}
 BUYER_ONLY = {"orders.place"}
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import TypeVar
 
 from django.test import Client
 
@@ -18,6 +20,7 @@ from qudao.people.queries import unscoped_system_role
 from qudao.people.tests.make import bearer
 
 KIND = "orders.order"
+T = TypeVar("T")
 
 
 def make_rule(owner: Organisation, role: str, min_amount: str = "0", position: int = 1, *, actor: Actor | None = None) -> Rule:
@@ -43,6 +46,11 @@ def sign(subject: Subject, actor: Actor, decision: str = "approve", reason: str 
 
 def withdraw(subject: Subject, actor: Actor, **kwargs: bool) -> Request:
     return unit(lambda: _doing(actor, lambda: actions.withdraw(subject, actor=actor, **kwargs)))
+
+
+def in_action(actor: Actor, body: Callable[[], T]) -> T:
+    """Run a part as an action of an upper module would."""
+    return unit(lambda: _doing(actor, body))
 
 
 def _doing(actor, body):

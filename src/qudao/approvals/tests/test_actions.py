@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from qudao.approvals import actions
-from qudao.approvals.models import Node, Request, Rule, Signature
+from qudao.approvals.models import Absence, Link, Node, Request, Rule, Signature
 from qudao.approvals.rules import RuleDraft
 from qudao.approvals.tests.make import KIND, document, make_rule, open_for, sign, withdraw
 from qudao.base import models as base
@@ -72,8 +72,8 @@ def test_steps_are_signed_in_order_and_keep_their_times(cast, order):
 
 def test_a_signature_costs_few_statements(cast, order, django_assert_num_queries):
     open_for(order, cast.dealer)
-    # begin; request locked; nodes; role; signed; signature; node left; node entered; holders; event; commit
-    with django_assert_num_queries(11):
+    # begin; request locked; nodes; right; signed; signature; links; node left; node entered; who can sign; event; commit
+    with django_assert_num_queries(12):
         sign(order, cast.hq_clerk)
 
 
@@ -211,6 +211,28 @@ class Rows:
     def a_node(self, **change):
         return Node(**{"request": self.request, "position": 3, "role_id": self.role, **change})
 
+    def an_absence(self, **change):
+        today = clock.today()
+        values = {"org": self.cast.lh, "user_id": self.cast.hq_clerk.user_id, "deputy_id": self.cast.hq_admin.user_id, "first_day": today, "last_day": today}
+        return Absence(**{**values, **change})
+
+    def a_link(self, **change):
+        now = clock.now()
+        values = {"sha256": "a", "node": self.node, "user_id": self.cast.hq_clerk.user_id, "created_at": now, "expires_at": now + timedelta(hours=1)}
+        return Link(**{**values, **change})
+
+    def named(self, node):
+        node.signer_id, node.given_by_id = self.cast.hq_clerk.user_id, self.cast.hq_admin.user_id
+        return node
+
+    def twice_linked(self):
+        self.a_link().save()
+        return self.a_link()
+
+    def twice_named(self):
+        self.named(self.a_node()).save()
+        return self.named(self.a_node(position=4))
+
     def a_signature(self, **change):
         values = {"request": self.request, "node": self.later, "user_id": self.cast.hq_finance.user_id, "decision": "approve", "at": clock.now()}
         return Signature(**{**values, **change})
@@ -227,7 +249,16 @@ BROKEN = {
     "approvals_node_state_times_match": lambda r: r.a_node(state="approved"),
     "approvals_signature_request_user_unique": lambda r: r.a_signature(user_id=r.cast.hq_clerk.user_id),
     "approvals_signature_node_unique": lambda r: r.a_signature(node=r.node),
-    "approvals_signature_decision_reason_present": lambda r: r.a_signature(decision="reject"),
+    "approvals_signature_decision_reason_present": lambda r: r.a_signature(decision="return"),
+    "approvals_signature_request_right_unique": lambda r: r.a_signature(on_behalf_id=r.cast.hq_clerk.user_id),
+    "approvals_signature_on_behalf_of_another": lambda r: r.a_signature(on_behalf_id=r.cast.hq_finance.user_id),
+    "approvals_rule_remind_hours_range": lambda r: Rule(owner=r.cast.lh, kind=KIND, role_id=r.role, position=2, remind_hours=0),
+    "approvals_node_signer_given_by_another": lambda r: r.a_node(signer_id=r.cast.hq_clerk.user_id),
+    "approvals_node_request_signer_unique": lambda r: r.twice_named(),
+    "approvals_absence_days_ordered": lambda r: r.an_absence(last_day=clock.today() - timedelta(days=1)),
+    "approvals_absence_deputy_another": lambda r: r.an_absence(deputy_id=r.cast.hq_clerk.user_id),
+    "approvals_link_sha256_unique": lambda r: r.twice_linked(),
+    "approvals_link_expires_later": lambda r: r.a_link(expires_at=clock.now() - timedelta(hours=1)),
 }
 
 
@@ -239,7 +270,7 @@ def test_each_constraint_holds(cast, name):
 
 
 def test_every_constraint_is_broken_above():
-    assert {c.name for model in (Rule, Request, Node, Signature) for c in model._meta.constraints} == set(BROKEN)
+    assert {c.name for model in (Rule, Request, Node, Signature, Absence, Link) for c in model._meta.constraints} == set(BROKEN)
 
 
 def test_parts_need_an_action(cast, order):

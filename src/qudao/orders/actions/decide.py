@@ -1,4 +1,4 @@
-"""Decisions on a placed order: approve, reject, withdraw, cancel, give up the rest."""
+"""Decisions on a placed order: approve, reject, send back, withdraw, cancel, give up the rest."""
 
 from __future__ import annotations
 
@@ -76,6 +76,21 @@ def reject_order(order_id: int, *, reason: str, actor: Actor) -> Order:
     record(order.subject, before=before, after=order.status, reason=reason, since=since)
     emit(OrderRejected(order.pk, reason), order.subject)
     notify("orders.rejected", order.subject, org_id=order.buyer_id, verb="orders.view", number=order.number, reason=reason)
+    return order
+
+
+@action("orders.return")
+def return_order(order_id: int, *, reason: str, actor: Actor) -> Order:
+    """Send an order in review back to who submitted it, with what is to be changed; it becomes a draft. Locks order and request. Tells the buyer."""
+    reason = _reason(reason)
+    order = _lock(order_id, "orders.return", actor)
+    status = rules.next_status(order.status, "return")
+    approvals.sign(order.subject, "return", reason, actor=actor)
+    before, since = order.status, order.state_since
+    order.status, order.approval, order.state_since = status, Approval.NONE, clock.now()
+    order.save(update_fields=["status", "approval", "state_since"])
+    record(order.subject, before=before, after=order.status, reason=reason, since=since)
+    notify("orders.returned", order.subject, org_id=order.buyer_id, verb="orders.view", except_user=actor.user_id, number=order.number, reason=reason)
     return order
 
 

@@ -18,7 +18,7 @@ from qudao.funds.queries import unscoped_card
 from qudao.kernel.money import ZERO
 from qudao.orders.models import Order
 from qudao.orders.queries import unscoped_lines_of
-from qudao.orders.states import DONE, DONE_BY_MOVE, Status
+from qudao.orders.states import DONE, DONE_BY_MOVE, DONE_BY_VERB, Status
 from qudao.orders.tables import name_of
 from qudao.pricing.states import Level, Verdict
 
@@ -87,11 +87,11 @@ def facts_panel(request: HttpRequest, order: Order) -> Panel:
 
 def timeline_panel(request: HttpRequest, order: Order) -> Panel:
     """Who did what when, through which channel."""
-    channels = {"api": _("API"), "phone": _("phone"), "file": _("file"), "system": _("automatically"), "command": _("command line")}
+    channels = {"api": _("API"), "phone": _("phone"), "file": _("file"), "system": _("automatically"), "command": _("command line"), "mail": _("mail")}
     entries = []
     for line in timeline(order.subject).reverse():
         who = line.actor_name or (_("System") if line.actor_kind == "system" else "")
-        what = str(DONE_BY_MOVE.get((line.before, line.after)) or DONE.get(line.after, line.after))
+        what = str(DONE_BY_VERB.get(line.verb) or DONE_BY_MOVE.get((line.before, line.after)) or DONE.get(line.after, line.after))
         channel = channels.get(line.channel)
         entries.append(
             {

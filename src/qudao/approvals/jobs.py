@@ -1,0 +1,13 @@
+"""Scheduled work."""
+
+from __future__ import annotations
+
+from qudao.approvals import actions
+from qudao.base.access import system_actor
+from qudao.base.queue import job
+
+
+@job("approvals.remind", cron="7 * * * *")
+def remind(timestamp: int) -> None:
+    """Remind of approvals that wait longer than their rules allow."""
+    actions.remind(actor=system_actor())
