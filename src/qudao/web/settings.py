@@ -28,7 +28,7 @@ DEMO = CONFIG.demo
 
 STOREYS = (
     *("base", "network", "people", "approvals", "messages", "catalog", "agreements", "pricing", "inventory", "ledger"),
-    *("funds", "orders", "fulfilment", "billing", "payments", "analytics", "portal", "web"),
+    *("funds", "orders", "baskets", "fulfilment", "billing", "payments", "analytics", "portal", "web"),
 )
 MODULES = [name for name in STOREYS if (PACKAGE / name / "apps.py").exists()]
 
@@ -210,6 +210,7 @@ LANGUAGE_CODE = CONFIG.language
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
 LANGUAGE_COOKIE_NAME = "qudao_language"
 LOCALE_PATHS = [path for path in (ROOT / "locale", PACKAGE / "locale") if path.is_dir()]
+HANDBOOK = next(path for path in (ROOT / "docs" / "handbook", PACKAGE / "handbook") if path.is_dir())
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = CONFIG.time_zone

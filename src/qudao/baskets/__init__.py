@@ -1,0 +1,1 @@
+"""Baskets: what a person is about to order, on every device; with saved templates and favourites."""
