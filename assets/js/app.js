@@ -4,6 +4,13 @@ import "./keys.js";
 import "./forms.js";
 import "./list.js";
 import "./lines.js";
+import "./talk.js";
+import "./scan.js";
+
+// Charts come only where one is on the page, after everything else.
+const draw = () => { if (document.querySelector("[data-chart]")) import("./charts.js").then((charts) => charts.draw()); };
+draw();
+document.addEventListener("htmx:afterSettle", draw);
 
 window.htmx = htmx; // for the page's own regions loaded later
 document.documentElement.classList.add("js");

@@ -1,77 +1,155 @@
-// The line editor: native inputs in a real table, one delegated controller. Add and remove rows, Tab, Enter, arrows, Ctrl+D, Ctrl+Z,
-// paste of a block, type-ahead. Safe with input methods: nothing happens while composing. Fires "lines:changed" on the form.
+// The line editor: native inputs in a real table, one delegated controller. Add and remove rows, Tab, Enter, arrows, Ctrl+D, Ctrl+Z, Esc,
+// paste of a block. Safe with input methods: nothing happens while composing. Fires "lines:changed" on the editor with the rows that changed.
+import { suggesting } from "./suggest.js";
+import "./quote.js";
+import "./draft.js";
 
-const box = (node) => node.closest?.("[data-lines]");
-const lines = (root) => [...root.querySelectorAll("tbody > tr.ln")];
-const cells = (row) => [...row.querySelectorAll("input:not([type=hidden]), select")];
-const undo = new WeakMap();
+export const box = (node) => node?.closest?.("[data-lines]");
+export const lines = (root) => [...root.querySelectorAll("tbody > tr.ln")];
+export const cells = (row) => [...row.querySelectorAll("input:not([type=hidden]), select")];
+export const values = (row) => cells(row).map((c) => c.value);
+export const filled = (row) => cells(row).some((c) => c.value);
 
-function changed(root) {
-  root.dispatchEvent(new CustomEvent("lines:changed", { bubbles: true }));
+export function changed(root, rows) {
+  root.dispatchEvent(new CustomEvent("lines:changed", { bubbles: true, detail: { rows } }));
 }
-function remember(root) {
-  const stack = undo.get(root) ?? [];
-  const now = JSON.stringify(lines(root).map((row) => cells(row).map((c) => c.value)));
-  if (stack.at(-1) !== now) stack.push(now);
-  if (stack.length > 50) stack.shift();
-  undo.set(root, stack);
+
+// What can be taken back: each step holds the rows it touched with their values before, and the rows it added or took away.
+const steps = new WeakMap();
+function remember(root, step) {
+  const stack = steps.get(root) ?? [];
+  stack.push({ cells: new Map(), added: [], removed: [], ...step });
+  if (stack.length > 200) stack.shift();
+  steps.set(root, stack);
+  undoable(root);
 }
-function add(root) {
+function undoable(root) {
+  root.closest("form")?.querySelectorAll("[data-undo]").forEach((button) => { button.disabled = !steps.get(root)?.length; });
+}
+function undo(root) {
+  const step = steps.get(root)?.pop();
+  undoable(root);
+  if (!step) return;
+  for (const { row, before } of step.removed) { before?.isConnected ? before.before(row) : root.querySelector("tbody").append(row); }
+  for (const row of step.added) { clearHints(row); row.remove(); }
+  const rows = [...step.removed.map((r) => r.row)];
+  for (const [row, old] of step.cells) { cells(row).forEach((c, i) => { c.value = old[i]; }); clearHints(row); rows.push(row); }
+  number(root);
+  tail(root);
+  changed(root, [...rows, ...step.added]);
+  const last = rows.find((row) => row.isConnected);
+  if (last) cells(last)[0].focus();
+}
+
+export function add(root) {
   const template = root.querySelector("template");
   if (!template) return null;
   const row = template.content.querySelector("tr.ln").cloneNode(true);
+  const no = row.querySelector(".rowno");
   root.querySelector("tbody").append(row);
-  number(root);
+  if (no) no.textContent = root.querySelectorAll("tbody > tr.ln").length;
   return row;
 }
 function number(root) {
-  lines(root).forEach((row, i) => { const no = row.querySelector(".rowno"); if (no?.firstChild?.nodeType === 3) no.firstChild.data = i + 1; else no?.prepend(String(i + 1)); });
+  lines(root).forEach((row, i) => {
+    const no = row.querySelector(".rowno");
+    if (no?.firstChild?.nodeType === 3) no.firstChild.data = i + 1; else no?.prepend(String(i + 1));
+  });
 }
-function tail(root) {
-  const all = lines(root);
-  if (!all.length || cells(all.at(-1)).some((c) => c.value)) return add(root);
-  return null;
+export function tail(root) {
+  let last = root.querySelector("tbody")?.lastElementChild;
+  while (last && !last.matches(".ln")) last = last.previousElementSibling;
+  return !last || filled(last) ? add(root) : null;
 }
-function clearHints(row) {
-  row.classList.remove("bad", "pre");
+export function clearHints(row) {
+  if (row.matches(".bad, .pre")) row.classList.remove("bad", "pre");
   cells(row).forEach((c) => c.removeAttribute("aria-invalid"));
   while (row.nextElementSibling?.matches(".hint")) row.nextElementSibling.remove();
 }
+function next(row, step) {
+  let to = step > 0 ? row.nextElementSibling : row.previousElementSibling;
+  while (to && !to.matches(".ln")) to = step > 0 ? to.nextElementSibling : to.previousElementSibling;
+  return to;
+}
 function go(root, row, column, step) {
-  const all = lines(root);
-  let next = all[all.indexOf(row) + step];
-  if (!next && step > 0) next = add(root);
-  const cell = next && (cells(next)[column] ?? cells(next)[0]);
+  const to = next(row, step) ?? (step > 0 ? add(root) : null);
+  const cell = to && (cells(to)[column] ?? cells(to)[0]);
   if (cell) { cell.focus(); cell.select?.(); }
 }
-function fill(root, row, column, block) {
-  remember(root);
-  let all = lines(root);
-  let at = all.indexOf(row);
-  for (const values of block) {
-    const target = all[at] ?? add(root);
-    if (!target) break;
-    clearHints(target);
+// Enter goes down; from the last cell of a row it begins the next one when that is still empty, which is how an order is typed.
+function enter(root, row, column, step) {
+  const to = next(row, 1);
+  const end = column === cells(row).length - 1 && !root.hasAttribute("data-fixed");
+  go(root, row, step > 0 && end && (!to || !filled(to)) ? 0 : column, step);
+}
+
+// Writes a block of texts from a row and column on, as one step; new rows are built aside and put in at once.
+export function fill(root, row, column, block) {
+  const step = { cells: new Map(), added: [] };
+  const body = root.querySelector("tbody");
+  const template = root.querySelector("template")?.content.querySelector("tr.ln");
+  const fresh = document.createDocumentFragment();
+  const touched = [];
+  let at = row;
+  let no = root.querySelectorAll("tbody > tr.ln").length;
+  for (const texts of block) {
+    let target = at;
+    if (target) at = next(target, 1);
+    else if (template) {
+      target = template.cloneNode(true);
+      const head = target.querySelector(".rowno");
+      if (head) head.textContent = ++no;
+      fresh.append(target);
+      step.added.push(target);
+    } else break;
+    if (target.isConnected) { step.cells.set(target, values(target)); clearHints(target); }
     target.classList.remove("blank");
     const inputs = cells(target);
-    values.forEach((value, i) => { if (inputs[column + i]) inputs[column + i].value = value.trim(); });
-    if (at + 1 >= all.length) all = lines(root);
-    at += 1;
+    texts.forEach((text, i) => { if (inputs[column + i]) inputs[column + i].value = text.trim(); });
+    touched.push(target);
   }
+  body.append(fresh);
+  remember(root, step);
   tail(root);
-  changed(root);
+  changed(root, touched);
 }
 
 document.addEventListener("paste", (event) => {
   const root = box(event.target);
   if (!root || !event.target.matches("input")) return;
-  const text = event.clipboardData.getData("text/plain");
-  if (!/[\t\n]/.test(text.replace(/[\r\n]+$/, ""))) return;
+  const text = event.clipboardData.getData("text/plain").replace(/[\r\n]+$/, "");
+  if (!/[\t\n]/.test(text)) return;
   event.preventDefault();
   const row = event.target.closest("tr.ln");
-  const block = text.replace(/[\r\n]+$/, "").split(/\r?\n/).map((line) => line.split("\t"));
-  fill(root, row, cells(row).indexOf(event.target), block);
+  fill(root, row, cells(row).indexOf(event.target), text.split(/\r?\n/).map((line) => line.split("\t")));
 });
+
+// The row in which somebody types: its values before, for undo and for Esc.
+let typed = null;
+document.addEventListener("focusin", (event) => {
+  const root = box(event.target);
+  if (!root || !event.target.matches("input, select")) return;
+  const row = event.target.closest("tr.ln");
+  typed = { root, row, before: values(row), cell: event.target, text: event.target.value, told: false };
+});
+function note() {
+  if (!typed || typed.told) return;
+  typed.told = true;
+  remember(typed.root, { cells: new Map([[typed.row, typed.before]]) });
+}
+
+function moved(event, root, row, column) {
+  const input = event.target;
+  const inputs = cells(row);
+  const caret = input.matches("input:not([type=date])");
+  const all = caret && input.selectionStart === 0 && input.selectionEnd === input.value.length;
+  if (event.key === "ArrowDown" && caret) go(root, row, column, 1);
+  else if (event.key === "ArrowUp" && caret) go(root, row, column, -1);
+  else if (event.key === "ArrowLeft" && caret && column > 0 && (all || input.selectionEnd === 0)) { inputs[column - 1].focus(); inputs[column - 1].select?.(); }
+  else if (event.key === "ArrowRight" && caret && column < inputs.length - 1 && (all || input.selectionStart === input.value.length)) { inputs[column + 1].focus(); inputs[column + 1].select?.(); }
+  else return false;
+  return true;
+}
 
 document.addEventListener("keydown", (event) => {
   const root = box(event.target);
@@ -80,170 +158,73 @@ document.addEventListener("keydown", (event) => {
   const row = event.target.closest("tr.ln");
   const column = cells(row).indexOf(event.target);
   const command = event.ctrlKey || event.metaKey;
-  if (event.key === "Enter" && !command) go(root, row, column, event.shiftKey ? -1 : 1);
-  else if (event.key === "ArrowDown" && event.target.matches("input")) go(root, row, column, 1);
-  else if (event.key === "ArrowUp" && event.target.matches("input")) go(root, row, column, -1);
-  else if (command && event.key.toLowerCase() === "d") {
-    const above = lines(root)[lines(root).indexOf(row) - 1];
-    if (above) { remember(root); event.target.value = cells(above)[column].value; changed(root); }
-  } else if (command && event.key.toLowerCase() === "z" && undo.get(root)?.length) {
-    const before = JSON.parse(undo.get(root).pop());
-    while (lines(root).length < before.length && add(root));
-    lines(root).forEach((r, i) => cells(r).forEach((c, j) => { c.value = before[i]?.[j] ?? ""; }));
-    changed(root);
-  } else if (event.key === "Tab" && !event.shiftKey && !command && row === lines(root).at(-1) && column === cells(row).length - 1) {
-    tail(root);
-    return;
-  } else return;
+  const key = event.key.toLowerCase();
+  if (event.key === "Enter" && !command) enter(root, row, column, event.shiftKey ? -1 : 1);
+  else if (event.key === "F2") event.target.setSelectionRange?.(event.target.value.length, event.target.value.length);
+  else if (event.key === "Escape" && typed?.cell === event.target && event.target.value !== typed.text) {
+    event.target.value = typed.text;
+    changed(root, [row]);
+  } else if (command && key === "d") {
+    const above = next(row, -1);
+    if (above) { note(); event.target.value = cells(above)[column].value; row.classList.remove("blank"); clearHints(row); tail(root); changed(root, [row]); }
+  } else if (command && key === "z" && steps.get(root)?.length) { undo(root); typed = null; }
+  else if (event.key === "Tab" && !event.shiftKey && !command && column === cells(row).length - 1 && !next(row, 1)) { tail(root); return; }
+  else if (command || event.shiftKey || event.altKey || !moved(event, root, row, column)) return;
   event.preventDefault();
 });
 
-document.addEventListener("focusin", (event) => { const root = box(event.target); if (root && event.target.matches("input")) remember(root); });
 document.addEventListener("input", (event) => {
   const root = box(event.target);
   if (!root || event.isComposing) return;
   const row = event.target.closest("tr.ln");
   if (!row) return;
+  note();
   row.classList.remove("blank");
   clearHints(row);
-  if (event.target.matches("[data-product]")) suggest(event.target);
   tail(root);
-  changed(root);
+  changed(root, [row]);
 });
 document.addEventListener("compositionend", (event) => { if (box(event.target)) event.target.dispatchEvent(new Event("input", { bubbles: true })); });
+
+// Takes a row away, or empties the last one.
+export function drop(root, row) {
+  clearHints(row);
+  if (root.querySelectorAll("tbody > tr.ln").length > 1) {
+    remember(root, { removed: [{ row, before: next(row, 1) }] });
+    row.remove();
+  } else { remember(root, { cells: new Map([[row, values(row)]]) }); cells(row).forEach((c) => { c.value = ""; }); }
+  tail(root);
+  number(root);
+  changed(root, [row]);
+}
+export function set(root, row, name, value) {
+  const cell = row.querySelector(`[name$="-${name}"]`);
+  if (!cell) return;
+  remember(root, { cells: new Map([[row, values(row)]]) });
+  cell.value = value;
+  clearHints(row);
+  changed(root, [row]);
+  return cell;
+}
 document.addEventListener("click", (event) => {
   const root = box(event.target);
-  const remove = event.target.closest("[data-remove]");
-  if (root && remove) {
-    remember(root);
-    const row = remove.closest("tr.ln");
-    clearHints(row);
-    if (lines(root).length > 1) row.remove(); else cells(row).forEach((c) => { c.value = ""; });
-    tail(root);
-    number(root);
-    changed(root);
-  }
-  const set = event.target.closest("[data-set]");
-  if (root && set) {
-    let row = set.closest("tr");
-    while (row && !row.matches(".ln")) row = row.previousElementSibling;
-    const cell = row?.querySelector(`[name$="-${set.dataset.set}"]`);
-    if (cell) { remember(root); cell.value = set.dataset.value; clearHints(row); cell.focus(); changed(root); }
-  }
-});
-
-// What the server says of each line after a preview: hidden rows with the new texts and hints, copied to the line they belong to.
-document.addEventListener("htmx:afterSwap", (event) => {
-  const said = event.target.querySelector?.("[data-said]");
-  const root = said && document.querySelector(`[data-lines="${said.dataset.said}"]`);
+  if (event.target.closest("[data-undo]")) { const editor = event.target.closest("form").querySelector("[data-lines]"); undo(editor); return; }
   if (!root) return;
-  const all = lines(root);
-  all.forEach((row) => row.querySelectorAll("[data-show]").forEach((cell) => cell.replaceChildren()));
-  for (const news of said.content.querySelectorAll("tr.ln")) {
-    const row = all[Number(news.dataset.at)];
-    if (!row) continue;
-    const typing = row.contains(document.activeElement) && document.activeElement.matches("[data-product]"); // too early to complain
-    clearHints(row);
-    for (const cell of news.querySelectorAll("[data-show]")) {
-      const target = row.querySelector(`[data-show="${cell.dataset.show}"]`);
-      if (target) { target.replaceChildren(...cell.childNodes); target.className = cell.className || target.className; }
-    }
-    const hints = [];
-    for (let next = news.nextElementSibling; next?.matches(".hint"); next = next.nextElementSibling) hints.push(next);
-    if (hints.length && !typing) { row.classList.add("pre"); row.classList.toggle("bad", hints.some((h) => h.matches(".c-wrong"))); row.after(...hints); }
+  const remove = event.target.closest("[data-remove]");
+  if (remove) { drop(root, remove.closest("tr.ln")); return; }
+  const button = event.target.closest("[data-set]");
+  if (button) {
+    let row = button.closest("tr");
+    while (row && !row.matches(".ln")) row = row.previousElementSibling;
+    if (row) set(root, row, button.dataset.set, button.dataset.value)?.focus();
+    return;
   }
+  const shown = event.target.closest("[data-show]"); // a figure was pressed: its line is the one to explain
+  if (shown && root.dataset.quote && !getSelection()?.toString()) cells(shown.closest("tr.ln")).at(-1)?.focus();
 });
 
-// Type-ahead: code, name, pinyin initials, barcode. One request at a time, the last one wins.
-let list = null, owner = null, timer = 0, asking = null;
-function hide() { list?.remove(); list = null; owner?.setAttribute("aria-expanded", "false"); owner = null; }
-function suggest(input) {
-  clearTimeout(timer);
-  const words = input.value.trim();
-  if (!words) { hide(); return; }
-  timer = setTimeout(async () => {
-    asking?.abort();
-    asking = new AbortController();
-    const root = box(input);
-    if (!root?.dataset.suggest) return;
-    const url = new URL(root.dataset.suggest, location.href);
-    url.searchParams.set("q", words);
-    const terms = input.form?.elements.agreement;
-    if (terms?.value) url.searchParams.set("agreement", terms.value);
-    try {
-      const answer = await fetch(url, { signal: asking.signal, headers: { Accept: "application/json" } });
-      if (answer.ok && document.activeElement === input) show(input, (await answer.json()).results, root);
-    } catch (error) { if (error.name !== "AbortError") hide(); }
-  }, 120);
+export function start(found) {
+  found.querySelectorAll?.("[data-lines]:not([data-fixed])").forEach((root) => { if (!root.dataset.ready) { root.dataset.ready = "1"; tail(root); } });
 }
-function show(input, results, root) {
-  hide();
-  if (!results.length || (results.length === 1 && results[0].value === input.value)) return;
-  owner = input;
-  list = Object.assign(document.createElement("div"), { className: "q-suggest", id: "suggest" });
-  list.setAttribute("role", "listbox");
-  results.forEach((one, i) => {
-    const row = document.createElement("div");
-    row.setAttribute("role", "option");
-    row.setAttribute("aria-selected", String(i === 0));
-    row.dataset.value = one.value;
-    row.append(Object.assign(document.createElement("span"), { className: "code", textContent: one.value }), Object.assign(document.createElement("span"), { textContent: one.label }),
-      Object.assign(document.createElement("span"), { className: "dim fs-s ms-auto", textContent: one.note ?? "" }));
-    row.addEventListener("mousedown", (event) => { event.preventDefault(); take(row); });
-    list.append(row);
-  });
-  input.setAttribute("role", "combobox");
-  input.setAttribute("aria-expanded", "true");
-  input.setAttribute("aria-controls", "suggest");
-  document.body.append(list);
-  const place = input.getBoundingClientRect();
-  const sheet = list.style; // set by script on the object model: the policy forbids only style attributes in markup
-  sheet.top = `${place.bottom + scrollY + 2}px`;
-  sheet.left = `${Math.max(8, Math.min(place.left + scrollX, innerWidth - list.offsetWidth - 8))}px`;
-}
-function take(row) {
-  const input = owner;
-  input.value = row.dataset.value;
-  hide();
-  clearTimeout(timer);
-  changed(box(input));
-  const inputs = cells(input.closest("tr.ln"));
-  const next = inputs[inputs.indexOf(input) + 1];
-  next?.focus();
-  next?.select?.();
-}
-function suggesting(event) {
-  if (!list || event.target !== owner) return false;
-  const all = [...list.children];
-  const at = all.findIndex((row) => row.getAttribute("aria-selected") === "true");
-  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-    const to = (at + (event.key === "ArrowDown" ? 1 : all.length - 1)) % all.length;
-    all.forEach((row, i) => row.setAttribute("aria-selected", String(i === to)));
-  } else if (event.key === "Enter" || (event.key === "Tab" && !event.shiftKey)) take(all[at]);
-  else if (event.key === "Escape") hide();
-  else return false;
-  event.preventDefault();
-  return true;
-}
-document.addEventListener("focusout", (event) => { if (event.target === owner) setTimeout(() => { if (document.activeElement !== owner) hide(); }, 0); });
-
-document.querySelectorAll("[data-lines]:not([data-fixed])").forEach(tail);
-
-// Unsaved work survives a reload: typed rows are kept for this tab until they are submitted.
-const draft = `lines:${location.pathname}`;
-const editor = document.querySelector("main form[data-form] [data-lines]:not([data-fixed])");
-if (editor) {
-  const blank = lines(editor).every((row) => cells(row).every((c) => !c.value));
-  const kept = JSON.parse(sessionStorage.getItem(draft) ?? "null");
-  if (blank && kept?.rows.length && !kept.sent) {
-    const agreement = editor.closest("form").elements.agreement;
-    if (agreement && kept.agreement) agreement.value = kept.agreement;
-    addEventListener("load", () => fill(editor, lines(editor)[0], 0, kept.rows)); // when htmx listens too
-  }
-  const keep = (sent) => {
-    const rows = lines(editor).map((row) => cells(row).map((c) => c.value)).filter((row) => row.some(Boolean));
-    sessionStorage.setItem(draft, JSON.stringify({ rows, sent, agreement: editor.closest("form").elements.agreement?.value }));
-  };
-  editor.closest("form").addEventListener("lines:changed", () => keep(false));
-  editor.closest("form").addEventListener("submit", () => keep(true));
-}
+start(document);
+document.addEventListener("htmx:load", (event) => start(event.target));

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import import_module
 from typing import Any
+from urllib.parse import quote
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -95,6 +96,14 @@ SECTIONS: tuple[Section, ...] = (
         ),
     ),
     Section(
+        pgettext_lazy("menu", "Insight"),
+        "chart-bar",
+        (
+            Item(_("Figures of the year"), "insight", "orders.view", kinds=_OWNERS),
+            Item(_("Figures of the year"), "insight", "orders.approve", kinds=("dealer",)),
+        ),
+    ),
+    Section(
         pgettext_lazy("menu", "Network"),
         "sitemap",
         (
@@ -118,7 +127,7 @@ SECTIONS: tuple[Section, ...] = (
 BOTTOM: tuple[Item, ...] = (
     Item(pgettext_lazy("menu", "Home"), "home", icon="home"),
     Item(pgettext_lazy("menu", "Order"), "order_new", "orders.place", icon="shopping-cart"),
-    Item(pgettext_lazy("menu", "Scan"), "scan", "fulfilment.receive", icon="scan"),
+    Item(pgettext_lazy("menu", "Scan"), "scan", icon="scan"),
     Item(pgettext_lazy("menu", "Tasks"), "approvals", "orders.approve", count="approvals", icon="checklist"),
     Item(pgettext_lazy("menu", "Receive"), "shipments", "fulfilment.view", "side=buy", icon="package-import", kinds=_BUYERS),
     Item(pgettext_lazy("menu", "Ship"), "shipments", "fulfilment.view", "side=sell", icon="truck", kinds=_OWNERS),
@@ -261,7 +270,7 @@ class Frame:
 
     search_url = property(lambda self: address("search"))
     notices_url = property(lambda self: address("notices"))
-    help_url = property(lambda self: address("help"))
+    help_url = property(lambda self: address("help") and f"{address('help')}?at={quote(self.request.path)}")
     me_url = property(lambda self: address("me"))
     theme_url = property(lambda self: address("theme"))
     switch_url = property(lambda self: address("switch"))

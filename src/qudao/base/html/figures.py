@@ -119,6 +119,14 @@ def day_long(value: Any) -> str:
     return f"{year}{found.month}月{found.day}日"
 
 
+def month(value: Any) -> str:
+    """A month: 2026年10月 / Oct 2026."""
+    found = _date(value)
+    if found is None:
+        return DASH
+    return f"{found.year}年{found.month}月" if chinese() else f"{MONTHS[found.month - 1]} {found.year}"
+
+
 def moment(value: Any) -> str:
     """A point in time: 11-24 08:02 / 24 Nov 08:02."""
     return f"{day(value)} {localtime(value):%H:%M}" if isinstance(value, datetime) else day(value)

@@ -1,4 +1,4 @@
-"""Home: what one does most, the flow as a map with counts and ages, figures against last month, what needs action with its remedy."""
+"""Home, by what a person does: the desk, the money, the warehouse, the buyer. What one does most, the flow as a map, figures, what needs action."""
 
 from __future__ import annotations
 
@@ -10,25 +10,40 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, path, reverse
+from django.urls import path
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import pgettext
 
+from qudao.analytics.queries import Calendar, calendar
 from qudao.base.access import Actor
 from qudao.base.html import figures
 from qudao.base.html.pages import Button, allowed, door
 from qudao.funds.queries import unscoped_card
 from qudao.kernel import clock
-from qudao.portal.queries import STAGES, Days, Overdue, Stage, arriving, days, flow, last_order, open_differences, overdue, pending, trades
+from qudao.portal.pages import alerts, kpis
+from qudao.portal.pages.ways import link
+from qudao.portal.queries import (
+    STAGES,
+    Overdue,
+    Stage,
+    announced,
+    arriving,
+    came,
+    differences_by_kind,
+    dock,
+    flow,
+    last_order,
+    late_payers,
+    overdue,
+    past_wish,
+    pending,
+    short_products,
+    trades,
+)
 from qudao.portal.tables import meter_of
 
-
-def link(name: str, query: str = "") -> str:
-    """The address of a page with its query; "" when no installed module has it."""
-    try:
-        return reverse(name) + (f"?{query}" if query else "")
-    except NoReverseMatch:
-        return ""
+#: how far back the figures of a home page look
+REACH = timedelta(days=100)
 
 
 @dataclass(frozen=True)
@@ -44,16 +59,13 @@ class Node:
     off_url: str = ""
 
 
-@dataclass(frozen=True)
-class Alert:
-    """Something that needs action: what, how much, how long, and the one click that helps."""
-
-    title: Any
-    detail: Any
-    amount: str
-    age: str
-    button: Button
-    wrong: bool = True
+def face_of(actor: Actor, side: str) -> str:
+    """Which home suits this person: "buy", "goods" (picks and ships), "money" (books payments, orders nothing), or "desk"."""
+    if side == "buy":
+        return "buy"
+    if actor.can("fulfilment.pick") and not actor.can("orders.approve"):
+        return "goods"
+    return "money" if actor.can("payments.record") and not actor.can("orders.place") else "desk"
 
 
 def _nodes(stages: Mapping[str, Stage], side: str, late: Overdue | None, differences: int) -> list[Node]:
@@ -81,86 +93,52 @@ def _nodes(stages: Mapping[str, Stage], side: str, late: Overdue | None, differe
         if key == "to_settle" and late and late.number:
             off = (_("Overdue"), late.number, figures.money(late.total), link("invoices", f"side={side}&tab=overdue"))
         if key == "to_reserve" and stages[key].number:
-            off = (_("Stock is short"), stages[key].number, "", link("stock"))
+            off = (_("Stock is short"), stages[key].number, "", link("stock", "tab=short"))
         found.append(Node(stages[key], labels[key], urls[key], *off))
     return found
 
 
-def _kpis(found: Days, late: Overdue | None) -> list[dict[str, Any]]:
-    """Figures against a yardstick; none of them without data."""
+def _seller(actor: Actor, face: str, stages: Mapping[str, Stage], late: Overdue | None, kinds: Mapping[str, int]) -> dict[str, Any]:
+    """Figures and alerts of who sells, by the face."""
+    found = calendar(actor, clock.today() - REACH) if actor.can("orders.view") else Calendar()
+    waiting = announced(actor)
+    if face == "money":
+        shown = [kpis.collected(found), kpis.current(late), kpis.to_confirm(waiting), kpis.ordered(found)]
+        wrong = [*alerts.owing(late_payers(actor)), alerts.money_announced(waiting), alerts.approvals(stages["to_approve"]), alerts.differences(kinds, "sell")]
+    elif face == "goods":
+        shown = [kpis.to_pick(dock(actor)), kpis.on_time(found), kpis.speed(found)]
+        wrong = [
+            alerts.past_wish(past_wish(actor)),
+            *alerts.short(short_products(actor)),
+            alerts.not_left(stages["to_ship"]),
+            alerts.differences(kinds, "sell"),
+        ]
+    else:
+        shown = [kpis.ordered(found), kpis.on_time(found), kpis.speed(found), kpis.straight(found)]
+        lacks = alerts.short(short_products(actor))
+        wrong = [
+            alerts.overdue(late), alerts.past_wish(past_wish(actor)), *(lacks or [alerts.waits_for_stock(stages["to_reserve"])]),
+            alerts.differences(kinds, "sell"), alerts.approvals(stages["to_approve"]), alerts.not_left(stages["to_ship"]), alerts.money_announced(waiting),
+        ]  # fmt: skip
     today = clock.today()
-    first = today.replace(day=1)
-    last_month = first - timedelta(days=1)
-    month, before = found.sum_between(first, today), found.sum_between(last_month.replace(day=1), last_month)
-    last_first = last_month.replace(day=1)
-    same_days = found.sum_between(last_first, min(last_month, last_first + timedelta(days=today.day - 1)))
-    rows: list[dict[str, Any]] = []
-    if month or before:
-        share = month / before if before else Decimal(1)
-        more = (month / same_days - 1) * 100 if same_days else Decimal(0)
-        words = _("{n}% more than by this day last month") if more >= 0 else _("{n}% less than by this day last month")
-        rows.append(
-            {
-                "label": _("Ordered this month (incl. tax)"), "value": figures.money(month), "points": found.series(today), "share": min(share, Decimal(1)),
-                "mark": same_days / before if before else None,
-                "left": _("Last month {sum}").format(sum=figures.money(before)) if before else _("The first month"),
-                "right": words.format(n=figures.amount(abs(more), 0)) if same_days else "", "tone": "t-done" if more >= 0 else "t-wait",
-            }
-        )  # fmt: skip
-    if found.all:
-        straight = Decimal(found.straight) / found.all
-        rows.append(
-            {
-                "label": _("Confirmed without a person"), "value": figures.percent(straight, 0), "points": [], "share": straight, "mark": Decimal("0.8"),
-                "left": _("Target {share}").format(share="80%"), "right": figures.documents(found.all), "tone": "dim",
-            }
-        )  # fmt: skip
-    if late and late.open:
-        share = 1 - late.total / late.open
-        rows.append(
-            {
-                "label": _("Open and not overdue"), "value": figures.percent(share), "points": [], "share": share, "mark": Decimal("0.95"),
-                "left": _("Open {sum}").format(sum=figures.money(late.open)),
-                "right": _("{sum} overdue").format(sum=figures.money(late.total)) if late.total else "", "tone": "t-wrong",
-            }
-        )  # fmt: skip
-    return rows
-
-
-def _alerts(stages: Mapping[str, Stage], late: Overdue | None, differences: int, side: str) -> list[Alert]:
-    """What needs action now, the worst first."""
-    found = []
-    approve, reserve, ship = stages["to_approve"], stages["to_reserve"], stages["to_ship"]
-    if late and late.number and side == "sell":
-        title = ngettext("{n} receivable is overdue", "{n} receivables are overdue", late.number).format(n=figures.count(late.number))
-        detail = _("The oldest since {day}").format(day=figures.day_long(late.oldest))
-        found.append(Alert(title, detail, figures.money(late.total), figures.age(late.oldest), Button(_("See who owes"), link("ageing") or link("invoices"))))
-    if reserve.number:
-        title = ngettext("{n} order waits for stock", "{n} orders wait for stock", reserve.number).format(n=figures.count(reserve.number))
-        detail = _("An approval alone would not confirm them")
-        found.append(Alert(title, detail, figures.money(reserve.total), figures.age(reserve.oldest), Button(_("See the stock"), link("stock"))))
-    if approve.late:
-        title = ngettext("{n} order waits for approval for more than a day", "{n} orders wait for approval for more than a day", approve.late)
-        button = Button(_("Decide"), link("approvals") or link("orders", "side=sell&tab=to_approve"))
-        found.append(Alert(title.format(n=figures.count(approve.late)), "", figures.money(approve.total), figures.age(approve.oldest), button, wrong=False))
-    if ship.late:
-        title = ngettext("{n} order has not left for two days", "{n} orders have not left for two days", ship.late).format(n=figures.count(ship.late))
-        button = Button(_("Ship"), link("shipments", "side=sell") or link("orders", "side=sell&tab=to_ship"))
-        found.append(Alert(title, "", figures.money(ship.total), figures.age(ship.oldest), button, wrong=False))
-    if differences:
-        title = ngettext("{n} difference of a receipt is open", "{n} differences of receipts are open", differences).format(n=figures.count(differences))
-        found.append(Alert(title, "", "", "", Button(_("See differences"), link("differences") or link("shipments", f"side={side}"))))
-    return [a for a in found if a.button.url]
+    month = found.between(today.replace(day=1), today)
+    share = figures.percent(month.straight_share, 0) if month.straight_share else ""
+    return {
+        "kpis": [k for k in shown if k],
+        "alerts": alerts.usable(wrong),
+        "straight": {"n": month.straight, "share": share} if month.straight and face == "desk" else None,
+        "insight": link("insight") if actor.can("orders.view") and found.days else "",
+    }
 
 
 def _first_steps(actor: Actor) -> list[tuple[Any, Any, str]]:
     """What a new company does first; shown instead of empty figures."""
     steps = [
         (_("Register your dealers"), _("Name, code and what they may see"), link("organisations"), "network.register"),
-        (_("Enter your products"), _("Or import them from a sheet"), link("products"), "catalog.change"),
+        (_("Enter your products"), _("Or import them from a sheet"), link("products"), "catalog.edit"),
         (_("Set prices"), _("A base list is enough for the start"), link("price_lists"), "pricing.view"),
         (_("Activate an agreement"), _("Terms, credit limit and what may be ordered"), link("agreements"), "agreements.view"),
-        (_("Place the first order"), _("It takes five steps at most"), link("order_new"), "orders.place"),
+        (_("Place the first order"), _("It takes five steps at most"), link("shop") or link("order_new"), "orders.place"),
     ]
     return [(title, text, url) for title, text, url, verb in steps if url and actor.can(verb)]
 
@@ -168,19 +146,30 @@ def _first_steps(actor: Actor) -> list[tuple[Any, Any, str]]:
 def _bar(actor: Actor, tasks: int, side: str, last: int | None) -> list[Button]:
     """What this person does most, the primary one last."""
     approve = _("Approve {n}").format(n=tasks) if tasks else _("Approvals")
-    buttons = [
-        Button(_("Payments"), link("payments"), "cash", verb="payments.record"),
-        Button(pgettext("button", "Ship"), link("shipments", "side=sell"), "truck", verb="fulfilment.ship") if side == "sell" else None,
-        Button(pgettext("button", "Receive"), link("shipments", "side=buy"), "package-import", verb="fulfilment.receive") if side == "buy" else None,
-        Button(_("Order again"), link("order_new", f"again={last}"), "history", verb="orders.place") if last else None,
-        Button(approve, link("approvals"), "checks", verb="orders.approve") if side == "sell" else None,
-        Button(_("New order"), link("order_new"), "plus", primary=True, verb="orders.place", key="n"),
-    ]
-    return allowed([b for b in buttons if b and b.url], actor)
+    again = (link("basket_reorder", f"order={last}") or link("order_new", f"again={last}")) if last else ""
+    if side == "buy":
+        found = [
+            Button(_("Statement"), link("accounts"), "file-text", verb="ledger.view"),
+            Button(pgettext("button", "Receive"), link("shipments", "side=buy&tab=to_receive"), "package-import", verb="fulfilment.receive"),
+            Button(_("Order again"), again, "history", verb="orders.place"),
+            Button(pgettext("button", "Order"), link("shop") or link("order_new"), "shopping-cart", primary=True, verb="orders.place", key="n"),
+        ]
+    else:
+        found = [
+            Button(_("Record a payment"), link("payment_new"), "cash", verb="payments.record"),
+            Button(pgettext("button", "Ship"), link("shipments", "side=sell&tab=to_pick"), "truck", verb="fulfilment.ship"),
+            Button(approve, link("approvals"), "checks", verb="orders.approve"),
+            Button(_("New order"), link("order_new"), "plus", primary=True, verb="orders.place", key="n"),
+        ]
+    usable = allowed([b for b in found if b.url], actor)
+    if usable and not any(b.primary for b in usable):  # who orders nothing has another first thing to do
+        first = usable[-1] if side == "buy" else usable[0]
+        usable = [b for b in usable if b is not first] + [Button(first.label, first.url, first.icon, primary=True, verb=first.verb, key="n")]
+    return usable
 
 
-def _buyer(actor: Actor, late: Overdue | None) -> dict[str, Any]:
-    """What a buyer does today, and what credit is left at each seller."""
+def _buyer(actor: Actor, late: Overdue | None, stages: Mapping[str, Stage], kinds: Mapping[str, int]) -> dict[str, Any]:
+    """What a buyer does today, where the orders stand, and what credit is left at each seller."""
     todo = [
         {
             "icon": "package-import", "tone": "t-wait", "title": _("Receive {number}").format(number=s.number), "url": s.get_absolute_url(),
@@ -199,38 +188,41 @@ def _buyer(actor: Actor, late: Overdue | None) -> dict[str, Any]:
             card = unscoped_card(trade.agreement_id)
             if card:
                 meters.append({"label": trade.label, "meter": meter_of(card, Decimal(0))})
-    return {"todo": todo, "meters": meters}
+    words = {"to_approve": pgettext("order", "To approve"), "to_ship": pgettext("order", "To ship"), "to_receive": pgettext("order", "To receive")}
+    numbers = [{"n": stages[key].number, "label": label, "url": link("orders", f"side=buy&tab={key}")} for key, label in words.items()]
+    numbers.append({"n": sum(kinds.values()), "label": _("Differences"), "url": link("differences") or link("shipments", "side=buy"), "wrong": True})
+    return {"todo": todo, "meters": meters, "numbers": numbers}
 
 
 @door()
 def home(request: HttpRequest) -> HttpResponse:
-    """The first page of everybody, by what the person may do and whether the organisation sells or buys; about ten grouped statements."""
+    """The first page of everybody, by what the person may do and whether the organisation sells or buys; about a dozen grouped statements."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     side = request.GET.get("side") or ("sell" if actor.org_kind in ("hq", "region") else "buy")
+    face = face_of(actor, side)
     sees_orders = actor.can("orders.view")
     stages = flow(actor, side) if sees_orders else {key: Stage(key) for key in STAGES}
-    found = days(actor, side) if sees_orders else Days()
-    late, differences = overdue(actor, side), open_differences(actor)
+    today, before = came(actor, side) if sees_orders else (0, 0)
+    late, kinds = overdue(actor, side), differences_by_kind(actor, side)
     waiting = pending(actor)
-    today = clock.today()
+    more = _buyer(actor, late, stages, kinds) if side == "buy" else _seller(actor, face, stages, late, kinds)
+    last = last_order(actor) if side == "buy" and sees_orders else None
+    fresh = not (today or before or last) and not any(s.number for s in stages.values()) and not more.get("kpis")
     context = {
-        "title": _("Home") if side == "sell" else _("Order and receive"),
-        "day": today,
+        "title": {"buy": _("Order and receive"), "money": _("Money desk"), "goods": _("Warehouse"), "desk": _("Order desk")}[face],
+        "day": clock.today(),
         "side": side,
         "other_side": link("home", "side=sell" if side == "buy" else "side=buy") if actor.org_kind == "dealer" and actor.can("orders.approve") else "",
-        "nodes": _nodes(stages, side, late, differences),
-        "came": found.number.get(today, 0),
-        "came_before": found.number.get(today - timedelta(days=1), 0),
+        "nodes": _nodes(stages, side, late, sum(kinds.values())),
+        "came": today,
+        "came_before": before,
         "orders_url": link("orders", f"side={side}"),
-        "kpis": _kpis(found, late) if side == "sell" else [],
-        "alerts": _alerts(stages, late, differences, side) if side == "sell" else [],
         "tasks": waiting[:9],
         "tasks_number": len(waiting),
         "tasks_url": link("approvals"),
-        "buttons": _bar(actor, len(waiting), side, last_order(actor) if side == "buy" and sees_orders else None),
-        "straight": {"n": found.straight, "share": figures.percent(Decimal(found.straight) / found.all, 0)} if side == "sell" and found.straight else None,
-        "steps": _first_steps(actor) if not found.number and not any(s.number for s in stages.values()) else [],
-        **(_buyer(actor, late) if side == "buy" else {}),
+        "buttons": _bar(actor, len(waiting), side, last),
+        "steps": _first_steps(actor) if fresh else [],
+        **more,
     }
     return render(request, "portal/home.html", context)
 

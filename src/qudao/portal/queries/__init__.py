@@ -1,32 +1,41 @@
 """Reads that combine modules: the order desk, and where the work stands."""
 
+from qudao.portal.queries.attention import Dock, Lack, Owing, Waiting, announced, differences_by_kind, dock, late_payers, past_wish, short_products
 from qudao.portal.queries.desk import Asked, Look, Trade, look, read_lines, trades
-from qudao.portal.queries.flow import STAGES, Days, Overdue, Stage, arriving, days, flow, last_order, open_differences, overdue
+from qudao.portal.queries.flow import STAGES, Overdue, Stage, arriving, came, flow, last_order, overdue
 from qudao.portal.queries.inbox import Case, Task, case, pending
 from qudao.portal.queries.search import Group, Hit, find
 
 __all__ = [
-    "Asked",
-    "Case",
-    "Days",
-    "Group",
-    "Hit",
-    "Look",
-    "Overdue",
-    "STAGES",
-    "Stage",
-    "Task",
-    "Trade",
+    "announced",
     "arriving",
+    "Asked",
+    "came",
+    "Case",
     "case",
-    "days",
+    "differences_by_kind",
+    "dock",
+    "Dock",
     "find",
     "flow",
+    "Group",
+    "Hit",
+    "Lack",
     "last_order",
+    "late_payers",
     "look",
-    "open_differences",
+    "Look",
+    "Overdue",
     "overdue",
+    "Owing",
+    "past_wish",
     "pending",
     "read_lines",
+    "short_products",
+    "Stage",
+    "STAGES",
+    "Task",
+    "Trade",
     "trades",
+    "Waiting",
 ]

@@ -1,8 +1,8 @@
-"""Where the work stands: the stages of the flow with count and oldest age, days of orders, what is overdue. A few grouped statements."""
+"""Where the work stands: the stages of the flow with count and oldest age, what came in, what is overdue. A few grouped statements."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,14 +10,14 @@ from typing import Any
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Sum
 
 from qudao.base.access import Actor, visible
-from qudao.fulfilment.models import Difference, Shipment
+from qudao.fulfilment.models import Shipment
 from qudao.inventory.models import Stock
 from qudao.kernel import clock
 from qudao.kernel.money import ZERO
 from qudao.ledger.queries import open_items
 from qudao.orders.models import Line, Order
 from qudao.orders.queries import purchases, sales
-from qudao.orders.states import OPEN, Approval, Billing, Fulfilment, Payment, Status
+from qudao.orders.states import OPEN, Billing, Fulfilment, Payment, Status
 
 #: the flow of an order, in its order
 STAGES = ("to_approve", "to_reserve", "to_ship", "to_receive", "to_invoice", "to_settle")
@@ -78,37 +78,13 @@ def _add_short(stage: Stage, rows: QuerySet[Order]) -> None:
     stage.add(found["number"], found["total"], found["oldest"], 0)
 
 
-@dataclass
-class Days:
-    """Orders by day of the last two months: counts and amounts, and how many needed nobody."""
-
-    number: dict[date, int] = field(default_factory=dict)
-    total: dict[date, Decimal] = field(default_factory=dict)
-    straight: int = 0
-    all: int = 0
-
-    def sum_between(self, first: date, last: date) -> Decimal:
-        """The amount ordered from `first` to `last`, both included."""
-        return sum((v for day, v in self.total.items() if first <= day <= last), ZERO)
-
-    def series(self, last: date, length: int = 30) -> list[Decimal]:
-        """The amounts of the last `length` days, zero where nothing was ordered."""
-        return [self.total.get(last - timedelta(days=n), ZERO) for n in range(length - 1, -1, -1)]
-
-
-def days(actor: Actor, side: str) -> Days:
-    """Orders placed since the first of last month, by day. One statement."""
+def came(actor: Actor, side: str) -> tuple[int, int]:
+    """How many orders came in today and yesterday. One statement over two days."""
     today = clock.today()
-    first = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
-    rows = (sales(actor) if side == "sell" else purchases(actor)).order_by().filter(ordered_on__gte=first)
+    rows = (sales(actor) if side == "sell" else purchases(actor)).order_by().filter(ordered_on__gte=today - timedelta(days=1))
     rows = rows.exclude(status__in=[Status.DRAFT, Status.REJECTED, Status.CANCELLED])
-    found = Days()
-    for row in rows.values("ordered_on").annotate(n=Count("pk"), total=Sum("gross"), straight=Count("pk", filter=Q(approval=Approval.NONE))):
-        found.number[row["ordered_on"]], found.total[row["ordered_on"]] = row["n"], row["total"]
-        if row["ordered_on"] >= today.replace(day=1):
-            found.all += row["n"]
-            found.straight += row["straight"]
-    return found
+    found = rows.aggregate(today=Count("pk", filter=Q(ordered_on=today)), before=Count("pk", filter=Q(ordered_on__lt=today)))
+    return found["today"], found["before"]
 
 
 @dataclass(frozen=True)
@@ -147,11 +123,3 @@ def arriving(actor: Actor, limit: int = 6) -> list[Shipment]:
         return []
     rows = visible(actor, Shipment).filter(buyer_id=actor.org_id, state="shipped").select_related("order", "seller").order_by("shipped_at", "id")
     return list(rows[:limit])
-
-
-def open_differences(actor: Actor) -> int:
-    """Open differences of receipts of the own trades. One statement."""
-    if not actor.can("fulfilment.view"):
-        return 0
-    mine: Any = Q(seller_id=actor.org_id) | Q(buyer_id=actor.org_id)
-    return visible(actor, Difference).filter(mine, state="open").count()

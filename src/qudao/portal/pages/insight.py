@@ -1,0 +1,60 @@
+"""The year in figures: months as a chart with the table it is drawn from; each month opens the orders that sum to it; and the table as a file."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from django.utils.translation import gettext as _
+
+from qudao.analytics.queries import Span, calendar
+from qudao.base import sheets
+from qudao.base.html import figures
+from qudao.base.html.pages import door
+from qudao.kernel import clock
+from qudao.portal.pages.ways import link
+
+MONTHS = 13
+
+
+def _end(month: date) -> date:
+    """The last day of a month."""
+    return (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+
+
+def _row(month: date, span: Span) -> dict[str, Any]:
+    return {
+        "month": month,
+        "label": figures.month(month),
+        "span": span,
+        "url": link("orders", f"side=sell&from={month:%Y-%m-%d}&to={_end(month):%Y-%m-%d}"),
+    }
+
+
+def _sheet(request: HttpRequest, months: list[tuple[date, Span]], kind: str) -> HttpResponse:
+    heads = [_("Month"), _("Orders"), _("Ordered (incl. tax)"), _("Collected"), _("Without a person"), _("Left in time"), _("Hours to dispatch")]
+    cells = [[month, s.orders, s.amount, s.collected, s.straight_share, s.on_time_share, s.ship_hours] for month, s in months]
+    sheets.log_export(_("Figures of the year"), len(cells), actor=request.actor)  # type: ignore[attr-defined]
+    write, mime = (sheets.write_xlsx, sheets.XLSX) if kind == "xlsx" else (sheets.write_csv, sheets.CSV)
+    return HttpResponse(write(heads, cells), content_type=mime, headers={"Content-Disposition": f'attachment; filename="insight.{kind}"'})
+
+
+@door("orders.view")
+def insight(request: HttpRequest) -> HttpResponse:
+    """What the own organisation sold and collected by month. One statement, of at most a row a day."""
+    actor = request.actor  # type: ignore[attr-defined]
+    today = clock.today()
+    first = (today.replace(day=1) - timedelta(days=31 * (MONTHS - 1))).replace(day=1)
+    found = calendar(actor, first)
+    months = found.months(today, MONTHS)
+    if request.GET.get("export") in ("xlsx", "csv") and actor.can("base.export"):
+        return _sheet(request, months, request.GET["export"])
+    rows = [_row(month, span) for month, span in months]
+    context = {"title": _("Figures of the year"), "rows": rows, "any": bool(found.days), "currency": found.currency, "may_export": actor.can("base.export")}
+    return render(request, "portal/insight.html", context)
+
+
+routes = [path("insight/", insight, name="insight")]

@@ -1,0 +1,169 @@
+"""The figures of a home page: each against a yardstick and the time before, with a line of its weeks, and a way to the rows behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from qudao.analytics.queries import Calendar, Span
+from qudao.base.html import figures
+from qudao.kernel import clock
+from qudao.portal.pages.ways import link
+from qudao.portal.queries import Dock, Overdue, Waiting
+
+#: what share of the orders should need nobody, and leave by the wished date
+STRAIGHT, ON_TIME, CURRENT = Decimal("0.8"), Decimal("0.95"), Decimal("0.95")
+#: hours from order to dispatch that are good
+HOURS = Decimal(48)
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """A figure: value, the bar's share with the mark of its yardstick, what stands left and right below it, where its rows are."""
+
+    label: Any
+    value: Any
+    url: str
+    points: Sequence[Any] = ()
+    share: Decimal | None = None
+    mark: Decimal | None = None
+    left: Any = ""
+    right: Any = ""
+    tone: str = "dim"
+
+
+def _range(first: date, last: date) -> str:
+    return f"side=sell&from={first:%Y-%m-%d}&to={last:%Y-%m-%d}"
+
+
+def _than_before(now: Decimal | None, before: Decimal | None, *, less_is_good: bool = False) -> tuple[str, str]:
+    """The change against the thirty days before in percentage points of share or in per cent: (words, tone)."""
+    if now is None or before is None:
+        return "", "dim"
+    change = (now - before) * 100
+    if abs(change) < Decimal("0.05"):
+        return _("as in the 30 days before"), "dim"
+    words = _("{n} points more than before") if change > 0 else _("{n} points less than before")
+    return words.format(n=figures.amount(abs(change), 1)), "t-done" if (change > 0) != less_is_good else "t-wait"
+
+
+def ordered(found: Calendar) -> Kpi | None:
+    """What was ordered this month against the same days of last month."""
+    today = clock.today()
+    first = today.replace(day=1)
+    last_month = first - timedelta(days=1)
+    last_first = last_month.replace(day=1)
+    month, before = found.between(first, today).amount, found.between(last_first, last_month).amount
+    same_days = found.between(last_first, min(last_month, last_first + timedelta(days=today.day - 1))).amount
+    if not month and not before:
+        return None
+    more = (month / same_days - 1) * 100 if same_days else Decimal(0)
+    words = _("{n}% more than by this day last month") if more >= 0 else _("{n}% less than by this day last month")
+    return Kpi(
+        _("Ordered this month (incl. tax)"), figures.money(month, found.currency), link("orders", _range(first, today)),
+        [week.amount for week in found.weeks(today)], min(month / before, Decimal(1)) if before else Decimal(1), same_days / before if before else None,
+        _("Last month {sum}").format(sum=figures.short_money(before, found.currency)) if before else _("The first month"),
+        words.format(n=figures.amount(abs(more), 0)) if same_days else "", "t-done" if more >= 0 else "t-wait",
+    )  # fmt: skip
+
+
+def _pair(found: Calendar) -> tuple[Span, Span, str]:
+    """The last thirty days, the thirty before them, and where the orders of the last thirty are."""
+    today = clock.today()
+    since = today - timedelta(days=29)
+    return found.between(since, today), found.between(since - timedelta(days=30), since - timedelta(days=1)), link("orders", _range(since, today))
+
+
+def on_time(found: Calendar) -> Kpi | None:
+    """Which part of the orders left by the wished date."""
+    now, before, url = _pair(found)
+    if now.on_time_share is None:
+        return None
+    right, tone = _than_before(now.on_time_share, before.on_time_share)
+    points = [week.on_time_share if week.on_time_share is not None else Decimal(1) for week in found.weeks(clock.today())]
+    left = _("Target {share}").format(share=figures.percent(ON_TIME, 0))
+    return Kpi(_("Left by the wished date, 30 days"), figures.percent(now.on_time_share), url, points, now.on_time_share, ON_TIME, left, right, tone)
+
+
+def speed(found: Calendar) -> Kpi | None:
+    """How long an order takes until it leaves."""
+    now, before, url = _pair(found)
+    if now.ship_hours is None:
+        return None
+    points = [week.ship_hours or Decimal(0) for week in found.weeks(clock.today())]
+    right, tone = "", "dim"
+    if before.ship_hours is not None:
+        right = _("before: {time}").format(time=_hours(before.ship_hours))
+        tone = "t-done" if now.ship_hours <= before.ship_hours else "t-wait"
+    left = _("Target {time}").format(time=_hours(HOURS))
+    whole = max(now.ship_hours, HOURS) * Decimal("1.25")
+    return Kpi(_("From order to dispatch, on average"), _hours(now.ship_hours), url, points, now.ship_hours / whole, HOURS / whole, left, right, tone)
+
+
+def _hours(value: Decimal) -> str:
+    """Hours in two units at most."""
+    return figures.age(timedelta(minutes=int(value * 60)))
+
+
+def straight(found: Calendar) -> Kpi | None:
+    """Which part of the orders no person had to touch."""
+    now, before, url = _pair(found)
+    if now.straight_share is None:
+        return None
+    right, tone = _than_before(now.straight_share, before.straight_share)
+    points = [week.straight_share or Decimal(0) for week in found.weeks(clock.today())]
+    left = _("Target {share}").format(share=figures.percent(STRAIGHT, 0))
+    return Kpi(_("Confirmed without a person"), figures.percent(now.straight_share, 0), url, points, now.straight_share, STRAIGHT, left, right or
+               figures.documents(now.orders), tone)  # fmt: skip
+
+
+def collected(found: Calendar) -> Kpi | None:
+    """What buyers paid this month against the same days of last month."""
+    today = clock.today()
+    first = today.replace(day=1)
+    last_month = first - timedelta(days=1)
+    last_first = last_month.replace(day=1)
+    month, before = found.between(first, today).collected, found.between(last_first, last_month).collected
+    same_days = found.between(last_first, min(last_month, last_first + timedelta(days=today.day - 1))).collected
+    if not month and not before:
+        return None
+    more = (month / same_days - 1) * 100 if same_days else Decimal(0)
+    words = _("{n}% more than by this day last month") if more >= 0 else _("{n}% less than by this day last month")
+    return Kpi(
+        _("Collected this month"), figures.money(month, found.currency), link("payments", "side=sell"), [week.collected for week in found.weeks(today)],
+        min(month / before, Decimal(1)) if before else Decimal(1), same_days / before if before else None,
+        _("Last month {sum}").format(sum=figures.short_money(before, found.currency)) if before else _("The first month"),
+        words.format(n=figures.amount(abs(more), 0)) if same_days else "", "t-done" if more >= 0 else "t-wait",
+    )  # fmt: skip
+
+
+def current(late: Overdue | None) -> Kpi | None:
+    """Which part of what is open is not overdue."""
+    if late is None or not late.open:
+        return None
+    share = 1 - late.total / late.open
+    right = _("{sum} overdue").format(sum=figures.money(late.total)) if late.total else _("nothing overdue")
+    left = _("Open {sum}").format(sum=figures.money(late.open))
+    return Kpi(_("Open and not overdue"), figures.percent(share), link("ageing"), (), share, CURRENT, left, right, "t-wrong" if late.total else "t-done")
+
+
+def to_confirm(waiting: Waiting) -> Kpi:
+    """The money that buyers say they have sent."""
+    right = _("oldest {age}").format(age=figures.age(waiting.oldest)) if waiting.oldest else _("nothing waits")
+    tone = "t-wait" if waiting.number else "dim"
+    return Kpi(_("Payments to confirm"), figures.count(waiting.number), link("payments", "side=sell&tab=announced"), left=figures.money(waiting.total),
+               right=right, tone=tone)  # fmt: skip
+
+
+def to_pick(found: Dock) -> Kpi:
+    """What the warehouse has before it."""
+    right = ngettext("{n} older than two days", "{n} older than two days", found.late).format(n=found.late) if found.late else _("nothing is late")
+    left = _("{n} being picked").format(n=figures.count(found.picking))
+    return Kpi(_("Shipments to pick"), figures.count(found.to_pick), link("shipments", "side=sell&tab=to_pick"), left=left, right=right,
+               tone="t-wrong" if found.late else "t-done")  # fmt: skip

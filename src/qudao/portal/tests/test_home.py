@@ -1,0 +1,128 @@
+"""Home by what a person does, the figures of the year, help and scan."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from qudao.approvals.actions import add_rule
+from qudao.approvals.rules import RuleDraft
+from qudao.base.outbox import drain
+from qudao.fulfilment.tests.make import received, shipped
+from qudao.inventory.models import Stock
+from qudao.kernel import clock
+from qudao.orders.tests.make import make_world, place
+from qudao.payments.actions import PaymentFacts, announce_payment
+from qudao.people.queries import unscoped_system_role
+from qudao.people.tests.make import sign_in
+from qudao.portal.pages.help import BY_ADDRESS, TOPICS, topic_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world():
+    return make_world()
+
+
+def seen(world, actor, address="/", language="en"):
+    client = Client()
+    sign_in(client, actor)
+    client.cookies["qudao_language"] = language
+    answer = client.get(address)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_each_person_has_the_home_of_the_work_they_do(world):
+    place(world, 2)
+    drain()
+    assert '<h1 class="not-phone">Order desk</h1>' in seen(world, world.cast.hq_clerk)
+    assert '<h1 class="not-phone">Money desk</h1>' in seen(world, world.cast.hq_finance)
+    assert '<h1 class="not-phone">Warehouse</h1>' in seen(world, world.cast.hq_warehouse)
+    assert '<h1 class="not-phone">Order and receive</h1>' in seen(world, world.dealer)
+
+
+def test_the_figures_of_a_desk_are_those_of_its_orders_and_lead_to_them(world, django_assert_max_num_queries):
+    order = place(world, 2)
+    received(world, order)
+    drain()
+    client = Client()
+    sign_in(client, world.cast.hq_clerk)
+    client.cookies["qudao_language"] = "en"
+    client.get("/")
+    with django_assert_max_num_queries(24):
+        page = client.get("/").content.decode()
+    assert f"¥{order.gross:,.2f}" in page
+    today = clock.today()
+    assert f"/orders/?side=sell&amp;from={today.replace(day=1)}&amp;to={today}" in page
+
+
+def test_finance_sees_who_owes_by_name_and_what_was_announced(world):
+    order = place(world, 2)
+    received(world, order)
+    drain()
+    announce_payment(PaymentFacts(order.seller_id, order.buyer_id, order.gross), actor=world.dealer)
+    with clock.freeze(clock.now() + timedelta(days=90)):
+        page = seen(world, world.cast.hq_finance)
+    assert "is overdue" in page
+    assert reverse("account", args=[order.buyer_id]) in page
+    assert "1 announced payment waits for you" in page
+
+
+def test_a_short_product_is_named_with_what_is_missing(world):
+    add_rule(world.cast.lh.pk, RuleDraft("orders.order", unscoped_system_role("hq_clerk"), Decimal(0), 1), actor=world.cast.hq_admin)
+    place(world, 4)
+    Stock.unscoped.filter(product=world.products[0], place__owner=world.cast.lh).update(reserved=0, on_hand=1)
+    page = seen(world, world.cast.hq_clerk)
+    assert f"{world.products[0].code} " in page
+    assert "missing" in page
+    assert "1 order in review asks for it" in page
+    assert "asks for it" not in seen(world, world.dealer)
+
+
+def test_an_order_past_its_wished_date_stands_under_needs_action(world):
+    place(world, 2, requested_on=clock.today() + timedelta(days=1))
+    with clock.freeze(clock.now() + timedelta(days=3)):
+        assert "should have left by its wished date" in seen(world, world.cast.hq_warehouse)
+
+
+def test_a_buyer_sees_what_to_receive_and_the_numbers_of_the_own_orders(world):
+    shipment = shipped(world, place(world, 2))
+    page = seen(world, world.dealer)
+    assert f"Receive {shipment.number}" in page
+    assert "My orders" in page
+
+
+def test_the_year_in_figures_opens_its_months_and_is_a_file(world):
+    order = place(world, 2)
+    drain()
+    page = seen(world, world.cast.hq_clerk, "/insight/")
+    first = clock.today().replace(day=1)
+    assert f'data-value="{order.gross}"' in page
+    assert f"from={first}" in page
+    client = Client()
+    sign_in(client, world.cast.hq_clerk)
+    answer = client.get("/insight/?export=csv")
+    assert answer["Content-Type"].startswith("text/csv")
+    assert f",{float(order.gross)}," in answer.content.decode("utf-8-sig")
+    assert "Figures appear with the first order." in seen(world, world.dealer, "/insight/")
+
+
+def test_help_is_about_the_page_one_is_on_in_both_languages(world):
+    assert "订单台" in seen(world, world.dealer, "/help/?at=/", "zh-hans")
+    page = seen(world, world.dealer, "/help/?at=/")
+    assert "The map" in page
+    assert "/help/start/" in page
+    client = Client()
+    sign_in(client, world.dealer)
+    assert client.get("/help/nothing/").status_code == 404
+    assert client.get("/help/pictures/..%2f..%2fREADME.md").status_code == 404
+    assert set(BY_ADDRESS.values()) <= set(TOPICS)
+    assert topic_of("/orders/new/") == "desk"
+
+
+def test_scan_leads_to_the_search(world):
+    assert 'action="/search/"' in seen(world, world.dealer, "/scan/")
