@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from django.apps import apps
 from matrix_world import TRADES, World
 
+from qudao.base.runs import Task, start_run
+from qudao.base.saved import ViewFacts, save_view
 from qudao.people.queries import unscoped_system_role
 
 #: who sees which trade, and whose figures; HQ's people see everything, a dealer its own two sides
@@ -147,7 +149,22 @@ def _notices(world: World) -> Rows:
     return Rows({role: pk for role, pk in found.items() if pk}, {role: frozenset({role}) for role in found})
 
 
+def _jobs(world: World) -> Rows:
+    """Work on many rows: one's own only."""
+    task = Task("qudao.base.pages.RunList", "none", "/jobs/", row_ids=[1])
+    ids = {role: start_run(task, actor=world.actor(role)).pk for role in ("hq_clerk", "dealer", "sub_dealer", "stranger")}
+    return Rows(ids, {role: frozenset({role}) for role in ids})
+
+
+def _views(world: World) -> Rows:
+    """Saved views: changed by their owner only."""
+    ids = {role: save_view("/orders/", "tab=to_ship", ViewFacts(role), actor=world.actor(role)).pk for role in ("hq_clerk", "dealer", "sub_dealer", "stranger")}
+    return Rows(ids, {role: frozenset({role}) for role in ids})
+
+
 ROWS: dict[str, Callable[[World], Rows]] = {
+    "jobs": _jobs,
+    "views": _views,
     "notices": _notices,
     "list-assignments": _of_trade("pricing.ListAssignment", "agreement_id", SEES_PRICES),
     "people": _people,

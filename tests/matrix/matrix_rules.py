@@ -55,6 +55,17 @@ RULES: dict[str, Rule] = {
     "scan": Rule(),
     "help": Rule(),
     "help/#": Rule(more={"topic": "orders"}),
+    # --- work on many rows, saved views, cells: forms of lists name the rows ---
+    **dict.fromkeys(("jobs", "jobs/new"), Rule("base.runs", "base.runs")),
+    "jobs/#": Rule("base.runs", "", "jobs"),
+    "jobs/#/file": Rule("base.runs", "", "jobs", also=frozenset({404})),
+    **verb("cancellation", "base.runs", "jobs"),
+    **verb("retry", "base.runs", "jobs"),
+    "views": Rule("base.views", "base.views"),
+    "views/#": Rule("base.views", "base.views", "views"),
+    **verb("removal", "base.views", "views"),
+    **verb("first", "base.views", "views"),
+    "cells": Rule(also=frozenset({404})),
     # --- network ---
     "organisations": Rule("network.view", "network.register"),
     "organisations/new": Rule("network.register", "network.register"),

@@ -46,9 +46,14 @@ def views(actor: Actor, place: str) -> QuerySet[SavedView]:
     return visible(actor, SavedView).filter(place=place).annotate(first=Exists(mine)).order_by("name", "pk")
 
 
+def own_views(actor: Actor) -> QuerySet[SavedView]:
+    """The views that the person may change: own ones."""
+    return visible(actor, SavedView).filter(user_id=actor.user_id, org_id=actor.org_id)
+
+
 def own_view(actor: Actor, pk: int) -> SavedView:
     """A view of the person's own, locked; NotFound for anybody else's."""
-    found = visible(actor, SavedView).select_for_update().filter(pk=pk, user_id=actor.user_id, org_id=actor.org_id).first()
+    found = own_views(actor).select_for_update().filter(pk=pk).first()
     if found is None:
         raise NotFound("base.not_found")
     return found

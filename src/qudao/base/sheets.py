@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain, islice
 from typing import Any
 
 from django.utils.timezone import localtime
@@ -20,21 +21,29 @@ from qudao.kernel.errors import Invalid
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv; charset=utf-8"
-#: rows of one export or upload; more is a job for the API
-LIMIT = 100_000
+#: rows of one exported file (a sheet ends at 1,048,576); up to AT_ONCE it is made while one waits, beyond it is a job with progress
+LIMIT = 1_000_000
+AT_ONCE = 5_000
 #: text that a spreadsheet would run as a formula
 RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
+def _moment(value: datetime) -> datetime:
+    return localtime(value).replace(tzinfo=None, microsecond=0)
+
+
+def _kept(value: Any) -> Any:
+    return value
+
+
+#: how a sheet keeps a value: numbers and dates stay such, a moment is in local time, the rest is text
+_PLAIN: dict[type, Callable[[Any], Any]] = {
+    Decimal: float, datetime: _moment, str: _kept, int: _kept, float: _kept, bool: _kept, date: _kept, type(None): _kept,
+}  # fmt: skip
+
+
 def _plain(value: Any) -> Any:
-    """A value as a sheet keeps it: numbers and dates stay such, a moment is in local time, the rest is text."""
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, datetime):
-        return localtime(value).replace(tzinfo=None, microsecond=0)
-    if value is None or isinstance(value, (bool, int, float, date)):
-        return value
-    return str(value)
+    return _PLAIN.get(type(value), str)(value)
 
 
 def _unique(heads: Sequence[Any]) -> list[str]:
@@ -49,10 +58,14 @@ def _unique(heads: Sequence[Any]) -> list[str]:
 
 
 def write_xlsx(heads: Sequence[Any], rows: Iterable[Sequence[Any]]) -> bytes:
-    """A workbook of one sheet with a frozen, bold head row."""
+    """A workbook of one sheet with a frozen, bold head row. Rows are taken one by one: a long file needs no second copy in memory."""
     names, target = _unique(heads), io.BytesIO()
-    records = [dict(zip(names, map(_plain, row), strict=True)) for row in rows] or [dict.fromkeys(names)]
-    write_worksheet(records, target, sheet_name="Qudao", freeze_row=1, bold_headers=True, autofit=len(records) < 5000, autofilter=True)
+    source = iter(rows)
+    first = [dict(zip(names, map(_plain, row), strict=True)) for row in islice(source, AT_ONCE)]
+    rest = (dict(zip(names, map(_plain, row), strict=True)) for row in source)
+    short = len(first) < AT_ONCE  # measuring every cell of a long sheet costs more than writing it
+    records = (first or [dict.fromkeys(names)]) if short else chain(first, rest)
+    write_worksheet(records, target, sheet_name="Qudao", freeze_row=1, bold_headers=True, autofit=short, autofilter=True)
     return target.getvalue()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -41,6 +42,12 @@ def tone(word: Any, name: str) -> SafeString:
 def item(mapping: Any, key: Any) -> Any:
     """`mapping[key]`, or nothing."""
     return mapping.get(key, "") if hasattr(mapping, "get") else ""
+
+
+@register.filter
+def undo(message: Any) -> Any:
+    """What takes back the change that a toast tells of: address and fields of a POST; None when nothing does."""
+    return json.loads(message.extra_tags) if (message.extra_tags or "").startswith("{") else None
 
 
 @register.simple_tag

@@ -15,6 +15,7 @@ from django.urls import include, path
 from django.utils import translation
 from python_calamine import CalamineWorkbook
 
+from qudao.base import pages as kit
 from qudao.base import sheets
 from qudao.base.access import Actor, Scope, visible
 from qudao.base.html import figures
@@ -121,7 +122,7 @@ def plain(request):
     raise Refused("base.changed")
 
 
-urlpatterns = [path("", plain, name="home"), path("i18n/", include("django.conf.urls.i18n"))]
+urlpatterns = [*kit.routes, path("", plain, name="home"), path("i18n/", include("django.conf.urls.i18n"))]
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
@@ -16,6 +17,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
 from qudao.base.access import Actor, channel_of
@@ -33,13 +35,21 @@ def wanted(request: HttpRequest) -> str:
     return "" if request.headers.get("HX-Boosted") == "true" else request.headers.get("HX-Target", "")
 
 
-def go(request: HttpRequest, url: str, said: Any = "") -> HttpResponse:
-    """Leave for `url` after a change, with a toast; htmx follows by HX-Redirect."""
+def go(request: HttpRequest, url: str, said: Any = "", undo: Button | None = None) -> HttpResponse:
+    """Leave for `url` after a change, with a toast; htmx follows by HX-Redirect. `undo` posts the inverse, for 10 seconds."""
+    here = request.POST.get("back_to", "")
+    if here and url_has_allowed_host_and_scheme(here, allowed_hosts=None):
+        url = here
     if said:
-        messages.success(request, said)
+        button = {"url": undo.url, "fields": {name: str(value) for name, value in undo.fields.items()}} if undo and _may(request, undo) else None
+        messages.success(request, said, extra_tags=json.dumps(button) if button else "")
     if request.headers.get("HX-Request") == "true":
         return HttpResponse(headers={"HX-Redirect": url})
     return HttpResponseRedirect(url)
+
+
+def _may(request: HttpRequest, button: Button) -> bool:
+    return not button.verb or request.actor.can(button.verb)  # type: ignore[attr-defined]
 
 
 def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:

@@ -1,22 +1,33 @@
-"""The list page: tabs with counts, search, filters, sort, totals and export, all state in the address."""
+"""The list page: tabs with counts, search, filters, sort, columns, totals, saved views, bulk actions and export, all state in the address."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar, Self
+from urllib.parse import urlsplit
 
+from django.core import signing
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import reverse
+from django.utils.module_loading import import_string
 
-from qudao.base import sheets
+from qudao.base import runs, saved, sheets
 from qudao.base.access import Actor
-from qudao.base.html import figures
+from qudao.base.html import exports, figures
+from qudao.base.html.bulk import Bulk
 from qudao.base.html.pages.door import Button, Page, allowed, wanted
-from qudao.base.html.tables import CAP, LAST_PAGE, Table, address, bounded_counts
+from qudao.base.html.sums import bounded_sums
+from qudao.base.html.tables import CAP, LAST_PAGE, Tab, Table, address, bounded_counts
+from qudao.base.models import Run
+from qudao.kernel.errors import Forbidden, NotFound
+
+#: parameters that lead through a view and do not belong to it
+KEPT = ("tab", "sort", "side", "columns", "view", "run")
 
 
 class ListPage(Page):
-    """A list: tabs with counts, search, filters and sort in the address, totals, export. Hooks: `buttons`, `bulk`, `prepare`, `more`."""
+    """A list: tabs with counts, search, filters, sort and columns in the address, totals, views, export. Hooks: `buttons`, `bulk`, `prepare`, `more`."""
 
     #: query(actor) -> QuerySet of what the actor sees (made with base.access.visible)
     query: ClassVar[Callable[[Actor], QuerySet]]
@@ -27,71 +38,204 @@ class ListPage(Page):
         """Hook: the buttons of the head, the primary one last."""
         return ()
 
-    def bulk(self) -> Sequence[Button]:
-        """Hook: POST actions on the chosen rows (field `pick`, many)."""
+    def bulk(self) -> Sequence[Button | Bulk]:
+        """Hook: what can be done with many rows: a `Bulk` (preview, report), or a POST Button that gets the chosen rows (field `pick`, many)."""
         return ()
 
     def prepare(self, rows: list[Any]) -> list[Any]:
-        """Hook: add to the page's rows what they show (one statement for all, never one a row)."""
+        """Hook: add to these rows what they show (one statement for all, never one a row)."""
         return rows
 
     def more(self) -> dict[str, Any]:
         """Hook: more context for an own template."""
         return {}
 
+    # --- without a request: bulk actions and exports of this list ---
+
+    @classmethod
+    def path(cls) -> str:
+        """The class as "package.module.Name", by which a job finds it again."""
+        return f"{cls.__module__}.{cls.__qualname__}"
+
+    @classmethod
+    def standing_for(cls, actor: Actor) -> Self:
+        """The page as this actor has it. Raises Forbidden when it is not open to them."""
+        if cls.verb and not actor.can(cls.verb):
+            raise Forbidden("base.forbidden", verb=cls.verb)
+        page = cls()
+        page.actor = actor
+        return page
+
+    @staticmethod
+    def signed(mark: str, actor: Actor) -> ListPage:
+        """The page a form of ours came from (`signed_path`). Raises NotFound for any other."""
+        try:
+            found: type[ListPage] = import_string(signing.loads(mark, salt="list"))
+        except (signing.BadSignature, ImportError) as error:
+            raise NotFound("base.not_found") from error
+        return found.standing_for(actor)
+
+    @classmethod
+    def signed_path(cls) -> str:
+        """What a form carries so that its answer comes back to this page."""
+        return signing.dumps(cls.path(), salt="list")
+
+    def bulk_named(self, name: str) -> Bulk:
+        """The bulk of this name, as far as the actor has its verb; LookupError for any other."""
+        for one in self.bulk():
+            if isinstance(one, Bulk) and one.name == name and self.actor.can(one.verb):
+                return one
+        raise LookupError(name)
+
+    def tab_of(self, table: Table, params: QueryDict) -> Tab | None:
+        """The state tab of the address, the first one when it names none."""
+        return next((t for t in table.tabs if t.name == params.get("tab")), table.tabs[0] if table.tabs else None)
+
+    def base_rows(self, table: Table, params: QueryDict) -> QuerySet:
+        """The rows of the search and the filters (of all tabs); with `run=` only those of one's own bulk action."""
+        rows = type(self).query(self.actor)
+        run = params.get("run", "")
+        if run.isdecimal() and len(run) < 18 and self.actor.can("base.runs"):
+            found = runs.runs(self.actor).filter(pk=int(run), page=self.path()).first()
+            rows = rows.filter(pk__in=found.row_ids if found else [])
+        return table.narrowed(rows, params)
+
+    def rows(self, params: QueryDict) -> QuerySet:
+        """All rows of an address, sorted."""
+        table = self.table()
+        base, tab = self.base_rows(table, params), self.tab_of(table, params)
+        return (base.filter(tab.condition(self.actor)) if tab else base).order_by(*table.sorting(params)[2])
+
+    def file_name(self, where: str) -> str:
+        """A file's name without ending, after the address."""
+        return urlsplit(where).path.strip("/").replace("/", "-") or "list"
+
+    def export_run(self, run: Run) -> None:
+        """A long export, by the job: the rows and columns of the run's address."""
+        params = QueryDict(urlsplit(run.address).query)
+        exports.work_off(self, run, self.rows(params), self.table().shown_columns(self.actor, params))
+
+    # --- the page ---
+
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         table, params, actor = self.table(), request.GET, self.actor
-        base = table.narrowed(type(self).query(actor), params)
-        tab = next((t for t in table.tabs if t.name == params.get("tab")), table.tabs[0] if table.tabs else None)
-        rows = base.filter(tab.condition(actor)) if tab else base
-        rows = rows.order_by(*table.sorting(params)[2])
-        columns = table.shown_columns(actor)
+        views = list(saved.views(actor, request.path)) if actor.can("base.views") and actor.user_id else []
+        start = self._start(params, views)
+        if start and not wanted(request):
+            return HttpResponseRedirect(start)
+        columns = table.shown_columns(actor, params)
         if params.get("export") in ("xlsx", "csv"):
-            return self._export(rows, columns, params["export"])
+            return self._export(params, params["export"])
+        context = {**self._shown(table, params, columns, views), **self.more()}
+        return self.show("parts/list.html" if wanted(request) == "list" else self.template, context)
+
+    def _shown(self, table: Table, params: QueryDict, columns: Sequence[Any], views: Sequence[Any]) -> dict[str, Any]:
+        """What the templates show: the tabs with their counts, the page's rows, sums, and what can be done."""
+        actor, base, tab = self.actor, self.base_rows(table, params), self.tab_of(table, params)
+        rows = self.rows(params)
         counted = [t for t in table.tabs if t is tab or not params.get("q")]  # a search is counted once, not once a tab
         counts = bounded_counts({t.name: base.filter(t.condition(actor)) for t in counted} if table.tabs else {"": base})
-        number = int(params.get("page", "1")) if params.get("page", "1").isdigit() else 1
-        number = max(1, min(number, LAST_PAGE))
-        start = (number - 1) * table.per_page
-        found = self.prepare(list(rows[start : start + table.per_page + 1]))
+        raw = params.get("page", "1")
+        number = max(1, min(int(raw) if raw.isdecimal() and len(raw) < 9 else 1, LAST_PAGE))
+        first = (number - 1) * table.per_page
+        found = self.prepare(list(rows[first : first + table.per_page + 1]))
         more, found = len(found) > table.per_page, found[: table.per_page]
-        count = counts[tab.name if tab else ""]
-        bulk = allowed(self.bulk(), actor)
-        context = {
+        count, paged = counts[tab.name if tab else ""], more or number > 1
+        whole = bounded_sums(table, rows, columns, actor) if paged else None
+        bulk = [b for b in self.bulk() if not b.verb or actor.can(b.verb)]
+        edits = [c.id for c in columns if c.edit and actor.can(c.edit.verb)]
+        chips = table.chips(params, actor)
+        words = [t.label for t in table.tabs[1:] if t is tab] + [c["value"] for c in chips]
+        return {
+            **_links(table, params, number, more),
             "table": table,
             "tabs": [
                 {"label": t.label, "n": figures.count(counts[t.name], CAP) if t.name in counts else "", "on": t is tab, "wrong": t.wrong and counts.get(t.name),
                  "url": address(params, tab=t.name, page=None)}
                 for t in table.tabs
             ],
-            "chips": table.chips(params, actor),
+            "chips": chips,
             "fields": table.fields(params, actor),
             "heads": table.head(columns, params),
-            "body": table.body(found, columns, pick=bool(bulk)),
-            "totals": table.totals(found, columns),
+            "body": table.body(found, columns, pick=bool(bulk), edits=edits),
+            "edits": bool(edits),
+            "totals": table.totals(found, columns, whole),
+            "of_all": bool(whole) or not paged,
             "shown": figures.count(len(found)),
             "count": figures.count(count, CAP),
             "any": bool(found),
-            "narrowed": any(params.get(k) for k in ("q", *(f.name for f in table.filters))),
-            "keep": [(k, v) for k, v in params.items() if k in ("tab", "sort", "side")],
-            "keep_filters": [(k, v) for k, v in params.items() if k not in ("q", "page", "export")],
-            "q": params.get("q", ""),
-            "previous": address(params, page=number - 1) if number > 1 else "",
-            "next": address(params, page=number + 1) if more and number < LAST_PAGE else "",
-            "xlsx": address(params, export="xlsx", page=None) if actor.can("base.export") else "",
-            "csv": address(params, export="csv", page=None),
-            "clear": address(params, page=None, q=None, **{f.name: None for f in table.filters}),
+            "may_export": actor.can("base.export"),
+            "choices": _choices(table.offered_columns(actor), columns),
+            "views": _views(self.request, views, actor, words),
             "buttons": allowed(self.buttons(), actor),
-            "bulk": bulk,
-            **self.more(),
+            "bulk": [{"button": b, "preview": isinstance(b, Bulk)} for b in bulk],
+            "mark": self.signed_path(),
+            "all_count": figures.count(min(count, runs.MOST)) if bulk and paged else "",
         }  # fmt: skip
-        return self.show("parts/list.html" if wanted(request) == "list" else self.template, context)
 
-    def _export(self, rows: QuerySet, columns: Sequence[Any], kind: str) -> HttpResponse:
-        """Exactly the rows and columns shown, all pages of them (at most `sheets.LIMIT`), and a line in the log."""
-        found = self.prepare(list(rows[: sheets.LIMIT]))
-        sheets.log_export(str(self.title), len(found), actor=self.actor)
-        write, mime = (sheets.write_xlsx, sheets.XLSX) if kind == "xlsx" else (sheets.write_csv, sheets.CSV)
-        body = write([c.label for c in columns], [[c.value(row) for c in columns] for row in found])
-        name = f"{self.request.path.strip('/').replace('/', '-') or 'list'}.{kind}"
-        return HttpResponse(body, content_type=mime, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    def _start(self, params: QueryDict, views: Iterable[Any]) -> str:
+        """Where an address goes on to: a bare one to the person's first view, `view=` alone to that view; "" when it says itself what it shows."""
+        if "view" in params and set(params) == {"view"}:
+            found = next((v for v in views if str(v.pk) == params["view"]), None)
+        elif set(params) <= {"side"}:
+            sides = (params.get("side", ""), "")
+            found = next((v for v in views if v.first and QueryDict(v.query).get("side", "") in sides), None)
+        else:
+            return ""
+        return f"?{found.query}&view={found.pk}".replace("?&", "?") if found else ""
+
+    def _export(self, params: QueryDict, kind: str) -> HttpResponse:
+        """Exactly the rows and columns shown, all pages of them, and a line in the log; more than can be waited for is a job."""
+        if not self.actor.can("base.export"):
+            raise Forbidden("base.forbidden", verb="base.export")
+        rows, here = self.rows(params), f"{self.request.path}{address(params, export=None, page=None)}"
+        number = bounded_counts({"": rows}, cap=sheets.AT_ONCE)[""]
+        if number > sheets.AT_ONCE:
+            mine = runs.runs(self.actor).filter(page=self.path(), doing=kind, address=here, ended_at=None)
+            run = mine.first() or runs.start_run(runs.Task(self.path(), kind, here, total=rows.count()), actor=self.actor)
+            return HttpResponseRedirect(reverse("job", args=[run.pk]))
+        columns = self.table().shown_columns(self.actor, params)
+        body = exports.write(self, rows, columns, kind)
+        sheets.log_export(str(self.title), number, actor=self.actor)
+        mime = sheets.XLSX if kind == "xlsx" else sheets.CSV
+        return HttpResponse(body, content_type=mime, headers={"Content-Disposition": f'attachment; filename="{self.file_name(here)}.{kind}"'})
+
+
+def _links(table: Table, params: QueryDict, number: int, more: bool) -> dict[str, Any]:
+    """The addresses that lead on from this one, and what its forms carry along."""
+    names = [f.name for f in table.filters]
+    return {
+        "narrowed": any(params.get(k) for k in ("q", "run", *names)),
+        "keep": [(k, v) for k in KEPT for v in params.getlist(k)],
+        "keep_filters": [(k, v) for k, values in params.lists() for v in values if k not in ("q", "page", "export")],
+        "keep_columns": [(k, v) for k, values in params.lists() for v in values if k not in ("columns", "page", "export")],
+        "usual_columns": address(params, columns=None, page=None) if params.get("columns") else "",
+        "q": params.get("q", ""),
+        "without_run": address(params, run=None, page=None) if params.get("run") else "",
+        "previous": address(params, page=number - 1) if number > 1 else "",
+        "next": address(params, page=number + 1) if more and number < LAST_PAGE else "",
+        "xlsx": address(params, export="xlsx", page=None),
+        "csv": address(params, export="csv", page=None),
+        "clear": address(params, page=None, q=None, run=None, **dict.fromkeys(names)),
+        "query": params.urlencode(),
+    }
+
+
+def _choices(offered: dict[str, Any], shown: Sequence[Any]) -> list[dict[str, Any]]:
+    """The menu of columns: name, label, whether it is shown; columns without a head cannot be chosen."""
+    return [{"name": name, "label": c.label, "on": any(c is one for one in shown)} for name, c in offered.items() if c.label]
+
+
+def _views(request: HttpRequest, views: Sequence[Any], actor: Actor, words: Sequence[Any]) -> dict[str, Any]:
+    """The menu of saved views: which one is on, whether the address differs from it, and a name to propose."""
+    now = saved.tidy(request.GET.urlencode())
+    on = next((v for v in views if str(v.pk) == request.GET.get("view")), None) or next((v for v in views if v.query == now), None)
+    return {
+        "able": actor.can("base.views") and bool(actor.user_id),
+        "items": [{"view": v, "url": f"?{v.query}&view={v.pk}".replace("?&", "?"), "on": v is on, "own": v.user_id == actor.user_id} for v in views],
+        "on": on,
+        "own": bool(on) and on.user_id == actor.user_id,
+        "changed": bool(on) and on.query != now,
+        "query": now,
+        "propose": " ".join(str(w) for w in words)[:60],
+    }

@@ -1,0 +1,40 @@
+"""Sums of a whole filtered result in one statement whose cost is bounded, and of a chosen set of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
+from django.db.models import Case, F, QuerySet, Value, When
+
+from qudao.base.access import Actor
+from qudao.base.html.columns import Column
+from qudao.base.html.tables import Table
+
+#: more rows than this are not summed: the foot then shows the page's sums and says so
+CAP = 10_000
+
+
+def bounded_sums(table: Table, rows: QuerySet, columns: Sequence[Column], actor: Actor, cap: int = CAP) -> dict[str, Mapping[str, Decimal]] | None:
+    """column → {currency: sum} of all rows, of those whose amounts the actor may see; None when they are too many, or no column can be summed so."""
+    summed = [c for c in columns if c.total and c.sum]
+    if not summed:
+        return {}
+    seen = table.summed(actor)
+    marks: dict[str, Any] = {f"sum_{n}": Case(When(seen, then=F(c.sum)), default=None) for n, c in enumerate(summed)}
+    marks["sum_currency"] = F(table.currency) if table.currency else Value("")
+    names = ["sum_currency", *(f"sum_{n}" for n in range(len(summed)))]
+    try:
+        sql, values = rows.order_by().annotate(**marks).values_list(*names)[: cap + 1].query.sql_with_params()
+    except EmptyResultSet:
+        return {c.id: {} for c in summed}
+    sums = ", ".join(f"sum({name}), count({name})" for name in names[1:])
+    with connections["default"].cursor() as cursor:
+        cursor.execute(f"SELECT sum_currency, count(*), {sums} FROM ({sql}) AS bounded GROUP BY 1", values)
+        found = cursor.fetchall()
+    if sum(row[1] for row in found) > cap:
+        return None
+    return {c.id: {row[0]: row[2 + 2 * n] for row in found if row[3 + 2 * n]} for n, c in enumerate(summed)}

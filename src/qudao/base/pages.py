@@ -1,0 +1,358 @@
+"""Pages of the kit itself: work on many rows with its preview and its report, saved views, and cells edited in place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.core import signing
+from django.core.files.storage import default_storage
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
+
+from qudao.base import runs, saved
+from qudao.base.access import Actor
+from qudao.base.html.bulk import Bulk, reason_of, weigh
+from qudao.base.html.cells import save_cell
+from qudao.base.html.forms import Form
+from qudao.base.html.pages import Button, FormPage, ListPage, client_id_of, door, get_row, go, wanted
+from qudao.base.html.sums import bounded_sums
+from qudao.base.html.tables import Column, Tab, Table
+from qudao.base.models import Run
+from qudao.base.sentences import say
+from qudao.base.sheets import CSV, XLSX
+from qudao.kernel.errors import DomainError, Fault, NotFound, Refused
+
+TONES: dict[str, str] = {"waiting": "wait", "running": "move", "done": "done", "cancelled": "idle", "failed": "wrong"}
+#: rows named in a preview or report
+NAMED = 8
+REPORTED = 200
+
+
+def _local(url: str, otherwise: str = "/") -> str:
+    """An address of ours, from a form; `otherwise` for any other."""
+    return url if url_has_allowed_host_and_scheme(url, allowed_hosts=None) else otherwise
+
+
+def _list_of(request: HttpRequest) -> tuple[ListPage, Bulk, str]:
+    """The list and the bulk that a form names, and the list's address."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    page = ListPage.signed(request.POST.get("page", ""), actor)
+    try:
+        bulk = page.bulk_named(request.POST.get("do", ""))
+    except LookupError as error:
+        raise NotFound("base.not_found") from error
+    query = request.POST.get("query", "").replace("\x00", "")
+    return page, bulk, _local(request.POST.get("from", "")) + (f"?{query}" if query else "")
+
+
+def _names(page: ListPage, pks: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """pk → name and address of these rows, as far as the actor sees them."""
+    table = page.table()
+    return {row.pk: {"label": str(row), "url": table.url(row)} for row in page.prepare(list(type(page).query(page.actor).filter(pk__in=pks)))}
+
+
+def _preview(request: HttpRequest, page: ListPage, bulk: Bulk, here: str, form: Form | None = None, faults: Sequence[Any] = ()) -> HttpResponse:
+    """What the bulk would do with the chosen rows, and the question."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    query = QueryDict(request.POST.get("query", "").replace("\x00", ""))
+    if request.POST.get("rows"):
+        rows = type(page).query(actor).filter(pk__in=_frozen(request))
+    elif request.POST.get("all"):
+        rows = page.rows(query)
+    else:
+        chosen = [int(raw) for raw in request.POST.getlist("pick") if raw.isdecimal() and len(raw) < 19]
+        rows = page.rows(query).filter(pk__in=chosen)
+    found = weigh(bulk, rows, actor)
+    table, groups = page.table(), found.groups(bulk)
+    columns = [c for c in table.shown_columns(actor) if c.total and c.sum]
+    sums = bounded_sums(table, type(page).query(actor).filter(pk__in=found.ready), columns, actor) if columns and found.ready else {}
+    names = _names(page, [*found.ready[:NAMED], *(pk for _why, pks in groups for pk in pks[:NAMED])])
+    context = {
+        "title": bulk.label, "page": page, "bulk": bulk, "form": form or bulk.asking(None, actor), "faults": faults, "back": here,
+        "ready": len(found.ready), "ready_names": [names[pk] for pk in found.ready[:NAMED] if pk in names], "more": max(0, len(found.ready) - NAMED),
+        "skipped": [{"why": why, "n": len(pks), "names": [names[pk] for pk in pks[:NAMED] if pk in names]} for why, pks in groups],
+        "sums": [(c.label, c.sum_shown((sums or {}).get(c.id, {}))) for c in columns if sums], "job": len(found.ready) > runs.AT_ONCE,
+        "mark": request.POST.get("page"), "query": request.POST.get("query", ""), "origin": request.POST.get("from", ""),
+        "rows": signing.dumps([*found.ready, *(pk for pk, _why in found.skipped)], salt="rows", compress=True), "client_id": client_id_of(request),
+    }  # fmt: skip
+    status = 422 if form is not None or faults else 200
+    return render(request, "parts/bulk_dialog.html" if wanted(request) == "ask" else "bulk.html", context, status=status)
+
+
+def _frozen(request: HttpRequest) -> list[int]:
+    """The rows that the preview showed: nothing that came to match meanwhile is added."""
+    try:
+        return list(signing.loads(request.POST.get("rows", ""), salt="rows"))
+    except signing.BadSignature as error:
+        raise NotFound("base.not_found") from error
+
+
+@door("base.runs")
+def preview(request: HttpRequest) -> HttpResponse:
+    """What would happen to the chosen rows, and to which nothing, and why. Changes nothing."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    page, bulk, here = _list_of(request)
+    if not (request.POST.get("all") or request.POST.getlist("pick") or request.POST.get("rows")):
+        raise Refused("base.no_rows")
+    return _preview(request, page, bulk, here)
+
+
+@door("base.runs")
+def jobs(request: HttpRequest) -> HttpResponseBase:
+    """One's own work on many rows; POST begins what a preview showed."""
+    if request.method != "POST":
+        return RunList.as_view()(request)
+    page, bulk, here = _list_of(request)
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    form = bulk.asking(request.POST, actor)
+    if not form.is_valid():
+        return _preview(request, page, bulk, here, form)
+    chosen = _frozen(request)
+    found = weigh(bulk, type(page).query(actor).filter(pk__in=chosen), actor)
+    order = {pk: n for n, pk in enumerate(chosen)}
+    if not found.ready:
+        return _preview(request, page, bulk, here, None, [say(Fault("base.no_rows"))])
+    given = {name: request.POST.get(name, "") for name in form.fields}
+    task = runs.Task(page.path(), bulk.name, here, sorted(found.ready, key=order.__getitem__), given, found.skipped)
+    return _begun(request, runs.start_run(task, actor=actor, client_id=client_id_of(request)))
+
+
+def _begun(request: HttpRequest, run: Run) -> HttpResponse:
+    """A few rows are done at once: all well → back to the list; else, and for many, the report."""
+    if run.total <= runs.AT_ONCE:
+        runs.work_off(run.pk)
+        run.refresh_from_db()
+    if run.state == Run.State.DONE and not run.failed and not run.skipped:
+        said = ngettext("{n} row is done.", "{n} rows are done.", run.total).format(n=run.total)
+        return go(request, run.address, said)
+    return go(request, reverse("job", args=[run.pk]))
+
+
+def _named(run: Run, actor: Actor) -> tuple[ListPage | None, Bulk | None]:
+    """The list and the bulk of a run, None where the product or the person no longer has them."""
+    try:
+        page: ListPage = import_string(run.page).standing_for(actor)
+        return page, None if run.is_export else page.bulk_named(run.doing)
+    except (ImportError, LookupError, DomainError):
+        return None, None
+
+
+def _title(run: Run, page: ListPage | None, bulk: Bulk | None) -> Any:
+    if run.is_export:
+        return _("Export: {list}").format(list=page.title if page else "")
+    return f"{bulk.label}: {page.title}" if page and bulk else _("Work on many rows")
+
+
+@door("base.runs")
+def job(request: HttpRequest, pk: int) -> HttpResponse:
+    """How far the work is, and its report: what was done, what was not and why."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    run: Run = get_row(runs.runs(actor), pk)
+    page, bulk = _named(run, actor)
+    faults = list(runs.faults(run)[:REPORTED]) if run.failed or run.state == Run.State.FAILED else []
+    skipped = [(row_id, reason_of(bulk, reason)) for row_id, reason in run.skipped[:REPORTED]] if bulk else []
+    names = _names(page, [f.row_id for f in faults] + [row_id for row_id, _why in skipped]) if page and (faults or skipped) else {}
+    context = {
+        "title": _title(run, page, bulk), "run": run, "badge": (run.get_state_display(), TONES[run.state]), "back": reverse("jobs"),
+        "faults": [{"row": names.get(f.row_id), "said": say(Fault(f.code, "", f.params))} for f in faults],
+        "skipped": [{"row": names.get(row_id), "why": why} for row_id, why in skipped], "skipped_n": len(run.skipped),
+        "rest": max(0, run.failed - REPORTED), "left": run.total - run.position, "bulk": bulk, "seconds": _seconds(run),
+        "rows_url": f"{run.address.partition('?')[0]}?tab={_all_tab(page)}&run={run.pk}" if page and bulk else "",
+    }  # fmt: skip
+    return render(request, "parts/job.html" if wanted(request) == "job" else "job.html", context)
+
+
+def _all_tab(page: ListPage) -> str:
+    """The tab that hides no row: the rows done have often left the tab they were in."""
+    return next((t.name for t in page.table.tabs if t.name == "all"), "")
+
+
+def _seconds(run: Run) -> Any:
+    return run.ended_at - run.at if run.ended_at else None
+
+
+@door("base.runs")
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop before the next row."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    get_row(runs.runs(request.actor), pk)  # type: ignore[attr-defined]
+    runs.cancel_run(pk, actor=request.actor)  # type: ignore[attr-defined]
+    return go(request, reverse("job", args=[pk]), _("It stops before the next row. What is done stays done."))
+
+
+@door("base.runs")
+def retry(request: HttpRequest, pk: int) -> HttpResponse:
+    """The same again for the rows that failed, and for those that a stopped job did not come to."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    run: Run = get_row(runs.runs(actor), pk)
+    page, bulk = _named(run, actor)
+    if page is None or bulk is None or run.live:
+        raise NotFound("base.not_found")
+    failed = set(runs.faults(run).values_list("row_id", flat=True))
+    wanted_rows = [row_id for n, row_id in enumerate(run.row_ids) if row_id in failed or n >= run.position]
+    found = weigh(bulk, type(page).query(actor).filter(pk__in=wanted_rows), actor)
+    task = runs.Task(run.page, run.doing, run.address, found.ready, run.given, found.skipped)
+    return _begun(request, runs.start_run(task, actor=actor, client_id=client_id_of(request)))
+
+
+@door("base.runs")
+def job_file(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The file an export made; only its owner may open it."""
+    run: Run = get_row(runs.runs(request.actor), pk)  # type: ignore[attr-defined]
+    if not run.file or not default_storage.exists(run.file):
+        raise NotFound("base.not_found")
+    kind = XLSX if run.doing == "xlsx" else CSV
+    return FileResponse(default_storage.open(run.file), as_attachment=True, filename=run.file_name, content_type=kind)
+
+
+def _run_title(run: Run) -> Any:
+    found = import_string(run.page)
+    page = found()
+    page.actor = run.reader  # type: ignore[attr-defined]
+    bulk = next((b for b in page.bulk() if isinstance(b, Bulk) and b.name == run.doing), None)
+    return _title(run, page, bulk)
+
+
+class RunTable(Table):
+    """One's own work on many rows, newest first."""
+
+    columns = (
+        Column("", gettext_lazy("What"), cell=_run_title, slug="what"),
+        Column("state", gettext_lazy("State"), cell="state", tones=TONES, sort="state"),
+        Column("total", gettext_lazy("Rows"), cell="number", num=True),
+        Column("failed", pgettext_lazy("job", "Failed rows"), cell="number", num=True, dim=True),
+        Column("at", gettext_lazy("Started"), cell="moment", dim=True, sort="at"),
+    )
+    tabs = (Tab("all", gettext_lazy("All")),)
+    empty = gettext_lazy("You have not worked on many rows at once yet.")
+    remedy = gettext_lazy("Tick rows of a list, or export a long one: progress and report stand here for 30 days.")
+
+    def url(self, row: Run) -> str:
+        return reverse("job", args=[row.pk])
+
+
+class RunList(ListPage):
+    """Progress and reports of one's own work."""
+
+    verb = "base.runs"
+    query = runs.runs
+    table = RunTable
+    title = gettext_lazy("My jobs")
+
+    def prepare(self, rows: list[Any]) -> list[Any]:
+        for row in rows:
+            row.reader = self.actor
+        return rows
+
+
+# --- saved views ---
+
+
+def _facts(data: QueryDict) -> saved.ViewFacts:
+    return saved.ViewFacts(data.get("name", "").replace("\x00", ""), bool(data.get("shared")), bool(data.get("first")))
+
+
+@door("base.views")
+def save(request: HttpRequest) -> HttpResponse:
+    """Keep the present address of a list under a name."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    place = _local(request.POST.get("place", ""))
+    view = saved.save_view(place, request.POST.get("query", ""), _facts(request.POST), actor=request.actor)  # type: ignore[attr-defined]
+    undo = Button(_("Undo"), reverse("view_removal", args=[view.pk]), post=True)
+    return go(request, _address(view), _("The view “{name}” is saved.").format(name=view.name), undo=undo)
+
+
+def _address(view: Any) -> str:
+    return f"{view.place}?{view.query}&view={view.pk}".replace("?&", "?")
+
+
+class ViewForm(Form):
+    """Name of a view and who sees it."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=60)
+    shared = forms.BooleanField(label=gettext_lazy("Colleagues see it too"), required=False)
+    first = forms.BooleanField(label=gettext_lazy("The list opens with it"), required=False)
+
+
+class ViewChange(FormPage):
+    """Rename or share one's own view."""
+
+    verb = "base.views"
+    title = gettext_lazy("Rename or share")
+    form = ViewForm
+
+    def find(self, **kwargs: Any) -> Any:
+        return get_row(saved.own_views(self.actor), kwargs["pk"])
+
+    def initial(self, obj: Any) -> dict[str, Any]:
+        return {"name": obj.name, "shared": obj.shared, "first": obj.first}
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: Any) -> Any:
+        return saved.change_view(obj.pk, saved.ViewFacts(**cleaned), actor=self.actor)
+
+    def done(self, result: Any) -> str:
+        return _address(result)
+
+
+@door("base.views")
+def remove(request: HttpRequest, pk: int) -> HttpResponse:
+    """Forget one's own view; the toast brings it back."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    view = saved.remove_view(pk, actor=request.actor)  # type: ignore[attr-defined]
+    fields = {"place": view.place, "query": view.query, "name": view.name, "shared": "1" if view.shared else "", "first": "1" if view.first else ""}
+    undo = Button(_("Undo"), reverse("views"), post=True, fields=fields)
+    return go(request, f"{view.place}?{view.query}", _("The view “{name}” is removed.").format(name=view.name), undo=undo)
+
+
+@door("base.views")
+def first(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let the list open with this view, or no longer."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    on = bool(request.POST.get("first"))
+    view = saved.prefer_view(pk, on, actor=request.actor)  # type: ignore[attr-defined]
+    undo = Button(_("Undo"), reverse("view_first", args=[pk]), post=True, fields={"first": "" if on else "1"})
+    said = _("The list opens with “{name}”.") if on else _("The list no longer opens with “{name}”.")
+    return go(request, _address(view), said.format(name=view.name), undo=undo)
+
+
+# --- cells ---
+
+
+@door()
+def cell(request: HttpRequest) -> HttpResponse:
+    """GET: the field of one cell with its raw value. POST: the new value; answers with the cell, or (409) with both values when somebody was faster."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    asked = request.POST if request.method == "POST" else request.GET
+    page = ListPage.signed(asked.get("page", ""), actor)
+    answer = save_cell(page, asked, change=request.method == "POST")
+    return render(request, "parts/cell.html", {"cell": answer}, status=answer.status)
+
+
+routes = [
+    path("jobs/", jobs, name="jobs"),
+    path("jobs/new", preview, name="job_new"),
+    path("jobs/<int:pk>/", job, name="job"),
+    path("jobs/<int:pk>/cancellation", cancel, name="job_cancellation"),
+    path("jobs/<int:pk>/retry", retry, name="job_retry"),
+    path("jobs/<int:pk>/file", job_file, name="job_file"),
+    path("views/", save, name="views"),
+    path("views/<int:pk>/", ViewChange.as_view(), name="view"),
+    path("views/<int:pk>/removal", remove, name="view_removal"),
+    path("views/<int:pk>/first", first, name="view_first"),
+    path("cells/", cell, name="cells"),
+]
