@@ -12,6 +12,7 @@ VERBS = {
     "base.view_log": _("See the log of actions"),
     "base.export": _("Export lists"),
     "base.files": _("See the files of documents"),
+    "base.print": _("Print documents"),
     "base.runs": _("Work on many rows at once"),
     "base.views": _("Save views of lists"),
     "base.operate": _("Run the system: events, jobs, health"),

@@ -32,6 +32,8 @@ SENTENCES: dict[str, Any] = {
     "base.photo_size": _("A picture can have at most {most} million points."),
     "base.too_many_requests": _("Too many requests in a short time."),
     "base.unreadable_file": _("This file cannot be read as xlsx, xls, ods or csv."),
+    "base.fonts_missing": _("The font of printed documents is still being fetched."),
+    "base.too_many_papers": _("At most {most} documents fit into one PDF."),
     "base.unauthenticated": _("Sign in, or send a valid token."),
 }
 REMEDIES: dict[str, Any] = {
@@ -40,6 +42,8 @@ REMEDIES: dict[str, Any] = {
     "base.no_rows": _("Tick rows, or choose all that match."),
     "base.too_many_rows": _("Narrow the list with a filter."),
     "base.unexpected": _("Try it again; if it stays, tell your administrator."),
+    "base.fonts_missing": _("Try again in a minute. On a machine without a network, run make bundle elsewhere and copy it here."),
+    "base.too_many_papers": _("Choose fewer, or filter the list and print it in parts."),
     "base.forbidden": _("Ask your administrator for the right."),
     "base.busy": _("Try again in a moment; nothing was changed."),
     "base.changed": _("Reload the page and try again."),

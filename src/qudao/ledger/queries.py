@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -15,6 +16,7 @@ from qudao.kernel.money import ZERO
 from qudao.kernel.period import DateSpan
 from qudao.ledger.models import Balance, OpenItem, Period
 from qudao.ledger.states import BUCKET_DAYS, SIDE_ACCOUNTS, Account, Bucket, Side
+from qudao.network.models import Organisation
 
 VIEW = "ledger.view"
 
@@ -188,3 +190,8 @@ def unscoped_balance(org_id: int, account: Account, counterparty_id: int | None,
         (org_id, str(account), counterparty_id, currency),
     )
     return found[0][0] if found else ZERO
+
+
+def unscoped_parties(org_ids: Iterable[int]) -> dict[int, Organisation]:
+    """Organisations by id, for the head and the address of a letter between them. One statement."""
+    return {org.pk: org for org in Organisation.unscoped.filter(pk__in=list(org_ids))}

@@ -69,6 +69,17 @@ BUCKET_DAYS: dict[str, tuple[int | None, int | None]] = {
     Bucket.OLDER: (181, None),
 }
 
+#: what a line of a statement was posted for
+KINDS = {
+    "invoice": _("Invoice"),
+    "credit_note": _("Credit note"),
+    "payment": _("Payment"),
+    "application": _("Payment applied"),
+    "reversal": _("Reversal"),
+    "write_off": _("Write-off"),
+    "opening": _("Opening balance"),
+}
+
 SENTENCES = {
     "ledger.unbalanced": _("The entry does not balance: debit and credit differ by {difference}."),
     "ledger.entryline_entry_balanced": _("The entry does not balance."),

@@ -10,18 +10,7 @@ from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
 from qudao.ledger.models import Balance, Period
 from qudao.ledger.queries import AgeingRow, StatementLine
-from qudao.ledger.states import Account, Bucket, PeriodState
-
-#: what a line of a statement was posted for
-KINDS = {
-    "invoice": _("Invoice"),
-    "credit_note": _("Credit note"),
-    "payment": _("Payment"),
-    "application": _("Payment applied"),
-    "reversal": _("Reversal"),
-    "write_off": _("Write-off"),
-    "opening": _("Opening balance"),
-}
+from qudao.ledger.states import KINDS, Account, Bucket, PeriodState
 
 
 def owed(row: Balance) -> object:

@@ -65,7 +65,10 @@ class RoleCard:
     kinds: tuple[str, ...] = ("hq", "region")
 
 
-_EVERYBODY = ("network.view", "people.me", "people.token", "people.sign_in", "messages.*", "catalog.view", "base.export", "base.files", "base.runs", "base.views")
+_EVERYBODY = (
+    *("network.view", "people.me", "people.token", "people.sign_in", "messages.*", "catalog.view"),
+    *("base.export", "base.files", "base.print", "base.runs", "base.views"),
+)
 _READS_TRADE = tuple(f"{module}.view" for module in ("agreements", "pricing", "inventory", "funds", "orders", "fulfilment", "billing", "payments", "ledger"))
 _BUYS = (*_EVERYBODY, *_READS_TRADE, "baskets.use", "orders.place", "orders.withdraw", "orders.cancel", "orders.attach", "fulfilment.receive", "payments.announce")
 _SELLS = ("catalog.*", "agreements.*", "pricing.*", "inventory.*", "funds.*", "orders.*", "fulfilment.*", "billing.*", "payments.*", "ledger.*", "approvals.*")

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import path
 
 from qudao import __version__
+from qudao.base.html.pages import prints
 from qudao.base.rest import make_api
 
 api = make_api(
@@ -26,6 +27,8 @@ api = make_api(
 for _module in settings.MODULES:
     if _module != "web" and find_spec(f"qudao.{_module}.api"):
         api.add_router("", import_module(f"qudao.{_module}.api").routes)
+
+api.add_router("", prints.router())
 
 
 @api.get("/ping", auth=None, tags=["system"], summary="Whether the API answers")

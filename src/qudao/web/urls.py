@@ -8,6 +8,7 @@ from pathlib import Path
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
+from qudao.base.html.pages import prints
 from qudao.web import api
 
 
@@ -24,6 +25,7 @@ def _routes(room: str) -> list[URLPattern | URLResolver]:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("i18n/", include("django.conf.urls.i18n")),
     *_routes("pages"),
+    *prints.pages(),
     *api.routes,
 ]
 

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from qudao.base.access import Actor
 from qudao.base.html.pages.door import Button, Page, allowed, get_row
+from qudao.base.html.pages.prints import print_buttons
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ class DetailPage(Page):
             "primary": next((b for b in buttons if b.primary), None),
             "others": [b for b in buttons if not b.primary and not b.danger],
             "dangers": [b for b in buttons if b.danger],
+            "prints": print_buttons(self.kind, obj, self.actor),
             "main_panels": [d for d in drawn if not d[0].aside and not d[0].half],
             "half_panels": [d for d in drawn if d[0].half],
             "aside_panels": [d for d in drawn if d[0].aside],

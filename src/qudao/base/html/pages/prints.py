@@ -1,0 +1,138 @@
+"""Papers over HTTP: one document at its own address, chosen ones of a list as one PDF, the same for the API, and the buttons that lead there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.module_loading import import_string
+from django.utils.translation import get_language
+
+from qudao.base import printing
+from qudao.base.access import Actor
+from qudao.base.action import action, record
+from qudao.base.html.pages.door import Button, door
+from qudao.base.printing import Document
+from qudao.base.rest import Router
+from qudao.base.subject import Subject
+from qudao.kernel.errors import Fault, Forbidden, Invalid, NotFound
+
+NAMES = {"zh-hans": "中文", "en": "English"}
+
+
+@cache
+def documents() -> dict[str, Document]:
+    """Every kind of paper by name: the explicit list of `qudao.web.prints`."""
+    names = import_string(getattr(settings, "PRINTS", "qudao.web.prints.PRINTS"))
+    return {one.name: one for name in names for one in import_string(name)}
+
+
+def documents_of(subject: str) -> list[Document]:
+    """The kinds of paper about a kind of row."""
+    return [one for one in documents().values() if one.subject == subject]
+
+
+def named(name: str) -> Document:
+    """A kind of paper; NotFound when there is none."""
+    if name not in documents():
+        raise NotFound("base.not_found")
+    return documents()[name]
+
+
+@action("base.print")
+def log_print(document: str, ids: Sequence[int], language: str, *, actor: Actor) -> None:
+    """Write down that the actor printed rows; locks nothing, emits nothing. A line of its own, not one of the document's life."""
+    record(Subject("base.print", ids[0] if len(ids) == 1 else 0, number=document), detail={"rows": list(ids), "language": language})
+
+
+def printed(document: Document, ids: Sequence[int], request: HttpRequest, **options: str) -> HttpResponse:
+    """The PDF of rows as an answer that a browser shows, in the language of the address (`lang=zh`, `lang=en`) or the reader's.
+
+    Raises what the document does, Forbidden without the right to print, FontsMissing.
+    """
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    language = printing.language_of(request.GET.get("lang", ""))
+    body = printing.pdf_of(document, actor, ids, language=language, **options)
+    log_print(document.name, ids, language, actor=actor)
+    return answer(body, f"{document.slug}-{ids[0]}.pdf" if len(ids) == 1 else f"{document.slug}.pdf")
+
+
+def answer(body: bytes, name: str) -> HttpResponse:
+    """A PDF to be looked at. It is nobody else's: no proxy keeps it."""
+    headers = {"Content-Disposition": f'inline; filename="{name}"', "X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-store"}
+    return HttpResponse(body, content_type=printing.PDF, headers=headers)
+
+
+def one(document: Document, request: HttpRequest, pk: int) -> HttpResponse:
+    """One row on paper, with what the address asks for."""
+    return printed(document, [pk], request, **{name: request.GET.get(name, "") for name in document.options})
+
+
+def pages() -> list[URLPattern]:
+    """An address for each kind of paper ("orders/7/confirmation.pdf"); `web` adds them to the others."""
+    return [path(f"{d.address}/<int:pk>/{d.slug}.pdf", _page(d), name=address_name(d)) for d in documents().values()]
+
+
+def address_name(document: Document) -> str:
+    """The name of a paper's address: "orders_confirmation_pdf"."""
+    return f"{document.name.replace('.', '_')}_pdf"
+
+
+def _page(document: Document) -> Any:
+    @door(document.verb)
+    def show(request: HttpRequest, pk: int) -> HttpResponse:
+        return one(document, request, pk)
+
+    return show
+
+
+def router() -> Router:
+    """The same addresses for the API, and one for many rows; `web` adds it to the others."""
+    found = Router(tags=["prints"])
+    for document in documents().values():
+        _operation(found, document)
+
+    @found.get("/prints/{name}", summary="Many rows as one PDF")
+    def many(request: HttpRequest, name: str, ids: str, lang: str = "") -> HttpResponse:
+        """`name`: orders.confirmation, fulfilment.pick_list …; `ids`: up to 500, separated by commas, in the order of the pages; `lang`: zh or en."""
+        return printed(named(name), numbers(ids), request)
+
+    return found
+
+
+def _operation(found: Router, document: Document) -> None:
+    @found.get(f"/{document.address}/{{int:pk}}/{document.slug}.pdf", summary=f"{document.name} as PDF", operation_id=address_name(document))
+    def show(request: HttpRequest, pk: int, lang: str = "") -> HttpResponse:
+        """In the language asked for (zh, en), else the caller's."""
+        actor: Actor = request.actor  # type: ignore[attr-defined]
+        if not actor.can(document.verb):
+            raise Forbidden("base.forbidden", verb=document.verb)
+        return one(document, request, pk)
+
+
+def numbers(text: str) -> list[int]:
+    """Row ids of an address, separated by commas, each once. Invalid when something else stands there, or more than a PDF takes."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
+        raise Invalid("base.invalid", field="ids", message=text[:40])
+    found = list(dict.fromkeys(int(part) for part in parts))
+    if len(found) > printing.MOST:
+        raise Invalid.of([Fault("base.too_many_papers", "ids", {"most": printing.MOST})])
+    return found
+
+
+def print_buttons(subject: str, row: Any, actor: Actor) -> list[Button]:
+    """The papers of a row: each in the reader's language, then in the other one. None for who may not print."""
+    if not actor.can("base.print"):
+        return []
+    fitting = [d for d in documents_of(subject) if actor.can(d.verb) and d.fits(actor, row)]
+    mine = printing.language_of(get_language() or "")
+    other = next(code for code in NAMES if code != mine)
+    here = [(d, reverse(address_name(d), args=[row.pk])) for d in fitting]
+    return [Button(d.label, url, icon="printer") for d, url in here] + [
+        Button(f"{d.label} ({NAMES[other]})", f"{url}?lang={other[:2]}", icon="language") for d, url in here
+    ]

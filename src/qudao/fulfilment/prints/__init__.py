@@ -1,0 +1,221 @@
+"""Shipments on paper: the list to pick by, the list in the box, the note that is signed, and the label on the pallet. None of them names a price."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext
+
+from qudao.base import printing
+from qudao.base.access import Actor, visible
+from qudao.base.barcodes import bars, sscc
+from qudao.base.html import figures
+from qudao.base.html.tables import by_language
+from qudao.base.printing import Column, Document, Paper
+from qudao.fulfilment.models import Shipment, ShipmentLine
+from qudao.fulfilment.queries import shipments
+from qudao.fulfilment.states import State
+from qudao.kernel.errors import Forbidden
+
+#: an SSCC ends in two digits for the boxes of a shipment, which are not told apart yet
+PER_SHIPMENT = 100
+
+
+def _found(actor: Actor, ids: Sequence[int]) -> list[tuple[Shipment, list[ShipmentLine]]]:
+    """Shipments in sight with their lines, in the order of `ids`. Two statements. NotFound when one is not in sight."""
+    found = printing.in_order(ids, shipments(actor).select_related("from_place", "order__place").filter(pk__in=ids))
+    lines: dict[int, list[ShipmentLine]] = {shipment.pk: [] for shipment in found}
+    rows = visible(actor, ShipmentLine).filter(shipment_id__in=list(lines)).select_related("product", "line")
+    for line in rows.order_by("shipment_id", "line__no"):
+        lines[line.shipment_id].append(line)
+    return [(shipment, lines[shipment.pk]) for shipment in found]
+
+
+def _day(shipment: Shipment) -> date:
+    from_then = shipment.shipped_at or shipment.created_at
+    return printing.business_day(from_then)
+
+
+def _product(line: ShipmentLine) -> tuple[str, str]:
+    """Name, and below it what machines and shelves know the product by."""
+    return by_language(line.product.name, line.product.name_en), " | ".join(one for one in (line.product.code, line.product.gtin) if one)
+
+
+def _common(shipment: Shipment) -> dict[str, Any]:
+    """What is the same on every paper of a shipment."""
+    order = shipment.order
+    return {
+        "number": shipment.number,
+        "on": _day(shipment),
+        "sender": printing.party(shipment.seller),
+        "receiver": printing.party(shipment.buyer),
+        "receiver_label": _("Deliver to"),
+        "foot": printing.foot(shipment.seller),
+        "facts": [
+            (_("Order"), order.number or ""),
+            (_("Buyer's number"), order.po_number),
+            (_("Shipped"), printing.full_day(shipment.shipped_at)),
+            (_("Requested"), printing.full_day(order.requested_on) if not shipment.shipped_at else ""),
+            (_("Carrier"), shipment.carrier),
+            (_("Tracking number"), shipment.tracking),
+            (_("Delivery place"), order.place.label if order.place.name and order.place.owner_id == shipment.buyer_id else ""),
+        ],
+    }
+
+
+# --- the list to pick by ---
+
+
+def sends(actor: Actor, shipment: Any) -> bool:
+    """Whether the actor's own warehouse picks it: nobody else reads where goods lie."""
+    return actor.can("fulfilment.pick") and actor.org_id == shipment.seller_id
+
+
+def picks(actor: Actor, shipment: Any) -> bool:
+    """Whether there is something to pick."""
+    return sends(actor, shipment) and shipment.state in (State.CREATED, State.PICKING)
+
+
+def pick_lists(actor: Actor, ids: Sequence[int]) -> list[Paper]:
+    """What to fetch, in the order of the shelves: by place, then by code. Two statements. Forbidden to everybody but the sender's warehouse."""
+    found = _found(actor, ids)
+    if not all(sends(actor, shipment) for shipment, _lines in found):
+        raise Forbidden("base.forbidden", verb="fulfilment.pick")
+    made = []
+    for shipment, lines in found:
+        common = _common(shipment)
+        common["facts"] = [(_("Pick from"), shipment.from_place.label), *common["facts"]]
+        columns = [
+            Column(""),
+            Column(_("Code")),
+            Column(_("Product"), wide=True),
+            Column(_("To pick"), "right"),
+            Column(pgettext("quantity", "Picked"), "right"),
+        ]
+        rows = []
+        for line in sorted(lines, key=lambda line: line.product.code):
+            name, _codes = _product(line)
+            rows.append(["[ ]", line.product.code, (name, line.product.gtin), figures.qty(line.qty, line.line.unit), "________"])
+        signatures = [_("Picked by, time"), _("Checked by, time")]
+        made.append(Paper(title=_("Pick list"), columns=columns, rows=rows, bars=shipment.number, signatures=signatures, **common))
+    return made
+
+
+# --- the list in the box, and the note that is signed ---
+
+
+def packing_lists(actor: Actor, ids: Sequence[int]) -> list[Paper]:
+    """What is in the box, with the codes to check it by. Two statements. NotFound when one is not in sight."""
+    made = []
+    for shipment, lines in _found(actor, ids):
+        columns = [
+            Column("#", "right"),
+            Column(_("Product"), wide=True),
+            Column(pgettext("quantity", "Ordered"), "right"),
+            Column(_("In this shipment"), "right"),
+            Column(""),
+        ]
+        rows = [[str(line.line.no), _product(line), figures.qty(line.line.qty, line.line.unit), figures.qty(line.qty, line.line.unit), "[ ]"] for line in lines]
+        made.append(Paper(title=_("Packing list"), columns=columns, rows=rows, bars=shipment.number, **_counted(lines), **_common(shipment)))
+    return made
+
+
+def delivery_notes(actor: Actor, ids: Sequence[int]) -> list[Paper]:
+    """What is handed over, to be signed; the QR code leads to the page where the count is entered. Two statements. NotFound when one is not in sight."""
+    made = []
+    for shipment, lines in _found(actor, ids):
+        columns = [Column("#", "right"), Column(_("Product"), wide=True), Column(_("Quantity"), "right"), Column(pgettext("quantity", "Received"), "right")]
+        rows = [[str(line.line.no), _product(line), figures.qty(line.qty, line.line.unit), "________"] for line in lines]
+        note = Paper(
+            title=_("Delivery note"),
+            lead=_("Please count the goods on arrival and note every difference here."),
+            columns=columns,
+            rows=rows,
+            signatures=[_("Handed over by, date"), _("Received in full and undamaged, except as noted: name, date, stamp")],
+            qr=link_of(shipment),
+            qr_caption=_("Scan to confirm the receipt"),
+            **_counted(lines),
+            **_common(shipment),
+        )
+        made.append(note)
+    return made
+
+
+def _counted(lines: Sequence[ShipmentLine]) -> dict[str, Any]:
+    total = sum(line.qty for line in lines)
+    return {"totals": [(pgettext("number", "Lines"), figures.count(len(lines)))], "total": (_("Units in all"), figures.qty(total))}
+
+
+def link_of(shipment: Shipment) -> str:
+    """Where a scan leads: the shipment's page, if the installation says its address; else its number, which the search finds."""
+    return f"{settings.BASE_URL}{shipment.get_absolute_url()}" if settings.BASE_URL else shipment.number
+
+
+# --- the label on the pallet ---
+
+
+@dataclass(frozen=True)
+class Label:
+    """A label of 100 × 150 mm. `unit`: the SSCC, read by every scanner as (00)…"""
+
+    number: str
+    on: date
+    author: str
+    words: dict[str, str]
+    sender: dict[str, Any]
+    receiver: dict[str, Any]
+    facts: list[tuple[str, str]]
+    unit: str
+
+    def drawn(self) -> dict[str, Any]:
+        """As the template takes it: the bars hold FNC1, the application identifier 00, and the 18 digits."""
+        given = {name: value for name, value in asdict(self).items() if name not in ("on", "author")}
+        return given | {"facts": [fact for fact in self.facts if fact[1]], "bars": bars(f"00{self.unit}", gs1=True), "told": f"(00) {self.unit}"}
+
+
+def labels(actor: Actor, ids: Sequence[int]) -> list[Label]:
+    """A label for each shipment. Two statements. NotFound when one is not in sight."""
+    made = []
+    for shipment, lines in _found(actor, ids):
+        facts = [
+            (_("Shipment"), shipment.number),
+            (_("Order"), shipment.order.number or ""),
+            (_("Buyer's number"), shipment.order.po_number),
+            (_("Carrier"), " ".join(one for one in (shipment.carrier, shipment.tracking) if one)),
+            (
+                pgettext("on a label", "Contents"),
+                _("{lines}, {units} units").format(lines=figures.lines(len(lines)), units=figures.qty(sum(x.qty for x in lines))),
+            ),
+            (_("Shipped"), printing.full_day(shipment.shipped_at)),
+        ]
+        sender, receiver = printing.party(shipment.seller), printing.party(shipment.buyer)
+        made.append(
+            Label(
+                number=shipment.number,
+                on=_day(shipment),
+                author=sender.name,
+                words={"from": pgettext("on paper", "From"), "to": pgettext("on paper", "To")},
+                sender=asdict(sender),
+                receiver=asdict(receiver),
+                facts=facts,
+                unit=sscc(shipment.pk * PER_SHIPMENT),
+            )
+        )
+    return made
+
+
+def _live(actor: Actor, shipment: Any) -> bool:
+    return shipment.state != State.CANCELLED
+
+
+_OF = ("fulfilment.shipment", "fulfilment.view", "shipments")
+PICK_LIST = Document("fulfilment.pick_list", gettext_lazy("Pick list"), "fulfilment.shipment", "fulfilment.pick", "shipments", pick_lists, fits=picks)
+PACKING_LIST = Document("fulfilment.packing_list", gettext_lazy("Packing list"), *_OF, packing_lists, fits=_live)
+DELIVERY_NOTE = Document("fulfilment.delivery_note", gettext_lazy("Delivery note"), *_OF, delivery_notes, fits=_live)
+LABEL = Document("fulfilment.label", gettext_lazy("Pallet label (SSCC)"), *_OF, labels, template="/fulfilment/prints/label.typ", fits=_live)
+DOCUMENTS = (PICK_LIST, PACKING_LIST, DELIVERY_NOTE, LABEL)

@@ -1,0 +1,72 @@
+"""The order on paper: what was agreed, with prices for those who see them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext
+
+from qudao.base import printing
+from qudao.base.access import Actor, sees_prices, visible
+from qudao.base.html import figures
+from qudao.base.html.tables import by_language
+from qudao.base.printing import Column, Document, Paper
+from qudao.orders.models import Line, Order
+from qudao.orders.queries import orders
+from qudao.orders.states import Status
+
+#: the seller has agreed: before that, the paper only says what was asked for
+AGREED = (Status.CONFIRMED, Status.IN_FULFILMENT, Status.DELIVERED, Status.CLOSED, Status.CLOSED_SHORT)
+
+
+def confirmations(actor: Actor, ids: Sequence[int]) -> list[Paper]:
+    """Orders as letters from seller to buyer. Two statements. NotFound when one of them is not in sight."""
+    found = printing.in_order(ids, orders(actor).select_related("place", "place__owner").filter(pk__in=ids))
+    lines: dict[int, list[Line]] = {order.pk: [] for order in found}
+    for line in visible(actor, Line).filter(order_id__in=list(lines)).select_related("product").order_by("order_id", "no"):
+        lines[line.order_id].append(line)
+    return [_paper(order, lines[order.pk], sees_prices(actor, order.seller_id, order.buyer_id)) for order in found]
+
+
+def _paper(order: Order, lines: Sequence[Line], clear: bool) -> Paper:
+    agreed = order.status in AGREED
+    facts = [
+        (_("Order date"), printing.full_day(order.ordered_on)),
+        (_("Buyer's number"), order.po_number),
+        (_("Requested"), printing.full_day(order.requested_on)),
+        (_("Deliver to"), order.place.label if order.place.owner_id == order.buyer_id else ""),
+        (_("Terms"), _("{days} days after the invoice").format(days=order.payment_days)),
+        (_("State"), "" if agreed else str(Status(order.status).label)),
+    ]
+    columns = [Column("#", "right"), Column(_("Product"), wide=True), Column(_("Quantity"), "right")]
+    if clear:
+        columns += [Column(label, "right") for label in (_("Unit price"), _("Net"), _("Tax"), _("Amount (incl. tax)"))]
+    taxes = [(line.tax_rate, line.net, line.tax) for line in lines]
+    return Paper(
+        title=_("Order confirmation") if agreed else pgettext("document", "Order"),
+        number=order.number or f"#{order.pk}",
+        on=order.ordered_on,
+        sender=printing.party(order.seller),
+        receiver=printing.party(order.buyer),
+        receiver_label=_("Buyer"),
+        facts=facts,
+        lead=_("We confirm your order with these products and quantities.") if agreed else _("This order is not confirmed yet."),
+        columns=columns,
+        rows=[_row(line, clear) for line in lines],
+        totals=printing.tax_lines(taxes, order.currency) if clear else (),
+        total=(_("Total (incl. tax)"), figures.money(order.gross, order.currency)) if clear else (),
+        notes=[one for one in (order.note, printing.capitals(order.gross, order.currency) if clear else "") if one],
+        foot=printing.foot(order.seller),
+    )
+
+
+def _row(line: Line, clear: bool) -> list[object]:
+    row: list[object] = [str(line.no), (by_language(line.product.name, line.product.name_en), line.product.code), figures.qty(line.qty, line.unit)]
+    if clear:
+        row += [figures.price(line.unit_price), figures.amount(line.net), (figures.amount(line.tax), printing.share(line.tax_rate)), figures.amount(line.gross)]
+    return row
+
+
+CONFIRMATION = Document("orders.confirmation", gettext_lazy("Order confirmation"), "orders.order", "orders.view", "orders", confirmations)
+DOCUMENTS = (CONFIRMATION,)
