@@ -3,9 +3,12 @@ import htmx from "htmx.org";
 import "./keys.js";
 import "./forms.js";
 import "./list.js";
+import "./trail.js";
+import "./cells.js";
 import "./lines.js";
 import "./talk.js";
 import "./scan.js";
+import "./keep.js";
 
 // Charts come only where one is on the page, after everything else.
 const draw = () => { if (document.querySelector("[data-chart]")) import("./charts.js").then((charts) => charts.draw()); };

@@ -32,15 +32,18 @@ document.addEventListener("click", (event) => {
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   link.closest("details")?.removeAttribute("open");
+  openAsk("GET", link.href);
+});
+export function openAsk(method, url, values) {
   let dialog = document.getElementById("ask");
   if (!dialog) {
     dialog = Object.assign(document.createElement("dialog"), { id: "ask", className: "q-ask" });
     document.body.append(dialog);
   }
   dialog.replaceChildren();
-  htmx.ajax("GET", link.href, { target: "#ask", swap: "innerHTML" }).then(() => {
+  htmx.ajax(method, url, { target: "#ask", swap: "innerHTML", ...(values && { values }) }).then(() => {
     if (dialog.childElementCount && !dialog.open) dialog.showModal();
     (dialog.querySelector("textarea, input:not([type=hidden]), select") ?? dialog.querySelector(".btn-primary, .btn-danger"))?.focus();
   });
-});
+}
 document.addEventListener("htmx:afterSwap", (event) => { if (event.target.id === "ask") first(event.target); });

@@ -36,7 +36,7 @@ function gone(toast) {
   setTimeout(() => toast.remove(), 150);
 }
 function later(toast) {
-  if (!toast.classList.contains("c-wrong")) setTimeout(() => toast.matches(":hover, :focus-within") ? later(toast) : gone(toast), 6000);
+  if (!toast.classList.contains("c-wrong")) setTimeout(() => toast.matches(":hover, :focus-within") ? later(toast) : gone(toast), toast.matches("[data-undo]") ? 10000 : 6000);
 }
 export function say(words, css = "") {
   const toast = document.createElement("div");

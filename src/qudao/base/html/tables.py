@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from qudao.base.access import EVERY_ROW
 from qudao.base.html import figures
 from qudao.base.html.columns import Column, Edit, reach
+from qudao.base.search import matching
 
 __all__ = [
     "CAP", "LAST_PAGE", "PER_PAGE", "Column", "Edit", "Filter", "Tab", "Table", "address", "bounded_counts", "by_language", "cell_pair", "join", "reach",
@@ -89,6 +90,11 @@ class Table:
     tabs: Sequence[Tab] = ()
     #: lookups of the search field, all tried ("number__istartswith", "buyer__name__icontains")
     search: Sequence[str] = ()
+    #: instead of lookups: the kind whose entries the search field looks through (`base/search.py`), the column that names it, and whether a
+    #: word may also name one of its two sides
+    kind: str = ""
+    via: str = "pk"
+    parties: bool = False
     order: Sequence[str] = ("-id",)
     per_page = PER_PAGE
     #: ORM path of the currency of amounts: sums are made a currency each
@@ -126,6 +132,8 @@ class Table:
     def narrowed(self, rows: QuerySet, params: QueryDict) -> QuerySet:
         """The rows of the search and the filters in the address (not of the tab)."""
         words = typed(params, "q")
+        found = matching(self.kind, words, parties=self.parties) if self.kind else None
+        rows = rows.filter(**{f"{self.via}__in": found}) if found else rows
         for word in words.split()[:6] if self.search else ():
             condition = Q()
             for lookup in self.search:
@@ -197,7 +205,7 @@ class Table:
                 at = next((i for i, c in enumerate(columns) if not c.hide_on_phone), 0)
                 css, content = cells[at]
                 cells[at] = (css, content if "<a " in str(content) else format_html('<a href="{}">{}</a>', url, content))
-            marks = [format_html(' data-cell="{}"', c.id) if c.id in editable and c.edit and c.edit.when(row) else "" for c in columns]
+            marks = [format_html(' data-cell="{}" tabindex="0"', c.id) if c.id in editable and c.edit and c.edit.when(row) else "" for c in columns]
             drawn = format_html_join("", '<td class="{}"{}>{}</td>', ((css, mark, content) for (css, content), mark in zip(cells, marks, strict=True)))
             first = (
                 format_html(
