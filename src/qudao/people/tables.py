@@ -23,11 +23,11 @@ class PeopleTable(Table):
     """Memberships with person, role and organisation."""
 
     columns = (
-        Column("", _("Name"), cell=shown_name, sort="user__name"),
+        Column("", _("Name"), cell=shown_name, sort="user__name", slug="name"),
         Column("user.email", _("E-mail"), dim=True, hide_on_phone=True, sort="user__email"),
-        Column("", _("Role"), cell=lambda row: by_language(row.role.name, row.role.name_en), sort="role__code"),
-        Column("", _("Organisation"), cell=lambda row: by_language(row.org.name, row.org.name_en), dim=True, sort="org__path"),
-        Column("", _("View"), cell=lambda row: row.get_scope_display(), dim=True, hide_on_phone=True, sort="scope"),
+        Column("", _("Role"), cell=lambda row: by_language(row.role.name, row.role.name_en), sort="role__code", slug="role"),
+        Column("", _("Organisation"), cell=lambda row: by_language(row.org.name, row.org.name_en), dim=True, sort="org__path", slug="organisation"),
+        Column("", _("View"), cell=lambda row: row.get_scope_display(), dim=True, hide_on_phone=True, sort="scope", slug="view"),
         Column("state", _("State"), cell="state", tones=TONES),
         Column("user.last_login", _("Last sign-in"), cell="moment", dim=True, hide_on_phone=True, sort="user__last_login"),
     )
@@ -48,11 +48,11 @@ class RoleTable(Table):
     """The roles one may see."""
 
     columns = (
-        Column("", _("Role"), cell=lambda row: by_language(row.name, row.name_en), sort="name"),
+        Column("", _("Role"), cell=lambda row: by_language(row.name, row.name_en), sort="name", slug="role"),
         Column("code", _("Code"), cell="code", sort="code"),
-        Column("", _("Origin"), cell=lambda row: _("Own") if row.owner_id else _("Comes with the product"), dim=True),
-        Column("", _("Usual view"), cell=lambda row: row.get_scope_display(), dim=True, hide_on_phone=True),
-        Column("", _("Rights"), cell=lambda row: str(row.verb_count), num=True),
+        Column("", _("Origin"), cell=lambda row: _("Own") if row.owner_id else _("Comes with the product"), dim=True, slug="origin"),
+        Column("", _("Usual view"), cell=lambda row: row.get_scope_display(), dim=True, hide_on_phone=True, slug="usual_view"),
+        Column("", _("Rights"), cell=lambda row: str(row.verb_count), num=True, slug="rights"),
     )
     search = ("name__icontains", "name_en__icontains", "code__icontains")
     order = ("owner", "pk")

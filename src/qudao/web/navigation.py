@@ -272,6 +272,7 @@ class Frame:
     notices_url = property(lambda self: address("notices"))
     help_url = property(lambda self: address("help") and f"{address('help')}?at={quote(self.request.path)}")
     me_url = property(lambda self: address("me"))
+    language_url = property(lambda self: address("language"))
     theme_url = property(lambda self: address("theme"))
     switch_url = property(lambda self: address("switch"))
     sign_out_url = property(lambda self: address("sign_out"))

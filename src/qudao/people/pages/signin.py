@@ -242,6 +242,16 @@ def theme(request: HttpRequest) -> HttpResponse:
     return go(request, safe(request, request.POST.get("next")))
 
 
+@require_POST
+@door("people.me")
+def language(request: HttpRequest) -> HttpResponse:
+    """The language of this person, here and on every other device; one stays on the page."""
+    user = my_user(request.actor)  # type: ignore[attr-defined]
+    chosen = request.POST.get("language", "")
+    actions.change_profile(Profile(user.name, chosen, user.theme), actor=request.actor)  # type: ignore[attr-defined]
+    return _in_language(HttpResponseRedirect(safe(request, request.POST.get("next"))), chosen)
+
+
 @never_cache
 @require_http_methods(["GET", "POST"])
 def password_ask(request: HttpRequest) -> HttpResponse:
@@ -332,6 +342,7 @@ routes = [
     path("sign-out/", sign_out, name="sign_out"),
     path("session/organisation", switch, name="switch"),
     path("session/theme", theme, name="theme"),
+    path("session/language", language, name="language"),
     path("password/", password_ask, name="password_ask"),
     path("password/<str:token>/", password_new, name="password_new"),
     path("invitations/<str:token>/", invitation, name="invitation"),

@@ -201,6 +201,15 @@ def test_the_account_shows_profile_devices_and_tokens(client, dealer, django_ass
         assert words in page.content
 
 
+def test_a_language_is_the_persons_on_every_device_and_one_stays_on_the_page(client, dealer):
+    sign_in(client, dealer)
+    answer = client.post(reverse("language"), {"language": "en", "next": "/orders/?tab=closed"})
+    assert (answer.status_code, answer.url, answer.cookies["qudao_language"].value) == (302, "/orders/?tab=closed", "en")
+    assert User.unscoped.get(pk=dealer.user_id).language == "en"
+    assert client.post(reverse("language"), {"language": "xx", "next": "https://evil.example"}).status_code == 422
+    assert User.unscoped.get(pk=dealer.user_id).language == "en"
+
+
 def test_profile_theme_and_password(client, dealer):
     sign_in(client, dealer)
     assert client.post(reverse("me_profile"), {"name": "", "language": "en", "theme": "dark"}).status_code == 422

@@ -30,8 +30,8 @@ class Alert:
 
 
 def usable(found: Sequence[Alert | None]) -> list[Alert]:
-    """Those that exist and whose remedy this person has."""
-    return [a for a in found if a and a.button.url]
+    """Those that exist and whose remedy this person has; what is wrong stands before what only waits."""
+    return sorted((a for a in found if a and a.button.url), key=lambda a: not a.wrong)
 
 
 def owing(payers: Sequence[Owing]) -> list[Alert | None]:

@@ -30,6 +30,7 @@ def _row(month: date, span: Span) -> dict[str, Any]:
         "month": month,
         "label": figures.month(month),
         "span": span,
+        "time": figures.age(timedelta(minutes=int(span.ship_hours * 60))) if span.ship_hours is not None else "",
         "url": link("orders", f"side=sell&from={month:%Y-%m-%d}&to={_end(month):%Y-%m-%d}"),
     }
 
@@ -50,6 +51,8 @@ def insight(request: HttpRequest) -> HttpResponse:
     first = (today.replace(day=1) - timedelta(days=31 * (MONTHS - 1))).replace(day=1)
     found = calendar(actor, first)
     months = found.months(today, MONTHS)
+    while len(months) > 1 and not (months[0][1].orders or months[0][1].collected):
+        months.pop(0)  # a young company's chart begins with its first month
     if request.GET.get("export") in ("xlsx", "csv") and actor.can("base.export"):
         return _sheet(request, months, request.GET["export"])
     rows = [_row(month, span) for month, span in months]
