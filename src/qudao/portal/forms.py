@@ -10,27 +10,51 @@ from django.utils.translation import gettext_lazy as _
 from qudao.base.html.forms import Form, LineField
 
 
+class OtherSide(forms.CharField):
+    """Whom an order is for, as typed; not looked at when it was chosen from the list."""
+
+    def validate(self, value: Any) -> None:
+        """Nothing: the agreement is asked for as a whole."""
+
+
 class DeskForm(Form):
-    """Under which agreement, when, and the buyer's own number. The choices are what the actor may order under."""
+    """Under which agreement, when, and the buyer's own number. The choices are what the actor may order under.
+
+    Without choices the other side is typed (code, name or pinyin initials) and found as one types; the code alone does without scripts.
+    """
 
     layout = "grid"
 
+    dealer = OtherSide(label=_("Dealer"), max_length=160)
     agreement = forms.ChoiceField(label=_("Agreement with"))
     requested_on = forms.DateField(label=_("Requested delivery"), required=False)
     po_number = forms.CharField(label=_("Buyer's own number"), required=False, max_length=40)
     note = forms.CharField(label=_("Note"), required=False, max_length=500)
 
-    def __init__(self, *args: Any, choices: list[tuple[str, str]] = (), **kwargs: Any) -> None:  # type: ignore[assignment]
+    def __init__(self, *args: Any, choices: list[tuple[str, str]] | None = None, find_url: str = "", **kwargs: Any) -> None:  # type: ignore[assignment]
         super().__init__(*args, **kwargs)
-        self.fields["agreement"].choices = choices  # type: ignore[attr-defined]
+        if choices is None:
+            self.fields["agreement"] = forms.CharField(required=False, widget=forms.HiddenInput)
+            find = {"data-suggest": find_url, "data-pick": "agreement", "autocomplete": "off", "spellcheck": "false", "autofocus": True}
+            self.fields["dealer"].widget.attrs.update(find, placeholder=_("Code, name or pinyin initials"))
+        else:
+            self.fields["agreement"].choices = choices  # type: ignore[attr-defined]
+            del self.fields["dealer"]
+
+
+class FileForm(Form):
+    """A file with the lines of an order."""
+
+    file = forms.FileField(label=_("File (xlsx or csv): code in the first column, quantity in the second"))
 
 
 LINES = [
-    LineField("code", _("Code"), "product", required=True, placeholder=_("Code or name"), width="w-22"),
-    LineField("name", _("Product"), "show", width="w-32"),
-    LineField("qty", _("Quantity"), "pack", required=True, placeholder=_("3 or 3x"), width="w-12"),
-    LineField("base", _("In base units"), "figure", hide_on_phone=True),
-    LineField("price", _("Unit price"), "figure", hide_on_phone=True),
-    LineField("gross", _("Amount (incl. tax)"), "figure"),
-    LineField("stock", _("Stock"), "show", hide_on_phone=True),
+    LineField("code", _("Code"), "product", required=True, placeholder=_("Code or name"), width="w-12"),
+    LineField("name", _("Product"), "show", width="w-auto"),
+    LineField("qty", _("Quantity"), "pack", required=True, placeholder=_("3 or 3x"), width="w-8"),
+    LineField("base", _("In base units"), "figure", width="w-8", hide_on_phone=True),
+    LineField("price", _("Unit price"), "figure", width="w-10", hide_on_phone=True),
+    LineField("gross", _("Amount (incl. tax)"), "figure", width="w-12"),
+    LineField("stock", _("Stock"), "show", width="w-8", hide_on_phone=True, dim=True),
+    LineField("last", _("Last time"), "show", width="w-12", hide_on_phone=True, dim=True),
 ]

@@ -1,11 +1,27 @@
-"""How the portal shows figures of lower modules: the credit of an account as the meter of every screen."""
+"""How the portal shows figures of lower modules: the credit of an account as the meter, the lines of an order being typed with their hints."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from qudao.base.html import figures
+from qudao.base.html.forms import Line, LineEditor
 from qudao.base.html.meters import Meter
+from qudao.base.html.tables import by_language
+from qudao.base.sentences import say
 from qudao.funds.queries import CreditCard
+from qudao.funds.rules import may_ship
+from qudao.inventory.states import Band
+from qudao.kernel.errors import DomainError, Fault
+from qudao.kernel.money import round_to
+from qudao.portal.queries.desk import Asked, Look
+from qudao.pricing.states import Level, Verdict
 
 
 def meter_of(card: CreditCard, this: Any) -> Meter:
@@ -17,3 +33,135 @@ def meter_of(card: CreditCard, this: Any) -> Meter:
         invoiced=position.invoiced - overdue, shipped=position.shipped, ordered=position.ordered, unapplied=position.unapplied,
         this=this, currency=card.currency,
     )  # fmt: skip
+
+
+def summary(looked: Look | None) -> dict[str, Any]:
+    """The aside of the desk: totals, credit with this order and what stops it whatever the amount, who signs after the submit."""
+    if looked is None:
+        return {"looked": None}
+    stops = [say(fault) for fault in may_ship(looked.credit.position)] if looked.credit else []
+    return {
+        "looked": looked,
+        "currency": looked.trade.currency,
+        "meter": meter_of(looked.credit, looked.gross) if looked.credit else None,
+        "stops": stops,
+        "whole": [say(fault) for fault in looked.faults if not fault.field.startswith("lines.") and fault.code != "orders.no_lines"],
+        "wrong": len({f.field.split(".")[1] for f in looked.faults if f.field.startswith("lines.")}),
+    }
+
+
+def fill(editor: LineEditor, looked: Look, faults_from: DomainError | None = None) -> None:
+    """Put names, prices, stock, hints and faults at the lines of the editor."""
+    by_line: dict[str, list[Fault]] = defaultdict(list)
+    for fault in [*looked.faults, *(faults_from.faults if faults_from else ())]:
+        if fault.field.startswith("lines.") and fault.code not in {f.code for f in by_line[fault.field.split(".")[1]]}:
+            by_line[fault.field.split(".")[1]].append(fault)
+    for line, asked in zip(editor.lines, looked.asked, strict=True):
+        line.shown = shown(looked, line.no, asked)
+        line.hints = [_hint(fault, asked) for fault in by_line[str(line.no)] if line.raw["code"]]
+        short = _short(looked, asked)
+        if short and not any(h["code"] == "inventory.short" for h in line.hints):
+            line.hints.append(short)
+
+
+def shown(looked: Look, no: int, asked: Asked) -> dict[str, Any]:
+    """The shown cells of a typed line: name, base quantity, price, amount, stock, what was bought last time."""
+    if asked.card is None:
+        return {}
+    card, priced, told = asked.card, looked.lines.get(no), looked.stock.get(asked.card.id)
+    stock = ""
+    if told and told.band:
+        stock = figures.qty(max(told.qty, Decimal(0)), card.unit) if told.qty is not None else str(Band(told.band).label)
+    last = looked.bought.get(card.id)
+    return {
+        "name": by_language(card.name, card.name_en),
+        "base": figures.qty(asked.qty, card.unit) if asked.qty else "",
+        "price": figures.price(priced.unit_price) if priced else "",
+        "gross": figures.amount(priced.gross) if priced else figures.DASH,
+        "stock": stock,
+        "last": f"{figures.day(last.on)} {figures.qty(last.qty, card.unit)}" if last else _("first time"),
+    }
+
+
+def _hint(fault: Fault, asked: Asked) -> dict[str, Any]:
+    """A fault of a line with its remedy as buttons: the quantities that fit, the products that were meant."""
+    said = say(fault)
+    buttons = []
+    if fault.code == "orders.not_multiple":
+        buttons = [{"field": "qty", "value": figures.qty(q).replace(",", ""), "label": figures.qty(q, asked.card.unit if asked.card else "")}
+                   for q in (fault.params["lower"], fault.params["upper"]) if q > 0]  # fmt: skip
+    elif fault.code == "orders.below_minimum":
+        least = figures.qty(fault.params["minimum"])
+        buttons = [{"field": "qty", "value": least.replace(",", ""), "label": least}]
+    elif fault.code == "orders.unknown_product":
+        buttons = [{"field": "code", "value": p.code, "label": f"{p.code} {by_language(p.name, p.name_en)}"} for p in asked.similar]
+    text = f"{said.sentence} {said.remedy if not buttons else ''}".strip()
+    return {"code": fault.code, "css": "c-wrong", "icon": "alert-circle", "text": text, "buttons": buttons}
+
+
+def _short(looked: Look, asked: Asked) -> dict[str, Any] | None:
+    """A hint when the stock told to the buyer is less than asked for."""
+    told = looked.stock.get(asked.card.id) if asked.card else None
+    if asked.card is None or told is None or told.qty is None or told.qty >= asked.qty:
+        return None
+    there = max(told.qty, Decimal(0))
+    said = say(Fault("portal.short", "", {"available": figures.qty(there), "short": figures.qty(asked.qty - there), "unit": asked.card.unit}))
+    take = {"field": "qty", "value": figures.qty(there).replace(",", ""), "label": _("Take {qty}").format(qty=figures.qty(there))}
+    buttons = [take] if there > 0 else []
+    return {"code": "portal.short", "css": "c-wait", "icon": "clock", "text": said.sentence, "buttons": buttons}
+
+
+def answer_of(editor: LineEditor, line: Line, looked: Look) -> dict[str, Any]:
+    """What `assets/js/quote.js` is told of one line: its shown cells, its amounts as exact text, its hints as rows of the table."""
+    priced = looked.lines.get(line.no)
+    hints = render_to_string("parts/line_hints.html", {"editor": editor, "line": line}).strip() if line.hints else ""
+    amounts = [str(priced.net), str(priced.tax), str(priced.gross)] if priced else None
+    return {"show": line.shown, "bad": line.bad, "hints": hints, "amounts": amounts}
+
+
+def trace(looked: Look, no: int) -> dict[str, Any] | None:
+    """Why a line costs what it costs: every candidate price with its verdict, the sum to the cent, the last time, the stock. None for an unknown code."""
+    asked = looked.asked[no - 1]
+    card, priced = asked.card, looked.lines.get(no)
+    if card is None:
+        return None
+    told, last = looked.stock.get(card.id), looked.bought.get(card.id)
+    found: dict[str, Any] = {"card": card, "name": by_language(card.name, card.name_en), "no": no, "asked": asked, "last": last, "steps": [], "told": told}
+    if told and told.qty is not None:
+        there = max(told.qty, Decimal(0))
+        found |= {"there": there, "left": max(there - asked.qty, Decimal(0)), "short": max(asked.qty - there, Decimal(0))}
+    elif told and told.band:
+        found["band"] = Band(told.band)
+    if priced is None:
+        return found
+    goods = round_to(priced.qty * priced.unit_price)
+    found |= {
+        "priced": priced,
+        "goods": goods,
+        "inclusive": goods == priced.gross,
+        "rate": figures.percent(priced.tax_rate, 0),
+        "steps": [_step(step) for step in priced.steps],
+        "change": _change(last.price, priced.unit_price) if last else "",
+    }
+    return found
+
+
+def _change(before: Decimal, now: Decimal) -> str:
+    """How much a price rose (+) or fell since; "" when it did not."""
+    change = (now - before) / before if before else Decimal(0)
+    return f"{'+' if change > 0 else ''}{figures.percent(change)}" if change else ""
+
+
+def _step(step: dict[str, Any]) -> dict[str, Any]:
+    """One candidate price in words: where it comes from, from which quantity and until when, and why it is the price or is not."""
+    least = Decimal(step["min_qty"])
+    return {
+        "level": Level(step["level"]).label,
+        "code": step.get("code", ""),
+        "chosen": step["verdict"] == Verdict.CHOSEN,
+        "verdict": Verdict(step["verdict"]).label,
+        "least": figures.qty(least) if least else "",
+        "amount": figures.price(step["amount"]),
+        "since": figures.day(date.fromisoformat(step["from"])),
+        "until": figures.day(date.fromisoformat(step["to"])) if "to" in step else "",
+    }

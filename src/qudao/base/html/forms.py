@@ -18,8 +18,8 @@ from qudao.kernel.errors import DomainError
 
 #: rows offered empty, so that the editor works without JavaScript
 BLANK = 6
-#: the most lines of one document
-MOST = 2000
+#: rows of one form that are read; how many a document may have is its own rule, so that a line too many is refused and not lost
+MOST = 6000
 
 
 class Form(forms.Form):
@@ -103,6 +103,7 @@ class LineField:
     choices: Sequence[tuple[Any, Any]] = ()
     width: str = ""
     hide_on_phone: bool = False
+    dim: bool = False
 
     @property
     def num(self) -> bool:
@@ -139,6 +140,7 @@ class LineEditor:
 
     Build it from a request with `LineEditor(fields, data=request.POST)` or from values with `initial=[{...}]`; `lines` are the filled rows.
     `suggest_url` answers the type-ahead as JSON `{"results": [{"value": code, "label": name, "note": …}]}`; `fixed` rows are neither added nor left out.
+    `quote_url` answers what changed rows come to, as `assets/js/quote.js` says; without it nothing is asked while typing.
     """
 
     template_name = "parts/lines.html"
@@ -147,9 +149,9 @@ class LineEditor:
 
     def __init__(
         self, fields: Sequence[LineField], *, data: QueryDict | None = None, initial: Iterable[Mapping[str, Any]] = (), suggest_url: str = "",
-        fixed: bool = False,
+        fixed: bool = False, quote_url: str = "",
     ) -> None:  # fmt: skip
-        self.fields, self.suggest_url, self.fixed = list(fields), suggest_url, fixed
+        self.fields, self.suggest_url, self.quote_url, self.fixed = list(fields), suggest_url, quote_url, fixed
         self.blank_rows = 0 if fixed else BLANK
         if data is not None:
             self.lines = self._from_post(data)

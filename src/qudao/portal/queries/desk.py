@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from qudao.agreements.models import Agreement
 from qudao.agreements.queries import unscoped_refused, unscoped_terms_of
 from qudao.approvals.queries import unscoped_rules_for
 from qudao.base.access import Actor, visible
+from qudao.base.db import rows
 from qudao.base.html.tables import by_language
 from qudao.catalog.models import Pack, Product
 from qudao.catalog.queries import ProductCard, products, unscoped_cards
+from qudao.catalog.rules import initials
 from qudao.funds.queries import CreditCard, unscoped_card
-from qudao.inventory.queries import Available, available_for
+from qudao.inventory.queries import Available, available_for, unscoped_free, unscoped_supply_place
+from qudao.inventory.rules import band
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault
 from qudao.kernel.money import ZERO
 from qudao.orders import rules
 from qudao.orders.rules import NewLine, Placing, PricedLine
-from qudao.portal.rules import folded, quantity_of
+from qudao.orders.states import Status
+from qudao.portal.rules import Nearest, folded, quantity_of
 from qudao.pricing.queries import Item, unscoped_quote
+
+#: suggestions for one code that is not known, and for how many of them in one reading
+SIMILAR, MOST_SIMILAR = 3, 200
+#: products up to which a code is compared with all of them; beyond, only with those that begin like it
+COMPARED = 5_000
+#: orders that count for nothing
+UNDONE = [str(one) for one in (Status.DRAFT, Status.REJECTED, Status.CANCELLED)]
+
+# The newest orders of the pair, not more than some thousand lines of them, whatever the history: bounded, and by index alone.
+LAST = """WITH newest AS (
+        SELECT id, number, ordered_on, line_count, sum(line_count) OVER (ORDER BY id DESC) - line_count AS before FROM (
+            SELECT id, number, ordered_on, line_count FROM orders_order WHERE buyer_id = %s AND seller_id = %s AND status <> ALL(%s)
+            ORDER BY id DESC LIMIT 200) o
+    )
+    SELECT DISTINCT ON (l.product_id) l.product_id, l.qty, l.unit_price, o.ordered_on, o.number, o.id
+    FROM newest o JOIN orders_line l ON l.order_id = o.id
+    WHERE o.before < 5000 AND l.product_id = ANY(%s) ORDER BY l.product_id, o.id DESC"""
 
 
 @dataclass(frozen=True)
@@ -37,21 +59,62 @@ class Trade:
     buyer_id: int
     label: str
     currency: str
+    code: str = ""
 
 
-def trades(actor: Actor) -> list[Trade]:
-    """The agreements under which the actor may order: as the buyer, or as the seller's clerk for a buyer. One statement."""
+def _tradeable(actor: Actor) -> QuerySet[Agreement]:
+    """The agreements under which the actor may order today, with both sides."""
     today = clock.today()
     mine = Q(buyer_id=actor.org_id)
     if actor.can("orders.place_for"):
         mine |= Q(seller_id=actor.org_id)
     found = visible(actor, Agreement).filter(mine, Q(valid_to=None) | Q(valid_to__gte=today), state="active", valid_from__lte=today)
-    found = found.select_related("seller", "buyer").order_by("buyer__code", "seller__code")
-    made = []
-    for row in found:
-        other = row.seller if row.buyer_id == actor.org_id else row.buyer
-        made.append(Trade(row.pk, row.seller_id, row.buyer_id, f"{by_language(other.name, other.name_en)} ({other.code})", row.currency))
-    return made
+    return found.select_related("seller", "buyer").order_by("buyer__code", "seller__code")
+
+
+def _trade(actor: Actor, row: Agreement) -> Trade:
+    other = row.seller if row.buyer_id == actor.org_id else row.buyer
+    return Trade(row.pk, row.seller_id, row.buyer_id, f"{by_language(other.name, other.name_en)} ({other.code})", row.currency, other.code)
+
+
+def trades(actor: Actor) -> list[Trade]:
+    """The agreements under which the actor may order: as the buyer, or as the seller's clerk for a buyer. One statement."""
+    return [_trade(actor, row) for row in _tradeable(actor)]
+
+
+def trade_of(actor: Actor, agreement_id: str) -> Trade | None:
+    """The agreement of this id, when the actor may order under it. One statement."""
+    row = _tradeable(actor).filter(pk=agreement_id).first() if agreement_id.isdigit() else None
+    return _trade(actor, row) if row else None
+
+
+def only_trade(actor: Actor) -> Trade | None:
+    """The one agreement of somebody who has no choice. One statement."""
+    found = _tradeable(actor)[:2]
+    return _trade(actor, found[0]) if len(found) == 1 else None
+
+
+@lru_cache(maxsize=50_000)
+def _initials(name: str) -> str:
+    return initials(name)
+
+
+def find_trades(actor: Actor, words: str, limit: int = 8) -> list[Trade]:
+    """The agreements whose other side is meant by what was typed: code, name or pinyin initials, the best first. Two statements."""
+    text = words.strip().upper()
+    names = _tradeable(actor).values_list("pk", "buyer_id", "seller__code", "seller__name", "seller__name_en", "buyer__code", "buyer__name", "buyer__name_en")
+    ranked = []
+    for pk, buyer_id, *names_of in names:
+        code, name, name_en = (str(x).upper() for x in (names_of[:3] if buyer_id == actor.org_id else names_of[3:]))
+        short = _initials(name).upper()
+        within = text in f"{code} {name} {name_en}"
+        ways = (text in (code, name), code.startswith(text), short.startswith(text), name.startswith(text), within, text in short)
+        rank = next((n for n, met in enumerate(ways) if met), None)
+        if rank is not None:
+            ranked.append((rank, code, pk))
+    best = [pk for _rank, _code, pk in sorted(ranked)[:limit]]
+    found = {row.pk: _trade(actor, row) for row in _tradeable(actor).filter(pk__in=best)} if best else {}
+    return [found[pk] for pk in best if pk in found]
 
 
 @dataclass
@@ -101,18 +164,60 @@ def unscoped_packs(product_ids: Iterable[int]) -> dict[int, dict[str, Decimal]]:
     return found
 
 
-def similar(actor: Actor, text: str, limit: int = 3) -> list[Product]:
-    """Products like a typed code: by its longest beginning that meets any."""
-    for length in range(len(text), 1, -1):
-        found = list(products(actor, state="active").filter(Q(code__istartswith=text[:length]) | Q(name__icontains=text[:length]))[:limit])
-        if found:
-            return found
-    return []
+def similar(actor: Actor, texts: Iterable[str], limit: int = SIMILAR) -> dict[str, list[Product]]:
+    """Products like each of some typed texts, the most alike first. At most three statements, whatever the number of texts."""
+    wanted = list(dict.fromkeys(text for text in texts if len(text) > 1))[:MOST_SIMILAR]
+    if not wanted:
+        return {}
+    known = products(actor, state="active").order_by()
+    facts = list(known.values_list("pk", "code", "name", "initials")[: COMPARED + 1])
+    if len(facts) > COMPARED:
+        begins = Q(pk__in=[])
+        for start in {text[: max(2, len(text) - 2)] for text in wanted} | {text[: max(2, len(text) // 2)] for text in wanted}:
+            begins |= Q(code__istartswith=start)
+        facts = list(known.filter(begins).values_list("pk", "code", "name", "initials")[:COMPARED])
+    nearest = Nearest({pk: (code, name, short) for pk, code, name, short in facts})
+    ids = {text: nearest.to(text, limit) for text in wanted}
+    found = known.in_bulk({pk for some in ids.values() for pk in some})
+    return {text: [found[pk] for pk in some] for text, some in ids.items()}
+
+
+@dataclass(frozen=True)
+class Bought:
+    """When this buyer last ordered a product of this seller: quantity in base units, price per base unit."""
+
+    qty: Decimal
+    price: Decimal
+    on: date
+    number: str
+    order_id: int
+
+
+def last_bought(trade: Trade, product_ids: Sequence[int]) -> dict[int, Bought]:
+    """The last order of each product among the newest orders of a trade the actor was shown. One statement."""
+    found = rows(LAST, (trade.buyer_id, trade.seller_id, UNDONE, list(product_ids))) if product_ids else []
+    return {product_id: Bought(*rest) for product_id, *rest in found}
+
+
+@dataclass(frozen=True)
+class Rest:
+    """The lines of the same order that are not asked anew: their number and what they came to."""
+
+    lines: int = 0
+    net: Decimal = ZERO
+    tax: Decimal = ZERO
+    gross: Decimal = ZERO
+
+
+NO_REST = Rest()
 
 
 @dataclass
 class Look:
-    """What an order would come to: priced lines by number, every fault, totals, credit, the stock told, the approvals it needs."""
+    """What an order would come to: priced lines by number, every fault, totals, credit, the stock told, the approvals it needs.
+
+    `bought` = when each product was last ordered; totals include the lines that were not asked anew.
+    """
 
     trade: Trade
     asked: list[Asked]
@@ -124,9 +229,10 @@ class Look:
     net: Decimal = ZERO
     tax: Decimal = ZERO
     gross: Decimal = ZERO
+    bought: dict[int, Bought] = field(default_factory=dict)
 
 
-def look(actor: Actor, trade: Trade, asked: list[Asked], requested_on: date | None = None) -> Look:
+def look(actor: Actor, trade: Trade, asked: list[Asked], requested_on: date | None = None, rest: Rest = NO_REST) -> Look:
     """Price and check an order as placing would, without placing it; about ten statements, whatever the number of lines."""
     today = clock.today()
     placing = Placing(trade.seller_id, trade.buyer_id, [a.new_line for a in asked], requested_on)
@@ -134,26 +240,40 @@ def look(actor: Actor, trade: Trade, asked: list[Asked], requested_on: date | No
     faults = [f for a in asked for f in a.faults]
     unread = {f.field for f in faults}
     faults += [f for f in rules.shape_faults(placing, today) if f.field not in unread]
+    if rest.lines + len(asked) > rules.MAX_LINES >= len(asked):
+        faults.append(Fault("orders.too_many_lines", "lines", {"limit": rules.MAX_LINES}))
     faults += rules.side_faults(terms, today)
-    ids = sorted({a.card.id for a in asked if a.card})
     cards = {a.card.id: a.card for a in asked if a.card}
+    ids = sorted(cards)
     refused = unscoped_refused(trade.agreement_id, ids, today) if ids else set()
     items = [Item(no, a.card.id, a.qty) for no, a in enumerate(asked, 1) if a.card and a.qty > 0]
     quotes = unscoped_quote(trade.agreement_id, items, today)
     known = {f.field for f in faults}
-    faults += [f for f in rules.line_faults(placing.lines, cards, refused, quotes, today) if f.field not in known]
-    priced = {
-        no: rules.price_order([one.new_line], cards, {1: quotes[no]})[0]
-        for no, one in enumerate(asked, 1)
-        if one.card and no in quotes and one.qty > 0
-    }  # fmt: skip
+    unasked = {f"lines.{no}.product" for no, a in enumerate(asked, 1) if a.qty <= 0}  # without a quantity there is no price to miss
+    more = rules.line_faults(placing.lines, cards, refused, quotes, today)
+    faults += [f for f in more if f.field not in known and not (f.code == "orders.no_price" and f.field in unasked)]
+    numbers = [no for no, one in enumerate(asked, 1) if one.card and no in quotes and one.qty > 0]
+    made = rules.price_order([asked[no - 1].new_line for no in numbers], cards, {n: quotes[no] for n, no in enumerate(numbers, 1)})
+    priced = {no: replace(line, no=no) for no, line in zip(numbers, made, strict=True)}
+    alike = similar(actor, (one.text for one in asked if one.text and not one.card))
     for one in asked:
-        if one.text and not one.card:
-            one.similar = similar(actor, one.text)
-    net, tax, gross = rules.totals(list(priced.values()))
-    stock = available_for(actor, trade.agreement_id, ids) if ids and actor.can("inventory.view") else {}
+        one.similar = alike.get(one.text, []) if one.card is None else []
+    net, tax, gross = (a + b for a, b in zip(rules.totals(list(priced.values())), (rest.net, rest.tax, rest.gross), strict=True))
     credit = unscoped_card(trade.agreement_id) if actor.can("funds.view") else None
-    return Look(trade, asked, priced, faults, stock, credit, approvers(actor, trade, gross), net, tax, gross)
+    found = Look(trade, asked, priced, faults, told(actor, trade, ids), credit, approvers(actor, trade, gross), net, tax, gross)
+    found.bought = last_bought(trade, ids)
+    return found
+
+
+def told(actor: Actor, trade: Trade, product_ids: Sequence[int]) -> dict[int, Available]:
+    """The stock that supplies a trade, as its buyer is told; the seller's own people see the quantity. At most three statements."""
+    if not product_ids or not actor.can("inventory.view"):
+        return {}
+    if actor.org_id != trade.seller_id:
+        return available_for(actor, trade.agreement_id, product_ids)
+    place = unscoped_supply_place(trade.agreement_id)
+    free = unscoped_free((place, product) for product in product_ids)
+    return {product: Available(band(qty), qty) for (_place, product), qty in free.items()}
 
 
 def approvers(actor: Actor, trade: Trade, gross: Decimal) -> list[str]:

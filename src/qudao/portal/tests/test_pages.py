@@ -86,15 +86,16 @@ def test_the_preview_prices_hints_and_names_the_approval(client, world, django_a
     approval_from(world, 100)
     sign_in(client, world.cast.hq_clerk)
     with django_assert_max_num_queries(22):
-        page = client.post(reverse("order_preview"), typed(world, (world.products[0].code, "4"), ("P", ""))).content.decode()
-    assert "¥400.00" in page and 'data-at="0"' in page and 'data-at="1"' in page and "Order clerk" in page
-    assert "<html" not in page and "must be more than zero" not in page  # the second line is still being typed
+        said = client.post(reverse("order_preview"), typed(world, (world.products[0].code, "4"), ("P", ""), **{"lines-ref": ["7", "9"], "focus": "7"})).json()
+    assert said["rows"]["7"]["amounts"] == ["353.98", "46.02", "400.00"] and said["total"] == "¥400.00" and "Order clerk" in said["aside"]
+    assert said["rows"]["9"]["bad"] and "must be more than zero" not in said["rows"]["9"]["hints"]  # the second line is still being typed
+    assert "This is the price" in said["line"] and "400.00" in said["line"] and said["submit"] == "Submit 2 lines"
 
 
 def test_a_buyer_is_not_told_who_signs(client, world):
     approval_from(world, 100)
     sign_in(client, world.cast.dealer)
-    page = client.post(reverse("order_preview"), typed(world, (world.products[0].code, "4"))).content.decode()
+    page = client.post(reverse("order_preview"), typed(world, (world.products[0].code, "4"))).json()["aside"]
     assert "The seller" in page and "Order clerk" not in page
 
 
