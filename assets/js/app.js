@@ -6,6 +6,7 @@ import "./list.js";
 import "./trail.js";
 import "./cells.js";
 import "./lines.js";
+import "./approvals.js";
 import "./talk.js";
 import "./scan.js";
 import "./keep.js";

@@ -1,17 +1,38 @@
-"""A notice belongs to one person; nobody else reads it, whatever the scope."""
+"""A notice belongs to one person; a conversation to the two sides of its document; an internal note to the side that wrote it. No scope reads another's."""
 
 from __future__ import annotations
 
-from django.db.models import Q
+from functools import cache
+
+from django.apps import apps
+from django.db.models import Model, Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.access import Actor, Policy, register
-from qudao.messages.models import Notice, Preference
+from qudao.base.access import Actor, Policy, Scope, policy_of, register
+from qudao.messages.models import Message, Note, Notice, Preference, Task, Thread
+from qudao.messages.states import DOCUMENTS
 
 VERBS = {
-    "messages.view": _("Read the own notices"),
+    "messages.view": _("Read the own notices, conversations and tasks"),
+    "messages.write": _("Write in conversations of documents"),
+    "messages.assign": _("Give tasks, finish and reopen them"),
 }
 FIELDS: dict[str, str] = {}
+
+
+@cache
+def document_model(kind: str) -> type[Model] | None:
+    """The table of a kind of document one can talk about; None for any other kind, or when its module is not installed."""
+    try:
+        return apps.get_model(kind) if kind in DOCUMENTS.values() else None
+    except LookupError:
+        return None
+
+
+def readable_kinds(actor: Actor) -> list[str]:
+    """The kinds of documents whose rows the actor may see at all: who may not see invoices reads no talk about them."""
+    models = {kind: document_model(kind) for kind in DOCUMENTS.values()}
+    return [kind for kind, model in models.items() if model is not None and actor.can(policy_of(model).view_verb)]
 
 
 class _Own(Policy):
@@ -29,3 +50,45 @@ class NoticePolicy(_Own):
 @register
 class PreferencePolicy(_Own):
     model = Preference
+
+
+@register
+class ThreadPolicy(Policy):
+    """The two sides of the document; nobody above them: what they say may name prices."""
+
+    model = Thread
+    view_verb = "messages.view"
+    path = ""
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        side = Q(**{f"{self.path}seller_id": actor.org_id}) | Q(**{f"{self.path}buyer_id": actor.org_id})
+        return side & Q(**{f"{self.path}subject_kind__in": readable_kinds(actor)})
+
+
+@register
+class MessagePolicy(ThreadPolicy):
+    model = Message
+    path = "thread__"
+
+
+@register
+class NotePolicy(Policy):
+    """The organisation that wrote it, and nobody else: not the other side, not headquarters, not the administrator of the system."""
+
+    model = Note
+    view_verb = "messages.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return Q(org_id=actor.org_id, subject_kind__in=readable_kinds(actor))
+
+
+@register
+class TaskPolicy(Policy):
+    """The organisation that gave it and the one whose person it is for; with the own work only, one's own."""
+
+    model = Task
+    view_verb = "messages.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        mine = Q(assignee_id=actor.user_id) | Q(by_user_id=actor.user_id) if actor.scope == Scope.SELF else Q()
+        return (Q(org_id=actor.org_id) | Q(by_org_id=actor.org_id)) & Q(subject_kind__in=readable_kinds(actor)) & mine

@@ -14,5 +14,6 @@ PANELS: dict[str, tuple[str, ...]] = {
         "qudao.billing.pages.order_panel",
         "qudao.payments.pages.order_panel",
     ),
-    "billing.invoice": ("qudao.payments.pages.invoice_panel",),
+    "billing.invoice": ("qudao.payments.pages.invoice_panel", "qudao.messages.pages.talk_panel"),
+    "payments.payment": ("qudao.messages.pages.talk_panel",),
 }

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from qudao.base.access import Actor, own, sees_prices
+from qudao.base.access import Actor, get_visible, own, sees_prices
 from qudao.base.html import figures
-from qudao.base.html.pages import Button, DetailPage, Head, ListPage, Step
-from qudao.fulfilment import queries
+from qudao.base.html.pages import Bulk, Button, DetailPage, Head, ListPage, Skip, Step
+from qudao.fulfilment import actions, queries
+from qudao.fulfilment.forms import CarrierForm
 from qudao.fulfilment.models import Shipment
 from qudao.fulfilment.pages.panels import differences_panel, facts_panel, lines_panel, timeline_panel
 from qudao.fulfilment.pages.verbs import in_sight
 from qudao.fulfilment.states import GONE, State
 from qudao.fulfilment.tables import ComingTable, DifferenceTable, ShipmentTable, badge_of, name_of
+from qudao.messages.pages import talk_panel
 
 
 def sent(actor: Actor) -> QuerySet[Shipment]:
@@ -40,6 +42,30 @@ class ShipmentList(ListPage):
     table = ShipmentTable
     title = gettext_lazy("Shipments")
 
+    def bulk(self) -> Sequence[Button | Bulk]:
+        return [
+            Bulk(
+                "pick", _("Start picking"), _pick, "fulfilment.pick", icon="package",
+                skips=[Skip(~Q(state=State.CREATED), _("they do not wait to be picked"))],
+                says=_("From now on their orders cannot be cancelled until picking stops."),
+            ),
+            Bulk(
+                "dispatch", _("Dispatch"), actions.dispatch_shipment, "fulfilment.ship", icon="truck", primary=True, form=CarrierForm,
+                skips=[Skip(~Q(state=State.PICKING), _("they are not being picked"))],
+                says=_("Everything that was picked leaves; the buyers are told."),
+            ),
+            Bulk(
+                "receive", _("Received in full"), actions.confirm_receipt, "fulfilment.receive", icon="package-import",
+                skips=[Skip(~Q(state=State.SHIPPED), _("they are not on their way"))],
+                says=_("Every line is booked as it was shipped. Shipments with differences are better received one by one."),
+            ),
+        ]  # fmt: skip
+
+
+def _pick(shipment_id: int, *, actor: Actor) -> Shipment:
+    """Pick what is open of the shipment's order."""
+    return actions.start_pick(get_visible(actor, Shipment, shipment_id).order_id, actor=actor)
+
 
 class SentList(ShipmentList):
     """What the own organisation ships."""
@@ -53,6 +79,9 @@ class ComingList(ShipmentList):
     query = coming
     table = ComingTable
     title = gettext_lazy("Receipts")
+
+    def bulk(self) -> Sequence[Button | Bulk]:
+        return [one for one in super().bulk() if isinstance(one, Bulk) and one.name == "receive"]
 
 
 def shipment_list(request: HttpRequest) -> HttpResponse:
@@ -81,7 +110,7 @@ class ShipmentDetail(DetailPage):
     verb = "fulfilment.view"
     query = in_sight
     kind = "fulfilment.shipment"
-    panels = (lines_panel, differences_panel, facts_panel, timeline_panel)
+    panels = (lines_panel, differences_panel, facts_panel, talk_panel, timeline_panel)
 
     @property
     def back(self) -> str:  # type: ignore[override]

@@ -10,7 +10,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from qudao.base import models as base
 from qudao.base import outbox
 from qudao.base.access import system_actor
-from qudao.base.notify import notify
+from qudao.base.notify import NoticeAsked, notify
 from qudao.base.outbox import drain
 from qudao.base.subject import Subject
 from qudao.base.work import current, unit
@@ -49,14 +49,14 @@ def test_people_named_and_people_with_the_verb_are_told_once(cast):
 def test_an_event_delivered_twice_tells_nobody_twice(cast):
     ask(user_ids=[cast.dealer.user_id])
     event = base.Event.unscoped.get(name="base.NoticeAsked")
-    facts = outbox._revive(actions.NoticeAsked, event.payload)
+    facts = outbox._revive(NoticeAsked, event.payload)
     again = outbox.Event(event.id, event.name, SUBJECT, facts, event.at)
     unit(lambda: actions.deliver([again, again], actor=SYSTEM))
     assert told() == [cast.dealer.user_id]
 
 
 def test_a_batch_costs_a_fixed_number_of_statements(cast, django_assert_num_queries):
-    facts = actions.NoticeAsked("approvals.waiting", cast.lh.pk, "people.view", [], {}, None)
+    facts = NoticeAsked("approvals.waiting", cast.lh.pk, "people.view", [], {}, None)
     events = [outbox.Event(n, "base.NoticeAsked", SUBJECT, facts, clock.now()) for n in range(1, 50)]
     with django_assert_num_queries(5):  # begin, who holds the verb, notices, who wants mail, commit
         unit(lambda: actions.deliver(events, actor=SYSTEM))
@@ -110,7 +110,7 @@ def test_a_mail_that_fails_is_sent_at_the_next_try(cast, monkeypatch):
     ask(user_ids=[cast.dealer.user_id])
     (job,) = queued()
     with monkeypatch.context() as broken:
-        broken.setattr(actions, "send_mail", lambda *args: (_ for _ in ()).throw(OSError("no mail server")))
+        broken.setattr(actions.notices, "send_mail", lambda *args: (_ for _ in ()).throw(OSError("no mail server")))
         with pytest.raises(OSError, match="no mail server"):
             jobs.send_mail(**job)
     assert Notice.unscoped.get().emailed_at is None

@@ -50,5 +50,5 @@ def test_mail_readers_are_active_and_asked_for_it(cast):
     Preference.unscoped.create(user_id=cast.dealer.user_id, by_email=True)
     Preference.unscoped.create(user_id=cast.stranger.user_id, by_email=False)
     asked = [cast.dealer.user_id, cast.stranger.user_id, cast.hq_clerk.user_id]
-    assert queries.unscoped_email_readers(asked) == {cast.dealer.user_id}
+    assert queries.unscoped_email_readers(asked, "orders.x") == {cast.dealer.user_id}
     assert queries.wants_email(cast.dealer) and not queries.wants_email(cast.stranger)

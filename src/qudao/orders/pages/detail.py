@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from qudao.base.access import sees_prices
 from qudao.base.html import figures
 from qudao.base.html.pages import Button, DetailPage, Head, Step
+from qudao.messages.pages import talk_panel
 from qudao.orders.models import Order
 from qudao.orders.pages.panels import credit_panel, facts_panel, files_panel, lines_panel, timeline_panel
 from qudao.orders.queries import orders
@@ -25,7 +26,7 @@ class OrderDetail(DetailPage):
     verb = "orders.view"
     query = orders
     kind = "orders.order"
-    panels = (lines_panel, credit_panel, facts_panel, files_panel, timeline_panel)
+    panels = (lines_panel, credit_panel, facts_panel, talk_panel, files_panel, timeline_panel)
 
     @property
     def back(self) -> str:  # type: ignore[override]

@@ -1,0 +1,147 @@
+"""Every change of notices: writing them from events, reading them, sending them by e-mail."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db.models import Q, QuerySet
+from django.template.loader import render_to_string
+from django.utils import translation
+from procrastinate.contrib.django import app
+
+from qudao.approvals.actions import letter_for
+from qudao.approvals.states import LETTERS
+from qudao.base.access import Actor
+from qudao.base.action import action, part
+from qudao.base.notify import NoticeAsked
+from qudao.base.outbox import Event
+from qudao.kernel import clock
+from qudao.kernel.errors import Refused
+from qudao.messages import queries
+from qudao.messages.models import Notice, Preference
+from qudao.messages.states import TOPIC_LABELS, topic_of
+from qudao.people import queries as people
+
+MAIL_JOB = "messages.send_mail"
+
+
+@part
+def deliver(events: Sequence[Event], *, actor: Actor) -> None:
+    """Write one notice per event and person, and one mail job for each that is wanted by e-mail. Convergent: told once, whatever runs twice.
+    What a person does not want in the product is kept as read when it is mailed, and not at all otherwise.
+
+    One insert for the notices, one for the jobs; one read per (organisation, verb) that is asked for, one for the preferences.
+    """
+    now = clock.now()
+    known: dict[tuple[int, str], list[int]] = {}
+    wanted = []
+    for event in events:
+        for user_id in _readers(event.payload, known):
+            columns = event.subject.columns()
+            wanted.append(Notice(user_id=user_id, event_id=event.id, code=event.payload.code, params=event.payload.params, created_at=now, **columns))
+    if not wanted:
+        return
+    wishes = queries.unscoped_preferences({one.user_id for one in wanted})
+    kept, jobs = [], []
+    for one in wanted:
+        quiet, unmailed = wishes.get(one.user_id, ([], None))
+        topic = topic_of(one.code)
+        by_email = unmailed is not None and topic not in unmailed
+        if topic in quiet:
+            one.read_at = now  # kept for the mail, but nobody is called by it
+        if topic not in quiet or by_email:
+            kept.append(one)
+        if by_email:
+            jobs.append({"event_id": one.event_id, "user_id": one.user_id})
+    Notice.unscoped.bulk_create(kept, ignore_conflicts=True)
+    if jobs:
+        app.configure_task(name=MAIL_JOB).batch_defer(*jobs)
+
+
+def _readers(asked: NoticeAsked, known: dict[tuple[int, str], list[int]]) -> list[int]:
+    """Whom a notice is for: the people named, and those of the organisation who hold the verb; never who caused it."""
+    found = set(asked.user_ids)
+    if asked.org_id is not None and asked.verb:
+        key = (asked.org_id, asked.verb)
+        if key not in known:
+            known[key] = people.unscoped_people_with(*key)
+        found.update(known[key])
+    return sorted(found - {asked.except_user})
+
+
+@action("messages.view")
+def mark_read(notice_ids: Iterable[int] | None = None, *, actor: Actor) -> datetime:
+    """Mark the person's notices as read: those named, or (None) all; returns the moment, by which it can be undone. One statement;
+    what is not the person's is left alone.
+    """
+    now = clock.now()
+    _unread(actor, notice_ids, Q(read_at=None)).update(read_at=now)
+    return now
+
+
+@action("messages.view")
+def unmark_read(at: datetime, *, actor: Actor) -> int:
+    """Undo a marking: the notices read at exactly that moment are unread again. Returns how many. One statement."""
+    return _unread(actor, None, Q(read_at=at)).update(read_at=None)
+
+
+def _unread(actor: Actor, notice_ids: Iterable[int] | None, which: Q) -> QuerySet[Notice]:
+    if actor.user_id is None:
+        raise Refused("messages.no_person")
+    found = queries.notices(actor).order_by().filter(which)
+    return found if notice_ids is None else found.filter(pk__in=list(notice_ids))
+
+
+@action("messages.view")
+def choose_email(by_email: bool, *, actor: Actor) -> Preference:
+    """Say whether notices shall come by e-mail too, of every topic."""
+    return _prefer(actor, by_email=by_email, unmailed=[])
+
+
+@action("messages.view")
+def choose_topics(shown: Collection[str], mailed: Collection[str], *, actor: Actor) -> Preference:
+    """Say which topics call in the product, and which come by e-mail; every other topic does not. Unknown topics are left out."""
+    return _prefer(
+        actor,
+        by_email=any(topic in TOPIC_LABELS for topic in mailed),
+        quiet=[topic for topic in TOPIC_LABELS if topic not in shown],
+        unmailed=[topic for topic in TOPIC_LABELS if topic not in mailed],
+    )
+
+
+def _prefer(actor: Actor, **wishes: Any) -> Preference:
+    if actor.user_id is None:
+        raise Refused("messages.no_person")
+    made, _new = Preference.unscoped.update_or_create(user_id=actor.user_id, defaults=wishes)
+    return made
+
+
+@action("messages.view")
+def mail_notice(event_id: int, user_id: int, *, actor: Actor) -> None:
+    """Mail one notice in its reader's language, if it is wanted by e-mail and not yet sent. Locks it.
+
+    A mail that fails rolls back and fails its job, which is tried again; it delays nobody else's.
+    """
+    unsent = Notice.unscoped.select_for_update().filter(event_id=event_id, user_id=user_id, emailed_at=None)
+    for notice in unsent:
+        readers = queries.unscoped_email_readers([user_id], notice.code)
+        for name, email, language in people.unscoped_contacts(sorted(readers)).values():
+            Notice.unscoped.filter(pk=notice.pk).update(emailed_at=clock.now())
+            _mail(notice, name, email, language, actor)
+
+
+def _mail(notice: Notice, name: str, email: str, language: str, actor: Actor) -> None:
+    site = settings.BASE_URL or ""
+    # what waits for a signature comes with its facts and a link that decides without signing in, while the person may sign
+    letter = letter_for(notice.subject, notice.user_id, actor=actor) if notice.code in LETTERS else None
+    with translation.override(language):
+        text = queries.sentence(notice)
+        told = {"name": name, "text": text, "link": f"{site}/notices/{notice.pk}/", "language": language, "letter": letter}
+        if letter:
+            told["once"] = f"{site}/a/{letter.token}/"
+        body = render_to_string("approvals/mail/waiting.txt" if letter else "messages/mail/notice.txt", told)
+    send_mail(" ".join(text.split()), body, None, [email])

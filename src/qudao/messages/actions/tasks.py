@@ -1,0 +1,88 @@
+"""Giving somebody something to do about a document, and ticking it off."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from qudao.base.access import Actor, get_visible
+from qudao.base.action import action, record
+from qudao.base.notify import notify
+from qudao.kernel import clock
+from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
+from qudao.messages import queries
+from qudao.messages.models import Task
+from qudao.messages.states import TITLE_LIMIT
+
+
+@action("messages.assign")
+def assign(kind: str, pk: int, title: str, assignee_id: int, *, due_on: date | None = None, message_id: int | None = None, actor: Actor) -> Task:
+    """Ask a person of either side who may see the document to do something about it; `message_id`: what was said that it comes from.
+
+    Raises Invalid at the field. Tells the person. A task for a colleague stays inside; one for the other side is seen by both.
+    """
+    _found, subject = queries.document(actor, kind, pk)
+    if actor.user_id is None:
+        raise Refused("messages.no_person")
+    title = " ".join(title.split())
+    readers = {one.user_id: one for one in queries.unscoped_readers(subject)}
+    faults = []
+    if not title:
+        faults.append(Fault("messages.title_missing", "title"))
+    if len(title) > TITLE_LIMIT:
+        faults.append(Fault("messages.too_long", "title", {"limit": TITLE_LIMIT}))
+    if assignee_id not in readers:
+        faults.append(Fault("messages.nobody", "assignee"))
+    if message_id is not None and not queries.messages(actor, subject).filter(pk=message_id).exists():
+        faults.append(Fault("messages.other_document", "message"))
+    raise_if_any(faults, Invalid)
+    person = readers[assignee_id]
+    task = Task.unscoped.create(
+        title=title,
+        due_on=due_on,
+        assignee_id=assignee_id,
+        org_id=person.org_id,
+        by_user_id=actor.user_id,
+        by_org_id=actor.org_id,
+        message_id=message_id,
+        created_at=clock.now(),
+        **subject.columns(),
+    )
+    record(task.subject, after="open", reason=title)
+    notify("messages.assigned", task.subject, user_ids=[assignee_id], except_user=actor.user_id, who=actor.name, text=title)
+    return task
+
+
+@action("messages.assign")
+def finish_task(task_id: int, *, actor: Actor) -> Task:
+    """Tick a task off; tells who gave it. Locks the task. Refused when it is done already."""
+    task = _locked(task_id, actor)
+    if task.done_at is not None:
+        raise Refused("messages.task_done")
+    task.done_at, task.done_by_id = clock.now(), actor.user_id
+    task.save(update_fields=["done_at", "done_by"])
+    record(task.subject, before="open", after="done", since=task.created_at)
+    notify("messages.finished", task.subject, user_ids=[task.by_user_id], except_user=actor.user_id, who=actor.name, text=task.title)
+    return task
+
+
+@action("messages.assign")
+def reopen_task(task_id: int, *, actor: Actor) -> Task:
+    """Undo the ticking off. Locks the task. Refused when it is open already."""
+    task = _locked(task_id, actor)
+    if task.done_at is None:
+        raise Refused("messages.task_open")
+    task.done_at, task.done_by_id = None, None
+    task.save(update_fields=["done_at", "done_by"])
+    record(task.subject, before="done", after="open")
+    return task
+
+
+def _locked(task_id: int, actor: Actor) -> Task:
+    """A task of the own side, locked; NotFound when hidden."""
+    get_visible(actor, Task, task_id)
+    if actor.user_id is None:
+        raise Refused("messages.no_person")
+    found = Task.unscoped.select_for_update().filter(pk=task_id).first()
+    if found is None:
+        raise NotFound("base.not_found")
+    return found

@@ -1,0 +1,40 @@
+"""What giving a task and choosing topics ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.html.forms import Form
+from qudao.messages.rules import Reader
+from qudao.messages.states import TITLE_LIMIT, TOPIC_LABELS
+
+
+class TaskForm(Form):
+    """What is to be done, by whom, until when; `message`: what was said that it comes from."""
+
+    title = forms.CharField(label=_("What is to be done"), max_length=TITLE_LIMIT)
+    assignee = forms.ChoiceField(label=_("Who"))
+    due_on = forms.DateField(label=_("Until"), required=False, widget=forms.DateInput())
+    message = forms.IntegerField(required=False, widget=forms.HiddenInput())
+
+    def __init__(self, *args: Any, readers: Sequence[Reader] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        own = self.actor.org_id if self.actor else 0
+        groups: list[tuple[Any, list[tuple[int, str]]]] = [
+            (_("Own side"), [(one.user_id, one.name) for one in readers if one.org_id == own]),
+            (_("Other side"), [(one.user_id, one.name) for one in readers if one.org_id != own]),
+        ]
+        self.fields["assignee"].choices = [("", _("Choose…")), *((label, people) for label, people in groups if people)]  # type: ignore[attr-defined]
+
+
+class TopicsForm(Form):
+    """Which topics call in the product, and which come by e-mail too."""
+
+    layout = "grid"
+
+    shown = forms.MultipleChoiceField(label=_("In the product"), required=False, choices=list(TOPIC_LABELS.items()), widget=forms.CheckboxSelectMultiple)
+    mailed = forms.MultipleChoiceField(label=_("By e-mail"), required=False, choices=list(TOPIC_LABELS.items()), widget=forms.CheckboxSelectMultiple)
