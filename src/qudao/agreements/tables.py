@@ -23,8 +23,8 @@ class AgreementTable(Table):
 
     columns = (
         Column("code", _("Code"), cell="link", sort="code"),
-        Column("", _("Seller"), cell=lambda row: name_of(row.seller), sort="seller__code"),
-        Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code"),
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), sort="seller__code", slug="seller"),
+        Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", slug="buyer"),
         Column("currency", _("Currency"), dim=True, hide_on_phone=True),
         Column("payment_days", _("Days of payment"), cell="number", num=True, dim=True, hide_on_phone=True, sort="payment_days"),
         Column("valid_from", _("From"), cell="day", dim=True, hide_on_phone=True, sort="valid_from"),

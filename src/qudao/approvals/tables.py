@@ -1,4 +1,4 @@
-"""The list of approval rules."""
+"""The lists of approval rules and of absences."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from qudao.approvals.models import Rule
+from qudao.approvals.models import Absence, Rule
 from qudao.approvals.states import KINDS
+from qudao.base.html.figures import badge
 from qudao.base.html.tables import Column, Filter, Table, by_language
+from qudao.kernel import clock
 
 
 def role_name(row: Any) -> str:
@@ -27,11 +29,11 @@ class RuleTable(Table):
     """The rules in use, in the order of signing."""
 
     columns = (
-        Column("", _("Document"), cell=lambda row: KINDS.get(row.kind, row.kind), sort="kind"),
+        Column("", _("Document"), cell=lambda row: KINDS.get(row.kind, row.kind), sort="kind", slug="document"),
         Column("min_amount", _("From amount"), cell="amount", sort="min_amount"),
         Column("position", _("Position"), cell="number", num=True, sort="position"),
-        Column("", _("Role"), cell=role_name),
-        Column("", "", cell=retire, num=True, hide_on_phone=True),
+        Column("", _("Role"), cell=role_name, slug="role"),
+        Column("", "", cell=retire, num=True, hide_on_phone=True, slug="act"),
     )
     filters = (Filter("kind", _("Document"), choices=tuple(KINDS.items())),)
     order = ("kind", "min_amount", "position", "pk")
@@ -40,3 +42,37 @@ class RuleTable(Table):
 
     def url(self, row: Rule) -> str:
         return reverse("approval_rule_change", args=[row.pk])
+
+
+def over(row: Absence) -> bool:
+    """Whether the deputy signs nothing any more."""
+    return row.ended_at is not None or row.last_day < clock.today()
+
+
+def absence_state(row: Absence) -> Any:
+    """To come, under way, or over."""
+    if over(row):
+        return badge(_("Over"), "idle")
+    return badge(_("Under way"), "move") if row.first_day <= clock.today() else badge(_("To come"), "wait")
+
+
+def end(row: Absence) -> Any:
+    """The way to end it."""
+    return "" if over(row) else format_html('<a href="{}" data-ask>{}</a>', reverse("absence_end", args=[row.pk]), _("End"))
+
+
+class AbsenceTable(Table):
+    """When one is away, and for whom one stands in."""
+
+    columns = (
+        Column("", _("Away"), cell=lambda row: row.user.name),
+        Column("", _("State"), cell=absence_state),
+        Column("", _("Deputy"), cell=lambda row: row.deputy.name),
+        Column("first_day", _("From"), cell="day", sort="first_day"),
+        Column("last_day", _("To, included"), cell="day", sort="last_day"),
+        Column("", _("Remark"), cell=lambda row: row.note, hide_on_phone=True),
+        Column("", "", cell=end, num=True),
+    )
+    order = ("-first_day", "-pk")
+    empty = _("You have named no deputy.")
+    remedy = _("Before you are away, say who signs meanwhile what waits for you.")

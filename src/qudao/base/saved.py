@@ -42,13 +42,16 @@ def tidy(query: str) -> str:
 
 def views(actor: Actor, place: str) -> QuerySet[SavedView]:
     """The views of a list that the person may open: own ones and shared ones, with `first` where the list opens with it."""
-    mine = ViewChoice.unscoped.filter(view=OuterRef("pk"), user_id=actor.user_id, org_id=actor.org_id)
-    return visible(actor, SavedView).filter(place=place).annotate(first=Exists(mine)).order_by("name", "pk")
+    return _with_first(actor, visible(actor, SavedView).filter(place=place)).order_by("name", "pk")
+
+
+def _with_first(actor: Actor, found: QuerySet[SavedView]) -> QuerySet[SavedView]:
+    return found.annotate(first=Exists(ViewChoice.unscoped.filter(view=OuterRef("pk"), user_id=actor.user_id, org_id=actor.org_id)))
 
 
 def own_views(actor: Actor) -> QuerySet[SavedView]:
     """The views that the person may change: own ones."""
-    return visible(actor, SavedView).filter(user_id=actor.user_id, org_id=actor.org_id)
+    return _with_first(actor, visible(actor, SavedView).filter(user_id=actor.user_id, org_id=actor.org_id))
 
 
 def own_view(actor: Actor, pk: int) -> SavedView:
@@ -102,10 +105,10 @@ def change_view(view_id: int, facts: ViewFacts, *, actor: Actor) -> SavedView:
 def remove_view(view_id: int, *, actor: Actor) -> SavedView:
     """Forget one's own view; what it showed is untouched. Locks it. Returns what it was, so that it can be saved again."""
     view = own_view(actor, view_id)
-    pk, first = view.pk, ViewChoice.unscoped.filter(view=view, user_id=actor.user_id).exists()
+    pk = view.pk
     record(_subject(view), after="removed")
     view.delete()
-    view.pk, view.first = pk, first  # type: ignore[attr-defined]
+    view.pk = pk
     return view
 
 

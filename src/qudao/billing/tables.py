@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from qudao.base.access import Actor, priced
 from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
 from qudao.billing.states import State
@@ -37,16 +38,17 @@ def _overdue(actor: Any) -> Q:
 class InvoiceTable(Table):
     """Invoices, newest first."""
 
+    currency = "currency"
     columns: Sequence[Column] = (
         Column("number", _("Number"), cell="link", sort="number"),
         Column("order.number", _("Order"), cell="code", dim=True, hide_on_phone=True),
-        Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip"),
-        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip"),
-        Column("", _("State"), cell=lambda row: figures.badge(*badge_of(row))),
+        Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip", slug="buyer"),
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller"),
+        Column("", _("State"), cell=lambda row: figures.badge(*badge_of(row)), slug="state"),
         Column("date", _("Date"), cell="day", dim=True, hide_on_phone=True, sort="date"),
         Column("due_on", _("Due"), cell="day", sort="due_on"),
-        Column("shown_gross", _("Amount (incl. tax)"), cell="amount", hide_on_phone=True, sort="gross", total=True),
-        Column("shown_open", _("Still to pay"), cell="amount", total=True),
+        Column("shown_gross", _("Amount (incl. tax)"), cell="amount", hide_on_phone=True, sort="gross", total=True, sum="gross"),
+        Column("shown_open", _("Still to pay"), cell="amount", total=True, sum=F("gross") - F("paid")),
     )
     tabs: Sequence[Tab] = (
         Tab("all", _("All")),
@@ -60,12 +62,15 @@ class InvoiceTable(Table):
         Filter("to", _("Date to"), lookup="date__lte", kind="day"),
         Filter("due", _("Due until"), lookup="due_on__lte", kind="day"),
     )
-    search = ("number__icontains", "order__number__istartswith", "buyer__name__icontains", "buyer__code__istartswith", "seller__name__icontains")
+    kind, parties = "billing.invoice", True
     empty = _("There are no invoices here.")
     remedy = _("Invoices appear by themselves when goods are received, or shipped, as the agreement says.")
 
     def url(self, row: Any) -> str:
         return reverse("invoice", args=[row.pk])
+
+    def summed(self, actor: Actor) -> Q:
+        return priced(actor)
 
 
 class OwedTable(InvoiceTable):
@@ -73,6 +78,6 @@ class OwedTable(InvoiceTable):
 
     columns: Sequence[Column] = (
         *InvoiceTable.columns[:2],
-        Column("", _("Seller"), cell=lambda row: name_of(row.seller), sort="seller__code", width="clip"),
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), sort="seller__code", width="clip", slug="seller"),
         *InvoiceTable.columns[4:],
     )

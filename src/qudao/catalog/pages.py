@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from qudao.base.access import policy_of
 from qudao.base.html import figures
-from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, NoFields, Panel, door
+from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, FormPage, Head, ListPage, NoFields, Panel, Skip, door
 from qudao.catalog import actions, queries
 from qudao.catalog.forms import CategoryForm, PackForm, PictureForm, ProductForm, ReasonForm
 from qudao.catalog.models import Product
@@ -30,6 +31,18 @@ class ProductList(ListPage):
     query = queries.products
     table = ProductTable
     title = gettext_lazy("Products")
+
+    def bulk(self) -> Sequence[Button | Bulk]:
+        return [
+            Bulk(
+                "block", _("Block"), actions.block_product, "catalog.block", icon="ban", danger=True, form=ReasonForm,
+                skips=[Skip(Q(state=ProductState.BLOCKED), _("they are blocked already"))], says=_("They take no new orders. What is ordered goes on."),
+            ),
+            Bulk(
+                "unblock", _("Unblock"), actions.unblock_product, "catalog.block", icon="lock-open",
+                skips=[Skip(Q(state=ProductState.ACTIVE), _("they can be ordered already"))], says=_("They can be ordered again."),
+            ),
+        ]  # fmt: skip
 
     def buttons(self) -> Sequence[Button]:
         return [
@@ -172,6 +185,9 @@ class ProductBlock(_Verb):
     def says(self, obj: Product) -> Any:
         return _("{code} takes no new orders. What is ordered goes on.").format(code=obj.code)
 
+    def undo(self, obj: Product, result: Any) -> Button:
+        return Button(_("Undo"), reverse("product_unblock", args=[obj.pk]), verb="catalog.block")
+
 
 class ProductUnblock(_Verb):
     """Orders as before."""
@@ -181,6 +197,9 @@ class ProductUnblock(_Verb):
     form = NoFields
     title = submit = gettext_lazy("Unblock")
     said = gettext_lazy("The product can be ordered again.")
+
+    def undo(self, obj: Product, result: Any) -> Button:
+        return Button(_("Undo"), reverse("product_block", args=[obj.pk]), verb="catalog.block", fields={"reason": _("Undone")})
 
 
 class ProductPack(_Verb):

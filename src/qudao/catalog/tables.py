@@ -35,13 +35,13 @@ class ProductTable(Table):
 
     columns = (
         Column("code", _("Code"), cell="link", sort="code"),
-        Column("", _("Name"), cell=name_of, sort="name"),
-        Column("", _("Category"), cell=lambda row: name_of(row.category), dim=True, hide_on_phone=True, sort="category__path"),
+        Column("", _("Name"), cell=name_of, sort="name", slug="name"),
+        Column("", _("Category"), cell=lambda row: name_of(row.category), dim=True, hide_on_phone=True, sort="category__path", slug="category"),
         Column("unit", _("Unit"), dim=True, hide_on_phone=True),
         Column("min_qty", _("Smallest quantity"), cell="qty", dim=True, hide_on_phone=True),
         Column("pack_multiple", _("Step"), cell="qty", dim=True, hide_on_phone=True),
-        Column("", _("Tax"), cell=percent, num=True, dim=True, hide_on_phone=True),
-        Column("", _("Owner"), cell=lambda row: name_of(row.owner), dim=True, hide_on_phone=True, sort="owner__code"),
+        Column("", _("Tax"), cell=percent, num=True, dim=True, hide_on_phone=True, slug="tax"),
+        Column("", _("Owner"), cell=lambda row: name_of(row.owner), dim=True, hide_on_phone=True, sort="owner__code", slug="owner"),
         Column("state", _("State"), cell="state", tones=TONES),
     )
     tabs = (
@@ -53,7 +53,7 @@ class ProductTable(Table):
         Filter("category", _("Category"), choices=lambda actor: [(one.pk, f"{one.code} {name_of(one)}") for one in queries.categories(actor)], q=branch),
         Filter("gtin", _("Barcode"), kind="text", q=lambda raw: Q(gtin=raw.zfill(14))),
     )
-    search = ("code__icontains", "name__icontains", "name_en__icontains", "initials__istartswith", "gtin__icontains")
+    kind = "catalog.product"
     order = ("code", "pk")
     empty = _("No product stands here.")
     remedy = _("Register products, or make an agreement with who sells them.")

@@ -25,6 +25,12 @@ class WayForm(Form):
     tracking = forms.CharField(label=_("Tracking number"), max_length=80, required=False)
 
 
+class CarrierForm(Form):
+    """Who takes many shipments at once."""
+
+    carrier = forms.CharField(label=_("Carrier"), max_length=80, required=False)
+
+
 class ReceiptForm(Form):
     """A remark on the whole receipt; the counts stand below."""
 

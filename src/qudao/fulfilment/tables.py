@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from qudao.base.access import Actor, priced
 from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, join
 from qudao.fulfilment.states import DifferenceKind, DifferenceState, State
@@ -36,11 +37,11 @@ class ShipmentTable(Table):
     columns: Sequence[Column] = (
         Column("number", _("Number"), cell="link", sort="number"),
         Column("order.number", _("Order"), cell="code", dim=True, hide_on_phone=True),
-        Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip"),
-        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip"),
-        Column("", _("State"), cell=lambda row: figures.badge(*badge_of(row))),
+        Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip", slug="buyer"),
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller"),
+        Column("", _("State"), cell=lambda row: figures.badge(*badge_of(row)), slug="state"),
         Column("state_since", _("Waiting"), cell="age", dim=True, sort="state_since"),
-        Column("", _("Carrier"), cell=lambda row: join(row.carrier, row.tracking), dim=True, hide_on_phone=True, width="clip"),
+        Column("", _("Carrier"), cell=lambda row: join(row.carrier, row.tracking), dim=True, hide_on_phone=True, width="clip", slug="carrier"),
         Column("line_count", _("Lines"), cell="number", num=True, dim=True, hide_on_phone=True),
         Column("shipped_at", _("Shipped"), cell="moment", dim=True, hide_on_phone=True, sort="shipped_at"),
     )
@@ -58,7 +59,7 @@ class ShipmentTable(Table):
         Filter("from", _("Shipped from"), lookup="shipped_at__date__gte", kind="day"),
         Filter("to", _("Shipped to"), lookup="shipped_at__date__lte", kind="day"),
     )
-    search = ("number__icontains", "tracking__istartswith", "order__number__istartswith", "buyer__name__icontains", "seller__name__icontains")
+    kind, parties = "fulfilment.shipment", True
     empty = _("There are no shipments here.")
     remedy = _("A shipment waits here as soon as an order is confirmed.")
 
@@ -71,7 +72,7 @@ class ComingTable(ShipmentTable):
 
     columns: Sequence[Column] = (
         *ShipmentTable.columns[:2],
-        Column("", _("Seller"), cell=lambda row: name_of(row.seller), sort="seller__code", width="clip"),
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), sort="seller__code", width="clip", slug="seller"),
         *ShipmentTable.columns[4:],
     )
     tabs: Sequence[Tab] = (
@@ -87,21 +88,25 @@ class ComingTable(ShipmentTable):
 class DifferenceTable(Table):
     """What did not arrive as it was shipped."""
 
+    currency = "currency"
     columns: Sequence[Column] = (
         Column("shipment.number", _("Shipment"), cell="link", sort="shipment__number"),
-        Column("", _("Product"), cell=lambda row: name_of(row.receipt_line.shipment_line.product), width="clip"),
-        Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), hide_on_phone=True, sort="buyer__code", width="clip"),
-        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip"),
-        Column("", _("What"), cell=lambda row: DifferenceKind(row.kind).label),
+        Column("", _("Product"), cell=lambda row: name_of(row.receipt_line.shipment_line.product), width="clip", slug="product"),
+        Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), hide_on_phone=True, sort="buyer__code", width="clip", slug="buyer"),
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller"),
+        Column("", _("What"), cell=lambda row: DifferenceKind(row.kind).label, slug="what"),
         Column("qty", _("Quantity"), cell="qty", sort="qty"),
-        Column("shown_amount", _("Amount (incl. tax)"), cell="amount", hide_on_phone=True, total=True),
+        Column("shown_amount", _("Amount (incl. tax)"), cell="amount", hide_on_phone=True, total=True, sum="amount"),
         Column("state", _("State"), cell="state", tones=DIFFERENCE_TONES),
         Column("at", _("Received"), cell="moment", dim=True, hide_on_phone=True, sort="id"),
     )
     tabs: Sequence[Tab] = (Tab("open", _("Open"), Q(state=DifferenceState.OPEN), wrong=True), Tab("all", _("All")))
     filters = (Filter("kind", _("What"), choices=DifferenceKind.choices),)
-    search = ("shipment__number__icontains", "buyer__name__icontains", "seller__name__icontains")
+    kind, via, parties = "fulfilment.shipment", "shipment", True
     empty = _("Everything arrived as it was shipped.")
 
     def url(self, row: Any) -> str:
         return reverse("shipment", args=[row.shipment_id])
+
+    def summed(self, actor: Actor) -> Q:
+        return priced(actor)

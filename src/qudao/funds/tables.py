@@ -27,14 +27,16 @@ def state_of(row: Account) -> object:
 class AccountTable(Table):
     """Credit given and taken."""
 
+    currency = "currency"
+
     columns = (
         Column("buyer.code", _("Buyer"), cell="link", sort="buyer__code"),
-        Column("", _("Name"), cell=lambda row: name_of(row.buyer), sort="buyer__name", width="clip"),
-        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip"),
-        Column("limit_now", _("Limit"), cell="amount", sort="limit_now", hide_on_phone=True, total=True),
-        Column("exposure", _("In use"), cell="amount", sort="exposure", hide_on_phone=True, total=True),
-        Column("available", _("Available"), cell="amount", sort="available", total=True),
-        Column("", _("State"), cell=state_of),
+        Column("", _("Name"), cell=lambda row: name_of(row.buyer), sort="buyer__name", width="clip", slug="name"),
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller"),
+        Column("limit_now", _("Limit"), cell="amount", sort="limit_now", hide_on_phone=True, total=True, sum="limit_now"),
+        Column("exposure", _("In use"), cell="amount", sort="exposure", hide_on_phone=True, total=True, sum="exposure"),
+        Column("available", _("Available"), cell="amount", sort="available", total=True, sum="available"),
+        Column("", _("State"), cell=state_of, slug="state"),
         Column("currency", _("Currency"), dim=True, hide_on_phone=True),
     )
     tabs = (
@@ -45,7 +47,7 @@ class AccountTable(Table):
         Tab("frozen", _("Frozen"), Q(frozen=True), wrong=True),
     )
     filters = (Filter("currency", _("Currency"), kind="text"),)
-    search = ("buyer__code__icontains", "buyer__name__icontains", "buyer__name_en__icontains", "seller__code__icontains")
+    kind, via = "network.organisation", "buyer"
     order = ("seller__code", "buyer__code", "pk")
     empty = _("There is no credit account yet.")
     remedy = _("An account opens when an agreement becomes active.")

@@ -35,9 +35,17 @@ class StockTable(Table):
 
     columns = (
         Column("product.code", _("Product"), cell="link", sort="product__code"),
-        Column("", _("Name"), cell=lambda row: by_language(row.product.name, row.product.name_en), sort="product__name", width="clip"),
+        Column("", _("Name"), cell=lambda row: by_language(row.product.name, row.product.name_en), sort="product__name", width="clip", slug="name"),
         Column("place.label", _("Place"), dim=True, sort="place__code"),
-        Column("", _("Owner"), cell=lambda row: by_language(row.place.owner.name, row.place.owner.name_en), dim=True, hide_on_phone=True, width="clip"),
+        Column(
+            "",
+            _("Owner"),
+            cell=lambda row: by_language(row.place.owner.name, row.place.owner.name_en),
+            dim=True,
+            hide_on_phone=True,
+            width="clip",
+            slug="owner",
+        ),
         Column("on_hand", _("On hand"), cell="qty", unit="product.unit", sort="on_hand", hide_on_phone=True),
         Column("reserved", _("Reserved"), cell="qty", unit="product.unit", dim=True, sort="reserved", hide_on_phone=True),
         Column("free", _("Free"), cell="qty", unit="product.unit", sort="free"),
@@ -49,7 +57,7 @@ class StockTable(Table):
         Tab("all", _("All")),
     )
     filters = (Filter("place", _("Place"), choices=place_choices), Filter("kind", _("Kind of place"), "place__kind", choices=PlaceKind.choices))
-    search = ("product__code__icontains", "product__name__icontains", "product__name_en__icontains")
+    kind, via = "catalog.product", "product"
     order = ("product__code", "place__code", "pk")
     empty = _("No stock is on the books yet.")
     remedy = _("Enter opening stock, or receive a shipment.")
@@ -64,9 +72,9 @@ class MoveTable(Table):
     columns = (
         Column("at", _("When"), cell="moment"),
         Column("product.code", _("Product"), cell="code"),
-        Column("", _("Name"), cell=lambda row: by_language(row.product.name, row.product.name_en), width="clip", hide_on_phone=True),
-        Column("", _("From"), cell=lambda row: cell_pair(row.from_place.label, row.from_place.owner.code), dim=True),
-        Column("", _("To"), cell=lambda row: cell_pair(row.to_place.label, row.to_place.owner.code), dim=True),
+        Column("", _("Name"), cell=lambda row: by_language(row.product.name, row.product.name_en), width="clip", hide_on_phone=True, slug="name"),
+        Column("", _("From"), cell=lambda row: cell_pair(row.from_place.label, row.from_place.owner.code), dim=True, slug="from"),
+        Column("", _("To"), cell=lambda row: cell_pair(row.to_place.label, row.to_place.owner.code), dim=True, slug="to"),
         Column("qty", _("Quantity"), cell="qty", unit="product.unit"),
         Column("number", _("Document"), cell="code", dim=True, hide_on_phone=True),
     )
@@ -86,8 +94,8 @@ class PlaceTable(Table):
     columns = (
         Column("code", _("Code"), cell="link", sort="code"),
         Column("label", _("Name")),
-        Column("", _("Kind"), cell=lambda row: row.get_kind_display(), dim=True),
-        Column("", _("Owner"), cell=lambda row: by_language(row.owner.name, row.owner.name_en), sort="owner__code", width="clip"),
+        Column("", _("Kind"), cell=lambda row: row.get_kind_display(), dim=True, slug="kind"),
+        Column("", _("Owner"), cell=lambda row: by_language(row.owner.name, row.owner.name_en), sort="owner__code", width="clip", slug="owner"),
     )
     filters = (Filter("kind", _("Kind"), choices=PlaceKind.choices),)
     search = ("code__icontains", "name__icontains", "owner__name__icontains", "owner__code__icontains")

@@ -23,9 +23,11 @@ class AccountTable(Table):
 
     columns = (
         Column("counterparty.code", _("Counterparty"), cell="link", sort="counterparty__code"),
-        Column("", _("Name"), cell=lambda row: by_language(row.counterparty.name, row.counterparty.name_en), sort="counterparty__name", width="clip"),
-        Column("", _("Account"), cell=lambda row: row.get_account_display(), dim=True),
-        Column("", _("Amount"), cell=owed, num=True, sort="amount"),
+        Column(
+            "", _("Name"), cell=lambda row: by_language(row.counterparty.name, row.counterparty.name_en), sort="counterparty__name", width="clip", slug="name"
+        ),
+        Column("", _("Account"), cell=lambda row: row.get_account_display(), dim=True, slug="account"),
+        Column("", _("Amount"), cell=owed, num=True, sort="amount", slug="amount"),
         Column("currency", _("Currency"), dim=True, hide_on_phone=True),
     )
     tabs = (
@@ -34,7 +36,7 @@ class AccountTable(Table):
         Tab("unapplied", _("Not applied"), Q(account__in=[Account.UNAPPLIED_IN, Account.UNAPPLIED_OUT]) & ~Q(amount=0)),
     )
     filters = (Filter("currency", _("Currency"), kind="text"),)
-    search = ("counterparty__code__icontains", "counterparty__name__icontains", "counterparty__name_en__icontains")
+    kind, via = "network.organisation", "counterparty"
     order = ("counterparty__code", "pk")
     empty = _("Nothing is on these books yet.")
     remedy = _("The first invoice opens the account.")
@@ -49,7 +51,7 @@ class AgeingTable(Table):
 
     columns = (
         Column("code", _("Counterparty"), cell="link"),
-        Column("", _("Name"), cell=lambda row: by_language(row.name, row.name_en), width="clip"),
+        Column("", _("Name"), cell=lambda row: by_language(row.name, row.name_en), width="clip", slug="name"),
         *(Column(f"buckets.{bucket.value}", bucket.label, cell="amount", total=True, dim=bucket == Bucket.NOT_DUE, hide_on_phone=True) for bucket in Bucket),
         Column("total", _("Total"), cell="amount", total=True),
         Column("unapplied", _("Not applied"), cell="amount", total=True, dim=True, hide_on_phone=True),
@@ -69,7 +71,7 @@ class StatementTable(Table):
 
     columns = (
         Column("date", _("Date"), cell="day"),
-        Column("", _("What"), cell=lambda row: KINDS.get(row.kind, row.kind)),
+        Column("", _("What"), cell=lambda row: KINDS.get(row.kind, row.kind), slug="what"),
         Column("number", _("Number"), cell="code"),
         Column("amount", _("Amount"), cell="amount"),
         Column("balance", _("Balance"), cell="amount", dim=True),
@@ -83,7 +85,7 @@ class PeriodTable(Table):
     """Months of the own books that were ever locked."""
 
     columns = (
-        Column("", _("Month"), cell=lambda row: f"{row.month:%Y-%m}"),
+        Column("", _("Month"), cell=lambda row: f"{row.month:%Y-%m}", slug="month"),
         Column("state", _("State"), cell="state", tones={PeriodState.OPEN: "move", PeriodState.LOCKED: "done"}),
         Column("state_since", _("Since"), cell="moment", dim=True),
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from qudao.base.access import Actor, all_verbs
 from qudao.base.audit import timeline
-from qudao.base.html.pages import ActionPage, Button, DetailPage, Form, FormPage, Head, ListPage, NoFields, Panel
+from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, Form, FormPage, Head, ListPage, NoFields, Panel, Skip
 from qudao.network import actions
 from qudao.network.forms import MoveForm, NewOrgForm, OrgForm, ReasonForm
 from qudao.network.models import Organisation
@@ -32,6 +33,19 @@ class OrgList(ListPage):
     query = organisations
     table = OrgTable
     title = gettext_lazy("Organisations")
+
+    def bulk(self) -> Sequence[Button | Bulk]:
+        return [
+            Bulk(
+                "suspend", _("Suspend"), actions.suspend_organisation, "network.suspend", icon="ban", danger=True, form=ReasonForm,
+                skips=[Skip(~Q(state=OrgState.ACTIVE), _("they are suspended or closed already"))],
+                says=_("They can place and receive no new orders. What is under way goes on."),
+            ),
+            Bulk(
+                "resume", _("Resume"), actions.resume_organisation, "network.suspend", icon="lock-open",
+                skips=[Skip(~Q(state=OrgState.SUSPENDED), _("they are not suspended"))], says=_("They trade again."),
+            ),
+        ]  # fmt: skip
 
     def buttons(self) -> Sequence[Button]:
         return [Button(_("Register organisation"), reverse("organisation_new"), icon="plus", primary=True, verb="network.register", key="n")]
@@ -198,6 +212,9 @@ class OrgSuspend(_Verb):
     def says(self, obj: Organisation) -> Any:
         return _("{name} can place and receive no new orders. What is under way goes on.").format(name=name_of(obj))
 
+    def undo(self, obj: Organisation, result: Any) -> Button:
+        return Button(_("Undo"), reverse("organisation_resumption", args=[obj.pk]), verb="network.suspend")
+
 
 class OrgResume(_Verb):
     """Business as before."""
@@ -207,6 +224,9 @@ class OrgResume(_Verb):
     form = NoFields
     title = submit = gettext_lazy("Resume")
     said = gettext_lazy("The organisation trades again.")
+
+    def undo(self, obj: Organisation, result: Any) -> Button:
+        return Button(_("Undo"), reverse("organisation_suspension", args=[obj.pk]), verb="network.suspend", fields={"reason": _("Undone")})
 
 
 class OrgClose(_Verb):

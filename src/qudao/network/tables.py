@@ -22,9 +22,9 @@ class OrgTable(Table):
 
     columns = (
         Column("code", _("Code"), cell="link", sort="code"),
-        Column("", _("Name"), cell=name_of, sort="name"),
+        Column("", _("Name"), cell=name_of, sort="name", slug="name"),
         Column("kind", _("Kind"), cell=lambda row: row.get_kind_display(), dim=True, sort="kind"),
-        Column("", _("Under"), cell=lambda row: name_of(row.parent), dim=True, hide_on_phone=True, sort="parent__code"),
+        Column("", _("Under"), cell=lambda row: name_of(row.parent), dim=True, hide_on_phone=True, sort="parent__code", slug="under"),
         Column("tier", _("Tier"), cell="number", num=True, dim=True, hide_on_phone=True, sort="tier"),
         Column("state", _("State"), cell="state", tones=TONES),
         Column("phone", _("Phone"), dim=True, hide_on_phone=True),
@@ -38,7 +38,7 @@ class OrgTable(Table):
         Tab("all", _("All")),
     )
     filters = (Filter("kind", _("Kind"), choices=OrgKind.choices), Filter("tier", _("Tier"), kind="text"))
-    search = ("code__icontains", "name__icontains", "name_en__icontains")
+    kind = "network.organisation"
     order = ("path",)
     empty = _("No organisation stands here.")
     remedy = _("Register dealers and outlets to trade with them.")

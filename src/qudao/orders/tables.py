@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from qudao.base.access import Actor, priced
 from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
 from qudao.orders.models import Order
@@ -66,14 +67,19 @@ def _badge_cell(row: Order) -> object:
 class OrderTable(Table):
     """Orders, newest first."""
 
+    currency = "currency"
+    sheet = (
+        *("number", "status", "billing", "fulfilment", "payment", "gross", "currency", "line_count", "requested_on", "placed_at", "state_since"),
+        *("seller_id", "buyer_id", "buyer__name", "buyer__name_en", "seller__name", "seller__name_en"),
+    )
     columns = (
         Column("number", _("Number"), cell="link", sort="number"),
-        Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip"),
-        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip"),
-        Column("", _("State"), cell=_badge_cell),
+        Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip", slug="buyer"),
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller"),
+        Column("", _("State"), cell=_badge_cell, slug="state"),
         Column("state_since", _("Waiting"), cell="age", dim=True, hide_on_phone=True, sort="state_since"),
         Column("line_count", _("Lines"), cell="number", num=True, dim=True, hide_on_phone=True),
-        Column("shown_gross", _("Amount (incl. tax)"), cell="amount", sort="gross", total=True),
+        Column("shown_gross", _("Amount (incl. tax)"), cell="amount", sort="gross", total=True, sum="gross"),
         Column("requested_on", _("Requested"), cell="day", hide_on_phone=True, sort="requested_on"),
         Column("placed_at", _("Ordered"), cell="moment", dim=True, hide_on_phone=True, sort="id"),
     )
@@ -95,6 +101,9 @@ class OrderTable(Table):
         Filter("billing", _("Invoicing"), choices=Billing.choices),
         Filter("payment", _("Payment"), choices=Payment.choices),
     )
-    search = ("number__icontains", "po_number__istartswith", "buyer__name__icontains", "buyer__code__istartswith", "seller__name__icontains")
+    kind, parties = "orders.order", True
     empty = _("There are no orders here.")
     remedy = _("Orders appear as soon as they are placed.")
+
+    def summed(self, actor: Actor) -> Q:
+        return priced(actor)

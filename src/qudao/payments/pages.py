@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from qudao.base.access import Actor, own, sees_prices
 from qudao.base.html import figures
-from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, LineEditor, ListPage, Panel
+from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, FormPage, Head, LineEditor, ListPage, Panel, Skip
 from qudao.fulfilment.pages import life_panel
 from qudao.kernel.errors import DomainError, Forbidden, Invalid, NotFound
 from qudao.payments import actions, queries
@@ -48,6 +48,15 @@ class PaymentList(ListPage):
             Button(_("Announce a payment"), reverse("payment_announcement"), icon="send", verb="payments.announce"),
             Button(_("Record a payment"), reverse("payment_new"), icon="plus", primary=True, verb="payments.record", key="n"),
         ]
+
+    def bulk(self) -> Sequence[Button | Bulk]:
+        return [
+            Bulk(
+                "confirm", _("Confirm"), actions.confirm_payment, "payments.record", icon="check", primary=True,
+                skips=[Skip(~Q(state=State.ANNOUNCED), _("they are confirmed or declined already"))],
+                says=_("The money is booked as received and pays the invoices it was announced for, else the oldest ones."),
+            )
+        ]  # fmt: skip
 
     def prepare(self, rows: list[Any]) -> list[Any]:
         for row in rows:

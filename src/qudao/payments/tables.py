@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from qudao.base.access import Actor, priced
 from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
 from qudao.payments.states import UNAPPLIED, Method, State
@@ -36,15 +37,16 @@ def name_of(row: Any) -> str:
 class PaymentTable(Table):
     """Payments, newest first."""
 
+    currency = "currency"
     columns: Sequence[Column] = (
         Column("number", _("Number"), cell="link", sort="number"),
-        Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip"),
-        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip"),
-        Column("", _("State"), cell=lambda row: figures.badge(*badge_of(row))),
-        Column("", _("Method"), cell=lambda row: Method(row.method).label, dim=True, hide_on_phone=True),
+        Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip", slug="buyer"),
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller"),
+        Column("", _("State"), cell=lambda row: figures.badge(*badge_of(row)), slug="state"),
+        Column("", _("Method"), cell=lambda row: Method(row.method).label, dim=True, hide_on_phone=True, slug="method"),
         Column("reference", _("Reference"), dim=True, hide_on_phone=True, width="clip"),
-        Column("shown_amount", _("Amount"), cell="amount", sort="amount", total=True),
-        Column("shown_left", _("Not applied"), cell="amount", hide_on_phone=True, total=True),
+        Column("shown_amount", _("Amount"), cell="amount", sort="amount", total=True, sum="amount"),
+        Column("shown_left", _("Not applied"), cell="amount", hide_on_phone=True, total=True, sum=F("amount") - F("applied")),
         Column("paid_on", _("Paid on"), cell="day", sort="paid_on"),
     )
     tabs: Sequence[Tab] = (
@@ -58,12 +60,15 @@ class PaymentTable(Table):
         Filter("from", _("Paid from"), lookup="paid_on__gte", kind="day"),
         Filter("to", _("Paid to"), lookup="paid_on__lte", kind="day"),
     )
-    search = ("number__icontains", "reference__icontains", "buyer__name__icontains", "buyer__code__istartswith", "seller__name__icontains")
+    kind, parties = "payments.payment", True
     empty = _("There are no payments here.")
     remedy = _("Record a payment as soon as the money is there.")
 
     def url(self, row: Any) -> str:
         return reverse("payment", args=[row.pk])
+
+    def summed(self, actor: Actor) -> Q:
+        return priced(actor)
 
 
 class MadeTable(PaymentTable):
@@ -71,7 +76,7 @@ class MadeTable(PaymentTable):
 
     columns: Sequence[Column] = (
         PaymentTable.columns[0],
-        Column("", _("Seller"), cell=lambda row: name_of(row.seller), sort="seller__code", width="clip"),
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), sort="seller__code", width="clip", slug="seller"),
         *PaymentTable.columns[3:],
     )
     remedy = _("Announce a payment as soon as you have sent it.")

@@ -65,6 +65,7 @@ class RoleCard:
     kinds: tuple[str, ...] = ("hq", "region")
 
 
+_OWN_WORK = ("base.export", "base.files", "base.runs", "base.views")
 _EVERYBODY = (
     *("network.view", "people.me", "people.token", "people.sign_in", "messages.*", "catalog.view"),
     *("base.export", "base.files", "base.print", "base.runs", "base.views"),

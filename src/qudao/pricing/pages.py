@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -15,7 +16,7 @@ from qudao.agreements import queries as agreements
 from qudao.base.access import Actor, all_verbs, policy_of
 from qudao.base.audit import timeline
 from qudao.base.html import figures
-from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, Panel
+from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, FormPage, Head, ListPage, Panel, Skip
 from qudao.catalog import queries as products
 from qudao.kernel import clock
 from qudao.kernel.errors import Invalid
@@ -51,6 +52,15 @@ class Prices(ListPage):
     query = queries.all_prices
     table = PriceTable
     title = gettext_lazy("All prices")
+
+    def bulk(self) -> Sequence[Button | Bulk]:
+        return [
+            Bulk(
+                "end", _("End prices"), actions.end_price, "pricing.edit", icon="calendar", danger=True, form=EndForm,
+                skips=[Skip(lambda actor: Q(valid_to__lt=clock.today()), _("they have ended already"))],
+                says=_("After that day the products cannot be ordered by these lists, until they have new prices."),
+            )
+        ]  # fmt: skip
 
     @property
     def back(self) -> str:  # type: ignore[override]
@@ -224,6 +234,10 @@ class AssignmentRemoval(ActionPage):
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.unassign_list(obj.agreement_id, obj.list_id, actor=self.actor, client_id=client_id)
+
+    def undo(self, obj: Any, result: Any) -> Button:
+        fields = {"agreement": obj.agreement_id, "priority": obj.priority}
+        return Button(_("Undo"), reverse("price_list_assignment", args=[obj.list_id]), verb="pricing.assign", fields=fields)
 
 
 class PriceEnd(ActionPage):

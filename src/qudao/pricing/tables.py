@@ -28,11 +28,11 @@ class ListTable(Table):
 
     columns = (
         Column("code", _("Code"), cell="link", sort="code"),
-        Column("", _("Name"), cell=name_of, sort="name"),
-        Column("", _("Owner"), cell=lambda row: name_of(row.owner), dim=True, sort="owner__code"),
+        Column("", _("Name"), cell=name_of, sort="name", slug="name"),
+        Column("", _("Owner"), cell=lambda row: name_of(row.owner), dim=True, sort="owner__code", slug="owner"),
         Column("currency", _("Currency"), dim=True, hide_on_phone=True),
-        Column("", _("Tax"), cell=lambda row: _("included") if row.tax_inclusive else _("not included"), dim=True, hide_on_phone=True),
-        Column("", _("Base list"), cell=lambda row: _("yes") if row.is_base else "", hide_on_phone=True),
+        Column("", _("Tax"), cell=lambda row: _("included") if row.tax_inclusive else _("not included"), dim=True, hide_on_phone=True, slug="tax"),
+        Column("", _("Base list"), cell=lambda row: _("yes") if row.is_base else "", hide_on_phone=True, slug="base_list"),
     )
     search = ("code__icontains", "name__icontains", "name_en__icontains")
     order = ("owner_id", "-is_base", "code", "pk")
@@ -45,7 +45,7 @@ class PriceTable(Table):
 
     columns = (
         Column("product.code", _("Product"), cell="code", sort="product__code"),
-        Column("", _("Name"), cell=lambda row: name_of(row.product), sort="product__name"),
+        Column("", _("Name"), cell=lambda row: name_of(row.product), sort="product__name", slug="name"),
         Column("list.code", _("List"), cell="code", dim=True, hide_on_phone=True),
         Column("min_qty", _("From quantity"), cell="qty", sort="min_qty"),
         Column("amount", _("Price"), cell="price", sort="amount"),
@@ -59,7 +59,7 @@ class PriceTable(Table):
         Tab("all", _("All")),
     )
     filters = (Filter("list", _("Price list"), lookup="list_id", choices=lambda actor: [(x.pk, f"{x.code} {name_of(x)}") for x in queries.price_lists(actor)]),)
-    search = ("product__code__icontains", "product__name__icontains", "product__name_en__icontains", "product__initials__istartswith")
+    kind, via = "catalog.product", "product"
     order = ("product__code", "list_id", "min_qty", "pk")
     empty = _("No price stands here.")
 

@@ -65,7 +65,7 @@ class Column:
     """One column. `cell` is a kind (text, code, amount, price, qty, number, day, moment, age, state, link) or a function of the row.
 
     `name` is the path of the value; `slug` the column's name in an address where it has no other; `sort` the ORM field(s) to order by;
-    `dim` marks routine values; `total` sums the page, and `sum` (an ORM path) the whole result; `hidden` shows it only when chosen;
+    `dim` marks routine values; `total` sums the page, and `sum` (an ORM path or expression) the whole result; `hidden` shows it only when chosen;
     `hide_on_phone` leaves it out of the two-line row; `tones` gives a state's tone by value; `grant` hides the column without that field grant.
     """
 
@@ -82,7 +82,7 @@ class Column:
     width: str = ""
     grant: str = ""
     slug: str = ""
-    sum: str = ""
+    sum: Any = ""
     hidden: bool = False
     edit: Edit | None = None
 

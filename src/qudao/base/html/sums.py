@@ -24,7 +24,7 @@ def bounded_sums(table: Table, rows: QuerySet, columns: Sequence[Column], actor:
     if not summed:
         return {}
     seen = table.summed(actor)
-    marks: dict[str, Any] = {f"sum_{n}": Case(When(seen, then=F(c.sum)), default=None) for n, c in enumerate(summed)}
+    marks: dict[str, Any] = {f"sum_{n}": Case(When(seen, then=F(c.sum) if isinstance(c.sum, str) else c.sum), default=None) for n, c in enumerate(summed)}
     marks["sum_currency"] = F(table.currency) if table.currency else Value("")
     names = ["sum_currency", *(f"sum_{n}" for n in range(len(summed)))]
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -12,8 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from qudao.base.access import sees_prices
-from qudao.base.html.pages import Button, ListPage
+from qudao.base.html.pages import Bulk, Button, ListPage, Skip
+from qudao.orders import actions
+from qudao.orders.forms import ReasonForm, RemarkForm
 from qudao.orders.queries import orders, purchases, sales
+from qudao.orders.states import Status
 from qudao.orders.tables import OrderTable
 
 
@@ -27,6 +31,20 @@ class OrderList(ListPage):
 
     def buttons(self) -> Sequence[Button]:
         return [Button(_("New order"), reverse("order_new"), icon="plus", primary=True, verb="orders.place", key="n")]
+
+    def bulk(self) -> Sequence[Button | Bulk]:
+        return [
+            Bulk(
+                "approve", _("Approve"), actions.approve_order, "orders.approve", icon="check", primary=True, form=RemarkForm,
+                skips=[Skip(~Q(status=Status.IN_REVIEW), _("they wait for no approval"))],
+                says=_("After the last signature credit is held, stock is reserved and the order goes to the warehouse."),
+            ),
+            Bulk(
+                "cancel", _("Cancel orders"), actions.cancel_order, "orders.cancel", icon="trash", danger=True, form=ReasonForm,
+                skips=[Skip(~Q(status__in=[Status.DRAFT, Status.IN_REVIEW, Status.CONFIRMED]), _("they are picked, shipped or ended already"))],
+                says=_("Their credit and their stock are released at once. This cannot be undone."),
+            ),
+        ]  # fmt: skip
 
     def prepare(self, rows: list[Any]) -> list[Any]:
         for row in rows:

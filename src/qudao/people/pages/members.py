@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from qudao.base.access import all_verbs, visible
 from qudao.base.audit import timeline
 from qudao.base.html import figures
-from qudao.base.html.pages import ActionPage, Button, DetailPage, Form, FormPage, Head, ListPage, NoFields, Panel, get_row
+from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, Form, FormPage, Head, ListPage, NoFields, Panel, Skip, get_row
 from qudao.base.html.tables import by_language
 from qudao.kernel.errors import Invalid
 from qudao.network.queries import unscoped_cards, unscoped_cards_by_code
@@ -35,6 +36,18 @@ class PeopleList(ListPage):
     query = people
     table = PeopleTable
     title = gettext_lazy("People")
+
+    def bulk(self) -> Sequence[Button | Bulk]:
+        return [
+            Bulk(
+                "end", _("End membership"), actions.end_member, "people.end", icon="ban", danger=True, form=RemarkForm,
+                skips=[
+                    Skip(Q(state=MemberState.ENDED), _("they have ended already")),
+                    Skip(lambda actor: Q(user_id=actor.user_id), _("you cannot end your own")),
+                ],
+                says=_("They can no longer sign in for their organisations; their tokens are revoked at once. What they did stays in the history."),
+            )
+        ]  # fmt: skip
 
     def buttons(self) -> Sequence[Button]:
         return [

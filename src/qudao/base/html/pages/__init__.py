@@ -4,6 +4,7 @@ Names of addresses by habit: the list is the plural noun ("orders"), the detail 
 "order_approval". Rows come only from the page's `query(actor)`. Anything unusual is a normal function view under `@door("verb")`.
 """
 
+from qudao.base.html.bulk import Bulk, Skip
 from qudao.base.html.forms import Form, Line, LineEditor, LineField
 from qudao.base.html.pages.details import DetailPage, Head, Panel, Step
 from qudao.base.html.pages.door import Button, Page, allowed, client_id_of, door, forbidden, get_row, go, not_found, refusal, wanted
@@ -12,6 +13,6 @@ from qudao.base.html.pages.imports import ImportPage
 from qudao.base.html.pages.lists import ListPage
 
 __all__ = [
-    "ActionPage", "Button", "DetailPage", "Form", "FormPage", "Head", "ImportPage", "Line", "LineEditor", "LineField", "ListPage", "NoFields",
-    "Page", "Panel", "Step", "allowed", "client_id_of", "door", "forbidden", "get_row", "go", "not_found", "refusal", "wanted",
+    "ActionPage", "Bulk", "Button", "DetailPage", "Form", "FormPage", "Head", "ImportPage", "Line", "LineEditor", "LineField", "ListPage", "NoFields",
+    "Page", "Panel", "Skip", "Step", "allowed", "client_id_of", "door", "forbidden", "get_row", "go", "not_found", "refusal", "wanted",
 ]  # fmt: skip

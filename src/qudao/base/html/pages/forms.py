@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 
 from qudao.base.access import Actor
 from qudao.base.html.forms import Form
-from qudao.base.html.pages.door import Page, client_id_of, get_row, go, wanted
+from qudao.base.html.pages.door import Button, Page, client_id_of, get_row, go, wanted
 from qudao.base.sentences import Said
 from qudao.kernel.errors import DomainError, Forbidden, NotFound
 
 
 class FormPage(Page):
-    """A form that ends in `action(**cleaned, actor=…, client_id=…)`. Hooks: `find`, `initial`, `perform`, `done`.
+    """A form that ends in `action(**cleaned, actor=…, client_id=…)`. Hooks: `find`, `initial`, `perform`, `done`, `undo`.
 
     On a refusal the page comes back (422) with every fault at its field and nothing typed is lost; the client id makes a second submit harmless.
     """
@@ -48,6 +48,10 @@ class FormPage(Page):
         """Hook: where to go after success."""
         return result.get_absolute_url() if isinstance(result, Model) and hasattr(result, "get_absolute_url") else self.back or "/"
 
+    def undo(self, obj: Any, result: Any) -> Button | None:
+        """Hook: what takes the change back, where there is an inverse: a POST that needs no question."""
+        return None
+
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         obj = self.find(**kwargs)
         return self.page(obj, self.form(initial={**self.initial(obj), **request.GET.dict()}, actor=self.actor))
@@ -63,7 +67,7 @@ class FormPage(Page):
             raise
         except DomainError as error:
             return self.page(obj, form, form.refuse(error), status=error.status)
-        return go(request, self.done(result), self.said)
+        return go(request, self.done(result), self.said, undo=self.undo(obj, result))
 
     def page(self, obj: Any, form: Form, faults: Sequence[Said] = (), status: int = 200) -> HttpResponse:
         context = {"obj": obj, "form": form, "faults": faults, "client_id": client_id_of(self.request), "submit": self.submit or _("Save")}
