@@ -38,11 +38,12 @@ LANGUAGES = {"zh": "zh-hans", "zh-hans": "zh-hans", "en": "en"}
 
 @dataclass(frozen=True)
 class Party:
-    """A company on paper: name, its other name, lines below it; `line` is all of it in one."""
+    """A company on paper: name, its other name, address lines, what else its own letterhead says; `line` is name and address in one."""
 
     name: str
     second: str = ""
     lines: Sequence[str] = ()
+    more: Sequence[str] = ()
     line: str = ""
 
 
@@ -145,10 +146,9 @@ def party(org: Any) -> Party:
     """An organisation as a letterhead or an address shows it, in the active language; the name in the other language stands below."""
     name = by_language(org.name, org.name_en)
     second = next((other for other in (org.name_en, org.name) if other and other != name), "")
-    reach = " | ".join(one for one in (org.phone, org.email) if one)
     tax_no = _("Tax number {number}").format(number=org.tax_no) if org.tax_no else ""
-    lines = [one for one in (org.address, reach, tax_no) if one]
-    return Party(name, second, lines, " | ".join(one for one in (name, org.address) if one))
+    lines, more = [one for one in (org.address, org.phone) if one], [one for one in (org.email, tax_no) if one]
+    return Party(name, second, lines, more, " | ".join(one for one in (name, org.address) if one))
 
 
 def foot(org: Any) -> str:

@@ -13,8 +13,8 @@ from qudao.base import barcodes, printing
 from qudao.base.printing import PAPER, Column, Document, FontsMissing, Paper, Party
 from qudao.base.tests.pdf_text import pages_of
 
-ME = Party("Seller Ltd", "卖方公司", ("1 Road", "Tax number 1"), "Seller Ltd | 1 Road")
-YOU = Party("客户 𬭳㛃龑", "", ("2 Road",), "")
+ME = Party("Seller Ltd", "卖方公司", ("1 Road",), ("Tax number 1",), "Seller Ltd | 1 Road")
+YOU = Party("客户 𬭳㛃龑", "", ("2 Road",))
 
 
 def paper(number="SO-1", rows=3, **more):

@@ -39,8 +39,9 @@ def _paper(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Paper:
         (_("Invoice date"), printing.full_day(invoice.date)),
         (_("Due"), printing.full_day(invoice.due_on)),
         (_("Order"), invoice.order.number or ""),
-        (_("Buyer's number"), invoice.order.po_number),
+        (_("Your order number"), invoice.order.po_number),
         (_("Currency"), invoice.currency),
+        (_("Your tax number"), invoice.buyer.tax_no),
     ]
     columns = [Column("#", "right"), Column(_("Product"), wide=True), Column(_("Quantity"), "right")]
     columns += [Column(label, "right") for label in (_("Unit price"), _("Net"), _("Tax"), _("Amount (incl. tax)"))]

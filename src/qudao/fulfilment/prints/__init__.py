@@ -58,7 +58,7 @@ def _common(shipment: Shipment) -> dict[str, Any]:
         "foot": printing.foot(shipment.seller),
         "facts": [
             (_("Order"), order.number or ""),
-            (_("Buyer's number"), order.po_number),
+            (_("Your order number"), order.po_number),
             (_("Shipped"), printing.full_day(shipment.shipped_at)),
             (_("Requested"), printing.full_day(order.requested_on) if not shipment.shipped_at else ""),
             (_("Carrier"), shipment.carrier),
@@ -185,12 +185,9 @@ def labels(actor: Actor, ids: Sequence[int]) -> list[Label]:
         facts = [
             (_("Shipment"), shipment.number),
             (_("Order"), shipment.order.number or ""),
-            (_("Buyer's number"), shipment.order.po_number),
+            (_("Your order number"), shipment.order.po_number),
             (_("Carrier"), " ".join(one for one in (shipment.carrier, shipment.tracking) if one)),
-            (
-                pgettext("on a label", "Contents"),
-                _("{lines}, {units} units").format(lines=figures.lines(len(lines)), units=figures.qty(sum(x.qty for x in lines))),
-            ),
+            (pgettext("on a label", "Contents"), _contents(lines)),
             (_("Shipped"), printing.full_day(shipment.shipped_at)),
         ]
         sender, receiver = printing.party(shipment.seller), printing.party(shipment.buyer)
@@ -207,6 +204,13 @@ def labels(actor: Actor, ids: Sequence[int]) -> list[Label]:
             )
         )
     return made
+
+
+def _contents(lines: Sequence[ShipmentLine]) -> str:
+    """What is on the pallet: its one product by name, or how much of how many."""
+    if len(lines) == 1:
+        return f"{figures.qty(lines[0].qty, lines[0].line.unit)} {_product(lines[0])[0]}"
+    return _("{lines}, {units} units").format(lines=figures.lines(len(lines)), units=figures.qty(sum(line.qty for line in lines)))
 
 
 def _live(actor: Actor, shipment: Any) -> bool:

@@ -77,8 +77,8 @@ def _paper(actor: Actor, account: queries.PartyAccount, span: DateSpan, orgs: di
             *([(_("Open today, by days past due"), " "), *due] if due else []),
         ],
         columns=[
-            Column(_("Date")), Column(_("What")), Column(_("Number"), wide=True), Column(pgettext("statement", "Charged"), "right"), Column(pgettext("statement", "Paid"), "right"),
-            Column(_("Balance"), "right"),
+            *(Column(_("Date")), Column(_("What")), Column(_("Number"), wide=True)),
+            *(Column(pgettext("statement", "Charged"), "right"), Column(pgettext("statement", "Paid"), "right"), Column(_("Balance"), "right")),
         ],
         rows=rows,
         totals=[(_("Charged in this time"), figures.money(more, account.currency)), (_("Paid in this time"), figures.money(less, account.currency))],
@@ -86,7 +86,7 @@ def _paper(actor: Actor, account: queries.PartyAccount, span: DateSpan, orgs: di
         notes=[_("Please tell us within 14 days if your books differ.")],
         signatures=[_("We confirm this balance: name, date, stamp"), _("Our books differ, because")],
         foot=printing.foot(own),
-    )  # fmt: skip
+    )
 
 
 OPTIONS = ("side", "currency", "since", "until")

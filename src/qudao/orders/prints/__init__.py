@@ -33,7 +33,7 @@ def _paper(order: Order, lines: Sequence[Line], clear: bool) -> Paper:
     agreed = order.status in AGREED
     facts = [
         (_("Order date"), printing.full_day(order.ordered_on)),
-        (_("Buyer's number"), order.po_number),
+        (_("Your order number"), order.po_number),
         (_("Requested"), printing.full_day(order.requested_on)),
         (_("Deliver to"), order.place.label if order.place.owner_id == order.buyer_id else ""),
         (_("Terms"), _("{days} days after the invoice").format(days=order.payment_days)),
