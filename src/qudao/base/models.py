@@ -152,7 +152,7 @@ class Run(Row):
     user_id = models.BigIntegerField()
     membership_id = models.BigIntegerField()
     org_id = models.BigIntegerField()
-    #: the list page's class, as "package.module.Name", and what is done with its rows: a bulk's name, or xlsx, csv
+    #: the list page's class, as "package.module.Name", and what is done with its rows: a bulk's name, xlsx, csv, or print:<kind of paper>
     page = models.CharField(max_length=160)
     doing = models.CharField(max_length=40)
     #: the list as it was looked at
@@ -200,7 +200,12 @@ class Run(Row):
     @property
     def is_export(self) -> bool:
         """Whether it makes a file."""
-        return self.doing in ("xlsx", "csv")
+        return self.doing in ("xlsx", "csv") or bool(self.prints)
+
+    @property
+    def prints(self) -> str:
+        """The kind of paper ("orders.confirmation") that it makes one PDF of; "" for other work."""
+        return self.doing.removeprefix("print:") if self.doing.startswith("print:") else ""
 
 
 class RunFault(Row):

@@ -23,9 +23,11 @@ from qudao.base.html.bulk import Bulk, reason_of, weigh
 from qudao.base.html.cells import save_cell
 from qudao.base.html.forms import Form
 from qudao.base.html.pages import Button, FormPage, ListPage, client_id_of, door, get_row, go, wanted
+from qudao.base.html.pages.prints import Origin, named, print_rows
 from qudao.base.html.sums import bounded_sums
 from qudao.base.html.tables import Column, Tab, Table
 from qudao.base.models import Run
+from qudao.base.printing import PDF
 from qudao.base.sentences import say
 from qudao.base.sheets import CSV, XLSX
 from qudao.kernel.errors import DomainError, Fault, NotFound, Refused
@@ -147,6 +149,8 @@ def _named(run: Run, actor: Actor) -> tuple[ListPage | None, Bulk | None]:
 
 
 def _title(run: Run, page: ListPage | None, bulk: Bulk | None) -> Any:
+    if run.prints:
+        return _("Print: {document}").format(document=named(run.prints).label)
     if run.is_export:
         return _("Export: {list}").format(list=page.title if page else "")
     return f"{bulk.label}: {page.title}" if page and bulk else _("Work on many rows")
@@ -213,8 +217,8 @@ def job_file(request: HttpRequest, pk: int) -> HttpResponseBase:
     run: Run = get_row(runs.runs(request.actor), pk)  # type: ignore[attr-defined]
     if not run.file or not default_storage.exists(run.file):
         raise NotFound("base.not_found")
-    kind = XLSX if run.doing == "xlsx" else CSV
-    return FileResponse(default_storage.open(run.file), as_attachment=True, filename=run.file_name, content_type=kind)
+    kind = PDF if run.prints else XLSX if run.doing == "xlsx" else CSV
+    return FileResponse(default_storage.open(run.file), as_attachment=not run.prints, filename=run.file_name, content_type=kind)
 
 
 def _run_title(run: Run) -> Any:
@@ -255,6 +259,20 @@ class RunList(ListPage):
         for row in rows:
             row.reader = self.actor
         return rows
+
+
+@door("base.print")
+def print_chosen(request: HttpRequest, name: str) -> HttpResponse:
+    """The chosen rows of a list on paper: the PDF at once, or a job that makes it."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    query = request.POST.get("query", "").replace("\x00", "")
+    page = ListPage.signed(request.POST.get("page", ""), request.actor)  # type: ignore[attr-defined]
+    rows = page.rows(QueryDict(query))
+    if not request.POST.get("all"):
+        rows = rows.filter(pk__in=[int(raw) for raw in request.POST.getlist("pick") if raw.isdecimal() and len(raw) < 19])
+    here = _local(request.POST.get("from", "")) + (f"?{query}" if query else "")
+    return print_rows(request, named(name), rows, Origin(page.path(), here))
 
 
 # --- saved views ---
@@ -350,6 +368,7 @@ routes = [
     path("jobs/<int:pk>/cancellation", cancel, name="job_cancellation"),
     path("jobs/<int:pk>/retry", retry, name="job_retry"),
     path("jobs/<int:pk>/file", job_file, name="job_file"),
+    path("prints/<str:name>", print_chosen, name="prints"),
     path("views/", save, name="views"),
     path("views/<int:pk>/", ViewChange.as_view(), name="view"),
     path("views/<int:pk>/removal", remove, name="view_removal"),

@@ -33,6 +33,7 @@ SENTENCES: dict[str, Any] = {
     "base.too_many_requests": _("Too many requests in a short time."),
     "base.unreadable_file": _("This file cannot be read as xlsx, xls, ods or csv."),
     "base.fonts_missing": _("The font of printed documents is still being fetched."),
+    "base.nothing_to_print": _("None of the chosen rows has this paper: {document}."),
     "base.too_many_papers": _("At most {most} documents fit into one PDF."),
     "base.unauthenticated": _("Sign in, or send a valid token."),
 }

@@ -16,6 +16,7 @@ from qudao.base import runs, saved, sheets
 from qudao.base.access import Actor
 from qudao.base.html import exports, figures
 from qudao.base.html.bulk import Bulk
+from qudao.base.html.pages import prints
 from qudao.base.html.pages.door import Button, Page, allowed, wanted
 from qudao.base.html.sums import bounded_sums
 from qudao.base.html.tables import CAP, LAST_PAGE, Tab, Table, address, bounded_counts
@@ -111,7 +112,10 @@ class ListPage(Page):
         return urlsplit(where).path.strip("/").replace("/", "-") or "list"
 
     def export_run(self, run: Run) -> None:
-        """A long export, by the job: the rows and columns of the run's address."""
+        """A long export, by the job: the rows and columns of the run's address; or the chosen rows on paper."""
+        if run.prints:
+            prints.work_off(run, self.actor)
+            return
         params = QueryDict(urlsplit(run.address).query)
         exports.work_off(self, run, self.rows(params), self.table().shown_columns(self.actor, params))
 
@@ -142,7 +146,7 @@ class ListPage(Page):
         more, found = len(found) > table.per_page, found[: table.per_page]
         count, paged = counts[tab.name if tab else ""], more or number > 1
         whole = bounded_sums(table, rows, columns, actor) if paged else None
-        bulk = [b for b in self.bulk() if not b.verb or actor.can(b.verb)]
+        bulk = [b for b in (*self.bulk(), *prints.bulk_buttons(rows.model._meta.label_lower, actor)) if not b.verb or actor.can(b.verb)]
         edits = [c.id for c in columns if c.edit and actor.can(c.edit.verb)]
         chips = table.chips(params, actor)
         words = [t.label for t in table.tabs[1:] if t is tab] + [c["value"] for c in chips]

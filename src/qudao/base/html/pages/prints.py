@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import translation
+from django.utils.crypto import get_random_string
 from django.utils.module_loading import import_string
-from django.utils.translation import get_language
+from django.utils.translation import ngettext
 
-from qudao.base import printing
+from qudao.base import printing, runs
 from qudao.base.access import Actor
 from qudao.base.action import action, record
-from qudao.base.html.pages.door import Button, door
+from qudao.base.html.pages.door import Button, door, go
+from qudao.base.models import Run
 from qudao.base.printing import Document
 from qudao.base.rest import Router
 from qudao.base.subject import Subject
-from qudao.kernel.errors import Fault, Forbidden, Invalid, NotFound
+from qudao.kernel.errors import Fault, Forbidden, Invalid, NotFound, Refused
 
+#: papers read at a time, in a few statements
+CHUNK = 50
 NAMES = {"zh-hans": "中文", "en": "English"}
 
 
@@ -130,9 +140,67 @@ def print_buttons(subject: str, row: Any, actor: Actor) -> list[Button]:
     if not actor.can("base.print"):
         return []
     fitting = [d for d in documents_of(subject) if actor.can(d.verb) and d.fits(actor, row)]
-    mine = printing.language_of(get_language() or "")
+    mine = printing.language_of("")
     other = next(code for code in NAMES if code != mine)
     here = [(d, reverse(address_name(d), args=[row.pk])) for d in fitting]
     return [Button(d.label, url, icon="printer") for d, url in here] + [
         Button(f"{d.label} ({NAMES[other]})", f"{url}?lang={other[:2]}", icon="language") for d, url in here
     ]
+
+
+# --- the chosen rows of a list ---
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where rows were chosen: the list's class by its path, and its address."""
+
+    page: str
+    address: str
+
+
+def bulk_buttons(subject: str, actor: Actor) -> list[Button]:
+    """The papers that a list of such rows offers for the chosen ones."""
+    if not actor.can("base.print"):
+        return []
+    return [Button(d.label, reverse("prints", args=[d.name]), icon="printer", verb=d.verb) for d in documents_of(subject)]
+
+
+def print_rows(request: HttpRequest, document: Document, rows: QuerySet, origin: Origin) -> HttpResponse:
+    """Rows on paper, in the order of the list: up to `printing.BESIDE` at once, more as a job. Rows that have no such paper are left out and counted.
+
+    Raises Refused when none is left or more than one PDF takes.
+    """
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    if not actor.can(document.verb):
+        raise Forbidden("base.forbidden", verb=document.verb)
+    chosen = list(rows[: printing.MOST + 1])
+    if len(chosen) > printing.MOST:
+        raise Refused("base.too_many_papers", most=printing.MOST)
+    ids = [row.pk for row in chosen if document.fits(actor, row)]
+    if not ids:
+        raise Refused("base.nothing_to_print", document=str(document.label))
+    if len(ids) < len(chosen):
+        left = len(chosen) - len(ids)
+        messages.warning(request, ngettext("{n} row has no such paper.", "{n} rows have no such paper.", left).format(n=left))
+    if len(ids) <= printing.BESIDE or not actor.can("base.runs"):
+        return printed(document, ids, request)
+    given = {"language": printing.language_of(request.GET.get("lang", ""))}
+    run = runs.start_run(runs.Task(origin.page, f"print:{document.name}", origin.address, ids, given), actor=actor)
+    return go(request, reverse("job", args=[run.pk]))
+
+
+def work_off(run: Run, actor: Actor) -> None:
+    """Many papers as a job: reading them is the first half of the progress, setting them the second. A second try begins anew."""
+    document, language = named(run.prints), run.given.get("language", "zh-hans")
+    papers: list[Any] = []
+    with translation.override(language):
+        for start in range(0, len(run.row_ids), CHUNK):
+            papers += document.make(actor, run.row_ids[start : start + CHUNK])
+            if not runs.progress(run.pk, len(papers) // 2):
+                runs.finish(run.pk, Run.State.CANCELLED)
+                return
+    body = printing.pdf_many(document, papers, language=language)
+    log_print(document.name, run.row_ids, language, actor=actor)
+    path = default_storage.save(f"exports/{run.pk}-{get_random_string(24)}.pdf", ContentFile(body))
+    runs.finish(run.pk, Run.State.DONE, position=run.total, file=path, file_name=f"{document.slug}.pdf")
