@@ -127,16 +127,19 @@ def _revive(fact: type, payload: dict[str, Any]) -> Any:
 
 
 def _claim(limit: int) -> list[tuple]:
-    """Lease up to `limit` open events, oldest first; events of another dispatcher are skipped. One statement, committed at once."""
+    """Lease up to `limit` open events, oldest first; events of another dispatcher are skipped. One statement, committed at once.
+
+    What happens later than this clock says is left alone: who replays history must not date by it what people do meanwhile.
+    """
     now = clock.now()
     return rows(
         """UPDATE base_event e SET leased_until = %s FROM (
                SELECT id FROM base_event WHERE dispatched_at IS NULL
-               AND (leased_until IS NULL OR leased_until < %s) AND (retry_at IS NULL OR retry_at <= %s)
+               AND (leased_until IS NULL OR leased_until < %s) AND (retry_at IS NULL OR retry_at <= %s) AND at <= %s
                ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED) c
            WHERE e.id = c.id
            RETURNING e.id, e.name, e.subject_kind, e.subject_id, e.seller_id, e.buyer_id, e.number, e.payload, e.at""",
-        (now + timedelta(seconds=LEASE_SECONDS), now, now, limit),
+        (now + timedelta(seconds=LEASE_SECONDS), now, now, now, limit),
     )
 
 

@@ -125,7 +125,7 @@ def price_list(owner: OrgCard, draft: ListDraft, prices: Iterable[PriceDraft] = 
     return known or unit(make)
 
 
-def agreement(draft: AgreementDraft, limit: Decimal, lists: Sequence[int] = (), grants: Sequence[Grant] = ()) -> int:
+def agreement(draft: AgreementDraft, limit: Decimal, lists: Sequence[int] = (), grants: Sequence[Grant] = (), *, grace_days: int = 0) -> int:
     """An active agreement by seller, buyer and code, with its authorisations (all products without any), credit limit and price lists."""
     known = agreements_seen(SYSTEM).filter(seller_id=draft.seller_id, buyer_id=draft.buyer_id, code=draft.code).values_list("pk", flat=True).first()
 
@@ -137,7 +137,7 @@ def agreement(draft: AgreementDraft, limit: Decimal, lists: Sequence[int] = (), 
         for priority, list_id in enumerate(reversed(lists)):
             assign_list(made.pk, list_id, priority, actor=SYSTEM)
         account = ensure_account(made.pk, actor=SYSTEM)
-        set_limit(account.pk, LimitTerms(limit), "agreed", actor=SYSTEM)
+        set_limit(account.pk, LimitTerms(limit, grace_days=grace_days), "agreed", actor=SYSTEM)
         return int(made.pk)
 
     return known or unit(make)

@@ -1,38 +1,143 @@
-"""Demo people and goods: an appliance maker with dealers, sub-dealers and shops, and two months of orders in every state.
+"""Demo people and goods: an appliance maker with dealers, sub-dealers and shops, and twelve months of orders in every state.
 
-Everything goes through the public actions, with the clock held at the moment it is said to happen. A second loading changes nothing; one that was
-killed goes on. The last day of the story is yesterday, so that no step lies in the future.
+Everything goes through the public actions, with the clock held at the moment it is said to happen. The first stage is the brand's own trade and the
+named firms with their stories; the second is the trade of the other dealers, and may be loaded while people already work (docs/decisions/0004-demo.md).
+A second loading changes nothing; one that was killed goes on. The last day of the story is yesterday, so that no step lies in the future.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+import json
+import time
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from qudao.web.progress import Progress
 
-__all__ = ["load", "sign_ins"]
+__all__ = ["Status", "finish", "load", "sign_ins", "status"]
 
-DAYS = 75  # the masters are this much older than the last day
+#: the masters are this much older than the last day
+DAYS = 366
 
 
-def load(bar: Progress | None = None) -> list[dict[str, str]]:
-    """Load what is missing and return the sign-ins."""
+@dataclass(frozen=True)
+class Status:
+    """How far the demo is: `stage` 1 or 2, its `size`, the last day of the story, orders done of all, seconds the rest is expected to take."""
+
+    size: str
+    last: str
+    stage: int
+    done: int
+    total: int
+    left: float
+
+    @property
+    def complete(self) -> bool:
+        return self.stage == 2 and self.done >= self.total
+
+
+def load(bar: Progress | None = None, size: str = "small") -> list[dict[str, str]]:
+    """Load what is missing of the demo, both stages, and return the sign-ins."""
+    with bar or Progress("demo") as shown:
+        start(shown, size)
+        finish(shown)
+    return sign_ins()
+
+
+def status() -> Status | None:
+    """What is known of the demo in this database; None when nobody has begun to load it."""
+    from qudao.base.db import rows
+
+    found = rows("SELECT detail FROM base_heartbeat WHERE name = 'demo'")
+    if not found:
+        return None
+    detail = found[0][0]
+    return Status(**(detail if isinstance(detail, dict) else json.loads(detail)))
+
+
+def start(bar: Progress, size: str) -> Status:
+    """The first stage: what must be there before anybody looks. The size and the last day are settled by the first loading."""
+    from qudao.kernel import clock
+    from qudao.web import masters
+    from qudao.web.demo import extras, history, pictures, plan, stories
+
+    known = status() or Status(size, (clock.today() - timedelta(days=1)).isoformat(), 1, 0, 0, 0.0)
+    if known.stage == 2:
+        return known
+    masters.hurry()
+    last = date.fromisoformat(known.last)
+    whole = plan.make(known.size, last)
+    world = _world(known, whole.size.goods)
+    pictures.hang(world, world.goods[:60])
+    steps = stories.steps(world, last)
+    for day, more in extras.steps(world, last).items():
+        steps.setdefault(day, []).extend(more)
+    stage = history.Stage(world, whole.first, history.warehouses(world))
+    bar.total = len(whole.first)
+    began = time.monotonic()
+    _beat(known, total=len(whole.first))
+    history.play(stage, lambda day, orders: _told(bar, day, orders), steps)
+    pace = (time.monotonic() - began) / max(1, len(whole.first))
+    return _beat(known, stage=2, total=len(whole.rest), left=60 + pace * len(whole.rest))
+
+
+def finish(bar: Progress) -> None:
+    """The second stage, while people may work: pictures, the firms below the dealers, and their trade. Nothing to do without a first one."""
+    from qudao.web import masters
+    from qudao.web.demo import history, others, pictures, plan
+
+    known = status()
+    if known is None or known.stage != 2 or known.complete:
+        return
+    masters.hurry()
+    last = date.fromisoformat(known.last)
+    whole = plan.make(known.size, last)
+    world = _world(known, whole.size.goods)
+    pictures.hang(world, world.goods[60:])
+    others.rest(world, last - timedelta(days=DAYS), whole.rest, lambda count: bar.say(f"{count} firms"))
+    bar.total, bar.done = len(whole.rest), 0
+    began, done, resumed = time.monotonic(), 0, history.begun(whole.rest)
+    played = 0
+
+    def told(day: date, orders: int) -> None:
+        nonlocal done, played
+        done += orders
+        played += orders if resumed is None or day >= resumed else 0
+        _told(bar, day, orders)
+        pace = (time.monotonic() - began) / max(1, played)
+        _beat(known, done=min(done, len(whole.rest) - 1), total=len(whole.rest), left=pace * (len(whole.rest) - done))
+
+    history.play(history.Stage(world, whole.rest), told)
+    _beat(known, done=len(whole.rest), total=len(whole.rest), left=0.0)
+
+
+def _world(known: Status, goods: int):  # type: ignore[no-untyped-def]  # the world's module needs Django
     from django.conf import settings
 
     from qudao.kernel import clock
-    from qudao.web import masters
-    from qudao.web.demo import network, stories
+    from qudao.web.demo import network, others
 
-    with bar or Progress("demo") as shown:
-        if not stories.complete():
-            masters.hurry()
-            last = clock.today() - timedelta(days=1)
-            start = last - timedelta(days=DAYS)
-            with clock.freeze(datetime.combine(start, time(8), tzinfo=ZoneInfo(settings.TIME_ZONE))):
-                world = network.build(start)
-            stories.play(world, last, shown)
-    return sign_ins()
+    last = date.fromisoformat(known.last)
+    begin = last - timedelta(days=DAYS)
+    with clock.freeze(datetime.combine(begin, datetime.min.time().replace(hour=8), tzinfo=ZoneInfo(settings.TIME_ZONE))):
+        world = network.build(begin, last, known.size, goods)
+    others.first(world, begin)
+    return world
+
+
+def _told(bar: Progress, day: date, orders: int) -> None:
+    bar.say(f"{day:%Y-%m-%d}")
+    bar.advance(orders)
+
+
+def _beat(known: Status, **news: object) -> Status:
+    """Keep how far the loading is, where `status` and other processes read it."""
+    from qudao.base.outbox import beat
+
+    fresh = Status(**{**asdict(known), **news})  # type: ignore[arg-type]
+    beat("demo", **asdict(fresh))
+    return fresh
 
 
 def sign_ins() -> list[dict[str, str]]:

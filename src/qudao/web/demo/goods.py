@@ -1,4 +1,5 @@
-"""What the demo's brand makes: sixty household appliances in eight categories, in two languages, with packs and numbers for barcodes.
+"""What the demo's brand makes: sixty household appliances in eight categories, in two languages, with packs and numbers for barcodes, and of each
+some more in other lines and colours: four hundred in all.
 
 The numbers begin with 200: GS1 keeps that range for numbers used inside one company, so no demo product has the number of a real one.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 from qudao.catalog.actions import CategoryDraft
 from qudao.catalog.rules import ProductDraft, check_digit
@@ -89,6 +91,18 @@ CLN-MT08|除螨仪|Mite remover|399
 """
 
 
+#: the lines and colours in which the sixty come too: mark, line, English line, colour, English colour, share of the plain one's price
+VARIANTS = [
+    ("G", "悦享", "Joy", "星空灰", "starry grey", "1.06"),
+    ("W", "悦享", "Joy", "珍珠白", "pearl white", "1.04"),
+    ("B", "臻品", "Prime", "墨玉黑", "jade black", "1.18"),
+    ("C", "臻品", "Prime", "香槟金", "champagne gold", "1.22"),
+    ("H", "青禾", "Sprout", "雾霾蓝", "haze blue", "0.97"),
+    ("P", "青禾", "Sprout", "樱花粉", "sakura pink", "0.96"),
+]
+CORE, ALL = 60, 400
+
+
 @dataclass(frozen=True)
 class Good:
     """A product of the demo: `retail` in yuan with tax; `carton` pieces in a pack, 0 when it stands alone."""
@@ -99,6 +113,7 @@ class Good:
     name_en: str
     retail: Decimal
     carton: int
+    colour: str = ""
 
     @property
     def category(self) -> str:
@@ -113,6 +128,11 @@ class Good:
     @property
     def small(self) -> bool:
         return self.carton > 0
+
+    @property
+    def stem(self) -> str:
+        """The code of the plain product this one is a variant of."""
+        return self.code.rpartition("-")[0] if self.colour else self.code
 
     def price(self, share: str) -> Decimal:
         """A share of the retail price in whole yuan."""
@@ -129,9 +149,25 @@ class Good:
         return [Pack("箱", "Carton", self.carton, body + check_digit(body))]
 
 
+@cache
 def goods() -> list[Good]:
-    """All products in the order of the table."""
+    """The sixty products in the order of the table: what the named dealers trade."""
     return list(_read())
+
+
+@cache
+def every_good() -> list[Good]:
+    """The sixty and their variants, four hundred in all."""
+    made = goods()
+    more = ALL - len(made)
+    each, rest = divmod(more, len(made))
+    found = list(made)
+    for good in made:
+        for mark, line, line_en, colour, colour_en, share in VARIANTS[: each + (1 if good.no <= rest else 0)]:
+            retail = (good.retail * Decimal(share) / 10).quantize(Decimal(1)) * 10 - 1
+            names = (f"{line} {good.name} {colour}", f"{line_en} {good.name_en[0].lower()}{good.name_en[1:]}, {colour_en}")
+            found.append(Good(len(found) + 1, f"{good.code}-{mark}", *names, retail, good.carton, mark))
+    return found
 
 
 def _read() -> Iterator[Good]:

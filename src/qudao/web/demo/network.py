@@ -1,7 +1,8 @@
-"""The demo's network: a brand, its regions, six tier-1 dealers, four of tier 2, six shops, and the people who work there."""
+"""The named part of the demo's network: a brand, its regions, six tier-1 dealers, four of tier 2, six shops, and the people who work there."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -24,7 +25,7 @@ from qudao.people.queries import unscoped_system_role
 from qudao.pricing.actions import ListDraft
 from qudao.pricing.rules import PriceDraft
 from qudao.web import masters
-from qudao.web.demo.goods import CATEGORIES, Good, goods
+from qudao.web.demo.goods import CATEGORIES, Good, every_good, goods
 
 PASSWORD = "demo-Qudao-2026"  # noqa: S105 - printed and shown on the sign-in page of a demo
 SPACE = UUID("5a6f2f0c-3f55-5d0e-8a29-1f8f4a5b7c01")  # names of the demo's records; never changes
@@ -51,6 +52,7 @@ FIRMS = [
     Firm("lanhe", "hq", "LH", "岚禾电器", "Lanhe Appliances", "330100", ""),
     Firm("east", "region", "LH-E", "岚禾电器华东大区", "Lanhe East China", "310100", "lanhe"),
     Firm("south", "region", "LH-S", "岚禾电器华南大区", "Lanhe South China", "440100", "lanhe"),
+    Firm("north", "region", "LH-N", "岚禾电器北方大区", "Lanhe North & West China", "110105", "lanhe"),
     Firm("hupan", "dealer", "D1001", "杭州湖畔家电", "Hangzhou Lakeside Appliances", "330106", "east", "lanhe", 300_000, "沈若琳"),
     Firm("zhongshan", "dealer", "D1002", "南京钟山电器", "Nanjing Zhongshan Appliances", "320102", "east", "lanhe", 400_000, "陆远航"),
     Firm("pujiang", "dealer", "D1003", "上海浦江家电", "Shanghai Pujiang Appliances", "310115", "east", "lanhe", 500_000, "顾晓岚"),
@@ -81,36 +83,47 @@ PEOPLE = {
     "shop": ("xixi", "owner@xixi.example", "方晓雯", "shop_owner", "门店店长 Shop owner"),
 }
 
+#: who takes in the dealers' files; nobody signs in as her
+DESK = ("lanhe", "desk@lanhe.example", "周雅琴", "hq_clerk")
 #: share of the retail price by the step of the buyer
 SHARES = {"dealer1": "0.72", "dealer2": "0.80", "outlet": "0.88"}
 #: the second step of approval begins here
 APPROVAL, SECOND_APPROVAL = Decimal(50_000), Decimal(200_000)
 
 
+_BY_KEY = {one.key: one for one in FIRMS}
+
+
 @dataclass
 class World:
-    """What the stories need: organisations by key, people by e-mail, products by code, who sells what."""
+    """What the stories and the history need: organisations by key, people by e-mail, products by code and by number, how much of it all."""
+
+    size: str = "small"
+    last: date = date.min
 
     orgs: dict[str, OrgCard] = field(default_factory=dict)
     people: dict[str, Actor] = field(default_factory=dict)
     products: dict[str, int] = field(default_factory=dict)
     goods: list[Good] = field(default_factory=list)
+    lists: dict[tuple[str, str], int] = field(default_factory=dict)
+    by_no: dict[int, int] = field(default_factory=dict)
 
     def staff(self, key: str) -> Actor:
-        return self.people[PEOPLE[key][1]]
+        return self.people[DESK[1] if key == "desk" else PEOPLE[key][1]]
 
     def boss(self, firm: str) -> Actor:
         """Who orders, ships and books for a dealer."""
         return self.people[boss_email(firm)]
 
 
-def boss_email(firm: str) -> str:
-    kind = next(one for one in FIRMS if one.key == firm)
-    return f"{'owner' if kind.role == 'shop_owner' else 'admin'}@{firm}.example"
+def boss_email(key: str) -> str:
+    one = _BY_KEY.get(key)
+    shop = one.role == "shop_owner" if one else key.startswith("s")
+    return f"{'owner' if shop else 'admin'}@{key}.example"
 
 
 def firm(key: str) -> Firm:
-    return next(one for one in FIRMS if one.key == key)
+    return _BY_KEY[key]
 
 
 def stocked(seller: str) -> list[Good]:
@@ -119,24 +132,25 @@ def stocked(seller: str) -> list[Good]:
     return [good for good in goods() if good.no % step == 0]
 
 
-def build(start: date) -> World:
-    """Make what is missing, as of `start`."""
-    world = World(goods=goods())
+def build(start: date, last: date, size: str = "small", count: int = 60) -> World:
+    """Make what is missing of the named firms, their people and `count` products, as of `start`."""
+    world = World(size=size, last=last, goods=every_good()[:count])
     masters.roles()
     for one in FIRMS:
-        world.orgs[one.key] = masters.organisation(one.kind, _facts(one), world.orgs.get(one.parent))
+        world.orgs[one.key] = masters.organisation(one.kind, facts(one), world.orgs.get(one.parent))
     _people(world)
     brand = world.orgs["lanhe"]
     groups = masters.categories(brand, CATEGORIES)
     packs = {good.code: good.packs() for good in world.goods}
     world.products = masters.products(brand, [good.draft(groups[good.category]) for good in world.goods], packs)
+    world.by_no = {good.no: world.products[good.code] for good in world.goods}
     _rules(world)
     _trade(world, start)
     _stock(world)
     return world
 
 
-def _facts(one: Firm) -> OrgFacts:
+def facts(one: Firm) -> OrgFacts:
     body = f"91{one.area}MADEM{sum(map(ord, one.key)) % 10_000:04d}"
     tax_no = body + uscc.calc_check_digit(body) if one.kind != "region" else ""
     return OrgFacts(code=one.code, name=one.name, name_en=one.name_en, tax_no=tax_no, area_code=one.area, email=f"office@{one.key}.example")
@@ -145,6 +159,8 @@ def _facts(one: Firm) -> OrgFacts:
 def _people(world: World) -> None:
     for where, email, name, role, _label in PEOPLE.values():
         world.people[email] = masters.person(PersonFacts(email, name), world.orgs[where], role, PASSWORD).through(Channel.PAGE)
+    where, email, name, role = DESK
+    world.people[email] = masters.person(PersonFacts(email, name), world.orgs[where], role)
     for one in FIRMS:
         email = boss_email(one.key)
         if one.admin and email not in world.people:
@@ -162,36 +178,44 @@ def _rules(world: World) -> None:
 
 def _trade(world: World, start: date) -> None:
     """Lists and agreements of every pair; the south is supplied from its own warehouse."""
-    lists: dict[tuple[str, str], int] = {}
-    south = _south(world)
     for one in FIRMS:
-        if not one.seller:
-            continue
-        level = "outlet" if one.kind == "outlet" else "dealer1" if one.seller == "lanhe" else "dealer2"
-        if (one.seller, level) not in lists:
-            lists[one.seller, level] = _list(world, one.seller, level, start)
-        terms = AgreementDraft(world.orgs[one.seller].id, world.orgs[one.key].id, f"{one.code}-A", start, payment_days=30 if level == "dealer1" else 15)
-        agreement_id = masters.agreement(terms, Decimal(one.limit), [lists[one.seller, level]])
-        if one.parent == "south" and supply_of(world.staff("warehouse"), agreement_id) is None:
-            set_supply_place(agreement_id, south, actor=world.staff("warehouse"))
+        if one.seller:
+            listed = world.goods if one.seller == "lanhe" else stocked(one.seller)
+            agree(world, one, start, listed)
 
 
-def _south(world: World) -> int:
+def level_of(one: Firm) -> str:
+    return "outlet" if one.kind == "outlet" else "dealer1" if one.seller == "lanhe" else "dealer2"
+
+
+def agree(world: World, one: Firm, start: date, listed: Sequence[Good], before: Sequence[int] = (), grace_days: int = 0) -> int:
+    """The agreement of a firm with its seller, whose list of `listed` products is made when it is missing; lists in `before` go before it."""
+    level = level_of(one)
+    if (one.seller, level) not in world.lists:
+        world.lists[one.seller, level] = _list(world, one.seller, level, start, listed)
+    terms = AgreementDraft(world.orgs[one.seller].id, world.orgs[one.key].id, f"{one.code}-A", start, payment_days=30 if level == "dealer1" else 15)
+    agreement_id = masters.agreement(terms, Decimal(one.limit), [*before, world.lists[one.seller, level]], grace_days=grace_days)
+    if one.parent == "south" and supply_of(world.staff("warehouse"), agreement_id) is None:
+        set_supply_place(agreement_id, south(world), actor=world.staff("warehouse"))
+    return agreement_id
+
+
+def south(world: World) -> int:
     actor = world.staff("warehouse")
     known = places_seen(actor).filter(owner_id=world.orgs["lanhe"].id, code="SOUTH").values_list("pk", flat=True).first()
     return known or register_place("SOUTH", "华南仓", actor=actor).pk
 
 
-def _list(world: World, seller: str, level: str, start: date) -> int:
+def _list(world: World, seller: str, level: str, start: date, listed: Sequence[Good]) -> int:
     """Prices with tax; dealers of tier 1 pay three per cent less for fifty or more of a small appliance."""
     names = {"dealer1": ("一级经销价", "Tier-1 prices"), "dealer2": ("二级经销价", "Tier-2 prices"), "outlet": ("门店供货价", "Shop prices")}
     draft = ListDraft(f"{world.orgs[seller].code}-{level.upper()}", *names[level], is_base=level == "dealer1")
-    prices = [PriceDraft(world.products[good.code], good.price(SHARES[level]), start) for good in stocked(seller)]
+    prices = [PriceDraft(world.products[good.code], good.price(SHARES[level]), start) for good in listed]
     if level == "dealer1":
         low = Decimal(SHARES[level]) * Decimal("0.97")
         prices += [
             PriceDraft(world.products[good.code], (good.retail * low).quantize(Decimal("0.1")), start, min_qty=Decimal(50))
-            for good in stocked(seller)
+            for good in listed
             if good.small
         ]
     return masters.price_list(world.orgs[seller], draft, prices)
@@ -204,7 +228,7 @@ def _stock(world: World) -> None:
         if seller == "lanhe":
             scale = [0, 6, 240, 320, 400, 520, 640]
             amounts = {good: scale[good.no % 7] if good.no in (7, 8, 15, 29, 43) else scale[2 + good.no % 5] * (3 if good.small else 1) for good in kept}
-            _open(world, seller, _south(world), {good: qty // 2 for good, qty in amounts.items()}, "south")
+            _open(world, seller, south(world), {good: qty // 2 for good, qty in amounts.items()}, "south")
         else:
             most = 60 if firm(seller).seller == "lanhe" else 24
             amounts = {good: most // (1 if good.small else 2) - good.no % 5 for good in kept}

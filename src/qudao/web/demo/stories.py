@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
 from qudao.base.access import Actor
-from qudao.base.outbox import drain
 from qudao.billing.queries import invoices
 from qudao.fulfilment.actions import confirm_receipt, dispatch_shipment, start_pick
 from qudao.fulfilment.queries import lines_of as shipment_lines
@@ -34,7 +34,6 @@ from qudao.payments.actions import PaymentFacts, announce_payment, record_paymen
 from qudao.web.demo.goods import Good
 from qudao.web.demo.network import SHARES, SPACE, World, firm, stocked
 from qudao.web.masters import SYSTEM
-from qudao.web.progress import Progress
 
 
 class End(StrEnum):
@@ -112,25 +111,19 @@ def complete() -> bool:
     return orders_seen(SYSTEM).filter(client_id=STORIES[-1].client_id).exists()
 
 
-def play(world: World, last: date, bar: Progress) -> None:
-    """Play all steps in the order of time; every evening the day's events are delivered, which plans shipments and issues invoices."""
-    steps = sorted(((at, story.no, doing, story) for story in STORIES for at, doing in _steps(story, last)), key=lambda one: one[:2])
-    bar.total = len(steps)
+def steps(world: World, last: date) -> dict[date, list[Callable[[], None]]]:
+    """All steps by day, in the order of time; in the evening the day's events must be delivered, which plans shipments and issues invoices."""
+    found: dict[date, list[Callable[[], None]]] = {}
     known: dict[int, int] = {}
-    day: date | None = None
-    for at, no, doing, story in steps:
-        if day is not None and at.date() != day:
-            _evening(day)
-        day = at.date()
-        with clock.freeze(at):
-            known[no] = doing(story, known.get(no, 0), world)
-        bar.advance()
-    _evening(last)
+    played = [(at, one.no, doing, one) for one in STORIES for at, doing in _steps(one, last)]
+    for at, _no, doing, story in sorted(played, key=lambda one: one[:2]):
+        found.setdefault(at.date(), []).append(partial(_do, doing, story, at, known, world))
+    return found
 
 
-def _evening(day: date) -> None:
-    with clock.freeze(datetime.combine(day, time(23, 30), tzinfo=ZoneInfo(settings.TIME_ZONE))):
-        drain()
+def _do(doing: Doing, story: Story, at: datetime, known: dict[int, int], world: World) -> None:
+    with clock.freeze(at):
+        known[story.no] = doing(story, known.get(story.no, 0), world)
 
 
 def _steps(story: Story, last: date) -> Iterator[tuple[datetime, Doing]]:

@@ -1,0 +1,92 @@
+"""What the stories add for whoever looks around: orders held for credit, a chain of orders that wait for the same goods, a dispute with its
+conversation, and a clerk's desk that is read up to the last days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import partial
+from uuid import uuid5
+
+from qudao.kernel import clock
+from qudao.messages.actions import mark_read, write
+from qudao.messages.queries import message_count, notices
+from qudao.orders.actions import place_order
+from qudao.orders.queries import orders as orders_seen
+from qudao.orders.rules import NewLine, Placing
+from qudao.web.demo.history import moment
+from qudao.web.demo.network import PEOPLE, SPACE, World
+from qudao.web.demo.stories import STORIES, End
+from qudao.web.masters import SYSTEM
+
+
+@dataclass(frozen=True)
+class Wait:
+    """An order above the clerk's limit that cannot be confirmed: product code → pieces."""
+
+    no: int
+    buyer: str
+    ago: int
+    lines: dict[str, int]
+    note: str
+
+
+#: the first two wait for credit (overdue, limit), the others one after the other for a refrigerator of which there are six
+WAITING = [
+    Wait(1, "ludao", 2, {"WM-80F": 30, "TV-55U": 12}, "请尽快安排,国庆档补货。"),
+    Wait(2, "zhujiang", 2, {"AC-50L": 60, "AC-72L": 36}, "夏季备货,分两批到也可以。"),
+    Wait(3, "pujiang", 3, {"REF-650S": 12}, "样板间订单,等货。"),
+    Wait(4, "pengcheng", 2, {"REF-650S": 14}, "等货,到货请先发我们。"),
+    Wait(5, "zhongshan", 1, {"REF-650S": 10, "REF-450F": 6}, "等货。"),
+]
+
+#: the dispute over a delivery: (days after the receipt, who speaks, what is said)
+TALK = [
+    (0, "buyer", "今天到的货里有一台外箱破损,机身侧板凹陷;另有一款少一台。照片已让司机签字确认,请核实。"),
+    (1, "warehouse", "已查出库复核记录:出库时 12 件全数扫码。凹陷的这台请先不要安装,我们安排承运商勘验。"),
+    (2, "buyer", "可以。少的那台客户已经付款了,能否先补发?"),
+    (3, "clerk", "补发可以走下周一的车。凹陷的按破损处理,定损后冲减货款,请保留外箱。"),
+    (5, "buyer", "承运商今天来看过,说责任不在他们,请厂家给个说法。"),
+]
+
+
+def steps(world: World, last: date) -> dict[date, list[Callable[[], None]]]:
+    """The extra steps by day; each looks first, so that doing it again changes nothing."""
+    found: dict[date, list[Callable[[], None]]] = {}
+    for one in WAITING:
+        found.setdefault(last - timedelta(days=one.ago), []).append(partial(_place, one, world, last))
+    read = last - timedelta(days=4)
+    found.setdefault(read, []).append(partial(_read_up, world, read))
+    story = next(one for one in STORIES if one.buyer == "hupan" and one.end is End.DIFFERENCE)
+    for n, (days, who, text) in enumerate(TALK):
+        day = last - timedelta(days=story.ago - 4 - days)
+        found.setdefault(day, []).append(partial(_say, n, (who, text), day, story.client_id, world))
+    return found
+
+
+def _place(one: Wait, world: World, last: date) -> None:
+    with clock.freeze(moment(last - timedelta(days=one.ago), 10, 10 + one.no)):
+        lines = [NewLine(world.products[code], Decimal(qty)) for code, qty in one.lines.items()]
+        placing = Placing(world.orgs["lanhe"].id, world.orgs[one.buyer].id, lines, clock.today() + timedelta(days=8), f"PO-27{one.no:02d}", one.note)
+        place_order(placing, actor=world.boss(one.buyer), client_id=uuid5(SPACE, f"waiting {one.no}"))
+
+
+def _read_up(world: World, day: date) -> None:
+    """Everybody a visitor signs in as has read what was told before."""
+    with clock.freeze(moment(day, 18)):
+        for _where, email, *_rest in PEOPLE.values():
+            reader = world.people[email]
+            told = list(notices(reader, unread=True).filter(created_at__lte=clock.now()).values_list("pk", flat=True))
+            if told:
+                mark_read(told, actor=reader)
+
+
+def _say(n: int, said: tuple[str, str], day: date, client_id: object, world: World) -> None:
+    who, text = said
+    order = orders_seen(SYSTEM).get(client_id=client_id)
+    if message_count(SYSTEM, order.subject) <= n:
+        with clock.freeze(moment(day, 16, 5 + n)):
+            write("orders.order", order.pk, text, actor=world.staff(who))
