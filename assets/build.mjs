@@ -1,4 +1,4 @@
-// Builds the browser's files into build/static: app.js, app.css, icons.svg, and every picture of assets/.
+// Builds the browser's files into build/static: app.js, app.css, light.css, icons.svg, and every picture of assets/.
 // Hashing and compression are left to Django's manifest storage. Run by bootstrap.py; by hand: npm run build.
 // Style sheets are imported in assets/css/ only: one imported by a script would want the name app.css too.
 import { build } from "esbuild";
@@ -39,6 +39,7 @@ async function styles() {
   const parts = ["@tabler/core/dist/css/tabler.min.css", ...(existsSync(own) ? ["./css/qudao.css"] : [])];
   const contents = parts.map((part) => `@import "${part}";`).join("\n");
   await build({ ...common, stdin: { contents, loader: "css", resolveDir: assets, sourcefile: "app.css" }, outfile: join(fresh, "app.css") });
+  await build({ ...common, entryPoints: [join(assets, "css", "light.css")], outfile: join(fresh, "light.css") }); // pages opened from a mail load nothing else
 }
 
 async function icons() {

@@ -1,5 +1,6 @@
 // The browser's side of Qudao: htmx for regions, and four small delegated controllers. Every page works without any of this.
 import htmx from "htmx.org";
+import "./palette.js"; // before keys.js: Ctrl K is its
 import "./keys.js";
 import "./forms.js";
 import "./list.js";
@@ -9,6 +10,7 @@ import "./lines.js";
 import "./approvals.js";
 import "./talk.js";
 import "./scan.js";
+import "./basket.js";
 import "./keep.js";
 
 // Charts come only where one is on the page, after everything else.

@@ -162,6 +162,12 @@ def _views(world: World) -> Rows:
     return Rows(ids, {role: frozenset({role}) for role in ids})
 
 
+def _absences(world: World) -> Rows:
+    """Absences: of the two people only."""
+    model = apps.get_model("approvals.Absence")
+    return Rows({"LH": model._default_manager.get().pk}, dict.fromkeys(("hq_clerk", "hq_admin"), frozenset({"LH"})))
+
+
 ROWS: dict[str, Callable[[World], Rows]] = {
     "jobs": _jobs,
     "views": _views,
@@ -188,6 +194,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "prices": _by_owner("pricing.Price", "list__owner", LISTS),
     "places": _by_owner("inventory.Place", "owner", OWN_PLACES),
     "stock": _by_owner("inventory.Stock", "place__owner", OWN_PLACES),
+    "absences": _absences,
     "approval-rules": _by_owner("approvals.Rule", "owner", RULES_OF),
     "accounts": _accounts,
 }

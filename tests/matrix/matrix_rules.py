@@ -113,6 +113,16 @@ RULES: dict[str, Rule] = {
     "approvals": Rule("orders.approve", "orders.approve"),
     "approvals/#/approval": Rule("orders.approve", "orders.approve", "orders", hidden=frozenset({302})),
     "approvals/#/rejection": Rule("orders.approve", "orders.approve", "orders", hidden=frozenset({302})),
+    "approvals/bulk": Rule("orders.approve", "orders.approve"),
+    # what does not wait for this person is not there, own or not
+    "approvals/#/return": Rule("orders.return", "orders.return", "orders", also=frozenset({404})),
+    "approvals/#/delegation": Rule("approvals.delegate", "approvals.delegate", "orders", also=frozenset({404})),
+    "approvals/#/signers": Rule("approvals.add_signer", "approvals.add_signer", "orders", also=frozenset({404})),
+    "absences": Rule("approvals.delegate", "approvals.delegate"),
+    "absences/new": Rule("approvals.delegate", "approvals.delegate"),
+    "absences/#": Rule("", "approvals.delegate", "absences"),
+    **verb("end", "approvals.delegate", "absences"),
+    "a/#": Rule(public=True, more=TOKEN),
     # --- orders ---
     "orders": Rule("orders.view", "orders.place"),
     "orders/new": Rule("orders.place", "orders.place"),
@@ -130,6 +140,13 @@ RULES: dict[str, Rule] = {
     **verb("submission", "orders.place", "orders"),
     **verb("cancellation", "orders.cancel", "orders"),
     **verb("short-closing", "orders.close_short", "orders"),
+    # --- baskets ---
+    "shop": Rule("baskets.use"),
+    "basket": Rule("baskets.use", "baskets.use", also=frozenset({409})),
+    **dict.fromkeys(("basket/aside", "basket/errors.xlsx"), Rule("baskets.use", also=frozenset({404}))),
+    "basket/pulse": Rule("baskets.use"),
+    **dict.fromkeys(("basket/lines", "basket/entry", "basket/head", "basket/file"), Rule("baskets.use", "baskets.use", also=frozenset({404}))),
+    "favourites/#": Rule("baskets.use", "baskets.use", "products"),
     # --- catalogue ---
     "products": Rule("catalog.view", "catalog.edit"),
     "products/new": Rule("catalog.edit", "catalog.edit"),
@@ -226,6 +243,12 @@ RULES: dict[str, Rule] = {
     **verb("confirmation", "payments.record", "payments"),
     **verb("refusal", "payments.record", "payments"),
     **verb("applications", "payments.apply", "payments"),
+    # --- paper: an invoice without its amounts is none, a pick list is the sender's own ---
+    "orders/#/confirmation.pdf": Rule("orders.view", "", "orders"),
+    "shipments/#/pick-list.pdf": Rule("fulfilment.pick", "", "shipments", also=frozenset({403})),
+    **dict.fromkeys((f"shipments/#/{one}.pdf" for one in ("packing-list", "delivery-note", "label")), Rule("fulfilment.view", "", "shipments")),
+    "invoices/#/invoice.pdf": Rule("billing.view", "", "invoices", also=frozenset({403})),
+    "accounts/#/statement.pdf": Rule("ledger.view", "", "accounts"),
     # --- notices ---
     "notices": Rule("messages.view", "messages.view"),
     "notices/read": Rule("messages.view", "messages.view"),
@@ -238,6 +261,7 @@ RULES: dict[str, Rule] = {
 }
 #: where the page and the operation at one address differ
 RULES_PAGE: dict[str, Rule] = {
+    "prints/#": Rule("base.print", "base.print", more={"name": "orders.confirmation"}),
     "orders/#/files": Rule("orders.attach", "orders.attach", "orders"),
     "approval-rules/#": Rule("approvals.edit_rules", "approvals.edit_rules", "approval-rules"),  # the page is the form
     "products/#/packs": Rule("catalog.edit", "catalog.edit", "products"),
@@ -249,6 +273,7 @@ RULES_PAGE: dict[str, Rule] = {
     "orders/#/invoices": Rule("billing.issue", "billing.issue", "orders"),
 }
 RULES_API: dict[str, Rule] = {
+    "prints/#": Rule("orders.view", "", more={"name": "orders.confirmation", "?": lambda world, key: "?ids=6999999"}, also=frozenset({404})),
     "ping": Rule(public=True),
     "approvals": Rule(),  # what waits for me: nothing, for most
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
 from uuid import uuid4
@@ -17,6 +18,7 @@ from django.db import connection, models
 
 from qudao.agreements.models import Agreement
 from qudao.agreements.tests.make import make_agreement
+from qudao.approvals.actions import AbsenceDraft, name_deputy
 from qudao.approvals.tests.make import make_rule
 from qudao.base.access import Actor
 from qudao.base.outbox import drain
@@ -26,6 +28,7 @@ from qudao.catalog.models import Product
 from qudao.catalog.tests.make import make_category, make_product
 from qudao.fulfilment.actions import confirm_receipt, ship_order
 from qudao.inventory.tests.make import make_places, make_shelf, make_stock
+from qudao.kernel import clock
 from qudao.network.models import Organisation
 from qudao.orders.actions import place_order
 from qudao.orders.models import Order
@@ -154,7 +157,9 @@ def build() -> World:
 
 
 def _let_in(world: World) -> None:
-    """A signed-in browser and a token for everybody, and a role of its own for two organisations."""
+    """A signed-in browser and a token for everybody, a role of its own for two organisations, and a deputy for the clerk."""
+    today = clock.today()
+    name_deputy(AbsenceDraft(world.cast.hq_admin.user_id or 0, today, today + timedelta(days=30)), actor=world.cast.hq_clerk)
     for role in ROLES:
         actor = world.actor(role)
         world.sessions[role] = open_session("127.0.0.1", "matrix", actor=actor)

@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from qudao.approvals import actions, queries
-from qudao.approvals.forms import RuleForm
-from qudao.approvals.models import Node, Rule
+from qudao.approvals.actions import AbsenceDraft
+from qudao.approvals.forms import AbsenceForm, RuleForm
+from qudao.approvals.models import Absence, Node, Rule, Signature
 from qudao.approvals.rules import RuleDraft
 from qudao.approvals.states import NodeState
-from qudao.approvals.tables import RuleTable, role_name
+from qudao.approvals.tables import AbsenceTable, RuleTable, role_name
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Button, FormPage, ListPage, Panel
 
@@ -25,6 +26,7 @@ TONES = {
     NodeState.CURRENT: "wait",
     NodeState.APPROVED: "done",
     NodeState.REJECTED: "wrong",
+    NodeState.RETURNED: "wrong",
     NodeState.SKIPPED: "idle",
 }
 
@@ -97,20 +99,85 @@ class RuleRetirement(ActionPage):
         return _("Documents submitted from now on need no signature by “{role}” for this reason. What already waits goes on.").format(role=role_name(obj))
 
 
+class AbsenceList(ListPage):
+    """When one is away, and for whom one stands in."""
+
+    verb = "approvals.delegate"
+    query = queries.absences
+    table = AbsenceTable
+    title = gettext_lazy("Deputies")
+
+    def buttons(self) -> Sequence[Button]:
+        return [Button(_("Name a deputy"), reverse("absence_new"), icon="plus", primary=True, verb="approvals.delegate", key="n", ask=True)]
+
+
+class AbsenceNew(FormPage):
+    """Say who signs while one is away."""
+
+    verb = "approvals.delegate"
+    form = AbsenceForm
+    title = submit = gettext_lazy("Name a deputy")
+    said = gettext_lazy("Your deputy is told, and may sign on these days what waits for you.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("absences")
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.name_deputy(AbsenceDraft(**cleaned), actor=self.actor, client_id=client_id)
+
+    def done(self, result: Any) -> str:
+        return self.back
+
+
+class AbsenceEnd(ActionPage):
+    """Back again, or the deputy cannot."""
+
+    verb = "approvals.delegate"
+    query = queries.absences
+    action = actions.end_absence
+    title = submit = gettext_lazy("End now")
+    said = gettext_lazy("The deputy signs nothing more.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("absences")
+
+    def done(self, result: Any) -> str:
+        return self.back
+
+    def says(self, obj: Absence) -> Any:
+        return _("{deputy} no longer signs what waits for {name}.").format(deputy=obj.deputy.name, name=obj.user.name)
+
+
 def course_panel(request: HttpRequest, document: Any) -> Panel | None:
     """On a document: its steps with who signed and how long each took, for the seller's people. Named in `qudao.web.panels`."""
     nodes = queries.course(request.actor, document.subject)  # type: ignore[attr-defined]
     if not nodes:
         return None
-    items = [{"label": role_name(node), "state": (node.get_state_display(), TONES[NodeState(node.state)]), "facts": _facts(node)} for node in nodes]
+    items = [
+        {
+            "label": node.signer.name if node.signer else role_name(node),
+            "state": (node.get_state_display(), TONES[NodeState(node.state)]),
+            "facts": _facts(node),
+        }
+        for node in nodes
+    ]
     return Panel(_("Approvals"), "parts/panel_items.html", {"items": items}, aside=True)
 
 
 def _facts(node: Node) -> list[str]:
-    signed = [f"{one.user.name} {figures.moment(one.at)}" for one in node.signatures.all()]
+    signed = [f"{_signer(one)} {figures.moment(one.at)}" for one in node.signatures.all()]
+    given = _("asked by {name}") if node.added else _("handed on by {name}")
+    handed = [given.format(name=node.given_by.name), *([node.note] if node.note else [])] if node.given_by else []
     reasons = [one.reason for one in node.signatures.all() if one.reason]
     since = [_("since {moment}").format(moment=figures.moment(node.entered_at))] if node.state == NodeState.CURRENT else []
-    return [*since, *signed, *reasons]
+    return [*handed, *since, *signed, *reasons]
+
+
+def _signer(one: Signature) -> str:
+    """Who signed, and for whom."""
+    return f"{one.user.name} ({_('for {name}').format(name=one.on_behalf.name)})" if one.on_behalf else one.user.name
 
 
 routes = [
@@ -118,4 +185,7 @@ routes = [
     path("approval-rules/new", RuleNew.as_view(), name="approval_rule_new"),
     path("approval-rules/<int:pk>/", RuleChange.as_view(), name="approval_rule_change"),
     path("approval-rules/<int:pk>/retirement", RuleRetirement.as_view(), name="approval_rule_retirement"),
+    path("absences/", AbsenceList.as_view(), name="absences"),
+    path("absences/new", AbsenceNew.as_view(), name="absence_new"),
+    path("absences/<int:pk>/end", AbsenceEnd.as_view(), name="absence_end"),
 ]

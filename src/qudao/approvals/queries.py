@@ -208,3 +208,8 @@ def pending_request(actor: Actor, subject: Subject) -> Request | None:
     """The request of a document that waits for this person now, or None. One statement."""
     node = pending_for(actor).filter(request__subject_kind=subject.kind, request__subject_id=subject.id, request__state=RequestState.PENDING).first()
     return node.request if node else None
+
+
+def unscoped_decision(node_id: int) -> Signature | None:
+    """What was decided in a step, with who did; None when nobody has. One statement."""
+    return Signature.unscoped.select_related("user").filter(node_id=node_id).first()

@@ -81,6 +81,9 @@ REMEDIES = {
     "approvals.link": _("Sign in to see what waits for you."),
 }
 
+#: notices whose mail carries the facts and a link that decides
+LETTERS = ("approvals.waiting", "approvals.reminder")
+
 NOTICES = {
     "approvals.waiting": _("{number} over {amount} waits for your approval."),
     "approvals.deputy": _("{name} is away from {first_day} to {last_day} and has named you to sign meanwhile."),

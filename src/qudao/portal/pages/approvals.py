@@ -1,46 +1,120 @@
-"""The inbox of approvals: list, the case with its one number that matters, approve or reject in two taps, then the next one opens."""
+"""The inbox of approvals: list, the case with its one number that matters, decided by a key or a tap, and the next one opens by itself; many in one go."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
-from qudao.base.html.pages import door, go
+from qudao.approvals.actions import add_signer, delegate
+from qudao.approvals.queries import choices_of_colleagues
+from qudao.base.html import figures
+from qudao.base.html.forms import Form
+from qudao.base.html.pages import FormPage, door, go, wanted
 from qudao.base.html.tables import by_language
 from qudao.base.sentences import Said, say
 from qudao.kernel.errors import DomainError, Forbidden, NotFound
-from qudao.orders.actions import approve_order, reject_order
-from qudao.portal.queries import Task, case, pending
+from qudao.kernel.money import ZERO
+from qudao.orders.actions import approve_order, reject_order, return_order
+from qudao.portal.queries import Case, Task, case, pending
+from qudao.portal.queries.inbox import TOP
 from qudao.portal.tables import meter_of
 
 #: the kinds of documents that can be decided here, with the module's own actions
 DECIDE = {"orders.order": {"approval": approve_order, "rejection": reject_order}}
+DONE = {"approval": gettext_lazy("{number} approved."), "rejection": gettext_lazy("{number} rejected.")}
+#: what a rejection mostly says: one tap
+REASONS = (
+    gettext_lazy("The credit limit does not suffice."),
+    gettext_lazy("Overdue invoices are to be paid first."),
+    gettext_lazy("The prices are not agreed."),
+    gettext_lazy("The quantities are not plausible."),
+)
 
 
-def _show(request: HttpRequest, tasks: list[Task], wanted: Task | None, faults: list[Said] | None = None, status: int = 200) -> HttpResponse:
+@dataclass(frozen=True)
+class Headline:
+    """The one number that matters: word, figure, whether it is wrong."""
+
+    word: str
+    figure: str
+    wrong: bool = False
+
+
+def headline(task: Task) -> Headline:
+    """What to look at first: how far beyond the credit, else the amount."""
+    if task.beyond:
+        return Headline(_("Beyond the limit"), figures.money(task.beyond, task.currency), True)
+    return Headline(pgettext("amount", "Order"), figures.money(task.amount, task.currency))
+
+
+def flag(task: Task) -> tuple[str, bool]:
+    """The same in a row of the list, in words: (text, whether it is wrong)."""
+    if task.beyond:
+        return _("{amount} beyond the limit").format(amount=figures.money(task.beyond, task.currency)), True
+    if task.short:
+        return ngettext("{n} line is short", "{n} lines are short", task.short).format(n=task.short), True
+    if task.overdue_days:
+        return ngettext("overdue {n} day", "overdue {n} days", task.overdue_days).format(n=task.overdue_days), True
+    amount = figures.money(task.amount, task.currency)
+    return (_("first order {amount}").format(amount=amount) if task.first else amount), False
+
+
+def because(task: Task) -> str:
+    """Why this person is asked: by which rule, or by whom."""
+    node = task.node
+    if node.added and node.given_by:
+        return _("{name} asks you to sign, too.").format(name=node.given_by.name)
+    if node.given_by:
+        return _("{name} handed this on to you.").format(name=node.given_by.name)
+    if node.rule and node.rule.min_amount:
+        told = {"amount": figures.money(node.rule.min_amount, task.currency, 0), "role": task.step}
+        return _("Orders of {amount} or more need a signature: {role}.").format(**told)
+    return _("Every order needs a signature: {role}.").format(role=task.step)
+
+
+def shown(task: Task, found: Case) -> dict[str, Any]:
+    """What the templates of a case need, on the inbox and on the page of a mail's link alike."""
+    meter = meter_of(found.credit, found.order.gross) if found.credit else None
+    return {
+        "chosen": task, "case": found, "meter": meter, "headline": headline(task), "because": because(task), "reasons": REASONS,
+        "top": found.lines[:TOP], "rest": found.lines[TOP:], "history": found.history,
+        "nodes": [(node, by_language(node.role.name, node.role.name_en)) for node in found.course],
+        "after_me": [node.signer.name if node.signer else by_language(node.role.name, node.role.name_en) for node in found.later],
+    }  # fmt: skip
+
+
+def _show(request: HttpRequest, tasks: list[Task], task: Task | None, faults: list[Said] | None = None, status: int = 200, said: str = "") -> HttpResponse:
     actor = request.actor  # type: ignore[attr-defined]
     opened = request.GET.get("open") or request.method == "POST"
-    chosen = wanted or (tasks[0] if tasks else None)
+    chosen = task or (tasks[0] if tasks else None)
     context: dict[str, Any] = {
-        "title": _("Approvals"), "tasks": tasks, "chosen": chosen, "faults": faults or [], "reason": request.POST.get("reason", ""),
-        "alone": bool(opened and chosen), "back": reverse("approvals") if opened else "",
+        "title": _("Approvals"), "rows": [(one, *flag(one)) for one in tasks], "tasks": tasks, "chosen": chosen, "faults": faults or [],
+        "reason": request.POST.get("reason", ""), "alone": bool(opened and chosen), "back": reverse("approvals") if opened else "",
+        "usual": sum(1 for one in tasks if not one.exceptional), "swapped": wanted(request) == "inbox",
     }  # fmt: skip
+    rights = {"may_delegate": "approvals.delegate", "may_signer": "approvals.add_signer", "may_return": "orders.return"}
+    context |= {name: actor.can(verb) for name, verb in rights.items()}
     if chosen:
-        found = case(actor, chosen)
         at = tasks.index(chosen) if chosen in tasks else 0
-        meter = meter_of(found.credit, found.order.gross) if found.credit else None
-        context |= {
-            "case": found, "meter": meter, "position": at + 1,
-            "lines": [(by_language(line.product.name, line.product.name_en), line) for line in found.lines],
-            "before": tasks[at - 1] if at else None, "after": tasks[at + 1] if at + 1 < len(tasks) else None,
-            "nodes": [(node, by_language(node.role.name, node.role.name_en)) for node in found.course],
-        }  # fmt: skip
-    return render(request, "portal/approvals.html", context, status=status)
+        context |= shown(chosen, case(actor, chosen))
+        context |= {"position": at + 1, "before": tasks[at - 1] if at else None, "after": tasks[at + 1] if at + 1 < len(tasks) else None}
+    if not context["swapped"]:
+        return render(request, "portal/approvals.html", context, status=status)
+    answer = render(request, "portal/approvals_case.html", context, status=status)
+    answer["HX-Push-Url"] = reverse("approvals") + (f"?open={chosen.subject_id}" if chosen else "")
+    if said:
+        answer["HX-Trigger"] = json.dumps({"q-say": said})
+    return answer
 
 
 @door("orders.approve")
@@ -48,6 +122,12 @@ def approvals(request: HttpRequest) -> HttpResponse:
     """The inbox; `?open=<id>` opens one case (on a phone the list and the case are two screens)."""
     tasks = pending(request.actor)  # type: ignore[attr-defined]
     return _show(request, tasks, next((t for t in tasks if str(t.subject_id) == request.GET.get("open")), None))
+
+
+def _next(tasks: list[Task], task: Task) -> list[Task]:
+    """What is left after a decision, beginning with the one that stood below."""
+    at = tasks.index(task)
+    return [*tasks[at + 1 :], *tasks[:at]]
 
 
 @door("orders.approve")
@@ -62,19 +142,173 @@ def decide(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         messages.warning(request, _("This does not wait for you any more."))
         return go(request, reverse("approvals"))
     try:
-        DECIDE[task.subject_kind][verb](task.subject_id, reason=request.POST.get("reason", ""), actor=actor)
+        DECIDE[task.subject_kind][verb](task.subject_id, reason=request.POST.get("quick") or request.POST.get("reason", ""), actor=actor)
     except (Forbidden, NotFound):
         raise
     except DomainError as error:
         return _show(request, tasks, task, [say(f) for f in error.faults], status=error.status)
-    at = tasks.index(task)
-    rest = [*tasks[at + 1 :], *tasks[:at]]
-    said = _("{number} approved.") if verb == "approval" else _("{number} rejected.")
-    return go(request, reverse("approvals") + (f"?open={rest[0].subject_id}" if rest else ""), said.format(number=task.number))
+    rest, said = _next(tasks, task), str(DONE[verb]).format(number=task.number)
+    if wanted(request) != "inbox":
+        return go(request, reverse("approvals") + (f"?open={rest[0].subject_id}" if rest else ""), said)
+    request.POST = request.POST.copy()  # the next card begins with an empty remark
+    request.POST["reason"] = ""
+    left = {one.subject_id for one in rest}
+    return _show(request, [one for one in tasks if one.subject_id in left], rest[0] if rest else None, said=said)
+
+
+class ColleagueForm(Form):
+    """Who else, and why."""
+
+    user_id = forms.TypedChoiceField(
+        label=gettext_lazy("Colleague"), coerce=int, help_text=gettext_lazy("People who may approve and have not submitted or signed this.")
+    )
+    reason = forms.CharField(label=gettext_lazy("Remark"), required=False, max_length=500)
+
+    def offer(self, task: Task) -> ColleagueForm:
+        """Fill in whom one may choose for this document."""
+        found = choices_of_colleagues(self.actor, task.subject_kind, task.node.request_id)
+        self.fields["user_id"].choices = [(one.id, f"{one.name} ({by_language(role, role_en)})") for one, role, role_en in found]  # type: ignore[attr-defined]
+        return self
+
+
+class SignerForm(ColleagueForm):
+    """Who else signs, and when."""
+
+    when = forms.ChoiceField(label=gettext_lazy("When"), choices=(("before", gettext_lazy("before me")), ("after", gettext_lazy("after me"))))
+    field_order = ("user_id", "when", "reason")
+
+
+class ReasonForm(Form):
+    """What is to be changed."""
+
+    reason = forms.CharField(label=gettext_lazy("What is to be changed"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class _About(FormPage):
+    """A question about one document that waits for this person; afterwards the next case opens."""
+
+    template = "form.html"
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return f"{reverse('approvals')}?open={self.kwargs['pk']}"
+
+    def find(self, **kwargs: Any) -> Task:
+        self.tasks = pending(self.actor)
+        task = next((t for t in self.tasks if t.subject_id == kwargs["pk"] and t.subject_kind in DECIDE), None)
+        if task is None:
+            raise NotFound("base.not_found")
+        self.task = task
+        return task
+
+    def initial(self, obj: Any) -> dict[str, Any]:
+        return {}
+
+    def done(self, result: Any) -> str:
+        rest = _next(self.tasks, self.task)
+        return reverse("approvals") + (f"?open={rest[0].subject_id}" if rest else "")
+
+
+class _Ask(_About):
+    """A question that offers colleagues."""
+
+    asks: type[ColleagueForm] = ColleagueForm
+
+    def form(self, *args: Any, **kwargs: Any) -> ColleagueForm:  # type: ignore[override]
+        """The form with whom one may choose for this document; the page found the document before."""
+        return self.asks(*args, **kwargs).offer(self.task)
+
+
+class Delegation(_Ask):
+    """Hand one request on."""
+
+    verb = "approvals.delegate"
+    title = submit = gettext_lazy("Hand on")
+    said = gettext_lazy("Handed on. Your colleague is told.")
+
+    def perform(self, obj: Task, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return delegate(obj.node.request_id, cleaned["user_id"], cleaned["reason"], actor=self.actor, client_id=client_id)
+
+
+class Signers(_Ask):
+    """Ask a colleague to sign, too."""
+
+    verb = "approvals.add_signer"
+    asks = SignerForm
+    title = submit = gettext_lazy("Ask a colleague to sign, too")
+    said = gettext_lazy("Your colleague is asked.")
+
+    def perform(self, obj: Task, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return add_signer(obj.node.request_id, cleaned["user_id"], cleaned["when"] == "before", cleaned["reason"], actor=self.actor, client_id=client_id)
+
+
+class Return(_About):
+    """Send an order back to who submitted it."""
+
+    verb = "orders.return"
+    form = ReasonForm
+    title = submit = gettext_lazy("Send back for change")
+    said = gettext_lazy("Sent back. The buyer is told what to change.")
+
+    def perform(self, obj: Task, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return return_order(obj.subject_id, reason=cleaned["reason"], actor=self.actor, client_id=client_id)
+
+
+# --- many in one go ---
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """One document before a bulk approval: what stands out, and why it is left out ("" = it can be approved)."""
+
+    task: Task
+    flag: str
+    wrong: bool
+    skipped: str
+
+
+def _weigh(task: Task) -> Weighed:
+    skipped = ""
+    if task.stuck:
+        skipped = _("the credit limit does not suffice") if task.beyond else _("not enough stock to reserve")
+    return Weighed(task, *flag(task), skipped)
+
+
+@door("orders.approve")
+def bulk(request: HttpRequest) -> HttpResponse:
+    """What approving the chosen ones (all, when none is chosen) will do, exceptions first; POST does it and reports each."""
+    actor = request.actor  # type: ignore[attr-defined]
+    tasks = [one for one in pending(actor) if one.subject_kind in DECIDE]
+    back = {"title": _("Approve many"), "back": reverse("approvals")}
+    if request.method != "POST":
+        picked = set(request.GET.getlist("pick"))
+        rows = [_weigh(one) for one in tasks if not picked or str(one.subject_id) in picked]
+        good = [one for one in rows if not one.skipped]
+        total = sum((one.task.amount for one in good), ZERO)
+        return render(request, "portal/approvals_bulk.html", {**back, "rows": rows, "good": len(good), "left_out": len(rows) - len(good), "total": total})
+    known = {str(one.subject_id): one for one in tasks}
+    done = []
+    for pk in dict.fromkeys(request.POST.getlist("pick")):
+        task = known.get(pk)
+        if task is None:
+            done.append((None, pk, [Said("", "", _("This does not wait for you any more."), "")]))
+            continue
+        try:
+            approve_order(task.subject_id, actor=actor)
+            done.append((task, task.number, []))
+        except DomainError as error:
+            done.append((task, task.number, [say(f) for f in error.faults]))
+    done.sort(key=lambda one: not one[2])  # what failed first
+    good = sum(1 for one in done if not one[2])
+    return render(request, "portal/approvals_done.html", {**back, "done": done, "good": good, "failed": len(done) - good})
 
 
 routes = [
     path("approvals/", approvals, name="approvals"),
+    path("approvals/bulk", bulk, name="approvals_bulk"),
     path("approvals/<int:pk>/approval", decide, {"verb": "approval"}, name="approval_approve"),
     path("approvals/<int:pk>/rejection", decide, {"verb": "rejection"}, name="approval_reject"),
+    path("approvals/<int:pk>/return", Return.as_view(), name="approval_return"),
+    path("approvals/<int:pk>/delegation", Delegation.as_view(), name="approval_delegation"),
+    path("approvals/<int:pk>/signers", Signers.as_view(), name="approval_signers"),
 ]

@@ -1,30 +1,76 @@
-"""What waits for this person's signature, with what one needs to decide."""
+"""What waits for this person's signature, with what one needs to decide: the number that matters, the dealer's history, whether stock and credit do."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import F
+from django.conf import settings
+from django.db.models import F, OuterRef, Subquery
 
 from qudao.approvals.models import Node
 from qudao.approvals.queries import course, pending_for
+from qudao.approvals.states import NodeState
 from qudao.base.access import Actor
+from qudao.base.db import rows
+from qudao.base.files import files_of
 from qudao.base.html.tables import by_language
+from qudao.base.models import StoredFile
 from qudao.funds.queries import CreditCard, unscoped_card
+from qudao.inventory.models import Stock
 from qudao.kernel import clock
-from qudao.network.queries import unscoped_cards
+from qudao.kernel.money import ZERO
+from qudao.messages.models import Message
+from qudao.messages.queries import messages
 from qudao.orders.models import Line, Order
 from qudao.orders.queries import order_of, unscoped_lines_of
 
 #: after this an approval is late
 PATIENCE = timedelta(hours=24)
+#: how many tasks the inbox holds, how many lines a card shows at once, and how many it has at all
+TASKS, TOP, LINES = 200, 5, 200
+
+#: by order: the buyer's names, what goes beyond the credit limit, days overdue, lines that cannot be reserved now, whether it is the
+#: buyer's first one, whether somebody signs after me
+FACTS = """
+    SELECT o.id, b.name, b.name_en, o.currency,
+           greatest(0, coalesce(a.ordered + a.shipped + a.invoiced - a.unapplied + o.gross - a.limit_amount
+               - CASE WHEN a.temp_until >= %(today)s THEN a.temp_limit ELSE 0 END, 0)),
+           coalesce((SELECT %(today)s - min(i.due_on) FROM ledger_openitem i WHERE i.org_id = o.seller_id AND i.side = 'receivable'
+               AND i.counterparty_id = o.buyer_id AND i.open_amount > 0 AND i.due_on < %(today)s), 0),
+           (SELECT count(*) FROM orders_line l WHERE l.order_id = o.id AND NOT EXISTS (SELECT FROM inventory_stock s
+               WHERE s.place_id = o.place_id AND s.product_id = l.product_id AND s.on_hand - s.reserved >= l.qty)),
+           NOT EXISTS (SELECT FROM orders_order p WHERE p.seller_id = o.seller_id AND p.buyer_id = o.buyer_id AND p.id < o.id
+               AND p.status NOT IN ('draft', 'rejected', 'cancelled')),
+           EXISTS (SELECT FROM approvals_node n JOIN approvals_request r ON r.id = n.request_id
+               WHERE r.subject_kind = 'orders.order' AND r.subject_id = o.id AND r.state = 'pending' AND n.state = 'waiting')
+      FROM orders_order o JOIN network_organisation b ON b.id = o.buyer_id
+      LEFT JOIN funds_account a ON a.agreement_id = o.agreement_id WHERE o.id = ANY(%(ids)s)
+"""
+HISTORY = """
+    WITH past AS (SELECT status, gross, number, state_since, ordered_on FROM orders_order
+                   WHERE seller_id = %(seller)s AND buyer_id = %(buyer)s AND id <> %(id)s AND ordered_on >= %(year)s)
+    SELECT (SELECT count(*) FROM past WHERE status NOT IN ('draft', 'rejected', 'cancelled') AND ordered_on >= %(quarter)s),
+           (SELECT coalesce(sum(gross), 0) FROM past WHERE status NOT IN ('draft', 'rejected', 'cancelled') AND ordered_on >= %(quarter)s),
+           (SELECT number FROM past WHERE status = 'rejected' ORDER BY state_since DESC LIMIT 1),
+           (SELECT max(state_since) FROM past WHERE status = 'rejected'),
+           (SELECT count(*) FROM fulfilment_difference WHERE seller_id = %(seller)s AND buyer_id = %(buyer)s AND state = 'open'),
+           (SELECT coalesce(sum(amount), 0) FROM payments_payment WHERE seller_id = %(seller)s AND buyer_id = %(buyer)s AND state = 'announced'),
+           (SELECT coalesce(sum(p.amount), 0) FROM payments_application p JOIN billing_invoice i ON i.id = p.invoice_id
+             WHERE i.seller_id = %(seller)s AND i.buyer_id = %(buyer)s AND i.due_on >= %(year)s),
+           (SELECT coalesce(sum(p.amount), 0) FROM payments_application p JOIN billing_invoice i ON i.id = p.invoice_id
+             WHERE i.seller_id = %(seller)s AND i.buyer_id = %(buyer)s AND i.due_on >= %(year)s AND (p.at AT TIME ZONE %(zone)s)::date <= i.due_on),
+           (SELECT coalesce(sum(open_amount), 0) FROM ledger_openitem WHERE org_id = %(seller)s AND side = 'receivable'
+             AND counterparty_id = %(buyer)s AND open_amount > 0 AND due_on < %(today)s)
+"""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One approval that waits: the document, its other side, its amount, since when."""
+    """One approval that waits: the document, its other side, its amount, since when; and what is not as usual about it."""
 
     subject_kind: str
     subject_id: int
@@ -33,45 +79,148 @@ class Task:
     amount: Decimal
     since: datetime
     step: str
+    node: Node = field(repr=False)
+    currency: str = "CNY"
+    beyond: Decimal = ZERO
+    overdue_days: int = 0
+    short: int = 0
+    first: bool = False
+    last: bool = True
 
     @property
     def late(self) -> bool:
         return self.since < clock.now() - PATIENCE
 
+    @property
+    def exceptional(self) -> bool:
+        """Whether it wants a look of its own, because credit, payment or stock are not as they should be."""
+        return bool(self.beyond or self.overdue_days or self.short)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether approving would be refused: mine is the last signature, and credit or stock do not do."""
+        return self.last and bool(self.beyond or self.short)
+
 
 def pending(actor: Actor) -> list[Task]:
-    """What the actor may sign now, the oldest first. Two statements."""
-    nodes = list(pending_for(actor)[:200]) if actor.can("orders.approve") else []
-    cards = unscoped_cards({node.request.buyer_id for node in nodes if node.request.buyer_id})
+    """What the actor may sign now: what is not as usual first, then the oldest. Two statements."""
+    nodes = list(pending_for(actor)[:TASKS]) if actor.can("orders.approve") else []
+    facts = _facts(actor, [node.request.subject_id for node in nodes if node.request.subject_kind == "orders.order"])
     found = []
     for node in nodes:
-        card = cards.get(node.request.buyer_id or 0)
-        found.append(
-            Task(
-                node.request.subject_kind,
-                node.request.subject_id,
-                node.request.number,
-                by_language(card.name, card.name_en) if card else "",
-                node.request.amount,
-                node.entered_at or node.request.opened_at,
-                by_language(node.role.name, node.role.name_en),
-            )
-        )
-    return sorted(found, key=lambda task: task.since)
+        asked = node.request
+        known = facts.get(asked.subject_id, {"party": ""}) if asked.subject_kind == "orders.order" else {"party": ""}
+        since, step = node.entered_at or asked.opened_at, by_language(node.role.name, node.role.name_en)
+        found.append(Task(asked.subject_kind, asked.subject_id, asked.number, amount=asked.amount, since=since, step=step, node=node, **known))
+    return sorted(found, key=lambda task: (not task.exceptional, task.since))
+
+
+def _facts(actor: Actor, order_ids: list[int]) -> dict[int, dict[str, Any]]:
+    """By order what `Task` says beyond the request, as far as the actor may know it. One statement."""
+    if not order_ids:
+        return {}
+    found = {}
+    for pk, name, name_en, currency, beyond, days, short, first, later in rows(FACTS, {"ids": order_ids, "today": clock.today()}):
+        known: dict[str, Any] = {"beyond": beyond if actor.can("funds.view") else ZERO, "overdue_days": days if actor.can("ledger.view") else 0}
+        known |= {"party": by_language(name, name_en), "currency": currency}
+        found[pk] = {**known, "short": short if actor.can("inventory.view") else 0, "first": first, "last": not later}
+    return found
+
+
+@dataclass(frozen=True)
+class History:
+    """What the dealer has been like: orders of 90 days, what of a year was paid in time, the last rejection, open disputes, money announced."""
+
+    orders: int
+    total: Decimal
+    rejected: str | None
+    rejected_at: datetime | None
+    disputes: int
+    announced: Decimal
+    paid: Decimal
+    in_time: Decimal
+    overdue: Decimal
+
+    @property
+    def on_time(self) -> Decimal | None:
+        """The share paid by the due date, of what was paid or is overdue; None when nothing fell due."""
+        due = self.paid + self.overdue
+        return self.in_time / due if due else None
+
+
+@dataclass(frozen=True)
+class CaseLine:
+    """A line under decision: how far its price is from the list (as a share, None without a list price), and what is free of it now."""
+
+    line: Line
+    name: str
+    off: Decimal | None
+    free: Decimal
+
+    @property
+    def short(self) -> bool:
+        return self.free < self.line.qty
 
 
 @dataclass(frozen=True)
 class Case:
-    """An order under decision: the order, its dearest lines, the buyer's credit."""
+    """An order under decision: its lines (short ones first, then the dearest), the buyer's credit and history, the course, what was attached and said."""
 
     order: Order
-    lines: list[Line]
+    lines: list[CaseLine]
     credit: CreditCard | None
     course: list[Node]
+    history: History | None
+    files: list[StoredFile]
+    said: Message | None
+    sees_stock: bool
+
+    @property
+    def later(self) -> list[Node]:
+        """Who signs after this step."""
+        return [node for node in self.course if node.state == NodeState.WAITING]
+
+    @property
+    def off_list(self) -> int:
+        """How many lines shown have another price than the list."""
+        return sum(1 for one in self.lines if one.off)
 
 
 def case(actor: Actor, task: Task) -> Case:
-    """What one needs to decide about an order. About six statements."""
+    """What one needs to decide about an order. About eight statements."""
     order = order_of(actor, task.subject_id)
-    lines = list(unscoped_lines_of(order).order_by(F("gross").desc())[:6])
-    return Case(order, lines, unscoped_card(order.agreement_id) if actor.can("funds.view") else None, course(actor, order.subject))
+    mine = actor.org_id == order.seller_id
+    stock = actor.can("inventory.view") and mine
+    return Case(
+        order, _lines(order), unscoped_card(order.agreement_id) if actor.can("funds.view") else None, course(actor, order.subject),
+        _history(order) if mine and actor.can("ledger.view") and actor.can("payments.view") else None,
+        list(files_of(order.subject)[:20]) if actor.can("base.files") else [],
+        messages(actor, order.subject).order_by("-id").first() if actor.can("messages.view") else None, stock,
+    )  # fmt: skip
+
+
+def _lines(order: Order) -> list[CaseLine]:
+    here = Stock.unscoped.filter(place_id=order.place_id, product_id=OuterRef("product_id"))
+    found: Iterable[Any] = unscoped_lines_of(order).annotate(free=Subquery(here.values(n=F("on_hand") - F("reserved"))[:1])).order_by("-gross")[:LINES]
+    lines = [CaseLine(one, by_language(one.product.name, one.product.name_en), _off_list(one), one.free or ZERO) for one in found]
+    return sorted(lines, key=lambda one: not one.short)
+
+
+def _off_list(line: Line) -> Decimal | None:
+    """How far the price is from the list's, as a share: −0.05 is 5 % below. None when it is the list's, or no list price was known."""
+    chosen = next((step for step in line.price_steps if step.get("verdict") == "chosen"), None)
+    listed = next((step for step in line.price_steps if step.get("level") == "base"), None)
+    if chosen is None or listed is None or chosen is listed or chosen.get("tax_inclusive") != listed.get("tax_inclusive"):
+        return None
+    base = Decimal(listed["amount"])
+    return (Decimal(chosen["amount"]) - base) / base if base else None
+
+
+def _history(order: Order) -> History:
+    today = clock.today()
+    told = {
+        "seller": order.seller_id, "buyer": order.buyer_id, "id": order.pk, "today": today, "quarter": today - timedelta(days=90),
+        "year": today - timedelta(days=365), "zone": settings.TIME_ZONE,
+    }  # fmt: skip
+    (row,) = rows(HISTORY, told)
+    return History(*row)
