@@ -20,6 +20,7 @@ from qudao.billing.models import Invoice
 from qudao.billing.states import DONE, State
 from qudao.billing.tables import InvoiceTable, OwedTable, badge_of, name_of
 from qudao.fulfilment.pages import life_panel, link
+from qudao.orders.pages import belongs
 
 
 def in_sight(actor: Actor) -> QuerySet[Invoice]:
@@ -161,6 +162,7 @@ def order_panel(request: HttpRequest, order: Any) -> Panel | None:
         return None
     items: list[dict[str, Any]] = []
     for i in queries.invoices(actor, order_id=order.pk).order_by("id"):
+        belongs(order, i.subject, DONE)
         clear = sees_prices(actor, i.seller_id, i.buyer_id)
         facts = [figures.day(i.date), _("due {day}").format(day=figures.day(i.due_on))]
         end = figures.money(i.gross, i.currency) if clear else ""

@@ -157,3 +157,19 @@ def order_of(actor: Actor, order_id: int, verb: str | None = None) -> Order:
 def unscoped_lines_of(order: Order) -> QuerySet[Line]:
     """The lines of an order the actor was shown, with their products."""
     return Line.unscoped.filter(order=order).select_related("product").order_by("no")
+
+
+def unscoped_signer(order: Order) -> tuple[str, str, datetime, list[str]] | None:
+    """Who signs an order next: the role's name, its English name, since when it waits, and the people who have the role. One statement.
+
+    For the seller's own people; None when nothing waits.
+    """
+    found = rows(
+        """SELECT r.name, r.name_en, n.entered_at,
+                  (SELECT array_agg(u.name ORDER BY u.id) FROM people_membership m JOIN people_user u ON u.id = m.user_id
+                    WHERE m.org_id = q.seller_id AND m.role_id = r.id AND m.state = 'active' AND u.is_active)
+           FROM approvals_request q JOIN approvals_node n ON n.request_id = q.id JOIN people_role r ON r.id = n.role_id
+           WHERE q.subject_kind = 'orders.order' AND q.subject_id = %s AND n.state = 'current' ORDER BY n.id LIMIT 1""",
+        (order.pk,),
+    )
+    return (*found[0][:3], found[0][3] or []) if found else None

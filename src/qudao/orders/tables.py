@@ -8,7 +8,7 @@ from django.utils.translation import pgettext_lazy
 
 from qudao.base.access import Actor, priced
 from qudao.base.html import figures
-from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
+from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, cell_pair
 from qudao.orders.models import Order
 from qudao.orders.states import Billing, Fulfilment, Payment, Status
 
@@ -27,6 +27,17 @@ WORDS = {
     "rejected": (pgettext_lazy("order", "Rejected"), "wrong"),
     "cancelled": (pgettext_lazy("order", "Cancelled"), "idle"),
     "closed_short": (pgettext_lazy("order", "Closed short"), "idle"),
+}
+#: where an order waits for somebody: which side, and whose work there
+WAITS = {
+    "draft": ("buyer", pgettext_lazy("job", "purchasing")),
+    "to_approve": ("seller", pgettext_lazy("job", "approval")),
+    "to_ship": ("seller", pgettext_lazy("job", "warehouse")),
+    "picking": ("seller", pgettext_lazy("job", "warehouse")),
+    "partly_shipped": ("seller", pgettext_lazy("job", "warehouse")),
+    "in_transit": ("buyer", pgettext_lazy("job", "receiving")),
+    "to_invoice": ("seller", pgettext_lazy("job", "finance")),
+    "to_pay": ("buyer", pgettext_lazy("job", "finance")),
 }
 _BY_STATUS = {
     Status.DRAFT: "draft",
@@ -64,6 +75,12 @@ def _badge_cell(row: Order) -> object:
     return figures.badge(*badge_of(row))
 
 
+def _waits_cell(row: Order) -> object:
+    """Which side an order waits for, and whose work it is there."""
+    side, job = WAITS.get(word_of(row), ("", ""))
+    return cell_pair(job, name_of(getattr(row, side))) if side else ""
+
+
 class OrderTable(Table):
     """Orders, newest first."""
 
@@ -77,6 +94,7 @@ class OrderTable(Table):
         Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip", slug="buyer"),
         Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller"),
         Column("", _("State"), cell=_badge_cell, slug="state"),
+        Column("", _("Waits for"), cell=_waits_cell, hide_on_phone=True, width="clip", slug="waits"),
         Column("state_since", _("Waiting"), cell="age", dim=True, hide_on_phone=True, sort="state_since"),
         Column("line_count", _("Lines"), cell="number", num=True, dim=True, hide_on_phone=True),
         Column("shown_gross", _("Amount (incl. tax)"), cell="amount", sort="gross", total=True, sum="gross"),

@@ -13,6 +13,7 @@ PANELS: dict[str, tuple[str, ...]] = {
         "qudao.fulfilment.pages.order_panel",
         "qudao.billing.pages.order_panel",
         "qudao.payments.pages.order_panel",
+        "qudao.orders.pages.timeline_panel",  # last: the others tell it of their documents
     ),
     "billing.invoice": ("qudao.payments.pages.invoice_panel", "qudao.messages.pages.talk_panel"),
     "payments.payment": ("qudao.messages.pages.talk_panel",),

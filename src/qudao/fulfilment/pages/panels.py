@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest
@@ -22,6 +21,8 @@ from qudao.fulfilment import queries
 from qudao.fulfilment.models import Difference, Shipment
 from qudao.fulfilment.states import DONE, DONE_BY_MOVE, GONE, State
 from qudao.fulfilment.tables import badge_of, name_of
+from qudao.orders.pages import belongs
+from qudao.orders.pages.life import done_in, entry_of
 
 
 def lines_panel(request: HttpRequest, shipment: Shipment) -> Panel:
@@ -75,21 +76,17 @@ def facts_panel(request: HttpRequest, shipment: Shipment) -> Panel:
     return Panel(_("Sides and way"), "parts/panel_facts.html", {"facts": facts}, aside=True)
 
 
+#: what of a shipment's life is told on its order's page: a plan that the system makes is not news
+GOODS_DONE = {state: words for state, words in DONE.items() if state != State.CREATED}
+
+
 def life_panel(subject: Subject, done: Mapping[Any, Any], moves: Mapping[Any, Any] | None = None) -> Panel:
     """Who did what when with a document: `done` by the state after it, `moves` by (before, after). Upper modules' pages use it too."""
-    channels = {"api": _("API"), "phone": _("phone"), "file": _("file"), "system": _("automatically"), "command": _("command line")}
     entries = []
     for line in timeline(subject).reverse():
-        what, channel = str((moves or {}).get((line.before, line.after)) or done.get(line.after, line.after)), channels.get(line.channel)
-        entries.append(
-            {
-                "who": line.actor_name or (_("System") if line.actor_kind == "system" else ""),
-                "at": line.at,
-                "what": f"{what} ({channel})" if channel else what,
-                "stage": timedelta(seconds=line.stage_seconds) if line.stage_seconds is not None else None,
-                "reason": line.reason,
-            }
-        )
+        what = done_in(line, done, moves or {})
+        if what:
+            entries.append(entry_of(line, what))
     return Panel(_("What happened"), "parts/panel_timeline.html", {"entries": entries}, aside=True)
 
 
@@ -105,6 +102,7 @@ def order_panel(request: HttpRequest, order: Any) -> Panel | None:
         return None
     items = []
     for s in queries.shipments(actor, order_id=order.pk).order_by("id"):
+        belongs(order, s.subject, GOODS_DONE, DONE_BY_MOVE, moved_at=s.state_since)
         if s.state == State.CANCELLED:
             continue
         facts = [figures.lines(s.line_count), s.carrier, s.tracking, figures.moment(s.shipped_at) if s.shipped_at else ""]

@@ -128,7 +128,16 @@ def test_an_internal_note_reaches_the_other_side_by_no_way(world, order, client,
     # The other side, by page, region, timeline, file, address, API and search.
     sign_in(client, world.dealer)
     at = f"/orders/{order.pk}/"
-    for address in (at, f"{at}messages", f"/api/v1{at}messages", f"/api/v1{at}timeline", f"/api/v1{at}files", f"/search/?q={SECRET}", "/notices/", "/tasks/"):
+    for address in (
+        at,
+        f"{at}messages",
+        f"/api/v1{at}messages",
+        f"/api/v1{at}timeline",
+        f"/api/v1{at}files",
+        f"/search/?q={SECRET[:9]}",
+        "/notices/",
+        "/tasks/",
+    ):
         answer = client.get(address, headers={"HX-Request": "true", "HX-Target": "talk"} if address.endswith("/messages") else {})
         body = answer.content.decode()
         assert answer.status_code in (200, 302) and SECRET not in body and "secret.jpg" not in body, address
@@ -246,8 +255,9 @@ def test_the_page_takes_words_and_photos_and_shows_them(world, order, client, dj
         client.post(at, {"text": "Box is <b>wet</b>", "file": [photo(), SimpleUploadedFile("a.pdf", b"%PDF")]}).headers["Location"]
         == f"/orders/{order.pk}/#talk"
     )
-    with django_assert_max_num_queries(30):
-        page = sign_in(client, world.cast.hq_clerk).get(reverse("order", args=[order.pk])).content.decode()
+    sign_in(client, world.cast.hq_clerk)
+    with django_assert_max_num_queries(20):
+        page = client.get(reverse("order", args=[order.pk])).content.decode()
     assert "Box is &lt;b&gt;wet&lt;/b&gt;" in page and "a.pdf" in page and "1 message" in page
     small = client.get(page.partition('class="q-shot" src="')[2].partition('"')[0])
     assert small.headers["Content-Type"] == "image/jpeg" and small.headers["Content-Disposition"].startswith("inline")

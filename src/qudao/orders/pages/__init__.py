@@ -3,10 +3,12 @@
 from django.urls import path
 
 from qudao.orders.pages.detail import OrderDetail
+from qudao.orders.pages.life import belongs
 from qudao.orders.pages.lists import order_list
+from qudao.orders.pages.panels import timeline_panel
 from qudao.orders.pages.verbs import Approve, Attach, Cancel, CloseShort, Reject, Submit, Withdraw
 
-__all__ = ["routes"]
+__all__ = ["belongs", "routes", "timeline_panel"]
 
 routes = [
     path("orders/", order_list, name="orders"),

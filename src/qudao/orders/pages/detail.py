@@ -14,7 +14,9 @@ from qudao.base.html import figures
 from qudao.base.html.pages import Button, DetailPage, Head, Step
 from qudao.messages.pages import talk_panel
 from qudao.orders.models import Order
-from qudao.orders.pages.panels import credit_panel, facts_panel, files_panel, lines_panel, timeline_panel
+from qudao.orders.pages.life import by_whom, lines_of_life, waits
+from qudao.orders.pages.life import reached as reached_in
+from qudao.orders.pages.panels import credit_panel, facts_panel, files_panel, lines_panel
 from qudao.orders.queries import orders
 from qudao.orders.states import Billing, Fulfilment, Payment, Status
 from qudao.orders.tables import badge_of, name_of
@@ -26,7 +28,7 @@ class OrderDetail(DetailPage):
     verb = "orders.view"
     query = orders
     kind = "orders.order"
-    panels = (lines_panel, credit_panel, facts_panel, talk_panel, files_panel, timeline_panel)
+    panels = (lines_panel, credit_panel, facts_panel, talk_panel, files_panel)
 
     @property
     def back(self) -> str:  # type: ignore[override]
@@ -37,7 +39,8 @@ class OrderDetail(DetailPage):
         clear = sees_prices(self.actor, obj.seller_id, obj.buyer_id)
         title = _("Sales order") if selling else _("Purchase order") if self.actor.org_id == obj.buyer_id else _("Order")
         amount = figures.money(obj.gross, obj.currency) if clear else ""
-        return Head(obj.number or _("Draft"), badge_of(obj), name_of(obj.buyer if selling else obj.seller), facts=[f for f in (title, amount) if f])
+        facts = [f for f in (title, amount, waits(self.actor, obj)) if f]
+        return Head(obj.number or _("Draft"), badge_of(obj), name_of(obj.buyer if selling else obj.seller), facts=facts)
 
     def steps(self, obj: Order) -> Sequence[tuple[str, Step]]:
         """The life in six steps: which are past, which is now."""
@@ -52,13 +55,22 @@ class OrderDetail(DetailPage):
             obj.payment == Payment.PAID,
         ]
         labels = [_("Placed"), _("Confirmed"), _("Shipped"), _("Received"), _("Invoiced"), _("Paid")]
+        life = reached_in(obj)
+        first = next((line.actor_name for line in lines_of_life(obj) if line.subject_kind == "orders.order"), "")
         facts: list[list[Any]] = [[] for _x in labels]
-        facts[0] = [figures.moment(obj.placed_at)]
+        facts[0] = [figures.moment(obj.placed_at), first]
+        facts[1] = by_whom(life.get(Status.CONFIRMED)) if reached[1] else []
+        shipping = life.get(Status.IN_FULFILMENT)
         if obj.fulfilment == Fulfilment.PARTIAL:
             facts[2] = [_("in part")]
+        elif shipped and shipping:
+            facts[2] = [figures.moment(shipping.at), shipping.actor_name]
+        facts[3] = by_whom(life.get(Status.DELIVERED)) if reached[3] else []
         if sees_prices(self.actor, obj.seller_id, obj.buyer_id):
             facts[4] = [figures.money(obj.invoiced, obj.currency)] if obj.invoiced else []
             facts[5] = [figures.money(obj.paid, obj.currency)] if obj.paid else []
+        if reached[5] and life.get(Status.CLOSED):
+            facts[5].append(figures.moment(life[Status.CLOSED].at))
         live = obj.status in order
         now = next((i for i, done in enumerate(reached) if not done), len(reached)) if live else -1
         return [("past" if done else "now" if i == now else "", Step(labels[i], facts=facts[i])) for i, done in enumerate(reached)]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from qudao.base.access import Actor, sees_prices
-from qudao.base.audit import timeline
 from qudao.base.files import files_of
 from qudao.base.html import figures
 from qudao.base.html.meters import Meter
@@ -17,8 +15,9 @@ from qudao.base.html.pages import Panel
 from qudao.funds.queries import unscoped_card
 from qudao.kernel.money import ZERO
 from qudao.orders.models import Order
+from qudao.orders.pages.life import entries
 from qudao.orders.queries import unscoped_lines_of
-from qudao.orders.states import DONE, DONE_BY_MOVE, DONE_BY_VERB, Status
+from qudao.orders.states import Status
 from qudao.orders.tables import name_of
 from qudao.pricing.states import Level, Verdict
 
@@ -86,27 +85,10 @@ def facts_panel(request: HttpRequest, order: Order) -> Panel:
 
 
 def timeline_panel(request: HttpRequest, order: Order) -> Panel:
-    """Who did what when, through which channel."""
-    channels = {"api": _("API"), "phone": _("phone"), "file": _("file"), "system": _("automatically"), "command": _("command line"), "mail": _("mail")}
-    entries = []
-    for line in timeline(order.subject).reverse():
-        who = line.actor_name or (_("System") if line.actor_kind == "system" else "")
-        what = str(DONE_BY_VERB.get(line.verb) or DONE_BY_MOVE.get((line.before, line.after)) or DONE.get(line.after, line.after))
-        channel = channels.get(line.channel)
-        entries.append(
-            {
-                "who": who,
-                "at": line.at,
-                "what": f"{what} ({channel})" if channel else what,
-                "stage": _seconds(line.stage_seconds),
-                "reason": line.reason,
-            }
-        )
-    return Panel(_("What happened"), "parts/panel_timeline.html", {"entries": entries}, aside=True)
-
-
-def _seconds(value: int | None) -> Any:
-    return timedelta(seconds=value) if value is not None else None
+    """Who did what when, through which channel, with the order and what came out of it. Stands last in `qudao.web.panels`: the panels of upper
+    modules tell it of their documents first.
+    """
+    return Panel(_("What happened"), "parts/panel_timeline.html", {"entries": entries(order)}, aside=True)
 
 
 def files_panel(request: HttpRequest, order: Order) -> Panel | None:
