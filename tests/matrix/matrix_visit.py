@@ -24,6 +24,7 @@ from django.test.utils import CaptureQueriesContext
 from matrix_routes import Route
 from matrix_world import ROLES, World
 
+from qudao.base.tests.pdf_text import pages_of
 from qudao.people.queries import SESSION_MEMBERSHIP, SESSION_ROW
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -118,6 +119,8 @@ def readable(content: bytes, kind: str) -> str:
     if "spreadsheetml" in kind:
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
         text = "\n".join("\t".join(str(cell) for cell in row) for name in book.sheet_names for row in book.get_sheet_by_name(name).to_python())
+    elif kind == "application/pdf":
+        text = "\n".join(pages_of(content))
     elif kind.startswith(("text/", "application/json", "application/problem+json")):
         text = content.decode("utf-8", "replace")
     else:

@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import URLPattern, path, reverse
 from django.utils import translation
 from django.utils.crypto import get_random_string
@@ -95,7 +95,7 @@ def address_name(document: Document) -> str:
 def _page(document: Document) -> Any:
     @door(document.verb)
     def show(request: HttpRequest, pk: int) -> HttpResponse:
-        return one(document, request, pk)
+        return one(document, request, pk) if request.method in ("GET", "HEAD") else HttpResponseNotAllowed(["GET"])
 
     return show
 
