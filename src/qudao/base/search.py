@@ -110,6 +110,12 @@ def words_of(typed: str) -> list[str]:
     return unicodedata.normalize("NFKC", typed).replace("\x00", "").upper().split()[:MOST_WORDS]
 
 
+def folded_barcode(typed: str) -> str:
+    """A scanned barcode without the zeros it is padded with, as the entries write it; anything else as it is."""
+    plain = typed.strip()
+    return plain.lstrip("0") if plain.isascii() and plain.isdigit() and len(plain) >= 8 else typed
+
+
 def amount_of(typed: str) -> Decimal | None:
     """The amount that was typed ("189,642", "¥189642.00"); None when it is none."""
     plain = unicodedata.normalize("NFKC", typed).strip().lstrip("¥$€").replace(",", "")
@@ -186,8 +192,12 @@ class Reach:
         return f"(seller_id = ANY({ids}::bigint[]) OR buyer_id = ANY({ids}::bigint[]))"
 
 
-def candidates(reaches: Sequence[Reach], typed: str, most: int) -> dict[str, list[int]]:
-    """The ids that match, by kind, the best first: the exact number, the exact amount, then the newest. One statement."""
+#: how an entry was met: a part of its text, its amount, its whole number
+PART, AMOUNT, NUMBER = 1, 2, 3
+
+
+def candidates(reaches: Sequence[Reach], typed: str, most: int) -> dict[str, dict[int, set[int]]]:
+    """The ids that match with how they were met, by kind, the best first: the whole number, the exact amount, then the newest. One statement."""
     found = words_of(typed)
     if not found or not reaches:
         return {}
@@ -195,13 +205,16 @@ def candidates(reaches: Sequence[Reach], typed: str, most: int) -> dict[str, lis
     parts = []
     for reach in reaches:
         of_kind = f"subject_kind = {_text(reach.kind)} AND {reach.condition}"
-        ways = [(1, " AND ".join(_has(reach.kind, word) for word in found)), (3, f"number = {_text(' '.join(found))}")]
-        ways += [(2, f"amount = {amount}")] if amount is not None else []
+        ways = [(PART, " AND ".join(_has(reach.kind, word) for word in found)), (NUMBER, f"number = {_text(' '.join(found))}")]
+        ways += [(AMOUNT, f"amount = {amount}")] if amount is not None else []
         parts += [
-            f"(SELECT subject_kind, subject_id, {rank} AS rank FROM base_searchentry WHERE {of_kind} AND {way} ORDER BY subject_id DESC LIMIT {most})"
-            for rank, way in ways
+            f"(SELECT subject_kind, subject_id, {way} AS way FROM base_searchentry WHERE {of_kind} AND {condition} ORDER BY subject_id DESC LIMIT {most})"
+            for way, condition in ways
         ]
-    by_kind: dict[str, list[int]] = {}
-    for kind, pk, _rank in rows(f"SELECT subject_kind, subject_id, max(rank) FROM ({' UNION ALL '.join(parts)}) f GROUP BY 1, 2 ORDER BY 3 DESC, 2 DESC"):
-        by_kind.setdefault(kind, []).append(pk)
-    return {kind: ids[:most] for kind, ids in by_kind.items()}
+    by_kind: dict[str, dict[int, set[int]]] = {}
+    best = f"SELECT subject_kind, subject_id, array_agg(way) FROM ({' UNION ALL '.join(parts)}) f GROUP BY 1, 2 ORDER BY max(way) DESC, 2 DESC"
+    for kind, pk, ways in rows(best):
+        of_this = by_kind.setdefault(kind, {})
+        if len(of_this) < most:
+            of_this[pk] = set(ways)
+    return by_kind

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from qudao.base.access import Actor, get_visible, visible
+from qudao.base.search import matching, words_of
 from qudao.catalog.models import Audience, Category, Pack, Product
 from qudao.catalog.policies import OUTSIDE
 from qudao.kernel.errors import Forbidden, NotFound
@@ -62,8 +63,8 @@ def products(actor: Actor, *, search: str = "", state: str = "", category_id: in
     if category_id:
         branch = Category.unscoped.filter(pk=category_id).values_list("path", flat=True).first()
         rows = rows.filter(category__path__startswith=branch) if branch else rows.none()
-    for word in search.split():
-        found = Q(code__icontains=word) | Q(name__icontains=word) | Q(name_en__icontains=word) | Q(initials__startswith=word.lower())
+    for word in words_of(search):
+        found = Q(pk__in=matching("catalog.product", word))
         if word.isdigit() and len(word) >= 8:
             found |= Q(gtin=word.zfill(14)) | Q(packs__gtin=word.zfill(14))
             rows = rows.distinct()

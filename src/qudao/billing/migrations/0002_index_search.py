@@ -8,7 +8,7 @@ FOUND = Source(
     table="billing_invoice",
     kind="billing.invoice",
     number="r.number",
-    texts="NULL::text",
+    texts="(SELECT o.number FROM orders_order o WHERE o.id = r.order_id)",
     columns="number",
     amount="r.gross",
 )

@@ -8,7 +8,7 @@ FOUND = Source(
     table="fulfilment_shipment",
     kind="fulfilment.shipment",
     number="r.number",
-    texts="nullif(r.tracking, '')",
+    texts="nullif(r.tracking, ''), (SELECT o.number FROM orders_order o WHERE o.id = r.order_id)",
     columns="number, tracking",
 )
 
