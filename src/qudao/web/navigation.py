@@ -68,6 +68,8 @@ SECTIONS: tuple[Section, ...] = (
         pgettext_lazy("menu", "Buy"),
         "shopping-cart",
         (
+            Item(_("Catalogue"), "shop", "baskets.use", kinds=_BUYERS),
+            Item(_("Basket"), "basket", "baskets.use", kinds=_BUYERS),
             Item(_("New order"), "order_new", "orders.place", kinds=_BUYERS),
             Item(_("My orders"), "orders", "orders.view", "side=buy", kinds=_BUYERS),
             Item(_("Receipts"), "shipments", "fulfilment.view", "side=buy", kinds=_BUYERS),
@@ -126,7 +128,8 @@ SECTIONS: tuple[Section, ...] = (
 #: the five places of a phone
 BOTTOM: tuple[Item, ...] = (
     Item(pgettext_lazy("menu", "Home"), "home", icon="home"),
-    Item(pgettext_lazy("menu", "Order"), "order_new", "orders.place", icon="shopping-cart"),
+    Item(pgettext_lazy("menu", "Order"), "shop", "baskets.use", icon="shopping-cart", kinds=_BUYERS),
+    Item(pgettext_lazy("menu", "Order"), "order_new", "orders.place", icon="shopping-cart", kinds=_OWNERS),
     Item(pgettext_lazy("menu", "Scan"), "scan", icon="scan"),
     Item(pgettext_lazy("menu", "Tasks"), "approvals", "orders.approve", count="approvals", icon="checklist"),
     Item(pgettext_lazy("menu", "Receive"), "shipments", "fulfilment.view", "side=buy", icon="package-import", kinds=_BUYERS),
@@ -282,3 +285,10 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     """Context processor: `frame` for the signed-in person; nothing for others."""
     actor = getattr(request, "actor", None)
     return {"frame": Frame(request, actor)} if actor else {}
+
+
+def places(request: HttpRequest) -> list[tuple[Any, Any, str, str]]:
+    """(label, section, address, icon) of every place of the menu that is open to the reader: the commands of the palette."""
+    own = Frame(request, request.actor)  # type: ignore[attr-defined]
+    home = [(HOME.label, "", address(HOME.name), "home")] if address(HOME.name) else []
+    return home + [(item.label, section.label, url, section.icon) for section in SECTIONS for item in section.items if (url := own._open(item))]

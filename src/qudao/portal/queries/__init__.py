@@ -4,7 +4,7 @@ from qudao.portal.queries.attention import Dock, Lack, Owing, Waiting, announced
 from qudao.portal.queries.desk import Asked, Look, Trade, look, read_lines, trades
 from qudao.portal.queries.flow import STAGES, Overdue, Stage, arriving, came, flow, last_order, overdue
 from qudao.portal.queries.inbox import Case, Task, case, pending
-from qudao.portal.queries.search import Group, Hit, find
+from qudao.portal.queries.search import Group, Hit, find, opened, order_hits
 
 __all__ = [
     "announced",
@@ -25,6 +25,8 @@ __all__ = [
     "late_payers",
     "look",
     "Look",
+    "opened",
+    "order_hits",
     "Overdue",
     "overdue",
     "Owing",
