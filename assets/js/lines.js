@@ -38,7 +38,7 @@ function undo(root) {
   tail(root);
   changed(root, [...rows, ...step.added]);
   const last = rows.find((row) => row.isConnected);
-  if (last) cells(last)[0].focus();
+  if (last) cells(last).at(-1).focus();
 }
 
 export function add(root) {
@@ -187,7 +187,7 @@ document.addEventListener("input", (event) => {
 document.addEventListener("compositionend", (event) => { if (box(event.target)) event.target.dispatchEvent(new Event("input", { bubbles: true })); });
 
 // Takes a row away, or empties the last one.
-export function drop(root, row) {
+function drop(root, row) {
   clearHints(row);
   if (root.querySelectorAll("tbody > tr.ln").length > 1) {
     remember(root, { removed: [{ row, before: next(row, 1) }] });
@@ -197,7 +197,7 @@ export function drop(root, row) {
   number(root);
   changed(root, [row]);
 }
-export function set(root, row, name, value) {
+function set(root, row, name, value) {
   const cell = row.querySelector(`[name$="-${name}"]`);
   if (!cell) return;
   remember(root, { cells: new Map([[row, values(row)]]) });
@@ -205,6 +205,19 @@ export function set(root, row, name, value) {
   clearHints(row);
   changed(root, [row]);
   return cell;
+}
+// Two rows of one product become one; taken back as one step.
+export function merge(root, row, other, qty) {
+  remember(root, { cells: new Map([[row, values(row)]]), removed: [{ row: other, before: next(other, 1) }] });
+  clearHints(other);
+  other.remove();
+  const cell = row.querySelector('[name$="-qty"]');
+  cell.value = qty;
+  clearHints(row);
+  tail(root);
+  number(root);
+  changed(root, [row, other]);
+  cell.focus();
 }
 document.addEventListener("click", (event) => {
   const root = box(event.target);

@@ -1,6 +1,6 @@
 // What typed lines come to. Only changed rows are sent, with the sums of the others; the answer is written into their cells and into the
 // regions beside. One request at a time; a row changed meanwhile is asked again. Editors say where to ask with data-quote.
-import { box, cells, clearHints, drop, filled, lines, set } from "./lines.js";
+import { box, cells, clearHints, fill, filled, lines, merge } from "./lines.js";
 
 const CHUNK = 500;
 const asked = new WeakMap(); // row → what the server said of it, amounts in cents
@@ -124,9 +124,7 @@ function twice(root) {
 }
 function together(root, one, other) {
   const base = (row) => Number((row.querySelector("[data-show=base]")?.textContent ?? "").replace(/[^0-9.]/g, ""));
-  const sum = base(one) + base(other);
-  drop(root, other);
-  set(root, one, "qty", String(Math.round(sum * 10_000) / 10_000))?.focus();
+  merge(root, one, other, String(Math.round((base(one) + base(other)) * 10_000) / 10_000));
 }
 
 document.addEventListener("lines:changed", (event) => {
@@ -175,7 +173,7 @@ document.addEventListener("click", (event) => {
   input.addEventListener("change", () => { if (input.files[0]) upload(form, link.href, input.files[0]); });
   input.click();
 });
-export async function upload(form, url, file) {
+async function upload(form, url, file) {
   const data = new FormData();
   for (const name of ["csrfmiddlewaretoken", "agreement", "dealer"]) if (form.elements[name]) data.set(name, form.elements[name].value);
   data.set("file", file);
@@ -196,7 +194,6 @@ export async function upload(form, url, file) {
   });
   const root = form.querySelector("[data-lines]");
   if (news.rows.length) {
-    const { fill } = await import("./lines.js");
     const blank = lines(root).find((row) => !filled(row));
     fill(root, blank, 0, news.rows);
   }
