@@ -109,6 +109,21 @@ document.addEventListener("change", async (event) => {
   if (told) told.textContent = [...place.querySelectorAll("input[type=file]")].flatMap((one) => [...one.files].map((file) => `${file.name} ${Math.ceil(file.size / 1000)} KB`)).join(", ");
 });
 
+// At a receipt only the lines that differ ask for a photo.
+function differing() {
+  for (const row of document.querySelectorAll("[data-photo-of]")) {
+    const line = document.querySelector(`[name="lines-ref"][value="${CSS.escape(row.dataset.photoOf)}"]`)?.closest("tr");
+    if (!line) continue;
+    const typed = (name) => Number.parseFloat(line.querySelector(`[name="lines-${name}"]`)?.value || "0");
+    const shipped = Number.parseFloat(line.querySelector('[data-show="shipped"]')?.textContent || "0");
+    row.hidden = typed("received") === shipped && !typed("damaged") && !typed("over") && ![...row.querySelectorAll("input")].some((one) => one.files.length);
+  }
+  const card = document.querySelector("[data-differing]");
+  if (card) card.hidden = ![...card.querySelectorAll("[data-photo-of]")].some((row) => !row.hidden);
+}
+differing();
+document.addEventListener("input", (event) => { if (event.target.matches?.("[name^=lines-]")) differing(); });
+
 // --- inbox: e marks the row under the cursor as read, and the next one comes under it ---
 document.addEventListener("keydown", async (event) => {
   if (event.key !== "e" || typing(event) || !document.querySelector("[data-inbox]")) return;

@@ -36,6 +36,10 @@ class ReceiptForm(Form):
 
     note = forms.CharField(label=_("Remark"), max_length=500, required=False)
 
+    def is_multipart(self) -> bool:
+        """Photos of what is wrong come along."""
+        return True
+
 
 DISPATCH_LINES = (
     LineField("product", _("Product"), kind="show", width="w-l"),
@@ -48,7 +52,7 @@ RECEIPT_LINES = (
     LineField("received", _("Received well"), kind="qty", required=True),
     LineField("damaged", _("Damaged"), kind="qty"),
     LineField("over", _("Too many"), kind="qty"),
-    LineField("note", _("Remark"), hide_on_phone=True),
+    LineField("note", _("Remark")),
 )
 
 

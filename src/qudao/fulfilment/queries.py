@@ -10,9 +10,12 @@ from decimal import Decimal
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from qudao.base.access import Actor, visible
+from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
-from qudao.fulfilment.models import Difference, Receipt, Shipment, ShipmentLine
+from qudao.base.files import files_by_subject
+from qudao.base.models import StoredFile
+from qudao.base.subject import Subject
+from qudao.fulfilment.models import Difference, Receipt, ReceiptLine, Shipment, ShipmentLine
 from qudao.fulfilment.rules import Sent
 from qudao.fulfilment.states import DifferenceState
 from qudao.kernel.errors import NotFound
@@ -131,6 +134,21 @@ def shipments(actor: Actor, *, order_id: int | None = None) -> QuerySet[Shipment
 def lines_of(shipment: Shipment) -> QuerySet[ShipmentLine]:
     """The lines of a shipment the actor was shown, with product, order line and count, in the order of the order."""
     return shipment.lines.select_related("product", "line", "count").order_by("line__no")
+
+
+def photo_subject(receipt_line_id: int, shipment: Shipment) -> Subject:
+    """What the photos of a counted line hang on: seen by the two sides of the shipment."""
+    return Subject("fulfilment.receiptline", receipt_line_id, shipment.seller_id, shipment.buyer_id, shipment.number)
+
+
+def photos_of(actor: Actor, receipt_line_ids: Iterable[int]) -> dict[int, list[StoredFile]]:
+    """The photos of counted lines, by line; none for who is of neither side. One statement."""
+    return files_by_subject(actor, "fulfilment.receiptline", receipt_line_ids)
+
+
+def receipt_line(actor: Actor, pk: int) -> ReceiptLine:
+    """One counted line with its shipment; NotFound when hidden."""
+    return get_visible(actor, ReceiptLine, pk)
 
 
 def receipt_of(shipment: Shipment) -> Receipt | None:

@@ -77,6 +77,7 @@ SENTENCES = {
     "fulfilment.more_than_picked": _("Only {picked} were picked of this line."),
     "fulfilment.counts_differ": _("{shipped} were shipped, but received, damaged and missing together make {counted}."),
     "fulfilment.twice": _("The same line is counted twice."),
+    "fulfilment.too_many_photos": _("At most {limit} photos of one line."),
     "fulfilment.too_long": _("The text can have at most {limit} characters."),
     "fulfilment.shipment_dispatched": _("Shipment {number} has left, by {carrier} {tracking}."),
     "fulfilment.shipment_received": _("Shipment {number} was received in full."),

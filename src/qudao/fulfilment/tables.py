@@ -95,6 +95,7 @@ class DifferenceTable(Table):
         Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), hide_on_phone=True, sort="buyer__code", width="clip", slug="buyer"),
         Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller"),
         Column("", _("What"), cell=lambda row: DifferenceKind(row.kind).label, slug="what"),
+        Column("", _("Photos"), cell=lambda row: getattr(row, "shown_photos", 0) or "", num=True, dim=True, hide_on_phone=True, slug="photos"),
         Column("qty", _("Quantity"), cell="qty", sort="qty"),
         Column("shown_amount", _("Amount (incl. tax)"), cell="amount", hide_on_phone=True, total=True, sum="amount"),
         Column("state", _("State"), cell="state", tones=DIFFERENCE_TONES),

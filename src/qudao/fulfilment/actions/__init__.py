@@ -1,6 +1,7 @@
 """Every state change of goods under way. Body order is always: lock → decide → write own rows → call down → emit."""
 
 from qudao.fulfilment.actions.batch import Arriving, Dispatched, Leaving, confirm_receipts, ship_orders
+from qudao.fulfilment.actions.photos import attach_photos
 from qudao.fulfilment.actions.plan import plan_shipments
 from qudao.fulfilment.actions.receive import confirm_receipt
 from qudao.fulfilment.actions.ship import cancel_pick, dispatch_shipment, ship_order, start_pick
@@ -9,6 +10,7 @@ __all__ = [
     "Arriving",
     "Dispatched",
     "Leaving",
+    "attach_photos",
     "cancel_pick",
     "confirm_receipt",
     "confirm_receipts",

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from qudao.base.access import Actor, get_visible, own, sees_prices
+from qudao.base.files import show
 from qudao.base.html import figures
-from qudao.base.html.pages import Bulk, Button, DetailPage, Head, ListPage, Skip, Step
+from qudao.base.html.pages import Bulk, Button, DetailPage, Head, ListPage, Skip, Step, door
 from qudao.fulfilment import actions, queries
 from qudao.fulfilment.forms import CarrierForm
 from qudao.fulfilment.models import Shipment
@@ -90,6 +91,14 @@ def shipment_list(request: HttpRequest) -> HttpResponse:
     return page.as_view()(request)  # type: ignore[return-value]
 
 
+@door("fulfilment.view")
+def receipt_photo(request: HttpRequest, pk: int, file_id: int) -> FileResponse:
+    """A photo of a counted line, for the two sides; `?small` for the small one."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    line = queries.receipt_line(actor, pk)
+    return show(actor, queries.photo_subject(pk, line.receipt.shipment), file_id, small="small" in request.GET)
+
+
 class DifferenceList(ListPage):
     """What did not arrive as it was shipped."""
 
@@ -99,8 +108,10 @@ class DifferenceList(ListPage):
     title = gettext_lazy("Differences")
 
     def prepare(self, rows: list[Any]) -> list[Any]:
+        photos = queries.photos_of(self.actor, [row.receipt_line_id for row in rows])
         for row in rows:
             row.shown_amount = row.amount if sees_prices(self.actor, row.seller_id, row.buyer_id) else None
+            row.shown_photos = len(photos.get(row.receipt_line_id, ()))
         return rows
 
 

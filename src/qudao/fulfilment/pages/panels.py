@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import HttpRequest
@@ -16,6 +16,7 @@ from qudao.base.access import Actor, sees_prices
 from qudao.base.audit import timeline
 from qudao.base.html import figures
 from qudao.base.html.pages import Button, Panel
+from qudao.base.models import StoredFile
 from qudao.base.subject import Subject
 from qudao.fulfilment import queries
 from qudao.fulfilment.models import Difference, Shipment
@@ -29,20 +30,30 @@ def lines_panel(request: HttpRequest, shipment: Shipment) -> Panel:
     """The lines with what was counted of them."""
     lines: list[Any] = list(queries.lines_of(shipment))
     counted = shipment.state == State.RECEIVED
+    photos = queries.photos_of(request.actor, [line.count.pk for line in lines]) if counted else {}  # type: ignore[attr-defined]
     for line in lines:
         line.shown_name = name_of(line.product)
         line.shown_note = line.count.note if counted else ""
+        line.shown_photos = shown_photos(line.count.pk, photos) if counted else []
     return Panel(_("Lines"), "fulfilment/lines.html", {"lines": lines, "counted": counted, "gone": shipment.state in GONE}, note=figures.lines(len(lines)))
+
+
+def shown_photos(receipt_line_id: int, photos: Mapping[int, Sequence[StoredFile]]) -> list[dict[str, Any]]:
+    """The photos of a counted line, for a template."""
+    found = photos.get(receipt_line_id, ())
+    return [{"name": one.name, "url": reverse("receipt_photo", args=[receipt_line_id, one.pk])} for one in found]
 
 
 def differences_panel(request: HttpRequest, shipment: Shipment) -> Panel | None:
     """The claims of this shipment with their amounts, for those who see prices."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     clear = sees_prices(actor, shipment.seller_id, shipment.buyer_id)
-    items = [_difference(d, clear) for d in queries.differences(actor).filter(shipment=shipment).order_by("id")]
-    if not items:
+    found = list(queries.differences(actor).filter(shipment=shipment).order_by("id"))
+    if not found:
         return None
-    return Panel(_("Differences"), "parts/panel_items.html", {"items": items}, note=_("settled by a credit note or a further shipment"))
+    photos = queries.photos_of(actor, [d.receipt_line_id for d in found])
+    items = [_difference(d, clear) | {"photos": shown_photos(d.receipt_line_id, photos)} for d in found]
+    return Panel(_("Differences"), "fulfilment/differences.html", {"items": items}, note=_("settled by a credit note or a further shipment"))
 
 
 def _difference(d: Difference, clear: bool) -> dict[str, Any]:
@@ -51,6 +62,7 @@ def _difference(d: Difference, clear: bool) -> dict[str, Any]:
     return {
         "label": f"{d.get_kind_display()}: {figures.qty(d.qty)} × {name_of(line.product)}",
         "state": (d.get_state_display(), tone),
+        "note": d.receipt_line.note,
         "end": figures.money(d.amount, d.currency) if clear else "",
     }
 

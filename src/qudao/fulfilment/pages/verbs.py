@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from qudao.base.access import Actor
+from qudao.base.action import unit
 from qudao.base.html.forms import LineField
 from qudao.base.html.pages import ActionPage, LineEditor
 from qudao.base.sentences import Said
@@ -123,12 +124,19 @@ class Receive(_LinesVerb):
     title = gettext_lazy("Receive")
     submit = gettext_lazy("Confirm receipt")
     said = gettext_lazy("The receipt is confirmed.")
+    template = "fulfilment/receipt_form.html"
 
     def says(self, obj: Shipment) -> Any:
         return _("Filled as if everything arrived. Change what did not: what is neither received nor damaged counts as missing.")
 
     def carry_out(self, obj: Shipment, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        return actions.confirm_receipt(obj.pk, counts_of(self.editor), note=cleaned["note"], actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+        photos = {int(line.ref): found for line in self.editor.lines if (found := self.request.FILES.getlist(f"photo-{line.ref}"))}
+
+        def both() -> Any:
+            receipt = actions.confirm_receipt(obj.pk, counts_of(self.editor), note=cleaned["note"], actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+            return actions.attach_photos(receipt.pk, photos, actor=self.actor) if photos else receipt
+
+        return unit(both)  # a receipt whose photos are refused is not confirmed
 
     def done(self, result: Any) -> str:
         return reverse("shipment", args=[result.shipment_id])
