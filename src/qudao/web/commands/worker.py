@@ -6,9 +6,15 @@ import argparse
 import logging
 import os
 import signal
+import subprocess
+import sys
 import threading
 
+from qudao.web.process import PARENT
+
 NEEDS = "django"
+#: how little the loading of the demo insists on a processor beside people's requests
+NICE = 15
 log = logging.getLogger("qudao.worker")
 
 
@@ -21,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     stop = threading.Event()
     dispatcher = None if args.no_events else _start_dispatcher(stop)
+    _start_demo()
     code = 0
     try:
         if args.no_jobs:
@@ -35,6 +42,22 @@ def run(args: argparse.Namespace) -> int:
         if dispatcher:
             dispatcher.join(timeout=10)
     return code
+
+
+def _start_demo() -> None:
+    """Let what is missing of a demo be loaded by a process of low priority, which ends with this one; a next start goes on with it."""
+    from django.conf import settings
+    from django.db import close_old_connections
+
+    from qudao.web import demo
+
+    if settings.DEMO:
+        known = demo.status()
+        close_old_connections()
+        if known and known.stage == 2 and not known.complete:
+            env = {**os.environ, PARENT: str(os.getpid()), "QUDAO_STATEMENT_TIMEOUT": "0"}
+            command = [sys.executable, "-m", "qudao.web.cli", "demo", "--finish"]
+            subprocess.Popen(command, stdin=subprocess.DEVNULL, env=env, preexec_fn=lambda: os.nice(NICE))  # noqa: PLW1509 - before any thread matters
 
 
 def _jobs(concurrency: int) -> None:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from qudao.web.progress import Progress
 
-__all__ = ["Status", "finish", "load", "sign_ins", "status"]
+__all__ = ["Status", "finish", "load", "sentence", "sign_ins", "start", "status"]
 
 #: the masters are this much older than the last day
 DAYS = 366
@@ -56,11 +56,23 @@ def status() -> Status | None:
     return Status(**(detail if isinstance(detail, dict) else json.loads(detail)))
 
 
+def sentence(known: Status | None) -> str:
+    """How far the loading is, for the terminal."""
+    if known is None:
+        return "No demo data in this database."
+    if known.complete:
+        return f"The demo ({known.size}) is complete: twelve months up to {known.last}."
+    if known.stage == 1:
+        return f"The first part of the demo ({known.size}, {known.total:,} orders) is being loaded; start it again if nothing runs."
+    minutes = max(1, round(known.left / 60))
+    return f"The rest of the demo is being loaded in the background: {known.done:,} of {known.total:,} orders, about {minutes} min left."
+
+
 def start(bar: Progress, size: str) -> Status:
     """The first stage: what must be there before anybody looks. The size and the last day are settled by the first loading."""
     from qudao.kernel import clock
     from qudao.web import masters
-    from qudao.web.demo import extras, history, pictures, plan, stories
+    from qudao.web.demo import extras, history, plan, stories
 
     known = status() or Status(size, (clock.today() - timedelta(days=1)).isoformat(), 1, 0, 0, 0.0)
     if known.stage == 2:
@@ -69,7 +81,6 @@ def start(bar: Progress, size: str) -> Status:
     last = date.fromisoformat(known.last)
     whole = plan.make(known.size, last)
     world = _world(known, whole.size.goods)
-    pictures.hang(world, world.goods[:60])
     steps = stories.steps(world, last)
     for day, more in extras.steps(world, last).items():
         steps.setdefault(day, []).extend(more)
@@ -94,7 +105,7 @@ def finish(bar: Progress) -> None:
     last = date.fromisoformat(known.last)
     whole = plan.make(known.size, last)
     world = _world(known, whole.size.goods)
-    pictures.hang(world, world.goods[60:])
+    pictures.hang(world, world.goods)
     others.rest(world, last - timedelta(days=DAYS), whole.rest, lambda count: bar.say(f"{count} firms"))
     bar.total, bar.done = len(whole.rest), 0
     began, done, resumed = time.monotonic(), 0, history.begun(whole.rest)

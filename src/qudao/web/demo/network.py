@@ -214,9 +214,7 @@ def _list(world: World, seller: str, level: str, start: date, listed: Sequence[G
     if level == "dealer1":
         low = Decimal(SHARES[level]) * Decimal("0.97")
         prices += [
-            PriceDraft(world.products[good.code], (good.retail * low).quantize(Decimal("0.1")), start, min_qty=Decimal(50))
-            for good in listed
-            if good.small
+            PriceDraft(world.products[good.code], (good.retail * low).quantize(Decimal("0.1")), start, min_qty=Decimal(50)) for good in listed if good.small
         ]
     return masters.price_list(world.orgs[seller], draft, prices)
 

@@ -213,10 +213,11 @@ class _Trade:
         brand = life.seller == "lanhe"
         days = self.brand_days if brand or not buyer.key[1:].isdigit() else self.other_days
         rng, after = self.rng, timedelta
-        quiet = life.placed > self.last - after(days=40) or not buyer.key[1:].isdigit()
+        unnamed = buyer.key[1:].isdigit()
+        quiet = not unnamed or (not brand and life.placed > self.last - after(days=40))
         twists = ("", "cancel", "reject", "short", "damaged", "parts", "given_up", "withdraw", "part_paid")
         shares = (88, 2, 1.5, 2.5, 1.5, 2, 0.8, 0.3, 1.4) if brand else (95, 1.2, 0, 1.4, 0.8, 0, 0, 0, 1.6)
-        life.twist = "" if quiet and not brand else rng.choices(twists, shares)[0]
+        life.twist = "" if quiet else rng.choices(twists, shares)[0]
         steps = [(life.placed, "place")]
         if life.twist in ("cancel", "reject", "withdraw"):
             life.steps = [*steps, (life.placed, life.twist)]
@@ -231,7 +232,7 @@ class _Trade:
             steps += [(came, "give_up")]
         due = came + after(days=30 if brand else 15)
         paid = due - after(days=rng.randint(0, 7))
-        if self.manner[buyer.key] != "prompt" and buyer.key[1:].isdigit():
+        if self.manner[buyer.key] != "prompt" and unnamed:
             paid = due + after(days=rng.randint(4, 11) if self.manner[buyer.key] == "slow" else rng.randint(12, 26))
         life.steps = [step for step in [*steps, (self._next(paid, days), "pay")] if step[0] <= self.last]
         if life.twist != "given_up":
