@@ -7,6 +7,7 @@ import "./list.js";
 import "./trail.js";
 import "./cells.js";
 import "./lines.js";
+import "./pulse.js";
 import "./approvals.js";
 import "./talk.js";
 import "./scan.js";

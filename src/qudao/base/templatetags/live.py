@@ -1,0 +1,29 @@
+"""What makes a page follow the work of others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.template.context import RequestContext
+from django.utils.html import format_html
+
+from qudao.base.pulse import mark_of
+
+register = template.Library()
+#: pages without a kind of their own that show a bit of everything
+EVERYTHING = ("home",)
+
+
+@register.simple_tag(takes_context=True)
+def pulse(context: RequestContext) -> Any:
+    """The attribute that lets a list, a document or the home page show what changed; nothing on other pages."""
+    request, page = context.get("request"), context.get("page")
+    actor = getattr(request, "actor", None)
+    if not actor or not request or request.method != "GET":
+        return ""
+    kind, obj = getattr(page, "kind", ""), context.get("obj")
+    if not kind and getattr(page, "table", None):
+        kind = page.table.kind
+    everything = getattr(request.resolver_match, "url_name", "") in EVERYTHING
+    return format_html(' data-pulse="{}"', mark_of(actor, kind, obj)) if kind or everything else ""
