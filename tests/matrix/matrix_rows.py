@@ -24,6 +24,14 @@ SEES: dict[str, frozenset[str]] = {
 SEES_PRICES: dict[str, frozenset[str]] = SEES | dict.fromkeys(("hq_clerk", "hq_warehouse"), frozenset({"t1", "t2"}))
 
 
+#: what the two sides of a trade say to each other: nobody above them
+SEES_TALK: dict[str, frozenset[str]] = SEES | dict.fromkeys(("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse"), frozenset({"t1", "t2"}))
+#: what a seller notes for itself
+SEES_NOTES: dict[str, frozenset[str]] = dict.fromkeys(("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse"), frozenset({"t1", "t2"})) | {
+    **dict.fromkeys(("dealer", "dealer_admin"), frozenset({"t3"})), "sub_dealer": frozenset(), "stranger": frozenset(),
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Rows:
     """The rows of one kind: key → id, and who sees which keys."""
@@ -168,7 +176,26 @@ def _absences(world: World) -> Rows:
     return Rows({"LH": model._default_manager.get().pk}, dict.fromkeys(("hq_clerk", "hq_admin"), frozenset({"LH"})))
 
 
+def _said(label: str, sides: str, sees: Mapping[str, frozenset[str]]) -> Callable[[World], Rows]:
+    """What was said, asked or counted in each trade: `sides` leads to its two organisations."""
+
+    def find(world: World) -> Rows:
+        model = apps.get_model(label)
+        by_side = {key: {f"{sides}seller_id": t.seller.pk, f"{sides}buyer_id": t.buyer.pk} for key, t in world.trades.items()}
+        return Rows({key: model._default_manager.filter(**one).order_by("pk").values_list("pk", flat=True)[0] for key, one in by_side.items()}, sees)
+
+    return find
+
+
 ROWS: dict[str, Callable[[World], Rows]] = {
+    "talk-orders": _trade_rows("orders.Order", SEES_TALK),
+    "talk-shipments": _trade_rows("fulfilment.Shipment", SEES_TALK),
+    "talk-invoices": _trade_rows("billing.Invoice", SEES_TALK),
+    "talk-payments": _trade_rows("payments.Payment", SEES_TALK),
+    "messages": _said("qudao_messages.Message", "thread__", SEES_TALK),
+    "notes": _said("qudao_messages.Note", "", SEES_NOTES),
+    "tasks": _said("qudao_messages.Task", "", SEES_TALK),
+    "receipt-lines": _said("fulfilment.ReceiptLine", "receipt__shipment__", SEES),
     "jobs": _jobs,
     "views": _views,
     "notices": _notices,

@@ -48,6 +48,8 @@ def verb(view: str, do: str, row: str) -> dict[str, Rule]:  # at an address of i
 
 ME = Rule("people.me", "people.me")
 TOKEN = {"token": "no-such-token"}
+#: documents that carry a conversation, by the first part of their address: who sees them
+TALKED = {"orders": "orders.view", "shipments": "fulfilment.view", "invoices": "billing.view", "payments": "payments.view"}
 RULES: dict[str, Rule] = {
     "": Rule(),
     "search": Rule(),
@@ -254,6 +256,20 @@ RULES: dict[str, Rule] = {
     "notices/read": Rule("messages.view", "messages.view"),
     "notices/email": Rule("messages.view", "messages.view"),
     "notices/#": Rule("messages.view", "messages.view", "notices"),
+    "notices/unread": Rule("messages.view", "messages.view"),
+    "notices/topics": Rule("messages.view", "messages.view"),
+    # --- conversations of documents: for the two sides alone, notes for one of them; whoever may not see the document reads no talk about it ---
+    **{f"{at}/#/messages": Rule(look, look, f"talk-{at}") for at, look in TALKED.items()},
+    **{f"{at}/#/messages/people": Rule(look, "", f"talk-{at}") for at, look in TALKED.items()},
+    **{f"{at}/#/tasks": Rule(look, look, f"talk-{at}") for at, look in TALKED.items()},
+    "messages/#/files/#": Rule("messages.view", "", "messages", more={"file_id": 1}, also=frozenset({404})),
+    "notes/#": Rule("messages.view", "", "notes"),
+    "notes/#/files/#": Rule("messages.view", "", "notes", more={"file_id": 1}, also=frozenset({404})),
+    "tasks": Rule("messages.view"),
+    "tasks/#": Rule("messages.view", "", "tasks"),
+    **verb("completion", "messages.assign", "tasks"),
+    **verb("reopening", "messages.assign", "tasks"),
+    "receipt-lines/#/photos/#": Rule("fulfilment.view", "", "receipt-lines", more={"file_id": 1}, also=frozenset({404})),
     "approval-rules": Rule("approvals.view", "approvals.edit_rules"),
     "approval-rules/new": Rule("approvals.edit_rules", "approvals.edit_rules"),
     **verb("retirement", "approvals.edit_rules", "approval-rules"),

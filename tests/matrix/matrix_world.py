@@ -29,6 +29,7 @@ from qudao.catalog.tests.make import make_category, make_product
 from qudao.fulfilment.actions import confirm_receipt, ship_order
 from qudao.inventory.tests.make import make_places, make_shelf, make_stock
 from qudao.kernel import clock
+from qudao.messages.actions import assign, note, write
 from qudao.network.models import Organisation
 from qudao.orders.actions import place_order
 from qudao.orders.models import Order
@@ -181,4 +182,14 @@ def _live(trade: Trade, buyer: Actor, seller: Actor, product: Product) -> None:
     drain()
     invoice = Invoice.unscoped.get(order=trade.orders[0])
     record_payment(PaymentFacts(trade.seller.pk, trade.buyer.pk, invoice.gross, invoice.number), actor=seller)
+    _talk(trade, buyer, seller)
     drain()
+
+
+def _talk(trade: Trade, buyer: Actor, seller: Actor) -> None:
+    """What both sides say about the first order, what the seller notes for itself, and what it asks the buyer to do; the price stands in all of it."""
+    order, price = trade.orders[0].pk, f"{trade.price:.2f}"
+    write("orders.order", order, f"Is {price} right?", actor=buyer)
+    note("orders.order", order, f"We pay less than {price}", actor=seller)
+    assert buyer.user_id is not None
+    assign("orders.order", order, f"Confirm {price}", buyer.user_id, actor=seller)

@@ -19,6 +19,7 @@ KEYED = " UNION ALL ".join(f"SELECT {n * STEP} + id AS key, seller_id, buyer_id 
 KEY = "CASE subject_kind " + " ".join(f"WHEN '{kind}' THEN {n * STEP}" for n, kind in enumerate(TABLES, 1)) + " END + subject_id AS key"
 OURS = "subject_kind IN (" + ", ".join(f"'{kind}'" for kind in TABLES) + ")"
 GENERIC = {"log line": "base_actionlog", "event": "base_event", "approval": "approvals_request", "notice": "qudao_messages_notice"}
+GENERIC |= {"conversation": "qudao_messages_thread", "note": "qudao_messages_note", "task": "qudao_messages_task"}
 GENERIC_ROWS = " UNION ALL ".join(
     f"SELECT '{what}' AS what, id, {KEY}, subject_kind, subject_id, seller_id, buyer_id FROM {table} WHERE {OURS}" for what, table in GENERIC.items()
 )

@@ -50,7 +50,7 @@ def test_the_receiver_counts_and_photographs_in_one_go(world, client):
         assert page.count(url) >= 2 and "dented" in page
         answer = client.get(url + "?small")
         assert answer.headers["Content-Type"] == "image/jpeg"
-        answer.close()
+        b"".join(answer.streaming_content)
         assert "Photos" in client.get(reverse("differences")).content.decode()
     assert sign_in(client, world.cast.stranger).get(url).status_code == 404
 

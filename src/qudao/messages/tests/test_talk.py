@@ -151,7 +151,7 @@ def test_an_internal_note_reaches_the_other_side_by_no_way(world, order, client,
     assert SECRET in page and "internal" in page
     answer = client.get(reverse("note_file", args=[noted.pk, file.pk]))
     assert answer.status_code == 200 and answer.headers["Content-Type"] == "image/jpeg"
-    answer.close()
+    b"".join(answer.streaming_content)
 
 
 def test_what_was_written_is_neither_changed_nor_taken_back(world, order):
@@ -261,10 +261,10 @@ def test_the_page_takes_words_and_photos_and_shows_them(world, order, client, dj
     assert "Box is &lt;b&gt;wet&lt;/b&gt;" in page and "a.pdf" in page and "1 message" in page
     small = client.get(page.partition('class="q-shot" src="')[2].partition('"')[0])
     assert small.headers["Content-Type"] == "image/jpeg" and small.headers["Content-Disposition"].startswith("inline")
-    small.close()
+    b"".join(small.streaming_content)
     paper = client.get(reverse("message_file", args=[Message.unscoped.get().pk, StoredFile.unscoped.get(kind="pdf").pk]))
     assert paper.headers["Content-Disposition"].startswith("attachment")
-    paper.close()
+    b"".join(paper.streaming_content)
 
 
 def test_the_region_comes_back_alone_and_a_refusal_keeps_the_words(world, order, client):
