@@ -36,11 +36,13 @@ async function start(form) {
   const kept = read(name);
   const asks = new URLSearchParams(location.search);
   if (kept && !lines(root).some(filled) && !asks.has("again")) restore(form, root, kept);
+  const texts = new WeakMap(); // a row's values, read again only when it changed
   let timer = 0;
   const keep = (sent) => {
     clearTimeout(timer);
+    timer = 0;
     const head = Object.fromEntries(HEAD.filter((field) => form.elements[field]).map((field) => [field, form.elements[field].value]));
-    const rows = lines(root).filter(filled).map(values);
+    const rows = lines(root).map((row) => texts.get(row) ?? texts.set(row, values(row)).get(row)).filter((row) => row.some(Boolean));
     try {
       if (!rows.length && !sent && !head.dealer && !head.po_number && !head.note) localStorage.removeItem(name);
       else localStorage.setItem(name, JSON.stringify({ head, rows, client: sent ? form.elements.client_id.value : "", sent, at: Date.now() }));
@@ -53,7 +55,7 @@ async function start(form) {
     later();
   };
   if (kept?.sent) form.dataset.sent = "1";
-  form.addEventListener("lines:changed", (event) => { if (event.detail?.rows) touched(); });
+  form.addEventListener("lines:changed", (event) => { event.detail?.rows?.forEach((row) => texts.delete(row)); if (event.detail?.rows) touched(); });
   form.addEventListener("input", later);
   form.addEventListener("change", later);
   form.addEventListener("submit", () => keep(true));

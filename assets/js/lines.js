@@ -4,6 +4,7 @@ import { suggesting } from "./suggest.js";
 import "./quote.js";
 import "./draft.js";
 
+const MANY = 200;
 export const box = (node) => node?.closest?.("[data-lines]");
 export const lines = (root) => [...root.querySelectorAll("tbody > tr.ln")];
 export const cells = (row) => [...row.querySelectorAll("input:not([type=hidden]), select")];
@@ -24,7 +25,8 @@ function remember(root, step) {
   undoable(root);
 }
 function undoable(root) {
-  root.closest("form")?.querySelectorAll("[data-undo]").forEach((button) => { button.disabled = !steps.get(root)?.length; });
+  const button = root.closest("form")?.elements.undo; // by name: a search would walk thousands of rows
+  if (button) button.disabled = !steps.get(root)?.length;
 }
 function undo(root) {
   const step = steps.get(root)?.pop();
@@ -83,6 +85,11 @@ function enter(root, row, column, step) {
   go(root, row, step > 0 && end && (!to || !filled(to)) ? 0 : column, step);
 }
 
+// From some hundred rows on, those out of sight are neither laid out nor painted.
+function many(root, number) {
+  root.querySelector("table").classList.toggle("many", number > MANY);
+}
+
 // Writes a block of texts from a row and column on, as one step; new rows are built aside and put in at once.
 export function fill(root, row, column, block) {
   const step = { cells: new Map(), added: [] };
@@ -92,6 +99,7 @@ export function fill(root, row, column, block) {
   const touched = [];
   let at = row;
   let no = root.querySelectorAll("tbody > tr.ln").length;
+  many(root, no + block.length);
   for (const texts of block) {
     let target = at;
     if (target) at = next(target, 1);
@@ -237,7 +245,7 @@ document.addEventListener("click", (event) => {
 });
 
 export function start(found) {
-  found.querySelectorAll?.("[data-lines]:not([data-fixed])").forEach((root) => { if (!root.dataset.ready) { root.dataset.ready = "1"; tail(root); } });
+  found.querySelectorAll?.("[data-lines]:not([data-fixed])").forEach((root) => { if (!root.dataset.ready) { root.dataset.ready = "1"; many(root, lines(root).length); tail(root); } });
 }
 start(document);
 document.addEventListener("htmx:load", (event) => start(event.target));

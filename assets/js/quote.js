@@ -3,14 +3,14 @@
 import { box, cells, clearHints, fill, filled, lines, merge } from "./lines.js";
 
 const CHUNK = 500;
-const asked = new WeakMap(); // row → what the server said of it, amounts in cents
 const states = new WeakMap();
 let keys = 0;
 
 const key = (row) => (row.dataset.key ??= String(++keys));
 const cents = (text) => Number(text.replace(".", ""));
 const amount = (value) => { const text = String(Math.abs(value)).padStart(3, "0"); return `${value < 0 ? "-" : ""}${text.slice(0, -2)}.${text.slice(-2)}`; };
-const state = (root) => states.get(root) ?? states.set(root, { dirty: new Set(), kept: new Set(), focus: null, busy: false, timer: 0 }).get(root);
+// known: row → what the server said of it, amounts in cents; nothing here walks the thousands of rows of a long order for one key
+const state = (root) => states.get(root) ?? states.set(root, { known: new Map(), dirty: new Set(), kept: new Set(), hints: new Set(), focus: null, busy: false, timer: 0 }).get(root);
 
 function queue(root, wait) {
   const here = state(root);
@@ -30,14 +30,13 @@ function body(root, rows) {
   }
   const rest = { lines: 0, wrong: 0, net: 0, tax: 0, gross: 0 };
   const sent = new Set(rows);
-  for (const row of lines(root)) {
-    if (sent.has(row) || !filled(row)) continue;
-    const said = asked.get(row);
+  for (const [row, said] of here.known) {
+    if (sent.has(row) || here.dirty.has(row)) continue;
     rest.lines += 1;
-    if (!said) continue;
     if (said.bad) rest.wrong += 1;
     if (said.amounts) { rest.net += said.amounts[0]; rest.tax += said.amounts[1]; rest.gross += said.amounts[2]; }
   }
+  for (const row of here.dirty) if (!sent.has(row) && row.isConnected && filled(row)) rest.lines += 1;
   data.set("rest-lines", rest.lines);
   data.set("rest-wrong", rest.wrong);
   for (const name of ["net", "tax", "gross"]) data.set(`rest-${name}`, amount(rest[name]));
@@ -49,7 +48,7 @@ async function send(root) {
   const here = state(root);
   if (here.busy || !root.isConnected) return;
   here.busy = true;
-  for (const row of here.dirty) if (!row.isConnected || !filled(row)) { here.dirty.delete(row); asked.delete(row); if (row.isConnected) write(row, { show: {}, hints: "", bad: false }); }
+  for (const row of here.dirty) if (!row.isConnected || !filled(row)) { here.dirty.delete(row); here.known.delete(row); if (row.isConnected) write(row, { show: {}, hints: "", bad: false }); }
   const rows = [...here.dirty].slice(0, CHUNK);
   rows.forEach((row) => here.dirty.delete(row));
   const focused = here.focus?.isConnected && filled(here.focus) && !here.dirty.has(here.focus) ? here.focus : null;
@@ -69,7 +68,7 @@ function told(root, rows, said) {
   for (const row of rows) {
     const news = said.rows[key(row)];
     if (!news || here.dirty.has(row)) continue;
-    asked.set(row, { ...news, amounts: news.amounts?.map(cents) });
+    here.known.set(row, { ...news, amounts: news.amounts?.map(cents), code: row.querySelector("[data-product]").value.trim().toUpperCase() });
     write(row, news, here.kept.has(row));
   }
   twice(root);
@@ -78,8 +77,9 @@ function told(root, rows, said) {
   if (aside) aside.innerHTML = said.aside;
   const why = document.getElementById("line-why");
   if (why) why.innerHTML = said.line;
-  form.querySelectorAll("[data-submit]").forEach((span) => { span.textContent = said.submit; });
-  form.querySelectorAll("[data-total]").forEach((span) => { span.textContent = said.total; });
+  here.words ??= [[...form.querySelectorAll("[data-submit]")], [...form.querySelectorAll("[data-total]")]];
+  here.words[0].forEach((span) => { span.textContent = said.submit; });
+  here.words[1].forEach((span) => { span.textContent = said.total; });
   root.dispatchEvent(new CustomEvent("lines:told", { bubbles: true }));
 }
 
@@ -100,19 +100,27 @@ function write(row, news, keepHints = false) {
 
 // The same product on two lines is a slip or a wish: said once, at the later line, with the way to put both together.
 function twice(root) {
-  root.querySelectorAll("tr.hint.twice").forEach((hint) => hint.remove());
+  const here = state(root);
+  here.hints.forEach((hint) => hint.remove());
+  here.hints.clear();
   const first = new Map();
-  lines(root).forEach((row, i) => {
-    const cell = row.querySelector("[data-product]");
-    const code = cell?.value.trim().toUpperCase();
-    if (!code || !asked.get(row)?.amounts) return;
-    if (!first.has(code)) { first.set(code, { row, no: i + 1 }); return; }
-    if (document.activeElement === cell) return;
+  const again = [];
+  for (const [row, said] of here.known) {
+    if (!said.amounts || !row.isConnected) continue;
+    const other = first.get(said.code);
+    if (!other) { first.set(said.code, row); continue; }
+    const later = other.compareDocumentPosition(row) & Node.DOCUMENT_POSITION_FOLLOWING;
+    if (!later) first.set(said.code, row);
+    again.push(later ? row : other);
+  }
+  for (const row of again.slice(0, 50)) {
+    const one = first.get(here.known.get(row).code);
+    if (row.contains(document.activeElement) && document.activeElement.matches("[data-product]")) continue;
     const hint = document.createElement("tr");
     hint.className = "hint c-wait twice";
-    const text = Object.assign(document.createElement("span"), { textContent: root.dataset.wordsTwice.replace("{n}", first.get(code).no) });
+    const text = Object.assign(document.createElement("span"), { textContent: root.dataset.wordsTwice.replace("{n}", one.querySelector(".rowno").textContent) });
     const button = Object.assign(document.createElement("button"), { type: "button", className: "btn btn-sm", textContent: root.dataset.wordsAdd });
-    button.addEventListener("click", () => together(root, first.get(code).row, row));
+    button.addEventListener("click", () => together(root, one, row));
     const wrap = Object.assign(document.createElement("span"), { className: "d-flex align-items-center gap-2 flex-wrap" });
     wrap.append(text, button);
     const cellOf = Object.assign(document.createElement("td"), { className: "pad", colSpan: row.cells.length - 1 });
@@ -120,7 +128,8 @@ function twice(root) {
     hint.append(Object.assign(document.createElement("td"), { className: "pad hide" }), cellOf);
     row.classList.add("pre");
     row.after(hint);
-  });
+    here.hints.add(hint);
+  }
 }
 function together(root, one, other) {
   const base = (row) => Number((row.querySelector("[data-show=base]")?.textContent ?? "").replace(/[^0-9.]/g, ""));
@@ -142,9 +151,9 @@ document.addEventListener("focusin", (event) => {
   if (here.focus !== row) {
     const left = here.focus;
     here.focus = row;
-    if (left?.isConnected && asked.has(left) && !here.dirty.has(left)) { write(left, asked.get(left), here.kept.has(left)); twice(root); }
+    if (left?.isConnected && here.known.has(left) && !here.dirty.has(left)) { write(left, here.known.get(left), here.kept.has(left)); twice(root); }
     if (filled(row)) queue(root, 120);
-  } else if (asked.has(row) && !here.dirty.has(row) && event.target.matches(":not([data-product])")) write(row, asked.get(row), here.kept.has(row));
+  } else if (here.known.has(row) && !here.dirty.has(row) && event.target.matches(":not([data-product])")) write(row, here.known.get(row), here.kept.has(row));
 });
 document.addEventListener("change", (event) => {
   const root = event.target.matches?.("[name=agreement], [name=requested_on]") && event.target.form?.querySelector("[data-quote]");
