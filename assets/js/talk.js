@@ -21,6 +21,19 @@ document.addEventListener("htmx:beforeSwap", (event) => { // sent: the answer's 
   if (form?.matches?.("form[data-talk]") && event.detail.xhr.status < 300) store.set(form.getAttribute("action"), "");
 });
 
+// While somebody writes, the pulse leaves the page alone; what the other side says meanwhile appears above the field all the same.
+setInterval(async () => {
+  const form = document.querySelector("form[data-talk]");
+  if (document.hidden || !form || !(form.text.value || document.activeElement === form.text) || form.matches(".htmx-request")) return;
+  try {
+    const answer = await fetch(form.getAttribute("action"), { headers: { "HX-Request": "true", "HX-Target": "talk" } });
+    if (!answer.ok || answer.redirected) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-feed]");
+    const now = document.querySelector("[data-feed]");
+    if (fresh && now && fresh.querySelectorAll("li").length !== now.querySelectorAll("li").length) now.replaceWith(fresh);
+  } catch { /* no connection: the next turn tries again */ }
+}, 5000);
+
 // --- names after @ ---
 let list = null;
 let asked = 0;
@@ -133,11 +146,11 @@ document.addEventListener("keydown", async (event) => {
   const box = rows[place]?.querySelector("[name=pick]");
   if (!form || !box) return;
   event.preventDefault();
-  const body = new FormData();
-  body.set("csrfmiddlewaretoken", form.csrfmiddlewaretoken.value);
-  body.set("pick", box.value);
-  const answer = await fetch(form.querySelector("[formaction]").getAttribute("formaction"), { method: "POST", body, redirect: "manual" });
-  if (answer.type !== "opaqueredirect" && !answer.ok) return;
+  const headers = { "Content-Type": "application/json", "X-CSRFToken": form.csrfmiddlewaretoken.value };
+  const answer = await fetch("/api/v1/notices/read", { method: "POST", headers, body: JSON.stringify({ ids: [Number(box.value)] }) });
+  if (!answer.ok) return;
   await window.htmx.ajax("GET", location.pathname + location.search, { target: "#list", swap: "innerHTML" });
+  for (let n = 0; n <= place; n += 1) document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }));
+});
   for (let n = 0; n <= place; n += 1) document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }));
 });

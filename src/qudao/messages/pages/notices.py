@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -33,14 +32,11 @@ class NoticeList(ListPage):
     def buttons(self) -> Sequence[Button]:
         wants = queries.wants_email(self.actor)
         switch = _("Stop e-mails") if wants else _("Send me e-mails too")
-        found = [
+        return [
             Button(_("What to tell me"), reverse("notices_topics"), icon="settings"),
             Button(switch, reverse("notices_email"), icon="mail", post=True, fields={"by_email": "" if wants else "1"}),
             Button(_("Mark all as read"), reverse("notices_read"), icon="checks", post=True),
         ]
-        if _moment(self.request.GET.get("undo", "")):
-            found.append(Button(_("Undo"), reverse("notices_unread"), icon="arrow-back-up", post=True, fields={"at": self.request.GET["undo"]}, key="z"))
-        return found
 
     def bulk(self) -> Sequence[Button]:
         return [Button(_("Mark as read"), reverse("notices_read"), icon="check", post=True)]
@@ -75,12 +71,13 @@ def open_notice(request: HttpRequest, pk: int) -> HttpResponse:
 
 @door("messages.view")
 def read(request: HttpRequest) -> HttpResponse:
-    """Mark the chosen notices as read, or all when none is chosen; the way back carries what undoes it."""
+    """Mark the chosen notices as read, or all when none is chosen; the toast takes it back."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     chosen = [int(raw) for raw in request.POST.getlist("pick") if raw.isdecimal() and len(raw) < 19]
     at = actions.mark_read(chosen or None, actor=request.actor)  # type: ignore[attr-defined]
-    return go(request, f"{reverse('notices')}?{urlencode({'undo': at.isoformat()})}")
+    undo = Button(_("Undo"), reverse("notices_unread"), post=True, fields={"at": at.isoformat()})
+    return go(request, reverse("notices"), _("Marked as read."), undo=undo)
 
 
 @door("messages.view")

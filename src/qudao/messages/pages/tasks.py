@@ -7,13 +7,14 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from qudao.approvals.queries import pending_for
-from qudao.base.html.pages import ActionPage, Button, FormPage, ListPage, door
+from qudao.base.html.pages import ActionPage, Bulk, Button, FormPage, ListPage, Skip, door
 from qudao.base.subject import Subject
 from qudao.messages import actions, queries
 from qudao.messages.forms import TaskForm
@@ -37,6 +38,15 @@ class TaskList(ListPage):
         if arriving:
             found.append(Button(_("Arriving shipments"), f"{arriving}?side=buy", icon="package-import", verb="fulfilment.receive"))
         return [one for one in found if one.url]
+
+    def bulk(self) -> Sequence[Button | Bulk]:
+        return [
+            Bulk(
+                "done", _("Mark as done"), actions.finish_task, "messages.assign", icon="check", primary=True,
+                skips=[Skip(Q(done_at__isnull=False), _("they are done already"))],
+                says=_("The tasks are ticked off; who gave them is told."),
+            )
+        ]  # fmt: skip
 
 
 def _address(name: str) -> str:
@@ -98,6 +108,9 @@ class Finish(_Tick):
     title = submit = gettext_lazy("Mark as done")
     said = gettext_lazy("Done.")
 
+    def undo(self, obj: Task, result: Task) -> Button:
+        return Button(_("Undo"), reverse("task_reopening", args=[result.pk]), post=True, verb=self.verb)
+
     def says(self, obj: Task) -> Any:
         return obj.title
 
@@ -106,6 +119,9 @@ class Reopen(_Tick):
     action = actions.reopen_task
     title = submit = gettext_lazy("Reopen the task")
     said = gettext_lazy("The task is open again.")
+
+    def undo(self, obj: Task, result: Task) -> Button:
+        return Button(_("Undo"), reverse("task_completion", args=[result.pk]), post=True, verb=self.verb)
 
     def says(self, obj: Task) -> Any:
         return obj.title
