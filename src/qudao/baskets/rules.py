@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -38,20 +39,17 @@ def entry_faults(entries: Sequence[Entry]) -> list[Fault]:
     ]
 
 
-def merged(entries: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
-    """The known products, each once with the sum of its quantities and the latest of everything else; and the rest, as they are."""
-    known: dict[int, Entry] = {}
-    rest = []
-    for one in entries:
-        if one.product_id is None:
-            rest.append(one)
-        elif one.product_id in known:
-            before = known[one.product_id]
-            qty, pack = before.qty + one.qty, one.pack if one.pack == before.pack else ""
-            known[one.product_id] = replace(one, qty=qty, pack=pack, typed=one.typed or before.typed)
+def merged(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries in their order, each product once with the sum of its quantities and the latest of everything else."""
+    found: dict[object, Entry] = {}
+    for n, one in enumerate(entries):
+        before = found.get(one.product_id) if one.product_id is not None else None
+        if before:
+            pack = one.pack if one.pack == before.pack else ""
+            found[one.product_id] = replace(one, qty=before.qty + one.qty, pack=pack, typed=one.typed or before.typed)
         else:
-            known[one.product_id] = one
-    return list(known.values()), rest
+            found[one.product_id if one.product_id is not None else (n,)] = one
+    return list(found.values())
 
 
 def shown_qty(qty: Decimal, pack: str, factor: Decimal | None) -> tuple[Decimal, str]:
@@ -59,3 +57,11 @@ def shown_qty(qty: Decimal, pack: str, factor: Decimal | None) -> tuple[Decimal,
     if pack and factor and qty > ZERO and qty % factor == 0:
         return qty / factor, pack
     return qty, ""
+
+
+def pack_in(text: str, names: Sequence[str]) -> str:
+    """The pack that a typed quantity names: "3箱" → "箱", "3x" → the smallest (the first of `names`); "" for base units."""
+    word = re.sub(r"^[0-9０-９,.，．\s]+", "", text.strip()).lower()
+    if word in ("x", "*", "×", "ｘ", "＊"):
+        return names[0] if names else ""
+    return next((name for name in names if name.lower() == word), "")

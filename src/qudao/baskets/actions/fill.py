@@ -67,19 +67,19 @@ def put_lines(agreement_id: int, entries: Sequence[Entry], *, actor: Actor) -> B
 
 def _write(agreement_id: int, entries: Sequence[Entry], actor: Actor, *, adding: bool) -> Basket:
     raise_if_any(rules.entry_faults(entries), Invalid)
-    known, rest = rules.merged(entries)
-    ids = [one.product_id for one in known if one.product_id is not None]
+    wanted = rules.merged(entries)
+    ids = [one.product_id for one in wanted if one.product_id is not None]
     if ids and len(queries.visible_products(actor, ids)) != len(ids):
         raise NotFound("base.not_found")
     basket_id = _open(agreement_id, actor)
-    more = [one for one in known if one.qty > 0 or one.typed]
-    less = [one for one in known if one.qty <= 0 and not one.typed]
-    if more or rest:
-        run(FILL.format(qty="l.qty + excluded.qty" if adding else "excluded.qty"), [basket_id, *_columns([*more, *rest])])
+    less = [one for one in wanted if one.qty <= 0 and not one.typed and one.product_id is not None]
+    more = [one for one in wanted if one.qty > 0 or one.typed or one.product_id is None]
+    if more:
+        run(FILL.format(qty="l.qty + excluded.qty" if adding else "excluded.qty"), [basket_id, *_columns(more)])
     if less:
         run(LESS if adding else LESS.replace("l.qty + d.qty", "d.qty"), [*_columns(less), basket_id])
         run(SWEEP, [basket_id])
-    if more or rest:
+    if more:
         _check_number(basket_id)
     return Basket.unscoped.get(pk=basket_id)
 
@@ -191,11 +191,11 @@ def reorder(order_id: int, *, actor: Actor) -> Basket:
 
 
 @action("baskets.use")
-def submit_basket(basket_id: int, *, version: int | None = None, actor: Actor, client_id: UUID | str | None = None) -> Order:
+def submit_basket(basket_id: int, *, version: int | None = None, facts: BasketFacts | None = None, actor: Actor, client_id: UUID | str | None = None) -> Order:
     """Order what is in the basket and empty it, both or neither; the same client id returns the first order and leaves the basket alone.
 
-    `version`: what the person saw; a basket that another device changed since is refused. Locks the basket, then as `orders.place_order`,
-    which says everything that is wrong at `lines.<n>` in the order of the lines.
+    `version`: what the person saw; a basket that another device changed since is refused. `facts` take the place of those kept with it.
+    Locks the basket, then as `orders.place_order`, which says everything that is wrong at `lines.<n>` in the order of the lines.
     """
     basket = _lock(basket_id, actor)
     known = queries.unscoped_order_under(basket.buyer_id, client_id)
@@ -208,6 +208,8 @@ def submit_basket(basket_id: int, *, version: int | None = None, actor: Actor, c
         raise Refused("baskets.changed")
     asked = [NewLine(product_id, qty, code) for product_id, qty, code in lines]
     seller_id = agreement_of(actor, basket.agreement_id).seller_id
-    order = place_order(Placing(seller_id, basket.buyer_id, asked, basket.requested_on, basket.po_number, basket.note), actor=actor, client_id=client_id)
+    said = facts or BasketFacts(basket.requested_on, basket.po_number, basket.note)
+    placing = Placing(seller_id, basket.buyer_id, asked, said.requested_on, said.po_number.strip()[:40], said.note.strip()[:500])
+    order = place_order(placing, actor=actor, client_id=client_id)
     _empty(basket)
     return order

@@ -232,21 +232,33 @@ def test_a_favourite_is_marked_and_unmarked(world):
         actions.set_favourite(product.pk, on=True, actor=replace(world.dealer, user_id=None))
 
 
-def _template(line):
-    return Template.unscoped.create(agreement_id=line.basket.agreement_id, org_id=line.basket.buyer_id, user_id=1, name="A", changed_at=clock.now())
+def _template(line, **facts):
+    """A template of the line's basket, kept unless it is named otherwise."""
+    made = Template(agreement=line.basket.agreement, org=line.basket.buyer, user_id=1, changed_at=clock.now(), **{"name": "A", **facts})
+    if not facts:
+        made.save()
+    return made
+
+
+def _again(model, **facts):
+    """A second row like one that is there."""
+    model.unscoped.create(**facts)
+    return model(**facts)
 
 
 BROKEN = {
-    "baskets_basket_user_agreement_unique": lambda x: Basket(agreement=x.basket.agreement, buyer=x.basket.buyer, user_id=x.basket.user_id, changed_at=clock.now()),
+    "baskets_basket_user_agreement_unique": lambda x: Basket(
+        agreement=x.basket.agreement, buyer=x.basket.buyer, user_id=x.basket.user_id, changed_at=clock.now()
+    ),
     "baskets_line_basket_product_unique": lambda x: Line(basket=x.basket, product=x.product, qty=1),
     "baskets_line_qty_not_negative": lambda x: Line(basket=x.basket, code="X", qty=-1),
     "baskets_line_says_something": lambda x: Line(basket=x.basket, qty=1),
-    "baskets_template_agreement_user_name_unique": lambda x: Template(agreement=x.basket.agreement, org=x.basket.buyer, user_id=1, name=_template(x).name, changed_at=clock.now()),
-    "baskets_template_name_present": lambda x: Template(agreement=x.basket.agreement, org=x.basket.buyer, user_id=1, name="", changed_at=clock.now()),
-    "baskets_templateline_template_product_unique": lambda x: TemplateLine(template=TemplateLine.unscoped.create(template=_template(x), product=x.product, qty=1).template, product=x.product, qty=1),
+    "baskets_template_agreement_user_name_unique": lambda x: _template(x, name=_template(x).name),
+    "baskets_template_name_present": lambda x: _template(x, name=""),
+    "baskets_templateline_template_product_unique": lambda x: _again(TemplateLine, template=_template(x), product=x.product, qty=1),
     "baskets_templateline_qty_positive": lambda x: TemplateLine(template=_template(x), product=x.product, qty=0),
-    "baskets_favourite_user_org_product_unique": lambda x: Favourite(org=x.basket.buyer, user_id=Favourite.unscoped.create(org=x.basket.buyer, user_id=1, product=x.product).user_id, product=x.product),
-}  # fmt: skip
+    "baskets_favourite_user_org_product_unique": lambda x: _again(Favourite, org=x.basket.buyer, user_id=1, product=x.product),
+}
 
 
 @pytest.mark.parametrize("name", BROKEN)

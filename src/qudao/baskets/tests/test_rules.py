@@ -4,21 +4,26 @@ from decimal import Decimal as D
 
 import pytest
 
-from qudao.baskets.rules import Entry, entry_faults, merged, shown_qty
+from qudao.baskets.rules import Entry, entry_faults, merged, pack_in, shown_qty
 
 
-def test_one_product_becomes_one_entry_with_the_sum():
-    known, rest = merged([Entry(1, D(2), "箱"), Entry(2, D(1)), Entry(1, D(3), "箱"), Entry(None, D(0), code="X"), Entry(None, D(0), code="X")])
-    assert known == [Entry(1, D(5), "箱"), Entry(2, D(1))]
-    assert rest == [Entry(None, D(0), code="X")] * 2
+def test_one_product_becomes_one_entry_with_the_sum_where_it_stood_first():
+    unknown = Entry(None, D(0), code="X")
+    found = merged([Entry(1, D(2), "箱"), unknown, Entry(2, D(1)), Entry(1, D(3), "箱"), unknown])
+    assert found == [Entry(1, D(5), "箱"), unknown, Entry(2, D(1)), unknown]
 
 
 def test_two_units_are_shown_in_base_units():
-    assert merged([Entry(1, D(12), "箱"), Entry(1, D(1))])[0] == [Entry(1, D(13))]
+    assert merged([Entry(1, D(12), "箱"), Entry(1, D(1))]) == [Entry(1, D(13))]
 
 
 def test_an_unreadable_quantity_is_kept_beside_a_readable_one():
-    assert merged([Entry(1, D(0), typed="viel"), Entry(1, D(4))])[0] == [Entry(1, D(4), typed="viel")]
+    assert merged([Entry(1, D(0), typed="viel"), Entry(1, D(4))]) == [Entry(1, D(4), typed="viel")]
+
+
+@pytest.mark.parametrize(("text", "pack"), [("3箱", "箱"), ("3 X", "箱"), ("2托", "托"), ("12", ""), ("12 台", ""), ("1,200 箱", "箱"), ("３箱", "箱")])
+def test_the_pack_that_a_quantity_names(text, pack):
+    assert pack_in(text, ["箱", "托"]) == pack
 
 
 @pytest.mark.parametrize("qty", [D("1e9"), D("-1e9"), D("NaN"), D("Infinity")])

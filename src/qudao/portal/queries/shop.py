@@ -1,0 +1,313 @@
+"""What a buyer may put into a basket, with the own price, the stock told, what was bought last; and what is in the basket, priced as an order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_CEILING, Decimal
+
+from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, TextField
+
+from qudao.agreements.models import Authorisation
+from qudao.base.access import Actor, visible
+from qudao.base.db import rows
+from qudao.baskets.models import Basket, Line
+from qudao.baskets.queries import basket_under, lines_of
+from qudao.baskets.rules import Entry, pack_in, shown_qty
+from qudao.catalog.models import Audience, Category, Pack, Product
+from qudao.catalog.queries import ProductCard, products
+from qudao.inventory.queries import Available
+from qudao.kernel import clock
+from qudao.kernel.errors import Fault
+from qudao.kernel.money import ZERO
+from qudao.orders.rules import PricedLine
+from qudao.portal.queries.desk import UNDONE, Asked, Bought, Look, Trade, last_bought, look, read_lines, told, trades
+from qudao.portal.rules import quantity_of
+from qudao.pricing.models import ListAssignment, Price, SpecialPrice
+from qudao.pricing.queries import Item, unscoped_quote
+from qudao.pricing.states import Verdict
+
+#: more than any break asks for, so that breaks not reached are told as well
+FAR = Decimal("999999999")
+#: how many of the newest orders say what is bought before
+RECENT = 300
+
+
+def buying(actor: Actor) -> list[Trade]:
+    """The agreements under which the actor's own organisation buys today. One statement."""
+    return [one for one in trades(actor) if one.buyer_id == actor.org_id]
+
+
+def _valid(today: object) -> Q:
+    return Q(valid_from__lte=today) & (Q(valid_to=None) | Q(valid_to__gte=today))
+
+
+def _authorised(trade: Trade, allowed: bool) -> Exists:
+    """Whether an authorisation of the agreement covers a product: by itself, by a category above it, or because it names neither."""
+    grants = Authorisation.unscoped.filter(_valid(clock.today()), agreement_id=trade.agreement_id, allowed=allowed)
+    grants = grants.annotate(of_product=ExpressionWrapper(OuterRef("category__path"), output_field=TextField()))
+    by_category = Q(category__isnull=False, of_product__startswith=F("category__path"))
+    return Exists(grants.filter(Q(product_id=OuterRef("pk")) | by_category | Q(product__isnull=True, category__isnull=True)))
+
+
+def _priced(trade: Trade) -> Q:
+    """Products with a price under the agreement today."""
+    today, lists = clock.today(), ListAssignment.unscoped.filter(agreement_id=trade.agreement_id).values("list_id")
+    own = Q(list__owner_id=trade.seller_id, list__currency=trade.currency) & (Q(list__is_base=True) | Q(list_id__in=lists))
+    listed = Price.unscoped.filter(_valid(today), own, product_id=OuterRef("pk"))
+    special = SpecialPrice.unscoped.filter(_valid(today), agreement_id=trade.agreement_id, product_id=OuterRef("pk"))
+    return Q(Exists(listed)) | Q(Exists(special))
+
+
+def orderable(actor: Actor, trade: Trade, *, search: str = "", category_id: int | None = None) -> QuerySet[Product]:
+    """What can be ordered under an agreement today: carried by the seller, authorised, active, with a price."""
+    opened = Audience.unscoped.filter(viewer_id=trade.seller_id).values("owner_id")
+    found = products(actor, search=search, state="active", category_id=category_id).filter(Q(owner_id=trade.seller_id) | Q(owner__in=opened))
+    return found.filter(_priced(trade), _authorised(trade, True)).exclude(_authorised(trade, False))
+
+
+def unscoped_bought(trade: Trade) -> list[int]:
+    """The products of the newest orders of a trade that the actor is a side of. One statement."""
+    found = rows(
+        """SELECT DISTINCT l.product_id FROM orders_line l WHERE l.order_id IN (
+           SELECT id FROM orders_order WHERE buyer_id = %s AND seller_id = %s AND status <> ALL(%s) ORDER BY id DESC LIMIT %s)""",
+        (trade.buyer_id, trade.seller_id, UNDONE, RECENT),
+    )
+    return [pk for (pk,) in found]
+
+
+@dataclass(frozen=True)
+class Break:
+    """The next price break: from `qty` base units on a piece costs `price`; `more` are missing."""
+
+    qty: Decimal
+    more: Decimal
+    price: Decimal
+
+
+@dataclass(frozen=True)
+class Step:
+    """How a stepper counts: one click adds `qty` base units, shown as `name` of `factor` each ("" = base unit); the first click adds `first`."""
+
+    qty: Decimal
+    first: Decimal
+    name: str = ""
+    factor: Decimal | None = None
+
+
+@dataclass
+class Card:
+    """A product as the catalogue shows it to one buyer."""
+
+    product: Product
+    price: Decimal | None
+    next_break: Break | None
+    stock: Available | None
+    bought: Bought | None
+    packs: list[tuple[str, Decimal]]
+    favourite: bool
+    held: Decimal = ZERO
+    held_pack: str = ""
+
+    @property
+    def step(self) -> Step:
+        return step_of(self.product, self.packs)
+
+    @property
+    def typed(self) -> str:
+        """What is in the basket, as its owner typed it: "3 箱", "12"; "" for nothing."""
+        return typed_of(self.held, self.held_pack, dict(self.packs), self.product.unit) if self.held else ""
+
+
+def typed_of(qty: Decimal, pack: str, packs: Mapping[str, Decimal], unit: str) -> str:
+    """A quantity in the words in which it may be typed again."""
+    number, name = shown_qty(qty, pack, packs.get(pack))
+    return f"{number.normalize():f} {name or unit}"
+
+
+def step_of(product: Product | ProductCard, packs: Sequence[tuple[str, Decimal]]) -> Step:
+    """One click is the smallest pack that is a whole number of steps, else a step."""
+    multiple = product.pack_multiple if isinstance(product, Product) else product.multiple
+    name, factor = next(((name, factor) for name, factor in packs if multiple <= 0 or factor % multiple == 0), ("", None))
+    one = factor or (multiple if multiple > 0 else Decimal(1))
+    return Step(one, max(one, (product.min_qty / one).to_integral_value(ROUND_CEILING) * one), name, factor)
+
+
+def unscoped_packs_in_order(product_ids: Iterable[int]) -> dict[int, list[tuple[str, Decimal]]]:
+    """(name, base units) of the packs of products the actor was shown, smallest first. One statement."""
+    found: dict[int, list[tuple[str, Decimal]]] = {}
+    for product_id, name, factor in Pack.unscoped.filter(product_id__in=list(product_ids)).order_by("factor", "id").values_list("product_id", "name", "factor"):
+        found.setdefault(product_id, []).append((name, factor))
+    return found
+
+
+def breaks(trade: Trade, asked: Mapping[int, Decimal]) -> tuple[dict[int, Decimal], dict[int, Break]]:
+    """(price, next break) by product for quantities in base units. One statement, two when a break is not reached."""
+    today = clock.today()
+    items = [Item(pk, pk, qty) for pk, qty in asked.items()] + [Item((pk, FAR), pk, FAR) for pk in asked]
+    quotes = unscoped_quote(trade.agreement_id, items, today)
+    prices = {pk: quotes[pk].amount for pk in asked if pk in quotes}
+    unreached = [
+        (pk, Decimal(step["min_qty"])) for pk in prices for step in quotes[pk].steps if step["verdict"] == Verdict.BREAK_NOT_REACHED
+    ]  # fmt: skip
+    found: dict[int, Break] = {}
+    there = unscoped_quote(trade.agreement_id, [Item((pk, qty), pk, qty) for pk, qty in unreached], today)
+    for pk, qty in sorted(set(unreached), key=lambda one: one[1]):
+        quote = there.get((pk, qty))
+        if pk not in found and quote and quote.amount < prices[pk]:
+            found[pk] = Break(qty, qty - asked[pk], quote.amount)
+    return prices, found
+
+
+_HELD = """SELECT p.id, l.qty, coalesce(l.pack, ''), f.id IS NOT NULL FROM unnest(%s::bigint[]) p(id)
+    LEFT JOIN baskets_basket b ON b.user_id = %s AND b.agreement_id = %s AND b.buyer_id = %s
+    LEFT JOIN baskets_line l ON l.basket_id = b.id AND l.product_id = p.id
+    LEFT JOIN baskets_favourite f ON f.user_id = %s AND f.org_id = %s AND f.product_id = p.id"""
+
+
+def cards(actor: Actor, trade: Trade, shown: Sequence[Product]) -> list[Card]:
+    """Products with all that the catalogue says of them; about eight statements whatever their number."""
+    ids = [one.pk for one in shown]
+    if not ids:
+        return []
+    packs = unscoped_packs_in_order(ids)
+    mine = {pk: rest for pk, *rest in rows(_HELD, (ids, actor.user_id, trade.agreement_id, actor.org_id, actor.user_id, actor.org_id))}
+    asked = {one.pk: mine[one.pk][0] or step_of(one, packs.get(one.pk, [])).first for one in shown}
+    prices, more = breaks(trade, asked)
+    stock, bought = told(actor, trade, ids), last_bought(trade, ids)
+    return [
+        Card(one, prices.get(one.pk), more.get(one.pk), stock.get(one.pk), bought.get(one.pk), packs.get(one.pk, []),
+             mine[one.pk][2], mine[one.pk][0] or ZERO, mine[one.pk][1])
+        for one in shown
+    ]  # fmt: skip
+
+
+def unscoped_branches(trade: Trade) -> list[Category]:
+    """The categories of the catalogues that the seller of a trade carries, in tree order. One statement."""
+    opened = Audience.unscoped.filter(viewer_id=trade.seller_id).values("owner_id")
+    return list(Category.unscoped.filter(Q(owner_id=trade.seller_id) | Q(owner__in=opened)).order_by("path"))
+
+
+@dataclass
+class Row:
+    """One line of the basket with its price and all there is to say of it."""
+
+    no: int
+    line: Line
+    asked: Asked
+    packs: list[tuple[str, Decimal]] = field(default_factory=list)
+    priced: PricedLine | None = None
+    stock: Available | None = None
+    faults: list[Fault] = field(default_factory=list)
+    next_break: Break | None = None
+
+    @property
+    def typed(self) -> str:
+        """The quantity as it was typed."""
+        line = self.line
+        if line.typed or not line.product:
+            return line.typed or (f"{line.qty.normalize():f}" if line.qty else "")
+        return typed_of(line.qty, line.pack, dict(self.packs), line.product.unit)
+
+    @property
+    def short(self) -> Decimal:
+        """How much of it is missing, as far as the buyer is told."""
+        return max(self.asked.qty - self.stock.qty, ZERO) if self.stock and self.stock.qty is not None else ZERO
+
+
+@dataclass
+class Filled:
+    """A basket as an order: its lines with prices, totals, credit and the approvals it will need. `looked` is None while it is empty."""
+
+    trade: Trade
+    basket: Basket | None
+    rows: list[Row] = field(default_factory=list)
+    looked: Look | None = None
+
+    @property
+    def wrong(self) -> int:
+        return sum(bool(row.faults) for row in self.rows)
+
+    @property
+    def version(self) -> int:
+        return self.basket.version if self.basket else 0
+
+
+def filled(actor: Actor, trade: Trade, near: Callable[[Line], bool] = lambda line: True) -> Filled:
+    """The actor's basket under an agreement, priced and checked as an order; some fifteen statements, whatever the number of lines.
+
+    `near`: the lines for which the next price break is looked for.
+    """
+    basket = basket_under(actor, trade.agreement_id)
+    lines = list(lines_of(actor, basket.pk)) if basket else []
+    if not lines:
+        return Filled(trade, basket)
+    asked = [_asked(no, line) for no, line in enumerate(lines, 1)]
+    looked = look(actor, trade, asked, basket.requested_on if basket else None)
+    packs = unscoped_packs_in_order({line.product_id for line in lines if line.product_id})
+    made = [Row(no, line, one, packs.get(line.product_id or 0, [])) for no, (line, one) in enumerate(zip(lines, asked, strict=True), 1)]
+    for fault in looked.faults:
+        if fault.field.startswith("lines."):
+            row = made[int(fault.field.split(".")[1]) - 1]
+            if fault.code not in {one.code for one in row.faults}:
+                row.faults.append(fault)
+    good = {row.line.product_id: row.line.qty for row in made if row.line.product_id and row.line.qty > 0 and near(row.line)}
+    more = breaks(trade, good)[1] if good else {}
+    for row in made:
+        row.priced = looked.lines.get(row.no)
+        row.stock, row.next_break = looked.stock.get(row.line.product_id or 0), more.get(row.line.product_id or 0)
+    return Filled(trade, basket, made, looked)
+
+
+def _asked(no: int, line: Line) -> Asked:
+    """A line of the basket as the order desk reads lines."""
+    product = line.product
+    if product is None:
+        return Asked(line.code, line.typed, None, line.qty)
+    card = ProductCard(
+        product.pk, product.code, product.name, product.name_en, product.unit, product.tax_rate, product.state, product.min_qty, product.pack_multiple
+    )
+    one = Asked(product.code, line.typed, card, line.qty)
+    if line.typed:
+        one.faults.append(Fault("portal.qty_unreadable", f"lines.{no}.qty", {"text": line.typed, "product": product.code}))
+    return one
+
+
+def typed_entry(product: Product | ProductCard, text: str, packs: Sequence[tuple[str, Decimal]]) -> Entry:
+    """A typed quantity of a known product; "" and 0 take it out, what cannot be read is kept as typed."""
+    pk, text = product.pk if isinstance(product, Product) else product.id, text.strip()
+    qty = quantity_of(text, product.unit, dict(packs)) if text else ZERO
+    if qty is None:
+        return Entry(pk, ZERO, typed=text)
+    return Entry(pk, qty, pack=pack_in(text, [name for name, _factor in packs]))
+
+
+def read_entries(actor: Actor, trade: Trade, typed: Sequence[tuple[str, str, int | None]]) -> list[Entry]:
+    """What typed or scanned (code, quantity, row of the file) mean; five statements whatever their number. Nothing is lost.
+
+    The barcode of a pack counts in packs. Without a quantity one click's worth is meant. A code that is not known stays as it was typed.
+    """
+    asked = read_lines(actor, trade.seller_id, [(code, qty) for code, qty, _row in typed])
+    boxes = _scanned_packs(actor, [one.text for one in asked if one.card is None])
+    packs = unscoped_packs_in_order({one.card.id for one in asked if one.card} | {pack.product_id for pack in boxes.values()})
+    found = []
+    for one, (code, qty, row) in zip(asked, typed, strict=True):
+        box = boxes.get(one.text)
+        if one.card:
+            of_it = packs.get(one.card.id, [])
+            entry = typed_entry(one.card, qty, of_it) if qty.strip() else Entry(one.card.id, step_of(one.card, of_it).first, step_of(one.card, of_it).name)
+        elif box:
+            number = quantity_of(qty, "", {}) if qty.strip() else Decimal(1)
+            entry = Entry(box.product_id, number * box.factor, box.name) if number is not None else typed_entry(box.product, qty, packs.get(box.product_id, []))
+        else:
+            number = quantity_of(qty, "", {}) if qty.strip() else ZERO
+            entry = Entry(None, number or ZERO, code=code.strip() or "?", typed=qty.strip() if number is None else "")
+        found.append(replace(entry, file_row=row))
+    return found
+
+
+def _scanned_packs(actor: Actor, texts: Sequence[str]) -> dict[str, Pack]:
+    """The packs whose barcode was scanned, by the text. One statement; none when nothing looks like a barcode."""
+    wanted = {text.zfill(14): text for text in texts if text.isdigit() and 8 <= len(text) <= 14}
+    found = visible(actor, Pack).filter(gtin__in=wanted, product__state="active").select_related("product") if wanted else ()
+    return {wanted[one.gtin]: one for one in found}
