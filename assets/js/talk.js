@@ -152,5 +152,3 @@ document.addEventListener("keydown", async (event) => {
   await window.htmx.ajax("GET", location.pathname + location.search, { target: "#list", swap: "innerHTML" });
   for (let n = 0; n <= place; n += 1) document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }));
 });
-  for (let n = 0; n <= place; n += 1) document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }));
-});
