@@ -1,6 +1,9 @@
 """Approval rules and waiting approvals over the API."""
 
+from datetime import timedelta
+
 from qudao.approvals.tests.make import Api, document, make_rule, open_for
+from qudao.kernel import clock
 from qudao.people.queries import unscoped_system_role
 
 
@@ -35,3 +38,33 @@ def test_what_waits_for_me(cast, django_assert_num_queries):
         (waiting,) = hq("get", "/approvals")[1]
     assert (waiting["number"], waiting["amount"], waiting["role"]) == ("SO-42", "1000.00", "hq_clerk")
     assert Api(cast.hq_finance)("get", "/approvals")[1] == []
+
+
+def test_a_step_is_handed_on_and_a_signer_added_over_the_api(cast):
+    make_rule(cast.lh, "hq_clerk")
+    request = open_for(document(cast.lh, cast.d001), cast.dealer)
+    hq, at = Api(cast.hq_clerk), f"/approvals/{request.pk}"
+    status, found = hq("post", f"{at}/signers", {"user_id": cast.hq_finance.user_id, "before": True, "reason": "please look"})
+    assert (status, [(step["role"], step["state"], step["signer_id"]) for step in found["steps"]]) == (
+        200, [("hq_finance", "current", cast.hq_finance.user_id), ("hq_clerk", "waiting", None)],
+    )  # fmt: skip
+    assert hq("post", f"{at}/delegation", {"user_id": cast.hq_admin.user_id})[0] == 409  # it is finance's turn
+    finance = Api(cast.hq_finance)
+    assert finance("get", "/approvals")[1][0]["request_id"] == request.pk
+    status, found = finance("post", f"{at}/delegation", {"user_id": cast.hq_admin.user_id, "reason": "yours"})
+    assert (status, found["steps"][0]["signer_id"], found["steps"][0]["note"]) == (200, cast.hq_admin.user_id, "yours")
+    assert finance("post", f"{at}/delegation", {"user_id": cast.hq_admin.user_id})[0] == 409
+    assert Api(cast.hq_admin)("post", f"{at}/delegation", {"user_id": cast.dealer.user_id})[0] == 422
+    assert Api(cast.dealer_admin)("post", f"{at}/delegation", {"user_id": cast.hq_admin.user_id})[0] == 404
+    assert Api(cast.dealer)("post", f"{at}/signers", {"user_id": cast.hq_admin.user_id})[0] == 403
+
+
+def test_a_deputy_is_named_and_ended_over_the_api(cast):
+    hq, today = Api(cast.hq_clerk), clock.today()
+    body = {"deputy_id": cast.hq_admin.user_id, "first_day": today.isoformat(), "last_day": (today + timedelta(days=5)).isoformat()}
+    status, made = hq("post", "/absences", body)
+    assert (status, made["user_id"], made["ended_at"]) == (201, cast.hq_clerk.user_id, None)
+    assert [one["id"] for one in Api(cast.hq_admin)("get", "/absences")[1]] == [made["id"]]
+    assert hq("post", "/absences", {**body, "deputy_id": cast.hq_clerk.user_id})[0] == 422
+    assert Api(cast.hq_finance)("delete", f"/absences/{made['id']}")[0] == 404
+    assert hq("delete", f"/absences/{made['id']}")[1]["ended_at"] and hq("delete", f"/absences/{made['id']}")[0] == 409
