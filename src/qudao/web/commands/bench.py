@@ -13,6 +13,8 @@ NEEDS = "django"
 BENCHES = {
     "floor": "what this database can do at most: the same work in hand-written SQL",
     "orders": "the life of orders through the actions",
+    "pages": "lists, documents, home, search and pulse at up to a million orders",
+    "prints": "papers: milliseconds each, and 500 as one PDF",
     "verify": "how long verify takes at a million moves",
 }
 

@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import translation
 from django.utils.crypto import get_random_string
@@ -22,7 +22,7 @@ from django.utils.translation import ngettext
 from qudao.base import printing, runs
 from qudao.base.access import Actor
 from qudao.base.action import action, record
-from qudao.base.html.pages.door import Button, door, go
+from qudao.base.html.pages.door import Button, Page, go
 from qudao.base.models import Run
 from qudao.base.printing import Document
 from qudao.base.rest import Router
@@ -84,7 +84,7 @@ def one(document: Document, request: HttpRequest, pk: int) -> HttpResponse:
 
 def pages() -> list[URLPattern]:
     """An address for each kind of paper ("orders/7/confirmation.pdf"); `web` adds them to the others."""
-    return [path(f"{d.address}/<int:pk>/{d.slug}.pdf", _page(d), name=address_name(d)) for d in documents().values()]
+    return [path(f"{d.address}/<int:pk>/{d.slug}.pdf", PaperPage.as_view(document=d, verb=d.verb), name=address_name(d)) for d in documents().values()]
 
 
 def address_name(document: Document) -> str:
@@ -92,12 +92,13 @@ def address_name(document: Document) -> str:
     return f"{document.name.replace('.', '_')}_pdf"
 
 
-def _page(document: Document) -> Any:
-    @door(document.verb)
-    def show(request: HttpRequest, pk: int) -> HttpResponse:
-        return one(document, request, pk) if request.method in ("GET", "HEAD") else HttpResponseNotAllowed(["GET"])
+class PaperPage(Page):
+    """One row on paper."""
 
-    return show
+    document: Document = None  # type: ignore[assignment]  # given by `as_view`
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return one(self.document, request, pk)
 
 
 def router() -> Router:
