@@ -1,0 +1,189 @@
+"""What a page costs in the world of `qudao bench pages`: server time through the whole WSGI application in this process, and statements.
+
+Run as a program with DATABASE_URL and QUDAO_DEMO=1: `python -m qudao.web.bench.pages_probe <rounds>`; prints JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+POLLERS = 500
+
+
+@dataclass(frozen=True)
+class Case:
+    """One page for one of the demo's people; `addresses` are visited in turn."""
+
+    name: str
+    person: str
+    addresses: tuple[str, ...]
+
+
+class _Counter:
+    def __init__(self) -> None:
+        self.number = 0
+
+    def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+        self.number += 1
+        return execute(sql, params, many, context)
+
+
+#: list → what one may look at it by; `{day}`, `{number}`, `{party}` are filled from the world
+LISTS: dict[str, tuple[str, ...]] = {
+    "orders": ("", "?side=sell", "?side=sell&tab=to_ship", "?side=sell&tab=to_pay", "?side=sell&tab=closed&page=20", "?sort=-gross", "?sort=number",
+               "?status=closed&from={day}", "?q={number}", "?q={tail}", "?q={party}", "?q=SO", "?q=zzzz9"),
+    "shipments": ("", "?side=sell", "?side=sell&tab=to_receive", "?side=sell&tab=received", "?tab=all&sort=-shipped_at", "?q={tail}"),
+    "invoices": ("", "?side=sell", "?side=sell&tab=overdue", "?side=sell&tab=paid", "?sort=due_on", "?q={tail}", "?q={party}"),
+    "payments": ("", "?side=sell", "?tab=applied", "?sort=-amount", "?q={tail}"),
+    "organisations": ("", "?tab=dealers", "?sort=name", "?q={party}", "?q=cslp"),
+    "products": ("", "?tab=all&sort=name", "?q=lds", "?q=P10000"),
+    "stock": ("", "?tab=short", "?sort=-on_hand", "?q=P10000"),
+    "moves": ("", "?page=10"),
+    "agreements": ("", "?q={party}"),
+    "accounts": ("",),
+    "ageing": ("",),
+    "funds": ("",),
+    "log": ("",),
+    "approvals": ("",),
+}  # fmt: skip
+#: a line of the log as an action writes it
+NEWS = """
+INSERT INTO base_actionlog (at, month, verb, channel, actor_kind, actor_name, before, after, reason, detail, subject_kind, subject_id, seller_id, buyer_id,
+    number) VALUES (now(), current_date, 'bench', 'page', 'person', '', '', '', '', '{}', 'orders.order', 1, %s, %s, '')
+"""
+SEARCHES = ("{number}", "{tail}", "{middle}", "SO", "00", "cslp", "{party}", "lds", "{amount}", "zzzz9")
+
+
+def _fill(text: str, world: dict[str, Any]) -> str:
+    for name, value in world.items():
+        text = text.replace("{" + name + "}", str(value))
+    return text
+
+
+def cases(world: dict[str, Any]) -> Iterator[Case]:
+    """Every list, document, home and search, for those who see all and for a dealer who sees little."""
+    lists = {name: tuple(_fill(f"/{name}/{query}", world) for query in queries) for name, queries in LISTS.items()}
+    lists["log"] = ("/log/",)
+    for person in ("admin", "clerk", "finance", "warehouse", "dealer", "shop"):
+        yield Case("home", person, ("/",))
+    for person in ("admin", "dealer"):
+        for name, addresses in lists.items():
+            for address in addresses:
+                yield Case(address if "?" in address else f"/{name}/", person, (address.replace("side=sell", "side=buy") if person == "dealer" else address,))
+        documents = world["documents"][person]
+        for name, ids in documents.items():
+            if ids:
+                yield Case(f"/{name}/…/", person, tuple(f"/{name}/{pk}/" for pk in ids))
+        for words in SEARCHES:
+            yield Case(f"palette {words}", person, (f"/search/?q={_fill(words, world)}",))
+
+
+def _world() -> dict[str, Any]:
+    """Ids and words to look for."""
+    from qudao.base.db import rows
+
+    ((hq,),) = rows("SELECT id FROM network_organisation WHERE code = 'LH'")
+    ((own,),) = rows("SELECT id FROM network_organisation WHERE code = 'D1001'")
+    ((number, day, amount),) = rows(
+        "SELECT number, ordered_on, gross FROM orders_order WHERE buyer_id = %s AND status = 'closed' ORDER BY id DESC LIMIT 1", (own,)
+    )
+    ((party,),) = rows("SELECT name FROM network_organisation WHERE kind = 'dealer' ORDER BY id DESC LIMIT 1")
+    tables = {"orders": "orders_order", "shipments": "fulfilment_shipment", "invoices": "billing_invoice", "payments": "payments_payment"}
+    documents = {
+        person: {
+            name: [pk for (pk,) in rows(f"SELECT id FROM {table} WHERE {side}_id = %s ORDER BY id DESC LIMIT 200", (org,))][::20]
+            for name, table in tables.items()
+        }
+        for person, side, org in (("admin", "seller", hq), ("dealer", "buyer", own))
+    }
+    documents["admin"]["organisations"] = [pk for (pk,) in rows("SELECT id FROM network_organisation ORDER BY id DESC LIMIT 5")]
+    documents["admin"]["products"] = [pk for (pk,) in rows("SELECT id FROM catalog_product ORDER BY id DESC LIMIT 5")]
+    words = {"number": number, "tail": number[-5:], "middle": number[5:11], "day": day, "amount": amount, "party": party}
+    return {**words, "documents": documents}
+
+
+def _client(person: str) -> Any:
+    from django.test import Client
+
+    client = Client(SERVER_NAME="localhost", raise_request_exception=False)
+    client.post("/sign-in/demo", {"person": person})
+    return client
+
+
+def _headers(address: str) -> dict[str, str]:
+    return {"HX-Request": "true", "HX-Target": "palette-list"} if address.startswith("/search/") else {}
+
+
+def measure(rounds: int) -> list[dict[str, Any]]:
+    """p50 and p95 in milliseconds and statements of every case; what is read once in a process is read before."""
+    from django.db import connection
+
+    world = _world()
+    clients: dict[str, Any] = {}
+    found = []
+    for case in cases(world):
+        client = clients.get(case.person) or clients.setdefault(case.person, _client(case.person))
+        address = case.addresses[0]
+        answer = client.get(address, headers=_headers(address))
+        if answer.status_code != 200:
+            if answer.status_code in (302, 403):  # not theirs; the matrix knows
+                continue
+            found.append({"page": f"{case.name} FAILS with {answer.status_code}", "person": case.person, "p50": 10**6, "p95": 10**6, "sql": 0})
+            continue
+        times, statements = [], set()
+        for n in range(rounds):
+            address = case.addresses[n % len(case.addresses)]
+            counter = _Counter()
+            with connection.execute_wrapper(counter):
+                begin = time.perf_counter()
+                client.get(address, headers=_headers(address))
+                times.append((time.perf_counter() - begin) * 1000)
+            statements.add(counter.number)
+        found.append({"page": case.name, "person": case.person, **_figures(times), "sql": max(statements)})
+    return [*found, _pulse()]
+
+
+def _figures(times: list[float]) -> dict[str, float]:
+    ordered = sorted(times)
+    return {"p50": round(statistics.median(ordered), 1), "p95": round(ordered[min(len(ordered) - 1, len(ordered) * 95 // 100)], 1)}
+
+
+def _pulse() -> dict[str, Any]:
+    """500 pages ask once each within a second while orders are placed; the look at the log is among the answers."""
+    from django.test import Client
+
+    from qudao.base.access import Actor, Scope
+    from qudao.base.db import rows, run
+    from qudao.base.pulse import mark_of
+
+    orgs = rows("SELECT id, path, kind FROM network_organisation ORDER BY id DESC LIMIT %s", (POLLERS,))
+    marks = [mark_of(Actor(1, 1, pk, path, kind, "", frozenset(), Scope.BRANCH), "orders.order") for pk, path, kind in orgs]
+    client, chance, times = Client(SERVER_NAME="localhost"), random.Random(1), []
+    for _round in range(5):
+        for mark in marks:
+            if chance.random() < 0.02:
+                run(NEWS, (orgs[0][0], chance.choice(orgs)[0]))
+            begin = time.perf_counter()
+            client.get("/pulse/", {"at": mark, "since": f"0-{time.time() - 5}"})
+            times.append((time.perf_counter() - begin) * 1000)
+    return {"page": f"/pulse/, {len(marks)} pages", "person": "everybody", **_figures(times), "sql": 1}
+
+
+def main() -> int:
+    """Measure and print."""
+    from qudao.web.cli import set_up
+
+    set_up()
+    json.dump(measure(int(sys.argv[1])), sys.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
