@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from qudao.base import runs, saved
 from qudao.base.access import Actor
-from qudao.base.html.bulk import Bulk, reason_of, weigh
+from qudao.base.html.bulk import Bulk, Weighed, weigh
 from qudao.base.html.cells import save_cell
 from qudao.base.html.forms import Form
 from qudao.base.html.pages import Button, FormPage, ListPage, client_id_of, door, get_row, go, wanted
@@ -61,6 +61,11 @@ def _names(page: ListPage, pks: Sequence[int]) -> dict[int, dict[str, Any]]:
     return {row.pk: {"label": str(row), "url": table.url(row)} for row in page.prepare(list(type(page).query(page.actor).filter(pk__in=pks)))}
 
 
+def _groups(groups: Sequence[tuple[Any, list[int]]], names: dict[int, dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    """What is left out, by reason: how many, the names of the first ones."""
+    return [{"why": why, "n": len(pks), "rows": [names[pk] for pk in pks[:most] if pk in names], "more": max(0, len(pks) - most)} for why, pks in groups]
+
+
 def _preview(request: HttpRequest, page: ListPage, bulk: Bulk, here: str, form: Form | None = None, faults: Sequence[Any] = ()) -> HttpResponse:
     """What the bulk would do with the chosen rows, and the question."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
@@ -80,7 +85,7 @@ def _preview(request: HttpRequest, page: ListPage, bulk: Bulk, here: str, form: 
     context = {
         "title": bulk.label, "page": page, "bulk": bulk, "form": form or bulk.asking(None, actor), "faults": faults, "back": here,
         "ready": len(found.ready), "ready_names": [names[pk] for pk in found.ready[:NAMED] if pk in names], "more": max(0, len(found.ready) - NAMED),
-        "skipped": [{"why": why, "n": len(pks), "names": [names[pk] for pk in pks[:NAMED] if pk in names]} for why, pks in groups],
+        "skipped": _groups(groups, names, NAMED),
         "sums": [(c.label, c.sum_shown((sums or {}).get(c.id, {}))) for c in columns if sums], "job": len(found.ready) > runs.AT_ONCE,
         "mark": request.POST.get("page"), "query": request.POST.get("query", ""), "origin": request.POST.get("from", ""),
         "rows": signing.dumps([*found.ready, *(pk for pk, _why in found.skipped)], salt="rows", compress=True), "client_id": client_id_of(request),
@@ -163,12 +168,13 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
     run: Run = get_row(runs.runs(actor), pk)
     page, bulk = _named(run, actor)
     faults = list(runs.faults(run)[:REPORTED]) if run.failed or run.state == Run.State.FAILED else []
-    skipped = [(row_id, reason_of(bulk, reason)) for row_id, reason in run.skipped[:REPORTED]] if bulk else []
-    names = _names(page, [f.row_id for f in faults] + [row_id for row_id, _why in skipped]) if page and (faults or skipped) else {}
+    groups = Weighed([], run.skipped).groups(bulk) if bulk else []
+    named = [f.row_id for f in faults] + [row_id for _why, pks in groups for row_id in pks[:REPORTED]]
+    names = _names(page, named) if page and named else {}
     context = {
         "title": _title(run, page, bulk), "run": run, "badge": (run.get_state_display(), TONES[run.state]), "back": reverse("jobs"),
         "faults": [{"row": names.get(f.row_id), "said": say(Fault(f.code, "", f.params))} for f in faults],
-        "skipped": [{"row": names.get(row_id), "why": why} for row_id, why in skipped], "skipped_n": len(run.skipped),
+        "skipped": _groups(groups, names, REPORTED), "skipped_n": len(run.skipped),
         "rest": max(0, run.failed - REPORTED), "left": run.total - run.position, "bulk": bulk, "seconds": _seconds(run),
         "rows_url": f"{run.address.partition('?')[0]}?tab={_all_tab(page)}&run={run.pk}" if page and bulk else "",
     }  # fmt: skip
@@ -181,7 +187,9 @@ def _all_tab(page: ListPage) -> str:
 
 
 def _seconds(run: Run) -> Any:
-    return run.ended_at - run.at if run.ended_at else None
+    """How long it took, from a minute on."""
+    took = run.ended_at - run.at if run.ended_at else None
+    return took if took and took.total_seconds() >= 60 else None
 
 
 @door("base.runs")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import fields, replace
 from typing import Any
 
+from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
+from qudao.base.html.tables import Column, Edit, Filter, Tab, Table, by_language
 from qudao.catalog import queries
+from qudao.catalog.actions import change_product
 from qudao.catalog.models import Product
+from qudao.catalog.rules import ProductDraft
 from qudao.catalog.states import ProductState
 
 TONES: dict[str, str] = {ProductState.ACTIVE: "done", ProductState.BLOCKED: "wrong"}
@@ -18,6 +23,25 @@ TONES: dict[str, str] = {ProductState.ACTIVE: "done", ProductState.BLOCKED: "wro
 def name_of(row: Any) -> str:
     """The name of a product, category or organisation in the reader's language; "" for none."""
     return by_language(row.name, row.name_en) if row else ""
+
+
+def _described(row: Product, actor: Any, **change: Any) -> Product:
+    """The product described anew, as it is but for one field."""
+    draft = ProductDraft(**{f.name: getattr(row, f.name) for f in fields(ProductDraft)})
+    return change_product(row.pk, replace(draft, **change), actor=actor)
+
+
+def _rename(row: Product, value: str, actor: Any) -> Product:
+    """A new name in the language it is read in."""
+    return _described(row, actor, **{"name" if name_of(row) == row.name else "name_en": value})
+
+
+def _quantity() -> forms.Field:
+    return forms.DecimalField(max_digits=18, decimal_places=4, min_value=0)
+
+
+def _set(field: str) -> Callable[[Product, Any, Any], Product]:
+    return lambda row, value, actor: _described(row, actor, **{field: value})
 
 
 def percent(row: Product) -> str:
@@ -35,11 +59,11 @@ class ProductTable(Table):
 
     columns = (
         Column("code", _("Code"), cell="link", sort="code"),
-        Column("", _("Name"), cell=name_of, sort="name", slug="name"),
+        Column("", _("Name"), cell=name_of, sort="name", slug="name", edit=Edit("catalog.edit", lambda: forms.CharField(max_length=200), _rename, now=name_of)),
         Column("", _("Category"), cell=lambda row: name_of(row.category), dim=True, hide_on_phone=True, sort="category__path", slug="category"),
         Column("unit", _("Unit"), dim=True, hide_on_phone=True),
-        Column("min_qty", _("Smallest quantity"), cell="qty", dim=True, hide_on_phone=True),
-        Column("pack_multiple", _("Step"), cell="qty", dim=True, hide_on_phone=True),
+        Column("min_qty", _("Smallest quantity"), cell="qty", dim=True, hide_on_phone=True, edit=Edit("catalog.edit", _quantity, _set("min_qty"))),
+        Column("pack_multiple", _("Step"), cell="qty", dim=True, hide_on_phone=True, edit=Edit("catalog.edit", _quantity, _set("pack_multiple"))),
         Column("", _("Tax"), cell=percent, num=True, dim=True, hide_on_phone=True, slug="tax"),
         Column("", _("Owner"), cell=lambda row: name_of(row.owner), dim=True, hide_on_phone=True, sort="owner__code", slug="owner"),
         Column("state", _("State"), cell="state", tones=TONES),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+from typing import Any
+
+from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
+from qudao.base.html.tables import Column, Edit, Filter, Tab, Table, by_language
+from qudao.network.actions import change_organisation
 from qudao.network.models import Organisation
+from qudao.network.rules import OrgFacts
 from qudao.network.states import OrgKind, OrgState
 
 TONES: dict[str, str] = {OrgState.ACTIVE: "done", OrgState.SUSPENDED: "wrong", OrgState.CLOSED: "idle"}
@@ -15,6 +21,16 @@ TONES: dict[str, str] = {OrgState.ACTIVE: "done", OrgState.SUSPENDED: "wrong", O
 def name_of(org: Organisation | None) -> str:
     """The name in the reader's language; "" for none."""
     return by_language(org.name, org.name_en) if org else ""
+
+
+def _phone(row: Organisation, value: str, actor: Any) -> Organisation:
+    """The card with another telephone number."""
+    facts = OrgFacts(**{f.name: getattr(row, f.name) for f in fields(OrgFacts)})
+    return change_organisation(row.pk, replace(facts, phone=value), actor=actor)
+
+
+def _phone_field() -> forms.Field:
+    return forms.CharField(max_length=40, required=False)
 
 
 class OrgTable(Table):
@@ -27,7 +43,7 @@ class OrgTable(Table):
         Column("", _("Under"), cell=lambda row: name_of(row.parent), dim=True, hide_on_phone=True, sort="parent__code", slug="under"),
         Column("tier", _("Tier"), cell="number", num=True, dim=True, hide_on_phone=True, sort="tier"),
         Column("state", _("State"), cell="state", tones=TONES),
-        Column("phone", _("Phone"), dim=True, hide_on_phone=True),
+        Column("phone", _("Phone"), dim=True, hide_on_phone=True, edit=Edit("network.change", _phone_field, _phone)),
         Column("created_at", _("Registered"), cell="day", dim=True, hide_on_phone=True, sort="created_at"),
     )
     tabs = (

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from qudao.base.access import get_visible
 from qudao.base.html.columns import Column
 from qudao.base.html.pages.door import get_row
 from qudao.base.html.pages.lists import ListPage
@@ -50,9 +51,8 @@ def save_cell(page: ListPage, asked: QueryDict, *, change: bool) -> Cell:
     raw_pk = asked.get("row", "")
     if column is None or column.edit is None or not raw_pk.isdecimal() or len(raw_pk) > 18:
         raise NotFound("base.not_found")
-    if not actor.can(column.edit.verb):
-        raise Forbidden("base.forbidden", verb=column.edit.verb)
     row = page.prepare([get_row(type(page).query(actor), int(raw_pk))])[0]
+    get_visible(actor, type(row), row.pk, column.edit.verb)
     if not column.edit.when(row):
         raise NotFound("base.not_found")
     now = raw_of(column.edited(row))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -194,10 +194,10 @@ class Table:
             )
         return heads
 
-    def body(self, rows: Iterable[Any], columns: Sequence[Column], *, pick: bool = False, edits: Iterable[str] = ()) -> SafeString:
-        """The rows as HTML, made here and not in a template: 600 cells in a few milliseconds. `edits`: columns whose cells may be edited in place."""
+    def body(self, rows: Iterable[Any], columns: Sequence[Column], *, pick: bool = False, edits: Mapping[str, Collection[Any]] | None = None) -> SafeString:
+        """The rows as HTML, made here and not in a template: 600 cells in a few milliseconds. `edits`: columns → rows whose cell may be edited in place."""
         made = []
-        box, editable = _("Choose {name}"), frozenset(edits)
+        box, editable = _("Choose {name}"), edits or {}
         for row in rows:
             url = self.url(row)
             cells = [(c.css(row), c.html(row, url)) for c in columns]
@@ -205,7 +205,9 @@ class Table:
                 at = next((i for i, c in enumerate(columns) if not c.hide_on_phone), 0)
                 css, content = cells[at]
                 cells[at] = (css, content if "<a " in str(content) else format_html('<a href="{}">{}</a>', url, content))
-            marks = [format_html(' data-cell="{}" tabindex="0"', c.id) if c.id in editable and c.edit and c.edit.when(row) else "" for c in columns]
+            marks = [
+                format_html(' data-cell="{}" tabindex="0"', c.id) if row.pk in editable.get(c.id, ()) and c.edit and c.edit.when(row) else "" for c in columns
+            ]
             drawn = format_html_join("", '<td class="{}"{}>{}</td>', ((css, mark, content) for (css, content), mark in zip(cells, marks, strict=True)))
             first = (
                 format_html(

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.module_loading import import_string
 
 from qudao.base import runs, saved, sheets
-from qudao.base.access import Actor
+from qudao.base.access import Actor, visible
 from qudao.base.html import exports, figures
 from qudao.base.html.bulk import Bulk
 from qudao.base.html.pages import prints
@@ -147,7 +147,7 @@ class ListPage(Page):
         count, paged = counts[tab.name if tab else ""], more or number > 1
         whole = bounded_sums(table, rows, columns, actor) if paged else None
         bulk = [b for b in (*self.bulk(), *prints.bulk_buttons(rows.model._meta.label_lower, actor)) if not b.verb or actor.can(b.verb)]
-        edits = [c.id for c in columns if c.edit and actor.can(c.edit.verb)]
+        edits = self._edits(columns, found)
         chips = table.chips(params, actor)
         words = [t.label for t in table.tabs[1:] if t is tab] + [c["value"] for c in chips]
         return {
@@ -162,7 +162,7 @@ class ListPage(Page):
             "fields": table.fields(params, actor),
             "heads": table.head(columns, params),
             "body": table.body(found, columns, pick=bool(bulk), edits=edits),
-            "edits": bool(edits),
+            "edits": any(edits.values()),
             "totals": table.totals(found, columns, whole),
             "of_all": bool(whole) or not paged,
             "shown": figures.count(len(found)),
@@ -176,6 +176,14 @@ class ListPage(Page):
             "mark": self.signed_path(),
             "all_count": figures.count(min(count, runs.MOST)) if bulk and paged else "",
         }  # fmt: skip
+
+    def _edits(self, columns: Sequence[Any], found: Sequence[Any]) -> dict[str, set[Any]]:
+        """column → rows of this page whose cell the actor may edit: one statement a verb."""
+        model, reach = type(self).query(self.actor).model, dict[str, set[Any]]()
+        editable = {c.id: c.edit.verb for c in columns if c.edit and self.actor.can(c.edit.verb)}
+        for verb in set(editable.values()):
+            reach[verb] = set(visible(self.actor, model, verb).filter(pk__in=[row.pk for row in found]).values_list("pk", flat=True))
+        return {name: reach[verb] for name, verb in editable.items()}
 
     def _start(self, params: QueryDict, views: Iterable[Any]) -> str:
         """Where an address goes on to: a bare one to the person's first view, `view=` alone to that view; "" when it says itself what it shows."""
