@@ -18,6 +18,7 @@ from qudao.base.access import system_actor
 from qudao.base.outbox import drain
 from qudao.fulfilment.actions import start_pick
 from qudao.messages.actions import assign, note, write
+from qudao.messages.rules import TaskDraft
 from qudao.pricing.actions import assign_list
 from qudao.pricing.models import PriceList
 
@@ -136,7 +137,7 @@ def lived(chromium: Any, live_server: LiveServer, world: World) -> Iterator[Live
     buyer, clerk = world.people["buyer"], world.people["clerk"]
     write("orders.order", order.pk, f"@{clerk.name} {NOTE}", actor=buyer)
     note("orders.order", order.pk, NOTE, actor=clerk)
-    assign("orders.order", order.pk, NOTE, clerk.user_id or 0, actor=clerk)
+    assign("orders.order", order.pk, TaskDraft(NOTE, clerk.user_id or 0), actor=clerk)
     drain()
     found = Lived(world, Crowd(chromium, live_server.url))
     for first, label in ROWS.items():

@@ -260,7 +260,7 @@ RULES: dict[str, Rule] = {
     "notices/topics": Rule("messages.view", "messages.view"),
     # --- conversations of documents: for the two sides alone, notes for one of them; whoever may not see the document reads no talk about it ---
     **{f"{at}/#/messages": Rule(look, look, f"talk-{at}") for at, look in TALKED.items()},
-    **{f"{at}/#/messages/people": Rule(look, "", f"talk-{at}") for at, look in TALKED.items()},
+    **{f"{at}/#/messages/people": Rule(look, look, f"talk-{at}") for at, look in TALKED.items()},
     **{f"{at}/#/tasks": Rule(look, look, f"talk-{at}") for at, look in TALKED.items()},
     "messages/#/files/#": Rule("messages.view", "", "messages", more={"file_id": 1}, also=frozenset({404})),
     "notes/#": Rule("messages.view", "", "notes"),

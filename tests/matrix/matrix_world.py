@@ -30,6 +30,7 @@ from qudao.fulfilment.actions import confirm_receipt, ship_order
 from qudao.inventory.tests.make import make_places, make_shelf, make_stock
 from qudao.kernel import clock
 from qudao.messages.actions import assign, note, write
+from qudao.messages.rules import TaskDraft
 from qudao.network.models import Organisation
 from qudao.orders.actions import place_order
 from qudao.orders.models import Order
@@ -192,4 +193,4 @@ def _talk(trade: Trade, buyer: Actor, seller: Actor) -> None:
     write("orders.order", order, f"Is {price} right?", actor=buyer)
     note("orders.order", order, f"We pay less than {price}", actor=seller)
     assert buyer.user_id is not None
-    assign("orders.order", order, f"Confirm {price}", buyer.user_id, actor=seller)
+    assign("orders.order", order, TaskDraft(f"Confirm {price}", buyer.user_id), actor=seller)

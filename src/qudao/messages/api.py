@@ -14,6 +14,7 @@ from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.messages import actions, queries
 from qudao.messages.models import Message, Note, Task
+from qudao.messages.rules import TaskDraft
 from qudao.messages.states import DOCUMENTS
 
 routes = Router(tags=["notices"])
@@ -168,7 +169,7 @@ def _assigning(kind: str) -> Callable[..., HttpResponse]:
     def assign(request: HttpRequest, pk: int, body: TaskIn) -> HttpResponse:
         """Give a task about the document to a person of either side who may see it."""
         actor: Actor = request.actor  # type: ignore[attr-defined]
-        made = actions.assign(kind, pk, body.title, body.assignee, due_on=body.due_on, message_id=body.message, actor=actor)
+        made = actions.assign(kind, pk, TaskDraft(body.title, body.assignee, body.due_on, body.message), actor=actor)
         return reply(_task(made), status=201)
 
     return assign

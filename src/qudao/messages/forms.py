@@ -19,7 +19,7 @@ class TaskForm(Form):
     title = forms.CharField(label=_("What is to be done"), max_length=TITLE_LIMIT)
     assignee = forms.ChoiceField(label=_("Who"))
     due_on = forms.DateField(label=_("Until"), required=False, widget=forms.DateInput())
-    message = forms.IntegerField(required=False, widget=forms.HiddenInput())
+    message = forms.RegexField(r"^\d{1,18}$", required=False, widget=forms.HiddenInput())
 
     def __init__(self, *args: Any, readers: Sequence[Reader] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -29,6 +29,11 @@ class TaskForm(Form):
             (_("Other side"), [(one.user_id, one.name) for one in readers if one.org_id != own]),
         ]
         self.fields["assignee"].choices = [("", _("Choose…")), *((label, people) for label, people in groups if people)]  # type: ignore[attr-defined]
+
+    def clean_message(self) -> int | None:
+        """The id of the message; None when the task comes from none."""
+        raw = self.cleaned_data["message"]
+        return int(raw) if raw else None
 
 
 class TopicsForm(Form):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
+from datetime import date
 
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
 from qudao.messages.states import FILES_LIMIT, TEXT_LIMIT
@@ -55,14 +56,33 @@ def pieces(text: str, names: Sequence[str]) -> list[tuple[str, bool]]:
     return [(piece, bool(n % 2)) for n, piece in enumerate(cut) if piece]
 
 
-def told(writer: int, org_id: int, readers: Sequence[Reader], *, wrote: set[int], acted: set[int], named: set[int], internal: bool) -> set[int]:
+@dataclass(frozen=True)
+class Following:
+    """User ids: who wrote in a conversation, who did something with its document, who is named in what was written."""
+
+    wrote: Set[int] = frozenset()
+    acted: Set[int] = frozenset()
+    named: Set[int] = frozenset()
+
+
+def told(writer: int, org_id: int, readers: Sequence[Reader], following: Following, *, internal: bool) -> set[int]:
     """Who gets a notice of what `writer` wrote: who wrote in this conversation, who is named, and on the other side whoever did something with
     the document; when nobody there has yet, those whose work such documents are. Of an internal note only colleagues. Never the writer.
     """
     own = {one.user_id for one in readers if one.org_id == org_id} - {writer}
+    spoken = following.wrote | following.named
     if internal:
-        return own & (wrote | named)
+        return own & spoken
     others = {one.user_id for one in readers if one.org_id != org_id} - {writer}
-    following = others & (wrote | acted | named)
     fresh = {one.user_id for one in readers if one.user_id in others and one.answers} or others
-    return (own & (wrote | named)) | (following or fresh)
+    return (own & spoken) | (others & (spoken | following.acted) or fresh)
+
+
+@dataclass(frozen=True)
+class TaskDraft:
+    """A task as it is given: what, for whom (a user id), until when, and the message it comes from."""
+
+    title: str
+    assignee_id: int
+    due_on: date | None = None
+    message_id: int | None = None

@@ -9,10 +9,11 @@ from decimal import Decimal
 from functools import cached_property
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
+from qudao.base.models import ActionLog
 from qudao.base.subject import Subject
 from qudao.kernel.errors import NotFound
 from qudao.orders.models import Line, Order
@@ -173,3 +174,11 @@ def unscoped_signer(order: Order) -> tuple[str, str, datetime, list[str]] | None
         (order.pk,),
     )
     return (*found[0][:3], found[0][3] or []) if found else None
+
+
+def unscoped_life(subjects: Iterable[Subject]) -> list[ActionLog]:
+    """The log lines of documents the actor was shown, oldest first. One statement."""
+    about = Q(pk__in=[])
+    for subject in subjects:
+        about |= Q(subject_kind=subject.kind, subject_id=subject.id)
+    return list(ActionLog.unscoped.filter(about).order_by("at", "id"))

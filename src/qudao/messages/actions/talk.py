@@ -17,7 +17,7 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Refused
 from qudao.messages import queries, rules
 from qudao.messages.models import Message, Note
-from qudao.messages.rules import Reader
+from qudao.messages.rules import Following, Reader
 
 #: how much of a message stands in its notice
 EXCERPT = 120
@@ -43,10 +43,11 @@ def write(kind: str, pk: int, text: str, *, files: Sequence[UploadedFile] = (), 
     wrote, acted = queries.unscoped_followers(subject, actor.org_id)
     at = clock.now()
     ((thread_id,),) = rows(COUNTED, {**subject.columns(), "at": at})
-    said = Message.unscoped.create(thread_id=thread_id, **_row(text, named, files, user_id, actor, at))
+    said = Message.unscoped.create(thread_id=thread_id, **_row(text, named, files, actor, at))
     _keep(files, said.subject, actor)
     record(subject, detail={"files": len(files)} if files else None)
-    told = rules.told(user_id, actor.org_id, readers, wrote=wrote, acted=acted, named={one.user_id for one in named}, internal=False)
+    following = Following(wrote, acted, {one.user_id for one in named})
+    told = rules.told(user_id, actor.org_id, readers, following, internal=False)
     _tell(subject, told, named, user_id, {"who": actor.name, "text": _excerpt(text, files)})
     return said
 
@@ -63,10 +64,10 @@ def note(kind: str, pk: int, text: str, *, files: Sequence[UploadedFile] = (), a
     readers = [one for one in queries.unscoped_readers(subject) if one.org_id == actor.org_id]
     named = rules.mentioned(text, readers)
     wrote, acted = queries.unscoped_followers(subject, actor.org_id)
-    noted = Note.unscoped.create(**_row(text, named, files, user_id, actor, clock.now()), **subject.columns())
+    noted = Note.unscoped.create(**_row(text, named, files, actor, clock.now()), **subject.columns())
     _keep(files, noted.subject, actor)
     record(noted.subject)
-    told = rules.told(user_id, actor.org_id, readers, wrote=wrote, acted=acted, named={one.user_id for one in named}, internal=True)
+    told = rules.told(user_id, actor.org_id, readers, Following(wrote, acted, {one.user_id for one in named}), internal=True)
     if told:
         notify("messages.noted", noted.subject, user_ids=sorted(told), except_user=user_id, who=actor.name)
     return noted
@@ -78,9 +79,9 @@ def _person(actor: Actor) -> int:
     return actor.user_id
 
 
-def _row(text: str, named: Sequence[Reader], files: Sequence[UploadedFile], user_id: int, actor: Actor, at: Any) -> dict[str, Any]:
+def _row(text: str, named: Sequence[Reader], files: Sequence[UploadedFile], actor: Actor, at: Any) -> dict[str, Any]:
     mentions = [[one.user_id, one.name] for one in named]
-    return {"at": at, "user_id": user_id, "org_id": actor.org_id, "name": actor.name, "text": text, "mentions": mentions, "files": len(files)}
+    return {"at": at, "user_id": actor.user_id, "org_id": actor.org_id, "name": actor.name, "text": text, "mentions": mentions, "files": len(files)}
 
 
 def _keep(files: Sequence[UploadedFile], subject: Subject, actor: Actor) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from qudao.base.access import Actor, get_visible
 from qudao.base.action import action, record
 from qudao.base.notify import notify
@@ -11,44 +9,45 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
 from qudao.messages import queries
 from qudao.messages.models import Task
+from qudao.messages.rules import TaskDraft
 from qudao.messages.states import TITLE_LIMIT
 
 
 @action("messages.assign")
-def assign(kind: str, pk: int, title: str, assignee_id: int, *, due_on: date | None = None, message_id: int | None = None, actor: Actor) -> Task:
-    """Ask a person of either side who may see the document to do something about it; `message_id`: what was said that it comes from.
+def assign(kind: str, pk: int, draft: TaskDraft, *, actor: Actor) -> Task:
+    """Ask a person of either side who may see the document to do something about it.
 
     Raises Invalid at the field. Tells the person. A task for a colleague stays inside; one for the other side is seen by both.
     """
     _found, subject = queries.document(actor, kind, pk)
     if actor.user_id is None:
         raise Refused("messages.no_person")
-    title = " ".join(title.split())
+    title = " ".join(draft.title.split())
     readers = {one.user_id: one for one in queries.unscoped_readers(subject)}
     faults = []
     if not title:
         faults.append(Fault("messages.title_missing", "title"))
     if len(title) > TITLE_LIMIT:
         faults.append(Fault("messages.too_long", "title", {"limit": TITLE_LIMIT}))
-    if assignee_id not in readers:
+    if draft.assignee_id not in readers:
         faults.append(Fault("messages.nobody", "assignee"))
-    if message_id is not None and not queries.messages(actor, subject).filter(pk=message_id).exists():
+    if draft.message_id is not None and not queries.messages(actor, subject).filter(pk=draft.message_id).exists():
         faults.append(Fault("messages.other_document", "message"))
     raise_if_any(faults, Invalid)
-    person = readers[assignee_id]
+    person = readers[draft.assignee_id]
     task = Task.unscoped.create(
         title=title,
-        due_on=due_on,
-        assignee_id=assignee_id,
+        due_on=draft.due_on,
+        assignee_id=draft.assignee_id,
         org_id=person.org_id,
         by_user_id=actor.user_id,
         by_org_id=actor.org_id,
-        message_id=message_id,
+        message_id=draft.message_id,
         created_at=clock.now(),
         **subject.columns(),
     )
     record(task.subject, after="open", reason=title)
-    notify("messages.assigned", task.subject, user_ids=[assignee_id], except_user=actor.user_id, who=actor.name, text=title)
+    notify("messages.assigned", task.subject, user_ids=[draft.assignee_id], except_user=actor.user_id, who=actor.name, text=title)
     return task
 
 

@@ -20,6 +20,7 @@ from qudao.messages import actions, queries
 from qudao.messages.forms import TaskForm
 from qudao.messages.models import Task
 from qudao.messages.pages.talk import page_of
+from qudao.messages.rules import TaskDraft
 from qudao.messages.tables import TaskTable
 
 
@@ -81,8 +82,8 @@ class Assign(FormPage):
         return {"title": " ".join(message.text.split())[:200]} if message else {}
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        given = {"due_on": cleaned["due_on"], "message_id": cleaned["message"], "actor": self.actor, "client_id": client_id}
-        return actions.assign(self.subject.kind, self.subject.id, cleaned["title"], int(cleaned["assignee"]), **given)
+        draft = TaskDraft(cleaned["title"], int(cleaned["assignee"]), cleaned["due_on"], cleaned["message"])
+        return actions.assign(self.subject.kind, self.subject.id, draft, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
 
     def done(self, result: Any) -> str:
         return page_of(self.subject)

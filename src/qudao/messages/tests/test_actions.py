@@ -18,6 +18,7 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden, Refused
 from qudao.messages import actions, jobs, queries
 from qudao.messages.models import Notice, Preference
+from qudao.messages.states import TOPIC_LABELS
 
 SYSTEM = system_actor()
 SUBJECT = Subject("orders.order", 42, 1, 2, "SO-42")
@@ -157,3 +158,28 @@ def test_each_constraint_holds(cast, name):
 
 def test_every_constraint_is_broken_above():
     assert {c.name for model in (Notice, Preference) for c in model._meta.constraints} == set(BROKEN)
+
+
+def test_a_topic_switched_off_does_not_call_but_may_still_be_mailed(cast):
+    topics = set(TOPIC_LABELS)
+    actions.choose_topics(topics - {"messages"}, {"messages"}, actor=cast.dealer)
+    assert queries.preferences(cast.dealer)["messages"] == (False, True) and queries.preferences(cast.dealer)["orders"] == (True, False)
+    ask("messages.written", user_ids=[cast.dealer.user_id])
+    assert queries.unread_count(cast.dealer) == 0 and len(queued()) == 1
+    jobs.send_mail(**queued()[0])
+    assert len(mail.outbox) == 1
+    actions.choose_topics(topics - {"messages"}, set(), actor=cast.dealer)
+    ask("messages.written", user_ids=[cast.dealer.user_id])
+    ask("orders.rejected", user_ids=[cast.dealer.user_id])
+    assert queries.unread_count(cast.dealer) == 1 and len(queued()) == 1 and Notice.unscoped.count() == 2
+    with pytest.raises(Refused):
+        actions.choose_topics(topics, set(), actor=SYSTEM)
+
+
+def test_a_marking_is_taken_back_and_no_other(cast):
+    ask(user_ids=[cast.dealer.user_id])
+    actions.mark_read(actor=cast.dealer)
+    ask(user_ids=[cast.dealer.user_id])
+    at = actions.mark_read(actor=cast.dealer)
+    assert actions.unmark_read(at, actor=cast.stranger) == 0 and queries.unread_count(cast.dealer) == 0
+    assert actions.unmark_read(at, actor=cast.dealer) == 1 and queries.unread_count(cast.dealer) == 1

@@ -9,6 +9,7 @@ from qudao.base.invariants import offending
 from qudao.base.outbox import drain
 from qudao.messages.actions import assign, note, write
 from qudao.messages.invariants import CHECKS
+from qudao.messages.rules import TaskDraft
 from qudao.orders.tests.make import make_world, place
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +21,7 @@ def test_a_check_holds_and_finds_its_planted_fault(check):
     order, clerk = place(world, 1), world.cast.hq_clerk
     said = write("orders.order", order.pk, "Hello", actor=world.dealer)
     note("orders.order", order.pk, f"@{world.cast.hq_finance.name} look", actor=clerk)
-    assign("orders.order", order.pk, "Call", world.dealer.user_id, message_id=said.pk, actor=clerk)
+    assign("orders.order", order.pk, TaskDraft("Call", world.dealer.user_id, message_id=said.pk), actor=clerk)
     drain()
     assert offending(check)[0] == 0
     with connection.cursor() as cursor:

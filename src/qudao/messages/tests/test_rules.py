@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qudao.kernel.errors import Invalid
-from qudao.messages.rules import Reader, checked, mentioned, pieces, told
+from qudao.messages.rules import Following, Reader, checked, mentioned, pieces, told
 
 WANG, WANGFANG, LI, OTHER = Reader(1, "王芳", 10), Reader(2, "王芳芳", 10), Reader(3, "Li Lei", 20, answers=True), Reader(4, "陈晨", 20)
 EVERYBODY = [WANG, WANGFANG, LI, OTHER]
@@ -23,13 +23,13 @@ def test_a_text_is_cut_at_its_mentions():
 
 
 def whom(writer=1, org=10, internal=False, **sets):
-    return told(writer, org, EVERYBODY, **{"wrote": set(), "acted": set(), "named": set(), "internal": internal} | sets)
+    return told(writer, org, EVERYBODY, Following(**sets), internal=internal)
 
 
 def test_the_other_side_hears_by_who_follows_and_else_by_whose_work_it_is():
     assert whom() == {3}, "nobody there did anything yet: whose work it is"
     assert whom(acted={4}) == {4} and whom(wrote={4}, acted={1}) == {4} and whom(named={4}) == {4}
-    assert told(3, 20, [LI, WANG], wrote=set(), acted=set(), named=set(), internal=False) == {1}, "nobody whose work it is: everybody who sees it"
+    assert told(3, 20, [LI, WANG], Following(), internal=False) == {1}, "nobody whose work it is: everybody who sees it"
 
 
 def test_colleagues_hear_when_they_wrote_or_are_named_and_the_writer_never():

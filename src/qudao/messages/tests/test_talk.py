@@ -20,6 +20,7 @@ from qudao.kernel.errors import Invalid, NotFound, Refused
 from qudao.messages import queries
 from qudao.messages.actions import assign, finish_task, note, reopen_task, write
 from qudao.messages.models import Message, Note, Notice, Task, Thread
+from qudao.messages.rules import TaskDraft
 from qudao.orders.tests.make import make_downstream, make_world, place
 from qudao.people.tests.make import sign_in
 
@@ -195,7 +196,7 @@ def test_a_retry_says_it_once(world, order):
 
 
 def give(order, actor, to, title="Call the carrier", **more):
-    return assign("orders.order", order.pk, title, to.user_id, actor=actor, **more)
+    return assign("orders.order", order.pk, TaskDraft(title, to.user_id, **more), actor=actor)
 
 
 def test_a_task_for_the_other_side_is_seen_by_both_and_ticked_off(world, order):

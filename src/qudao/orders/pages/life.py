@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from qudao.base.access import Actor
@@ -16,7 +15,7 @@ from qudao.base.html.tables import by_language
 from qudao.base.models import ActionLog
 from qudao.base.subject import Subject
 from qudao.orders.models import Order
-from qudao.orders.queries import unscoped_signer
+from qudao.orders.queries import unscoped_life, unscoped_signer
 from qudao.orders.states import DONE, DONE_BY_MOVE, DONE_BY_VERB, Status
 from qudao.orders.tables import WAITS, name_of, word_of
 
@@ -55,10 +54,7 @@ def lines_of_life(order: Order) -> list[ActionLog]:
     """The log lines of an order and of what belongs to it, oldest first. One statement, once a request."""
     known = getattr(order, "_life_lines", None)
     if known is None:
-        about = Q(subject_kind="orders.order", subject_id=order.pk)
-        for subject in life_of(order).subjects:
-            about |= Q(subject_kind=subject.kind, subject_id=subject.id)
-        known = list(ActionLog.unscoped.filter(about).order_by("at", "id"))
+        known = unscoped_life([order.subject, *life_of(order).subjects])
         order._life_lines = known  # type: ignore[attr-defined]
     return known
 
