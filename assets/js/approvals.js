@@ -6,7 +6,7 @@ const inbox = () => document.getElementById("inbox");
 document.addEventListener("keydown", (event) => {
   if (!inbox() || typing(event)) return;
   if (event.key === "a") inbox().querySelector('[data-key="e"]')?.click();
-  else if (event.key === "x") inbox().querySelector(".q-pick:has(a.on) [name=pick]")?.click();
+  else if (event.key === "x") inbox().querySelector(".q-todo:has(a.on) [name=pick]")?.click();
   else return;
   event.preventDefault();
 });
@@ -14,6 +14,13 @@ document.addEventListener("toggle", (event) => {
   if (event.target.id === "refuse" && event.target.open) document.getElementById("reason").focus();
 }, true);
 document.addEventListener("q-say", (event) => say(event.detail.value));
+
+// On a phone the list and the case are two screens, each with its own head.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (!event.target.closest(".q-todo") || !matchMedia("(max-width: 767.98px)").matches) return;
+  event.preventDefault();
+  location.assign(event.target.href);
+});
 
 // The button above the list says what it will take: the chosen ones, or all.
 document.addEventListener("change", (event) => {
