@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import IntegrityError, OperationalError, transaction
 
-from qudao.base.db import insert, insertion, run
+from qudao.base.db import insertion, run
 from qudao.base.subject import SUBJECT_COLUMNS
 from qudao.kernel.errors import Conflict, Refused
 
@@ -47,17 +47,33 @@ LOG = (
 EVENT = ("at", "month", "name", "version", "payload", "cause", "dispatched_at", *SUBJECT_COLUMNS)
 
 
+#: the types of columns that are no text, for many rows at once
+TYPES = {
+    **dict.fromkeys(("at", "dispatched_at"), "timestamptz"),
+    **dict.fromkeys(("actor_user", "actor_org", "token", "cause", "subject_id", "seller_id", "buyer_id"), "bigint"),
+    **dict.fromkeys(("detail", "payload"), "jsonb"),
+    **dict.fromkeys(("stage_seconds", "version"), "int"),
+    "month": "date",
+}
+#: from so many rows on they are sent by column: the text of the statement stays the same, so that the server has it prepared
+MANY = 12
+
+
+def _insertion(table: str, columns: Sequence[str], values: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+    if len(values) < MANY:
+        return insertion(table, columns, values)
+    arrays = ", ".join(f"%s::{TYPES.get(name, 'text')}[]" for name in columns)
+    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})", [list(column) for column in zip(*values, strict=True)]
+
+
 def _flush(work: Work) -> None:
     """Write the gathered log lines and facts, both in one statement."""
-    log, events = ("base_actionlog", LOG, work.logs), ("base_event", EVENT, work.events)
-    if work.logs and work.events:
-        first, values = insertion(*log)
-        second, more = insertion(*events)
+    told = [_insertion(*one) for one in (("base_actionlog", LOG, work.logs), ("base_event", EVENT, work.events)) if one[2]]
+    if len(told) == 2:
+        (first, values), (second, more) = told
         run(f"WITH logged AS ({first}) {second}", [*values, *more])
-    elif work.logs:
-        insert(*log)
-    elif work.events:
-        insert(*events)
+    elif told:
+        run(*told[0])
 
 
 class NoWork(RuntimeError):

@@ -95,6 +95,7 @@ class Config:
     secret_key: str = setting("", "signs sessions and links; empty: made once and kept in state_dir", secret=True)
     debug: bool = setting(False, "show tracebacks to the browser; never in production")
     demo: bool = setting(False, "this installation holds demo people and goods and shows their sign-ins")
+    demo_size: str = setting("full", "how much of the demo `make run` loads: a year of a whole network, or a hundredth of it", check=_one_of("full", "small"))
     hosts: list[str] = setting(["localhost", "127.0.0.1", "[::1]"], "host names answered to, separated by commas; * answers to all")
     base_url: str = setting("", "address in mails and links; empty: taken from the request", check=_base_url)
     bind: str = setting("127.0.0.1", "address the web server listens on")

@@ -14,9 +14,11 @@ from uuid import uuid5
 from qudao.kernel import clock
 from qudao.messages.actions import mark_read, write
 from qudao.messages.queries import message_count, notices
-from qudao.orders.actions import place_order
+from qudao.orders.actions import place_order, withdraw_order
+from qudao.orders.models import Order
 from qudao.orders.queries import orders as orders_seen
 from qudao.orders.rules import NewLine, Placing
+from qudao.orders.states import Status
 from qudao.web.demo.history import moment
 from qudao.web.demo.network import PEOPLE, SPACE, World
 from qudao.web.demo.stories import STORIES, End
@@ -43,6 +45,9 @@ WAITING = [
     Wait(5, "zhongshan", 1, {"REF-650S": 10, "REF-450F": 6}, "等货。"),
 ]
 
+#: taken back by the dealer before anybody signed: a draft that can be placed again
+WITHDRAWN = Wait(90, "zhongshan", 5, {"TV-75Q": 16, "REF-505X": 4}, "数量待确认,先撤回。")
+
 #: the dispute over a delivery: (days after the receipt, who speaks, what is said)
 TALK = [
     (0, "buyer", "今天到的货里有一台外箱破损,机身侧板凹陷;另有一款少一台。照片已让司机签字确认,请核实。"),
@@ -58,6 +63,7 @@ def steps(world: World, last: date) -> dict[date, list[Callable[[], None]]]:
     found: dict[date, list[Callable[[], None]]] = {}
     for one in WAITING:
         found.setdefault(last - timedelta(days=one.ago), []).append(partial(_place, one, world, last))
+    found.setdefault(last - timedelta(days=WITHDRAWN.ago), []).append(partial(_withdraw, WITHDRAWN, world, last))
     read = last - timedelta(days=4)
     found.setdefault(read, []).append(partial(_read_up, world, read))
     story = next(one for one in STORIES if one.buyer == "hupan" and one.end is End.DIFFERENCE)
@@ -67,11 +73,18 @@ def steps(world: World, last: date) -> dict[date, list[Callable[[], None]]]:
     return found
 
 
-def _place(one: Wait, world: World, last: date) -> None:
-    with clock.freeze(moment(last - timedelta(days=one.ago), 10, 10 + one.no)):
+def _place(one: Wait, world: World, last: date) -> Order:
+    with clock.freeze(moment(last - timedelta(days=one.ago), 10, min(10 + one.no, 50))):
         lines = [NewLine(world.products[code], Decimal(qty)) for code, qty in one.lines.items()]
         placing = Placing(world.orgs["lanhe"].id, world.orgs[one.buyer].id, lines, clock.today() + timedelta(days=8), f"PO-27{one.no:02d}", one.note)
-        place_order(placing, actor=world.boss(one.buyer), client_id=uuid5(SPACE, f"waiting {one.no}"))
+        return place_order(placing, actor=world.boss(one.buyer), client_id=uuid5(SPACE, f"waiting {one.no}"))
+
+
+def _withdraw(one: Wait, world: World, last: date) -> None:
+    order = _place(one, world, last)
+    if order.status == Status.IN_REVIEW:
+        with clock.freeze(moment(last - timedelta(days=one.ago), 11, 20)):
+            withdraw_order(order.pk, actor=world.boss(one.buyer))
 
 
 def _read_up(world: World, day: date) -> None:

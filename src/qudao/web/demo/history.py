@@ -30,7 +30,7 @@ from qudao.fulfilment.rules import Count
 from qudao.fulfilment.states import State
 from qudao.kernel import clock
 from qudao.kernel.errors import Refused
-from qudao.orders.actions import approve_order, cancel_order, close_order_short, place_orders, reject_order, withdraw_order
+from qudao.orders.actions import approve_order, cancel_order, close_order_short, place_orders, reject_order
 from qudao.orders.queries import orders as orders_seen
 from qudao.orders.queries import unscoped_lines_of
 from qudao.orders.rules import NewLine, Placing
@@ -138,7 +138,6 @@ def _steps(stage: Stage, day: date) -> None:
         (10, 24, "pay", _pay, finance),
         (11, 6, "place", _place, desk),
         (12, 31, "cancel", _cancel, desk),
-        (12, 40, "withdraw", _withdraw, desk),
         (15, 12, "part", _part, warehouse),
         (15, 38, "ship", _ship, warehouse),
     ):
@@ -146,7 +145,7 @@ def _steps(stage: Stage, day: date) -> None:
         if lives:
             with clock.freeze(moment(day, hour, minute)):
                 act(stage, lives, actor)
-        if step == "withdraw" and brand:
+        if step == "cancel" and brand:
             _approve(stage, todo, day)
 
 
@@ -186,7 +185,7 @@ def _place(stage: Stage, lives: Sequence[Life], actor: Actor) -> None:
 
 def _approve(stage: Stage, todo: dict[str, list[Life]], day: date) -> None:
     """The clerk signs what was taken in, finance after her what is very large; what credit refuses is rejected at once."""
-    lives = [life for life in todo.get("place", ()) if life.seller == "lanhe" and life.twist not in ("cancel", "withdraw")]
+    lives = [life for life in todo.get("place", ()) if life.seller == "lanhe" and life.twist != "cancel"]
     for hour, key in ((13, "clerk"), (14, "finance")):
         waiting = [(life, row) for life in lives if (row := _found(lives).get(life.client_id)) and row.status == Status.IN_REVIEW]
         for n, (life, row) in enumerate(waiting):
@@ -211,17 +210,6 @@ def _sign(order_id: int, life: Life, actor: Actor) -> None:
 def _cancel(stage: Stage, lives: Sequence[Life], actor: Actor) -> None:
     for row in _found(lives).values():
         if row.status in (Status.IN_REVIEW, Status.CONFIRMED):
-            cancel_order(row.id, reason="客户调整计划。", actor=actor)
-
-
-def _withdraw(stage: Stage, lives: Sequence[Life], actor: Actor) -> None:
-    """The dealer takes back what nobody has signed; it stays a draft. What needs no signature is cancelled."""
-    found = _found(lives)
-    for life in lives:
-        row = found.get(life.client_id)
-        if row and row.status == Status.IN_REVIEW:
-            withdraw_order(row.id, actor=stage.world.boss(life.buyer))
-        elif row and row.status == Status.CONFIRMED:
             cancel_order(row.id, reason="客户调整计划。", actor=actor)
 
 

@@ -122,7 +122,7 @@ class _Trade:
     def lives(self) -> Iterator[Life]:
         """All orders, by day."""
         days = [self.start + timedelta(days=n) for n in range(1, YEAR + 1)]
-        self.brand_days, self.other_days = self._working(days, 3), self._working(days, 4)
+        self.brand_days, self.other_days = self._working(days, 2), self._working(days, 4)
         calendar: dict[date, list[Firm]] = defaultdict(list)
         for one in self.firms:
             for day in self._dates(one):
@@ -215,11 +215,11 @@ class _Trade:
         rng, after = self.rng, timedelta
         unnamed = buyer.key[1:].isdigit()
         quiet = not unnamed or (not brand and life.placed > self.last - after(days=40))
-        twists = ("", "cancel", "reject", "short", "damaged", "parts", "given_up", "withdraw", "part_paid")
-        shares = (88, 2, 1.5, 2.5, 1.5, 2, 0.8, 0.3, 1.4) if brand else (95, 1.2, 0, 1.4, 0.8, 0, 0, 0, 1.6)
+        twists = ("", "cancel", "reject", "short", "damaged", "parts", "given_up", "part_paid")
+        shares = (88, 2, 1.5, 2.5, 1.5, 2, 0.9, 1.6) if brand else (95, 1.2, 0, 1.4, 0.8, 0, 0, 1.6)
         life.twist = "" if quiet else rng.choices(twists, shares)[0]
         steps = [(life.placed, "place")]
-        if life.twist in ("cancel", "reject", "withdraw"):
+        if life.twist in ("cancel", "reject"):
             life.steps = [*steps, (life.placed, life.twist)]
             return
         left = self._next(life.placed + after(days=rng.choice((1, 1, 2, 3))), days)
