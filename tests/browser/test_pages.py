@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -16,6 +17,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from qudao.base.access import system_actor
 from qudao.base.outbox import drain
+from qudao.baskets.actions import add_lines, save_template
+from qudao.baskets.rules import Entry
 from qudao.fulfilment.actions import start_pick
 from qudao.messages.actions import assign, note, write
 from qudao.messages.rules import TaskDraft
@@ -45,6 +48,10 @@ ROWS = {
     "agreements": "agreements.Agreement",
     "authorisations": "agreements.Authorisation",
     "products": "catalog.Product",
+    "baskets": "baskets.Basket",
+    "basket": "baskets.Line",
+    "templates": "baskets.Template",
+    "favourites": "catalog.Product",
     "packs": "catalog.Pack",
     "notices": "qudao_messages.Notice",
     "messages": "qudao_messages.Message",
@@ -65,7 +72,7 @@ MAIN = (
 
 
 #: what looks different from the buyer's side
-BOUGHT = ("", "orders/", "orders/#/", "shipments/", "shipments/#/", "invoices/", "invoices/#/", "payments/#/")
+BOUGHT = ("", "orders/", "orders/#/", "shipments/", "shipments/#/", "invoices/", "invoices/#/", "payments/#/", "shop/", "basket/")
 
 
 def walk(resolver: URLResolver, before: str = "") -> Iterator[str]:
@@ -75,7 +82,7 @@ def walk(resolver: URLResolver, before: str = "") -> Iterator[str]:
         if isinstance(one, URLResolver):
             yield from walk(one, address)
         elif isinstance(one, URLPattern) and one.callback.__module__.startswith("qudao.") and not address.startswith("api/") and "file_id" not in address:
-            yield address.replace("<int:pk>", "#").replace("<str:token>", "no-such-token")
+            yield address.replace("<int:pk>", "#").replace("<str:token>", "no-such-token").replace("<str:digest>", "0" * 32)
 
 
 @cache
@@ -138,6 +145,8 @@ def lived(chromium: Any, live_server: LiveServer, world: World) -> Iterator[Live
     write("orders.order", order.pk, f"@{clerk.name} {NOTE}", actor=buyer)
     note("orders.order", order.pk, NOTE, actor=clerk)
     assign("orders.order", order.pk, TaskDraft(NOTE, clerk.user_id or 0), actor=clerk)
+    basket = add_lines(world.agreement.pk, [Entry(world.products["RC-40"].pk, Decimal(2))], actor=world.people["owner"])
+    save_template(basket.pk, NOTE, actor=world.people["owner"])
     drain()
     found = Lived(world, Crowd(chromium, live_server.url))
     for first, label in ROWS.items():

@@ -148,7 +148,13 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("basket/aside", "basket/errors.xlsx"), Rule("baskets.use", also=frozenset({404}))),
     "basket/pulse": Rule("baskets.use"),
     **dict.fromkeys(("basket/lines", "basket/entry", "basket/head", "basket/file"), Rule("baskets.use", "baskets.use", also=frozenset({404}))),
+    **dict.fromkeys(("baskets", "templates", "favourites"), Rule("baskets.use", "baskets.use")),
     "favourites/#": Rule("baskets.use", "baskets.use", "products"),
+    **dict.fromkeys(("baskets/#", "baskets/#/clearing", "baskets/#/template", "baskets/#/submission"), Rule("baskets.use", "baskets.use", "baskets")),
+    "baskets/#/lines/#": Rule("", "baskets.use", "baskets", more={"line_id": 1}, also=frozenset({404})),
+    "basket/lines/#": Rule("baskets.use", "baskets.use", "basket-lines"),
+    **dict.fromkeys(("templates/#", "templates/#/loading", "templates/#/change", "templates/#/removal"), Rule("baskets.use", "baskets.use", "templates")),
+    "orders/#/again": Rule("baskets.use", "baskets.use", "bought"),
     # --- catalogue ---
     "products": Rule("catalog.view", "catalog.edit"),
     "products/new": Rule("catalog.edit", "catalog.edit"),
@@ -207,6 +213,7 @@ RULES: dict[str, Rule] = {
     # --- books ---
     "accounts": Rule("ledger.view"),
     "accounts/#": Rule("ledger.view", "", "accounts"),
+    "accounts/#/statement.xlsx": Rule("ledger.view", "", "accounts"),
     "ageing": Rule("ledger.view"),
     "periods": Rule("ledger.view"),
     "periods/lock": Rule("ledger.lock_period", "ledger.lock_period"),

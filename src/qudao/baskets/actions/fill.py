@@ -181,10 +181,10 @@ def _empty(basket: Basket) -> Basket:
 
 @action("baskets.use")
 def reorder(order_id: int, *, actor: Actor) -> Basket:
-    """Put what an own order asked for into the basket, at today's terms. Locks the basket; NotFound for a hidden order, Forbidden for a sale."""
+    """Put what an own order asked for into the basket, at today's terms. Locks the basket; NotFound for every order that one did not buy."""
     order = order_of(actor, order_id)
     if order.buyer_id != actor.org_id:
-        raise Forbidden("baskets.not_buyer", field="order")
+        raise NotFound("base.not_found")
     entries = [Entry(product_id, Decimal(str(qty))) for product_id, qty in queries.unscoped_order_lines(order.pk)]
     seen = queries.visible_products(actor, [one.product_id for one in entries if one.product_id])
     return _write(order.agreement_id, [one for one in entries if one.product_id in seen], actor, adding=True)

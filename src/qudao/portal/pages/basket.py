@@ -36,7 +36,7 @@ from qudao.orders.states import Status
 from qudao.portal.pages.basket_keep import BasketForm, basket_url
 from qudao.portal.pages.shop import aside_of, require_trade, stock_words, trade_for
 from qudao.portal.queries.desk import Trade
-from qudao.portal.queries.shop import Filled, Row, filled, orderable, read_entries, step_of, typed_entry, unscoped_packs_in_order
+from qudao.portal.queries.shop import Filled, Row, filled, orderable, read_entries, step_of, typed_entry, unit_word, unscoped_packs_in_order
 from qudao.portal.rules import lines_in, quantity_of
 from qudao.portal.tables import meter_of
 
@@ -58,7 +58,7 @@ def shown_row(row: Row) -> dict[str, Any]:
         "packs": [f"{name} × {figures.qty(factor)}" for name, factor in row.packs],
         "price": figures.price(row.priced.unit_price) if row.priced else "",
         "gross": figures.amount(row.priced.gross) if row.priced else figures.DASH,
-        "step": step_of(product, row.packs) if product else None,
+        "step": step_of(product, row.packs) if product else None, "unit": unit_word(product.unit) if product else "",
     }  # fmt: skip
 
 

@@ -34,7 +34,7 @@ class BasketForm(Form):
     layout = "grid"
 
     requested_on = forms.DateField(label=gettext_lazy("Requested delivery"), required=False)
-    po_number = forms.CharField(label=gettext_lazy("Buyer's own number"), required=False, max_length=40)
+    po_number = forms.CharField(label=gettext_lazy("Your own order number"), required=False, max_length=40)
     note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=500)
 
 

@@ -20,8 +20,9 @@ from qudao.catalog.models import Category, Product
 from qudao.catalog.queries import product as product_of
 from qudao.inventory.states import Band
 from qudao.kernel.errors import NotFound
+from qudao.kernel.money import round_to
 from qudao.portal.queries.desk import Trade
-from qudao.portal.queries.shop import Card, buying, cards, filled, orderable, unscoped_bought, unscoped_branches
+from qudao.portal.queries.shop import Card, buying, cards, filled, newest_order, orderable, unit_word, unscoped_bought, unscoped_branches
 from qudao.portal.tables import meter_of
 
 PER_PAGE = 24
@@ -62,16 +63,16 @@ def stock_words(stock: Any, unit: str) -> tuple[str, str]:
     return words, STOCK_TONES[band]
 
 
-def shown_card(card: Card) -> dict[str, Any]:
+def shown_card(card: Card, trade: Trade) -> dict[str, Any]:
     """A card with its words."""
     product, step = card.product, card.step
     words, tone = stock_words(card.stock, product.unit)
     more, bought = card.next_break, card.bought
-    brand = by_language(product.name, product.name_en)
     return {
-        "card": card, "product": product, "name": brand, "step": step, "stock": words, "tone": tone,
+        "card": card, "product": product, "name": by_language(product.name, product.name_en), "step": step, "stock": words, "tone": tone,
         "packs": [f"{name} × {figures.qty(factor)}" for name, factor in card.packs],
-        "price": figures.price(card.price) if card.price is not None else "",
+        "price": figures.money(card.price, trade.currency) if card.price is not None and card.price == round_to(card.price) else figures.price(card.price),
+        "unit": unit_word(product.unit),
         "more": _("from {qty}: {price}").format(qty=figures.qty(more.qty, product.unit), price=figures.price(more.price)) if more else "",
         "bought": _("{day}: {qty} bought").format(day=figures.day(bought.on), qty=figures.qty(bought.qty, product.unit)) if bought else "",
         "amount": figures.amount(card.price * card.held) if card.price is not None and card.held else "",
@@ -115,10 +116,11 @@ def shop(request: HttpRequest) -> HttpResponse:
         start = (number - 1) * PER_PAGE
         some: list[Product] = list(rows[start : start + PER_PAGE + 1])
         context |= {
-            "cards": [shown_card(one) for one in cards(actor, trade, some[:PER_PAGE])],
+            "cards": [shown_card(one, trade) for one in cards(actor, trade, some[:PER_PAGE])],
             "more": address(params, page=number + 1) if len(some) > PER_PAGE else "",
             "branches": _branches(all_of_them, chosen, params),
             "narrowed": bool(context["q"] or chosen),
+            "again": newest_order(actor, trade) if tab == "all" and number == 1 and not (chosen or context["q"]) else None,
             "clear": address(params, q=None, category=None, page=None),
         }
     part = {"more": "portal/shop_cards.html", "shop": "portal/shop_list.html"}.get(wanted(request), "portal/shop.html")

@@ -11,6 +11,7 @@ from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 from qudao.agreements.models import Authorisation
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
+from qudao.base.html.figures import UNITS
 from qudao.baskets.models import Basket, Line
 from qudao.baskets.queries import basket_under, lines_of
 from qudao.baskets.rules import Entry, pack_in, shown_qty
@@ -20,6 +21,8 @@ from qudao.inventory.queries import Available
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault
 from qudao.kernel.money import ZERO
+from qudao.orders.models import Order
+from qudao.orders.queries import purchases
 from qudao.orders.rules import PricedLine
 from qudao.portal.queries.desk import UNDONE, Asked, Bought, Look, Trade, last_bought, look, read_lines, told, trades
 from qudao.portal.rules import quantity_of
@@ -76,6 +79,11 @@ def unscoped_bought(trade: Trade) -> list[int]:
     return [pk for (pk,) in found]
 
 
+def newest_order(actor: Actor, trade: Trade) -> Order | None:
+    """The last order of the own organisation under an agreement, to order again. One statement."""
+    return purchases(actor).filter(agreement_id=trade.agreement_id).exclude(status__in=UNDONE).order_by("-id").first()
+
+
 @dataclass(frozen=True)
 class Break:
     """The next price break: from `qty` base units on a piece costs `price`; `more` are missing."""
@@ -122,7 +130,12 @@ class Card:
 def typed_of(qty: Decimal, pack: str, packs: Mapping[str, Decimal], unit: str) -> str:
     """A quantity in the words in which it may be typed again."""
     number, name = shown_qty(qty, pack, packs.get(pack))
-    return f"{number.normalize():f} {name or unit}"
+    return f"{number.normalize():f} {name or unit_word(unit)}"
+
+
+def unit_word(unit: str) -> str:
+    """A base unit in the reader's words, as figures show it."""
+    return str(UNITS.get(unit, unit))
 
 
 def step_of(product: Product | ProductCard, packs: Sequence[tuple[str, Decimal]]) -> Step:
@@ -276,7 +289,7 @@ def _asked(no: int, line: Line) -> Asked:
 def typed_entry(product: Product | ProductCard, text: str, packs: Sequence[tuple[str, Decimal]]) -> Entry:
     """A typed quantity of a known product; "" and 0 take it out, what cannot be read is kept as typed."""
     pk, text = product.pk if isinstance(product, Product) else product.id, text.strip()
-    qty = quantity_of(text, product.unit, dict(packs)) if text else ZERO
+    qty = quantity_of(text.removesuffix(unit_word(product.unit)), product.unit, dict(packs)) if text else ZERO
     if qty is None:
         return Entry(pk, ZERO, typed=text)
     return Entry(pk, qty, pack=pack_in(text, [name for name, _factor in packs]))
