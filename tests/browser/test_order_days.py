@@ -110,18 +110,19 @@ def test_a_clerk_decides_on_a_phone_in_two_taps(enter, world: World) -> None:
     assert visit.small(case) == []
     case.tap()
     visit.says("22,000.00")
-    approve, reject = visit.button("Approve"), visit.button("Reject")
+    approve, reject = visit.button("Approve"), visit.page.locator("#refuse > summary")
     assert visit.small(approve, reject) == [] and visit.wide() == "" and visit.grave() == []
     approve.tap()
     visit.says(f"{first.number} approved.")
 
     # The next case stands open; it is rejected, and the reason is asked for.
     visit.says(second.number, "21,100.00")
-    with visit.page.expect_navigation():
-        visit.button("Reject").tap()
+    visit.page.locator("#refuse > summary").tap()
+    visit.page.locator("#refuse .btn-danger").tap()
     visit.page.get_by_role("alert").wait_for()
-    visit.page.get_by_placeholder("Remark (needed to reject)").fill("额度用于七月")
-    visit.button("Reject").tap()
+    visit.page.locator("#refuse > summary").tap()
+    visit.page.get_by_placeholder("Another reason").fill("额度用于七月")
+    visit.page.locator("#refuse .btn-danger").tap()
     visit.says(f"{second.number} rejected.", "Nothing waits for your signature.")
     assert (refreshed(first).status, refreshed(second).status) == ("confirmed", "rejected")
 
