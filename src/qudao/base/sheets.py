@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import chain, islice
 from typing import Any
 
-from django.utils.timezone import localtime
+from django.utils.timezone import get_current_timezone
 from python_calamine import CalamineError, CalamineWorkbook
 from rustpy_xlsxwriter import write_worksheet
 
@@ -29,7 +29,7 @@ RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
 def _moment(value: datetime) -> datetime:
-    return localtime(value).replace(tzinfo=None, microsecond=0)
+    return value.astimezone(get_current_timezone()).replace(tzinfo=None, microsecond=0)
 
 
 def _kept(value: Any) -> Any:

@@ -81,6 +81,10 @@ def _waits_cell(row: Order) -> object:
     return cell_pair(job, name_of(getattr(row, side))) if side else ""
 
 
+#: what the word of an order's state depends on
+_STATE = ("status", "fulfilment", "billing")
+
+
 class OrderTable(Table):
     """Orders, newest first."""
 
@@ -91,10 +95,10 @@ class OrderTable(Table):
     )
     columns = (
         Column("number", _("Number"), cell="link", sort="number"),
-        Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip", slug="buyer"),
-        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller"),
-        Column("", _("State"), cell=_badge_cell, slug="state"),
-        Column("", _("Waits for"), cell=_waits_cell, hide_on_phone=True, width="clip", slug="waits"),
+        Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip", slug="buyer", by=("buyer_id",)),
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller", by=("seller_id",)),
+        Column("", _("State"), cell=_badge_cell, slug="state", by=_STATE),
+        Column("", _("Waits for"), cell=_waits_cell, hide_on_phone=True, width="clip", slug="waits", by=(*_STATE, "seller_id", "buyer_id")),
         Column("state_since", _("Waiting"), cell="age", dim=True, hide_on_phone=True, sort="state_since"),
         Column("line_count", _("Lines"), cell="number", num=True, dim=True, hide_on_phone=True),
         Column("shown_gross", _("Amount (incl. tax)"), cell="amount", sort="gross", total=True, sum="gross"),

@@ -66,6 +66,7 @@ class Column:
 
     `name` is the path of the value; `slug` the column's name in an address where it has no other; `sort` the ORM field(s) to order by;
     `dim` marks routine values; `total` sums the page, and `sum` (an ORM path or expression) the whole result; `hidden` shows it only when chosen;
+    `by` names the attributes that a function's answer depends on, so that a long export asks it once for each different input;
     `hide_on_phone` leaves it out of the two-line row; `tones` gives a state's tone by value; `grant` hides the column without that field grant.
     """
 
@@ -85,6 +86,7 @@ class Column:
     sum: Any = ""
     hidden: bool = False
     edit: Edit | None = None
+    by: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
