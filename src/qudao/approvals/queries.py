@@ -84,7 +84,7 @@ def unscoped_right(node: Node, actor: Actor) -> int | None:
              WHERE n.id = %s AND r.seller_id = %s AND (m.id = %s OR {_AWAY}) ORDER BY (m.user_id = %s) DESC, m.user_id LIMIT 1""",
         [node.pk, actor.org_id, actor.membership_id or 0, actor.user_id or 0, clock.today(), actor.user_id or 0],
     )
-    return found[0][0] if found else None
+    return int(found[0][0]) if found else None
 
 
 def unscoped_askable(node_id: int) -> list[int]:

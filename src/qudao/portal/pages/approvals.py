@@ -287,7 +287,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
         total = sum((one.task.amount for one in good), ZERO)
         return render(request, "portal/approvals_bulk.html", {**back, "rows": rows, "good": len(good), "left_out": len(rows) - len(good), "total": total})
     known = {str(one.subject_id): one for one in tasks}
-    done = []
+    done: list[tuple[Task | None, str, list[Said]]] = []
     for pk in dict.fromkeys(request.POST.getlist("pick")):
         task = known.get(pk)
         if task is None:
@@ -299,8 +299,8 @@ def bulk(request: HttpRequest) -> HttpResponse:
         except DomainError as error:
             done.append((task, task.number, [say(f) for f in error.faults]))
     done.sort(key=lambda one: not one[2])  # what failed first
-    good = sum(1 for one in done if not one[2])
-    return render(request, "portal/approvals_done.html", {**back, "done": done, "good": good, "failed": len(done) - good})
+    approved = sum(1 for one in done if not one[2])
+    return render(request, "portal/approvals_done.html", {**back, "done": done, "good": approved, "failed": len(done) - approved})
 
 
 routes = [
