@@ -78,6 +78,7 @@ class Invoice(Row):
         indexes = [
             models.Index(fields=["seller", "state", "-id"], name="billing_invoice_seller"),
             models.Index(fields=["buyer", "state", "-id"], name="billing_invoice_buyer"),
+            models.Index(fields=["due_on"], name="billing_invoice_due"),
             models.Index(fields=["seller", "buyer", "due_on"], condition=~Q(state=State.PAID), name="billing_invoice_open", include=["gross", "paid", "order"]),
         ]
 

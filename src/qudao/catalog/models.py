@@ -82,6 +82,10 @@ class Product(Row):
     pack_multiple = models.DecimalField(max_digits=18, decimal_places=4, default=Decimal(1))
 
     class Meta:
+        indexes = [
+            models.Index(fields=["code", "id"], name="catalog_product_code"),
+            models.Index(fields=["name", "id"], name="catalog_product_name"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["owner", "code"],

@@ -43,6 +43,9 @@ class Organisation(Row):
         indexes = [
             models.Index(fields=["path"], opclasses=["varchar_pattern_ops"], name="network_org_path_prefix"),
             models.Index(fields=["kind", "state"], name="network_org_kind_state"),
+            models.Index(fields=["path"], name="network_org_path"),
+            models.Index(fields=["name"], name="network_org_name"),
+            models.Index(fields=["code"], name="network_org_code"),
         ]
         constraints = [
             models.UniqueConstraint(

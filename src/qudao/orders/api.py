@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
 from django.http import FileResponse, HttpRequest, HttpResponse
 from ninja import Field, Schema
 
@@ -15,6 +14,7 @@ from qudao.base.access import Actor, sees_prices
 from qudao.base.audit import timeline
 from qudao.base.files import download, files_of
 from qudao.base.rest import Router, idempotent, page_of, reply
+from qudao.base.search import matching
 from qudao.catalog.queries import unscoped_ids_by_code
 from qudao.orders import actions
 from qudao.orders.models import Order
@@ -186,8 +186,9 @@ def index(request: HttpRequest, limit: int = 50, after: int | None = None, statu
     found = orders(actor).select_related(None)
     if status:
         found = found.filter(status__in=status.split(","))
-    if search:
-        found = found.filter(Q(number__istartswith=search) | Q(po_number__istartswith=search))
+    wanted = matching("orders.order", search)
+    if wanted is not None:
+        found = found.filter(pk__in=wanted)
     page, limit = page_of(found, limit=limit, after=after)
     items = [_shown(order, actor) for order in page]
     return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Upper
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -72,7 +70,8 @@ class Order(Row):
             models.Index(fields=["seller", "-id"], name="orders_order_seller_newest"),
             models.Index(fields=["buyer", "-id"], name="orders_order_buyer_newest"),
             models.Index(fields=["ordered_on"], name="orders_order_day"),
-            models.Index(OpClass(Upper("number"), "text_pattern_ops"), name="orders_order_number_find"),
+            models.Index(fields=["status", "-id"], name="orders_order_status"),
+            models.Index(fields=["number"], name="orders_order_number"),
         ]
 
     def __str__(self) -> str:
