@@ -1,29 +1,22 @@
-"""Pages of the books: with whom there are balances, the account of one counterparty, ageing, locked months."""
+"""Pages of the books: with whom there are balances, ageing, locked months. The account of one counterparty is a page of the portal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import path, reverse
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from qudao.base.html.pages import Button, FormPage, ListPage, Page
-from qudao.base.html.tables import Table, by_language
+from qudao.base.html.tables import Table
 from qudao.kernel import clock
-from qudao.kernel.errors import NotFound
-from qudao.kernel.period import DateSpan, month_of
 from qudao.ledger import actions, queries
 from qudao.ledger.forms import LockForm, UnlockForm
-from qudao.ledger.states import Bucket, Side
-from qudao.ledger.tables import AccountTable, AgeingTable, PeriodTable, StatementTable
-from qudao.network.queries import unscoped_cards
-
-MOST = 500
+from qudao.ledger.states import Side
+from qudao.ledger.tables import AccountTable, AgeingTable, PeriodTable
 
 
 def drawn(table: Table, rows: Sequence[Any]) -> dict[str, Any]:
@@ -66,58 +59,6 @@ class AccountList(ListPage):
             Button(_("Locked months"), reverse("periods"), icon="lock", verb="ledger.view"),
             Button(_("Ageing"), reverse("ageing"), icon="clock", verb="ledger.view"),
         ]
-
-
-class AccountPage(Page):
-    """The account of one counterparty in the own books: what is due, open documents, statement."""
-
-    verb = "ledger.view"
-    template = "ledger/account.html"
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("accounts")
-
-    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        actor, side, on = self.actor, side_of(request), clock.today()
-        currency = request.GET.get("currency", "CNY")[:3].upper()
-        party = unscoped_cards([pk]).get(pk)
-        # The name of an organisation is shown only to those who trade with it.
-        if party is None or not queries.trades_with(actor, actor.org_id, pk):
-            raise NotFound("base.not_found")
-        span = self._span(request, on)
-        account = queries.PartyAccount(actor.org_id, pk, side, currency)
-        found = queries.statement(actor, account, span)
-        row = queries.ageing_of(actor, account, on)
-        context = {
-            "title": by_language(party.name, party.name_en),
-            "party": party,
-            "tabs": side_tabs(request, side),
-            "side": side,
-            "currency": currency,
-            "on": on,
-            "span": span,
-            "statement": found,
-            "row": row,
-            "due": [(bucket.label, row.buckets[bucket]) for bucket in Bucket if row.buckets[bucket]] if row else [],
-            "items": list(queries.open_items(actor, actor.org_id, side=side, counterparty_id=pk).filter(currency=currency)[:MOST]),
-            "empty": _("Nothing happened in this time."),
-            **drawn(StatementTable(), found.lines),
-        }
-        return self.show(self.template, context)
-
-    def _span(self, request: HttpRequest, on: date) -> DateSpan:
-        """The dates of the address; this month and the two before it by default."""
-        start = _day(request.GET.get("since", "")) or month_of(month_of(on) - timedelta(days=45))
-        end = _day(request.GET.get("until", "")) or on
-        return DateSpan(min(start, end), end)
-
-
-def _day(raw: str) -> date | None:
-    try:
-        return parse_date(raw)
-    except ValueError:
-        return None
 
 
 class AgeingPage(Page):
@@ -185,7 +126,6 @@ class PeriodUnlock(FormPage):
 
 routes = [
     path("accounts/", AccountList.as_view(), name="accounts"),
-    path("accounts/<int:pk>/", AccountPage.as_view(), name="account"),
     path("ageing/", AgeingPage.as_view(), name="ageing"),
     path("periods/", PeriodList.as_view(), name="periods"),
     path("periods/lock", PeriodLock.as_view(), name="period_lock"),

@@ -28,14 +28,16 @@ def _bucket_sql(bucket: str) -> str:
     return f"coalesce(sum(d.open_amount) FILTER (WHERE {' AND '.join(bounds)}), 0) AS {bucket}"
 
 
-AGEING = f"""WITH owed AS (
+def _ageing_sql(party: str) -> str:
+    """The ageing of all counterparties, or of the one that `party` (a condition) names; then only its open items are read, by index."""
+    return f"""WITH owed AS (
         SELECT d.counterparty_id, d.currency, {", ".join(_bucket_sql(b) for b in Bucket)}, sum(d.open_amount) AS total, max(d.days) AS oldest
-        FROM (SELECT counterparty_id, currency, open_amount, %s::date - due_on AS days FROM ledger_openitem
-              WHERE org_id = %s AND side = %s AND open_amount > 0) d
+        FROM (SELECT counterparty_id, currency, open_amount, %(on)s::date - due_on AS days FROM ledger_openitem
+              WHERE org_id = %(org)s AND side = %(side)s AND open_amount > 0{party}) d
         GROUP BY d.counterparty_id, d.currency
     ), cash AS (
         SELECT counterparty_id, currency, abs(amount) AS unapplied FROM ledger_balance
-        WHERE org_id = %s AND account = %s AND amount <> 0
+        WHERE org_id = %(org)s AND account = %(account)s AND amount <> 0{party}
     )
     SELECT o.id, o.code, o.name, o.name_en, coalesce(owed.currency, cash.currency), {", ".join(f"coalesce(owed.{b}, 0)" for b in Bucket)},
         coalesce(owed.total, 0), greatest(coalesce(owed.oldest, 0), 0), coalesce(cash.unapplied, 0)
@@ -43,16 +45,23 @@ AGEING = f"""WITH owed AS (
     JOIN network_organisation o ON o.id = coalesce(owed.counterparty_id, cash.counterparty_id)
     ORDER BY o.code, 5"""
 
+
+AGEING = _ageing_sql("")
+AGEING_OF = _ageing_sql(" AND counterparty_id = %(party)s AND currency = %(currency)s")
+
+# The opening is the kept balance less everything since: what lies before the first day is never read, however long the history.
 STATEMENT = """WITH line AS (
         SELECT entry_id, month, date, %(sign)s * sum(amount) AS amount FROM ledger_entryline
-        WHERE org_id = %(org)s AND counterparty_id = %(party)s AND account = ANY(%(accounts)s::text[]) AND currency = %(currency)s
-          AND (%(end)s::date IS NULL OR date <= %(end)s)
+        WHERE org_id = %(org)s AND counterparty_id = %(party)s AND account = ANY(%(accounts)s::text[]) AND currency = %(currency)s AND date >= %(start)s
         GROUP BY entry_id, month, date
+    ), kept AS (
+        SELECT %(sign)s * sum(amount) AS amount FROM ledger_balance
+        WHERE org_id = %(org)s AND counterparty_id = %(party)s AND account = ANY(%(accounts)s::text[]) AND currency = %(currency)s
     )
-    SELECT NULL::date, '', '', '', NULL::bigint, coalesce(sum(amount), 0), 0 FROM line WHERE date < %(start)s
+    SELECT NULL::date, '', '', '', NULL::bigint, coalesce((SELECT amount FROM kept), 0) - coalesce((SELECT sum(amount) FROM line), 0), 0
     UNION ALL
     (SELECT l.date, e.kind, e.number, e.subject_kind, e.subject_id, l.amount, e.id FROM line l JOIN ledger_entry e ON e.id = l.entry_id AND e.month = l.month
-     WHERE l.date >= %(start)s AND l.amount <> 0 ORDER BY l.date, e.id)"""
+     WHERE l.amount <> 0 AND (%(end)s::date IS NULL OR l.date <= %(end)s) ORDER BY l.date, e.id)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +131,30 @@ def check_books(actor: Actor, org_id: int) -> None:
 def ageing(actor: Actor, org_id: int, on: date, side: str = Side.RECEIVABLE) -> list[AgeingRow]:
     """Open items of an organisation by counterparty and days past due on `on` (as they are open now). One statement."""
     check_books(actor, org_id)
-    found = rows(AGEING, (on, org_id, side, org_id, SIDE_ACCOUNTS[side][1]))
+    return _aged(AGEING, {"on": on, "org": org_id, "side": side, "account": SIDE_ACCOUNTS[side][1]})
+
+
+def _aged(sql: str, params: dict[str, object]) -> list[AgeingRow]:
     n = 5 + len(Bucket)
-    return [AgeingRow(*(*r[:5], dict(zip(Bucket.values, r[5:n], strict=True)), *r[n:])) for r in found]
+    return [AgeingRow(*(*r[:5], dict(zip(Bucket.values, r[5:n], strict=True)), *r[n:])) for r in rows(sql, params)]
 
 
 def ageing_of(actor: Actor, account: PartyAccount, on: date) -> AgeingRow | None:
     """The row of one account in the ageing; None when nothing is open and nothing unapplied. One statement."""
-    wanted = (account.counterparty_id, account.currency)
-    return next((r for r in ageing(actor, account.org_id, on, account.side) if (r.counterparty_id, r.currency) == wanted), None)
+    check_books(actor, account.org_id)
+    whose = {"org": account.org_id, "party": account.counterparty_id, "side": account.side, "currency": account.currency}
+    found = _aged(AGEING_OF, {**whose, "on": on, "account": SIDE_ACCOUNTS[account.side][1]})
+    return found[0] if found else None
 
 
 def trades_with(actor: Actor, org_id: int, counterparty_id: int) -> bool:
     """Whether the organisation has any balance with the counterparty. One statement."""
     return visible(actor, Balance).filter(org_id=org_id, counterparty_id=counterparty_id).exists()
+
+
+def balances_with(actor: Actor, counterparty_id: int) -> list[Balance]:
+    """The balances of the own organisation with one other, on the accounts that are owed or not applied. One statement."""
+    return list(balances(actor).filter(counterparty_id=counterparty_id))
 
 
 def balances(actor: Actor) -> QuerySet[Balance]:

@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
 from qudao.ledger.models import Balance, Period
-from qudao.ledger.queries import AgeingRow, StatementLine
-from qudao.ledger.states import KINDS, Account, Bucket, PeriodState
+from qudao.ledger.queries import AgeingRow
+from qudao.ledger.states import Account, Bucket, PeriodState
 
 
 def owed(row: Balance) -> object:
@@ -64,21 +64,6 @@ class AgeingTable(Table):
 
     def row_css(self, row: AgeingRow) -> str:
         return "bad" if row.overdue else ""
-
-
-class StatementTable(Table):
-    """Documents and payments with the balance after each."""
-
-    columns = (
-        Column("date", _("Date"), cell="day"),
-        Column("", _("What"), cell=lambda row: KINDS.get(row.kind, row.kind), slug="what"),
-        Column("number", _("Number"), cell="code"),
-        Column("amount", _("Amount"), cell="amount"),
-        Column("balance", _("Balance"), cell="amount", dim=True),
-    )
-
-    def url(self, row: StatementLine) -> str:
-        return ""
 
 
 class PeriodTable(Table):

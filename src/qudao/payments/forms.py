@@ -34,6 +34,12 @@ class _PaymentForm(Form):
         label=_("Reference"), max_length=MAX_TEXT, required=False, help_text=_("As on the bank statement. Invoice numbers in it decide what is paid.")
     )
     note = forms.CharField(label=_("Note"), max_length=MAX_TEXT, required=False)
+    #: ids of the invoices it is meant for, chosen on the account page
+    invoices = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def clean_invoices(self) -> list[int]:
+        """The ids; anything else is left out."""
+        return [int(word) for word in self.cleaned_data["invoices"].split(",") if word.isdigit()]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -63,6 +69,30 @@ class AnnounceForm(_PaymentForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["partner"].label = _("Seller")
+
+
+def chosen_for(debts: Sequence[Open], invoice_ids: Sequence[int], amount: Decimal | None = None) -> list[tuple[int, Decimal]]:
+    """(invoice id, amount) that `amount` pays of the chosen invoices, oldest due first; all that is open of them without an amount."""
+    found, left = [], amount
+    for debt in (d for d in debts if d.id in set(invoice_ids)):
+        part = debt.open if left is None else min(debt.open, left)
+        if part > 0:
+            found.append((debt.id, part))
+        left = None if left is None else left - part
+    return found
+
+
+def meant_for(debts: Sequence[Open], invoice_ids: Sequence[int]) -> dict[str, Any]:
+    """What the form shows first for chosen invoices: their sum, and their numbers as the reference while they fit."""
+    chosen = [d for d in debts if d.id in set(invoice_ids)]
+    reference = ""
+    for debt in chosen:
+        longer = f"{reference} {debt.number}".strip()
+        if len(longer) > MAX_TEXT:
+            break
+        reference = longer
+    total = sum((d.open for d in chosen), Decimal(0))
+    return {"amount": total, "reference": reference, "invoices": ",".join(str(d.id) for d in chosen)} if chosen else {}
 
 
 class ReasonForm(Form):

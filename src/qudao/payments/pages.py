@@ -19,7 +19,7 @@ from qudao.fulfilment.pages import life_panel
 from qudao.kernel.errors import DomainError, Forbidden, Invalid, NotFound
 from qudao.payments import actions, queries
 from qudao.payments.actions import PaymentFacts
-from qudao.payments.forms import AnnounceForm, ReasonForm, RecordForm, apply_editor, chosen_of
+from qudao.payments.forms import AnnounceForm, ReasonForm, RecordForm, apply_editor, chosen_for, chosen_of, meant_for
 from qudao.payments.models import Application, Payment
 from qudao.payments.states import DONE, UNAPPLIED, How, Method, State
 from qudao.payments.tables import MadeTable, PaymentTable, badge_of, name_of
@@ -93,7 +93,7 @@ def applied_panel(request: HttpRequest, payment: Payment) -> Panel:
         {
             "label": a.invoice.number,
             "url": reverse("invoice", args=[a.invoice_id]),
-            "facts": [How(a.how).label, figures.moment(a.at)],
+            "facts": [*_left_of(a, clear), How(a.how).label, figures.moment(a.at)],
             "end": figures.money(a.amount, payment.currency) if clear else "",
         }
         for a in queries.applications_of(payment)
@@ -101,6 +101,13 @@ def applied_panel(request: HttpRequest, payment: Payment) -> Panel:
     if clear and payment.left and payment.state in UNAPPLIED:
         items.append({"label": _("Not applied yet"), "end": figures.money(payment.left, payment.currency)})
     return Panel(_("What it pays"), "parts/panel_items.html", {"items": items, "empty": _("Nothing is paid with it yet.")})
+
+
+def _left_of(a: Application, clear: bool) -> list[str]:
+    """Whether the invoice is paid now, or what is still open of it."""
+    if not a.invoice.open:
+        return [_("paid in full")]
+    return [_("{amount} still open").format(amount=figures.money(a.invoice.open, a.invoice.currency))] if clear else []
 
 
 def facts_panel(request: HttpRequest, payment: Payment) -> Panel:
@@ -165,9 +172,22 @@ class PaymentNew(FormPage):
     def back(self) -> str:  # type: ignore[override]
         return reverse("payments")
 
+    def sides(self, partner: int) -> tuple[int, int]:
+        """(seller, buyer) of a payment with a partner."""
+        return self.actor.org_id, partner
+
+    def initial(self, obj: Any) -> dict[str, Any]:
+        """What was chosen on the account page: the open invoices of one partner."""
+        partner, chosen = self.request.GET.get("partner", ""), [int(x) for x in self.request.GET.getlist("invoice") if x.isdigit()]
+        if not partner.isdigit() or not chosen:
+            return {}
+        return meant_for(queries.open_invoices(self.actor, *self.sides(int(partner))), chosen)
+
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        applications = None if cleaned.pop("apply") else ()
-        partner = cleaned.pop("partner")
+        applications: Any = None if cleaned.pop("apply") else ()
+        partner, invoices = cleaned.pop("partner"), cleaned.pop("invoices")
+        if invoices and applications is None:
+            applications = chosen_for(queries.open_invoices(self.actor, *self.sides(partner)), invoices, cleaned["amount"]) or None
         facts = PaymentFacts(self.actor.org_id, partner, **cleaned)
         return actions.record_payment(facts, applications, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
 
@@ -183,8 +203,12 @@ class PaymentAnnounce(PaymentNew):
     title = submit = gettext_lazy("Announce a payment")
     said = gettext_lazy("The seller is told.")
 
+    def sides(self, partner: int) -> tuple[int, int]:
+        return partner, self.actor.org_id
+
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         partner = cleaned.pop("partner")
+        cleaned.pop("invoices")  # the reference names them: the seller decides when the money is there
         return actions.announce_payment(PaymentFacts(partner, self.actor.org_id, **cleaned), actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
 
 
