@@ -165,8 +165,8 @@ def record_payments(received: Sequence[Received], *, actor: Actor) -> list[Payme
         decided.append(_decide(pairs[sides], _Money(*sides, one.facts.amount, one.facts.reference), one.applications))
         pairs[sides] = pairs[sides].after(decided[-1])
     amounts: dict[int, Decimal] = {}
-    for application in (a for applications in decided for a in applications):
-        amounts[application.invoice_id] = amounts.get(application.invoice_id, ZERO) + application.amount
+    for a in (a for applications in decided for a in applications):
+        amounts[a.invoice_id] = amounts.get(a.invoice_id, ZERO) + a.amount
     seen = {d.order_id: d.order_paid for pair in pairs.values() for d in pair.debts if d.id in amounts}
     trades = lock_trades(seen, actor=actor) if seen else []
     if any(t.paid != seen[t.id] for t in trades):
@@ -301,10 +301,9 @@ def _postings(payment: Payment, paid: _Paid) -> list[Posting]:
 
 
 def _tell_received(payment: Payment, paid: _Paid, actor: Actor, before: str = "") -> None:
-    seller, buyer, amount = payment.seller_id, payment.buyer_id, payment.amount
-    record(payment.subject, before=before, after=payment.state, detail={"amount": str(amount), "applied": str(paid.total)})
-    emit(PaymentReceived(payment.pk, seller, buyer, amount, paid.total, payment.currency), payment.subject)
-    _notify("payments.payment_received", payment, buyer, "payments.view", actor)
+    record(payment.subject, before=before, after=payment.state, detail={"amount": str(payment.amount), "applied": str(paid.total)})
+    emit(PaymentReceived(payment.pk, payment.seller_id, payment.buyer_id, payment.amount, paid.total, payment.currency), payment.subject)
+    _notify("payments.payment_received", payment, payment.buyer_id, "payments.view", actor)
 
 
 def _shift(payment: Payment, paid: _Paid, own: list[Shift], actor: Actor) -> None:

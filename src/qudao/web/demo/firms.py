@@ -85,45 +85,49 @@ def others(size: str) -> tuple[Firm, ...]:
 
 def _others(size: Size) -> Iterator[Firm]:
     rng = random.Random("qudao demo firms")
-    names, streets, regions = _pairs(NAMES), _pairs(STREETS), list(CITIES)
+    streets, regions, register = _pairs(STREETS), list(CITIES), _Register(rng)
     cities = {region: _pairs(text) for region, text in CITIES.items()}
-    taken: set[str] = set()
     first: list[Firm] = []
     second: list[Firm] = []
     for n in range(size.dealers1):
         region = regions[(n + 2) % 3]  # the named ones are in the east and the south: the north begins
         place = cities[region][n // 3 % len(cities[region])]
         limit = rng.choice((320_000, 360_000, 420_000, 500_000))
-        first.append(_dealer(rng, names, taken, f"a{n + 1}", f"D{regions.index(region) + 1}1{n + 1:02d}", place, (region, "lanhe", limit)))
+        first.append(register.dealer(f"a{n + 1}", f"D{regions.index(region) + 1}1{n + 1:02d}", place, (region, "lanhe", limit)))
     for n in range(size.dealers2):
         above = first[n % len(first)]
         region = above.parent
         place = cities[region][(12 + n // 3) % len(cities[region])]
         limit = rng.choice((60_000, 80_000, 100_000))
-        second.append(_dealer(rng, names, taken, f"b{n + 1}", f"D{regions.index(region) + 1}5{n + 1:02d}", place, (above.key, above.key, limit)))
+        second.append(register.dealer(f"b{n + 1}", f"D{regions.index(region) + 1}5{n + 1:02d}", place, (above.key, above.key, limit)))
     yield from first
     yield from second
     above_all = [*first, *second]
     for n in range(size.shops):
         above = above_all[n % len(above_all)]
         street = streets[(n // len(above_all) * 7 + n) % len(streets)]
-        while f"{above.name}{street[0]}店" in taken:
+        while f"{above.name}{street[0]}店" in register.taken:
             street = rng.choice(streets)
         name, name_en = f"{above.name}{street[0]}店", f"{above.name_en}, {street[1]} Shop"
-        taken.add(name)
+        register.taken.add(name)
         limit = rng.choice((25_000, 30_000, 40_000))
         yield Firm(f"s{n + 1}", "outlet", f"S{above.code[1]}{n + 101:03d}", name, name_en, above.area, above.key, above.key, limit, _person(rng), "shop_owner")
 
 
-def _dealer(
-    rng: random.Random, names: list[tuple[str, ...]], taken: set[str], key: str, code: str, place: tuple[str, ...], above: tuple[str, str, int]
-) -> Firm:
-    while True:
-        name, trade = rng.choice(names), rng.choice(TRADES)
-        full = f"{place[0]}{name[0]}{trade[0]}"
-        if full not in taken:
-            taken.add(full)
-            return Firm(key, "dealer", code, full, f"{place[1]} {name[1]} {trade[1]}", place[2], above[0], above[1], above[2], _person(rng))
+class _Register:
+    """Names given so far: no two firms are called alike."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng, self.names, self.taken = rng, _pairs(NAMES), set[str]()
+
+    def dealer(self, key: str, code: str, place: tuple[str, ...], above: tuple[str, str, int]) -> Firm:
+        """A dealer in a city; `above`: parent, seller, limit."""
+        while True:
+            name, trade = self.rng.choice(self.names), self.rng.choice(TRADES)
+            full = f"{place[0]}{name[0]}{trade[0]}"
+            if full not in self.taken:
+                self.taken.add(full)
+                return Firm(key, "dealer", code, full, f"{place[1]} {name[1]} {trade[1]}", place[2], *above, _person(self.rng))
 
 
 def _person(rng: random.Random) -> str:

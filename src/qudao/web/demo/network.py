@@ -99,6 +99,7 @@ class World:
     """What the stories and the history need: organisations by key, people by e-mail, products by code and by number, how much of it all."""
 
     size: str = "small"
+    start: date = date.min
     last: date = date.min
 
     orgs: dict[str, OrgCard] = field(default_factory=dict)
@@ -134,7 +135,7 @@ def stocked(seller: str) -> list[Good]:
 
 def build(start: date, last: date, size: str = "small", count: int = 60) -> World:
     """Make what is missing of the named firms, their people and `count` products, as of `start`."""
-    world = World(size=size, last=last, goods=every_good()[:count])
+    world = World(size=size, start=start, last=last, goods=every_good()[:count])
     masters.roles()
     for one in FIRMS:
         world.orgs[one.key] = masters.organisation(one.kind, facts(one), world.orgs.get(one.parent))
@@ -145,7 +146,7 @@ def build(start: date, last: date, size: str = "small", count: int = 60) -> Worl
     world.products = masters.products(brand, [good.draft(groups[good.category]) for good in world.goods], packs)
     world.by_no = {good.no: world.products[good.code] for good in world.goods}
     _rules(world)
-    _trade(world, start)
+    _trade(world)
     _stock(world)
     return world
 
@@ -176,24 +177,24 @@ def _rules(world: World) -> None:
         add_rule(brand.id, RuleDraft("orders.order", unscoped_system_role(role), amount, position), actor=admin)
 
 
-def _trade(world: World, start: date) -> None:
+def _trade(world: World) -> None:
     """Lists and agreements of every pair; the south is supplied from its own warehouse."""
     for one in FIRMS:
         if one.seller:
             listed = world.goods if one.seller == "lanhe" else stocked(one.seller)
-            agree(world, one, start, listed)
+            agree(world, one, listed)
 
 
 def level_of(one: Firm) -> str:
     return "outlet" if one.kind == "outlet" else "dealer1" if one.seller == "lanhe" else "dealer2"
 
 
-def agree(world: World, one: Firm, start: date, listed: Sequence[Good], before: Sequence[int] = (), grace_days: int = 0) -> int:
+def agree(world: World, one: Firm, listed: Sequence[Good], before: Sequence[int] = (), grace_days: int = 0) -> int:
     """The agreement of a firm with its seller, whose list of `listed` products is made when it is missing; lists in `before` go before it."""
     level = level_of(one)
     if (one.seller, level) not in world.lists:
-        world.lists[one.seller, level] = _list(world, one.seller, level, start, listed)
-    terms = AgreementDraft(world.orgs[one.seller].id, world.orgs[one.key].id, f"{one.code}-A", start, payment_days=30 if level == "dealer1" else 15)
+        world.lists[one.seller, level] = _list(world, one.seller, level, listed)
+    terms = AgreementDraft(world.orgs[one.seller].id, world.orgs[one.key].id, f"{one.code}-A", world.start, payment_days=30 if level == "dealer1" else 15)
     agreement_id = masters.agreement(terms, Decimal(one.limit), [*before, world.lists[one.seller, level]], grace_days=grace_days)
     if one.parent == "south" and supply_of(world.staff("warehouse"), agreement_id) is None:
         set_supply_place(agreement_id, south(world), actor=world.staff("warehouse"))
@@ -206,16 +207,15 @@ def south(world: World) -> int:
     return known or register_place("SOUTH", "华南仓", actor=actor).pk
 
 
-def _list(world: World, seller: str, level: str, start: date, listed: Sequence[Good]) -> int:
+def _list(world: World, seller: str, level: str, listed: Sequence[Good]) -> int:
     """Prices with tax; dealers of tier 1 pay three per cent less for fifty or more of a small appliance."""
     names = {"dealer1": ("一级经销价", "Tier-1 prices"), "dealer2": ("二级经销价", "Tier-2 prices"), "outlet": ("门店供货价", "Shop prices")}
     draft = ListDraft(f"{world.orgs[seller].code}-{level.upper()}", *names[level], is_base=level == "dealer1")
-    prices = [PriceDraft(world.products[good.code], good.price(SHARES[level]), start) for good in listed]
+    prices = [PriceDraft(world.products[good.code], good.price(SHARES[level]), world.start) for good in listed]
     if level == "dealer1":
         low = Decimal(SHARES[level]) * Decimal("0.97")
-        prices += [
-            PriceDraft(world.products[good.code], (good.retail * low).quantize(Decimal("0.1")), start, min_qty=Decimal(50)) for good in listed if good.small
-        ]
+        small = [good for good in listed if good.small]
+        prices += [PriceDraft(world.products[g.code], (g.retail * low).quantize(Decimal("0.1")), world.start, min_qty=Decimal(50)) for g in small]
     return masters.price_list(world.orgs[seller], draft, prices)
 
 

@@ -59,7 +59,7 @@ def _make(world: World, firms: Sequence[Firm], start: date, listed: Mapping[str,
             person = masters.person(PersonFacts(boss_email(one.key), one.admin), world.orgs[one.key], one.role)
             world.people[boss_email(one.key)] = person.through(Channel.PAGE)
             before = _promotions(world, start) if one.seller == "lanhe" else []
-            agree(world, one, start, listed.get(one.seller, ()), before, grace_days=GRACE)
+            agree(world, one, listed.get(one.seller, ()), before, grace_days=GRACE)
             if one.kind == "dealer":
                 quantities = {world.by_no[no]: Decimal(qty) for no, qty in opening(one.key, world.size).items()}
                 masters.opening(masters.main_place(world.orgs[one.key]), quantities, "期初库存", uuid5(SPACE, f"opening {one.key}"))
@@ -90,7 +90,7 @@ def _specials(world: World, start: date) -> None:
     lucky = [one for one in others(world.size) if one.seller == "lanhe"][::5]
     rng = random.Random("qudao demo specials")
     for one in lucky:
-        agreement_id = agree(world, one, start, ())
+        agreement_id = agree(world, one, ())
         goods = rng.sample(world.goods, 5)
         if not all_special_prices(masters.SYSTEM).filter(agreement_id=agreement_id).exists():
             with clock.freeze(datetime.combine(start + timedelta(days=1), hour_of(9), tzinfo=ZoneInfo(settings.TIME_ZONE))):

@@ -47,12 +47,12 @@ class Pen:
     def mixed(one: Colour, other: Colour, share: float) -> Colour:
         return tuple(round(a + (b - a) * share) for a, b in zip(one, other, strict=True))  # type: ignore[return-value]
 
-    def box(self, left: int, top: int, right: int, bottom: int, fill: Colour | None = None, radius: int = 24, line: int = 6) -> None:
-        """A rounded plate; of the body's colour, with a thin edge, unless said otherwise."""
-        self.draw.rounded_rectangle(_at(left, top, right, bottom), _px(radius), fill or self.body, self.edge if fill is None else None, _px(line))
+    def box(self, *sides: int, fill: Colour | None = None, radius: int = 24) -> None:
+        """A rounded plate (left, top, right, bottom); of the body's colour, with a thin edge, unless said otherwise."""
+        self.draw.rounded_rectangle(_at(*sides), _px(radius), fill or self.body, self.edge if fill is None else None, _px(6))
 
-    def disc(self, x: int, y: int, radius: int, fill: Colour, edge: Colour | None = None, line: int = 8) -> None:
-        self.draw.ellipse(_at(x - radius, y - radius, x + radius, y + radius), fill, edge, _px(line))
+    def disc(self, x: int, y: int, radius: int, fill: Colour, edge: Colour | None = None) -> None:
+        self.draw.ellipse(_at(x - radius, y - radius, x + radius, y + radius), fill, edge, _px(8))
 
     def line(self, *points: tuple[int, int], fill: Colour | None = None, width: int = 8) -> None:
         self.draw.line([(_px(x), _px(y)) for x, y in points], fill or self.edge, _px(width), joint="curve")
@@ -84,7 +84,7 @@ def _fridge(pen: Pen, doors: int) -> None:
         for x in (476, 524):
             pen.line((x, 300), (x, 480), width=10)
             pen.line((x, 600), (x, 720), width=10)
-        pen.box(left + 60, 250, left + 140, 380, GLASS, 12)
+        pen.box(left + 60, 250, left + 140, 380, fill=GLASS, radius=12)
     else:
         for top in {2: (180, 420), 3: (180, 410, 640)}[doors]:
             pen.line((right - 32, top), (right - 32, top + 110), width=10)
@@ -105,11 +105,11 @@ def _washer(pen: Pen, top: bool) -> None:
     pen.shadow(220, 780, 905)
     pen.box(240, 110, 760, 900)
     pen.line((246, 240), (754, 240))
-    pen.box(280, 150, 430, 205, pen.mixed(pen.body, INK, 0.10), 10)
+    pen.box(280, 150, 430, 205, fill=pen.mixed(pen.body, INK, 0.10), radius=10)
     pen.disc(620, 176, 34, pen.body, pen.edge)
     pen.lamp(700, 176)
     if top:
-        pen.box(290, 285, 710, 420, GLASS, 20)
+        pen.box(290, 285, 710, 420, fill=GLASS, radius=20)
         pen.line((330, 800), (670, 800), width=6)
     else:
         pen.disc(500, 560, 200, STEEL, pen.edge)
@@ -121,8 +121,8 @@ def _washer(pen: Pen, top: bool) -> None:
 def _wall_unit(pen: Pen) -> None:
     pen.box(110, 360, 890, 600, radius=46)
     pen.line((150, 545), (850, 545), width=10)
-    pen.box(150, 556, 850, 580, pen.mixed(pen.body, INK, 0.25), 10)
-    pen.box(720, 430, 820, 470, INK, 10)
+    pen.box(150, 556, 850, 580, fill=pen.mixed(pen.body, INK, 0.25), radius=10)
+    pen.box(720, 430, 820, 470, fill=INK, radius=10)
     pen.lamp(745, 450, (120, 210, 150))
     for x in (300, 500, 700):
         pen.line((x, 640), (x - 24, 690), (x + 10, 740), fill=(150, 190, 226), width=12)
@@ -133,7 +133,7 @@ def _floor_unit(pen: Pen) -> None:
     pen.box(360, 80, 640, 910, radius=60)
     for y in range(160, 420, 44):
         pen.line((410, y), (590, y), fill=pen.mixed(pen.body, INK, 0.3), width=12)
-    pen.box(440, 470, 560, 520, INK, 12)
+    pen.box(440, 470, 560, 520, fill=INK, radius=12)
     pen.lamp(500, 495, (120, 210, 150))
     pen.line((400, 830), (600, 830), width=6)
 
@@ -152,7 +152,7 @@ def _outdoor(pen: Pen) -> None:
 def _tv(pen: Pen) -> None:
     pen.line((340, 800), (300, 850), fill=INK, width=16)
     pen.line((660, 800), (700, 850), fill=INK, width=16)
-    pen.box(90, 230, 910, 800, INK, 18)
+    pen.box(90, 230, 910, 800, fill=INK, radius=18)
     pen.draw.rectangle(_at(112, 252, 888, 770), (38, 84, 148))
     pen.draw.polygon([(_px(x), _px(y)) for x, y in ((112, 770), (112, 620), (330, 450), (520, 600), (690, 480), (888, 640), (888, 770))], (70, 130, 180))
     pen.disc(720, 360, 52, (255, 206, 110))
@@ -162,12 +162,12 @@ def _tv(pen: Pen) -> None:
 def _heater(pen: Pen, gas: bool) -> None:
     if gas:
         pen.box(320, 150, 680, 800)
-        pen.box(430, 90, 570, 150, STEEL, 10)
-        pen.box(420, 560, 580, 640, INK, 14)
+        pen.box(430, 90, 570, 150, fill=STEEL, radius=10)
+        pen.box(420, 560, 580, 640, fill=INK, radius=14)
         pen.draw.polygon([(_px(x), _px(y)) for x, y in ((500, 250), (560, 380), (530, 460), (470, 460), (440, 380))], WARM)
     else:
         pen.box(120, 330, 880, 680, radius=170)
-        pen.box(640, 450, 780, 560, INK, 18)
+        pen.box(640, 450, 780, 560, fill=INK, radius=18)
         pen.line((190, 505), (560, 505), width=6)
     for x, colour in ((420, (200, 70, 60)), (580, ACCENT)):
         pen.line((x, 800 if gas else 680), (x, 880 if gas else 780), fill=STEEL, width=18)
@@ -175,9 +175,9 @@ def _heater(pen: Pen, gas: bool) -> None:
 
 
 def _hood(pen: Pen) -> None:
-    pen.box(400, 90, 600, 420, STEEL, 10)
+    pen.box(400, 90, 600, 420, fill=STEEL, radius=10)
     pen.draw.polygon([(_px(x), _px(y)) for x, y in ((180, 600), (400, 400), (600, 400), (820, 600))], pen.body, pen.edge)
-    pen.box(170, 600, 830, 670, INK, 16)
+    pen.box(170, 600, 830, 670, fill=INK, radius=16)
     for x in (440, 500, 560):
         pen.lamp(x, 635, (120, 210, 150))
     for x in (330, 500, 670):
@@ -185,10 +185,10 @@ def _hood(pen: Pen) -> None:
 
 
 def _stove(pen: Pen) -> None:
-    pen.box(110, 380, 890, 720, INK, 30)
+    pen.box(110, 380, 890, 720, fill=INK, radius=30)
     for x in (310, 690):
         pen.disc(x, 540, 112, (74, 82, 96), STEEL)
-        pen.disc(x, 540, 60, INK, WARM, 14)
+        pen.disc(x, 540, 60, INK, WARM)
         pen.disc(x, 540, 24, STEEL)
     for x in (450, 550):
         pen.disc(x, 670, 26, pen.body, STEEL)
@@ -197,9 +197,9 @@ def _stove(pen: Pen) -> None:
 def _cabinet(pen: Pen) -> None:
     pen.shadow(190, 810, 885)
     pen.box(200, 150, 800, 880)
-    pen.box(200, 150, 800, 270, INK, 22)
+    pen.box(200, 150, 800, 270, fill=INK, radius=22)
     pen.line((300, 330), (700, 330), fill=STEEL, width=18)
-    pen.box(260, 390, 740, 800, GLASS, 18)
+    pen.box(260, 390, 740, 800, fill=GLASS, radius=18)
     for y in (520, 660):
         pen.line((290, y), (710, y), fill=(150, 170, 190), width=8)
     pen.lamp(690, 210)
@@ -208,10 +208,10 @@ def _cabinet(pen: Pen) -> None:
 def _oven(pen: Pen) -> None:
     pen.shadow(110, 890, 765)
     pen.box(120, 280, 880, 760)
-    pen.box(160, 330, 650, 710, GLASS, 20)
-    pen.box(700, 330, 840, 420, INK, 12)
+    pen.box(160, 330, 650, 710, fill=GLASS, radius=20)
+    pen.box(700, 330, 840, 420, fill=INK, radius=12)
     for y in (480, 560, 640):
-        pen.disc(770, y, 26, pen.mixed(pen.body, INK, 0.15), pen.edge, 5)
+        pen.disc(770, y, 26, pen.mixed(pen.body, INK, 0.15), pen.edge)
     pen.line((620, 380), (620, 660), fill=STEEL, width=14)
 
 
@@ -219,8 +219,8 @@ def _cooker(pen: Pen) -> None:
     pen.shadow(190, 810, 825)
     pen.box(200, 380, 800, 820, radius=130)
     pen.draw.pieslice(_at(200, 230, 800, 640), 180, 360, pen.mixed(pen.body, INK, 0.12), pen.edge, _px(6))
-    pen.box(430, 210, 570, 255, INK, 20)
-    pen.box(390, 560, 610, 700, INK, 26)
+    pen.box(430, 210, 570, 255, fill=INK, radius=20)
+    pen.box(390, 560, 610, 700, fill=INK, radius=26)
     pen.lamp(500, 600, WARM)
     pen.lamp(450, 660)
     pen.lamp(550, 660)
@@ -231,15 +231,15 @@ def _kettle(pen: Pen) -> None:
     pen.draw.arc(_at(560, 330, 800, 720), 270, 90, INK, _px(40))
     pen.draw.polygon([(_px(x), _px(y)) for x, y in ((320, 300), (640, 300), (690, 830), (270, 830))], pen.body, pen.edge)
     pen.draw.polygon([(_px(x), _px(y)) for x, y in ((330, 300), (250, 330), (320, 400))], pen.body, pen.edge)
-    pen.box(360, 250, 600, 305, INK, 20)
-    pen.box(250, 825, 710, 865, INK, 14)
+    pen.box(360, 250, 600, 305, fill=INK, radius=20)
+    pen.box(250, 825, 710, 865, fill=INK, radius=14)
     pen.lamp(480, 770)
 
 
 def _jug(pen: Pen) -> None:
     pen.shadow(290, 710, 875)
     pen.draw.polygon([(_px(x), _px(y)) for x, y in ((330, 200), (670, 200), (620, 590), (380, 590))], (206, 224, 238), STEEL)
-    pen.box(320, 150, 680, 210, INK, 18)
+    pen.box(320, 150, 680, 210, fill=INK, radius=18)
     pen.box(330, 590, 670, 870)
     pen.disc(500, 730, 58, INK)
     pen.lamp(500, 730)
@@ -248,8 +248,8 @@ def _jug(pen: Pen) -> None:
 def _fan(pen: Pen) -> None:
     pen.shadow(330, 670, 905)
     pen.line((500, 560), (500, 880), fill=STEEL, width=22)
-    pen.box(350, 870, 650, 905, INK, 16)
-    pen.disc(500, 360, 240, BACK, pen.edge, 12)
+    pen.box(350, 870, 650, 905, fill=INK, radius=16)
+    pen.disc(500, 360, 240, BACK, pen.edge)
     for angle in (-90, 30, 150):
         pen.draw.pieslice(_at(310, 170, 690, 550), angle - 38, angle + 38, pen.mixed(pen.body, ACCENT, 0.35))
     pen.disc(500, 360, 46, INK)
@@ -261,14 +261,14 @@ def _tower(pen: Pen) -> None:
     pen.draw.ellipse(_at(350, 205, 650, 290), pen.mixed(pen.body, INK, 0.2))
     for y in range(560, 820, 40):
         pen.line((390, y), (610, y), width=8)
-    pen.disc(500, 420, 56, BACK, ACCENT, 12)
+    pen.disc(500, 420, 56, BACK, ACCENT)
 
 
 def _radiator(pen: Pen) -> None:
     pen.shadow(190, 810, 845)
     for x in range(220, 760, 76):
         pen.box(x, 260, x + 62, 800, radius=30)
-    pen.box(690, 420, 800, 700, INK, 18)
+    pen.box(690, 420, 800, 700, fill=INK, radius=18)
     pen.disc(745, 490, 28, pen.body)
     pen.lamp(745, 640, WARM)
     pen.disc(270, 825, 24, INK)
@@ -278,7 +278,7 @@ def _radiator(pen: Pen) -> None:
 def _stick(pen: Pen) -> None:
     pen.line((620, 180), (420, 800), fill=STEEL, width=26)
     pen.box(540, 120, 720, 330, radius=60)
-    pen.box(590, 330, 690, 420, INK, 24)
+    pen.box(590, 330, 690, 420, fill=INK, radius=24)
     pen.box(250, 790, 560, 860, radius=30)
     pen.shadow(240, 580, 880)
     pen.lamp(630, 225)
