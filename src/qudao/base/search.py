@@ -24,6 +24,8 @@ from qudao.base.db import rows
 MOST_WORDS = 4
 #: so many parties are named one by one to the planner; more are joined
 MOST_PARTIES = 300
+#: pieces of one word that are looked up: the last ones, because numbers begin alike and end differently
+MOST_KEYS = 5
 PARTY = "network.organisation"
 TABLE = "base_searchentry"
 #: how many of the newest documents are looked through for one or two letters
@@ -141,7 +143,7 @@ def _keys(word: str) -> list[str]:
     if not word.isascii():
         pairs = [word[i : i + 2] for i in range(len(word) - 1)]
         return [p for p in pairs if not p.isascii()] or [c for c in word if not c.isascii()]
-    return [word[i : i + 3] for i in range(len(word) - 2)] or [" " + word]
+    return [word[i : i + 3] for i in range(len(word) - 2)][-MOST_KEYS:] or [" " + word]
 
 
 def _short(word: str) -> bool:
@@ -195,6 +197,8 @@ class Reach:
     org_ids: Sequence[int] | None = None
     #: one or two letters begin so many documents that only the newest are looked through
     newest: bool = False
+    #: whether the kind has amounts
+    amounts: bool = False
 
     @property
     def condition(self) -> str:
@@ -221,7 +225,7 @@ def candidates(reaches: Sequence[Reach], typed: str, most: int) -> dict[str, dic
         if reach.newest and all(map(_short, found)):
             newest = f"(SELECT * FROM {TABLE} WHERE {of_kind} ORDER BY subject_id DESC LIMIT {NEWEST})"
             ways[0] = (PART, " AND ".join(f"text ~ {_text(rf'(^|[ ./_-]){re.escape(word)}')}" for word in found), newest)
-        ways += [(AMOUNT, f"amount = {amount}", TABLE)] if amount is not None else []
+        ways += [(AMOUNT, f"amount = {amount}", TABLE)] if amount is not None and reach.amounts else []
         parts += [
             f"(SELECT subject_kind, subject_id, {way} AS way FROM {table} e WHERE {of_kind} AND {condition} ORDER BY subject_id DESC LIMIT {most})"
             for way, condition, table in ways

@@ -48,7 +48,7 @@ class AccountTable(Table):
     )
     filters = (Filter("currency", _("Currency"), kind="text"),)
     kind, via = "network.organisation", "buyer"
-    order = ("seller__code", "buyer__code", "pk")
+    order = ("pk",)
     empty = _("There is no credit account yet.")
     remedy = _("An account opens when an agreement becomes active.")
 

@@ -41,8 +41,8 @@ FACTS = """
                - CASE WHEN a.temp_until >= %(today)s THEN a.temp_limit ELSE 0 END, 0)),
            coalesce((SELECT %(today)s - min(i.due_on) FROM ledger_openitem i WHERE i.org_id = o.seller_id AND i.side = 'receivable'
                AND i.counterparty_id = o.buyer_id AND i.open_amount > 0 AND i.due_on < %(today)s), 0),
-           (SELECT count(*) FROM orders_line l WHERE l.order_id = o.id AND NOT EXISTS (SELECT FROM inventory_stock s
-               WHERE s.place_id = o.place_id AND s.product_id = l.product_id AND s.on_hand - s.reserved >= l.qty)),
+           (SELECT count(*) FROM orders_line l WHERE l.order_id = o.id AND l.qty > coalesce((SELECT s.on_hand - s.reserved
+               FROM inventory_stock s WHERE s.place_id = o.place_id AND s.product_id = l.product_id), 0)),
            NOT EXISTS (SELECT FROM orders_order p WHERE p.seller_id = o.seller_id AND p.buyer_id = o.buyer_id AND p.id < o.id
                AND p.status NOT IN ('draft', 'rejected', 'cancelled')),
            EXISTS (SELECT FROM approvals_node n JOIN approvals_request r ON r.id = n.request_id

@@ -63,13 +63,14 @@ class Kind:
     related: tuple[str, ...]
     #: organisations are sides of these; catalogues are open to more than their own branch
     document: bool = True
+    amounts: bool = False
 
 
 KINDS = (
-    Kind("orders.order", gettext_lazy("Orders"), Order, "orders.view", "orders", "receipt", ("buyer", "seller")),
+    Kind("orders.order", gettext_lazy("Orders"), Order, "orders.view", "orders", "receipt", ("buyer", "seller"), amounts=True),
     Kind("fulfilment.shipment", gettext_lazy("Shipments"), Shipment, "fulfilment.view", "shipments", "truck", ("buyer", "seller")),
-    Kind("billing.invoice", gettext_lazy("Invoices"), Invoice, "billing.view", "invoices", "file-invoice", ("buyer", "seller")),
-    Kind("payments.payment", gettext_lazy("Payments"), Payment, "payments.view", "payments", "cash", ("buyer", "seller")),
+    Kind("billing.invoice", gettext_lazy("Invoices"), Invoice, "billing.view", "invoices", "file-invoice", ("buyer", "seller"), amounts=True),
+    Kind("payments.payment", gettext_lazy("Payments"), Payment, "payments.view", "payments", "cash", ("buyer", "seller"), amounts=True),
     Kind("network.organisation", gettext_lazy("Organisations"), Organisation, "network.view", "organisations", "building-store", (), document=False),
     Kind("catalog.product", gettext_lazy("Products"), Product, "catalog.view", "products", "package", (), document=False),
 )
@@ -79,14 +80,14 @@ _ADDRESS = re.compile(r"^/(\w+)/(\d{1,18})/$")
 def _reaches(actor: Actor, kinds: Sequence[Kind]) -> list[Reach]:
     """Among whose entries to look for this actor. At most two statements; none for those who see everything."""
     if actor.scope == Scope.ALL:
-        return [Reach(k.kind, newest=k.document) for k in kinds]
+        return [Reach(k.kind, newest=k.document, amounts=k.amounts) for k in kinds]
     own: list[int] | None = [actor.org_id]
     if actor.scope == Scope.BRANCH:
         own = list(Organisation.unscoped.filter(path__startswith=actor.org_path).values_list("pk", flat=True)[: MOST_OWN + 1])
         own = own if len(own) <= MOST_OWN else None
     opened = Audience.unscoped.filter(viewer_id=actor.org_id).values_list("owner_id", flat=True) if any(not k.document for k in kinds) else ()
     more = [*own, *ids_of(actor.org_path), *opened] if own is not None else None
-    return [Reach(k.kind, own if k.document else more, newest=k.document) for k in kinds]
+    return [Reach(k.kind, own if k.document else more, newest=k.document, amounts=k.amounts) for k in kinds]
 
 
 def find(actor: Actor, typed: str) -> list[Group]:
