@@ -106,7 +106,7 @@ class AbsenceOut(AbsenceIn):
 
 
 def _request(one: Request, status: int = 200) -> HttpResponse:
-    steps = Node.unscoped.filter(request=one).select_related("role").order_by("position")
+    steps = queries.unscoped_steps(one)
     names = ("position", "state", "signer_id", "given_by_id", "added", "note")
     told = [{"role": step.role.code, **{name: getattr(step, name) for name in names}} for step in steps]
     head = {name: getattr(one, name) for name in ("id", "subject_kind", "subject_id", "number", "state")}

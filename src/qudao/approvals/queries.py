@@ -213,3 +213,8 @@ def pending_request(actor: Actor, subject: Subject) -> Request | None:
 def unscoped_decision(node_id: int) -> Signature | None:
     """What was decided in a step, with who did; None when nobody has. One statement."""
     return Signature.unscoped.select_related("user").filter(node_id=node_id).first()
+
+
+def unscoped_steps(request: Request) -> list[Node]:
+    """The steps of a request that the actor was shown, in the order of signing. One statement."""
+    return list(Node.unscoped.filter(request=request).select_related("role").order_by("position"))

@@ -93,12 +93,14 @@ def shown(task: Task, found: Case) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _show(request: HttpRequest, tasks: list[Task], task: Task | None, faults: list[Said] | None = None, status: int = 200, said: str = "") -> HttpResponse:
+def _show(request: HttpRequest, tasks: list[Task], task: Task | None, error: DomainError | None = None, said: str = "") -> HttpResponse:
+    """The inbox with `task` open, or the region of it that was asked for; with what was refused, or what was done."""
+    status = error.status if error else 200
     actor = request.actor  # type: ignore[attr-defined]
     opened = request.GET.get("open") or request.method == "POST"
     chosen = task or (tasks[0] if tasks else None)
     context: dict[str, Any] = {
-        "title": _("Approvals"), "rows": [(one, *flag(one)) for one in tasks], "tasks": tasks, "chosen": chosen, "faults": faults or [],
+        "title": _("Approvals"), "rows": [(one, *flag(one)) for one in tasks], "tasks": tasks, "chosen": chosen, "faults": [say(f) for f in error.faults] if error else [],
         "reason": request.POST.get("reason", ""), "alone": bool(opened and chosen), "back": reverse("approvals") if opened else "",
         "usual": sum(1 for one in tasks if not one.exceptional), "swapped": wanted(request) == "inbox",
     }  # fmt: skip
@@ -146,7 +148,7 @@ def decide(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     except (Forbidden, NotFound):
         raise
     except DomainError as error:
-        return _show(request, tasks, task, [say(f) for f in error.faults], status=error.status)
+        return _show(request, tasks, task, error)
     rest, said = _next(tasks, task), str(DONE[verb]).format(number=task.number)
     if wanted(request) != "inbox":
         return go(request, reverse("approvals") + (f"?open={rest[0].subject_id}" if rest else ""), said)
