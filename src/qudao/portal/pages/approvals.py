@@ -100,7 +100,8 @@ def _show(request: HttpRequest, tasks: list[Task], task: Task | None, error: Dom
     opened = request.GET.get("open") or request.method == "POST"
     chosen = task or (tasks[0] if tasks else None)
     context: dict[str, Any] = {
-        "title": _("Approvals"), "rows": [(one, *flag(one)) for one in tasks], "tasks": tasks, "chosen": chosen, "faults": [say(f) for f in error.faults] if error else [],
+        "title": _("Approvals"), "rows": [(one, *flag(one)) for one in tasks], "tasks": tasks, "chosen": chosen,
+        "faults": [say(f) for f in error.faults] if error else [],
         "reason": request.POST.get("reason", ""), "alone": bool(opened and chosen), "back": reverse("approvals") if opened else "",
         "usual": sum(1 for one in tasks if not one.exceptional), "swapped": wanted(request) == "inbox",
     }  # fmt: skip
