@@ -22,17 +22,18 @@ from qudao.ledger import queries
 from qudao.ledger.states import KINDS, Bucket, Side
 
 
-def statements(actor: Actor, ids: Sequence[int], *, side: str = "", currency: str = "", since: str = "", until: str = "") -> list[Paper]:
-    """Statements of the own books with organisations. By default what they owe, in yuan, of this month and the two before.
+def statements(actor: Actor, ids: Sequence[int], **asked: str) -> list[Paper]:
+    """Statements of the own books with organisations; `asked` may say `OPTIONS`. By default what they owe, in yuan, of this month and the two before.
 
     Three statements each. NotFound for an organisation one has no account with: its name is told to nobody else.
     """
+    side = asked.get("side", "")
     side = side if side in Side.values else Side.RECEIVABLE.value
-    span = span_of(since, until)
+    currency, span = (asked.get("currency") or "CNY")[:3].upper(), span_of(asked.get("since", ""), asked.get("until", ""))
     if not all(queries.trades_with(actor, actor.org_id, one) for one in ids):
         raise NotFound("base.not_found")
     orgs = queries.unscoped_parties([actor.org_id, *ids])
-    return [_paper(actor, queries.PartyAccount(actor.org_id, one, side, (currency or "CNY")[:3].upper()), span, orgs) for one in ids]
+    return [_paper(actor, queries.PartyAccount(actor.org_id, one, side, currency), span, orgs) for one in ids]
 
 
 def span_of(since: str, until: str) -> DateSpan:

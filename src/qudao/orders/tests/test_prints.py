@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from qudao.base import printing, runs
+from qudao.base.html.pages.prints import log_print, print_buttons
 from qudao.base.models import ActionLog, Run
 from qudao.base.printing import pdf_of
 from qudao.base.tests.pdf_text import pages_of
@@ -100,6 +101,13 @@ def test_the_api_prints_many_and_says_what_is_wrong_with_the_list(world, client)
     many = get(",".join(str(n) for n in range(1, printing.MOST + 2)))
     assert many.status_code == 422 and many.json()["code"] == "base.too_many_papers"
     assert get("1", "orders.nothing").status_code == 404
+
+
+def test_printing_is_a_right_of_its_own(world):
+    with pytest.raises(Forbidden):
+        log_print("orders.confirmation", [1], "en", actor=replace(world.dealer, verbs=world.dealer.verbs - {"base.print"}))
+    assert not print_buttons("orders.order", place(world, 1), replace(world.dealer, verbs=world.dealer.verbs - {"base.print"}))
+    assert next(b.url.rpartition("/")[2] for b in print_buttons("orders.order", place(world, 1), world.dealer)) == "confirmation.pdf"
 
 
 def chosen(client, orders, **more):
