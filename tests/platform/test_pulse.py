@@ -42,8 +42,12 @@ def of(org, scope=Scope.ORG):
 
 def happens(kind, pk, seller, buyer, line=None):
     run(
-        """INSERT INTO base_actionlog (id, at, month, verb, channel, actor_kind, actor_name, before, after, reason, detail, subject_kind, subject_id, seller_id,
-           buyer_id, number) VALUES (coalesce(%s, nextval(pg_get_serial_sequence('base_actionlog', 'id'))), now(), current_date, 'x', 'page', 'person', '', '', '', '', '{}', %s, %s, %s, %s, '')""",
+        """
+        INSERT INTO base_actionlog (id, at, month, verb, channel, actor_kind, actor_name, before, after, reason, detail, subject_kind, subject_id,
+            seller_id, buyer_id, number)
+        VALUES (coalesce(%s, nextval(pg_get_serial_sequence('base_actionlog', 'id'))), now(), current_date, 'x', 'page', 'person', '', '', '', '', '{}',
+            %s, %s, %s, %s, '')
+        """,
         (line, kind, pk, seller.pk, buyer.pk),
     )
 
@@ -83,6 +87,14 @@ def test_a_shipment_changes_the_page_of_its_order_and_a_suborder_not_the_branch_
     assert answer.status_code == 204
     happens("fulfilment.shipment", 2, hq, dealer)
     assert ask(client, order, answer["Pulse"]).status_code == 200
+
+
+def test_what_happened_before_the_first_look_of_a_process_is_told_too(client, watch, network, monkeypatch):
+    hq, dealer, _sub, _other = network
+    mark = mark_of(of(hq), "orders.order")
+    happens("orders.order", 7, hq, dealer)
+    monkeypatch.setattr(pulse, "WATCH", pulse.Watch())
+    assert ask(client, mark).status_code == 200
 
 
 def test_another_process_may_have_seen_it_a_moment_later(client, watch, network):

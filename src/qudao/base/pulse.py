@@ -5,6 +5,7 @@ The mark stands in the page, lives a working day and opens nothing: the answer i
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.core import signing
@@ -17,6 +18,6 @@ LIFE = 12 * 3600
 
 
 def mark_of(actor: Actor, kind: str, obj: Any = None) -> str:
-    """The mark of a list of a kind, of one document of it, or ("" and None) of everything the actor sees."""
+    """The mark of a list of a kind, of one document of it, or ("" and None) of everything the actor sees; with the moment the page was made."""
     sides = [getattr(obj, "seller_id", None), getattr(obj, "buyer_id", None)]
-    return signing.dumps([actor.org_id, str(actor.scope), actor.org_path, kind, getattr(obj, "pk", None), *sides], salt=SALT)
+    return signing.dumps([actor.org_id, str(actor.scope), actor.org_path, kind, getattr(obj, "pk", None), *sides, time.time()], salt=SALT)

@@ -31,7 +31,7 @@ LATE = 2000
 #: each of these shows in the lists and documents of the others
 TRADE = frozenset({"orders.order", "fulfilment.shipment", "billing.invoice", "payments.payment", "returns.return"})
 NEWS = """
-SELECT l.id, l.subject_kind, l.subject_id, l.seller_id, l.buyer_id, coalesce(s.path, ''), coalesce(b.path, '')
+SELECT l.id, l.at, l.subject_kind, l.subject_id, l.seller_id, l.buyer_id, coalesce(s.path, ''), coalesce(b.path, '')
   FROM base_actionlog l LEFT JOIN network_organisation s ON s.id = l.seller_id LEFT JOIN network_organisation b ON b.id = l.buyer_id
  WHERE l.id > %s ORDER BY l.id
 """
@@ -66,18 +66,17 @@ class Watch:
             return
         try:
             now = time.time()
-            if self.newest < 0:  # the first look: what was before is on the pages already
+            first = self.newest < 0  # what was before this process looked is taken as seen when it was said to happen
+            if first:
                 ((self.newest,),) = rows("SELECT coalesce(max(id), 0) FROM base_actionlog")
-                self.known = {pk for (pk,) in rows("SELECT id FROM base_actionlog WHERE id > %s", (self.newest - LATE,))}
-            else:
-                for pk, *fields in rows(NEWS, (self.newest - LATE,)) if self._grown() else ():
-                    if pk not in self.known:
-                        self.known.add(pk)
-                        self.news.append(News(now, *fields))
-                        self.newest = max(self.newest, pk)
-                self.known = {pk for pk in self.known if pk > self.newest - LATE}
-                while self.news and self.news[0].seen < now - MEMORY:
-                    self.news.popleft()
+            for pk, at, *fields in rows(NEWS, (self.newest - LATE,)) if first or self._grown() else ():
+                if pk not in self.known:
+                    self.known.add(pk)
+                    self.news.append(News(at.timestamp() if first else now, *fields))
+                    self.newest = max(self.newest, pk)
+            self.known = {pk for pk in self.known if pk > self.newest - LATE}
+            while self.news and self.news[0].seen < now - MEMORY:
+                self.news.popleft()
             self.looked = now
         except DatabaseError as error:  # nobody is told anything new until the database is back
             log.warning("pulse: %s", error)
@@ -109,7 +108,7 @@ def _sees(mark: list, one: News) -> bool:
 
 def _shows(mark: list, one: News) -> bool:
     """Whether the page shows what the line is about: its own document, others of the same trade, or anything on a page of everything."""
-    *_reader, kind, pk, seller_id, buyer_id = mark
+    kind, pk, seller_id, buyer_id = mark[3:7]
     if not kind or (one.kind == kind and pk in (None, one.subject_id)):
         return True
     related = kind in TRADE and one.kind in TRADE
@@ -130,8 +129,8 @@ def answer(request: HttpRequest) -> HttpResponse:
     told, _dash, moment = request.GET.get("since", "").partition("-")
     try:
         since = float(moment) - (0 if told == _ME else MARGIN)
-    except ValueError:  # the page has just been loaded
-        since = time.time() - MARGIN
+    except ValueError:  # the first time: since the page was made
+        since = mark[-1] - MARGIN
     response = HttpResponse(status=200 if WATCH.changed(mark, since) else 204)
     response["Pulse"] = f"{_ME}-{WATCH.looked}"
     response["Cache-Control"] = "no-store"

@@ -52,6 +52,8 @@ CREATE UNLOGGED TABLE bench_template AS
 SELECT s.state, o.id, sh.id AS shipment, i.id AS invoice, p.payment_id AS payment, p.id AS application,
        (SELECT min(id) FROM orders_line WHERE order_id = o.id) AS line,
        (SELECT min(id) FROM fulfilment_shipmentline WHERE shipment_id = sh.id) AS shipment_line,
+       (SELECT id FROM fulfilment_receipt WHERE shipment_id = sh.id) AS receipt,
+       (SELECT min(l.id) FROM fulfilment_receiptline l JOIN fulfilment_receipt r ON r.id = l.receipt_id WHERE r.shipment_id = sh.id) AS receipt_line,
        (SELECT min(id) FROM billing_invoiceline WHERE invoice_id = i.id) AS invoice_line,
        (SELECT min(id) FROM approvals_request WHERE subject_kind = 'orders.order' AND subject_id = o.id) AS request
   FROM (VALUES {states}) s(state, id) JOIN orders_order o ON o.id = s.id
@@ -137,6 +139,18 @@ COPIES: tuple[tuple[str, str, dict[str, str]], ...] = (
         " AND t.id = m.shipment_line",
         {"id": "{base} + (g.n - 1) * 10 + x", "shipment_id": "g.id", "line_id": "{base} + (g.n - 1) * 10 + x",
          "product_id": "{base} + 1 + (g.n * 13 + x * 17) %% %(products)s", "qty": "2"},
+    ),
+    (
+        "fulfilment_receipt",
+        "t, bench_template m, bench_order g WHERE m.state = g.state AND g.n > %(orders)s * 0.9 AND t.id = m.receipt",
+        {"id": "g.id", "shipment_id": "g.id", "at": "g.at"},
+    ),
+    (
+        "fulfilment_receiptline",
+        "t, bench_template m, bench_order g, generate_series(1, 10) x WHERE m.state = g.state AND g.n > %(orders)s * 0.9"
+        " AND t.id = m.receipt_line",
+        {"id": "{base} + (g.n - 1) * 10 + x", "receipt_id": "g.id", "shipment_line_id": "{base} + (g.n - 1) * 10 + x", "received": "2", "damaged": "0",
+         "short": "0", "over": "0", "note": "''"},
     ),
     (
         "billing_invoice",
@@ -293,8 +307,8 @@ def build(scale: float) -> dict[str, Any]:
 
 #: what needs the list of orders
 AFTER = {
-    "orders_order", "orders_line", "fulfilment_shipment", "fulfilment_shipmentline", "billing_invoice", "billing_invoiceline", "payments_payment",
-    "payments_application", "ledger_openitem", "inventory_move", "base_actionlog", "approvals_request", "approvals_node",
+    "orders_order", "orders_line", "fulfilment_shipment", "fulfilment_shipmentline", "fulfilment_receipt", "fulfilment_receiptline",
+    "billing_invoice", "billing_invoiceline", "payments_payment", "payments_application", "ledger_openitem", "inventory_move", "base_actionlog", "approvals_request", "approvals_node",
 }  # fmt: skip
 
 
