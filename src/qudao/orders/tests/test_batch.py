@@ -20,6 +20,11 @@ from qudao.orders.tests.make import assert_sound, make_world, placing
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture
+def world():
+    return make_world()
+
+
 def file_of(world, *orders):
     return [(placing(world, *quantities), uuid4()) for quantities in orders]
 
