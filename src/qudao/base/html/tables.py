@@ -206,7 +206,7 @@ class Table:
                 css, content = cells[at]
                 cells[at] = (css, content if "<a " in str(content) else format_html('<a href="{}">{}</a>', url, content))
             marks = [
-                format_html(' data-cell="{}" tabindex="0"', c.id) if row.pk in editable.get(c.id, ()) and c.edit and c.edit.when(row) else "" for c in columns
+                format_html(' data-cell="{}" tabindex="0"', c.id) if c.edit and row.pk in editable.get(c.id, ()) and c.edit.when(row) else "" for c in columns
             ]
             drawn = format_html_join("", '<td class="{}"{}>{}</td>', ((css, mark, content) for (css, content), mark in zip(cells, marks, strict=True)))
             first = (

@@ -308,7 +308,8 @@ def build(scale: float) -> dict[str, Any]:
 #: what needs the list of orders
 AFTER = {
     "orders_order", "orders_line", "fulfilment_shipment", "fulfilment_shipmentline", "fulfilment_receipt", "fulfilment_receiptline",
-    "billing_invoice", "billing_invoiceline", "payments_payment", "payments_application", "ledger_openitem", "inventory_move", "base_actionlog", "approvals_request", "approvals_node",
+    "billing_invoice", "billing_invoiceline", "payments_payment", "payments_application", "ledger_openitem", "inventory_move",
+    "base_actionlog", "approvals_request", "approvals_node",
 }  # fmt: skip
 
 
