@@ -271,7 +271,7 @@ def test_what_another_device_changed_is_looked_at_first(buyer, world):
 def test_a_refused_submit_says_everything_at_its_line(buyer, world):
     fill(world, 5, 1000)
     page = text(buyer.post(reverse("basket"), form_of(text(buyer.get(reverse("basket")))) | {"do": "submit"}), 409)
-    assert "Only 100 of 1,000 are available" in page and not Order.unscoped.exists()
+    assert "900 are missing" in page and not Order.unscoped.exists()
     sent = form_of(page) | {"do": "submit", "requested_on": "someday"}
     assert "Enter a valid date" in text(buyer.post(reverse("basket"), sent), 422)
     assert "The basket is empty" in text(buyer.post(reverse("basket"), {"do": "submit", "agreement": make_downstream(world).pk}), 404)
