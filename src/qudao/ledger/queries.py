@@ -79,6 +79,11 @@ class AgeingRow:
     unapplied: Decimal
 
     @property
+    def pk(self) -> int:
+        """What names the row in a table: the counterparty."""
+        return self.counterparty_id
+
+    @property
     def overdue(self) -> Decimal:
         """What is past its due date."""
         return self.total - self.buckets[Bucket.NOT_DUE]

@@ -81,12 +81,12 @@ class Nearest:
                     self.having.setdefault(pair, []).append((key, n))
 
     def to(self, text: str, limit: int) -> list[int]:
-        """The keys most alike, the best first; nothing that shares less than a fifth."""
+        """The keys most alike, the best first; nothing that shares no pair of characters."""
         pairs = _pairs(text)
         shared = Counter(one for pair in pairs for one in self.having.get(pair, ()))
         best: dict[int, float] = {}
         for (key, n), number in shared.items():
             likeness = 2 * number / (len(pairs) + self.sizes[key, n])
-            if likeness >= 0.2 and likeness > best.get(key, 0):
+            if likeness > best.get(key, 0):
                 best[key] = likeness
         return sorted(best, key=lambda key: (-best[key], key))[:limit]
