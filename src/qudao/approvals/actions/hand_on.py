@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from qudao.approvals import queries, rules
 from qudao.approvals.actions.requests import ask, end_links, enter, entitled, steps_of
@@ -85,7 +86,7 @@ def name_deputy(draft: AbsenceDraft, *, actor: Actor) -> Absence:
         org_id=actor.org_id, user_id=actor.user_id, deputy_id=to.id, first_day=draft.first_day, last_day=draft.last_day, note=draft.note.strip()
     )  # fmt: skip
     record(_subject(made), reason=made.note, detail={"deputy": to.id, "from": draft.first_day, "to": draft.last_day})
-    told = {"name": actor.name, "first_day": draft.first_day.isoformat(), "last_day": draft.last_day.isoformat()}
+    told: dict[str, Any] = {"name": actor.name, "first_day": draft.first_day.isoformat(), "last_day": draft.last_day.isoformat()}
     notify("approvals.deputy", _subject(made), user_ids=[to.id], **told)
     return made
 

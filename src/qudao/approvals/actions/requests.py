@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Q
 
@@ -141,7 +142,7 @@ def end_links(node: Node, now: datetime) -> None:
     Link.unscoped.filter(node=node, ended_at=None).update(ended_at=now)
 
 
-def ask(request: Request, node: Node, code: str = "approvals.waiting", **params: object) -> None:
+def ask(request: Request, node: Node, code: str = "approvals.waiting", **params: Any) -> None:
     """Tell everybody who can sign the step that it waits. One statement and the notice."""
     wanted = queries.unscoped_askable(node.pk)
     if wanted:

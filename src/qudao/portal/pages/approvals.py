@@ -102,7 +102,7 @@ def _show(request: HttpRequest, tasks: list[Task], task: Task | None, error: Dom
     context: dict[str, Any] = {
         "title": _("Approvals"), "rows": [(one, *flag(one)) for one in tasks], "tasks": tasks, "chosen": chosen,
         "faults": [say(f) for f in error.faults] if error else [],
-        "reason": request.POST.get("reason", ""), "alone": bool(opened and chosen), "back": reverse("approvals") if opened else "",
+        "reason": "" if said else request.POST.get("reason", ""), "alone": bool(opened and chosen), "back": reverse("approvals") if opened else "",
         "usual": sum(1 for one in tasks if not one.exceptional), "swapped": wanted(request) == "inbox",
     }  # fmt: skip
     rights = {"may_delegate": "approvals.delegate", "may_signer": "approvals.add_signer", "may_return": "orders.return"}
@@ -153,8 +153,6 @@ def decide(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     rest, said = _next(tasks, task), str(DONE[verb]).format(number=task.number)
     if wanted(request) != "inbox":
         return go(request, reverse("approvals") + (f"?open={rest[0].subject_id}" if rest else ""), said)
-    request.POST = request.POST.copy()  # the next card begins with an empty remark
-    request.POST["reason"] = ""
     left = {one.subject_id for one in rest}
     return _show(request, [one for one in tasks if one.subject_id in left], rest[0] if rest else None, said=said)
 
