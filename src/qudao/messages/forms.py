@@ -39,7 +39,10 @@ class TaskForm(Form):
 class TopicsForm(Form):
     """Which topics call in the product, and which come by e-mail too."""
 
-    layout = "grid"
+    shown = forms.MultipleChoiceField(label=_("In the product"), required=False, choices=list(TOPIC_LABELS.items()))
+    mailed = forms.MultipleChoiceField(label=_("By e-mail"), required=False, choices=list(TOPIC_LABELS.items()))
 
-    shown = forms.MultipleChoiceField(label=_("In the product"), required=False, choices=list(TOPIC_LABELS.items()), widget=forms.CheckboxSelectMultiple)
-    mailed = forms.MultipleChoiceField(label=_("By e-mail"), required=False, choices=list(TOPIC_LABELS.items()), widget=forms.CheckboxSelectMultiple)
+    def topics(self) -> list[dict[str, Any]]:
+        """A row of the table for each topic, with its two boxes."""
+        shown, mailed = self["shown"].value() or [], self["mailed"].value() or []
+        return [{"topic": topic, "label": label, "shown": topic in shown, "mailed": topic in mailed} for topic, label in TOPIC_LABELS.items()]

@@ -104,6 +104,7 @@ class Topics(FormPage):
 
     verb = "messages.view"
     form = TopicsForm
+    template = "messages/topics.html"
     title = gettext_lazy("What to tell me")
     said = gettext_lazy("Saved.")
 

@@ -48,3 +48,21 @@ def test_an_order_notice_leads_to_the_order(client, cast):
 
     assert address_of(Notice(subject_kind="orders.order", subject_id=7)) == reverse("order", args=[7])
     assert address_of(Notice(subject_kind="nowhere.thing", subject_id=7)) == reverse("notices")
+
+
+def test_topics_are_chosen_in_a_table(client, cast):
+    dealer = sign_in(client, cast.dealer)
+    page = text(dealer.get(reverse("notices_topics")))
+    assert page.count('name="shown"') == page.count('name="mailed"') == 6 and page.count(" checked") == 6
+    assert dealer.post(reverse("notices_topics"), {"shown": ["orders"], "mailed": ["messages"]}).status_code == 302
+    assert queries.preferences(cast.dealer)["orders"] == (True, False) and queries.preferences(cast.dealer)["messages"] == (False, True)
+    assert dealer.post(reverse("notices_topics"), {"shown": ["no-such"]}).status_code == 422
+
+
+def test_a_marking_is_taken_back_by_page(client, cast):
+    make_notice(cast.dealer.user_id)
+    dealer = sign_in(client, cast.dealer)
+    dealer.post(reverse("notices_read"))
+    at = Notice.unscoped.get(user_id=cast.dealer.user_id).read_at.isoformat()
+    assert dealer.post(reverse("notices_unread"), {"at": at}).status_code == 302 and queries.unread_count(cast.dealer) == 1
+    assert dealer.post(reverse("notices_unread"), {"at": "never"}).status_code == 302 and dealer.get(reverse("notices_unread")).status_code == 405
