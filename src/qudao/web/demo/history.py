@@ -187,7 +187,8 @@ def _approve(stage: Stage, todo: dict[str, list[Life]], day: date) -> None:
     """The clerk signs what was taken in, finance after her what is very large; what credit refuses is rejected at once."""
     lives = [life for life in todo.get("place", ()) if life.seller == "lanhe" and life.twist != "cancel"]
     for hour, key in ((13, "clerk"), (14, "finance")):
-        waiting = [(life, row) for life in lives if (row := _found(lives).get(life.client_id)) and row.status == Status.IN_REVIEW]
+        found = _found(lives) if lives else {}
+        waiting = [(life, row) for life in lives if (row := found.get(life.client_id)) and row.status == Status.IN_REVIEW]
         for n, (life, row) in enumerate(waiting):
             with clock.freeze(moment(day, hour, min(5 + 3 * n, 59))):
                 _sign(row.id, life, stage.world.staff(key))

@@ -142,7 +142,7 @@ def build(start: date, last: date, size: str = "small", count: int = 60) -> Worl
     _people(world)
     brand = world.orgs["lanhe"]
     groups = masters.categories(brand, CATEGORIES)
-    packs = {good.code: good.packs() for good in world.goods}
+    packs = {good.code: good.packs() for good in world.goods if not good.colour}
     world.products = masters.products(brand, [good.draft(groups[good.category]) for good in world.goods], packs)
     world.by_no = {good.no: world.products[good.code] for good in world.goods}
     _rules(world)

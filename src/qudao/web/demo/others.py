@@ -29,6 +29,8 @@ from qudao.web.demo.plan import Life, opening
 
 #: firms that are made in one transaction
 CHUNK = 12
+#: dealers of tier 1 with so much credit get the prices of the great sales
+PROMOTED = 500_000
 #: patience with a dealer who pays late, in days
 GRACE = 30
 
@@ -58,7 +60,7 @@ def _make(world: World, firms: Sequence[Firm], start: date, listed: Mapping[str,
             world.orgs[one.key] = masters.organisation(one.kind, facts(one), world.orgs[one.parent])
             person = masters.person(PersonFacts(boss_email(one.key), one.admin), world.orgs[one.key], one.role)
             world.people[boss_email(one.key)] = person.through(Channel.PAGE)
-            before = _promotions(world, start) if one.seller == "lanhe" else []
+            before = _promotions(world, start) if one.seller == "lanhe" and one.limit >= PROMOTED else []
             agree(world, one, listed.get(one.seller, ()), before, grace_days=GRACE)
             if one.kind == "dealer":
                 quantities = {world.by_no[no]: Decimal(qty) for no, qty in opening(one.key, world.size).items()}
