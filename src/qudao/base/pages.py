@@ -66,8 +66,9 @@ def _groups(groups: Sequence[tuple[Any, list[int]]], names: dict[int, dict[str, 
     return [{"why": why, "n": len(pks), "rows": [names[pk] for pk in pks[:most] if pk in names], "more": max(0, len(pks) - most)} for why, pks in groups]
 
 
-def _preview(request: HttpRequest, page: ListPage, bulk: Bulk, here: str, form: Form | None = None, faults: Sequence[Any] = ()) -> HttpResponse:
+def _preview(request: HttpRequest, found_list: tuple[ListPage, Bulk, str], form: Form | None = None, faults: Sequence[Any] = ()) -> HttpResponse:
     """What the bulk would do with the chosen rows, and the question."""
+    page, bulk, here = found_list
     actor: Actor = request.actor  # type: ignore[attr-defined]
     query = QueryDict(request.POST.get("query", "").replace("\x00", ""))
     if request.POST.get("rows"):
@@ -110,7 +111,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     page, bulk, here = _list_of(request)
     if not (request.POST.get("all") or request.POST.getlist("pick") or request.POST.get("rows")):
         raise Refused("base.no_rows")
-    return _preview(request, page, bulk, here)
+    return _preview(request, (page, bulk, here))
 
 
 @door("base.runs")
@@ -122,12 +123,12 @@ def jobs(request: HttpRequest) -> HttpResponseBase:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     form = bulk.asking(request.POST, actor)
     if not form.is_valid():
-        return _preview(request, page, bulk, here, form)
+        return _preview(request, (page, bulk, here), form)
     chosen = _frozen(request)
     found = weigh(bulk, type(page).query(actor).filter(pk__in=chosen), actor)
     order = {pk: n for n, pk in enumerate(chosen)}
     if not found.ready:
-        return _preview(request, page, bulk, here, None, [say(Fault("base.no_rows"))])
+        return _preview(request, (page, bulk, here), None, [say(Fault("base.no_rows"))])
     given = {name: request.POST.get(name, "") for name in form.fields}
     task = runs.Task(page.path(), bulk.name, here, sorted(found.ready, key=order.__getitem__), given, found.skipped)
     return _begun(request, runs.start_run(task, actor=actor, client_id=client_id_of(request)))
