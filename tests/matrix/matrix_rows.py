@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 
 from django.apps import apps
 from matrix_world import TRADES, World
 
 from qudao.base.runs import Task, start_run
 from qudao.base.saved import ViewFacts, save_view
-from qudao.baskets.actions import add_lines, save_template
-from qudao.baskets.rules import Entry
 from qudao.people.queries import unscoped_system_role
 
 #: who sees which trade, and whose figures; HQ's people see everything, a dealer its own two sides
@@ -194,22 +191,21 @@ def _said(label: str, sides: str, sees: Mapping[str, frozenset[str]]) -> Callabl
 BUYERS = {"dealer": "t1", "sub_dealer": "t3", "stranger": "t2"}
 
 
-def _of_baskets(kind: str) -> Callable[[World], Rows]:
+def _of_baskets(label: str, user: str) -> Callable[[World], Rows]:
     """Baskets, their lines and private templates: one's own only."""
 
     def find(world: World) -> Rows:
-        ids = {}
-        for role, key in BUYERS.items():
-            basket = add_lines(world.trades[key].agreement.pk, [Entry(world.products[0].pk, Decimal(1))], actor=world.actor(role))
-            kept = save_template(basket.pk, "Weekly", actor=world.actor(role))
-            ids[role] = {"baskets": basket.pk, "basket-lines": basket.lines.get().pk, "templates": kept.pk}[kind]
+        model = apps.get_model(label)
+        ids = {role: model._default_manager.filter(**{user: world.actor(role).user_id}).values_list("pk", flat=True)[0] for role in BUYERS}
         return Rows(ids, {role: frozenset({role}) for role in ids})
 
     return find
 
 
 ROWS: dict[str, Callable[[World], Rows]] = {
-    **{kind: _of_baskets(kind) for kind in ("baskets", "basket-lines", "templates")},
+    "baskets": _of_baskets("baskets.Basket", "user_id"),
+    "basket-lines": _of_baskets("baskets.Line", "basket__user_id"),
+    "templates": _of_baskets("baskets.Template", "user_id"),
     "bought": _trade_rows("orders.Order", {role: frozenset({key}) for role, key in (BUYERS | {"dealer_admin": "t1"}).items()}),
     "talk-orders": _trade_rows("orders.Order", SEES_TALK),
     "talk-shipments": _trade_rows("fulfilment.Shipment", SEES_TALK),

@@ -146,7 +146,7 @@ RULES: dict[str, Rule] = {
     "shop": Rule("baskets.use"),
     "basket": Rule("baskets.use", "baskets.use", also=frozenset({409})),
     **dict.fromkeys(("basket/aside", "basket/errors.xlsx"), Rule("baskets.use", also=frozenset({404}))),
-    "basket/pulse": Rule("baskets.use"),
+    "basket/pulse": Rule("baskets.use", also=frozenset({204})),
     **dict.fromkeys(("basket/lines", "basket/entry", "basket/head", "basket/file"), Rule("baskets.use", "baskets.use", also=frozenset({404}))),
     **dict.fromkeys(("baskets", "templates", "favourites"), Rule("baskets.use", "baskets.use")),
     "favourites/#": Rule("baskets.use", "baskets.use", "products"),

@@ -22,6 +22,8 @@ from qudao.approvals.actions import AbsenceDraft, name_deputy
 from qudao.approvals.tests.make import make_rule
 from qudao.base.access import Actor
 from qudao.base.outbox import drain
+from qudao.baskets.actions import add_lines, save_template
+from qudao.baskets.rules import Entry
 from qudao.billing.models import Invoice
 from qudao.catalog.actions import set_pack
 from qudao.catalog.models import Product
@@ -154,6 +156,7 @@ def build() -> World:
     buyers = {"t1": people.dealer, "t2": people.stranger, "t3": people.sub_dealer}
     for key, trade in trades.items():
         _live(trade, buyers[key], sellers[key], products[0])
+        save_template(add_lines(trade.agreement.pk, [Entry(products[0].pk, Decimal(1))], actor=buyers[key]).pk, "Weekly", actor=buyers[key])
     drain()
     return world
 

@@ -133,6 +133,7 @@ class Listed(Schema):
 
 
 def _entries(body: EntriesIn, actor: Actor) -> list[Entry]:
+    queries.baskets(actor)  # who may not use baskets is told so before anything is looked up
     seller_id = agreement_of(actor, body.agreement_id).seller_id
     ids = unscoped_ids_by_code(seller_id, [one.code for one in body.lines if one.code and one.product_id is None])
     seen = queries.visible_products(actor, ids.values())

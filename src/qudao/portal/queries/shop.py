@@ -172,7 +172,10 @@ def breaks(trade: Trade, asked: Mapping[int, Decimal]) -> tuple[dict[int, Decima
     return prices, found
 
 
-_HELD = """SELECT p.id, l.qty, coalesce(l.pack, ''), f.id IS NOT NULL FROM unnest(%s::bigint[]) p(id)
+_HELD = """SELECT p.id, l.qty, coalesce(l.pack, ''), f.id IS NOT NULL,
+        ARRAY(SELECT name FROM catalog_pack k WHERE k.product_id = p.id ORDER BY factor, id),
+        ARRAY(SELECT factor FROM catalog_pack k WHERE k.product_id = p.id ORDER BY factor, id)
+    FROM unnest(%s::bigint[]) p(id)
     LEFT JOIN baskets_basket b ON b.user_id = %s AND b.agreement_id = %s AND b.buyer_id = %s
     LEFT JOIN baskets_line l ON l.basket_id = b.id AND l.product_id = p.id
     LEFT JOIN baskets_favourite f ON f.user_id = %s AND f.org_id = %s AND f.product_id = p.id"""
@@ -183,8 +186,8 @@ def cards(actor: Actor, trade: Trade, shown: Sequence[Product]) -> list[Card]:
     ids = [one.pk for one in shown]
     if not ids:
         return []
-    packs = unscoped_packs_in_order(ids)
     mine = {pk: rest for pk, *rest in rows(_HELD, (ids, actor.user_id, trade.agreement_id, actor.org_id, actor.user_id, actor.org_id))}
+    packs = {pk: list(zip(names, factors, strict=True)) for pk, (*_held, names, factors) in mine.items()}
     asked = {one.pk: mine[one.pk][0] or step_of(one, packs.get(one.pk, [])).first for one in shown}
     prices, more = breaks(trade, asked)
     stock, bought = told(actor, trade, ids), last_bought(trade, ids)
