@@ -40,7 +40,8 @@ function body(root, rows) {
   data.set("rest-lines", rest.lines);
   data.set("rest-wrong", rest.wrong);
   for (const name of ["net", "tax", "gross"]) data.set(`rest-${name}`, amount(rest[name]));
-  if (here.focus?.isConnected) data.set("focus", key(here.focus));
+  const explained = here.focus?.isConnected && filled(here.focus) ? here.focus : rows.at(-1); // on an empty row: the line typed last
+  if (explained) data.set("focus", key(explained));
   return new URLSearchParams(data);
 }
 
@@ -76,7 +77,7 @@ function told(root, rows, said) {
   const aside = document.getElementById("preview");
   if (aside) aside.innerHTML = said.aside;
   const why = document.getElementById("line-why");
-  if (why) why.innerHTML = said.line;
+  if (why && rows.length) why.innerHTML = said.line;
   here.words ??= [[...form.querySelectorAll("[data-submit]")], [...form.querySelectorAll("[data-total]")]];
   here.words[0].forEach((span) => { span.textContent = said.submit; });
   here.words[1].forEach((span) => { span.textContent = said.total; });

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.browser
 #: lines of a long order
 LONG = 2_000
 #: as slow as a busy machine of two cores may be, where the promise is for a quiet one
-SLOW = 4
+SLOW = 10
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,8 @@ from qudao.kernel.period import DateSpan
 from qudao.ledger.tests.make import invoice_subject, make_invoice, make_receipt
 from qudao.orders.tests.make import make_world, place
 from qudao.payments.models import Payment
-from qudao.people.tests.make import make_cast, sign_in
+from qudao.people.tests.make import cast as make_cast
+from qudao.people.tests.make import sign_in
 from qudao.portal.queries.account import statement, whose
 
 pytestmark = pytest.mark.django_db
