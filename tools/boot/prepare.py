@@ -164,7 +164,7 @@ def _load_demo() -> list[dict[str, str]]:
     from qudao.web.progress import Progress
 
     os.environ["QUDAO_STATEMENT_TIMEOUT"] = "0"
-    known = demo.start(Progress("demo"), os.environ.get("QUDAO_DEMO_SIZE", "small"))
+    known = demo.start(Progress("demo"), settings().demo_size)
     if not known.complete:
         print(demo.sentence(known).replace("is being loaded", "will be loaded"), "`qudao demo status` tells how far it is.", flush=True)
     return [dict(row) for row in demo.sign_ins()] if hasattr(demo, "sign_ins") else []

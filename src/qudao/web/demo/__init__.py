@@ -17,6 +17,8 @@ from qudao.web.progress import Progress
 
 __all__ = ["Status", "finish", "load", "sentence", "sign_ins", "start", "status"]
 
+#: what an order of the second stage costs beside one of the first, whose batches are smaller
+REST = 0.65
 #: the masters are this much older than the last day
 DAYS = 366
 
@@ -94,7 +96,7 @@ def start(bar: Progress, size: str) -> Status:
     _beat(known, total=len(whole.first))
     history.play(stage, lambda day, orders: _told(bar, day, orders), steps)
     pace = (time.monotonic() - began) / max(1, len(whole.first))
-    return _beat(known, stage=2, total=len(whole.rest), left=60 + pace * len(whole.rest))
+    return _beat(known, stage=2, total=len(whole.rest), left=REST * pace * len(whole.rest))
 
 
 def finish(bar: Progress) -> None:

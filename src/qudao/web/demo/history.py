@@ -29,7 +29,7 @@ from qudao.fulfilment.queries import shipments
 from qudao.fulfilment.rules import Count
 from qudao.fulfilment.states import State
 from qudao.kernel import clock
-from qudao.kernel.errors import Refused
+from qudao.kernel.errors import Conflict, Refused
 from qudao.orders.actions import approve_order, cancel_order, close_order_short, place_orders, reject_order
 from qudao.orders.queries import orders as orders_seen
 from qudao.orders.queries import unscoped_lines_of
@@ -112,7 +112,7 @@ def _day(stage: Stage, day: date, others: Iterable[Callable[[], None]]) -> None:
                     doing()
                 evening(day)
             return
-        except OperationalError:
+        except (OperationalError, Conflict):
             if attempt == ATTEMPTS:
                 raise
             time.sleep(0.2 * attempt)
