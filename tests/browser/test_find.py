@@ -71,6 +71,7 @@ def test_a_dealer_orders_and_changes_the_language_from_the_palette(enter, world:
     keys.press("Control+K")
     keys.type("lds")
     box.get_by_role("option", name="FN-16").wait_for()
+    assert visit.grave() == []
     phone = enter("buyer", phone=True)
     phone.go("/search/")
     phone.page.locator("main input[name=q]").fill("FN-16")

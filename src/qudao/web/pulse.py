@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from qudao.base.access import Scope
 from qudao.base.db import rows
 from qudao.base.pulse import LIFE, SALT
+from qudao.kernel import clock
 
 log = logging.getLogger(__name__)
 ADDRESS = "/pulse/"
@@ -62,10 +62,10 @@ class Watch:
 
     def look(self) -> None:
         """Read what is new, unless that was done less than a second ago or is being done now."""
-        if time.time() - self.looked < LOOK or not self._turn.acquire(blocking=False):
+        if clock.now().timestamp() - self.looked < LOOK or not self._turn.acquire(blocking=False):
             return
         try:
-            now = time.time()
+            now = clock.now().timestamp()
             first = self.newest < 0  # what was before this process looked is taken as seen when it was said to happen
             if first:
                 ((self.newest,),) = rows("SELECT coalesce(max(id), 0) FROM base_actionlog")

@@ -10,11 +10,11 @@ def fill(apps: StateApps, editor: object) -> None:
     """A thousand rows a statement."""
     model = apps.get_model("catalog", "Product")
     found = []
-    for row in model._default_manager.only("pk", "name").iterator(1000):
+    for row in model.unscoped.only("pk", "name").iterator(1000):
         row.pinyin = spelled(row.name)
         if row.pinyin:
             found.append(row)
-    model._default_manager.bulk_update(found, ["pinyin"], batch_size=1000)
+    model.unscoped.bulk_update(found, ["pinyin"], batch_size=1000)
 
 
 class Migration(migrations.Migration):
