@@ -226,6 +226,7 @@ def _stock(world: World) -> None:
         if seller == "lanhe":
             scale = [0, 6, 240, 320, 400, 520, 640]
             amounts = {good: scale[good.no % 7] if good.no in (7, 8, 15, 29, 43) else scale[2 + good.no % 5] * (3 if good.small else 1) for good in kept}
+            amounts |= {good: 24 + good.no * 7 % 60 if good.no % 11 else 0 for good in world.goods[len(kept) :]}
             _open(world, seller, south(world), {good: qty // 2 for good, qty in amounts.items()}, "south")
         else:
             most = 60 if firm(seller).seller == "lanhe" else 24
