@@ -140,18 +140,20 @@ class LineEditor:
 
     Build it from a request with `LineEditor(fields, data=request.POST)` or from values with `initial=[{...}]`; `lines` are the filled rows.
     `suggest_url` answers the type-ahead as JSON `{"results": [{"value": code, "label": name, "note": …}]}`; `fixed` rows are neither added nor left out.
-    `quote_url` answers what changed rows come to, as `assets/js/quote.js` says; without it nothing is asked while typing.
+    An editor with a `quote_url` sends it what changed, as `assets/js/quote.js` says.
     """
 
     template_name = "parts/lines.html"
     #: begins the names of the inputs and the fields of faults
     prefix = "lines"
+    #: where changed rows are priced; "" asks nothing while typing
+    quote_url = ""
 
     def __init__(
         self, fields: Sequence[LineField], *, data: QueryDict | None = None, initial: Iterable[Mapping[str, Any]] = (), suggest_url: str = "",
-        fixed: bool = False, quote_url: str = "",
+        fixed: bool = False,
     ) -> None:  # fmt: skip
-        self.fields, self.suggest_url, self.quote_url, self.fixed = list(fields), suggest_url, quote_url, fixed
+        self.fields, self.suggest_url, self.fixed = list(fields), suggest_url, fixed
         self.blank_rows = 0 if fixed else BLANK
         if data is not None:
             self.lines = self._from_post(data)

@@ -41,7 +41,9 @@ MOST = 8
 
 def editor_of(data: Any = None, initial: list[dict[str, str]] | None = None) -> LineEditor:
     """The line editor of the desk."""
-    return LineEditor(LINES, data=data, initial=initial or [], suggest_url=reverse("order_suggest"), quote_url=reverse("order_preview"))
+    editor = LineEditor(LINES, data=data, initial=initial or [], suggest_url=reverse("order_suggest"))
+    editor.quote_url = reverse("order_preview")
+    return editor
 
 
 def _again(actor: Actor, wanted: str) -> Any:
