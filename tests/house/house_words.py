@@ -162,7 +162,8 @@ UNSAFE = {
     re.compile(r"<[^>]*\sstyle\s*=", re.IGNORECASE): "an inline style=",
     re.compile(r"<style\b", re.IGNORECASE): "a <style> element",
     re.compile(r"<script\b(?![^>]*\ssrc=)", re.IGNORECASE): "a <script> without src",
-    re.compile(r"<[^>]*\son[a-z]+\s*=", re.IGNORECASE): "an on…= handler",
+    # of a tag, so not a comparison in Python; and an event, so not the `one=` and `only` of a template's tag
+    re.compile(r"<[a-z][^<>]*\son[a-z]{3,}\s*=", re.IGNORECASE): "an on…= handler",
     re.compile(r"\bhx-on[:=]", re.IGNORECASE): "an hx-on handler (needs eval)",
     re.compile(r"""["']\s*(javascript|js):""", re.IGNORECASE): "script in an attribute",
     re.compile(r"""(src|href)=["']https?://(?!www\.w3\.org)""", re.IGNORECASE): "a resource of another host",
