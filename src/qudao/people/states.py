@@ -71,18 +71,22 @@ _EVERYBODY = (
     *("base.export", "base.files", "base.print", "base.runs", "base.views"),
 )
 _READS_TRADE = tuple(f"{module}.view" for module in ("agreements", "pricing", "inventory", "funds", "orders", "fulfilment", "billing", "payments", "ledger"))
-_BUYS = (*_EVERYBODY, *_READS_TRADE, "baskets.use", "orders.place", "orders.withdraw", "orders.cancel", "orders.attach", "fulfilment.receive", "payments.announce")
+_DECIDES = ("approvals.view", "approvals.delegate", "approvals.add_signer")
+_BUYS = (
+    *(*_EVERYBODY, *_READS_TRADE, "baskets.use", "orders.place", "orders.withdraw", "orders.cancel", "orders.attach"),
+    *("fulfilment.receive", "payments.announce"),
+)
 _SELLS = ("catalog.*", "agreements.*", "pricing.*", "inventory.*", "funds.*", "orders.*", "fulfilment.*", "billing.*", "payments.*", "ledger.*", "approvals.*")
 _DEALERS = ("dealer", "outlet")
 
 #: The roles that come with the product, by code; `actions.ensure_system_roles` writes them into the table.
 ROLES: dict[str, RoleCard] = {
     "hq_admin": RoleCard("管理员", "Administrator", ("*",), MemberScope.ALL, ("*",), ("hq",)),
-    "hq_clerk": RoleCard("订单员", "Order clerk", (*_EVERYBODY, *_READS_TRADE, "people.view", "orders.*", "approvals.view", "approvals.delegate", "approvals.add_signer"), MemberScope.ALL),
+    "hq_clerk": RoleCard("订单员", "Order clerk", (*_EVERYBODY, *_READS_TRADE, "people.view", "orders.*", *_DECIDES), MemberScope.ALL),
     "hq_finance": RoleCard(
         "财务",
         "Finance clerk",
-        (*_EVERYBODY, *_READS_TRADE, "people.view", "orders.approve", "orders.return", "approvals.view", "approvals.delegate", "approvals.add_signer", "billing.*", "payments.*", "funds.*", "ledger.*"),
+        (*_EVERYBODY, *_READS_TRADE, "people.view", "orders.approve", "orders.return", *_DECIDES, "billing.*", "payments.*", "funds.*", "ledger.*"),
         MemberScope.ALL,
         ("*",),
     ),

@@ -107,10 +107,9 @@ def _faulted(basket: Filled, error: DomainError) -> list[Said]:
     return rest
 
 
-def _show(
-    request: HttpRequest, trades: Sequence[Trade], trade: Trade | None, *, form: Form | None = None, error: DomainError | None = None, status: int = 200
-) -> HttpResponse:
+def _show(request: HttpRequest, trades: Sequence[Trade], trade: Trade | None, *, form: Form | None = None, error: DomainError | None = None) -> HttpResponse:
     """The page, with what a submit was refused for."""
+    status = error.status if error else 422 if form is not None and form.is_bound else 200
     actor, params = request.actor, request.GET  # type: ignore[attr-defined]
     context: dict[str, Any] = {"title": _("Basket"), "back": reverse("shop"), "trades": trades, "trade": trade, "client_id": client_id_of(request)}
     if trade is None:
@@ -152,7 +151,7 @@ def basket_page(request: HttpRequest) -> HttpResponse:
         return _show(request, trades, trade)
     actor, form = request.actor, BasketForm(request.POST, actor=request.actor)  # type: ignore[attr-defined]
     if not form.is_valid():
-        return _show(request, trades, trade, form=form, status=422)
+        return _show(request, trades, trade, form=form)
     submits = request.POST.get("do") == "submit"
 
     def body() -> Any:
@@ -171,7 +170,7 @@ def basket_page(request: HttpRequest) -> HttpResponse:
     except (Forbidden, NotFound):
         raise
     except DomainError as error:
-        return _show(request, trades, trade, form=form, error=error, status=error.status)
+        return _show(request, trades, trade, form=form, error=error)
     if not submits:
         return go(request, request.get_full_path())
     said = _("Order {number} waits for approval.") if done.status == Status.IN_REVIEW else _("Order {number} is confirmed and goes to the warehouse.")

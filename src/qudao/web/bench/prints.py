@@ -53,7 +53,7 @@ def measured(times: int) -> dict[str, dict[str, Any]]:
         if document.options:  # a statement is asked for with an account of one's own books, which the system has not
             continue
         model: Any = apps.get_model(document.subject)
-        ids = list(model.unscoped.order_by("-pk").values_list("pk", flat=True)[:RUN])
+        ids = list(model.objects.visible(actor).order_by("-pk").values_list("pk", flat=True)[:RUN])
         if not ids or document.verb == "fulfilment.pick":  # a pick list is the sender's own: measured by its sister, the packing list
             continue
         printing.pdf_of(document, actor, ids[:1], language="zh-hans")
