@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from PIL import Image, ImageDraw
 
 from qudao.catalog.actions import set_picture
 from qudao.catalog.queries import products as products_seen
+from qudao.kernel import clock
 from qudao.web.demo.goods import Good
 from qudao.web.demo.network import World
 from qudao.web.masters import SYSTEM
@@ -343,6 +347,7 @@ def drawn(good: Good) -> bytes:
 def hang(world: World, goods: Sequence[Good]) -> None:
     """Give each product its picture, if it has none. Products that look alike share one drawing, and the catalogue keeps one file for them."""
     bare = set(products_seen(SYSTEM).filter(picture="").values_list("code", flat=True))
-    for good in goods:
-        if good.code in bare:
-            set_picture(world.products[good.code], drawn(good), actor=SYSTEM)
+    with clock.freeze(datetime.combine(world.start, time(9), tzinfo=ZoneInfo(settings.TIME_ZONE))):
+        for good in goods:
+            if good.code in bare:
+                set_picture(world.products[good.code], drawn(good), actor=SYSTEM)

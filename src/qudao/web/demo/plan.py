@@ -133,9 +133,9 @@ class _Trade:
                 for no, qty in life.lines:
                     own[no] = own.get(no, 0) + qty
             for buyer in calendar.get(day, ()):
-                life = self._order(buyer, day)
-                if life is not None:
-                    yield life
+                ordered = self._order(buyer, day)
+                if ordered is not None:
+                    yield ordered
 
     def _working(self, days: Sequence[date], per_week: int) -> list[date]:
         """The days of each week on which orders are taken in, goods leave and money is entered; always the last one."""
