@@ -100,6 +100,6 @@ def _read_up(world: World, day: date) -> None:
 def _say(n: int, said: tuple[str, str], day: date, client_id: object, world: World) -> None:
     who, text = said
     order = orders_seen(SYSTEM).get(client_id=client_id)
-    if message_count(SYSTEM, order.subject) <= n:
+    if message_count(world.staff("clerk"), order.subject) <= n:
         with clock.freeze(moment(day, 16, 5 + n)):
             write("orders.order", order.pk, text, actor=world.staff(who))
