@@ -58,9 +58,9 @@ TALK = [
 ]
 
 
-def steps(world: World, last: date) -> dict[date, list[Callable[[], None]]]:
+def steps(world: World, last: date) -> dict[date, list[Callable[[], object]]]:
     """The extra steps by day; each looks first, so that doing it again changes nothing."""
-    found: dict[date, list[Callable[[], None]]] = {}
+    found: dict[date, list[Callable[[], object]]] = {}
     for one in WAITING:
         found.setdefault(last - timedelta(days=one.ago), []).append(partial(_place, one, world, last))
     found.setdefault(last - timedelta(days=WITHDRAWN.ago), []).append(partial(_withdraw, WITHDRAWN, world, last))
