@@ -340,7 +340,8 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     view = saved.remove_view(pk, actor=request.actor)  # type: ignore[attr-defined]
-    fields = {"place": view.place, "query": view.query, "name": view.name, "shared": "1" if view.shared else "", "first": "1" if view.first else ""}
+    ticks = {"shared": "1" if view.shared else "", "first": "1" if getattr(view, "first", False) else ""}
+    fields = {"place": view.place, "query": view.query, "name": view.name, **ticks}
     undo = Button(_("Undo"), reverse("views"), post=True, fields=fields)
     return go(request, f"{view.place}?{view.query}", _("The view “{name}” is removed.").format(name=view.name), undo=undo)
 

@@ -6,6 +6,7 @@ A view says where to look. What is seen there is decided by the reader's own rig
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import QueryDict
@@ -67,7 +68,7 @@ def _subject(view: SavedView) -> Subject:
 
 
 def _prefer(view: SavedView, first: bool, actor: Actor) -> None:
-    key = {"user_id": actor.user_id, "org_id": actor.org_id, "place": view.place}
+    key: dict[str, Any] = {"user_id": actor.user_id, "org_id": actor.org_id, "place": view.place}
     if first:
         ViewChoice.unscoped.update_or_create(**key, defaults={"view": view})
     else:
@@ -81,7 +82,7 @@ def save_view(place: str, query: str, facts: ViewFacts, *, actor: Actor) -> Save
         raise Refused("base.no_person")
     if not facts.name.strip():
         raise Refused("base.savedview_has_name", field="name")
-    key = {"user_id": actor.user_id, "org_id": actor.org_id, "place": place[:120], "name": facts.name.strip()[:60]}
+    key: dict[str, Any] = {"user_id": actor.user_id, "org_id": actor.org_id, "place": place[:120], "name": facts.name.strip()[:60]}
     view, _new = SavedView.unscoped.update_or_create(**key, defaults={"query": tidy(query)[:4000], "shared": facts.shared, "at": clock.now()})
     _prefer(view, facts.first, actor)
     record(_subject(view), after="shared" if view.shared else "private")

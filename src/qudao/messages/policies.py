@@ -56,7 +56,7 @@ class PreferencePolicy(_Own):
 class ThreadPolicy(Policy):
     """The two sides of the document; nobody above them: what they say may name prices."""
 
-    model = Thread
+    model: type[Model] = Thread
     view_verb = "messages.view"
     path = ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from operator import attrgetter, itemgetter
-from typing import Any
+from typing import Any, cast
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -64,7 +64,7 @@ def flat_rows(rows: QuerySet, paths: Sequence[str]) -> Iterator[Flat]:
             key = (relation, pick_held(values), *(id(made[f"{relation}__{name}"]) for name in below))
             found = met.get(key, met)
             if found is met:
-                held = dict(zip(held_names, key[1], strict=True)) | {name: made[f"{relation}__{name}"] for name in below}
+                held = dict(zip(held_names, cast(Sequence[Any], key[1]), strict=True)) | {name: made[f"{relation}__{name}"] for name in below}
                 found = None if all(value is None for value in held.values()) else kind(held)
                 met[key] = found
             made[relation] = found

@@ -89,10 +89,12 @@ class Meter:
         cuts = format_html_join("", '<rect class="cut" x="{}%" width="1" height="10"/>', ((start,) for _paint, start, _share in bars[1:]))
         limit = SafeString("")
         if self.this:
-            place = f"{self.whole / scale * 100:.2f}"
+            share = self.whole / scale * 100
+            place = f"{share:.2f}"
+            side = "end" if share > 50 else "start"  # towards the middle: the words stay inside however far the order passes the limit
             limit = format_html(
-                '<rect class="tick" x="{}%" width="2" height="14" y="-2"/><text x="{}%" y="23" text-anchor="end">{} {}</text>',
-                place, place, _("Limit"), figures.amount(self.whole, 0),
+                '<rect class="tick" x="{}%" width="2" height="14" y="-2"/><text x="{}%" y="23" text-anchor="{}">{} {}</text>',
+                place, place, side, _("Limit"), figures.amount(self.whole, 0),
             )  # fmt: skip
         return format_html(
             '<svg class="q-meter{}" role="img" aria-label="{}"><defs><pattern id="hatch-{}" width="4" height="4" patternUnits="userSpaceOnUse"'

@@ -23,7 +23,8 @@ def pulse(context: RequestContext) -> Any:
     if not actor or not request or request.method != "GET":
         return ""
     kind, obj = getattr(page, "kind", ""), context.get("obj")
-    if not kind and getattr(page, "table", None):
-        kind = page.table.kind
+    table = getattr(page, "table", None)
+    if not kind and table:
+        kind = table.kind
     everything = getattr(request.resolver_match, "url_name", "") in EVERYTHING
     return format_html(' data-pulse="{}"', mark_of(actor, kind, obj)) if kind or everything else ""

@@ -132,9 +132,8 @@ def set_line(line_id: int, entry: Entry, *, actor: Actor) -> Basket:
     basket = _lock(line.basket_id, actor)
     if entry.product_id is not None and not queries.visible_products(actor, [entry.product_id]):
         raise NotFound("base.not_found")
-    line = Line.unscoped.filter(pk=line_id).first()
-    if line is None:  # taken out on another device a moment ago: what is typed here last counts
-        line = Line(basket=basket)
+    # taken out on another device a moment ago: what is typed here last counts
+    line = Line.unscoped.filter(pk=line_id).first() or Line(basket=basket)
     same = None if entry.product_id is None else Line.unscoped.filter(basket=basket, product_id=entry.product_id).exclude(pk=line.pk).first()
     if entry.qty <= 0 and not entry.typed and (entry.product_id is not None or not entry.code):
         if line.pk:

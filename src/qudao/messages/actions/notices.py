@@ -46,7 +46,8 @@ def deliver(events: Sequence[Event], *, actor: Actor) -> None:
     if not wanted:
         return
     wishes = queries.unscoped_preferences({one.user_id for one in wanted})
-    kept, jobs = [], []
+    kept: list[Notice] = []
+    jobs: list[dict[str, Any]] = []
     for one in wanted:
         quiet, unmailed = wishes.get(one.user_id, ([], None))
         topic = topic_of(one.code)

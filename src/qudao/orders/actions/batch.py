@@ -113,10 +113,10 @@ def _price(fresh: Sequence[Entered]) -> None:
         if terms.agreement_id not in places:
             one.faults = [*one.faults, Fault("inventory.no_place")]
         if not one.faults:
-            lines = rules.price_order(one.placing.lines, cards, own)
-            gross = rules.totals(lines)[2]
+            priced = rules.price_order(one.placing.lines, cards, own)
+            gross = rules.totals(priced)[2]
             needed = [card for card in approvals.get(one.placing.seller_id, ()) if card.min_amount <= gross]
-            one.priced = Priced(terms, lines, places[terms.agreement_id], needed)
+            one.priced = Priced(terms, priced, places[terms.agreement_id], needed)
 
 
 def _write_lines(todo: Sequence[Entered]) -> dict[int, list[Held]]:

@@ -143,15 +143,24 @@ def _first_steps(actor: Actor) -> list[tuple[Any, Any, str]]:
     return [(title, text, url) for title, text, url, verb in steps if url and actor.can(verb)]
 
 
+def _again(actor: Actor, last: int | None) -> list[Button]:
+    """The last order once more: into the basket, where the next click submits it; without a basket, into a new order."""
+    if not last:
+        return []
+    basket = link("basket_reorder", "", last)
+    if basket and actor.can("baskets.use"):
+        return [Button(_("Order again"), basket, "history", post=True, verb="orders.place")]
+    return [Button(_("Order again"), link("order_new", f"again={last}"), "history", verb="orders.place")]
+
+
 def _bar(actor: Actor, tasks: int, side: str, last: int | None) -> list[Button]:
     """What this person does most, the primary one last."""
     approve = _("Approve {n}").format(n=tasks) if tasks else _("Approvals")
-    again = (link("basket_reorder", f"order={last}") or link("order_new", f"again={last}")) if last else ""
     if side == "buy":
         found = [
             Button(_("Statement"), link("accounts"), "file-text", verb="ledger.view"),
             Button(pgettext("button", "Receive"), link("shipments", "side=buy&tab=to_receive"), "package-import", verb="fulfilment.receive"),
-            Button(_("Order again"), again, "history", verb="orders.place"),
+            *_again(actor, last),
             Button(pgettext("button", "Order"), link("shop") or link("order_new"), "shopping-cart", primary=True, verb="orders.place", key="n"),
         ]
     else:

@@ -91,7 +91,7 @@ def begun(lives: Sequence[Life]) -> date | None:
     return max(orders_seen(SYSTEM).filter(client_id__in=ids).values_list("ordered_on", flat=True), default=None)
 
 
-def play(stage: Stage, told: Callable[[date, int], None], others: dict[date, list[Callable[[], None]]] | None = None) -> None:
+def play(stage: Stage, told: Callable[[date, int], None], others: dict[date, list[Callable[[], object]]] | None = None) -> None:
     """Play all days that are not done. `told` hears of each day with the number of orders taken in; `others` are played on their days too."""
     others = others or {}
     resumed = begun(stage.lives)
@@ -101,7 +101,7 @@ def play(stage: Stage, told: Callable[[date, int], None], others: dict[date, lis
         told(day, len(stage.days[day]["place"]) if day in stage.days else 0)
 
 
-def _day(stage: Stage, day: date, others: Iterable[Callable[[], None]]) -> None:
+def _day(stage: Stage, day: date, others: Iterable[Callable[[], object]]) -> None:
     """One day in one transaction, tried again as a whole when somebody else's locks are in the way."""
     for attempt in range(1, ATTEMPTS + 1):
         try:

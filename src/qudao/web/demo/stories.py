@@ -111,9 +111,9 @@ def complete() -> bool:
     return orders_seen(SYSTEM).filter(client_id=STORIES[-1].client_id).exists()
 
 
-def steps(world: World, last: date) -> dict[date, list[Callable[[], None]]]:
+def steps(world: World, last: date) -> dict[date, list[Callable[[], object]]]:
     """All steps by day, in the order of time; in the evening the day's events must be delivered, which plans shipments and issues invoices."""
-    found: dict[date, list[Callable[[], None]]] = {}
+    found: dict[date, list[Callable[[], object]]] = {}
     known: dict[int, int] = {}
     played = [(at, one.no, doing, one) for one in STORIES for at, doing in _steps(one, last)]
     for at, _no, doing, story in sorted(played, key=lambda one: one[:2]):

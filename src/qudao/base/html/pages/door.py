@@ -15,6 +15,7 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -78,12 +79,12 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return refusal(request, Forbidden("base.forbidden"))
 
 
-def door(verb: str = "") -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+def door(verb: str = "") -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """Decorator for a plain view: no actor → sign-in, verb not granted → 403 in words, DomainError → its page."""
 
-    def wrap(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def wrap(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def enter(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def enter(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             actor: Actor | None = getattr(request, "actor", None)
             if actor is None:
                 url = request.get_full_path() if request.method == "GET" else "/"
@@ -123,10 +124,10 @@ class Page(View):
             if isinstance(found, FunctionType):
                 setattr(cls, name, staticmethod(found))
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        def inside(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        def inside(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             self.actor = request.actor  # type: ignore[attr-defined]
-            return super(Page, self).dispatch(request, *args, **kwargs)  # type: ignore[return-value]
+            return super(Page, self).dispatch(request, *args, **kwargs)
 
         return door(self.verb)(inside)(request, *args, **kwargs)
 

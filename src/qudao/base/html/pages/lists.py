@@ -246,8 +246,8 @@ def _views(request: HttpRequest, views: Sequence[Any], actor: Actor, words: Sequ
         "able": actor.can("base.views") and bool(actor.user_id),
         "items": [{"view": v, "url": f"?{v.query}&view={v.pk}".replace("?&", "?"), "on": v is on, "own": v.user_id == actor.user_id} for v in views],
         "on": on,
-        "own": bool(on) and on.user_id == actor.user_id,
-        "changed": bool(on) and on.query != now,
+        "own": on is not None and on.user_id == actor.user_id,
+        "changed": on is not None and on.query != now,
         "query": now,
         "propose": " ".join(str(w) for w in words)[:60],
     }
