@@ -39,7 +39,8 @@ function show() {
     const link = bar.querySelector(`[data-go=${side}]`);
     link.toggleAttribute("data-more", !href && Boolean(more));
     link.classList.toggle("disabled", !href && !more);
-    if (href || more) link.href = href ?? more; else link.removeAttribute("href");
+    if (href || more) { link.href = href ?? more; link.removeAttribute("aria-disabled"); }
+    else { link.removeAttribute("href"); link.setAttribute("aria-disabled", "true"); }
   }
 }
 document.addEventListener("click", async (event) => {

@@ -20,6 +20,7 @@ from qudao.base.html import figures
 from qudao.base.html.pages import Button, allowed, door
 from qudao.funds.queries import unscoped_card
 from qudao.kernel import clock
+from qudao.messages.queries import my_open_tasks
 from qudao.portal.pages import alerts, kpis
 from qudao.portal.pages.ways import link
 from qudao.portal.queries import (
@@ -186,6 +187,13 @@ def _buyer(actor: Actor, late: Overdue | None, stages: Mapping[str, Stage], kind
         }
         for s in arriving(actor)
     ]  # fmt: skip
+    todo += [
+        {
+            "icon": "checklist", "tone": "t-move", "title": task.title, "url": link("task", "", task.pk), "note": task.number,
+            "end": figures.day(task.due_on) if task.due_on else figures.age(task.created_at),
+        }
+        for task in my_open_tasks(actor)[:6]
+    ]  # fmt: skip
     if late and late.number:
         title = _("Pay {sum}").format(sum=figures.money(late.total))
         note = _("Overdue since {day}").format(day=figures.day_long(late.oldest))
@@ -214,6 +222,7 @@ def home(request: HttpRequest) -> HttpResponse:
     today, before = came(actor, side) if sees_orders else (0, 0)
     late, kinds = overdue(actor, side), differences_by_kind(actor, side)
     waiting = pending(actor)
+    given = list(my_open_tasks(actor)[:6]) if side == "sell" else []
     more = _buyer(actor, late, stages, kinds) if side == "buy" else _seller(actor, face, stages, late, kinds)
     last = last_order(actor) if side == "buy" and sees_orders else None
     fresh = not (today or before or last) and not any(s.number for s in stages.values()) and not more.get("kpis")
@@ -226,9 +235,10 @@ def home(request: HttpRequest) -> HttpResponse:
         "came": today,
         "came_before": before,
         "orders_url": link("orders", f"side={side}"),
-        "tasks": waiting[:9],
-        "tasks_number": len(waiting),
-        "tasks_url": link("approvals"),
+        "given": given,
+        "tasks": waiting[: 9 - len(given)],
+        "tasks_number": len(waiting) + len(given),
+        "tasks_url": link("tasks"),
         "buttons": _bar(actor, len(waiting), side, last),
         "steps": _first_steps(actor) if fresh else [],
         **more,
