@@ -317,3 +317,5 @@ def test_the_credit_meter_is_the_worked_example_of_the_domain():
     assert (meter.used, meter.available, meter.beyond) == (Decimal(375000), Decimal(175000), Decimal(15000))
     drawn = meter.svg("x")
     assert "style" not in drawn and 'class="b6"' in drawn and "url(#hatch-x)" in drawn
+    assert 'text-anchor="end"' in drawn
+    assert 'text-anchor="start"' in Meter(Decimal(1000), this=Decimal(50000)).svg(), "far beyond the limit its word would stick out to the left"
