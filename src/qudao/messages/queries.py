@@ -12,6 +12,7 @@ from django.db.models import Model, Q, QuerySet
 from qudao.base.access import Actor, all_verbs, expand, get_visible, policy_of, visible
 from qudao.base.db import rows
 from qudao.base.files import files_by_subject
+from qudao.base.html.tables import bounded_counts
 from qudao.base.sentences import say
 from qudao.base.subject import Subject
 from qudao.kernel.errors import Fault, NotFound
@@ -50,6 +51,13 @@ def unread_count(actor: Actor) -> int:
     if not actor.can("messages.view") or actor.user_id is None:
         return 0
     return visible(actor, Notice).filter(read_at=None).count()
+
+
+def waiting_counts(actor: Actor) -> dict[str, int]:
+    """How many "notices" the person has not read and how many open "tasks" were given to them. One statement for both; empty for who has neither."""
+    if not actor.can("messages.view") or actor.user_id is None:
+        return {}
+    return bounded_counts({"notices": visible(actor, Notice).filter(read_at=None), "tasks": my_open_tasks(actor)})
 
 
 def notices(actor: Actor, *, unread: bool = False) -> QuerySet[Notice]:
@@ -199,9 +207,14 @@ def tasks_about(actor: Actor, subject: Subject) -> QuerySet[Task]:
 
 def open_tasks(actor: Actor) -> int:
     """How many open tasks are for this person, whoever gave them; 0 for who has none or may not read. One statement."""
+    return my_open_tasks(actor).count()
+
+
+def my_open_tasks(actor: Actor) -> QuerySet[Task]:
+    """The open tasks of this person, those due first."""
     if actor.user_id is None or not actor.can("messages.view"):
-        return 0
-    return visible(actor, Task).filter(assignee_id=actor.user_id, org_id=actor.org_id, done_at=None).count()
+        return Task.unscoped.none()
+    return visible(actor, Task).filter(assignee_id=actor.user_id, org_id=actor.org_id, done_at=None).order_by("due_on", "pk")
 
 
 def task(actor: Actor, pk: int, verb: str | None = None) -> Task:

@@ -131,7 +131,7 @@ BOTTOM: tuple[Item, ...] = (
     Item(pgettext_lazy("menu", "Order"), "shop", "baskets.use", icon="shopping-cart", kinds=_BUYERS),
     Item(pgettext_lazy("menu", "Order"), "order_new", "orders.place", icon="shopping-cart", kinds=_OWNERS),
     Item(pgettext_lazy("menu", "Scan"), "scan", icon="scan"),
-    Item(pgettext_lazy("menu", "Tasks"), "approvals", "orders.approve", count="approvals", icon="checklist"),
+    Item(pgettext_lazy("menu", "Tasks"), "tasks", "messages.view", count="tasks", icon="checklist"),
     Item(pgettext_lazy("menu", "Receive"), "shipments", "fulfilment.view", "side=buy", icon="package-import", kinds=_BUYERS),
     Item(pgettext_lazy("menu", "Ship"), "shipments", "fulfilment.view", "side=sell", icon="truck", kinds=_OWNERS),
     Item(_("Orders"), "orders", "orders.view", icon="receipt"),
@@ -225,6 +225,8 @@ class Frame:
         return found
 
     def _count(self, name: str) -> Any:
+        if name == "tasks":
+            return (self.tasks + self.given) or ""
         return self.tasks or "" if name == "approvals" else ""
 
     @cached_property
@@ -234,10 +236,19 @@ class Frame:
         return pending(self.actor).count() if pending else 0
 
     @cached_property
+    def _waiting(self) -> dict[str, int]:
+        found = _query("qudao.messages.queries.waiting_counts")
+        return found(self.actor) if found else {}
+
+    @property
+    def given(self) -> int:
+        """How many open tasks were given to this person."""
+        return self._waiting.get("tasks", 0)
+
+    @property
     def unread(self) -> int:
         """How many notices this person has not read."""
-        found = _query("qudao.messages.queries.unread_count")
-        return found(self.actor) if found else 0
+        return self._waiting.get("notices", 0)
 
     @cached_property
     def memberships(self) -> list[dict[str, Any]]:
