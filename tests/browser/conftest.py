@@ -15,6 +15,8 @@ from django.core.management import call_command
 from django.db import connection
 from pytest_django.live_server_helper import LiveServer
 
+from qudao.web import pulse
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(Path(__file__).parent))  # last, so that nothing here can hide a module of the standard library
 
@@ -33,6 +35,7 @@ Enter = Callable[..., Visit]
 def transactional_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """In place of pytest-django's: rows are committed for a whole file and the tables emptied once after it, because emptying costs seconds."""
     with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
+        patch.setattr(pulse, "WATCH", pulse.Watch())  # emptied tables count from 1 again, what a server never sees
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps a loop in this thread; nothing here runs in it
         # pytest-django makes a test database only when a test asks for it: without it this would be somebody's real one
         assert connection.settings_dict["NAME"] == connection.settings_dict["TEST"]["NAME"]

@@ -6,6 +6,8 @@ import gzip
 import os
 import re
 import statistics
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,9 @@ pytestmark = pytest.mark.browser
 
 #: kilobytes on the wire
 COLD, NEXT = 180, 30
+#: bytes of our own style sheet
+OWN_STYLE = 8192
+ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("/", "/orders/", "/orders/new/", "/approvals/", "/shipments/", "/invoices/", "/products/", "/accounts/")
 PACKED = re.compile(r"\.(webp|png|jpe?g|woff2)(\?|$)")
 LARGEST = """() => new Promise((done) => { let last = 0; new PerformanceObserver((list) => { last = list.getEntries().at(-1).startTime; })
@@ -40,6 +45,13 @@ class Scales:
         self.visit.page.wait_for_load_state("networkidle")
         fresh = [one for one in self.answers if one.ok and (cold or "/static/" not in one.url)]
         return sum(len(one.body()) if PACKED.search(one.url) else len(gzip.compress(one.body(), 6)) for one in fresh) / 1000
+
+
+def test_our_own_style_sheet_stays_small() -> None:
+    """What Tabler has is not written again; the limit is 8 KiB, minified and compressed."""
+    command = [ROOT / "node_modules" / ".bin" / "esbuild", "--minify", ROOT / "assets" / "css" / "qudao.css"]
+    small = subprocess.run(command, check=True, capture_output=True).stdout
+    assert len(gzip.compress(small, 9)) <= OWN_STYLE, "delete rules that nothing uses, or use Tabler's"
 
 
 def test_a_page_weighs_little_cold_and_less_after_that(enter: Any) -> None:

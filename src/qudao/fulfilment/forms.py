@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from qudao.base.html import figures
 from qudao.base.html.forms import Form, LineEditor, LineField
 from qudao.base.html.tables import by_language
 from qudao.fulfilment.models import ShipmentLine
@@ -62,7 +63,7 @@ def editor_of(fields: Sequence[LineField], lines: Sequence[ShipmentLine], data: 
     for line in lines:
         text = plain(line.qty)
         told = f"{by_language(line.product.name, line.product.name_en)} {line.product.code}"
-        figure = f"{text} {line.line.unit}"
+        figure = figures.qty(line.qty, line.line.unit)
         rows.append({"ref": line.pk, "product": told, "picked": figure, "shipped": figure, "qty": text, "received": text})
     editor = LineEditor(fields, data=data, initial=rows, fixed=True)
     known = {str(one["ref"]): one for one in rows}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -12,7 +13,7 @@ from django.db import connections
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.dateparse import parse_date
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -212,7 +213,7 @@ class Table:
             first = (
                 format_html(
                     '<td class="hide"><input class="form-check-input" type="checkbox" name="pick" value="{}" aria-label="{}"></td>',
-                    str(row.pk), box.format(name=str(row)),
+                    str(row.pk), box.format(name=unescape(strip_tags(cells[0][1]))),  # as the row is read, in the reader's language
                 )
                 if pick
                 else ""
