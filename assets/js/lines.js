@@ -229,7 +229,8 @@ export function merge(root, row, other, qty) {
 }
 document.addEventListener("click", (event) => {
   const root = box(event.target);
-  if (event.target.closest("[data-undo]")) { const editor = event.target.closest("form").querySelector("[data-lines]"); undo(editor); return; }
+  const editor = event.target.closest("[data-undo]")?.closest("form")?.querySelector("[data-lines]"); // toasts undo, too, and have no lines
+  if (editor) { undo(editor); return; }
   if (!root) return;
   const remove = event.target.closest("[data-remove]");
   if (remove) { drop(root, remove.closest("tr.ln")); return; }

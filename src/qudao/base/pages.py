@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.core import signing
@@ -177,14 +178,17 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
         "faults": [{"row": names.get(f.row_id), "said": say(Fault(f.code, "", f.params))} for f in faults],
         "skipped": _groups(groups, names, REPORTED), "skipped_n": len(run.skipped),
         "rest": max(0, run.failed - REPORTED), "left": run.total - run.position, "bulk": bulk, "seconds": _seconds(run),
-        "rows_url": f"{run.address.partition('?')[0]}?tab={_all_tab(page)}&run={run.pk}" if page and bulk else "",
+        "rows_url": _rows_url(run, page) if page and bulk else "",
     }  # fmt: skip
     return render(request, "parts/job.html" if wanted(request) == "job" else "job.html", context)
 
 
-def _all_tab(page: ListPage) -> str:
-    """The tab that hides no row: the rows done have often left the tab they were in."""
-    return next((t.name for t in page.table.tabs if t.name == "all"), "")
+def _rows_url(run: Run, page: ListPage) -> str:
+    """The list with these rows only, on the side it was looked at from and in the tab that hides no row: the rows done have often left theirs."""
+    where, _mark, query = run.address.partition("?")
+    side = {"side": found} if (found := QueryDict(query).get("side")) else {}
+    tab = next((t.name for t in page.table.tabs if t.name == "all"), "")
+    return f"{where}?{urlencode({**side, 'tab': tab, 'run': run.pk})}"
 
 
 def _seconds(run: Run) -> Any:
