@@ -38,7 +38,7 @@ class AgreementTable(Table):
         Tab("all", _("All")),
     )
     filters = (Filter("buyer", _("Code of the buyer"), kind="text", lookup="buyer__code"),)
-    search = ("code__icontains", "seller__name__icontains", "buyer__name__icontains", "buyer__name_en__icontains", "buyer__code__icontains")
+    kind, parties = "agreements.agreement", True
     order = ("-valid_from", "code", "pk")
     empty = _("No agreement stands here.")
     remedy = _("Draft an agreement with who is to buy from you.")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.db.models import F, Q
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.access import Actor
+from qudao.base.access import Actor, Scope
 from qudao.base.html import figures
-from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, cell_pair
+from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, cell_pair, typed
 from qudao.inventory.models import Move, Place, Stock
 from qudao.inventory.queries import places
 from qudao.inventory.states import PlaceKind
@@ -30,8 +34,17 @@ def place_choices(actor: Actor) -> list[tuple[int, str]]:
     return [(p.pk, p.label if p.owner_id == actor.org_id else f"{by_language(p.owner.name, p.owner.name_en)} {p.label}") for p in found]
 
 
+def _own(actor: Actor) -> Q:
+    """Who sees the stock of others as well looks for what is short on the own shelves: an index finds these, none finds all that is short."""
+    return Q() if actor.scope in (Scope.SELF, Scope.ORG) else Q(place__owner=actor.org_id)
+
+
+#: columns that change with every order: no index serves their order, so only the rows of one place are sorted by them
+QUANTITIES = frozenset({"on_hand", "reserved", "free"})
+
+
 class StockTable(Table):
-    """What lies where; quantities in the base unit of the product."""
+    """What lies where; quantities in the base unit of the product, sorted by them only within a place."""
 
     columns = (
         Column("product.code", _("Product"), cell="link", sort="product__code"),
@@ -52,8 +65,8 @@ class StockTable(Table):
     )
     tabs = (
         Tab("have", _("On hand"), Q(on_hand__gt=0)),
-        Tab("short", _("Nothing free"), Q(on_hand__lte=F("reserved"))),
-        Tab("reserved", _("With reservations"), Q(reserved__gt=0)),
+        Tab("short", _("Nothing free"), lambda actor: _own(actor) & Q(on_hand__lte=F("reserved"))),
+        Tab("reserved", _("With reservations"), lambda actor: _own(actor) & Q(reserved__gt=0)),
         Tab("all", _("All")),
     )
     filters = (Filter("place", _("Place"), choices=place_choices), Filter("kind", _("Kind of place"), "place__kind", choices=PlaceKind.choices))
@@ -61,6 +74,18 @@ class StockTable(Table):
     order = ("product__code", "place__code", "pk")
     empty = _("No stock is on the books yet.")
     remedy = _("Enter opening stock, or receive a shipment.")
+
+    def sorting(self, params: QueryDict) -> tuple[str, bool, list[str]]:
+        if params.get("sort", "").lstrip("-") in QUANTITIES and not typed(params, "place"):
+            return "", False, list(self.order)
+        return super().sorting(params)
+
+    def head(self, columns: Sequence[Column], params: QueryDict) -> list[dict[str, Any]]:
+        heads = super().head(columns, params)
+        for column, head in zip(columns, heads, strict=True):
+            if column.key in QUANTITIES and not typed(params, "place"):
+                head["url"] = ""
+        return heads
 
     def url(self, row: Stock) -> str:
         return reverse("stock_item", args=[row.pk])

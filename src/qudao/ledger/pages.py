@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -10,8 +10,9 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from qudao.base.html import figures
 from qudao.base.html.pages import Button, FormPage, ListPage, Page
-from qudao.base.html.tables import Table
+from qudao.base.html.tables import Table, address
 from qudao.kernel import clock
 from qudao.ledger import actions, queries
 from qudao.ledger.forms import LockForm, UnlockForm
@@ -33,6 +34,7 @@ def drawn(table: Table, rows: Sequence[Any]) -> dict[str, Any]:
 def side_tabs(request: HttpRequest, side: str) -> list[dict[str, Any]]:
     """The two sides of the own books."""
     params = request.GET.copy()
+    params.pop("page", None)
     found = []
     for one in Side:
         params["side"] = one.value
@@ -62,7 +64,7 @@ class AccountList(ListPage):
 
 
 class AgeingPage(Page):
-    """What is owed by days past due, all counterparties."""
+    """What is owed by days past due: who owes most past due first, a page at a time, with the sums of all counterparties."""
 
     verb = "ledger.view"
     template = "ledger/ageing.html"
@@ -72,8 +74,21 @@ class AgeingPage(Page):
         side, on = side_of(request), clock.today()
         table = AgeingTable()
         table.side = side
-        rows: Iterable[queries.AgeingRow] = queries.ageing(self.actor, self.actor.org_id, on, side)
-        context = {"on": on, "tabs": side_tabs(request, side), "empty": _("Nothing is open on this side."), **drawn(table, list(rows))}
+        raw = request.GET.get("page", "1")
+        page = max(1, int(raw)) if raw.isdecimal() and len(raw) < 6 else 1
+        first = (page - 1) * table.per_page
+        part = queries.ageing_part(self.actor, on, side, table.per_page, first)
+        context = {
+            "on": on,
+            "tabs": side_tabs(request, side),
+            "empty": _("Nothing is open on this side."),
+            **drawn(table, part.rows),
+            "totals": table.totals(part.totals, table.columns),
+            "shown": figures.count(len(part.rows)),
+            "count": figures.count(part.number),
+            "previous": address(request.GET, page=page - 1) if page > 1 else "",
+            "next": address(request.GET, page=page + 1) if first + len(part.rows) < part.number else "",
+        }
         return self.show(self.template, context)
 
 

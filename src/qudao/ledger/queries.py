@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -140,8 +141,64 @@ def ageing(actor: Actor, org_id: int, on: date, side: str = Side.RECEIVABLE) -> 
 
 
 def _aged(sql: str, params: dict[str, object]) -> list[AgeingRow]:
+    return [_aged_row(row) for row in rows(sql, params)]
+
+
+def _aged_row(row: Sequence[Any]) -> AgeingRow:
     n = 5 + len(Bucket)
-    return [AgeingRow(*(*r[:5], dict(zip(Bucket.values, r[5:n], strict=True)), *r[n:])) for r in rows(sql, params)]
+    return AgeingRow(*(*row[:5], dict(zip(Bucket.values, row[5:n], strict=True)), *row[n:]))
+
+
+OWED = f"""WITH owed AS MATERIALIZED (
+        SELECT d.counterparty_id, d.currency, {", ".join(_bucket_sql(b) for b in Bucket)}, sum(d.open_amount) AS total, max(d.days) AS oldest
+        FROM (SELECT counterparty_id, currency, open_amount, %(on)s::date - due_on AS days FROM ledger_openitem
+              WHERE org_id = %(org)s AND side = %(side)s AND open_amount > 0) d
+        GROUP BY d.counterparty_id, d.currency
+    ), cash AS (
+        SELECT counterparty_id, currency, abs(amount) AS unapplied FROM ledger_balance WHERE org_id = %(org)s AND account = %(account)s AND amount <> 0
+    ), known AS MATERIALIZED (
+        SELECT counterparty_id, currency, {", ".join(f"coalesce({b}, 0) AS {b}" for b in Bucket)}, coalesce(total, 0) AS total,
+            greatest(coalesce(oldest, 0), 0) AS oldest, coalesce(unapplied, 0) AS unapplied
+        FROM owed FULL JOIN cash USING (counterparty_id, currency)
+    ), page AS (
+        SELECT * FROM known ORDER BY total - {Bucket.NOT_DUE} DESC, total DESC, counterparty_id, currency LIMIT %(limit)s OFFSET %(offset)s
+    )
+    SELECT o.id, o.code, o.name, o.name_en, p.currency, {", ".join(f"p.{b}" for b in Bucket)}, p.total, p.oldest, p.unapplied, 1
+    FROM page p JOIN network_organisation o ON o.id = p.counterparty_id
+    UNION ALL
+    SELECT NULL, '', '', '', currency, {", ".join(f"sum({b})" for b in Bucket)}, sum(total), max(oldest), sum(unapplied), count(*)
+    FROM known GROUP BY currency"""
+#: who owes most past due; only its few names are looked up
+LATE = """SELECT o.id, o.name, o.name_en, l.n, l.total, l.oldest FROM (
+        SELECT counterparty_id, count(*) AS n, sum(open_amount) AS total, min(due_on) AS oldest FROM ledger_openitem
+        WHERE org_id = %s AND side = 'receivable' AND open_amount > 0 AND due_on < %s GROUP BY counterparty_id ORDER BY total DESC LIMIT %s
+    ) l JOIN network_organisation o ON o.id = l.counterparty_id ORDER BY l.total DESC"""
+
+
+@dataclass(frozen=True, slots=True)
+class AgeingPart:
+    """A page of the ageing, who owes most past due first; `totals` are the sums of all counterparties, a row a currency; `number` is of all."""
+
+    rows: list[AgeingRow]
+    totals: list[AgeingRow]
+    number: int
+
+
+def ageing_part(actor: Actor, on: date, side: str, limit: int, offset: int = 0) -> AgeingPart:
+    """The ageing of the own organisation in parts: sums of all, rows of a few. One statement over what is open, from one index."""
+    check_books(actor, actor.org_id)
+    params = {"on": on, "org": actor.org_id, "side": side, "account": SIDE_ACCOUNTS[side][1], "limit": limit, "offset": offset}
+    found = rows(OWED, params)
+    aged = [(_aged_row(row[:-1]), row[-1]) for row in found]
+    totals = [(row, n) for row, n in aged if row.counterparty_id is None]
+    shown = sorted((row for row, _n in aged if row.counterparty_id is not None), key=lambda r: (-r.overdue, -r.total, r.counterparty_id, r.currency))
+    return AgeingPart(shown, [row for row, _n in totals], sum(n for _row, n in totals))
+
+
+def owing_most(actor: Actor, today: date, limit: int) -> list[tuple[int, str, str, int, Decimal, date]]:
+    """(id, name, English name, documents, amount, oldest due date) of those that owe the own organisation most past due. One statement."""
+    check_books(actor, actor.org_id)
+    return rows(LATE, (actor.org_id, today, limit))
 
 
 def ageing_of(actor: Actor, account: PartyAccount, on: date) -> AgeingRow | None:

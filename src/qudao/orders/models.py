@@ -75,7 +75,7 @@ class Order(Row):
             # The map of the flow reads only what is open, and nothing but this index.
             models.Index(
                 fields=["seller", "status"],
-                include=["id", "gross", "state_since", "fulfilment", "billing", "payment"],
+                include=["id", "gross", "state_since", "fulfilment", "billing", "payment", "requested_on"],
                 condition=~Q(status=Status.CLOSED),
                 name="orders_order_open",
             ),

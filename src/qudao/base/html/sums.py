@@ -12,10 +12,11 @@ from django.db.models import Case, F, QuerySet, Value, When
 
 from qudao.base.access import Actor
 from qudao.base.html.columns import Column
+from qudao.base.html.tables import CAP as COUNTED
 from qudao.base.html.tables import Table
 
-#: more rows than this are not summed: the foot then shows the page's sums and says so
-CAP = 10_000
+#: more rows than this are not summed (a list counts no further): the foot then shows the page's sums and says so
+CAP = COUNTED
 
 
 def bounded_sums(table: Table, rows: QuerySet, columns: Sequence[Column], actor: Actor, cap: int = CAP) -> dict[str, Mapping[str, Decimal]] | None:

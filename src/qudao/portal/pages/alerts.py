@@ -69,7 +69,7 @@ def waits_for_stock(stage: Stage) -> Alert | None:
     """Orders that an approval alone would not confirm."""
     if not stage.number:
         return None
-    title = ngettext("{n} order waits for stock", "{n} orders wait for stock", stage.number).format(n=figures.count(stage.number))
+    title = ngettext("{n} order waits for stock", "{n} orders wait for stock", stage.number).format(n=figures.count(stage.number) + stage.more)
     detail = _("An approval alone would not confirm them")
     return Alert(title, detail, figures.money(stage.total), figures.age(stage.oldest), Button(_("See the stock"), link("stock", "tab=short")))
 

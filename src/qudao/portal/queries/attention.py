@@ -1,4 +1,7 @@
-"""What is wrong or late by name: who owes, which product is short, which orders should have left, which money was announced. Each one bounded statement."""
+"""What is wrong or late by name: who owes, which product is short, which orders should have left, which money was announced.
+
+Each is one statement over what is open only: from an index that holds what it sums, or over the oldest `LOOKED` where each row would be looked up.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,12 @@ from qudao.fulfilment.models import Difference, Shipment
 from qudao.fulfilment.states import State as Goods
 from qudao.kernel import clock
 from qudao.kernel.money import ZERO
-from qudao.ledger.queries import open_items
-from qudao.orders.queries import sales
-from qudao.orders.states import Fulfilment, Status
+from qudao.ledger.queries import owing_most
 from qudao.payments.models import Payment
 from qudao.payments.states import State as Money
+
+#: so many orders in review, those that wait longest, are compared with the stock
+LOOKED = 100
 
 
 @dataclass(frozen=True)
@@ -37,14 +41,7 @@ def late_payers(actor: Actor, limit: int = 5) -> list[Owing]:
     """The buyers that owe the own organisation most, past due."""
     if not actor.can("ledger.view"):
         return []
-    late = open_items(actor, actor.org_id, side="receivable").order_by().filter(due_on__lt=clock.today())
-    found = late.values("counterparty_id", "counterparty__name", "counterparty__name_en").annotate(
-        n=Count("pk"), total=Sum("open_amount"), oldest=Min("due_on")
-    )
-    return [
-        Owing(row["counterparty_id"], by_language(row["counterparty__name"], row["counterparty__name_en"]), row["n"], row["total"], row["oldest"])
-        for row in found.order_by("-total")[:limit]
-    ]
+    return [Owing(pk, by_language(name, name_en), n, total, oldest) for pk, name, name_en, n, total, oldest in owing_most(actor, clock.today(), limit)]
 
 
 @dataclass(frozen=True)
@@ -60,23 +57,26 @@ class Lack:
     stock_id: int
 
 
-SHORT = """WITH asked AS (
+SHORT = """WITH waiting AS (
+        SELECT id, place_id FROM orders_order WHERE seller_id = %s AND status = 'in_review' ORDER BY id LIMIT %s
+    ), asked AS (
         SELECT o.place_id, l.product_id, sum(l.qty) AS qty, count(DISTINCT o.id) AS orders
-        FROM orders_order o JOIN orders_line l ON l.order_id = o.id
-        WHERE o.seller_id = %s AND o.status = 'in_review' GROUP BY o.place_id, l.product_id
+        FROM waiting o JOIN orders_line l ON l.order_id = o.id GROUP BY o.place_id, l.product_id
     )
-    SELECT p.id, p.code, p.name, p.name_en, p.unit, a.qty - coalesce(s.on_hand - s.reserved, 0), a.orders, coalesce(s.id, 0)
-    FROM asked a JOIN catalog_product p ON p.id = a.product_id
-    LEFT JOIN inventory_stock s ON s.place_id = a.place_id AND s.product_id = a.product_id
-    WHERE a.qty > coalesce(s.on_hand - s.reserved, 0)
-    ORDER BY a.orders DESC, 6 DESC LIMIT %s"""
+    SELECT p.id, p.code, p.name, p.name_en, p.unit, m.missing, m.orders, m.stock_id FROM (
+        SELECT a.product_id, a.orders, a.qty - coalesce(s.free, 0) AS missing, coalesce(s.id, 0) AS stock_id FROM asked a
+        LEFT JOIN LATERAL (
+            SELECT id, on_hand - reserved AS free FROM inventory_stock WHERE place_id = a.place_id AND product_id = a.product_id LIMIT 1
+        ) s ON true
+        WHERE a.qty > coalesce(s.free, 0) ORDER BY a.orders DESC, 3 DESC LIMIT %s
+    ) m JOIN catalog_product p ON p.id = m.product_id ORDER BY m.orders DESC, m.missing DESC"""
 
 
 def short_products(actor: Actor, limit: int = 3) -> list[Lack]:
-    """The products of which the orders in review ask for more than is free, the most wanted first."""
+    """The products of which the orders in review (those that wait longest) ask for more than is free, the most wanted first."""
     if not (actor.can("orders.view") and actor.can("inventory.view")):
         return []
-    found = rows(SHORT, (actor.org_id, limit))
+    found = rows(SHORT, (actor.org_id, LOOKED, limit))
     return [Lack(pk, code, by_language(name, name_en), unit, missing, orders, stock) for pk, code, name, name_en, unit, missing, orders, stock in found]
 
 
@@ -90,18 +90,25 @@ class Waiting:
     names: tuple[str, ...] = ()
 
 
+# The late ones are summed from the index of what is open; only the first two are looked up.
+PAST_WISH = """WITH late AS MATERIALIZED (
+        SELECT id, gross, requested_on FROM orders_order
+        WHERE seller_id = %s AND status IN ('confirmed', 'in_fulfilment') AND fulfilment IN ('none', 'picking') AND requested_on < %s
+    )
+    SELECT (SELECT count(*) FROM late), (SELECT sum(gross) FROM late), (SELECT min(requested_on) FROM late), b.name, b.name_en
+    FROM (SELECT id, requested_on FROM late ORDER BY requested_on, id LIMIT 2) f
+    JOIN orders_order o ON o.id = f.id JOIN network_organisation b ON b.id = o.buyer_id ORDER BY f.requested_on, f.id"""
+
+
 def past_wish(actor: Actor) -> Waiting:
     """Confirmed sales orders whose wished date has passed while nothing has left."""
     if not actor.can("orders.view"):
         return Waiting()
-    late = sales(actor).filter(
-        status__in=[Status.CONFIRMED, Status.IN_FULFILMENT], fulfilment__in=[Fulfilment.NONE, Fulfilment.PICKING], requested_on__lt=clock.today()
-    )
-    found = late.order_by().aggregate(n=Count("pk"), total=Sum("gross"), oldest=Min("requested_on"))
-    if not found["n"]:
+    found = rows(PAST_WISH, (actor.org_id, clock.today()))
+    if not found:
         return Waiting()
-    first = [by_language(o.buyer.name, o.buyer.name_en) for o in late.order_by("requested_on", "id")[:2]]
-    return Waiting(found["n"], found["total"] or ZERO, found["oldest"], tuple(dict.fromkeys(first)))
+    number, total, oldest = found[0][:3]
+    return Waiting(number, total, oldest, tuple(dict.fromkeys(by_language(name, name_en) for *_sums, name, name_en in found)))
 
 
 def announced(actor: Actor) -> Waiting:

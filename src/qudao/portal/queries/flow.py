@@ -7,17 +7,17 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Min, Q, Sum
 
 from qudao.base.access import Actor, visible
+from qudao.base.db import rows as read
 from qudao.fulfilment.models import Shipment
-from qudao.inventory.models import Stock
 from qudao.kernel import clock
 from qudao.kernel.money import ZERO
 from qudao.ledger.queries import open_items
-from qudao.orders.models import Line, Order
 from qudao.orders.queries import purchases, sales
 from qudao.orders.states import OPEN, Billing, Fulfilment, Payment, Status
+from qudao.portal.queries.attention import LOOKED
 
 #: the flow of an order, in its order
 STAGES = ("to_approve", "to_reserve", "to_ship", "to_receive", "to_invoice", "to_settle")
@@ -34,6 +34,8 @@ class Stage:
     total: Decimal = ZERO
     oldest: datetime | None = None
     late: int = 0
+    #: "+" when only the oldest were looked at, so that the number may be larger
+    more: str = ""
 
     def add(self, number: int, total: Decimal, oldest: datetime | None, late: int) -> None:
         """Count one group of orders in."""
@@ -66,16 +68,26 @@ def flow(actor: Actor, side: str) -> dict[str, Stage]:
         key = _stage_of(row["status"], row["fulfilment"], row["billing"])
         stages[key].add(row["number"], row["total"], row["oldest"], row[f"late_{PATIENCE[key]}"])
     if side == "sell":
-        _add_short(stages["to_reserve"], rows)
+        _add_short(stages["to_reserve"], actor)
     return stages
 
 
-def _add_short(stage: Stage, rows: QuerySet[Order]) -> None:
-    """Orders in review for which the stock is short now: an approval alone would not confirm them."""
-    free = Stock.unscoped.filter(place=OuterRef("order__place"), product=OuterRef("product"), on_hand__gte=F("reserved") + OuterRef("qty"))
-    short = Line.unscoped.filter(order=OuterRef("pk")).filter(~Exists(free))
-    found = rows.filter(Exists(short), status=Status.IN_REVIEW).aggregate(number=Count("pk"), total=Sum("gross"), oldest=Min("state_since"))
-    stage.add(found["number"], found["total"], found["oldest"], 0)
+# The lines of so many orders are looked up one by one in the stock, so only of those that wait longest.
+SHORT = """WITH waiting AS (
+        SELECT id, place_id, gross, state_since FROM orders_order WHERE seller_id = %s AND status = 'in_review' ORDER BY id LIMIT %s
+    ), short AS (
+        SELECT o.gross, o.state_since FROM waiting o WHERE EXISTS (
+            SELECT FROM orders_line l WHERE l.order_id = o.id AND l.qty > coalesce((
+                SELECT s.on_hand - s.reserved FROM inventory_stock s WHERE s.place_id = o.place_id AND s.product_id = l.product_id), 0))
+    )
+    SELECT count(*), coalesce(sum(gross), 0), min(state_since), (SELECT count(*) FROM waiting) FROM short"""
+
+
+def _add_short(stage: Stage, actor: Actor) -> None:
+    """Orders in review for which the stock is short now: an approval alone would not confirm them. Of the own ones that wait longest."""
+    ((number, total, oldest, looked),) = read(SHORT, (actor.org_id, LOOKED))
+    stage.add(number, total, oldest, 0)
+    stage.more = "+" if number and looked == LOOKED else ""
 
 
 def came(actor: Actor, side: str) -> tuple[int, int]:

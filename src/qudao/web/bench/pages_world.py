@@ -219,8 +219,8 @@ SUMS = (
 )
 #: the modules whose rows are found by search, with the migration that says how
 FOUND = {
-    "network": "0004_index_search", "catalog": "0005_index_search", "orders": "0002_index_search", "fulfilment": "0002_index_search",
-    "billing": "0002_index_search", "payments": "0004_index_search",
+    "network": "0004_index_search", "agreements": "0002_index_search", "catalog": "0005_index_search", "orders": "0002_index_search",
+    "fulfilment": "0002_index_search", "billing": "0002_index_search", "payments": "0004_index_search",
 }  # fmt: skip
 
 

@@ -145,7 +145,7 @@ class ListPage(Page):
         found = self.prepare(list(rows[first : first + table.per_page + 1]))
         more, found = len(found) > table.per_page, found[: table.per_page]
         count, paged = counts[tab.name if tab else ""], more or number > 1
-        whole = bounded_sums(table, rows, columns, actor) if paged else None
+        whole = bounded_sums(table, rows, columns, actor) if paged and count <= CAP else None
         bulk = [b for b in (*self.bulk(), *prints.bulk_buttons(rows.model._meta.label_lower, actor)) if not b.verb or actor.can(b.verb)]
         edits = self._edits(columns, found)
         chips = table.chips(params, actor)
