@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -51,6 +52,9 @@ REMEDIES: dict[str, Any] = {
     "base.other_body": _("Use a new key for a new request."),
 }
 
+#: an amount as JSON keeps it
+AMOUNT = re.compile(r"-?\d+\.\d\d")
+
 
 @dataclass(frozen=True)
 class Said:
@@ -84,15 +88,18 @@ def _constraint_message(code: str) -> Any:
     return None
 
 
-def _shown(value: Any) -> Any:
-    return plain(value) if isinstance(value, Decimal) and value.as_tuple().exponent not in (-2,) else value
+def shown(value: Any) -> Any:
+    """An amount with its thousands apart, also one that JSON kept as text; a quantity without idle zeros."""
+    if isinstance(value, Decimal):
+        return f"{value:,}" if value.as_tuple().exponent == -2 else plain(value)
+    return f"{Decimal(value):,}" if isinstance(value, str) and AMOUNT.fullmatch(value) else value
 
 
 def say(fault: Fault) -> Said:
     """The sentence and remedy of a fault in the active language; an unknown code falls back to the constraint's message, then to the code."""
     sentences, remedies = _texts(fault.code.partition(".")[0])
     text = sentences.get(fault.code) or _constraint_message(fault.code) or fault.code
-    params = {k: _shown(v) for k, v in fault.params.items()}
+    params = {k: shown(v) for k, v in fault.params.items()}
     remedy = str(remedies.get(fault.code, ""))
     try:
         return Said(fault.code, fault.field, str(text).format(**params), remedy.format(**params))

@@ -13,7 +13,7 @@ from qudao.base.access import Actor, all_verbs, expand, get_visible, policy_of, 
 from qudao.base.db import rows
 from qudao.base.files import files_by_subject
 from qudao.base.html.tables import bounded_counts
-from qudao.base.sentences import say
+from qudao.base.sentences import say, shown
 from qudao.base.subject import Subject
 from qudao.kernel.errors import Fault, NotFound
 from qudao.messages.models import Message, Note, Notice, Task, Thread
@@ -41,7 +41,7 @@ def sentence(notice: Notice) -> str:
         said = say(Fault(notice.code, "", params)).sentence
         return str(UNKNOWN).format(number=notice.number) if said == notice.code else said
     try:
-        return str(text).format(**params)
+        return str(text).format(**{name: shown(value) for name, value in params.items()})
     except (KeyError, IndexError):
         return str(UNKNOWN).format(number=notice.number)
 

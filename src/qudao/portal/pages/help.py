@@ -53,7 +53,7 @@ def _read(file: Path, _changed: float) -> tuple[str, SafeString]:
     tokens = made.parse(text.partition("\n")[2])
     for token in [inner for outer in tokens for inner in (outer, *(outer.children or ()))]:
         if token.type == "link_open" and str(token.attrs["href"]).endswith(".md"):
-            token.attrs["href"] = f"/help/{str(token.attrs['href']).removesuffix('.md')}/"
+            token.attrs |= {"href": f"/help/{str(token.attrs['href']).removesuffix('.md')}/", "class": "text-decoration-underline"}
         elif token.type == "image":
             name = str(token.attrs["src"]).rpartition("/")[2]
             token.attrs |= {"src": f"/help/pictures/{name}", "loading": "lazy", "class": "img-fluid border rounded"}
