@@ -38,11 +38,11 @@ async function renew() {
   name(main);
   name(fresh);
   const kept = [...main.querySelectorAll("tr.cur, tr.on")].map((row) => [row.id, row.className]);
-  Idiomorph.morph(main, fresh, { morphStyle: "innerHTML", ignoreActiveValue: true, callbacks: { beforeNodeMorphed, beforeAttributeUpdated } });
+  Idiomorph.morph(main, fresh.childNodes, { morphStyle: "innerHTML", ignoreActiveValue: true, callbacks: { beforeNodeMorphed, beforeAttributeUpdated } });
   main.dataset.pulse = fresh.dataset.pulse;
   for (const [id, css] of kept) { const row = document.getElementById(id); if (row) row.className = css; }
   const nav = document.querySelector(".q-nav"), news = page.querySelector(".q-nav");
-  if (nav && news) Idiomorph.morph(nav, news, { morphStyle: "innerHTML" });
+  if (nav && news) Idiomorph.morph(nav, news.childNodes, { morphStyle: "innerHTML" });
   htmx.process(main);
   document.dispatchEvent(new CustomEvent("pulse:renewed"));
 }
