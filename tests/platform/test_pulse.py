@@ -135,3 +135,42 @@ def test_asking_costs_no_session_and_a_statement_a_second(client, watch, network
         for _page in range(200):
             assert ask(client, mark, f"{pulse._ME}-{time.time()}").status_code == 204
     print(f"{(time.perf_counter() - begin) * 5:.2f} ms an answer, the test client included")
+
+
+def orders_of(watch):
+    """organisation → how many lines about orders are remembered as lying in its reach."""
+    parts = {org: sum(one.kind == "orders.order" for one in part) for org, part in watch.of_org.items()}
+    return {org: number for org, number in parts.items() if number}
+
+
+def test_what_is_forgotten_is_forgotten_by_all_that_it_concerned(watch, network, monkeypatch):
+    hq, dealer, sub, other = network
+    for pk, buyer in enumerate((dealer, other)):
+        happens("orders.order", pk, hq, buyer)
+    happens("orders.order", 9, dealer, sub)
+    watch.look()
+    assert orders_of(watch) == {hq.pk: 3, dealer.pk: 2, sub.pk: 1, other.pk: 1}
+    monkeypatch.setattr(pulse, "MOST", 1)
+    watch.look()
+    assert orders_of(watch) == {hq.pk: 1, dealer.pk: 1, sub.pk: 1}
+    monkeypatch.setattr(pulse, "MEMORY", -1.0)
+    watch.look()
+    assert (len(watch.news), dict(watch.of_org)) == (0, {})
+
+
+def test_an_answer_walks_only_what_concerns_its_reader(watch, network):
+    hq, dealer, _sub, other = network
+    watch.look()
+    for pk in range(50):
+        happens("orders.order", pk, hq, other)
+    happens("orders.order", 99, hq, dealer)
+    watch.look()
+    marks = {
+        "list": mark_of(of(dealer), "orders.order"),
+        "branch": mark_of(of(dealer, Scope.BRANCH), ""),
+        "document": mark_of(of(hq, Scope.ALL), "orders.order", Document(99, hq.pk, dealer.pk)),
+    }
+    for name, mark in marks.items():
+        near = watch._near(pulse.signing.loads(mark, salt=pulse.SALT))
+        assert [one.subject_id for one in near if one.kind == "orders.order"] == [99], name
+    assert sum(one.kind == "orders.order" for one in watch.news) == 51

@@ -40,7 +40,11 @@ class Agreement(Row):
     tax_inclusive = models.BooleanField(default=True)
 
     class Meta:
-        indexes = [models.Index(fields=["buyer", "seller", "state"], name="agreements_agr_buyer_seller")]
+        indexes = [
+            models.Index(fields=["buyer", "seller", "state"], name="agreements_agr_buyer_seller"),
+            models.Index(fields=["-valid_from", "code", "id"], name="agreements_agr_newest"),
+            models.Index(fields=["state"], condition=~Q(state=AgreementState.ACTIVE), name="agreements_agr_inactive"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["seller", "code"],

@@ -72,7 +72,7 @@ class Shipment(Row):
             models.Index(fields=["seller", "state", "-id"], name="fulfilment_shipment_seller"),
             models.Index(fields=["buyer", "state", "-id"], name="fulfilment_shipment_buyer"),
             models.Index(fields=["number"], name="fulfilment_shipment_number"),
-            models.Index(fields=["shipped_at"], name="fulfilment_shipment_shipped"),
+            models.Index(fields=["shipped_at", "id"], name="fulfilment_shipment_shipped"),
         ]
 
     def __str__(self) -> str:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from django.db.models import F, Q
-from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import Actor, Scope
 from qudao.base.html import figures
-from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, cell_pair, typed
+from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, cell_pair
 from qudao.inventory.models import Move, Place, Stock
 from qudao.inventory.queries import places
 from qudao.inventory.states import PlaceKind
@@ -39,12 +35,8 @@ def _own(actor: Actor) -> Q:
     return Q() if actor.scope in (Scope.SELF, Scope.ORG) else Q(place__owner=actor.org_id)
 
 
-#: columns that change with every order: no index serves their order, so only the rows of one place are sorted by them
-QUANTITIES = frozenset({"on_hand", "reserved", "free"})
-
-
 class StockTable(Table):
-    """What lies where; quantities in the base unit of the product, sorted by them only within a place."""
+    """What lies where; quantities in the base unit of the product."""
 
     columns = (
         Column("product.code", _("Product"), cell="link", sort="product__code"),
@@ -74,18 +66,6 @@ class StockTable(Table):
     order = ("product__code", "place__code", "pk")
     empty = _("No stock is on the books yet.")
     remedy = _("Enter opening stock, or receive a shipment.")
-
-    def sorting(self, params: QueryDict) -> tuple[str, bool, list[str]]:
-        if params.get("sort", "").lstrip("-") in QUANTITIES and not typed(params, "place"):
-            return "", False, list(self.order)
-        return super().sorting(params)
-
-    def head(self, columns: Sequence[Column], params: QueryDict) -> list[dict[str, Any]]:
-        heads = super().head(columns, params)
-        for column, head in zip(columns, heads, strict=True):
-            if column.key in QUANTITIES and not typed(params, "place"):
-                head["url"] = ""
-        return heads
 
     def url(self, row: Stock) -> str:
         return reverse("stock_item", args=[row.pk])

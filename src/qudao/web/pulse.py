@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections import deque
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from django.core import signing
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 ADDRESS = "/pulse/"
 #: seconds between two looks at the log; how long a change is remembered; how far two processes may differ
 LOOK, MEMORY, MARGIN = 1.0, 120.0, 1.5
+#: so many lines are remembered at most
+MOST = 20_000
 #: ids that may still appear below the newest one, because their transactions take longer
 LATE = 2000
 #: each of these shows in the lists and documents of the others
@@ -49,16 +51,25 @@ class News:
     seller_path: str
     buyer_path: str
 
+    @property
+    def orgs(self) -> set[int]:
+        """Its two sides and all above either: in whose reach it lies."""
+        above = {int(pk) for path in (self.seller_path, self.buyer_path) for pk in path.split("/") if pk}
+        return above | {pk for pk in (self.seller_id, self.buyer_id) if pk is not None}
+
 
 class Watch:
-    """What this process knows of the log."""
+    """What this process knows of the log: all of it, each organisation's part (so that an answer never walks what others do), the last of each kind."""
 
     def __init__(self) -> None:
-        self.news: deque[News] = deque(maxlen=20_000)
+        self.news: deque[News] = deque()
+        self.of_org: defaultdict[int, deque[News]] = defaultdict(deque)
+        self.last: dict[str, float] = {}
         self.looked = 0.0
         self.newest = -1
         self.known: set[int] = set()
-        self._turn = threading.Lock()
+        self._turn = threading.Lock()  # who reads the log
+        self._hold = threading.Lock()  # held for as long as the lines are changed or walked, never during a statement
 
     def look(self) -> None:
         """Read what is new, unless that was done less than a second ago or is being done now."""
@@ -69,19 +80,35 @@ class Watch:
             first = self.newest < 0  # what was before this process looked is taken as seen when it was said to happen
             if first:
                 ((self.newest,),) = rows("SELECT coalesce(max(id), 0) FROM base_actionlog")
-            for pk, at, *fields in rows(NEWS, (self.newest - LATE,)) if first or self._grown() else ():
-                if pk not in self.known:
-                    self.known.add(pk)
-                    self.news.append(News(at.timestamp() if first else now, *fields))
-                    self.newest = max(self.newest, pk)
-            self.known = {pk for pk in self.known if pk > self.newest - LATE}
-            while self.news and self.news[0].seen < now - MEMORY:
-                self.news.popleft()
+            found = rows(NEWS, (self.newest - LATE,)) if first or self._grown() else ()
+            with self._hold:
+                for pk, at, *fields in found:
+                    if pk not in self.known:
+                        self.known.add(pk)
+                        self._remember(News(at.timestamp() if first else now, *fields))
+                        self.newest = max(self.newest, pk)
+                self.known = {pk for pk in self.known if pk > self.newest - LATE}
+                while self.news and (self.news[0].seen < now - MEMORY or len(self.news) > MOST):
+                    self._forget()
             self.looked = now
         except DatabaseError as error:  # nobody is told anything new until the database is back
             log.warning("pulse: %s", error)
         finally:
             self._turn.release()
+
+    def _remember(self, one: News) -> None:
+        self.news.append(one)
+        self.last[one.kind] = max(one.seen, self.last.get(one.kind, 0.0))
+        for org in one.orgs:
+            self.of_org[org].append(one)
+
+    def _forget(self) -> None:
+        """The oldest line: it stands first in each part it is in."""
+        for org in self.news.popleft().orgs:
+            part = self.of_org[org]
+            part.popleft()
+            if not part:
+                del self.of_org[org]
 
     def _grown(self) -> bool:
         """Whether the log has lines that are not known; an index-only count of a few pages."""
@@ -90,12 +117,24 @@ class Watch:
 
     def changed(self, mark: list, since: float) -> bool:
         """Whether something that this mark's reader sees on its page was seen after `since`."""
-        for one in reversed(self.news):
-            if one.seen <= since:
-                return False
-            if _sees(mark, one) and _shows(mark, one):
-                return True
+        kind, pk = mark[3:5]
+        if kind and not any(self.last.get(k, 0.0) > since for k in (TRADE if kind in TRADE else (kind,))):
+            return False
+        if kind and pk is None and mark[1] == Scope.ALL:
+            return True
+        with self._hold:
+            for one in self._near(mark):
+                if one.seen <= since:
+                    return False
+                if _sees(mark, one) and _shows(mark, one):
+                    return True
         return False
+
+    def _near(self, mark: list) -> Iterable[News]:
+        """The lines that can be about this mark, the newest first: of its document's buyer, else of the reader's organisation and those below it."""
+        org_id, scope, *_rest, buyer_id, _made = mark
+        org_id = buyer_id if buyer_id is not None else org_id if scope != Scope.ALL else None
+        return reversed(self.news if org_id is None else self.of_org.get(org_id, ()))
 
 
 def _sees(mark: list, one: News) -> bool:

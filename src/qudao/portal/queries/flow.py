@@ -111,14 +111,14 @@ class Overdue:
 
 
 def overdue(actor: Actor, side: str) -> Overdue | None:
-    """What others owe ("sell") or the own organisation owes ("buy"), open and overdue. One statement; None without the right."""
+    """What others owe ("sell") or the own organisation owes ("buy"), open and overdue. One statement, from one index; None without the right."""
     if not actor.can("ledger.view"):
         return None
     today = clock.today()
     rows = open_items(actor, actor.org_id, side="receivable" if side == "sell" else "payable").order_by()
     late = Q(due_on__lt=today)
     found = rows.aggregate(
-        n=Count("pk", filter=late), total=Sum("open_amount", filter=late), oldest=Min("due_on", filter=late), open=Sum("open_amount"),
+        n=Count("open_amount", filter=late), total=Sum("open_amount", filter=late), oldest=Min("due_on", filter=late), open=Sum("open_amount"),
         next=Min("due_on", filter=~late),
     )  # fmt: skip
     return Overdue(found["n"], found["total"] or ZERO, found["oldest"], found["open"] or ZERO, found["next"])

@@ -19,7 +19,7 @@ from qudao.base.html.bulk import Bulk
 from qudao.base.html.pages import prints
 from qudao.base.html.pages.door import Button, Page, allowed, wanted
 from qudao.base.html.sums import bounded_sums
-from qudao.base.html.tables import CAP, LAST_PAGE, Tab, Table, address, bounded_counts
+from qudao.base.html.tables import CAP, LAST_PAGE, Tab, Table, address, bounded_counts, by_sorting, walked
 from qudao.base.models import Run
 from qudao.kernel.errors import Forbidden, NotFound
 
@@ -140,11 +140,13 @@ class ListPage(Page):
         counted = [t for t in table.tabs if t is tab or not params.get("q")]  # a search is counted once, not once a tab
         counts = bounded_counts({t.name: base.filter(t.condition(actor)) for t in counted} if table.tabs else {"": base})
         raw = params.get("page", "1")
+        count = counts[tab.name if tab else ""]
+        rows = self._sorted(rows, table, params, count)
         number = max(1, min(int(raw) if raw.isdecimal() and len(raw) < 9 else 1, LAST_PAGE))
         first = (number - 1) * table.per_page
         found = self.prepare(list(rows[first : first + table.per_page + 1]))
         more, found = len(found) > table.per_page, found[: table.per_page]
-        count, paged = counts[tab.name if tab else ""], more or number > 1
+        paged = more or number > 1
         whole = bounded_sums(table, rows, columns, actor) if paged and count <= CAP else None
         bulk = [b for b in (*self.bulk(), *prints.bulk_buttons(rows.model._meta.label_lower, actor)) if not b.verb or actor.can(b.verb)]
         edits = self._edits(columns, found)
@@ -160,7 +162,7 @@ class ListPage(Page):
             ],
             "chips": chips,
             "fields": table.fields(params, actor),
-            "heads": table.head(columns, params),
+            "heads": self._heads(table, columns, params, count),
             "body": table.body(found, columns, pick=bool(bulk), edits=edits),
             "edits": any(edits.values()),
             "totals": table.totals(found, columns, whole),
@@ -176,6 +178,22 @@ class ListPage(Page):
             "mark": self.signed_path(),
             "all_count": figures.count(min(count, runs.MOST)) if bulk and paged else "",
         }  # fmt: skip
+
+    def _sorted(self, rows: QuerySet, table: Table, params: QueryDict, count: int) -> QuerySet:
+        """The rows in the order asked for. More than are counted come so only along an index; else as the list comes by itself."""
+        name, _down, order = table.sorting(params)
+        if not name or walked(rows.model, order[0]):
+            return rows.order_by(*(by_sorting(order) if name and count <= CAP else order))
+        return rows.order_by(*(order if count <= CAP else table.order))
+
+    def _heads(self, table: Table, columns: Sequence[Any], params: QueryDict, count: int) -> list[dict[str, Any]]:
+        """The heads; in a list longer than is counted only those sort along which an index walks."""
+        heads, model = table.head(columns, params), type(self).query(self.actor).model
+        for column, head in zip(columns, heads, strict=True):
+            first = column.sort if isinstance(column.sort, str) else column.sort[0]
+            if first and count > CAP and not walked(model, first):
+                head.update(url="", aria="", down=False, up=False)
+        return heads
 
     def _edits(self, columns: Sequence[Any], found: Sequence[Any]) -> dict[str, set[Any]]:
         """column → rows of this page whose cell the actor may edit: one statement a verb."""
