@@ -82,8 +82,8 @@ def only_in_scratch() -> None:
 
 
 @contextmanager
-def scratch() -> Iterator[str]:
-    """An empty database beside the present one; yields its URL. Those of killed self-tests are dropped on the way."""
+def scratch(template: str = "template0") -> Iterator[str]:
+    """An empty database beside the present one, or a copy of another scratch database; yields its URL. Those of killed self-tests are dropped on the way."""
     import psycopg
     from django.db import connection
 
@@ -91,11 +91,11 @@ def scratch() -> Iterator[str]:
 
     here = connection.settings_dict
     where = {"host": here["HOST"], "port": here["PORT"], "user": here["USER"], "password": here["PASSWORD"], "dbname": here["NAME"]}
-    name = f"{PREFIX}{os.getpid()}"
+    name = f"{PREFIX}{os.getpid()}" + ("_copy" if template.startswith(PREFIX) else "")
     with psycopg.connect(**where, autocommit=True) as admin:
         _drop_orphans(admin)
         try:
-            admin.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+            admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         except psycopg.errors.InsufficientPrivilege as error:
             raise Unavailable("The self-test needs a database user who may create databases (ALTER ROLE … CREATEDB).") from error
         try:
@@ -108,7 +108,7 @@ def scratch() -> Iterator[str]:
 
 def _drop_orphans(admin: Any) -> None:
     for (name,) in admin.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", (PREFIX.replace("_", r"\_") + "%",)).fetchall():
-        owner = re.fullmatch(PREFIX + r"(\d+)", name)
+        owner = re.fullmatch(PREFIX + r"(\d+)(_copy)?", name)
         if owner and os.path.exists("/proc/self") and not os.path.exists(f"/proc/{owner[1]}"):
             try:
                 admin.execute(f'DROP DATABASE IF EXISTS "{name}"')

@@ -255,7 +255,7 @@ def _copying(table: str, source: str, made: dict[str, str]) -> str:
 
 
 def build(scale: float) -> dict[str, Any]:
-    """Load the demo and multiply it; only in a scratch database: triggers and foreign keys are off meanwhile."""
+    """Multiply the demo, which is loaded if it is not there yet (and nothing more at scale 0). Only in a scratch database: no trigger works."""
     from django.db import transaction
 
     from qudao.base.db import rows, run
@@ -264,7 +264,10 @@ def build(scale: float) -> dict[str, Any]:
     from qudao.web.selftest import only_in_scratch
 
     only_in_scratch()
-    demo.load()
+    if not rows("SELECT id FROM network_organisation LIMIT 1"):
+        demo.load()
+    if not scale:
+        return {}
     dealers, products, orders = (max(20, int(n * scale)) for n in (DEALERS, PRODUCTS, ORDERS))
 
     def one(statement: str, *params: Any) -> Any:
