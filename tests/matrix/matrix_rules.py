@@ -57,6 +57,7 @@ RULES: dict[str, Rule] = {
     "scan": Rule(),
     "help": Rule(),
     "help/#": Rule(more={"topic": "orders"}),
+    "help/pictures/#": Rule(more={"name": "order.en.webp"}, also=frozenset({404})),
     # --- work on many rows, saved views, cells: forms of lists name the rows ---
     **dict.fromkeys(("jobs", "jobs/new"), Rule("base.runs", "base.runs")),
     "jobs/#": Rule("base.runs", "", "jobs"),
@@ -212,8 +213,8 @@ RULES: dict[str, Rule] = {
     "agreements/#/availability": Rule("agreements.view", "", "agreements", more={"?": lambda world, key: f"?product_id={world.products[0].pk}"}),
     # --- books ---
     "accounts": Rule("ledger.view"),
-    "accounts/#": Rule("ledger.view", "", "accounts"),
-    "accounts/#/statement.xlsx": Rule("ledger.view", "", "accounts"),
+    "accounts/#": Rule("ledger.view", "ledger.view", "accounts"),
+    "accounts/#/statement.xlsx": Rule("ledger.view", "ledger.view", "accounts"),
     "ageing": Rule("ledger.view"),
     "periods": Rule("ledger.view"),
     "periods/lock": Rule("ledger.lock_period", "ledger.lock_period"),

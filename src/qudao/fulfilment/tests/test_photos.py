@@ -45,7 +45,9 @@ def test_the_receiver_counts_and_photographs_in_one_go(world, client):
     kept, counted_line = StoredFile.unscoped.get(), ReceiptLine.unscoped.get()
     for actor in (world.dealer, world.cast.hq_clerk):
         sign_in(client, actor)
-        page = client.get(reverse("shipment", args=[shipment.pk])).content.decode()
+        answer = client.get(reverse("shipment", args=[shipment.pk]))
+        assert "fulfilment/photos.html" in {one.name for one in answer.templates}
+        page = answer.content.decode()
         url = reverse("receipt_photo", args=[counted_line.pk, kept.pk])
         assert page.count(url) >= 2 and "dented" in page
         answer = client.get(url + "?small")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -20,7 +20,7 @@ from qudao.base.html import figures
 from qudao.base.html.pages import Button, allowed, door
 from qudao.funds.queries import unscoped_card
 from qudao.kernel import clock
-from qudao.messages.queries import my_open_tasks
+from qudao.messages.queries import my_open_tasks, waiting_counts
 from qudao.portal.pages import alerts, kpis
 from qudao.portal.pages.ways import link
 from qudao.portal.queries import (
@@ -178,9 +178,15 @@ def _bar(actor: Actor, tasks: int, side: str, last: int | None) -> list[Button]:
     return usable
 
 
-def _buyer(actor: Actor, late: Overdue | None, stages: Mapping[str, Stage], kinds: Mapping[str, int]) -> dict[str, Any]:
-    """What a buyer does today, where the orders stand, and what credit is left at each seller."""
-    todo = [
+def _todo(actor: Actor, late: Overdue | None, given: Sequence[Any]) -> list[dict[str, Any]]:
+    """What a buyer does today: pay what is overdue, receive what has come, do what was asked."""
+    todo = []
+    if late and late.number:
+        title = _("Pay {sum}").format(sum=figures.money(late.total))
+        note = _("Overdue since {day}").format(day=figures.day_long(late.oldest))
+        url = link("invoices", "side=buy&tab=overdue") or link("invoices", "side=buy")
+        todo.append({"icon": "cash", "tone": "t-wrong", "title": title, "url": url, "note": note, "end": _("overdue")})
+    todo += [
         {
             "icon": "package-import", "tone": "t-wait", "title": _("Receive {number}").format(number=s.number), "url": s.get_absolute_url(),
             "note": s.carrier or str(s.seller), "end": figures.age(s.shipped_at),
@@ -192,13 +198,13 @@ def _buyer(actor: Actor, late: Overdue | None, stages: Mapping[str, Stage], kind
             "icon": "checklist", "tone": "t-move", "title": task.title, "url": link("task", "", task.pk), "note": task.number,
             "end": figures.day(task.due_on) if task.due_on else figures.age(task.created_at),
         }
-        for task in my_open_tasks(actor)[:6]
+        for task in given
     ]  # fmt: skip
-    if late and late.number:
-        title = _("Pay {sum}").format(sum=figures.money(late.total))
-        note = _("Overdue since {day}").format(day=figures.day_long(late.oldest))
-        url = link("invoices", "side=buy&tab=overdue") or link("invoices", "side=buy")
-        todo.insert(0, {"icon": "cash", "tone": "t-wrong", "title": title, "url": url, "note": note, "end": _("overdue")})
+    return todo
+
+
+def _buyer(stages: Mapping[str, Stage], kinds: Mapping[str, int], todo: list[dict[str, Any]], *, actor: Actor) -> dict[str, Any]:
+    """What a buyer does today, where the orders stand, and what credit is left at each seller."""
     meters = []
     if actor.can("funds.view"):
         for trade in [t for t in trades(actor) if t.buyer_id == actor.org_id][:3]:
@@ -222,8 +228,10 @@ def home(request: HttpRequest) -> HttpResponse:
     today, before = came(actor, side) if sees_orders else (0, 0)
     late, kinds = overdue(actor, side), differences_by_kind(actor, side)
     waiting = pending(actor)
-    given = list(my_open_tasks(actor)[:6]) if side == "sell" else []
-    more = _buyer(actor, late, stages, kinds) if side == "buy" else _seller(actor, face, stages, late, kinds)
+    counts = waiting_counts(actor)
+    request.pending_number, request.waiting_counts = len(waiting), counts  # type: ignore[attr-defined]  # the frame need not count them again
+    given = list(my_open_tasks(actor)[:6]) if counts.get("tasks") else []
+    more = _buyer(stages, kinds, _todo(actor, late, given), actor=actor) if side == "buy" else _seller(actor, face, stages, late, kinds)
     last = last_order(actor) if side == "buy" and sees_orders else None
     fresh = not (today or before or last) and not any(s.number for s in stages.values()) and not more.get("kpis")
     context = {

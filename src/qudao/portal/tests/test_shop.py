@@ -274,7 +274,7 @@ def test_a_refused_submit_says_everything_at_its_line(buyer, world):
     assert "900 are missing" in page and not Order.unscoped.exists()
     sent = form_of(page) | {"do": "submit", "requested_on": "someday"}
     assert "Enter a valid date" in text(buyer.post(reverse("basket"), sent), 422)
-    assert "The basket is empty" in text(buyer.post(reverse("basket"), {"do": "submit", "agreement": make_downstream(world).pk}), 404)
+    assert buyer.post(reverse("basket"), {"do": "submit", "agreement": make_downstream(world).pk}).status_code == 404
 
 
 def test_an_order_comes_again_in_two_clicks(buyer, world):
