@@ -52,7 +52,7 @@ WIDE = """() => {
 }"""
 # Rules that can only advise are not run at all: they cost a third of the time.
 AXE_RUN = """async () => (await axe.run(document, { resultTypes: ["violations"], runOnly: axe._audit.rules
-    .filter((r) => r.enabled && !["minor", "moderate"].includes(r.impact)).map((r) => r.id) })).violations
+    .filter((r) => r.enabled && !r.tags.includes("experimental") && !["minor", "moderate"].includes(r.impact)).map((r) => r.id) })).violations
   .map((v) => ({ id: v.id, impact: v.impact, help: v.help, at: v.nodes.slice(0, 3).map((n) => `${n.target.join(" ")} ${n.html.slice(0, 140)}`) }))"""
 
 
