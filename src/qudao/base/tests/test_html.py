@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django import forms
 from django.contrib.messages.storage.fallback import FallbackStorage
-from django.db.models import Q
+from django.db.models import Index, Q
 from django.http import QueryDict
 from django.test import RequestFactory
 from django.urls import include, path
@@ -20,9 +20,9 @@ from qudao.base import sheets
 from qudao.base.access import Actor, Scope, visible
 from qudao.base.html import figures
 from qudao.base.html.meters import Meter
-from qudao.base.html.pages import ActionPage, Button, DetailPage, Form, FormPage, Head, LineEditor, LineField, ListPage, Panel, Step, door
-from qudao.base.html.tables import Column, Filter, Tab, Table, bounded_counts
-from qudao.base.models import ActionLog
+from qudao.base.html.pages import ActionPage, Button, DetailPage, Form, FormPage, Head, LineEditor, LineField, ListPage, Panel, Step, door, lists
+from qudao.base.html.tables import Column, Filter, Tab, Table, bounded_counts, walked
+from qudao.base.models import ActionLog, StoredFile, ViewChoice
 from qudao.kernel import clock
 from qudao.kernel.errors import DomainError, Fault, Refused
 
@@ -185,6 +185,24 @@ def test_the_address_holds_tab_search_filter_sort_and_page():
     assert "SO-025" in ask(LogList.as_view(), READER, "/log/?page=2").content.decode()
     assert "Nothing matches" in ask(LogList.as_view(), READER, "/log/?q=zzz").content.decode()
     assert ask(LogList.as_view(), READER, "/log/?page=x&sort=nonsense&channel=%00").status_code == 200
+
+
+def test_a_list_longer_than_its_count_sorts_only_along_an_index(monkeypatch):
+    lines_of(30)
+    page = ask(LogList.as_view(), READER, "/log/?sort=-number").content.decode()
+    assert page.index("SO-029") < page.index("SO-011") and 'href="?sort=number"' in page
+    monkeypatch.setattr(lists, "CAP", 20)
+    page = ask(LogList.as_view(), READER, "/log/?sort=-number").content.decode()
+    assert page.index("SO-000") < page.index("SO-011") and "aria-sort" not in page and "sort=number" not in page
+    monkeypatch.setattr(ActionLog._meta, "indexes", [*ActionLog._meta.indexes, Index(fields=["number"], name="for_a_test")])
+    page = ask(LogList.as_view(), READER, "/log/?sort=-number").content.decode()
+    assert page.index("SO-029") < page.index("SO-011") and 'aria-sort="descending"' in page
+
+
+def test_an_index_is_found_by_its_first_column_and_through_links():
+    assert walked(StoredFile, "-pk") and walked(ActionLog, "id")
+    assert not walked(ActionLog, "reason") and not walked(ActionLog, "no_such_field")
+    assert walked(ViewChoice, "view__id") and not walked(ViewChoice, "view__query")
 
 
 def test_htmx_gets_the_region_only():

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from qudao.kernel import clock
 from qudao.ledger.models import Period
+from qudao.ledger.tables import AgeingTable
 from qudao.ledger.tests.make import invoice_subject, make_invoice, make_receipt
 from qudao.people.tests.make import bearer, sign_in
 
@@ -63,6 +64,17 @@ def test_ageing_shows_each_side_of_the_own_books(books, client):
     assert "113.00" not in text(client.get(reverse("ageing"), {"side": "payable"}))
     sign_in(client, books.hq_warehouse)
     assert client.get(reverse("ageing")).status_code == 403
+
+
+def test_ageing_shows_who_owes_most_past_due_first_a_page_at_a_time_with_the_sums_of_all(books, client, monkeypatch):
+    monkeypatch.setattr(AgeingTable, "per_page", 1)
+    sign_in(client, books.hq_finance)
+    first, second = text(client.get(reverse("ageing"))), text(client.get(reverse("ageing"), {"page": "2"}))
+    assert "D001" in first and "D002" not in first and "?page=2" in first and "1 of 2" in first
+    assert "D002" in second and "D001" not in second and "?page=1" in second
+    assert "1,116.00" in first and "1,116.00" in second, "113 + 226 + 777"
+    assert "Nothing is open on this side." in text(client.get(reverse("ageing"), {"page": "9"}))
+    assert text(client.get(reverse("ageing"), {"page": "x"})).count("D001") == first.count("D001")
 
 
 @pytest.mark.parametrize("name", ["accounts", "ageing", "periods"])

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
 from django.test import Client
@@ -18,6 +19,7 @@ from qudao.payments.actions import PaymentFacts, announce_payment
 from qudao.people.queries import unscoped_system_role
 from qudao.people.tests.make import sign_in
 from qudao.portal.pages.help import BY_ADDRESS, TOPICS, topic_of
+from qudao.portal.queries import flow
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +83,19 @@ def test_a_short_product_is_named_with_what_is_missing(world):
     assert "missing" in page
     assert "1 order in review asks for it" in page
     assert "asks for it" not in seen(world, world.dealer)
+
+
+def test_only_the_orders_that_wait_longest_are_compared_with_the_stock_and_the_number_says_so(world, monkeypatch):
+    add_rule(world.cast.lh.pk, RuleDraft("orders.order", unscoped_system_role("hq_clerk"), Decimal(0), 1), actor=world.cast.hq_admin)
+    place(world, 4)
+    place(world, 4)
+    Stock.unscoped.filter(place__owner=world.cast.lh).update(reserved=0, on_hand=1)
+    stage = flow(world.cast.hq_clerk, "sell")["to_reserve"]
+    assert (stage.number, stage.more) == (2, "")
+    monkeypatch.setattr(import_module("qudao.portal.queries.flow"), "LOOKED", 1)
+    stage = flow(world.cast.hq_clerk, "sell")["to_reserve"]
+    assert (stage.number, stage.more) == (1, "+")
+    assert "1+" in seen(world, world.cast.hq_clerk)
 
 
 def test_an_order_past_its_wished_date_stands_under_needs_action(world):
