@@ -86,7 +86,7 @@ class Visit:
         refused = answer.request.method == "POST" and answer.status in REFUSALS
         if answer.status >= 400 and not refused:
             self.faults.append(f"{answer.request.method} {answer.url}: {answer.status}")
-        if answer.request.resource_type == "image" and int(answer.headers.get("content-length", 0)) > PICTURE:
+        if answer.request.resource_type == "image" and answer.url.startswith("http") and int(answer.headers.get("content-length", 0)) > PICTURE:
             self.faults.append(f"{answer.url}: a picture of {answer.headers['content-length']} bytes")
 
     def go(self, address: str) -> Response | None:
