@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,24 @@ def append_only(table: str) -> migrations.RunSQL:
         """,
         reverse_sql=f"DROP TRIGGER {table}_append_only ON {table}; DROP FUNCTION {table}_is_append_only();",
     )
+
+
+@contextmanager
+def planned_anew() -> Iterator[None]:
+    """Inside, each statement is planned for its own values and none is prepared.
+
+    One plan for all values is what a write wants. A page's list has the same text for the brand, whose rows are nearly all, and for a dealer, whose
+    rows are few: a plan made for nobody in particular then reads millions of rows for a page of fifty.
+    """
+    driver: Any = connection.connection
+    if driver is None:
+        yield
+        return
+    before, driver.prepare_threshold = driver.prepare_threshold, None
+    try:
+        yield
+    finally:
+        driver.prepare_threshold = before
 
 
 def rows(sql: str, params: Any = ()) -> list[tuple]:

@@ -8,8 +8,9 @@ from uuid import uuid4
 import pytest
 from django import forms
 from django.contrib.messages.storage.fallback import FallbackStorage
+from django.db import connection
 from django.db.models import Index, Q
-from django.http import QueryDict
+from django.http import HttpResponse, QueryDict
 from django.test import RequestFactory
 from django.urls import include, path
 from django.utils import translation
@@ -337,3 +338,20 @@ def test_the_credit_meter_is_the_worked_example_of_the_domain():
     assert "style" not in drawn and 'class="b6"' in drawn and "url(#hatch-x)" in drawn
     assert 'text-anchor="end"' in drawn
     assert 'text-anchor="start"' in Meter(Decimal(1000), this=Decimal(50000)).svg(), "far beyond the limit its word would stick out to the left"
+
+
+def test_a_page_is_planned_for_its_own_values_and_a_post_is_not():
+    seen = []
+
+    @door()
+    def view(request):
+        seen.append(connection.connection.prepare_threshold)
+        return HttpResponse()
+
+    connection.ensure_connection()
+    usual = connection.connection.prepare_threshold
+    for made in (RequestFactory().get("/"), RequestFactory().post("/")):
+        made.actor = READER
+        view(made)
+    assert seen == [None, usual] and usual is not None
+    assert connection.connection.prepare_threshold == usual

@@ -22,6 +22,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
 from qudao.base.access import Actor, channel_of
+from qudao.base.db import planned_anew
 from qudao.base.sentences import say
 from qudao.kernel.errors import DomainError, Forbidden, NotFound
 
@@ -95,7 +96,10 @@ def door(verb: str = "") -> Callable[[Callable[..., HttpResponseBase]], Callable
             try:
                 if verb and not actor.can(verb):
                     raise Forbidden("base.forbidden", verb=verb)
-                return view(request, *args, **kwargs)
+                if request.method != "GET":
+                    return view(request, *args, **kwargs)
+                with planned_anew():
+                    return view(request, *args, **kwargs)
             except DomainError as error:
                 return refusal(request, error)
             except Http404:
