@@ -38,6 +38,8 @@ def apply(check_only: bool = False) -> list[str]:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
+    from qudao.web import masters
+
     def names() -> list[str]:
         executor = MigrationExecutor(connection)
         return [f"{one.app_label}.{one.name}" for one, _back in executor.migration_plan(executor.loader.graph.leaf_nodes())]
@@ -50,5 +52,6 @@ def apply(check_only: bool = False) -> list[str]:
         missing = names()
         if missing:
             call_command("migrate", interactive=False, verbosity=0)
+            masters.roles()  # a new release brings new rights: the roles of the product are given theirs
         cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])  # after a fault the closing connection lets go of it
     return missing
