@@ -58,7 +58,7 @@ def typed(page: Page) -> None:
 def filled(page: Page) -> None:
     """A basket filled from the last order."""
     page.goto("/")
-    page.locator("a[href*=reorder], form[action*=reorder] button").locator("visible=true").first.click()
+    page.locator("a[href*=reorder], form[action*=reorder] button, form[action*=again] button, a[href*=again]").locator("visible=true").first.click()
     page.wait_for_load_state("networkidle")
 
 
@@ -107,6 +107,7 @@ def take(browser: Browser, address: str, shot: Shot, short: str, *, phone: bool)
     else:
         page.goto(shot.way)
     page.evaluate("document.fonts.ready")
+    page.wait_for_load_state("networkidle")  # pictures and parts that come after the page
     page.mouse.move(0, 0)
     target = FOLDER / f"{shot.name}{'.phone' if phone else ''}.{short}.webp"
     with Image.open(io.BytesIO(page.screenshot(animations="disabled", caret="hide"))) as picture:
