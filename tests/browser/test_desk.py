@@ -135,7 +135,7 @@ def test_two_thousand_lines_echo_at_once_and_are_placed(enter, world: World, goo
     for digit in "1234":
         visit.page.evaluate("window.echo = 0")
         visit.page.keyboard.type(digit)
-        visit.page.wait_for_function("window.echo > 0")
+        visit.page.wait_for_function("() => window.echo > 0")
         echoes.append(visit.page.evaluate("window.echo"))
     with visit.page.expect_response(lambda answer: "preview" in answer.url) as told:
         visit.page.keyboard.press("Backspace")

@@ -1,8 +1,7 @@
-"""The demo in its full size, with its figures. By QUDAO_SLOW=1 only: it takes minutes."""
+"""The demo in its full size, with its figures: minutes, so the conftest takes it in by QUDAO_SLOW=1 only; `test_demo.py` plays the small size."""
 
 from __future__ import annotations
 
-import os
 import time
 
 import pytest
@@ -12,7 +11,7 @@ from qudao.base.invariants import all_checks, offending
 from qudao.web import demo
 from qudao.web.progress import Progress
 
-pytestmark = [pytest.mark.django_db, pytest.mark.skipif(os.environ.get("QUDAO_SLOW") != "1", reason="minutes; QUDAO_SLOW=1 runs it")]
+pytestmark = pytest.mark.django_db
 
 
 def test_a_year_of_the_whole_network(capsys):
