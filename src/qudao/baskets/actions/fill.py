@@ -21,8 +21,7 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden, Invalid, NotFound, Refused, raise_if_any
 from qudao.kernel.money import ZERO
 from qudao.orders.actions import place_order
-from qudao.orders.models import Order
-from qudao.orders.queries import order_of
+from qudao.orders.queries import Order, order_of
 from qudao.orders.rules import NewLine, Placing
 
 # Opening and locking are one statement: two first clicks at once make one basket, and the second waits.

@@ -14,9 +14,9 @@ from django.utils.translation import ngettext
 
 from qudao.base.access import Actor, sees_prices
 from qudao.base.audit import timeline
+from qudao.base.files import StoredFile
 from qudao.base.html import figures
 from qudao.base.html.pages import Button, Panel
-from qudao.base.models import StoredFile
 from qudao.base.subject import Subject
 from qudao.fulfilment import queries
 from qudao.fulfilment.models import Difference, Shipment

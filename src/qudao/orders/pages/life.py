@@ -10,9 +10,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from qudao.base.access import Actor
+from qudao.base.audit import ActionLog
 from qudao.base.html import figures
 from qudao.base.html.tables import by_language
-from qudao.base.models import ActionLog
 from qudao.base.subject import Subject
 from qudao.orders.models import Order
 from qudao.orders.queries import unscoped_life, unscoped_signer

@@ -25,8 +25,7 @@ from qudao.base.html.tables import address, by_language
 from qudao.base.sentences import Said, say
 from qudao.baskets import actions
 from qudao.baskets.actions.fill import BasketFacts
-from qudao.baskets.models import Line
-from qudao.baskets.queries import basket_under
+from qudao.baskets.queries import Line, basket_under
 from qudao.baskets.queries import line as line_of
 from qudao.baskets.rules import MOST_LINES, Entry
 from qudao.catalog.queries import product as product_of

@@ -17,12 +17,10 @@ from qudao.base.html import figures
 from qudao.base.html.forms import Form
 from qudao.base.html.pages import ActionPage, FormPage
 from qudao.baskets import actions
-from qudao.baskets.models import Basket, Template
-from qudao.baskets.queries import baskets, templates
+from qudao.baskets.queries import Basket, Template, baskets, templates
 from qudao.baskets.rules import MOST_LINES
 from qudao.kernel.errors import Invalid
-from qudao.orders.models import Order
-from qudao.orders.queries import purchases
+from qudao.orders.queries import Order, purchases
 from qudao.portal.pages.shop import require_trade
 from qudao.portal.queries.shop import read_entries
 from qudao.portal.rules import lines_in

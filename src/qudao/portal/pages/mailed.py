@@ -21,8 +21,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from qudao.approvals.models import Link, Signature
-from qudao.approvals.queries import unscoped_decision, unscoped_link, unscoped_member_of
+from qudao.approvals.queries import Link, Signature, unscoped_decision, unscoped_link, unscoped_member_of
 from qudao.base.access import Actor, Channel
 from qudao.base.sentences import Said, say
 from qudao.base.work import unit

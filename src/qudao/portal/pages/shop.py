@@ -16,7 +16,7 @@ from qudao.base.html.pages import door, go, wanted
 from qudao.base.html.tables import address, by_language
 from qudao.baskets import actions
 from qudao.baskets.queries import favourites, templates
-from qudao.catalog.models import Category, Product
+from qudao.catalog.queries import Category, Product
 from qudao.catalog.queries import product as product_of
 from qudao.inventory.states import Band
 from qudao.kernel.errors import NotFound

@@ -147,7 +147,7 @@ def opened(actor: Actor, addresses: Sequence[str]) -> list[Hit]:
 
 
 def order_hits(actor: Actor, typed: str, address: Callable[[int], str]) -> list[Hit]:
-    """"New order" for each party that was typed and with whom the actor may order: as its buyer, or for it as its seller's clerk. Three statements."""
+    """A “new order” for each party that was typed and with whom the actor may order: as its buyer, or for it as its seller's clerk. Three statements."""
     words = " ".join(w for w in words_of(typed) if w not in _ORDER_WORDS)
     buys, sells = actor.can("orders.place"), actor.can("orders.place_for")
     if not words or not (buys or sells) or not actor.can("agreements.view"):

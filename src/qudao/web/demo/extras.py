@@ -15,7 +15,7 @@ from qudao.kernel import clock
 from qudao.messages.actions import mark_read, write
 from qudao.messages.queries import message_count, notices
 from qudao.orders.actions import place_order, withdraw_order
-from qudao.orders.models import Order
+from qudao.orders.queries import Order
 from qudao.orders.queries import orders as orders_seen
 from qudao.orders.rules import NewLine, Placing
 from qudao.orders.states import Status
