@@ -12,6 +12,7 @@ from django.conf import settings
 from qudao.analytics.models import Day
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
+from qudao.kernel.period import month_of, month_span
 
 # The first dispatch of an order decides when it left; the day is that of the business.
 ZONE = settings.TIME_ZONE
@@ -77,11 +78,16 @@ class Calendar:
     def between(self, first: date, last: date) -> Span:
         """The figures from `first` to `last`, both included."""
         span = Span()
-        for day, row in self.days.items():
-            if first <= day <= last:
-                for name in Span.__dataclass_fields__:
-                    setattr(span, name, getattr(span, name) + getattr(row, name))
+        found = (self.days.get(first + timedelta(days=n)) for n in range((last - first).days + 1))
+        for row in filter(None, found):
+            for name in Span.__dataclass_fields__:
+                setattr(span, name, getattr(span, name) + getattr(row, name))
         return span
+
+    def month(self, day: date) -> Span:
+        """The figures of the whole month in which `day` lies."""
+        month = month_span(day)
+        return self.between(month.start, month.end or day)
 
     def weeks(self, last: date, number: int = 13) -> list[Span]:
         """The figures of the last `number` times seven days, oldest first."""
@@ -89,17 +95,12 @@ class Calendar:
 
     def months(self, last: date, number: int = 13) -> list[tuple[date, Span]]:
         """(first of the month, its figures) of the last `number` months, oldest first."""
-        found: dict[date, Span] = {}
-        month = last.replace(day=1)
+        found = []
+        month = month_of(last)
         for _n in range(number):
-            found[month] = Span()
-            month = (month - timedelta(days=1)).replace(day=1)
-        for day, row in self.days.items():
-            span = found.get(day.replace(day=1))
-            if span is not None:
-                for name in Span.__dataclass_fields__:
-                    setattr(span, name, getattr(span, name) + getattr(row, name))
-        return sorted(found.items())
+            found.append((month, self.month(month)))
+            month = month_of(month - timedelta(days=1))
+        return found[::-1]
 
 
 def calendar(actor: Actor, since: date, currency: str = "CNY") -> Calendar:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -93,7 +97,7 @@ class OrderTable(Table):
         *("number", "status", "billing", "fulfilment", "payment", "gross", "currency", "line_count", "requested_on", "placed_at", "state_since"),
         *("seller_id", "buyer_id", "buyer__name", "buyer__name_en", "seller__name", "seller__name_en"),
     )
-    columns = (
+    columns: Sequence[Column] = (
         Column("number", _("Number"), cell="link", sort="number"),
         Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip", slug="buyer", by=("buyer_id",)),
         Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller", by=("seller_id",)),
@@ -129,3 +133,22 @@ class OrderTable(Table):
 
     def summed(self, actor: Actor) -> Q:
         return priced(actor)
+
+
+def _facing(other: str) -> tuple[Column, ...]:
+    """The columns with the `other` side in front; the own side is the same in every row and shown only when it is chosen."""
+    own = {"buyer": "seller", "seller": "buyer"}[other]
+    face: dict[str, dict[str, Any]] = {own: {"hidden": True}, other: {"dim": False, "hide_on_phone": False}}
+    return tuple(replace(column, **face.get(column.slug, {})) for column in OrderTable.columns)
+
+
+class SalesTable(OrderTable):
+    """Orders the own organisation sells."""
+
+    columns = _facing("buyer")
+
+
+class PurchaseTable(OrderTable):
+    """Orders the own organisation buys."""
+
+    columns = _facing("seller")

@@ -18,7 +18,7 @@ from qudao.orders import actions
 from qudao.orders.forms import ReasonForm, RemarkForm
 from qudao.orders.queries import orders, purchases, sales
 from qudao.orders.states import Status
-from qudao.orders.tables import OrderTable
+from qudao.orders.tables import OrderTable, PurchaseTable, SalesTable
 
 
 class OrderList(ListPage):
@@ -56,6 +56,7 @@ class SalesList(OrderList):
     """What the own organisation sells."""
 
     query = sales
+    table = SalesTable
     title = gettext_lazy("Sales orders")
 
 
@@ -63,6 +64,7 @@ class PurchaseList(OrderList):
     """What the own organisation buys."""
 
     query = purchases
+    table = PurchaseTable
     title = gettext_lazy("Purchase orders")
 
 

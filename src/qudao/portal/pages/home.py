@@ -20,6 +20,7 @@ from qudao.base.html import figures
 from qudao.base.html.pages import Button, allowed, door
 from qudao.funds.queries import unscoped_card
 from qudao.kernel import clock
+from qudao.kernel.period import month_of
 from qudao.messages.queries import my_open_tasks, waiting_counts
 from qudao.portal.pages import alerts, kpis
 from qudao.portal.pages.ways import link
@@ -122,7 +123,7 @@ def _seller(actor: Actor, face: str, stages: Mapping[str, Stage], late: Overdue 
             alerts.differences(kinds, "sell"), alerts.approvals(stages["to_approve"]), alerts.not_left(stages["to_ship"]), alerts.money_announced(waiting),
         ]  # fmt: skip
     today = clock.today()
-    month = found.between(today.replace(day=1), today)
+    month = found.between(month_of(today), today)
     share = figures.percent(month.straight_share, 0) if month.straight_share else ""
     return {
         "kpis": [k for k in shown if k],

@@ -15,14 +15,10 @@ from qudao.base import sheets
 from qudao.base.html import figures
 from qudao.base.html.pages import door
 from qudao.kernel import clock
+from qudao.kernel.period import month_of, month_span
 from qudao.portal.pages.ways import link
 
 MONTHS = 13
-
-
-def _end(month: date) -> date:
-    """The last day of a month."""
-    return (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
 
 
 def _row(month: date, span: Span) -> dict[str, Any]:
@@ -31,7 +27,7 @@ def _row(month: date, span: Span) -> dict[str, Any]:
         "label": figures.month(month),
         "span": span,
         "time": figures.age(timedelta(minutes=int(span.ship_hours * 60))) if span.ship_hours is not None else "",
-        "url": link("orders", f"side=sell&from={month:%Y-%m-%d}&to={_end(month):%Y-%m-%d}"),
+        "url": link("orders", f"side=sell&from={month:%Y-%m-%d}&to={month_span(month).end:%Y-%m-%d}"),
     }
 
 
@@ -48,7 +44,7 @@ def insight(request: HttpRequest) -> HttpResponse:
     """What the own organisation sold and collected by month. One statement, of at most a row a day."""
     actor = request.actor  # type: ignore[attr-defined]
     today = clock.today()
-    first = (today.replace(day=1) - timedelta(days=31 * (MONTHS - 1))).replace(day=1)
+    first = month_of(month_of(today) - timedelta(days=31 * (MONTHS - 1)))
     found = calendar(actor, first)
     months = found.months(today, MONTHS)
     while len(months) > 1 and not (months[0][1].orders or months[0][1].collected):

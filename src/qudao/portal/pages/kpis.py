@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from qudao.analytics.queries import Calendar, Span
 from qudao.base.html import figures
 from qudao.kernel import clock
+from qudao.kernel.period import month_of, month_span
 from qudao.portal.pages.ways import link
 from qudao.portal.queries import Dock, Overdue, Waiting
 
@@ -53,24 +54,33 @@ def _than_before(now: Decimal | None, before: Decimal | None, *, less_is_good: b
     return words.format(n=figures.amount(abs(change), 1)), "t-done" if (change > 0) != less_is_good else "t-wait"
 
 
-def ordered(found: Calendar) -> Kpi | None:
-    """What was ordered this month against the same days of last month."""
+def _this_month(label: Any, found: Calendar, name: str, url: str) -> Kpi | None:
+    """An amount of this month against last month, and against the same days of it."""
     today = clock.today()
-    first = today.replace(day=1)
-    last_month = first - timedelta(days=1)
-    last_first = last_month.replace(day=1)
-    month, before = found.between(first, today).amount, found.between(last_first, last_month).amount
-    same_days = found.between(last_first, min(last_month, last_first + timedelta(days=today.day - 1))).amount
-    if not month and not before:
+    month, last = month_of(today), month_span(month_of(today) - timedelta(days=1))
+    so_far, before = getattr(found.between(month, today), name), getattr(found.month(last.start), name)
+    same_days = getattr(found.between(last.start, min(last.end or today, last.start + timedelta(days=today.day - 1))), name)
+    if not so_far and not before:
         return None
-    more = (month / same_days - 1) * 100 if same_days else Decimal(0)
+    more = (so_far / same_days - 1) * 100 if same_days else Decimal(0)
     words = _("{n}% more than by this day last month") if more >= 0 else _("{n}% less than by this day last month")
     return Kpi(
-        _("Ordered this month (incl. tax)"), figures.money(month, found.currency), link("orders", _range(first, today)),
-        [week.amount for week in found.weeks(today)], min(month / before, Decimal(1)) if before else Decimal(1), same_days / before if before else None,
+        label, figures.money(so_far, found.currency), url, [getattr(week, name) for week in found.weeks(today)],
+        min(so_far / before, Decimal(1)) if before else Decimal(1), same_days / before if before else None,
         _("Last month {sum}").format(sum=figures.short_money(before, found.currency)) if before else _("The first month"),
         words.format(n=figures.amount(abs(more), 0)) if same_days else "", "t-done" if more >= 0 else "t-wait",
     )  # fmt: skip
+
+
+def ordered(found: Calendar) -> Kpi | None:
+    """What was ordered this month."""
+    today = clock.today()
+    return _this_month(_("Ordered this month (incl. tax)"), found, "amount", link("orders", _range(month_of(today), today)))
+
+
+def collected(found: Calendar) -> Kpi | None:
+    """What buyers paid this month."""
+    return _this_month(_("Collected this month"), found, "collected", link("payments", "side=sell"))
 
 
 def _pair(found: Calendar) -> tuple[Span, Span, str]:
@@ -121,26 +131,6 @@ def straight(found: Calendar) -> Kpi | None:
     left = _("Target {share}").format(share=figures.percent(STRAIGHT, 0))
     return Kpi(_("Confirmed without a person"), figures.percent(now.straight_share, 0), url, points, now.straight_share, STRAIGHT, left, right or
                figures.documents(now.orders), tone)  # fmt: skip
-
-
-def collected(found: Calendar) -> Kpi | None:
-    """What buyers paid this month against the same days of last month."""
-    today = clock.today()
-    first = today.replace(day=1)
-    last_month = first - timedelta(days=1)
-    last_first = last_month.replace(day=1)
-    month, before = found.between(first, today).collected, found.between(last_first, last_month).collected
-    same_days = found.between(last_first, min(last_month, last_first + timedelta(days=today.day - 1))).collected
-    if not month and not before:
-        return None
-    more = (month / same_days - 1) * 100 if same_days else Decimal(0)
-    words = _("{n}% more than by this day last month") if more >= 0 else _("{n}% less than by this day last month")
-    return Kpi(
-        _("Collected this month"), figures.money(month, found.currency), link("payments", "side=sell"), [week.collected for week in found.weeks(today)],
-        min(month / before, Decimal(1)) if before else Decimal(1), same_days / before if before else None,
-        _("Last month {sum}").format(sum=figures.short_money(before, found.currency)) if before else _("The first month"),
-        words.format(n=figures.amount(abs(more), 0)) if same_days else "", "t-done" if more >= 0 else "t-wait",
-    )  # fmt: skip
 
 
 def current(late: Overdue | None) -> Kpi | None:

@@ -64,11 +64,11 @@ SHORT = """WITH waiting AS (
         FROM waiting o JOIN orders_line l ON l.order_id = o.id GROUP BY o.place_id, l.product_id
     )
     SELECT p.id, p.code, p.name, p.name_en, p.unit, m.missing, m.orders, m.stock_id FROM (
-        SELECT a.product_id, a.orders, a.qty - coalesce(s.free, 0) AS missing, coalesce(s.id, 0) AS stock_id FROM asked a
+        SELECT a.product_id, sum(a.orders) AS orders, sum(a.qty - coalesce(s.free, 0)) AS missing, coalesce(max(s.id), 0) AS stock_id FROM asked a
         LEFT JOIN LATERAL (
             SELECT id, on_hand - reserved AS free FROM inventory_stock WHERE place_id = a.place_id AND product_id = a.product_id LIMIT 1
         ) s ON true
-        WHERE a.qty > coalesce(s.free, 0) ORDER BY a.orders DESC, 3 DESC LIMIT %s
+        WHERE a.qty > coalesce(s.free, 0) GROUP BY a.product_id ORDER BY 2 DESC, 3 DESC LIMIT %s
     ) m JOIN catalog_product p ON p.id = m.product_id ORDER BY m.orders DESC, m.missing DESC"""
 
 
