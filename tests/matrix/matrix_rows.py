@@ -224,6 +224,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "tokens": _tokens,
     "roles": _roles,
     "organisations": _organisations,
+    "addresses": _by_owner("network.Address", "organisation", OWN_PLACES),
     "orders": _trade_rows("orders.Order"),
     "agreements": _trade_rows("agreements.Agreement"),
     "funds": _trade_rows("funds.Account", SEES_PRICES),

@@ -78,6 +78,12 @@ RULES: dict[str, Rule] = {
     **verb("suspension", "network.suspend", "organisations"),
     **verb("resumption", "network.suspend", "organisations"),
     **verb("closure", "network.close", "organisations"),
+    "organisations/#/addresses": Rule("network.view", "network.address", "organisations"),
+    "organisations/#/addresses/new": Rule("network.address", "network.address", "organisations"),
+    "addresses/#": Rule("network.view", "network.address", "addresses"),
+    **verb("change", "network.address", "addresses"),
+    **verb("default", "network.address", "addresses"),
+    **verb("retirement", "network.address", "addresses"),
     # --- people ---
     "sign-in": Rule(public=True),
     "sign-in/code": Rule(public=True),

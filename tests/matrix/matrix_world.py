@@ -20,7 +20,7 @@ from qudao.agreements.models import Agreement
 from qudao.agreements.tests.make import make_agreement
 from qudao.approvals.actions import AbsenceDraft, name_deputy
 from qudao.approvals.tests.make import make_rule
-from qudao.base.access import Actor
+from qudao.base.access import Actor, system_actor
 from qudao.base.outbox import drain
 from qudao.baskets.actions import add_lines, save_template
 from qudao.baskets.rules import Entry
@@ -33,7 +33,9 @@ from qudao.inventory.tests.make import make_places, make_shelf, make_stock
 from qudao.kernel import clock
 from qudao.messages.actions import assign, note, write
 from qudao.messages.rules import TaskDraft
+from qudao.network.actions import add_address
 from qudao.network.models import Organisation
+from qudao.network.rules import AddressFacts
 from qudao.orders.actions import place_order
 from qudao.orders.models import Order
 from qudao.orders.rules import NewLine, Placing
@@ -130,6 +132,8 @@ def build() -> World:
     shelf = make_shelf(people.lh, (1000, 1000))
     products = shelf.products
     make_prices(people.lh, products, Decimal("999.99"))
+    for org in (people.lh, people.d001, people.d002, people.s001):
+        add_address(org.pk, AddressFacts(f"{org.code} store", "0571-1", f"{org.code} street 1"), actor=system_actor())
     for org in (people.d001, people.d002, people.s001):
         places = make_places(org)
         if org == people.d001:

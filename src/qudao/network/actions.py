@@ -1,4 +1,4 @@
-"""Every change of an organisation and of the tree.
+"""Every change of an organisation, of the tree and of delivery addresses.
 
 Changes of the tree (register, move, close) take one advisory lock for their transaction: they are rare, and a path must not be read
 while another transaction moves the branch it stands in.
@@ -18,8 +18,8 @@ from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
 from qudao.kernel.pinyin import spelled
 from qudao.network import rules
 from qudao.network.events import OrganisationMoved, OrganisationRegistered, OrganisationStateChanged
-from qudao.network.models import Organisation
-from qudao.network.rules import OrgFacts
+from qudao.network.models import Address, Organisation
+from qudao.network.rules import AddressFacts, OrgFacts
 from qudao.network.states import PARENTS, OrgState
 
 TREE_LOCK = 0x71640001  # any number no other advisory lock of the product uses
@@ -138,6 +138,71 @@ def close_organisation(org_id: int, reason: str, *, actor: Actor) -> Organisatio
     if below:
         raise Refused("network.has_open_below", name=org.name, count=below)
     return _change_state(org_id, "close", reason, actor)
+
+
+@action("network.address")
+def add_address(org_id: int, facts: AddressFacts, *, actor: Actor) -> Address:
+    """Write down where goods for an organisation may go; its first address becomes the default. Locks the organisation. Raises Invalid at the field."""
+    get_visible(actor, Organisation, org_id, "network.address")
+    org = lock_one(Organisation, org_id, rank=Rank.NETWORK)
+    facts = facts.clean()
+    raise_if_any(rules.check_address(facts), Invalid)
+    first = not Address.unscoped.filter(organisation=org, is_default=True).exists()
+    address = Address.unscoped.create(organisation=org, is_default=first, **asdict(facts))
+    record(subject_of(org), detail={"added": str(address)})
+    return address
+
+
+@action("network.address")
+def change_address(address_id: int, facts: AddressFacts, *, actor: Actor) -> Address:
+    """Change an address in use; documents keep what they were sent to. Locks the organisation. Raises Invalid at the field, Refused."""
+    address = _lock_address(address_id, actor)
+    facts = facts.clean()
+    raise_if_any(rules.check_address(facts), Invalid)
+    changed = {name: [getattr(address, name), value] for name, value in asdict(facts).items() if getattr(address, name) != value}
+    if changed:
+        for name, (_before, value) in changed.items():
+            setattr(address, name, value)
+        address.save(update_fields=[*changed])
+        record(subject_of(address.organisation), detail={"address": str(address), **changed})
+    return address
+
+
+@action("network.address")
+def make_address_default(address_id: int, *, actor: Actor) -> Address:
+    """Use an address where none is chosen. Locks the organisation; harmless when it is the default already. Raises Refused for a retired one."""
+    address = _lock_address(address_id, actor)
+    if not address.is_default:
+        Address.unscoped.filter(organisation=address.organisation_id, is_default=True).update(is_default=False)
+        address.is_default = True
+        address.save(update_fields=["is_default"])
+        record(subject_of(address.organisation), detail={"default": str(address)})
+    return address
+
+
+@action("network.address")
+def retire_address(address_id: int, *, actor: Actor) -> Address:
+    """Use an address no longer; of the others the oldest becomes the default when this one was it. Locks the organisation."""
+    address = _lock_address(address_id, actor)
+    was_default, address.is_default, address.active = address.is_default, False, False
+    address.save(update_fields=["is_default", "active"])
+    heir = Address.unscoped.filter(organisation=address.organisation_id, active=True).order_by("pk").first() if was_default else None
+    if heir:
+        heir.is_default = True
+        heir.save(update_fields=["is_default"])
+    record(subject_of(address.organisation), detail={"retired": str(address)})
+    return address
+
+
+def _lock_address(address_id: int, actor: Actor) -> Address:
+    """An address in use, read under the lock of its organisation; Refused when it is retired."""
+    seen = get_visible(actor, Address, address_id, "network.address")
+    org = lock_one(Organisation, seen.organisation_id, rank=Rank.NETWORK)
+    address = Address.unscoped.get(pk=address_id)
+    address.organisation = org
+    if not address.active:
+        raise Refused("network.address_retired", field="address")
+    return address
 
 
 def _change_state(org_id: int, verb: str, reason: str, actor: Actor) -> Organisation:

@@ -11,9 +11,9 @@ from ninja import Field, Schema
 from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.network import actions
-from qudao.network.models import Organisation
-from qudao.network.queries import knows_fully, organisation, organisations
-from qudao.network.rules import OrgFacts
+from qudao.network.models import Address, Organisation
+from qudao.network.queries import address_of, addresses, knows_fully, organisation, organisations
+from qudao.network.rules import AddressFacts, OrgFacts
 
 routes = Router(tags=["organisations"])
 
@@ -69,6 +69,26 @@ class OrgOut(Schema):
     phone: str | None
     email: str | None
     created_at: datetime | None
+
+
+class AddressIn(Schema):
+    """Where goods for an organisation may go."""
+
+    recipient: str = Field(..., max_length=80)
+    phone: str = Field(..., max_length=40)
+    street: str = Field(..., max_length=240)
+    label: str = Field("", max_length=40)
+    area_code: str = Field("", max_length=12)
+    postcode: str = Field("", max_length=12)
+
+
+class AddressOut(AddressIn):
+    """An address; `is_default`: used where none is chosen; not `active`: no longer offered."""
+
+    id: int
+    organisation_id: int
+    is_default: bool
+    active: bool
 
 
 class OrgPage(Schema):
@@ -153,3 +173,55 @@ def close(request: HttpRequest, org_id: int, body: ReasonIn) -> HttpResponse:
     """The end; everything below it must be closed before."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return _one(actions.close_organisation(org_id, body.reason, actor=actor), actor)
+
+
+def _address(found: Address, status: int = 200) -> HttpResponse:
+    shown = {name: getattr(found, name) for name in AddressOut.model_fields}
+    return reply(shown, status, location=f"/api/v1/addresses/{found.pk}")
+
+
+@routes.get("/organisations/{int:org_id}/addresses", response=list[AddressOut], summary="Delivery addresses")
+def org_addresses(request: HttpRequest, org_id: int) -> HttpResponse:
+    """The addresses in use, the default first; empty for an organisation above the caller."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    found = addresses(actor, organisation(actor, org_id).pk)
+    return reply([{name: getattr(one, name) for name in AddressOut.model_fields} for one in found])
+
+
+@routes.post("/organisations/{int:org_id}/addresses", response={201: AddressOut}, summary="Add a delivery address")
+@idempotent
+def add(request: HttpRequest, org_id: int, body: AddressIn) -> HttpResponse:
+    """The first one becomes the default."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _address(actions.add_address(org_id, AddressFacts(**body.dict()), actor=actor), 201)
+
+
+@routes.get("/addresses/{int:address_id}", response=AddressOut, summary="One delivery address")
+def one_address(request: HttpRequest, address_id: int) -> HttpResponse:
+    """Also one that is no longer used."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _address(address_of(actor, address_id))
+
+
+@routes.put("/addresses/{int:address_id}", response=AddressOut, summary="Change a delivery address")
+@idempotent
+def change_one_address(request: HttpRequest, address_id: int, body: AddressIn) -> HttpResponse:
+    """Documents keep what they were sent to."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _address(actions.change_address(address_id, AddressFacts(**body.dict()), actor=actor))
+
+
+@routes.post("/addresses/{int:address_id}/default", response=AddressOut, summary="Make it the default")
+@idempotent
+def default(request: HttpRequest, address_id: int) -> HttpResponse:
+    """Used where none is chosen."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _address(actions.make_address_default(address_id, actor=actor))
+
+
+@routes.post("/addresses/{int:address_id}/retirement", response=AddressOut, summary="Retire a delivery address")
+@idempotent
+def retire(request: HttpRequest, address_id: int) -> HttpResponse:
+    """No longer offered; of the others the oldest becomes the default when this one was it."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _address(actions.retire_address(address_id, actor=actor))

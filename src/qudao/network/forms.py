@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from qudao.base.html.forms import Form
 from qudao.network.queries import possible_parents
-from qudao.network.rules import OrgFacts
+from qudao.network.rules import AddressFacts, OrgFacts
 from qudao.network.states import OrgKind
 
 
@@ -31,6 +31,25 @@ class OrgForm(Form):
     def facts(self) -> OrgFacts:
         """The cleaned card."""
         return OrgFacts(**{name: self.cleaned_data[name] for name in OrgFacts.__dataclass_fields__})
+
+
+class AddressForm(Form):
+    """Where goods go."""
+
+    layout = "grid"
+
+    recipient = forms.CharField(label=_("Recipient"), max_length=80)
+    phone = forms.CharField(label=_("Phone"), max_length=40)
+    street = forms.CharField(
+        label=_("Address"), max_length=240, help_text=_("Province, city, district, street and number."), widget=forms.TextInput(attrs={"data-wide": "1"})
+    )
+    label = forms.CharField(label=_("Label"), max_length=40, required=False, help_text=_("What you call the place, e.g. main store."))
+    postcode = forms.CharField(label=_("Postcode"), max_length=12, required=False)
+    area_code = forms.CharField(label=_("Area code"), max_length=12, required=False, help_text=_("6 or 12 digits of GB/T 2260."))
+
+    def facts(self) -> AddressFacts:
+        """The cleaned address."""
+        return AddressFacts(**{name: self.cleaned_data[name] for name in AddressFacts.__dataclass_fields__})
 
 
 def offer_parents(form: Form, verb: str) -> None:

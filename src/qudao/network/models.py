@@ -1,4 +1,4 @@
-"""One table: the organisations of the network, each with its path from the root."""
+"""The organisations of the network, each with its path from the root, and where their goods go."""
 
 from __future__ import annotations
 
@@ -85,3 +85,50 @@ class Organisation(Row):
     def get_absolute_url(self) -> str:
         """The organisation's page."""
         return reverse("organisation", args=[self.pk])
+
+
+class Address(Row):
+    """Where goods for an organisation go: who takes them, the telephone number of the place, the street. One of them is used unless another is chosen.
+
+    Documents keep a copy of what they were sent to; an address that is no longer used is retired, never deleted.
+    """
+
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+", verbose_name=_("organisation"))
+    label = models.CharField(_("label"), max_length=40, blank=True, default="")
+    recipient = models.CharField(_("recipient"), max_length=80)
+    phone = models.CharField(_("phone"), max_length=40)
+    area_code = models.CharField(_("area code"), max_length=12, blank=True, default="")
+    street = models.CharField(_("address"), max_length=240)
+    postcode = models.CharField(_("postcode"), max_length=12, blank=True, default="")
+    is_default = models.BooleanField(_("default"), default=False)
+    active = models.BooleanField(_("in use"), default=True)
+
+    class Meta:
+        verbose_name = _("delivery address")
+        verbose_name_plural = _("delivery addresses")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation"],
+                condition=Q(is_default=True),
+                name="network_address_one_default",
+                violation_error_message=_("The organisation already has a default address."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(is_default=True) | Q(active=True),
+                name="network_address_default_in_use",
+                violation_error_message=_("A retired address cannot be the default."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(recipient="") & ~Q(phone="") & ~Q(street=""),
+                name="network_address_complete",
+                violation_error_message=_("An address needs a recipient, a phone number and a street."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label or self.recipient
+
+    @property
+    def text(self) -> str:
+        """The address on one line, as documents keep it."""
+        return f"{self.street} {self.postcode}".strip()

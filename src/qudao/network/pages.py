@@ -1,4 +1,4 @@
-"""Pages of organisations: the tree as a list, the card, and a page per verb."""
+"""Pages of organisations: the tree as a list, the card, its delivery addresses, and a page per verb."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from qudao.base.access import Actor, all_verbs
+from qudao.base.access import Actor, all_verbs, visible
 from qudao.base.audit import timeline
-from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, Form, FormPage, Head, ListPage, NoFields, Panel, Skip
+from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, Form, FormPage, Head, ListPage, NoFields, Panel, Skip, allowed
 from qudao.network import actions
-from qudao.network.forms import MoveForm, NewOrgForm, OrgForm, ReasonForm
-from qudao.network.models import Organisation
-from qudao.network.queries import directly_below, knows_fully, line_above, organisation, organisations
-from qudao.network.rules import ids_of
+from qudao.network.forms import AddressForm, MoveForm, NewOrgForm, OrgForm, ReasonForm
+from qudao.network.models import Address, Organisation
+from qudao.network.queries import address_of, addresses, directly_below, knows_fully, line_above, organisation, organisations
+from qudao.network.rules import AddressFacts, ids_of
 from qudao.network.states import OrgState
 from qudao.network.tables import TONES, OrgTable, name_of
 
@@ -101,6 +101,25 @@ def tree_panel(request: HttpRequest, org: Organisation) -> Panel:
     return Panel(_("Above and below"), "parts/panel_items.html", {"items": items, "empty": _("Nobody stands above or below it.")}, aside=True)
 
 
+def address_panel(request: HttpRequest, org: Organisation) -> Panel | None:
+    """Where its goods go, for those who answer for it."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    if not knows_fully(actor, org.path):
+        return None
+    keeps = actor.can("network.address")
+    items = []
+    for one in addresses(actor, org.pk):
+        to = {name: reverse(f"address_{name}", args=[one.pk]) for name in ("change", "default", "retirement")}
+        buttons = [Button(_("Change"), to["change"], icon="pencil"), Button(_("Retire"), to["retirement"], icon="x", ask=True)]
+        if not one.is_default:
+            buttons.insert(0, Button(_("Make default"), to["default"], icon="check", post=True))
+        facts = [one.text, *([one.recipient] if one.label else []), one.phone]
+        items.append({"label": str(one), "state": (_("Default"), "done") if one.is_default else None, "facts": facts, "buttons": buttons if keeps else []})
+    add = Button(_("Add address"), reverse("organisation_address_new", args=[org.pk]), icon="plus", verb="network.address")
+    empty = _("No delivery address yet; goods go to the address on the card.")
+    return Panel(_("Delivery addresses"), "network/panel_addresses.html", {"items": items, "empty": empty, "adds": allowed([add], actor)})
+
+
 def timeline_panel(request: HttpRequest, org: Organisation) -> Panel | None:
     """What happened to it, for those who answer for it."""
     if not knows_fully(request.actor, org.path):  # type: ignore[attr-defined]
@@ -118,13 +137,18 @@ def state_of(org: Organisation) -> tuple[Any, str]:
     return org.get_state_display(), TONES[OrgState(org.state)]
 
 
+def in_use(actor: Actor) -> QuerySet[Address]:
+    """The addresses that can still be chosen."""
+    return visible(actor, Address).filter(active=True)
+
+
 class OrgDetail(DetailPage):
     """One organisation: its card, who stands above and below, what happened."""
 
     verb = "network.view"
     query = organisations
     kind = "network.organisation"
-    panels = (card_panel, tree_panel, timeline_panel)
+    panels = (card_panel, address_panel, tree_panel, timeline_panel)
 
     @property
     def back(self) -> str:  # type: ignore[override]
@@ -257,6 +281,74 @@ class OrgMove(_Verb):
         return actions.move_organisation(obj.pk, cleaned["parent"].pk, cleaned["reason"], actor=self.actor, client_id=client_id)
 
 
+class AddressNew(FormPage):
+    """Another place where goods for an organisation may go."""
+
+    verb = "network.address"
+    form = AddressForm
+    title = submit = gettext_lazy("Add address")
+    said = gettext_lazy("The address is added.")
+
+    def find(self, **kwargs: Any) -> Organisation:
+        return organisation(self.actor, kwargs["pk"], "network.address")
+
+    def initial(self, obj: Organisation) -> dict[str, Any]:
+        return {"phone": obj.phone, "street": obj.address, "area_code": obj.area_code}
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("organisation", args=[self.kwargs["pk"]])
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.add_address(obj.pk, AddressFacts(**cleaned), actor=self.actor, client_id=client_id)
+
+    def done(self, result: Any) -> str:
+        return self.back
+
+
+class AddressChange(FormPage):
+    """Write an address anew; documents keep what they were sent to."""
+
+    verb = "network.address"
+    form = AddressForm
+    title = gettext_lazy("Change address")
+    said = gettext_lazy("The changes are saved.")
+
+    def find(self, **kwargs: Any) -> Address:
+        return address_of(self.actor, kwargs["pk"], "network.address")
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.change_address(obj.pk, AddressFacts(**cleaned), actor=self.actor, client_id=client_id)
+
+    def done(self, result: Any) -> str:
+        return reverse("organisation", args=[result.organisation_id])
+
+
+class AddressDefault(ActionPage):
+    """Use it where none is chosen."""
+
+    verb = "network.address"
+    query = in_use
+    action = actions.make_address_default
+    title = submit = gettext_lazy("Make default")
+    said = gettext_lazy("New orders go to this address unless another is chosen.")
+
+    def done(self, result: Any) -> str:
+        return reverse("organisation", args=[result.organisation_id])
+
+
+class AddressRetire(AddressDefault):
+    """Use it no longer."""
+
+    action = actions.retire_address
+    title = submit = gettext_lazy("Retire")
+    said = gettext_lazy("The address is no longer offered.")
+    danger = True
+
+    def says(self, obj: Address) -> Any:
+        return _("{name} is no longer offered. Orders that go there stay as they are.").format(name=obj)
+
+
 routes = [
     path("organisations/", OrgList.as_view(), name="organisations"),
     path("organisations/new", OrgNew.as_view(), name="organisation_new"),
@@ -266,4 +358,8 @@ routes = [
     path("organisations/<int:pk>/suspension", OrgSuspend.as_view(), name="organisation_suspension"),
     path("organisations/<int:pk>/resumption", OrgResume.as_view(), name="organisation_resumption"),
     path("organisations/<int:pk>/closure", OrgClose.as_view(), name="organisation_closure"),
+    path("organisations/<int:pk>/addresses/new", AddressNew.as_view(), name="organisation_address_new"),
+    path("addresses/<int:pk>/change", AddressChange.as_view(), name="address_change"),
+    path("addresses/<int:pk>/default", AddressDefault.as_view(), name="address_default"),
+    path("addresses/<int:pk>/retirement", AddressRetire.as_view(), name="address_retirement"),
 ]

@@ -1,4 +1,7 @@
-"""Who sees which organisations: oneself, the line of organisations above (their names), and one's own branch; never siblings."""
+"""Who sees which organisations: oneself, the line of organisations above (their names), and one's own branch; never siblings.
+
+Delivery addresses: one's own and those of one's branch, because that is who one delivers to.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import Actor, Policy, Scope, register
-from qudao.network.models import Organisation
+from qudao.network.models import Address, Organisation
 from qudao.network.rules import ids_of
 
 VERBS = {
@@ -16,16 +19,17 @@ VERBS = {
     "network.move": _("Move organisations in the tree"),
     "network.suspend": _("Suspend and resume organisations"),
     "network.close": _("Close organisations"),
+    "network.address": _("Keep delivery addresses"),
 }
 
 
-def in_branch(actor: Actor) -> Q:
-    """The organisations an actor answers for: all, the own branch, or only the own one, by scope."""
+def in_branch(actor: Actor, by: str = "") -> Q:
+    """The organisations an actor answers for: all, the own branch, or only the own one, by scope. `by` ("organisation__"): rows of theirs."""
     if actor.scope == Scope.ALL:
         return Q()
     if actor.scope == Scope.BRANCH:
-        return Q(path__startswith=actor.org_path)
-    return Q(pk=actor.org_id)
+        return Q(**{f"{by}path__startswith": actor.org_path})
+    return Q(**{f"{by}id": actor.org_id})
 
 
 @register
@@ -40,3 +44,14 @@ class OrganisationPolicy(Policy):
         if verb == "network.view" and actor.scope != Scope.ALL:
             return in_branch(actor) | Q(pk__in=ids_of(actor.org_path))
         return in_branch(actor)
+
+
+@register
+class AddressPolicy(Policy):
+    """Whoever answers for an organisation sees and keeps its addresses; those beside and above it do not."""
+
+    model = Address
+    view_verb = "network.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return in_branch(actor, "organisation__")

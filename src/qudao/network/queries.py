@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from qudao.base.access import Actor, Scope, get_visible, visible
-from qudao.network.models import Organisation
+from qudao.network.models import Address, Organisation
 from qudao.network.rules import ids_of
 from qudao.network.states import OrgKind, OrgState
 
@@ -91,3 +91,13 @@ def knows_fully(actor: Actor, path: str) -> bool:
     if actor.scope == Scope.ALL:
         return True
     return path.startswith(actor.org_path) if actor.scope == Scope.BRANCH else path == actor.org_path
+
+
+def addresses(actor: Actor, org_id: int) -> QuerySet[Address]:
+    """The addresses in use of an organisation that the actor may see, the default first."""
+    return visible(actor, Address).filter(organisation_id=org_id, active=True).order_by("-is_default", "pk")
+
+
+def address_of(actor: Actor, pk: int, verb: str | None = None) -> Address:
+    """One address; NotFound when the actor does not see it."""
+    return get_visible(actor, Address, pk, verb)

@@ -36,6 +36,33 @@ class OrgFacts:
         return OrgFacts(**kept)
 
 
+@dataclass(frozen=True)
+class AddressFacts:
+    """What people write about a delivery address; recipient, phone and street are required."""
+
+    recipient: str = ""
+    phone: str = ""
+    street: str = ""
+    label: str = ""
+    area_code: str = ""
+    postcode: str = ""
+
+    def clean(self) -> AddressFacts:
+        """The same facts without stray blanks."""
+        return AddressFacts(**{name: value.strip() for name, value in vars(self).items()})
+
+
+def check_address(facts: AddressFacts) -> list[Fault]:
+    """Everything that is wrong with the (clean) facts of an address."""
+    faults = [Fault("network.address_incomplete", name) for name in ("recipient", "phone", "street") if not getattr(facts, name)]
+    return faults + _check_area(facts.area_code)
+
+
+def _check_area(area_code: str) -> list[Fault]:
+    known = not area_code or re.fullmatch(r"\d{6}|\d{12}", area_code)
+    return [] if known else [Fault("network.area_code", "area_code", {"area_code": area_code})]
+
+
 def check_facts(facts: OrgFacts) -> list[Fault]:
     """Everything that is wrong with the (clean) facts."""
     faults = []
@@ -46,9 +73,7 @@ def check_facts(facts: OrgFacts) -> list[Fault]:
     # Older and foreign numbers have other lengths and no check character we know.
     if len(facts.tax_no) == 18 and not uscc.is_valid(facts.tax_no):
         faults.append(Fault("network.tax_no", "tax_no", {"tax_no": facts.tax_no}))
-    if facts.area_code and not re.fullmatch(r"\d{6}|\d{12}", facts.area_code):
-        faults.append(Fault("network.area_code", "area_code", {"area_code": facts.area_code}))
-    return faults
+    return faults + _check_area(facts.area_code)
 
 
 def check_parent(kind: str, parent_kind: str | None) -> list[Fault]:

@@ -66,6 +66,9 @@ SENTENCES = {
     "network.reason_missing": _("Please give a reason."),
     "network.unknown": _("There is no such organisation."),
     "network.code_taken": _("Another organisation already has this code."),
+    "network.address_incomplete": _("An address needs a recipient, a phone number and a street."),
+    "network.address_retired": _("This address is no longer used."),
+    "network.address_foreign": _("This address belongs to another organisation."),
 }
 
 REMEDIES = {
@@ -75,4 +78,6 @@ REMEDIES = {
     "network.own_organisation": _("Ask the organisation above yours."),
     "network.has_open_below": _("Close or move the organisations below it first."),
     "network.code_taken": _("Choose another code."),
+    "network.address_retired": _("Choose another address, or add it anew."),
+    "network.address_foreign": _("Choose an address of the buyer."),
 }

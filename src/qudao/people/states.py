@@ -74,7 +74,7 @@ _READS_TRADE = tuple(f"{module}.view" for module in ("agreements", "pricing", "i
 _DECIDES = ("approvals.view", "approvals.delegate", "approvals.add_signer")
 _BUYS = (
     *(*_EVERYBODY, *_READS_TRADE, "baskets.use", "orders.place", "orders.withdraw", "orders.cancel", "orders.attach"),
-    *("fulfilment.receive", "payments.announce"),
+    *("network.address", "fulfilment.receive", "payments.announce"),
 )
 _SELLS = ("catalog.*", "agreements.*", "pricing.*", "inventory.*", "funds.*", "orders.*", "fulfilment.*", "billing.*", "payments.*", "ledger.*", "approvals.*")
 _DEALERS = ("dealer", "outlet")
@@ -82,7 +82,7 @@ _DEALERS = ("dealer", "outlet")
 #: The roles that come with the product, by code; `actions.ensure_system_roles` writes them into the table.
 ROLES: dict[str, RoleCard] = {
     "hq_admin": RoleCard("管理员", "Administrator", ("*",), MemberScope.ALL, ("*",), ("hq",)),
-    "hq_clerk": RoleCard("订单员", "Order clerk", (*_EVERYBODY, *_READS_TRADE, "people.view", "orders.*", *_DECIDES), MemberScope.ALL),
+    "hq_clerk": RoleCard("订单员", "Order clerk", (*_EVERYBODY, *_READS_TRADE, "people.view", "network.address", "orders.*", *_DECIDES), MemberScope.ALL),
     "hq_finance": RoleCard(
         "财务",
         "Finance clerk",
