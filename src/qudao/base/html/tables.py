@@ -22,14 +22,16 @@ from django.utils.translation import gettext as _
 from qudao.base.access import EVERY_ROW
 from qudao.base.html import figures
 from qudao.base.html.columns import Column, Edit, reach
-from qudao.base.search import matching
+from qudao.base.search import matching, words_of
 
 __all__ = [
-    "CAP", "LAST_PAGE", "PER_PAGE", "Column", "Edit", "Filter", "Tab", "Table", "address", "bounded_counts", "by_language", "by_sorting", "cell_pair", "join",
-    "reach", "typed", "walked",
+    "CAP", "LAST_PAGE", "PER_PAGE", "SEARCHED", "Column", "Edit", "Filter", "Tab", "Table", "address", "bounded_counts", "by_language", "by_sorting", "cap_of",
+    "cell_pair", "join", "reach", "typed", "walked",
 ]  # fmt: skip
 #: a tab's count stops here ("5,000+"): a list answers in constant time however long the history is
 CAP = 5000
+#: and here while no more than three letters are searched for: who finds a thousand types another one
+SEARCHED = 1000
 PER_PAGE = 50
 LAST_PAGE = 200
 
@@ -282,6 +284,12 @@ def address(params: QueryDict, **changes: Any) -> str:
         else:
             found[name] = value
     return "?" + found.urlencode()
+
+
+def cap_of(params: QueryDict) -> int:
+    """Up to how many rows the counts and sums of an address go."""
+    words = words_of(typed(params, "q"))
+    return SEARCHED if words and all(len(word) <= 3 and word.isascii() for word in words) else CAP
 
 
 def bounded_counts(parts: Mapping[str, QuerySet], cap: int = CAP) -> dict[str, int]:

@@ -19,9 +19,9 @@ from python_calamine import CalamineWorkbook
 from qudao.base import pages as kit
 from qudao.base import sheets
 from qudao.base.access import Actor, Scope, visible
-from qudao.base.html import figures
+from qudao.base.html import figures, tables
 from qudao.base.html.meters import Meter
-from qudao.base.html.pages import ActionPage, Button, DetailPage, Form, FormPage, Head, LineEditor, LineField, ListPage, Panel, Step, door, lists
+from qudao.base.html.pages import ActionPage, Button, DetailPage, Form, FormPage, Head, LineEditor, LineField, ListPage, Panel, Step, door
 from qudao.base.html.tables import Column, Filter, Tab, Table, bounded_counts, walked
 from qudao.base.models import ActionLog, StoredFile, ViewChoice
 from qudao.kernel import clock
@@ -192,12 +192,20 @@ def test_a_list_longer_than_its_count_sorts_only_along_an_index(monkeypatch):
     lines_of(30)
     page = ask(LogList.as_view(), READER, "/log/?sort=-number").content.decode()
     assert page.index("SO-029") < page.index("SO-011") and 'href="?sort=number"' in page
-    monkeypatch.setattr(lists, "CAP", 20)
+    monkeypatch.setattr(tables, "CAP", 20)
     page = ask(LogList.as_view(), READER, "/log/?sort=-number").content.decode()
     assert page.index("SO-000") < page.index("SO-011") and "aria-sort" not in page and "sort=number" not in page
     monkeypatch.setattr(ActionLog._meta, "indexes", [*ActionLog._meta.indexes, Index(fields=["number"], name="for_a_test")])
     page = ask(LogList.as_view(), READER, "/log/?sort=-number").content.decode()
     assert page.index("SO-029") < page.index("SO-011") and 'aria-sort="descending"' in page
+
+
+def test_a_search_of_few_letters_is_counted_less_far(monkeypatch):
+    lines_of(30)
+    monkeypatch.setattr(tables, "SEARCHED", 20)
+    few, more = (ask(LogList.as_view(), READER, f"/log/?q={typed}").content.decode() for typed in ("SO-", "SO-0"))
+    assert "20+" in few and "20+" not in more and "30" in more
+    assert few.count("data-row=") == more.count("data-row=") == LogTable.per_page
 
 
 def test_an_index_is_found_by_its_first_column_and_through_links():

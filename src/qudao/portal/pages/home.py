@@ -46,6 +46,8 @@ from qudao.portal.tables import meter_of
 
 #: how far back the figures of a home page look
 REACH = timedelta(days=100)
+#: so many approvals, the oldest, are held against credit and stock for the few shown here; the inbox does it for all
+JUDGED = 40
 
 
 @dataclass(frozen=True)
@@ -228,7 +230,7 @@ def home(request: HttpRequest) -> HttpResponse:
     stages = flow(actor, side) if sees_orders else {key: Stage(key) for key in STAGES}
     today, before = came(actor, side) if sees_orders else (0, 0)
     late, kinds = overdue(actor, side), differences_by_kind(actor, side)
-    waiting = pending(actor)
+    waiting = pending(actor, JUDGED)
     counts = waiting_counts(actor)
     request.pending_number, request.waiting_counts = len(waiting), counts  # type: ignore[attr-defined]  # the frame need not count them again
     given = list(my_open_tasks(actor)[:6]) if counts.get("tasks") else []

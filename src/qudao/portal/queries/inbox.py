@@ -102,10 +102,10 @@ class Task:
         return self.last and bool(self.beyond or self.short)
 
 
-def pending(actor: Actor) -> list[Task]:
-    """What the actor may sign now: what is not as usual first, then the oldest. Two statements."""
+def pending(actor: Actor, judged: int = TASKS) -> list[Task]:
+    """What the actor may sign now: what is not as usual among the `judged` oldest first, then the oldest. Two statements."""
     nodes = list(pending_for(actor)[:TASKS]) if actor.can("orders.approve") else []
-    facts = _facts(actor, [node.request.subject_id for node in nodes if node.request.subject_kind == "orders.order"])
+    facts = _facts(actor, [node.request.subject_id for node in nodes[:judged] if node.request.subject_kind == "orders.order"])
     found = []
     for node in nodes:
         asked = node.request

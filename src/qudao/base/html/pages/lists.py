@@ -19,7 +19,7 @@ from qudao.base.html.bulk import Bulk
 from qudao.base.html.pages import prints
 from qudao.base.html.pages.door import Button, Page, allowed, wanted
 from qudao.base.html.sums import bounded_sums
-from qudao.base.html.tables import CAP, LAST_PAGE, Tab, Table, address, bounded_counts, by_sorting, walked
+from qudao.base.html.tables import LAST_PAGE, Tab, Table, address, bounded_counts, by_sorting, cap_of, walked
 from qudao.base.models import Run
 from qudao.kernel.errors import Forbidden, NotFound
 
@@ -138,16 +138,17 @@ class ListPage(Page):
         actor, base, tab = self.actor, self.base_rows(table, params), self.tab_of(table, params)
         rows = self.rows(params)
         counted = [t for t in table.tabs if t is tab or not params.get("q")]  # a search is counted once, not once a tab
-        counts = bounded_counts({t.name: base.filter(t.condition(actor)) for t in counted} if table.tabs else {"": base})
+        cap = cap_of(params)
+        counts = bounded_counts({t.name: base.filter(t.condition(actor)) for t in counted} if table.tabs else {"": base}, cap)
         raw = params.get("page", "1")
         count = counts[tab.name if tab else ""]
         rows = self._sorted(rows, table, params, count)
         number = max(1, min(int(raw) if raw.isdecimal() and len(raw) < 9 else 1, LAST_PAGE))
         first = (number - 1) * table.per_page
-        found = self.prepare(list(rows[first : first + table.per_page + 1]))
+        found = self.prepare(self._page_of(rows, params, slice(first, first + table.per_page + 1)))
         more, found = len(found) > table.per_page, found[: table.per_page]
         paged = more or number > 1
-        whole = bounded_sums(table, rows, columns, actor) if paged and count <= CAP else None
+        whole = bounded_sums(table, rows, columns, actor) if paged and count <= cap else None
         bulk = [b for b in (*self.bulk(), *prints.bulk_buttons(rows.model._meta.label_lower, actor)) if not b.verb or actor.can(b.verb)]
         edits = self._edits(columns, found)
         chips = table.chips(params, actor)
@@ -156,7 +157,7 @@ class ListPage(Page):
             **_links(table, params, number, more),
             "table": table,
             "tabs": [
-                {"label": t.label, "n": figures.count(counts[t.name], CAP) if t.name in counts else "", "on": t is tab, "wrong": t.wrong and counts.get(t.name),
+                {"label": t.label, "n": figures.count(counts[t.name], cap) if t.name in counts else "", "on": t is tab, "wrong": t.wrong and counts.get(t.name),
                  "url": address(params, tab=t.name, page=None)}
                 for t in table.tabs
             ],
@@ -168,7 +169,7 @@ class ListPage(Page):
             "totals": table.totals(found, columns, whole),
             "of_all": bool(whole) or not paged,
             "shown": figures.count(len(found)),
-            "count": figures.count(count, CAP),
+            "count": figures.count(count, cap),
             "any": bool(found),
             "may_export": actor.can("base.export"),
             "choices": _choices(table.offered_columns(actor), columns),
@@ -179,19 +180,28 @@ class ListPage(Page):
             "all_count": figures.count(min(count, runs.MOST)) if bulk and paged else "",
         }  # fmt: skip
 
+    def _page_of(self, rows: QuerySet, params: QueryDict, part: slice) -> list[Any]:
+        """The rows of one page. What is searched for may be thousands: they are sorted by themselves, and only the page's are joined with what they show."""
+        if not params.get("q"):
+            return list(rows[part])
+        ids = list(rows.values_list("pk", flat=True)[part])
+        by_id = {row.pk: row for row in type(self).query(self.actor).filter(pk__in=ids)} if ids else {}
+        return [by_id[pk] for pk in ids if pk in by_id]
+
     def _sorted(self, rows: QuerySet, table: Table, params: QueryDict, count: int) -> QuerySet:
         """The rows in the order asked for. More than are counted come so only along an index; else as the list comes by itself."""
         name, _down, order = table.sorting(params)
+        few = count <= cap_of(params)
         if not name or walked(rows.model, order[0]):
-            return rows.order_by(*(by_sorting(order) if name and count <= CAP else order))
-        return rows.order_by(*(order if count <= CAP else table.order))
+            return rows.order_by(*(by_sorting(order) if name and few else order))
+        return rows.order_by(*(order if few else table.order))
 
     def _heads(self, table: Table, columns: Sequence[Any], params: QueryDict, count: int) -> list[dict[str, Any]]:
         """The heads; in a list longer than is counted only those sort along which an index walks."""
         heads, model = table.head(columns, params), type(self).query(self.actor).model
         for column, head in zip(columns, heads, strict=True):
             first = column.sort if isinstance(column.sort, str) else column.sort[0]
-            if first and count > CAP and not walked(model, first):
+            if first and count > cap_of(params) and not walked(model, first):
                 head.update(url="", aria="", down=False, up=False)
         return heads
 
