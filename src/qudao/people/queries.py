@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.conf import settings
@@ -145,16 +146,23 @@ def _actor(row: tuple, channel: Channel, *, token_id: int | None = None, name: s
 
 def unscoped_people_with(org_id: int, verb: str) -> list[int]:
     """The ids of the active people of an organisation whose role holds a verb. One statement."""
-    found = rows(
+    return unscoped_people_with_each([(org_id, verb)])[org_id, verb]
+
+
+def unscoped_people_with_each(asked: Collection[tuple[int, str]]) -> dict[tuple[int, str], list[int]]:
+    """The same for many pairs of organisation and verb. One statement."""
+    found: dict[int, list[tuple[int, frozenset[str]]]] = {}
+    for org_id, user_id, verbs in rows(
         """
-        SELECT u.id, r.verbs FROM people_membership m
+        SELECT m.org_id, u.id, r.verbs FROM people_membership m
           JOIN people_user u ON u.id = m.user_id
           JOIN people_role r ON r.id = m.role_id
-         WHERE m.org_id = %s AND m.state = 'active' AND u.is_active ORDER BY u.id
+         WHERE m.org_id = ANY(%s) AND m.state = 'active' AND u.is_active ORDER BY u.id
         """,
-        [org_id],
-    )
-    return [user_id for user_id, verbs in found if verb in expand(tuple(verbs))]
+        [sorted({org_id for org_id, _verb in asked})],
+    ):
+        found.setdefault(org_id, []).append((user_id, expand(tuple(verbs))))
+    return {(org_id, verb): [user_id for user_id, verbs in found.get(org_id, ()) if verb in verbs] for org_id, verb in asked}
 
 
 def unscoped_people_in_role(org_id: int, role_id: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,10 +34,11 @@ def deliver(events: Sequence[Event], *, actor: Actor) -> None:
     """Write one notice per event and person, and one mail job for each that is wanted by e-mail. Convergent: told once, whatever runs twice.
     What a person does not want in the product is kept as read when it is mailed, and not at all otherwise.
 
-    One insert for the notices, one for the jobs; one read per (organisation, verb) that is asked for, one for the preferences.
+    One insert for the notices, one for the jobs; one read for all (organisation, verb) that are asked for, one for the preferences.
     """
     now = clock.now()
-    known: dict[tuple[int, str], list[int]] = {}
+    asked = {(event.payload.org_id, event.payload.verb) for event in events if event.payload.org_id is not None and event.payload.verb}
+    known = people.unscoped_people_with_each(asked) if asked else {}
     wanted = []
     for event in events:
         for user_id in _readers(event.payload, known):
@@ -63,14 +64,11 @@ def deliver(events: Sequence[Event], *, actor: Actor) -> None:
         app.configure_task(name=MAIL_JOB).batch_defer(*jobs)
 
 
-def _readers(asked: NoticeAsked, known: dict[tuple[int, str], list[int]]) -> list[int]:
+def _readers(asked: NoticeAsked, known: Mapping[tuple[int, str], list[int]]) -> list[int]:
     """Whom a notice is for: the people named, and those of the organisation who hold the verb; never who caused it."""
     found = set(asked.user_ids)
     if asked.org_id is not None and asked.verb:
-        key = (asked.org_id, asked.verb)
-        if key not in known:
-            known[key] = people.unscoped_people_with(*key)
-        found.update(known[key])
+        found.update(known[asked.org_id, asked.verb])
     return sorted(found - {asked.except_user})
 
 
