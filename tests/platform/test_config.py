@@ -85,3 +85,9 @@ def test_the_secret_key_is_made_once_and_only_for_its_owner(tmp_path):
 
 def test_given_names_only_what_a_source_sets():
     assert config.given({"QUDAO_PORT": "1"}) == {"port"}
+
+
+def test_links_in_mails_lead_somewhere_without_a_base_url():
+    assert config.load({}).address == "http://localhost:8000"
+    assert config.load({"QUDAO_HOSTS": "*,dms.example.com", "QUDAO_TLS": "true"}).address == "https://dms.example.com"
+    assert config.load({"QUDAO_BASE_URL": "https://a.example"}).address == "https://a.example"

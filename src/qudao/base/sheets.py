@@ -69,14 +69,19 @@ def write_xlsx(heads: Sequence[Any], rows: Iterable[Sequence[Any]]) -> bytes:
     return target.getvalue()
 
 
+def _safe(cell: Any) -> Any:
+    """A cell that no spreadsheet runs as a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(RISKY) else cell
+
+
 def write_csv(heads: Sequence[Any], rows: Iterable[Sequence[Any]]) -> bytes:
     """Comma-separated text with a byte order mark, so that Excel opens Chinese right; risky text is quoted against formulas."""
     target = io.StringIO()
     writer = csv.writer(target)
     writer.writerow(_unique(heads))
     for row in rows:
-        cells = [_plain(value) for value in row]
-        writer.writerow([f"'{c}" if isinstance(c, str) and c.startswith(RISKY) else c for c in cells])
+        cells = [format(value, "f") if isinstance(value, Decimal) else _safe(_plain(value)) for value in row]  # text keeps an amount exact
+        writer.writerow(cells)
     return target.getvalue().encode("utf-8-sig")
 
 

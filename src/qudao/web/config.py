@@ -97,7 +97,7 @@ class Config:
     demo: bool = setting(False, "this installation holds demo people and goods and shows their sign-ins")
     demo_size: str = setting("full", "how much of the demo `make run` loads: a year of a whole network, or a hundredth of it", check=_one_of("full", "small"))
     hosts: list[str] = setting(["localhost", "127.0.0.1", "[::1]"], "host names answered to, separated by commas; * answers to all")
-    base_url: str = setting("", "address in mails and links; empty: taken from the request", check=_base_url)
+    base_url: str = setting("", "address in mails and on paper, like https://dms.example.com; empty: mails name the first of hosts, paper none", check=_base_url)
     bind: str = setting("127.0.0.1", "address the web server listens on")
     port: int = setting(8000, "port the web server listens on", check=_between(1, 65535))
     web_workers: int = setting(2, "web server processes", check=_between(1, 64))
@@ -116,6 +116,12 @@ class Config:
     def postgres_home(self) -> Path:
         """Folder of the embedded server; the tests have one of their own."""
         return self.state_dir / ("pg-test" if testing() else "pg")
+
+    @property
+    def address(self) -> str:
+        """Where people find this installation, as far as the settings say."""
+        host = next((host for host in self.hosts if host != "*"), "localhost").lstrip(".")
+        return self.base_url or (f"https://{host}" if self.tls else f"http://{host}:{self.port}")
 
 
 @dataclass

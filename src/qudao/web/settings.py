@@ -22,6 +22,7 @@ DEBUG = CONFIG.debug
 SECRET_KEY = "only-for-tests" if TESTING else _config.secret_key(CONFIG)
 ALLOWED_HOSTS = CONFIG.hosts
 BASE_URL = CONFIG.base_url
+SITE = CONFIG.address
 DEMO = CONFIG.demo
 
 # --- Applications: ours by storey, so that templates and translations of an upper module win ---

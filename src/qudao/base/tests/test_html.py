@@ -237,7 +237,7 @@ def test_counts_stop_at_their_cap():
 
 def test_sheets_keep_numbers_and_disarm_formulas():
     text = sheets.write_csv(["a", "a"], [("=1+1", Decimal("1.50"))]).decode("utf-8-sig")
-    assert text.splitlines() == ["a,a 2", "'=1+1,1.5"]
+    assert text.splitlines() == ["a,a 2", "'=1+1,1.50"]
     book = sheets.write_xlsx(["编码", "数量"], [("001", Decimal("12"))])
     assert list(sheets.read("a.xlsx", book)) == [["编码", "数量"], ["001", "12"]]
     assert list(sheets.read("a.csv", "编码,数量\n001,2".encode("gb18030"))) == [["编码", "数量"], ["001", "2"]]

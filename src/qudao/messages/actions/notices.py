@@ -134,7 +134,7 @@ def mail_notice(event_id: int, user_id: int, *, actor: Actor) -> None:
 
 
 def _mail(notice: Notice, name: str, email: str, language: str, actor: Actor) -> None:
-    site = settings.BASE_URL or ""
+    site = settings.SITE
     # what waits for a signature comes with its facts and a link that decides without signing in, while the person may sign
     letter = letter_for(notice.subject, notice.user_id, actor=actor) if notice.code in LETTERS else None
     with translation.override(language):
