@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal as D
+from functools import partial
 from threading import Barrier
 from typing import Any
 from uuid import uuid4
@@ -12,14 +13,16 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from qudao.approvals.actions import add_rule
+from qudao.approvals.actions import add_rule, retire_rule
+from qudao.approvals.models import Rule
 from qudao.approvals.rules import RuleDraft
 from qudao.base.access import Actor, system_actor
 from qudao.funds.queries import unscoped_card
+from qudao.inventory.models import Reservation
 from qudao.inventory.tests.make import levels
 from qudao.kernel.errors import DomainError
 from qudao.orders.actions import approve_order, cancel_order, place_order
-from qudao.orders.models import Order
+from qudao.orders.models import Line, Order
 from qudao.orders.rules import NewLine, Placing
 from qudao.orders.tests.make import World, assert_sound, make_credit, make_world, placing
 from qudao.people.queries import unscoped_system_role
@@ -49,6 +52,25 @@ def together(bodies: list[Callable[[], Any]]) -> tuple[list[Any], list[str]]:
 
 def need_approval(world: World) -> None:
     add_rule(world.cast.lh.pk, RuleDraft("orders.order", unscoped_system_role("hq_finance")), actor=system_actor())
+
+
+def test_what_is_promised_is_reserved():
+    """Orders placed and orders approved at the same moment, for less stock than they ask: no promise without its goods."""
+    world = make_world([12, 9])
+    need_approval(world)
+    waiting = [place_order(placing(world, 2, 1), actor=world.dealer) for _x in range(CROWD // 2)]
+    for rule in Rule.unscoped.filter(kind="orders.order"):
+        retire_rule(rule.pk, actor=system_actor())
+    assert not Line.unscoped.exclude(promised_on=None).exists(), "nothing is promised while somebody must sign"
+    finance = actor_of(make_member("f@example.com", world.cast.lh, "hq_finance"))
+    approve = [partial(approve_order, order.pk, actor=finance) for order in waiting]
+    confirmed, refused = together([*approve, *(partial(place_order, placing(world, 2, 2), actor=world.dealer) for _x in range(CROWD // 2))])
+    assert len(confirmed) >= 5 and len(refused) >= 1 and set(refused) == {"inventory.short"}
+    promised = dict(Line.unscoped.exclude(promised_on=None).values_list("id", "qty"))
+    assert promised == dict(Reservation.unscoped.filter(state="open").values_list("ref_id", "qty"))
+    assert {row.pk for row in confirmed} == set(Line.unscoped.filter(pk__in=promised).values_list("order_id", flat=True))
+    assert sum(promised.values()) == sum(reserved for _there, reserved in levels(world.shelf.main).values())
+    assert_sound()
 
 
 def test_the_last_pieces_go_to_exactly_as_many_as_there_are():

@@ -17,7 +17,7 @@ from qudao.base.subject import Subject
 from qudao.inventory import queries, rules
 from qudao.inventory.models import Place, Stock, SupplyPlace
 from qudao.inventory.rules import Demand, Held, Key, MoveSpec
-from qudao.inventory.states import STANDARD_PLACES, PlaceKind, Shows
+from qudao.inventory.states import LEAD_DAYS, MOST_LEAD_DAYS, STANDARD_PLACES, PlaceKind, Shows
 from qudao.kernel import clock
 from qudao.kernel.errors import Conflict, Fault, Invalid, NotFound, Refused, raise_if_any
 from qudao.kernel.period import month_of
@@ -203,12 +203,13 @@ def _named(subject: Subject) -> tuple[str, int, str]:
 
 @part
 def ensure_places(org_id: int, *, actor: Actor) -> dict[str, int]:
-    """Make the standard places of an organisation where they are missing; return code → place id. Two statements."""
+    """Make the standard places of an organisation where they are missing; return code → place id ({} when the organisation is gone). Two statements."""
     codes = list(STANDARD_PLACES)
     run(
         """INSERT INTO inventory_place (owner_id, code, name, kind)
-           SELECT %s, d.code, '', d.kind FROM unnest(%s::text[], %s::text[]) d(code, kind) ON CONFLICT (owner_id, code) DO NOTHING""",
-        (org_id, codes, [str(STANDARD_PLACES[code]) for code in codes]),
+           SELECT o.id, d.code, '', d.kind FROM network_organisation o, unnest(%s::text[], %s::text[]) d(code, kind) WHERE o.id = %s
+           ON CONFLICT (owner_id, code) DO NOTHING""",
+        (codes, [str(STANDARD_PLACES[code]) for code in codes], org_id),
     )
     return dict(rows("SELECT code, id FROM inventory_place WHERE owner_id = %s AND code = ANY(%s)", (org_id, codes)))
 
@@ -227,6 +228,22 @@ def receive_opening(place_id: int, lines: Sequence[OpeningLine], reason: str, *,
     subject = _subject(place)
     post_moves([MoveSpec(line.product_id, line.qty, outside, place.pk) for line in lines], subject, actor=actor)
     record(subject, after="received", reason=reason, detail={"lines": len(lines), "total": plain(sum((x.qty for x in lines), rules.ZERO))})
+    return place
+
+
+@action("inventory.receive")
+def return_opening(place_id: int, lines: Sequence[OpeningLine], reason: str, *, actor: Actor) -> Place:
+    """Take opening stock back that was entered by mistake, by moves from the warehouse to outside. Locks the stock rows.
+
+    Raises Refused `inventory.short` for every product of which that much is no longer free.
+    """
+    place = _own_warehouse(actor, place_id, "inventory.receive")
+    if not reason.strip():
+        raise Invalid("inventory.reason_missing", field="reason")
+    outside = ensure_places(place.owner_id, actor=actor)["OUTSIDE"]
+    subject = _subject(place)
+    post_moves([MoveSpec(line.product_id, line.qty, place.pk, outside) for line in lines], subject, actor=actor)
+    record(subject, after="returned", reason=reason, detail={"lines": len(lines), "total": plain(sum((x.qty for x in lines), rules.ZERO))})
     return place
 
 
@@ -269,17 +286,21 @@ def register_place(code: str, name: str = "", *, actor: Actor) -> Place:
 
 
 @action("inventory.manage_places")
-def set_supply_place(agreement_id: int, place_id: int, shows: str = Shows.BANDED, *, actor: Actor) -> SupplyPlace:
-    """Say out of which warehouse of the seller an agreement is supplied, and how much of its stock the buyer is told."""
+def set_supply_place(agreement_id: int, place_id: int, shows: str = Shows.BANDED, lead_days: int = LEAD_DAYS, *, actor: Actor) -> SupplyPlace:
+    """Say out of which warehouse of the seller an agreement is supplied, how much of its stock the buyer is told, and after how many working
+    days goods leave: that is the day an order is promised for.
+    """
+    if not 0 <= lead_days <= MOST_LEAD_DAYS:
+        raise Invalid("inventory.lead_days", field="lead_days", most=MOST_LEAD_DAYS)
     place = _own_warehouse(actor, place_id, "inventory.manage_places")
     sides = rows("SELECT seller_id, buyer_id FROM agreements_agreement WHERE id = %s", (agreement_id,))
     if not sides:
         raise NotFound("inventory.no_agreement")
     if sides[0][0] != place.owner_id:
         raise Refused("inventory.foreign_place", field="place")
-    supply, _made = SupplyPlace.unscoped.update_or_create(agreement_id=agreement_id, defaults={"place": place, "shows": shows})
+    supply, _made = SupplyPlace.unscoped.update_or_create(agreement_id=agreement_id, defaults={"place": place, "shows": shows, "lead_days": lead_days})
     subject = Subject("agreements.agreement", agreement_id, sides[0][0], sides[0][1])
-    record(subject, after=place.code, detail={"shows": str(shows)})
+    record(subject, after=place.code, detail={"shows": str(shows), "lead_days": lead_days})
     return supply
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.inventory import actions, queries
 from qudao.inventory.models import Move, Place, Stock
-from qudao.inventory.states import Shows
+from qudao.inventory.states import LEAD_DAYS, MOST_LEAD_DAYS, Shows
 
 routes = Router(tags=["stock"])
 Quantity = Field(..., gt=0, max_digits=18, decimal_places=4)
@@ -91,12 +91,21 @@ class CountedIn(Schema):
 class SupplyIn(Schema):
     place_id: int
     shows: Literal["exact", "banded", "nothing"] = "banded"
+    lead_days: int = Field(LEAD_DAYS, ge=0, le=MOST_LEAD_DAYS)
 
 
 class SupplyOut(Schema):
     agreement_id: int
     place_id: int
     shows: str
+    lead_days: int
+
+
+class PartOut(Schema):
+    """When a part of what is asked for leaves (null: not known yet); its quantity only where the exact quantity is shown."""
+
+    on: date | None
+    qty: Decimal | None
 
 
 class AvailableOut(Schema):
@@ -105,6 +114,7 @@ class AvailableOut(Schema):
     product_id: int
     band: str | None
     qty: Decimal | None
+    promise: list[PartOut]
 
 
 class AvailablePage(Schema):
@@ -185,13 +195,16 @@ def adjust(request: HttpRequest, place_id: int, body: CountedIn) -> HttpResponse
 def set_supply(request: HttpRequest, agreement_id: int, body: SupplyIn) -> HttpResponse:
     """Out of which warehouse of the seller the agreement is supplied, and how much of its stock the buyer is told."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    supply = actions.set_supply_place(agreement_id, body.place_id, Shows(body.shows), actor=actor)
-    return reply({"agreement_id": supply.agreement_id, "place_id": supply.place_id, "shows": supply.shows})
+    supply = actions.set_supply_place(agreement_id, body.place_id, Shows(body.shows), body.lead_days, actor=actor)
+    return reply({name: getattr(supply, name) for name in SupplyOut.model_fields})
 
 
 @routes.get("/agreements/{int:agreement_id}/availability", response=AvailablePage, summary="What the buyer is told about the stock")
-def availability(request: HttpRequest, agreement_id: int, product_id: list[int] = Query(..., max_length=500)) -> HttpResponse:
-    """For the two sides of an agreement; never more than the seller shows."""
+def availability(
+    request: HttpRequest, agreement_id: int, product_id: list[int] = Query(..., max_length=500), qty: Decimal = Query(Decimal(1), gt=0)
+) -> HttpResponse:
+    """For the two sides of an agreement; never more than the seller shows. `qty` of each product is asked for."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    found = queries.available_for(actor, agreement_id, product_id)
-    return reply({"items": [{"product_id": product, "band": one.band, "qty": one.qty} for product, one in found.items()]})
+    found = queries.available_for(actor, agreement_id, dict.fromkeys(product_id, qty))
+    told = {product: [{"on": on, "qty": part} for on, part in one.promise] for product, one in found.items()}
+    return reply({"items": [{"product_id": product, "band": one.band, "qty": one.qty, "promise": told[product]} for product, one in found.items()]})

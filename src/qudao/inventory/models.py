@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.db import Row
-from qudao.inventory.states import PlaceKind, ReservationState, Shows
+from qudao.inventory.states import LEAD_DAYS, MOST_LEAD_DAYS, PlaceKind, ReservationState, Shows
 
 
 def _quantity(**options: Any) -> models.DecimalField:
@@ -21,6 +21,8 @@ def _quantity(**options: Any) -> models.DecimalField:
 
 class Place(Row):
     """Where goods of one owner can be. `kind` never changes; a name is only needed beyond the standard places."""
+
+    goes_with = "owner"
 
     owner = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
     code = models.CharField(max_length=32)
@@ -158,19 +160,25 @@ class Move(Row):
 
 
 class SupplyPlace(Row):
-    """Out of which place an agreement is supplied, and what the buyer is told about the stock there. Without a row: MAIN, banded."""
+    """Out of which place an agreement is supplied, how soon, and what the buyer is told about the stock there. Without a row: MAIN, banded."""
 
     agreement = models.OneToOneField("agreements.Agreement", on_delete=models.PROTECT, related_name="+")
     place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
     shows = models.CharField(max_length=8, choices=Shows.choices, default=Shows.BANDED)
+    lead_days = models.PositiveSmallIntegerField(default=LEAD_DAYS, db_default=LEAD_DAYS, help_text=_("Working days from the order until goods leave."))
 
     class Meta:
         constraints = [
             models.CheckConstraint(
+                condition=Q(lead_days__lte=MOST_LEAD_DAYS),
+                name="inventory_supplyplace_lead_days_sane",
+                violation_error_message=_("Goods leave at most a year after the order."),
+            ),
+            models.CheckConstraint(
                 condition=Q(shows__in=Shows.values),
                 name="inventory_supplyplace_shows_known",
                 violation_error_message=_("The buyer can be told the exact quantity, a band, or nothing."),
-            )
+            ),
         ]
 
     def __str__(self) -> str:

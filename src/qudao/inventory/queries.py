@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from django.db.models import F, Q, QuerySet
@@ -12,11 +13,13 @@ from qudao.agreements.models import Agreement
 from qudao.base.access import Actor, Scope, visible
 from qudao.base.db import rows
 from qudao.inventory.models import Move, Place, Reservation, Stock, SupplyPlace
-from qudao.inventory.rules import ZERO, Key, band
-from qudao.inventory.states import ReservationState, Shows
+from qudao.inventory.rules import ZERO, Key, band, promise
+from qudao.inventory.states import LEAD_DAYS, ReservationState, Shows
+from qudao.kernel import clock
 from qudao.kernel.errors import NotFound
+from qudao.kernel.period import working_day
 
-SUPPLY = """SELECT a.id, coalesce(s.place_id, m.id), coalesce(s.shows, 'banded')
+SUPPLY = f"""SELECT a.id, coalesce(s.place_id, m.id), coalesce(s.shows, 'banded'), coalesce(s.lead_days, {LEAD_DAYS})
     FROM agreements_agreement a
     LEFT JOIN inventory_supplyplace s ON s.agreement_id = a.id
     LEFT JOIN inventory_place m ON m.owner_id = a.seller_id AND m.code = 'MAIN'
@@ -25,30 +28,45 @@ SUPPLY = """SELECT a.id, coalesce(s.place_id, m.id), coalesce(s.shows, 'banded')
 
 @dataclass(frozen=True)
 class Available:
-    """What a buyer is told about one product: a band (None when nothing is told), and the quantity only where the seller shows it."""
+    """What a buyer is told about one product: a band (None when nothing is told), and the quantity only where the seller shows it.
+
+    `promise`: when what was asked for can leave, as (day, quantity) with None for "not known yet"; quantities only where the seller shows them.
+    """
 
     band: str | None
     qty: Decimal | None
+    promise: tuple[tuple[date | None, Decimal | None], ...] = ()
 
 
-def unscoped_supply_place(agreement_id: int) -> int:
-    """The place that supplies an agreement, else the seller's MAIN. One statement. Raises NotFound when there is neither."""
-    return _supply(agreement_id)[0]
+@dataclass(frozen=True)
+class Supply:
+    """Out of which place an agreement is supplied, what the buyer is told of its stock, and working days until goods leave."""
+
+    agreement_id: int
+    place_id: int
+    shows: str
+    lead_days: int
+
+    def leaves_on(self, wanted_on: date | None = None) -> date:
+        """The day on which what is in stock leaves when it is ordered today: after the lead days, and not before it is wanted."""
+        soonest = working_day(clock.today(), self.lead_days)
+        return max(soonest, wanted_on) if wanted_on else soonest
 
 
-def unscoped_supply_places(agreement_ids: Iterable[int]) -> dict[int, int]:
-    """`unscoped_supply_place` of many agreements; one without a place is missing. One statement."""
-    found = rows(SUPPLY.replace("a.id = %s", "a.id = ANY(%s)"), (list(agreement_ids),))
-    return {row[0]: row[1] for row in found if row[1] is not None}
-
-
-def _supply(agreement_id: int) -> tuple[int, str]:
+def unscoped_supply(agreement_id: int) -> Supply:
+    """How an agreement is supplied; out of the seller's MAIN when nothing is set. One statement. Raises NotFound when there is no place."""
     found = rows(SUPPLY, (agreement_id,))
     if not found:
         raise NotFound("inventory.no_agreement")
     if found[0][1] is None:
         raise NotFound("inventory.no_place")
-    return found[0][1], found[0][2]
+    return Supply(*found[0])
+
+
+def unscoped_supplies(agreement_ids: Iterable[int]) -> dict[int, Supply]:
+    """`unscoped_supply` of many agreements; one without a place is missing. One statement."""
+    found = rows(SUPPLY.replace("a.id = %s", "a.id = ANY(%s)"), (list(agreement_ids),))
+    return {row[0]: Supply(*row) for row in found if row[1] is not None}
 
 
 def unscoped_places(org_ids: Iterable[int]) -> dict[tuple[int, str], int]:
@@ -139,17 +157,26 @@ def supply_of(actor: Actor, agreement_id: int) -> SupplyPlace | None:
     return visible(actor, SupplyPlace).select_related("place").filter(agreement_id=agreement_id).first()
 
 
-def available_for(actor: Actor, agreement_id: int, product_ids: Iterable[int]) -> dict[int, Available]:
-    """What the buyer of an agreement is told about the stock that supplies it; never more than the seller shows. Three statements.
+def available_for(actor: Actor, agreement_id: int, asked: Mapping[int, Decimal], wanted_on: date | None = None) -> dict[int, Available]:
+    """What the buyer of an agreement is told about the stock that supplies it, for quantities by product; never more than the seller shows.
 
-    Raises NotFound when the actor does not see the agreement.
+    Three statements. Raises NotFound when the actor does not see the agreement.
     """
     if not visible(actor, Agreement).filter(pk=agreement_id).exists():
         raise NotFound("inventory.no_agreement")
-    place_id, shows = _supply(agreement_id)
-    wanted = list(dict.fromkeys(product_ids))
-    if shows == Shows.NOTHING:
-        return {product: Available(None, None) for product in wanted}
-    free = unscoped_free((place_id, product) for product in wanted)
-    exact = shows == Shows.EXACT
-    return {p: Available(band(free[place_id, p]), free[place_id, p] if exact else None) for p in wanted}
+    supply = unscoped_supply(agreement_id)
+    if supply.shows == Shows.NOTHING:
+        return {product: Available(None, None) for product in asked}
+    return unscoped_available(supply, asked, wanted_on, exact=supply.shows == Shows.EXACT)
+
+
+def unscoped_available(supply: Supply, asked: Mapping[int, Decimal], wanted_on: date | None = None, *, exact: bool = True) -> dict[int, Available]:
+    """What is there of the products of a supply, and when what is asked for can leave. Without `exact` no quantity is told. One statement."""
+    free = unscoped_free((supply.place_id, product) for product in asked)
+    day = supply.leaves_on(wanted_on)
+    found = {}
+    for product, qty in asked.items():
+        there = free[supply.place_id, product]
+        parts = promise((day, there), (), qty)
+        found[product] = Available(band(there), there if exact else None, tuple((on, part if exact else None) for on, part in parts))
+    return found

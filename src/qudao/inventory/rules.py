@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from qudao.inventory.states import LOW_BELOW, Band
@@ -61,13 +62,25 @@ class Changes:
     fresh: dict[Key, Decimal]
 
 
+def promise(available: tuple[date, Decimal], receipts: Sequence[tuple[date, Decimal]], qty: Decimal) -> list[tuple[date | None, Decimal]]:
+    """When `qty` can leave: first what is there (the day it can leave, how much), then what is expected (by day); the rest has no day yet (None)."""
+    found: list[tuple[date | None, Decimal]] = []
+    for day, there in (available, *receipts):
+        part = min(there, qty)
+        if part > 0:
+            found.append((day, part))
+            qty -= part
+    return [*found, (None, qty)] if qty > 0 else found
+
+
 def check_quantities(quantities: Iterable[tuple[Decimal, int | None]]) -> None:
     """Every (quantity, ref) is a positive decimal that can be stored; raises Invalid with one fault per bad line."""
-    bad = [ref for qty, ref in quantities if not _storable(qty)]
+    bad = [ref for qty, ref in quantities if not storable(qty)]
     raise_if_any([Fault("inventory.quantity", f"lines.{ref}") for ref in bad], Invalid)
 
 
-def _storable(qty: Decimal) -> bool:
+def storable(qty: Decimal) -> bool:
+    """Whether a quantity can be on the books: more than zero, at most four decimals."""
     if not isinstance(qty, Decimal) or not qty.is_finite() or qty <= 0:
         return False
     return int(qty.as_tuple().exponent) >= PLACES or qty == qty.quantize(Decimal(1).scaleb(PLACES))

@@ -50,14 +50,21 @@ STANDARD_PLACES: dict[str, str] = {
 #: Below this free quantity (base unit) a buyer reads "low" instead of "in stock".
 LOW_BELOW = 10
 
+#: Working days from an order until its goods leave, where the seller says nothing else; and the most it may say.
+LEAD_DAYS = 2
+MOST_LEAD_DAYS = 260
+
 SENTENCES = {
     "inventory.short": _("Only {available} of {needed} are available: {short} are missing."),
     "inventory.not_reserved": _("{needed} are to be taken from a reservation, but no open reservation holds that much."),
     "inventory.ambiguous_reservation": _("Two documents hold a reservation for a line with the same number; name the document."),
+    "inventory.lead_days": _("Goods leave 0 to {most} working days after the order."),
     "inventory.quantity": _("The quantity must be more than zero, with at most 4 decimals."),
     "inventory.same_place": _("The goods would leave and enter the same place."),
     "inventory.already_reserved": _("Stock is already reserved for this line."),
     "inventory.no_place": _("There is no such place."),
+    "inventory.place_unknown": _("Your organisation has no warehouse with this code."),
+    "inventory.no_longer_free": _("{qty} were received, only {free} of them are still free."),
     "inventory.no_product": _("There is no such product."),
     "inventory.place_kind": _("{place} is of the kind “{kind}”; this needs a warehouse."),
     "inventory.place_code_missing": _("The place needs a code."),
@@ -72,6 +79,7 @@ SENTENCES = {
 }
 
 REMEDIES = {
+    "inventory.no_longer_free": _("Count the rest and adjust the stock."),
     "inventory.short": _("Order less, wait for the next receipt, or split the order."),
     "inventory.not_reserved": _("Release the order and confirm it again, or ship less."),
     "inventory.place_code_taken": _("Choose another code."),

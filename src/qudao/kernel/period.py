@@ -24,6 +24,15 @@ class DateSpan:
         return (self.end is None or other.start <= self.end) and (other.end is None or self.start <= other.end)
 
 
+def working_day(day: date, after: int) -> date:
+    """The day that lies `after` working days (Monday to Friday) after `day`; 0 is the day itself. Public holidays are not known."""
+    if not after:
+        return day
+    day -= timedelta(days=max(0, day.weekday() - 4))  # from a weekend one counts as from its Friday
+    weeks, rest = divmod(after, 5)
+    return day + timedelta(weeks=weeks, days=rest + (2 if day.weekday() + rest > 4 else 0))
+
+
 def month_of(day: date) -> date:
     """The first day of the month of `day`; ledgers carry it so that they can be partitioned."""
     return day.replace(day=1)

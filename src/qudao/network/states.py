@@ -65,13 +65,15 @@ SENTENCES = {
     "network.has_open_below": _("{name} still has {count} organisations below it that are not closed."),
     "network.reason_missing": _("Please give a reason."),
     "network.unknown": _("There is no such organisation."),
+    "network.code_stays": _("The code of an organisation cannot be changed here."),
+    "network.built_on": _("The organisation is already used: {where}."),
     "network.code_taken": _("Another organisation already has this code."),
     "network.address_incomplete": _("An address needs a recipient, a phone number and a street."),
     "network.address_retired": _("This address is no longer used."),
-    "network.address_foreign": _("This address belongs to another organisation."),
 }
 
 REMEDIES = {
+    "network.built_on": _("Close it instead."),
     "network.tax_no": _("Copy the 18 characters from the business licence."),
     "network.parent_closed": _("Choose another organisation above it."),
     "network.own_field": _("Ask the organisation above yours to change it."),
@@ -79,5 +81,4 @@ REMEDIES = {
     "network.has_open_below": _("Close or move the organisations below it first."),
     "network.code_taken": _("Choose another code."),
     "network.address_retired": _("Choose another address, or add it anew."),
-    "network.address_foreign": _("Choose an address of the buyer."),
 }

@@ -17,7 +17,10 @@ from qudao.orders.states import Allocation, Approval, Billing, Credit, Fulfilmen
 
 
 class Order(Row):
-    """One trade between a seller and a buyer: HQ's sales order is the dealer's purchase order."""
+    """One trade between a seller and a buyer: HQ's sales order is the dealer's purchase order.
+
+    `ship_*`: a copy of the address the goods go to, so that the order says what was agreed whatever becomes of the address.
+    """
 
     number = models.CharField(max_length=40, null=True)
     client_id = models.UUIDField(null=True)
@@ -48,6 +51,9 @@ class Order(Row):
     channel = models.CharField(max_length=12)
     payment_days = models.PositiveSmallIntegerField(default=0)
     invoice_on = models.CharField(max_length=10)
+    ship_name = models.CharField(max_length=120, default="", db_default="", blank=True)
+    ship_phone = models.CharField(max_length=40, default="", db_default="", blank=True)
+    ship_address = models.CharField(max_length=260, default="", db_default="", blank=True)
     line_count = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
@@ -93,7 +99,10 @@ class Order(Row):
 
 
 class Line(Row):
-    """One product of an order, in base units, with its amounts and the counters of what has become of it."""
+    """One product of an order, in base units, with its amounts and the counters of what has become of it.
+
+    `promised_on`: the day its goods are to leave, given when they were reserved; None before.
+    """
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines", db_index=False)
     no = models.PositiveSmallIntegerField()
@@ -112,6 +121,7 @@ class Line(Row):
     settled_short = models.DecimalField(max_digits=18, decimal_places=4, default=0)
     given_up = models.DecimalField(max_digits=18, decimal_places=4, default=0)
     invoiced = models.DecimalField(max_digits=18, decimal_places=4, default=0)
+    promised_on = models.DateField(null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -17,6 +17,7 @@ VERBS = {
     "orders.withdraw": _("Withdraw an order from approval"),
     "orders.cancel": _("Cancel orders"),
     "orders.close_short": _("Close an order short"),
+    "orders.readdress": _("Change where an order goes"),
     "orders.attach": _("Attach files to orders"),
 }
 SELLER_ONLY = {"orders.approve", "orders.return", "orders.close_short", "orders.place_for"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,6 +17,7 @@ from qudao.base.models import ActionLog
 from qudao.base.subject import Subject
 from qudao.kernel.errors import NotFound
 from qudao.orders.models import Line, Order
+from qudao.orders.rules import Destination, Placing
 
 
 @dataclass
@@ -126,13 +127,38 @@ def unscoped_trades(order_ids: Iterable[int], *, lock: bool = False) -> list[Tra
     return list(trades.values())
 
 
-def unscoped_begin(buyer_id: int, client_id: UUID | str | None) -> tuple[Order | None, int]:
-    """(the order this buyer's client id already made, if any; the id of a new one). One statement for a new order."""
-    ((known, new_id),) = rows(
-        "SELECT (SELECT id FROM orders_order WHERE buyer_id = %s AND client_id = %s), nextval(pg_get_serial_sequence('orders_order', 'id'))",
-        (buyer_id, str(client_id) if client_id else None),
-    )
-    return (Order.unscoped.get(pk=known) if known else None), new_id
+@dataclass(frozen=True)
+class Begun:
+    """What an order begins with: the one its client id already made, its own new id, where its goods go (None: no such address of the buyer)."""
+
+    known: Order | None
+    id: int
+    ship: Destination | None
+
+
+SHIP = """CASE WHEN d.address_id IS NULL OR a.id IS NOT NULL THEN ARRAY[
+        coalesce(a.recipient, b.name, ''), coalesce(a.phone, b.phone, ''),
+        coalesce(trim(a.street || ' ' || a.postcode), nullif(b.address, ''), b.area_code, '')] END"""
+SHIP_FROM = """LEFT JOIN network_organisation b ON b.id = d.buyer_id
+    LEFT JOIN network_address a ON a.organisation_id = d.buyer_id AND a.active
+        AND CASE WHEN d.address_id IS NULL THEN a.is_default ELSE a.id = d.address_id END"""
+BEGIN = f"""SELECT (SELECT o.id FROM orders_order o WHERE o.buyer_id = d.buyer_id AND o.client_id = d.client_id),
+        nextval(pg_get_serial_sequence('orders_order', 'id')), {SHIP}
+    FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[]) WITH ORDINALITY d(buyer_id, client_id, address_id, i) {SHIP_FROM} ORDER BY i"""
+
+
+def unscoped_begin(asked: Sequence[tuple[Placing, UUID | str | None]]) -> list[Begun]:
+    """How the order of each (placing, client id) begins. One statement, another when one of them is known."""
+    started = rows(BEGIN, ([p.buyer_id for p, _key in asked], [str(key) if key else None for _p, key in asked], [p.address_id for p, _key in asked]))
+    ids = [known for known, *_rest in started if known]
+    orders_made = Order.unscoped.in_bulk(ids) if ids else {}
+    return [Begun(orders_made.get(known), new, Destination(*ship) if ship else None) for known, new, ship in started]
+
+
+def unscoped_destination(buyer_id: int, address_id: int | None) -> Destination | None:
+    """Where goods for a buyer go: to one of its addresses in use, without an id to its default; None when it has no such address. One statement."""
+    found = rows(f"SELECT {SHIP} FROM (SELECT %s::bigint buyer_id, %s::bigint address_id) d {SHIP_FROM}", (buyer_id, address_id))
+    return Destination(*found[0][0]) if found[0][0] else None
 
 
 def orders(actor: Actor) -> QuerySet[Order]:

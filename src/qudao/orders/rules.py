@@ -10,7 +10,7 @@ from typing import Any
 
 from qudao.kernel.errors import Fault, Refused
 from qudao.kernel.money import ZERO, net_and_tax, round_to
-from qudao.orders.states import TRANSITIONS, Billing, Fulfilment, Payment, Status
+from qudao.orders.states import OPEN, TRANSITIONS, Billing, Fulfilment, Payment, Status
 
 MAX_LINES = 2000
 MAX_QTY = Decimal("1000000000")
@@ -35,6 +35,17 @@ class Placing:
     requested_on: date | None = None
     po_number: str = ""
     note: str = ""
+    #: one of the buyer's delivery addresses; None = its default, or its own name and place when it has none
+    address_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where the goods of an order go, as it stands on paper."""
+
+    name: str
+    phone: str
+    address: str
 
 
 @dataclass(frozen=True)
@@ -132,6 +143,12 @@ def price_order(lines: Sequence[NewLine], cards: Mapping[int, Any], quotes: Mapp
         net, tax, gross = net_and_tax(round_to(line.qty * quote.amount), card.tax_rate, inclusive=quote.tax_inclusive)
         priced.append(PricedLine(no, line.product_id, card.code, card.unit, line.qty, quote.amount, quote.source, quote.steps, card.tax_rate, net, tax, gross))
     return priced
+
+
+def may_readdress(status: str, fulfilment: str) -> None:
+    """Goods can be sent elsewhere until the first of them has left; Refused orders.shipped_already after that."""
+    if status not in OPEN or fulfilment not in (Fulfilment.NONE, Fulfilment.PICKING):
+        raise Refused("orders.shipped_already")
 
 
 def totals(lines: Sequence[PricedLine]) -> tuple[Decimal, Decimal, Decimal]:

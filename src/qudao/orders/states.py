@@ -101,6 +101,7 @@ DONE: dict[str, Any] = {
 #: what was done, by the verb of the log line, where the states do not tell
 DONE_BY_VERB: dict[str, Any] = {
     "orders.return": _("sent the order back for change"),
+    "orders.readdress": _("changed the delivery address"),
 }
 #: where the same state is reached by another act: (from, to)
 DONE_BY_MOVE: dict[tuple[str, str], Any] = {
@@ -133,10 +134,13 @@ SENTENCES = {
     "orders.nothing_shipped": _("Nothing of this order has been shipped yet."),
     "orders.shipment_open": _("A shipment of this order is still under way."),
     "orders.more_than_ordered": _("Line {no}: more than was ordered."),
+    "orders.address_unknown": _("The buyer has no such delivery address in use."),
+    "orders.shipped_already": _("The goods have left; the delivery address can no longer be changed."),
     "orders.changed": _("The order was changed meanwhile."),
     "orders.order_client_unique": _("An order with this client id exists already."),
 }
 NOTICES = {
+    "orders.readdressed": _("{number} now goes to {address}."),
     "orders.confirmed": _("{number} is confirmed."),
     "orders.rejected": _("{number} was rejected: {reason}"),
     "orders.returned": _("{number} came back for change: {reason}"),
@@ -156,6 +160,8 @@ REMEDIES = {
     "orders.not_authorised": _("Ask the seller to authorise it, or take the line out."),
     "orders.no_price": _("Ask the seller to set a price, or take the line out."),
     "orders.date_passed": _("Choose today or a later day."),
+    "orders.address_unknown": _("Choose one of the buyer's addresses, or add it first."),
+    "orders.shipped_already": _("Ask the carrier, or send the goods back."),
     "orders.being_picked": _("Cancel the picking first; then the order can be cancelled."),
     "orders.nothing_shipped": _("Cancel the order instead."),
     "orders.shipment_open": _("Receive or cancel the shipment first."),

@@ -273,6 +273,8 @@ def test_the_seller_chooses_what_supplies_an_agreement(cast, shelf, agreement):
         set_supply_place(agreement.pk, foreign, actor=cast.dealer_admin)
     with pytest.raises(NotFound):
         set_supply_place(999999, shelf.main, actor=cast.hq_warehouse)
+    with pytest.raises(Invalid):
+        set_supply_place(agreement.pk, shelf.main, "exact", 261, actor=cast.hq_warehouse)
     with pytest.raises(IntegrityError, match="inventory_supplyplace_shows_known"), transaction.atomic():
         SupplyPlace.unscoped.update(shows="all")
 

@@ -12,6 +12,8 @@ from qudao.inventory.actions import reserve
 from qudao.inventory.models import Move, Place, Stock, SupplyPlace
 from qudao.inventory.rules import Demand
 from qudao.inventory.tests.make import ORDER, in_unit, levels, make_places, make_stock
+from qudao.kernel import clock
+from qudao.kernel.period import working_day
 from qudao.people.tests.make import bearer, sign_in
 
 D = Decimal
@@ -158,11 +160,14 @@ def test_a_place_is_opened_over_the_api(cast, shelf, client):
 
 def test_availability_is_told_to_the_sides_as_the_seller_chose(cast, shelf, agreement, client):
     url = f"{API}/agreements/{agreement.pk}/availability?product_id={shelf.products[0].pk}"
-    assert client.get(url, headers=bearer(cast.dealer)).json()["items"] == [{"product_id": shelf.products[0].pk, "band": "in_stock", "qty": None}]
+    told = {"product_id": shelf.products[0].pk, "band": "in_stock", "qty": None, "promise": [{"on": working_day(clock.today(), 2).isoformat(), "qty": None}]}
+    assert client.get(url, headers=bearer(cast.dealer)).json()["items"] == [told]
     assert client.get(url, headers=bearer(cast.stranger)).status_code == 404
-    put = {"place_id": shelf.main, "shows": "exact"}
+    put = {"place_id": shelf.main, "shows": "exact", "lead_days": 1}
     supply = f"{API}/agreements/{agreement.pk}/supply-place"
     assert client.put(supply, put, content_type=JSON, headers=bearer(cast.hq_warehouse)).json() == {"agreement_id": agreement.pk, **put}
     assert SupplyPlace.unscoped.get().shows == "exact"
-    assert client.get(url, headers=bearer(cast.dealer)).json()["items"][0]["qty"] == "10.0000"
+    told = client.get(f"{url}&qty=12", headers=bearer(cast.dealer)).json()["items"][0]
+    assert told["qty"] == "10.0000"
+    assert told["promise"] == [{"on": working_day(clock.today(), 1).isoformat(), "qty": "10.0000"}, {"on": None, "qty": "2.0000"}]
     assert client.put(supply, put, content_type=JSON, headers=bearer(cast.dealer)).status_code == 403

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,7 @@ from qudao.base.access import visible
 from qudao.inventory import queries
 from qudao.inventory.actions import register_place, reserve, set_supply_place
 from qudao.inventory.models import Move, Place, Reservation, Stock
-from qudao.inventory.queries import Available
+from qudao.inventory.queries import Available, Supply
 from qudao.inventory.rules import Demand
 from qudao.inventory.tests.make import ORDER, in_unit, make_places, make_stock
 from qudao.kernel.errors import Forbidden, NotFound
@@ -46,26 +47,40 @@ def test_a_buyer_is_told_only_what_the_seller_shows(cast, shelf, agreement):
     a, b, c = (p.pk for p in shelf.products)
     in_unit(reserve, [Demand(shelf.main, b, D(3), 1), Demand(shelf.main, c, D(10), 2)], ORDER)
     bands = {a: Available("in_stock", None), b: Available("low", None), c: Available("out", None)}
-    assert queries.available_for(cast.dealer, agreement.pk, [a, b, c]) == bands
+    assert queries.available_for(cast.dealer, agreement.pk, dict.fromkeys([a, b, c], D(0))) == bands
     set_supply_place(agreement.pk, shelf.main, "exact", actor=cast.hq_warehouse)
-    assert queries.available_for(cast.dealer, agreement.pk, [b])[b] == Available("low", D(7))
+    assert queries.available_for(cast.dealer, agreement.pk, {b: D(0)})[b] == Available("low", D(7))
     set_supply_place(agreement.pk, shelf.main, "nothing", actor=cast.hq_warehouse)
-    assert queries.available_for(cast.dealer, agreement.pk, [b])[b] == Available(None, None)
+    assert queries.available_for(cast.dealer, agreement.pk, {b: D(5)})[b] == Available(None, None)
     with pytest.raises(NotFound):
-        queries.available_for(cast.stranger, agreement.pk, [a])
+        queries.available_for(cast.stranger, agreement.pk, {a: D(1)})
     with pytest.raises(NotFound):
-        queries.available_for(cast.sub_dealer, agreement.pk, [a])
+        queries.available_for(cast.sub_dealer, agreement.pk, {a: D(1)})
+
+
+def test_a_quantity_is_promised_as_far_as_the_stock_goes(cast, shelf, agreement, monkeypatch):
+    a, b, c = (p.pk for p in shelf.products)
+    in_unit(reserve, [Demand(shelf.main, b, D(3), 1), Demand(shelf.main, c, D(10), 2)], ORDER)
+    monkeypatch.setattr("qudao.inventory.queries.clock.today", lambda: date(2026, 11, 20))  # a Friday
+    day, asked = date(2026, 11, 24), {a: D(8), b: D(8), c: D(8)}
+    found = queries.available_for(cast.dealer, agreement.pk, asked)
+    assert [found[p].promise for p in (a, b, c)] == [((day, None),), ((day, None), (None, None)), ((None, None),)], "no quantity where a band is shown"
+    set_supply_place(agreement.pk, shelf.main, "exact", 5, actor=cast.hq_warehouse)
+    found = queries.available_for(cast.dealer, agreement.pk, asked)
+    assert [found[p].promise for p in (b, c)] == [((date(2026, 11, 27), D(7)), (None, D(1))), ((None, D(8)),)]
+    later = queries.available_for(cast.dealer, agreement.pk, asked, date(2026, 12, 1))
+    assert later[a].promise == ((date(2026, 12, 1), D(8)),), "not before it is wanted"
 
 
 def test_an_agreement_is_supplied_by_main_unless_the_seller_says_otherwise(cast, shelf, agreement, django_assert_num_queries):
     with django_assert_num_queries(1):
-        assert queries.unscoped_supply_place(agreement.pk) == shelf.main
+        assert queries.unscoped_supply(agreement.pk) == Supply(agreement.pk, shelf.main, "banded", 2)
     east = register_place("EAST", actor=cast.hq_warehouse)
     set_supply_place(agreement.pk, east.pk, actor=cast.hq_warehouse)
-    assert queries.unscoped_supply_place(agreement.pk) == east.pk
+    assert queries.unscoped_supplies([agreement.pk, 999999]) == {agreement.pk: Supply(agreement.pk, east.pk, "banded", 2)}
     assert queries.supply_of(cast.hq_clerk, agreement.pk).place == east
     with pytest.raises(NotFound):
-        queries.unscoped_supply_place(999999)
+        queries.unscoped_supply(999999)
 
 
 def test_standard_places_win_over_later_ones_of_the_same_kind(cast, shelf):

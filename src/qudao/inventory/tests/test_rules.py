@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -29,6 +30,15 @@ def test_every_short_line_is_reported_and_says_what_is_left_for_it():
     assert [f.field for f in faults] == ["lines.12", "lines.14"]
     assert dict(faults[0].params) == {"product_id": 7, "needed": "6", "available": "4", "short": "2"}
     assert dict(faults[1].params) == {"product_id": 9, "needed": "2", "available": "0", "short": "2"}
+
+
+def test_a_quantity_is_promised_from_stock_then_from_receipts_and_the_rest_has_no_day():
+    today, monday = date(2026, 11, 20), date(2026, 11, 23)
+    receipts = [(monday, D(3)), (date(2026, 11, 30), D(9))]
+    assert rules.promise((today, D(5)), receipts, D(5)) == [(today, D(5))]
+    assert rules.promise((today, D(5)), receipts, D(7)) == [(today, D(5)), (monday, D(2))]
+    assert rules.promise((today, D(0)), receipts[:1], D(4)) == [(monday, D(3)), (None, D(1))]
+    assert rules.promise((today, D(-1)), (), D(4)) == [(None, D(4))]
 
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 6)), max_size=8), st.dictionaries(st.integers(1, 3), st.integers(0, 12)))

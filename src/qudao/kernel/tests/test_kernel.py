@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from qudao.kernel import clock
 from qudao.kernel.errors import DomainError, Fault, Invalid, Refused, raise_if_any
 from qudao.kernel.money import Money, cumulative, net_and_tax, round_to, split
-from qudao.kernel.period import DateSpan, month_of, month_span
+from qudao.kernel.period import DateSpan, month_of, month_span, working_day
 from qudao.kernel.quantity import Quantity, plain
 
 
@@ -85,6 +85,14 @@ def test_spans_include_both_ends():
     assert month_of(date(2026, 11, 21)) == date(2026, 11, 1)
     with pytest.raises(ValueError, match="end"):
         DateSpan(date(2026, 2, 1), date(2026, 1, 1))
+
+
+@pytest.mark.parametrize(("after", "day"), [(0, 20), (1, 23), (2, 24), (5, 27), (6, 30)])
+def test_working_days_leave_out_the_weekend(after, day):
+    assert working_day(date(2026, 11, 20), after) == date(2026, 11, day)  # a Friday
+    assert working_day(date(2026, 11, 21), 1) == working_day(date(2026, 11, 22), 1) == date(2026, 11, 23)
+    assert working_day(date(2026, 11, 21), 0) == date(2026, 11, 21)
+    assert working_day(date(2026, 11, 22), 5) == date(2026, 11, 27)
 
 
 def test_the_business_date_is_the_day_in_the_zone_of_the_business():

@@ -1,7 +1,7 @@
 """Every state change of an order. Body order is always: lock → decide → write own rows → call down → emit."""
 
 from qudao.orders.actions.batch import place_orders
-from qudao.orders.actions.decide import approve_order, attach_file, cancel_order, close_order_short, reject_order, return_order, withdraw_order
+from qudao.orders.actions.decide import approve_order, attach_file, cancel_order, close_order_short, readdress_order, reject_order, return_order, withdraw_order
 from qudao.orders.actions.follow import (
     lock_trades,
     record_all_invoiced,
@@ -25,6 +25,7 @@ __all__ = [
     "lock_trades",
     "place_order",
     "place_orders",
+    "readdress_order",
     "record_all_invoiced",
     "record_all_paid",
     "record_all_received",

@@ -22,26 +22,24 @@ from qudao.base.numbering import take_all
 from qudao.catalog.queries import unscoped_cards
 from qudao.funds.actions import grant, open_desk
 from qudao.inventory.actions import Demand, open_shelves, promise
-from qudao.inventory.queries import unscoped_supply_places
+from qudao.inventory.queries import unscoped_supplies
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid
 from qudao.orders import rules
 from qudao.orders.actions.confirm import Held, at_lines
-from qudao.orders.actions.place import KIND, Priced, may_place, new_order
+from qudao.orders.actions.place import KIND, Priced, may_place, new_order, promised_on
 from qudao.orders.events import OrderConfirmed, OrderPlaced
 from qudao.orders.models import Order
-from qudao.orders.rules import Placing, PricedLine
+from qudao.orders.queries import unscoped_begin
+from qudao.orders.rules import Destination, Placing, PricedLine
 from qudao.orders.states import Allocation, Approval, Credit, Status
 from qudao.pricing.queries import Item, unscoped_all_quotes
 
-BEGIN = """SELECT (SELECT o.id FROM orders_order o WHERE o.buyer_id = d.buyer_id AND o.client_id = d.client_id),
-        nextval(pg_get_serial_sequence('orders_order', 'id'))
-    FROM unnest(%s::bigint[], %s::uuid[]) WITH ORDINALITY d(buyer_id, client_id, i) ORDER BY i"""
 LINES = """INSERT INTO orders_line (order_id, no, product_id, unit, qty, unit_price, price_source, price_steps, tax_rate, net, tax, gross,
-        shipped, received, settled_short, given_up, invoiced)
+        promised_on, shipped, received, settled_short, given_up, invoiced)
     SELECT d.*, 0, 0, 0, 0, 0
     FROM unnest(%s::bigint[], %s::int[], %s::bigint[], %s::text[], %s::numeric[], %s::numeric[], %s::text[], %s::jsonb[], %s::numeric[],
-        %s::numeric[], %s::numeric[], %s::numeric[]) d
+        %s::numeric[], %s::numeric[], %s::numeric[], %s::date[]) d
     RETURNING order_id, no, id"""
 MOST = 500
 
@@ -56,6 +54,7 @@ class Entered:
     faults: Sequence[Fault] = ()
     priced: Priced | None = None
     known: bool = False
+    ship: Destination | None = None
 
 
 @action("orders.place")
@@ -71,11 +70,10 @@ def place_orders(placings: Sequence[tuple[Placing, UUID | None]], *, actor: Acto
         may_place(one.placing, actor)
     if not found:
         return []
-    started = rows(BEGIN, ([one.placing.buyer_id for one in found], [one.client_id for one in found]))
-    known = {order.pk: order for order in Order.unscoped.filter(pk__in=[pk for pk, _new in started if pk])}
-    for one, (pk, _new) in zip(found, started, strict=True):
-        one.order, one.known = known.get(pk), pk is not None
-    fresh = [(one, new) for one, (_pk, new) in zip(found, started, strict=True) if not one.known]
+    started = unscoped_begin([(one.placing, one.client_id) for one in found])
+    for one, begun in zip(found, started, strict=True):
+        one.order, one.known, one.ship = begun.known, begun.known is not None, begun.ship
+    fresh = [(one, begun.id) for one, begun in zip(found, started, strict=True) if not one.known]
     _price([one for one, _new in fresh])
     todo = [(one, new) for one, new in fresh if one.priced is not None]
     for one, new in todo:
@@ -96,13 +94,15 @@ def _price(fresh: Sequence[Entered]) -> None:
     for i, one in enumerate(fresh):
         terms = all_terms.get((one.placing.seller_id, one.placing.buyer_id))
         one.faults = [*rules.shape_faults(one.placing, today), *rules.side_faults(terms, today)]
+        if one.ship is None:
+            one.faults = [*one.faults, Fault("orders.address_unknown", "address")]
         if terms is not None and not one.faults:
             lines = asked.setdefault(terms.agreement_id, [])
             lines += [Item((i, no), line.product_id or 0, line.qty) for no, line in enumerate(one.placing.lines, 1)]
     cards = unscoped_cards(sorted({item.product_id for items in asked.values() for item in items}))
     refused = unscoped_all_refused({pk: {item.product_id for item in items} for pk, items in asked.items()}, today)
     quotes = unscoped_all_quotes(asked, today)
-    places = unscoped_supply_places(asked)
+    supplies = unscoped_supplies(asked)
     approvals = unscoped_all_rules({one.placing.seller_id for one in fresh}, KIND)
     for i, one in enumerate(fresh):
         if one.faults:
@@ -110,13 +110,13 @@ def _price(fresh: Sequence[Entered]) -> None:
         terms = all_terms[one.placing.seller_id, one.placing.buyer_id]
         own = {key[1]: quote for key, quote in quotes[terms.agreement_id].items() if key[0] == i}  # type: ignore[index]
         one.faults = rules.line_faults(one.placing.lines, cards, refused[terms.agreement_id], own, today)
-        if terms.agreement_id not in places:
+        if terms.agreement_id not in supplies:
             one.faults = [*one.faults, Fault("inventory.no_place")]
-        if not one.faults:
+        if not one.faults and one.ship:
             priced = rules.price_order(one.placing.lines, cards, own)
             gross = rules.totals(priced)[2]
             needed = [card for card in approvals.get(one.placing.seller_id, ()) if card.min_amount <= gross]
-            one.priced = Priced(terms, priced, places[terms.agreement_id], needed)
+            one.priced = Priced(terms, priced, supplies[terms.agreement_id], needed, one.ship)
 
 
 def _write_lines(todo: Sequence[Entered]) -> dict[int, list[Held]]:
@@ -124,10 +124,12 @@ def _write_lines(todo: Sequence[Entered]) -> dict[int, list[Held]]:
     flat: list[tuple[int, PricedLine]] = [(one.order.pk, x) for one in todo if one.order and one.priced for x in one.priced.lines]
     if not flat:
         return {}
+    promises = {one.order.pk: None if one.priced.rules else promised_on(one.order, one.priced.supply) for one in todo if one.order and one.priced}
     columns = [
         *([pk for pk, _x in flat], [x.no for _pk, x in flat], [x.product_id for _pk, x in flat], [x.unit for _pk, x in flat]),
         *([x.qty for _pk, x in flat], [x.unit_price for _pk, x in flat], [x.price_source for _pk, x in flat], [json.dumps(x.steps) for _pk, x in flat]),
         *([x.tax_rate for _pk, x in flat], [x.net for _pk, x in flat], [x.tax for _pk, x in flat], [x.gross for _pk, x in flat]),
+        [promises[pk] for pk, _x in flat],
     ]
     ids = {(order_id, no): pk for order_id, no, pk in rows(LINES, columns)}
     lines: dict[int, list[Held]] = {}

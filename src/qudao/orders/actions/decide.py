@@ -13,6 +13,7 @@ from qudao.base.lock import Rank, lock_one
 from qudao.base.notify import notify
 from qudao.funds.actions import shift
 from qudao.inventory.actions import release
+from qudao.inventory.queries import unscoped_supply
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, Refused
 from qudao.kernel.money import ZERO, cumulative
@@ -21,6 +22,8 @@ from qudao.orders.actions.confirm import hold_and_reserve
 from qudao.orders.actions.follow import lock_trades
 from qudao.orders.events import OrderCancelled, OrderConfirmed, OrderRejected
 from qudao.orders.models import Line, Order
+from qudao.orders.queries import unscoped_destination
+from qudao.orders.rules import Destination
 from qudao.orders.states import Allocation, Approval, Credit, Fulfilment, Status
 
 
@@ -50,6 +53,7 @@ def approve_order(order_id: int, *, reason: str = "", actor: Actor) -> Order:
         return order
     lines = list(Line.unscoped.filter(order=order).order_by("no").values_list("id", "no", "product_id", "qty"))
     hold_and_reserve(order.subject, order.agreement_id, order.place_id, order.gross, lines, actor=actor)
+    run("UPDATE orders_line SET promised_on = %s WHERE order_id = %s", (unscoped_supply(order.agreement_id).leaves_on(order.requested_on), order.pk))
     before, since = order.status, order.state_since
     order.status, order.approval, order.credit, order.allocation = status, Approval.APPROVED, Credit.PASS, Allocation.FULL
     order.state_since = clock.now()
@@ -132,6 +136,28 @@ def cancel_order(order_id: int, *, reason: str, actor: Actor) -> Order:
     emit(OrderCancelled(order.pk, reason, short=False), order.subject)
     other = order.seller_id if actor.org_id == order.buyer_id else order.buyer_id
     notify("orders.cancelled", order.subject, org_id=other, verb="orders.view", number=order.number, reason=reason)
+    return order
+
+
+@action("orders.readdress")
+def readdress_order(order_id: int, address_id: int | None, *, actor: Actor) -> Order:
+    """Send an order that has not left yet to another address of its buyer (None: its default). Locks the order. Tells the other side.
+
+    Raises Invalid for an address that is not the buyer's or no longer used, Refused orders.shipped_already.
+    """
+    order = _lock(order_id, "orders.readdress", actor)
+    rules.may_readdress(order.status, order.fulfilment)
+    ship = unscoped_destination(order.buyer_id, address_id)
+    if ship is None:
+        raise Invalid("orders.address_unknown", field="address")
+    before = Destination(order.ship_name, order.ship_phone, order.ship_address)
+    if ship == before:
+        return order
+    order.ship_name, order.ship_phone, order.ship_address = ship.name, ship.phone, ship.address
+    order.save(update_fields=["ship_name", "ship_phone", "ship_address"])
+    record(order.subject, detail={name: [getattr(before, name), value] for name, value in vars(ship).items() if getattr(before, name) != value})
+    other = order.seller_id if actor.org_id == order.buyer_id else order.buyer_id
+    notify("orders.readdressed", order.subject, org_id=other, verb="orders.view", number=order.number, address=f"{ship.name} {ship.address}")
     return order
 
 

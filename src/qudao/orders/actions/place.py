@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from qudao.base.notify import notify
 from qudao.base.numbering import take
 from qudao.base.subject import Subject
 from qudao.catalog.queries import unscoped_cards
-from qudao.inventory.queries import unscoped_supply_place
+from qudao.inventory.queries import Supply, unscoped_supply
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Forbidden, Invalid, Refused
 from qudao.orders import rules
@@ -31,7 +32,7 @@ from qudao.orders.actions.confirm import Held, hold_and_reserve
 from qudao.orders.events import OrderConfirmed, OrderPlaced
 from qudao.orders.models import Line, Order
 from qudao.orders.queries import unscoped_begin
-from qudao.orders.rules import NewLine, Placing, PricedLine
+from qudao.orders.rules import Destination, NewLine, Placing, PricedLine
 from qudao.orders.states import Allocation, Approval, Credit, Status
 from qudao.pricing.queries import Item, unscoped_quote
 
@@ -43,12 +44,13 @@ REWRITTEN = (*RESUBMITTED, "status", "approval", "credit", "allocation", "state_
 
 @dataclass(frozen=True)
 class Priced:
-    """A placing that passed every check: terms, amounts, the place that supplies, the approvals it needs."""
+    """A placing that passed every check: terms, amounts, what supplies it, the approvals it needs, where it goes."""
 
     terms: Any
     lines: list[PricedLine]
-    place_id: int
+    supply: Supply
     rules: list
+    ship: Destination
 
 
 @action("orders.place")
@@ -59,13 +61,13 @@ def place_order(placing: Placing, *, actor: Actor, client_id: UUID | str | None 
     all faults (agreement, product, price, credit, stock), leaving nothing behind.
     """
     may_place(placing, actor)
-    known, order_id = unscoped_begin(placing.buyer_id, client_id)
-    if known:
-        return known
-    priced = _price(placing, actor)
+    begun = unscoped_begin([(placing, client_id)])[0]
+    if begun.known:
+        return begun.known
+    priced = _price(placing, begun.ship, actor)
     order = new_order(placing, priced, actor, client_id)
-    order.pk = order_id
-    lines = _write_lines(order, priced.lines)
+    order.pk = begun.id
+    lines = _write_lines(order, priced)
     return _route(order, priced, lines, actor)
 
 
@@ -78,13 +80,13 @@ def submit_order(order_id: int, *, actor: Actor) -> Order:
     asked = [NewLine(product, qty) for product, qty in Line.unscoped.filter(order=order).order_by("no").values_list("product_id", "qty")]
     placing = Placing(order.seller_id, order.buyer_id, asked, order.requested_on, order.po_number, order.note)
     may_place(placing, actor)
-    priced = _price(placing, actor)
+    priced = _price(placing, Destination(order.ship_name, order.ship_phone, order.ship_address), actor)
     Line.unscoped.filter(order=order).delete()
     fresh = new_order(placing, priced, actor, order.client_id)
     since = order.state_since
     for name in RESUBMITTED:
         setattr(order, name, getattr(fresh, name))
-    lines = _write_lines(order, priced.lines)
+    lines = _write_lines(order, priced)
     return _route(order, priced, lines, actor, since=since)
 
 
@@ -96,10 +98,10 @@ def may_place(placing: Placing, actor: Actor) -> None:
         raise Forbidden("orders.not_your_trade", field="buyer")
 
 
-def _price(placing: Placing, actor: Actor) -> Priced:
+def _price(placing: Placing, ship: Destination | None, actor: Actor) -> Priced:
     """Check and price a placing: seven statements whatever the number of lines. Raises everything that is wrong at once, Invalid before Refused."""
     today = clock.today()
-    faults = rules.shape_faults(placing, today)
+    faults = [*rules.shape_faults(placing, today), *([] if ship else [Fault("orders.address_unknown", "address")])]
     if not 0 < len(placing.lines) <= rules.MAX_LINES:
         raise Invalid.of(faults)
     terms = unscoped_terms(placing.seller_id, placing.buyer_id, today)
@@ -114,7 +116,7 @@ def _price(placing: Placing, actor: Actor) -> Priced:
     refused = unscoped_refused(terms.agreement_id, products, today)
     quotes = unscoped_quote(terms.agreement_id, [Item(no, line.product_id or 0, line.qty) for no, line in readable.items()], today)
     faults += [f for f in rules.line_faults(placing.lines, cards, refused, quotes, today) if _line_of(f) in readable]
-    place_id = unscoped_supply_place(terms.agreement_id)
+    supply = unscoped_supply(terms.agreement_id)
     hurt = {_line_of(fault) for fault in faults}
     good = {no: line for no, line in readable.items() if no not in hurt}
     lines = [replace(x, no=no) for x, no in zip(rules.price_order(list(good.values()), cards, _in_order(quotes, good)), good, strict=True)]
@@ -122,9 +124,10 @@ def _price(placing: Placing, actor: Actor) -> Priced:
     needed = unscoped_rules_for(placing.seller_id, KIND, gross)
     if faults:
         if lines and not needed:
-            faults += _short(placing, terms.agreement_id, place_id, lines, actor)
+            faults += _short(placing, supply, lines, actor)
         raise kind.of(faults)
-    return Priced(terms, lines, place_id, needed)
+    assert ship is not None
+    return Priced(terms, lines, supply, needed, ship)
 
 
 def _line_of(fault: Fault) -> int:
@@ -137,11 +140,11 @@ def _in_order(quotes: Mapping[Any, Any], good: Mapping[int, NewLine]) -> dict[in
     return {n: quotes[no] for n, no in enumerate(good, 1)}
 
 
-def _short(placing: Placing, agreement_id: int, place_id: int, lines: list[PricedLine], actor: Actor) -> list[Fault]:
+def _short(placing: Placing, supply: Supply, lines: list[PricedLine], actor: Actor) -> list[Fault]:
     """What credit and stock would say of the lines that are all right, so that nobody is refused in two rounds. The refusal undoes the try."""
     trial = Subject(KIND, 0, placing.seller_id, placing.buyer_id)
     try:
-        hold_and_reserve(trial, agreement_id, place_id, rules.totals(lines)[2], [(x.no, x.no, x.product_id, x.qty) for x in lines], actor=actor)
+        hold_and_reserve(trial, supply.agreement_id, supply.place_id, rules.totals(lines)[2], [(x.no, x.no, x.product_id, x.qty) for x in lines], actor=actor)
     except Refused as refusal:
         return list(refusal.faults)
     return []
@@ -156,7 +159,7 @@ def new_order(placing: Placing, priced: Priced, actor: Actor, client_id: UUID | 
         seller_id=placing.seller_id,
         buyer_id=placing.buyer_id,
         agreement_id=terms.agreement_id,
-        place_id=priced.place_id,
+        place_id=priced.supply.place_id,
         currency=terms.currency,
         net=net,
         tax=tax,
@@ -172,26 +175,39 @@ def new_order(placing: Placing, priced: Priced, actor: Actor, client_id: UUID | 
         channel=actor.channel,
         payment_days=terms.payment_days,
         invoice_on=terms.invoice_on,
+        ship_name=priced.ship.name,
+        ship_phone=priced.ship.phone,
+        ship_address=priced.ship.address,
         line_count=len(priced.lines),
     )
 
 
 LINES = """INSERT INTO orders_line (order_id, no, product_id, unit, qty, unit_price, price_source, price_steps, tax_rate, net, tax, gross,
-        shipped, received, settled_short, given_up, invoiced)
-    SELECT %s, d.*, 0, 0, 0, 0, 0
+        promised_on, shipped, received, settled_short, given_up, invoiced)
+    SELECT %s, d.*, %s, 0, 0, 0, 0, 0
     FROM unnest(%s::int[], %s::bigint[], %s::text[], %s::numeric[], %s::numeric[], %s::text[], %s::jsonb[], %s::numeric[], %s::numeric[], %s::numeric[],
         %s::numeric[]) d
     RETURNING no, id"""
 
 
-def _write_lines(order: Order, priced: list[PricedLine]) -> list[Held]:
-    """Insert the lines in one statement, without a model instance a line: this is the hot path of the product."""
+def promised_on(order: Order, supply: Supply) -> date:
+    """The day on which the goods of an order that is confirmed now leave: all of it is in stock, or it is not confirmed."""
+    return supply.leaves_on(order.requested_on)
+
+
+def _write_lines(order: Order, placed: Priced) -> list[Held]:
+    """Insert the lines in one statement, without a model instance a line: this is the hot path of the product.
+
+    Without an approval the goods are reserved in the same transaction, all or nothing, so the lines carry their promise from the beginning.
+    """
+    priced = placed.lines
+    promise = None if placed.rules else promised_on(order, placed.supply)
     columns = [
         *([x.no for x in priced], [x.product_id for x in priced], [x.unit for x in priced], [x.qty for x in priced], [x.unit_price for x in priced]),
         *([x.price_source for x in priced], [json.dumps(x.steps) for x in priced], [x.tax_rate for x in priced]),
         *([x.net for x in priced], [x.tax for x in priced], [x.gross for x in priced]),
     ]
-    ids = dict(rows(LINES, (order.pk, *columns)))
+    ids = dict(rows(LINES, (order.pk, promise, *columns)))
     return [(ids[x.no], x.no, x.product_id, x.qty) for x in priced]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -21,8 +21,7 @@ from qudao.catalog.models import Pack, Product
 from qudao.catalog.queries import ProductCard, products, unscoped_cards
 from qudao.catalog.rules import initials
 from qudao.funds.queries import CreditCard, unscoped_card
-from qudao.inventory.queries import Available, available_for, unscoped_free, unscoped_supply_place
-from qudao.inventory.rules import band
+from qudao.inventory.queries import Available, available_for, unscoped_available, unscoped_supply
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault
 from qudao.kernel.money import ZERO
@@ -260,20 +259,24 @@ def look(actor: Actor, trade: Trade, asked: list[Asked], requested_on: date | No
         one.similar = alike.get(one.text, []) if one.card is None else []
     net, tax, gross = (a + b for a, b in zip(rules.totals(list(priced.values())), (rest.net, rest.tax, rest.gross), strict=True))
     credit = unscoped_card(trade.agreement_id) if actor.can("funds.view") else None
-    found = Look(trade, asked, priced, faults, told(actor, trade, ids), credit, approvers(actor, trade, gross), net, tax, gross)
+    wanted = dict.fromkeys(ids, ZERO)
+    for one in asked:
+        if one.card:
+            wanted[one.card.id] += one.qty
+    found = Look(trade, asked, priced, faults, told(actor, trade, wanted, requested_on), credit, approvers(actor, trade, gross), net, tax, gross)
     found.bought = last_bought(trade, ids)
     return found
 
 
-def told(actor: Actor, trade: Trade, product_ids: Sequence[int]) -> dict[int, Available]:
-    """The stock that supplies a trade, as its buyer is told; the seller's own people see the quantity. At most three statements."""
-    if not product_ids or not actor.can("inventory.view"):
+def told(actor: Actor, trade: Trade, asked: Mapping[int, Decimal], wanted_on: date | None = None) -> dict[int, Available]:
+    """The stock that supplies a trade and when quantities of it can leave, by product, as its buyer is told; the seller's own people see the
+    quantity. At most three statements.
+    """
+    if not asked or not actor.can("inventory.view"):
         return {}
     if actor.org_id != trade.seller_id:
-        return available_for(actor, trade.agreement_id, product_ids)
-    place = unscoped_supply_place(trade.agreement_id)
-    free = unscoped_free((place, product) for product in product_ids)
-    return {product: Available(band(qty), qty) for (_place, product), qty in free.items()}
+        return available_for(actor, trade.agreement_id, asked, wanted_on)
+    return unscoped_available(unscoped_supply(trade.agreement_id), asked, wanted_on)
 
 
 def approvers(actor: Actor, trade: Trade, gross: Decimal) -> list[str]:

@@ -190,7 +190,7 @@ def cards(actor: Actor, trade: Trade, shown: Sequence[Product]) -> list[Card]:
     packs = {pk: list(zip(names, factors, strict=True)) for pk, (*_held, names, factors) in mine.items()}
     asked = {one.pk: mine[one.pk][0] or step_of(one, packs.get(one.pk, [])).first for one in shown}
     prices, more = breaks(trade, asked)
-    stock, bought = told(actor, trade, ids), last_bought(trade, ids)
+    stock, bought = told(actor, trade, asked), last_bought(trade, ids)
     return [
         Card(one, prices.get(one.pk), more.get(one.pk), stock.get(one.pk), bought.get(one.pk), packs.get(one.pk, []),
              mine[one.pk][2], mine[one.pk][0] or ZERO, mine[one.pk][1])
