@@ -1,16 +1,18 @@
 """What needs the installed packages: the database, its schema, demo data, and the collected static files.
 
-Each step has a stamp, so that a warm start asks the database one question and does not even import Django. The steps that are due run in one child
-process (`bootstrap.py steps …`), because the supervisor that stays should be small.
+Each step has a stamp, so that a warm start asks the database one question and does not even import Django. The steps that are due run in child processes
+(`bootstrap.py steps …`), because the supervisor that stays should be small.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from boot.common import BUILD, ROOT, Failure, Stamp, Times, digest, package, settings, state_dir
@@ -31,8 +33,11 @@ def database(times: Times, *, durable: bool = True) -> str:
             raise Failure(str(error)) from None
 
 
-def prepare(times: Times, url: str, *, demo: bool) -> list[dict[str, str]]:
-    """Bring schema, static files and demo data up to date; return the demo's sign-ins."""
+def prepare(times: Times, url: str, *, demo: bool, ready: Callable[[], None] = lambda: None) -> list[dict[str, str]]:
+    """Bring schema, static files and demo data up to date; return the demo's sign-ins.
+
+    `ready` is called once, when schema and static files are there: what it starts comes up while the demo is being loaded.
+    """
     due = []
     identity, state = _facts(url)
     if identity is None or not _schema_stamp().fresh(_schema_mark(identity, state)):
@@ -41,8 +46,10 @@ def prepare(times: Times, url: str, *, demo: bool) -> list[dict[str, str]]:
         due.append("static")
     if demo and (identity is None or _demo_known(identity) is None):
         due.append("demo")
-    if due:
-        _child(due, times)
+    if not due:
+        ready()
+    else:
+        _children(due, times, ready)
         identity, state = _facts(url)
         _schema_stamp().write(_schema_mark(identity, state))
         _static_stamp().write(_static_mark())
@@ -103,23 +110,57 @@ def _demo_known(identity: str) -> list[dict[str, str]] | None:
     return known["sign_ins"] if known.get("mark") == _demo_mark(identity) else None
 
 
-def _child(due: list[str], times: Times) -> None:
-    child = subprocess.Popen([sys.executable, str(ROOT / "bootstrap.py"), "steps", *due], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+def _children(due: list[str], times: Times, ready: Callable[[], None]) -> None:
+    """Do what is due: the static files in a process of their own beside the others, for they need no database."""
+    apart, rest = [name for name in due if name == "static"], [name for name in due if name != "static"]
+    beside = _child(apart) if apart else None
     report: dict[str, float] = {}
+    try:
+        main = _child(rest) if rest else None
+        if "migrate" not in due:
+            _follow(beside, report)
+            ready()
+        for name in _heard(main, times.parts):
+            if name == "migrations":
+                _follow(beside, report)
+                ready()
+    finally:
+        if beside is not None and beside.poll() is None:
+            beside.kill()
+    times.parts |= {f"({name}, side by side)": seconds for name, seconds in report.items() if name == "static files"}
+
+
+def _child(names: list[str]) -> subprocess.Popen[str]:
+    """A process that does these steps; it goes when this one does, so that a next start never finds a former one still loading."""
+    env = {**os.environ, "QUDAO_PARENT": str(os.getpid())}
+    return subprocess.Popen([sys.executable, str(ROOT / "bootstrap.py"), "steps", *names], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=env)
+
+
+def _heard(child: subprocess.Popen[str] | None, report: dict[str, float]) -> Iterator[str]:
+    """The names of the parts that a child has done, each with its seconds in `report`; what else it says is printed."""
+    if child is None:
+        return
     assert child.stdout is not None
     for line in child.stdout:
         if line.startswith("took "):
-            report |= json.loads(line[5:])
+            told = json.loads(line[5:])
+            report |= told
+            yield from told
         else:
             sys.stdout.write(line)
     code = child.wait()
-    times.parts |= report
     if code:
         raise SystemExit(code if code > 0 else 1)  # the child has said why
 
 
+def _follow(child: subprocess.Popen[str] | None, report: dict[str, float]) -> None:
+    for _name in _heard(child, report):
+        pass
+
+
 def steps(names: list[str]) -> int:
-    """In the child: do the named steps and report the seconds each took."""
+    """In the child: do the named steps and report the seconds of each when it is done."""
+    package("process").die_with_parent()
     times = Times()
     times.parts.clear()
     try:
@@ -131,28 +172,34 @@ def steps(names: list[str]) -> int:
         last = list(times.parts)[-1] if times.parts else "the start"
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise Failure(f"The set-up failed at {last}: {reason} (all of it in {log}).") from None
-    print("took", json.dumps(times.parts), flush=True)
     return 0
+
+
+@contextlib.contextmanager
+def _part(times: Times, name: str) -> Iterator[None]:
+    with times.part(name):
+        yield
+    print("took", json.dumps({name: times.parts[name]}), flush=True)
 
 
 def _steps(names: list[str], times: Times) -> None:
     os.environ["QUDAO_STATEMENT_TIMEOUT"] = "0"
-    with times.part("loading Django"):
+    with _part(times, "loading Django"):
         from qudao.web import cli
 
         cli.set_up()
     if "migrate" in names:
-        with times.part("migrations"):
+        with _part(times, "migrations"):
             from qudao.web.commands.migrate import apply
 
             apply()
     if "static" in names:
-        with times.part("static files"):
+        with _part(times, "static files"):
             from django.core.management import call_command
 
             call_command("collectstatic", interactive=False, verbosity=0, clear=Path(BUILD / "staticfiles").exists())
     if "demo" in names:
-        with times.part("demo people and goods"):
+        with _part(times, "demo people and goods"):
             (BUILD / "sign-ins.json").write_text(json.dumps(_load_demo(), ensure_ascii=False))
 
 

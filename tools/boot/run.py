@@ -47,7 +47,7 @@ class Part:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
             self.log.replace(self.log.with_suffix(".log.1"))
-        env = {**os.environ, "QUDAO_PARENT": str(os.getpid()), "PYTHONUNBUFFERED": "1"}
+        env = {**os.environ, "QUDAO_PARENT": str(os.getpid()), "QUDAO_HOLD": str(hold()), "PYTHONUNBUFFERED": "1"}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, cwd=ROOT, start_new_session=not WINDOWS)
         self.started = time.monotonic()
@@ -183,10 +183,9 @@ def run(times: Times) -> int:
         url = prepare.database(times)
         demo = chosen.demo or ("demo" not in package("config").given() and not chosen.database_url)
         os.environ["QUDAO_DEMO"] = "1" if demo else "0"
-        sign_ins = prepare.prepare(times, url, demo=demo)
+        sign_ins = prepare.prepare(times, url, demo=demo, ready=lambda: _come_up(parts))
+        hold().unlink(missing_ok=True)
         with times.part("web server"):
-            parts[0].start()
-            _record(parts)
             _await_web(parts[0])
         _greet(times, sign_ins)
         fonts.beside(state_dir() / "log" / "fonts.log")
@@ -194,9 +193,22 @@ def run(times: Times) -> int:
     except Stop as asked:
         say(f"\n{asked}: stopping …")
     finally:
+        hold().unlink(missing_ok=True)
         _stop(parts)
         handle.close()
     return 0
+
+
+def hold() -> Path:
+    """While this file is there the web server takes in what it needs but answers nobody: the first part of the demo is still being loaded."""
+    return state_dir() / "hold"
+
+
+def _come_up(parts: list[Part]) -> None:
+    """Let the web server come up behind its hold, beside the rest of the preparations."""
+    hold().touch()
+    parts[0].start()
+    _record(parts)
 
 
 def _record(parts: list[Part]) -> None:
