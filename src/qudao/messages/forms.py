@@ -37,10 +37,12 @@ class TaskForm(Form):
 
 
 class TopicsForm(Form):
-    """Which topics call in the product, and which come by e-mail too."""
+    """Which topics call in the product, which come by e-mail too, and how often."""
 
     shown = forms.MultipleChoiceField(label=_("In the product"), required=False, choices=list(TOPIC_LABELS.items()))
     mailed = forms.MultipleChoiceField(label=_("By e-mail"), required=False, choices=list(TOPIC_LABELS.items()))
+
+    daily = forms.BooleanField(label=_("One e-mail a day, at eight in the morning; what waits for my signature comes at once"), required=False)
 
     def topics(self) -> list[dict[str, Any]]:
         """A row of the table for each topic, with its two boxes."""

@@ -23,11 +23,13 @@ class Notice(Row, SubjectFields):
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
     emailed_at = models.DateTimeField(null=True)
+    digest = models.BooleanField(default=False, help_text=_("Waits for the mail of the day."))
 
     class Meta:
         indexes = [
             models.Index(fields=["user", "-id"], name="messages_notice_user"),
             models.Index(fields=["user"], condition=Q(read_at=None), name="messages_notice_unread"),
+            models.Index(fields=["user", "created_at"], condition=Q(digest=True, emailed_at=None), name="messages_notice_digest"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -54,11 +56,13 @@ class Notice(Row, SubjectFields):
 class Preference(Row):
     """How a person wants to be told; without a row of everything in the product, of nothing by e-mail.
 
-    `quiet`: topics that do not count as unread; `unmailed`: topics left out of the e-mails.
+    `quiet`: topics that do not count as unread; `unmailed`: topics left out of the e-mails; `daily`: e-mails are collected into one a day,
+    except what waits for a signature.
     """
 
     user = models.OneToOneField("people.User", on_delete=models.PROTECT, related_name="+")
     by_email = models.BooleanField(default=False)
+    daily = models.BooleanField(default=False)
     quiet = ArrayField(models.CharField(max_length=20), default=list, blank=True)
     unmailed = ArrayField(models.CharField(max_length=20), default=list, blank=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -15,11 +16,15 @@ from qudao.base.files import files_by_subject
 from qudao.base.html.tables import bounded_counts
 from qudao.base.sentences import say, shown
 from qudao.base.subject import Subject
+from qudao.kernel import clock
 from qudao.kernel.errors import Fault, NotFound
 from qudao.messages.models import Message, Note, Notice, Task, Thread
 from qudao.messages.policies import document_model
 from qudao.messages.rules import Reader
 from qudao.messages.states import TOPIC_LABELS, UNKNOWN, topic_of
+
+#: how far back the mail of the day reaches when mails could not be sent
+DIGEST_REACH = timedelta(days=3)
 
 
 @cache
@@ -76,6 +81,11 @@ def wants_email(actor: Actor) -> bool:
     return bool(rows("select 1 from qudao_messages_preference where user_id = %s and by_email", [actor.user_id]))
 
 
+def wants_digest(actor: Actor) -> bool:
+    """Whether the person's e-mails are collected into one a day."""
+    return bool(rows("select 1 from qudao_messages_preference where user_id = %s and daily", [actor.user_id]))
+
+
 def preferences(actor: Actor) -> dict[str, tuple[bool, bool]]:
     """topic → (told in the product, told by e-mail) of the person. One statement."""
     found = rows("select by_email, quiet, unmailed from qudao_messages_preference where user_id = %s", [actor.user_id])
@@ -83,20 +93,27 @@ def preferences(actor: Actor) -> dict[str, tuple[bool, bool]]:
     return {topic: (topic not in quiet, by_email and topic not in unmailed) for topic in TOPIC_LABELS}
 
 
-def unscoped_preferences(user_ids: Iterable[int]) -> dict[int, tuple[list[str], list[str] | None]]:
-    """user → (topics that do not count as unread, topics that are not mailed; None when nothing is). Who has no row is not in it. One statement."""
+def unscoped_preferences(user_ids: Iterable[int]) -> dict[int, tuple[list[str], list[str] | None, bool]]:
+    """user → (topics that do not count as unread, topics that are not mailed; None when nothing is, whether mails are collected into one a day).
+    Who has no row is not in it. One statement.
+    """
     found = rows(
-        """select p.user_id, p.quiet, case when p.by_email and u.is_active and u.email <> '' then p.unmailed end
+        """select p.user_id, p.quiet, case when p.by_email and u.is_active and u.email <> '' then p.unmailed end, p.daily
              from qudao_messages_preference p join people_user u on u.id = p.user_id where p.user_id = any(%s)""",
         [list(user_ids)],
     )
-    return {row[0]: (row[1], row[2]) for row in found}
+    return {row[0]: (row[1], row[2], row[3]) for row in found}
+
+
+def unscoped_waiting_for_digest() -> QuerySet[Notice]:
+    """The notices of everybody that wait for the mail of the day; what could not be mailed for three days is left to the inbox."""
+    return Notice.unscoped.filter(digest=True, emailed_at=None, created_at__gte=clock.now() - DIGEST_REACH)
 
 
 def unscoped_email_readers(user_ids: Iterable[int], code: str) -> set[int]:
     """Who of these active people wants a notice of this code by e-mail. One statement."""
     topic = topic_of(code)
-    return {user_id for user_id, (_quiet, unmailed) in unscoped_preferences(user_ids).items() if unmailed is not None and topic not in unmailed}
+    return {user_id for user_id, (_quiet, unmailed, _daily) in unscoped_preferences(user_ids).items() if unmailed is not None and topic not in unmailed}
 
 
 # --- conversations ---

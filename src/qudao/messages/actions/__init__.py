@@ -1,6 +1,6 @@
 """Every change of notices, conversations and tasks."""
 
-from qudao.messages.actions.notices import MAIL_JOB, choose_email, choose_topics, deliver, mail_notice, mark_read, unmark_read
+from qudao.messages.actions.notices import MAIL_JOB, choose_email, choose_topics, deliver, mail_digest, mail_notice, mark_read, unmark_read
 from qudao.messages.actions.talk import note, write
 from qudao.messages.actions.tasks import assign, finish_task, reopen_task
 
@@ -11,6 +11,7 @@ __all__ = [
     "choose_topics",
     "deliver",
     "finish_task",
+    "mail_digest",
     "mail_notice",
     "mark_read",
     "note",

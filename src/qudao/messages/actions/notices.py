@@ -11,6 +11,7 @@ from django.core.mail import send_mail
 from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.translation import ngettext
 from procrastinate.contrib.django import app
 
 from qudao.approvals.actions import letter_for
@@ -27,6 +28,8 @@ from qudao.messages.states import TOPIC_LABELS, topic_of
 from qudao.people import queries as people
 
 MAIL_JOB = "messages.send_mail"
+#: how many notices the mail of the day tells one by one
+DIGEST_MOST = 50
 
 
 @part
@@ -50,14 +53,15 @@ def deliver(events: Sequence[Event], *, actor: Actor) -> None:
     kept: list[Notice] = []
     jobs: list[dict[str, Any]] = []
     for one in wanted:
-        quiet, unmailed = wishes.get(one.user_id, ([], None))
+        quiet, unmailed, daily = wishes.get(one.user_id, ([], None, False))
         topic = topic_of(one.code)
         by_email = unmailed is not None and topic not in unmailed
+        one.digest = by_email and daily and one.code not in LETTERS  # a signature is waited for by others
         if topic in quiet:
             one.read_at = now  # kept for the mail, but nobody is called by it
         if topic not in quiet or by_email:
             kept.append(one)
-        if by_email:
+        if by_email and not one.digest:
             jobs.append({"event_id": one.event_id, "user_id": one.user_id})
     Notice.unscoped.bulk_create(kept, ignore_conflicts=True)
     if jobs:
@@ -102,10 +106,14 @@ def choose_email(by_email: bool, *, actor: Actor) -> Preference:
 
 
 @action("messages.view")
-def choose_topics(shown: Collection[str], mailed: Collection[str], *, actor: Actor) -> Preference:
-    """Say which topics call in the product, and which come by e-mail; every other topic does not. Unknown topics are left out."""
+def choose_topics(shown: Collection[str], mailed: Collection[str], daily: bool = False, *, actor: Actor) -> Preference:
+    """Say which topics call in the product, and which come by e-mail; every other topic does not. Unknown topics are left out.
+
+    `daily`: one e-mail a day with all of them, except what waits for a signature.
+    """
     return _prefer(
         actor,
+        daily=daily,
         by_email=any(topic in TOPIC_LABELS for topic in mailed),
         quiet=[topic for topic in TOPIC_LABELS if topic not in shown],
         unmailed=[topic for topic in TOPIC_LABELS if topic not in mailed],
@@ -131,6 +139,33 @@ def mail_notice(event_id: int, user_id: int, *, actor: Actor) -> None:
         for name, email, language in people.unscoped_contacts(sorted(readers)).values():
             Notice.unscoped.filter(pk=notice.pk).update(emailed_at=clock.now())
             _mail(notice, name, email, language, actor)
+
+
+@action("messages.view")
+def mail_digest(user_id: int, *, actor: Actor) -> int:
+    """Mail a person the notices that wait for the mail of the day, in one; returns how many. Locks them; a second time finds none.
+
+    Those that were read meanwhile are left out, and so is what the person does not want mailed any more.
+    """
+    waiting = list(queries.unscoped_waiting_for_digest().select_for_update().filter(user_id=user_id).order_by("pk"))
+    contact = people.unscoped_contacts([user_id]).get(user_id) if waiting else None
+    if contact is None:
+        return 0
+    (_quiet, unmailed, _daily) = queries.unscoped_preferences([user_id]).get(user_id, ([], None, False))
+    Notice.unscoped.filter(pk__in=[notice.pk for notice in waiting]).update(emailed_at=clock.now())
+    found = [n for n in waiting if unmailed is not None and topic_of(n.code) not in unmailed and (n.read_at is None or n.read_at == n.created_at)]
+    if found:
+        _mail_all(found, *contact)
+    return len(found)
+
+
+def _mail_all(found: Sequence[Notice], name: str, email: str, language: str) -> None:
+    with translation.override(language):
+        shown = [{"text": queries.sentence(one), "link": f"{settings.SITE}/notices/{one.pk}/"} for one in found[:DIGEST_MOST]]
+        told = {"name": name, "notices": shown, "more": len(found) - len(shown), "inbox": f"{settings.SITE}/notices/"}
+        title = ngettext("{n} notice since yesterday", "{n} notices since yesterday", len(found)).format(n=len(found))
+        body = render_to_string("messages/mail/digest.txt", told)
+    send_mail(title, body, None, [email])
 
 
 def _mail(notice: Notice, name: str, email: str, language: str, actor: Actor) -> None:

@@ -114,7 +114,11 @@ class Topics(FormPage):
 
     def initial(self, obj: Any) -> dict[str, Any]:
         wishes = queries.preferences(self.actor)
-        return {"shown": [t for t, (shown, _mailed) in wishes.items() if shown], "mailed": [t for t, (_shown, mailed) in wishes.items() if mailed]}
+        return {
+            "daily": queries.wants_digest(self.actor),
+            "shown": [t for t, (shown, _mailed) in wishes.items() if shown],
+            "mailed": [t for t, (_shown, mailed) in wishes.items() if mailed],
+        }
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        return actions.choose_topics(cleaned["shown"], cleaned["mailed"], actor=self.actor)
+        return actions.choose_topics(cleaned["shown"], cleaned["mailed"], cleaned["daily"], actor=self.actor)

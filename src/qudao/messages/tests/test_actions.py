@@ -84,8 +84,8 @@ def test_notices_are_read_by_their_person_only(cast):
     assert error.value.faults[0].code == "messages.no_person"
 
 
-def queued():
-    return list(ProcrastinateJob.objects.filter(task_name=actions.MAIL_JOB).values_list("args", flat=True))
+def queued(name=actions.MAIL_JOB):
+    return list(ProcrastinateJob.objects.filter(task_name=name).values_list("args", flat=True))
 
 
 def test_mail_goes_only_to_who_asked_for_it_in_their_language(cast):
@@ -174,6 +174,27 @@ def test_a_topic_switched_off_does_not_call_but_may_still_be_mailed(cast):
     assert queries.unread_count(cast.dealer) == 1 and len(queued()) == 1 and Notice.unscoped.count() == 2
     with pytest.raises(Refused):
         actions.choose_topics(topics, set(), actor=SYSTEM)
+
+
+def test_mails_are_collected_into_one_a_day_but_signatures_are_asked_for_at_once(cast):
+    topics = set(TOPIC_LABELS)
+    actions.choose_topics(topics - {"billing"}, topics - {"payments"}, True, actor=cast.dealer)
+    for code in ("orders.rejected", "messages.written", "billing.invoice_issued", "payments.payment_received"):
+        ask(code, user_ids=[cast.dealer.user_id])
+    assert queued() == [], "a mail of its own for what can wait"
+    ask("approvals.waiting", user_ids=[cast.dealer.user_id])
+    assert len(queued()) == 1
+    actions.mark_read([Notice.unscoped.get(code="messages.written").pk], actor=cast.dealer)
+    jobs.send_digests(0)
+    assert queued("messages.send_digest") == [{"user_id": cast.dealer.user_id}]
+    jobs.send_digest(cast.dealer.user_id)
+    jobs.send_digest(cast.dealer.user_id)  # tried twice, sent once
+    (sent,) = mail.outbox
+    assert sent.to == ["dealer@example.com"] and "2" in sent.subject
+    told = [f"/notices/{n.pk}/" in sent.body for n in Notice.unscoped.filter(code__in=("orders.rejected", "billing.invoice_issued"))]
+    assert told == [True, True], "what does not call in the product is still mailed"
+    assert f"/notices/{Notice.unscoped.get(code='messages.written').pk}/" not in sent.body, "what was read needs no mail"
+    assert actions.mail_digest(cast.dealer.user_id, actor=SYSTEM) == 0
 
 
 def test_a_marking_is_taken_back_and_no_other(cast):

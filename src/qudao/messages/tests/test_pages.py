@@ -56,6 +56,9 @@ def test_topics_are_chosen_in_a_table(client, cast):
     assert page.count('name="shown"') == page.count('name="mailed"') == 6 and page.count(" checked") == 6
     assert dealer.post(reverse("notices_topics"), {"shown": ["orders"], "mailed": ["messages"]}).status_code == 302
     assert queries.preferences(cast.dealer)["orders"] == (True, False) and queries.preferences(cast.dealer)["messages"] == (False, True)
+    assert not queries.wants_digest(cast.dealer) and 'name="daily" value="1"' in page
+    dealer.post(reverse("notices_topics"), {"shown": ["orders"], "mailed": ["messages"], "daily": "1"})
+    assert queries.wants_digest(cast.dealer) and page.count(" checked") + 1 != text(dealer.get(reverse("notices_topics"))).count(" checked")
     assert dealer.post(reverse("notices_topics"), {"shown": ["no-such"]}).status_code == 422
 
 
