@@ -149,6 +149,7 @@ RULES: dict[str, Rule] = {
     **verb("submission", "orders.place", "orders"),
     **verb("cancellation", "orders.cancel", "orders"),
     **verb("short-closing", "orders.close_short", "orders"),
+    **verb("address", "orders.readdress", "orders"),
     # --- baskets ---
     "shop": Rule("baskets.use"),
     "basket": Rule("baskets.use", "baskets.use", also=frozenset({409})),

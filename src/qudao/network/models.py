@@ -129,6 +129,11 @@ class Address(Row):
         return self.label or self.recipient
 
     @property
+    def line(self) -> str:
+        """The address with what people call it, to choose it from a list."""
+        return f"{self} · {self.text}"
+
+    @property
     def text(self) -> str:
         """The address on one line, as documents keep it."""
         return f"{self.street} {self.postcode}".strip()

@@ -44,6 +44,14 @@ class OrderIn(Schema):
     requested_on: date | None = None
     po_number: str = Field("", max_length=40)
     note: str = Field("", max_length=2000)
+    #: one of the buyer's delivery addresses; without it its default
+    address_id: int | None = None
+
+
+class AddressChoice(Schema):
+    """One of the buyer's delivery addresses; null: its default."""
+
+    address_id: int | None = None
 
 
 class Reason(Schema):
@@ -62,6 +70,7 @@ class LineOut(Schema):
     received: Decimal
     invoiced: Decimal
     given_up: Decimal
+    promised_on: date | None
     unit_price: Decimal | None
     net: Decimal | None
     tax: Decimal | None
@@ -94,8 +103,12 @@ class OrderOut(Schema):
     paid: Decimal | None
     ordered_on: date
     requested_on: date | None
+    promised_on: date | None
     po_number: str
     note: str
+    ship_name: str
+    ship_phone: str
+    ship_address: str
     line_count: int
     lines: list[LineOut] | None = None
 
@@ -135,7 +148,7 @@ def sees_files(actor: Actor, order: Order) -> bool:
 def _shown(order: Order, actor: Actor) -> dict[str, Any]:
     """An order as the actor may see it."""
     names = ("number", "client_id", "seller_id", "buyer_id", "status", "approval", "credit", "allocation", "fulfilment", "billing", "payment", "currency")
-    more = ("ordered_on", "requested_on", "po_number", "note", "line_count")
+    more = ("ordered_on", "requested_on", "promised_on", "po_number", "note", "ship_name", "ship_phone", "ship_address", "line_count")
     clear = sees_prices(actor, order.seller_id, order.buyer_id)
     side = "seller" if actor.org_id == order.seller_id else "buyer" if actor.org_id == order.buyer_id else "above"
     return {
@@ -149,7 +162,7 @@ def _shown(order: Order, actor: Actor) -> dict[str, Any]:
 def _whole(order: Order, actor: Actor) -> dict[str, Any]:
     clear = sees_prices(actor, order.seller_id, order.buyer_id)
     priced = ("unit_price", "net", "tax", "gross", "price_source", "price_steps")
-    counted = ("id", "no", "product_id", "unit", "qty", "shipped", "received", "invoiced", "given_up")
+    counted = ("id", "no", "product_id", "unit", "qty", "shipped", "received", "invoiced", "given_up", "promised_on")
     lines = [
         {
             **{name: getattr(line, name) for name in counted},
@@ -174,7 +187,7 @@ def place(request: HttpRequest, body: OrderIn) -> HttpResponse:
     codes = {line.product for line in body.lines if line.product_id is None}
     ids = unscoped_ids_by_code(body.seller_id, codes) if codes else {}
     lines = [NewLine(line.product_id if line.product_id is not None else ids.get(line.product), line.qty, line.product) for line in body.lines]
-    placing = Placing(body.seller_id, body.buyer_id, lines, body.requested_on, body.po_number, body.note)
+    placing = Placing(body.seller_id, body.buyer_id, lines, body.requested_on, body.po_number, body.note, body.address_id)
     order = actions.place_order(placing, actor=actor, client_id=body.client_id)
     return _brief(order, actor, 201)
 
@@ -223,6 +236,14 @@ def attachment(request: HttpRequest, order_id: int, file_id: int) -> FileRespons
     """Its content, to be saved."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return download(actor, order_of(actor, order_id).subject, file_id)
+
+
+@routes.put("/orders/{int:order_id}/address", response=OrderOut, summary="Send it to another address")
+@idempotent
+def readdress(request: HttpRequest, order_id: int, body: AddressChoice) -> HttpResponse:
+    """Until goods have left; both sides may."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _brief(actions.readdress_order(order_id, body.address_id, actor=actor), actor)
 
 
 @routes.post("/orders/{int:order_id}/submission", response=OrderOut, summary="Submit a draft again")

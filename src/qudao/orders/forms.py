@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.files import KINDS
 from qudao.base.html.forms import Form
+from qudao.network.queries import Address
 
 
 class ReasonForm(Form):
@@ -19,6 +23,18 @@ class FileForm(Form):
     """One file to attach."""
 
     file = forms.FileField(label=_("File"), widget=forms.ClearableFileInput(attrs={"accept": ",".join(f".{kind}" for kind in KINDS)}))
+
+
+class AddressForm(Form):
+    """One of the buyer's addresses."""
+
+    address = forms.ChoiceField(label=_("Deliver to"), required=False)
+
+    def __init__(self, *args: Any, known: Sequence[Address] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["address"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(str(one.pk), one.line) for one in known] or [("", _("The buyer's own address"))]
 
 
 class RemarkForm(Form):

@@ -20,6 +20,7 @@ class Order(Row):
     """One trade between a seller and a buyer: HQ's sales order is the dealer's purchase order.
 
     `ship_*`: a copy of the address the goods go to, so that the order says what was agreed whatever becomes of the address.
+    `promised_on`: the day by which the last of its lines is promised; None before its goods are reserved.
     """
 
     number = models.CharField(max_length=40, null=True)
@@ -42,6 +43,7 @@ class Order(Row):
     billing = models.CharField(max_length=12, choices=Billing.choices, default=Billing.NONE)
     payment = models.CharField(max_length=12, choices=Payment.choices, default=Payment.NONE)
     requested_on = models.DateField(null=True, blank=True)
+    promised_on = models.DateField(null=True, blank=True)
     ordered_on = models.DateField()
     placed_at = models.DateTimeField()
     state_since = models.DateTimeField()
@@ -81,7 +83,7 @@ class Order(Row):
             # The map of the flow reads only what is open, and nothing but this index.
             models.Index(
                 fields=["seller", "status"],
-                include=["id", "gross", "state_since", "fulfilment", "billing", "payment", "requested_on"],
+                include=["id", "gross", "state_since", "fulfilment", "billing", "payment", "requested_on", "promised_on"],
                 condition=~Q(status=Status.CLOSED),
                 name="orders_order_open",
             ),
@@ -92,6 +94,11 @@ class Order(Row):
 
     def get_absolute_url(self) -> str:
         return reverse("order", args=[self.pk])
+
+    @property
+    def ship_lines(self) -> list[str]:
+        """Where the goods go, as the lines below a name: the address, and who takes them there."""
+        return [line for line in (self.ship_address, f"{self.ship_name} {self.ship_phone}".strip()) if line]
 
     @property
     def subject(self) -> Subject:

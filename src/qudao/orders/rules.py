@@ -145,10 +145,9 @@ def price_order(lines: Sequence[NewLine], cards: Mapping[int, Any], quotes: Mapp
     return priced
 
 
-def may_readdress(status: str, fulfilment: str) -> None:
-    """Goods can be sent elsewhere until the first of them has left; Refused orders.shipped_already after that."""
-    if status not in OPEN or fulfilment not in (Fulfilment.NONE, Fulfilment.PICKING):
-        raise Refused("orders.shipped_already")
+def may_readdress(status: str, fulfilment: str) -> bool:
+    """Whether goods can be sent elsewhere: until the first of them has left."""
+    return status in OPEN and fulfilment in (Fulfilment.NONE, Fulfilment.PICKING)
 
 
 def totals(lines: Sequence[PricedLine]) -> tuple[Decimal, Decimal, Decimal]:

@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from django.db.models import Q
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from qudao.base.access import Actor, priced
 from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, cell_pair
+from qudao.kernel import clock
 from qudao.orders.models import Order
 from qudao.orders.states import Billing, Fulfilment, Payment, Status
 
@@ -43,6 +45,8 @@ WAITS = {
     "to_invoice": ("seller", pgettext_lazy("job", "finance")),
     "to_pay": ("buyer", pgettext_lazy("job", "finance")),
 }
+#: where goods, or the last of them, have not left
+UNSHIPPED = (Fulfilment.NONE, Fulfilment.PICKING, Fulfilment.PARTIAL)
 _BY_STATUS = {
     Status.DRAFT: "draft",
     Status.SUBMITTED: "submitted",
@@ -85,6 +89,25 @@ def _waits_cell(row: Order) -> object:
     return cell_pair(job, name_of(getattr(row, side))) if side else ""
 
 
+def _late(actor: Actor) -> Q:
+    """Orders whose goods have not left on the day they were promised for."""
+    return Q(promised_on__lt=clock.today(), status__in=[Status.CONFIRMED, Status.IN_FULFILMENT], fulfilment__in=UNSHIPPED)
+
+
+def is_late(order: Order) -> bool:
+    """Whether its goods should have left and have not."""
+    under_way = order.status in (Status.CONFIRMED, Status.IN_FULFILMENT) and order.fulfilment in UNSHIPPED
+    return bool(under_way and order.promised_on and order.promised_on < clock.today())
+
+
+def _promised_cell(row: Order) -> object:
+    """The day the goods are promised for, in red when it has passed and they have not left."""
+    if not row.promised_on:
+        return ""
+    day = figures.day(row.promised_on)
+    return format_html('<span class="t-wrong">{}</span>', day) if is_late(row) else day
+
+
 #: what the word of an order's state depends on
 _STATE = ("status", "fulfilment", "billing")
 
@@ -94,7 +117,7 @@ class OrderTable(Table):
 
     currency = "currency"
     sheet = (
-        *("number", "status", "billing", "fulfilment", "payment", "gross", "currency", "line_count", "requested_on", "placed_at", "state_since"),
+        *("number", "status", "billing", "fulfilment", "payment", "gross", "currency", "line_count", "requested_on", "promised_on", "placed_at", "state_since"),
         *("seller_id", "buyer_id", "buyer__name", "buyer__name_en", "seller__name", "seller__name_en"),
     )
     columns: Sequence[Column] = (
@@ -107,12 +130,14 @@ class OrderTable(Table):
         Column("line_count", _("Lines"), cell="number", num=True, dim=True, hide_on_phone=True),
         Column("shown_gross", _("Amount (incl. tax)"), cell="amount", sort="gross", total=True, sum="gross"),
         Column("requested_on", _("Requested"), cell="day", hide_on_phone=True, sort="requested_on"),
+        Column("", _("Promised"), cell=_promised_cell, sort="promised_on", hide_on_phone=True, slug="promised", by=("promised_on", *_STATE)),
         Column("placed_at", _("Ordered"), cell="moment", dim=True, hide_on_phone=True, sort="id"),
     )
     tabs = (
         Tab("all", _("All")),
         Tab("to_approve", _("To approve"), Q(status=Status.IN_REVIEW)),
         Tab("to_ship", _("To ship"), Q(status=Status.CONFIRMED) | Q(status=Status.IN_FULFILMENT, fulfilment__in=[Fulfilment.NONE, Fulfilment.PICKING])),
+        Tab("late", pgettext_lazy("orders", "Late"), _late, wrong=True),
         Tab("partly_shipped", _("Partly shipped"), Q(status=Status.IN_FULFILMENT, fulfilment=Fulfilment.PARTIAL)),
         Tab("to_receive", _("To receive"), Q(status=Status.IN_FULFILMENT, fulfilment=Fulfilment.SHIPPED)),
         Tab("to_invoice", _("To invoice"), Q(status__in=[Status.DELIVERED, Status.CLOSED_SHORT]) & ~Q(billing=Billing.FULL)),

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -79,6 +79,8 @@ def facts_panel(request: HttpRequest, shipment: Shipment) -> Panel:
         (_("Order"), link(shipment.order.number, reverse("order", args=[shipment.order_id]))),
         (_("Seller"), name_of(shipment.seller)),
         (_("Buyer"), name_of(shipment.buyer)),
+        (_("Deliver to"), format_html_join("", "{}<br>", ((line,) for line in shipment.order.ship_lines))),
+        (_("Promised"), figures.day_long(shipment.order.promised_on) if shipment.order.promised_on and not shipment.shipped_at else ""),
         (_("Carrier"), shipment.carrier),
         (_("Tracking number"), shipment.tracking),
         (_("Shipped"), figures.moment(shipment.shipped_at) if shipment.shipped_at else ""),

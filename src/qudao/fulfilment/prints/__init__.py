@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -28,7 +28,7 @@ PER_SHIPMENT = 100
 
 def _found(actor: Actor, ids: Sequence[int]) -> list[tuple[Shipment, list[ShipmentLine]]]:
     """Shipments in sight with their lines, in the order of `ids`. Two statements. NotFound when one is not in sight."""
-    found = printing.in_order(ids, shipments(actor).select_related("from_place", "order__place").filter(pk__in=ids))
+    found = printing.in_order(ids, shipments(actor).select_related("from_place").filter(pk__in=ids))
     lines: dict[int, list[ShipmentLine]] = {shipment.pk: [] for shipment in found}
     rows = visible(actor, ShipmentLine).filter(shipment_id__in=list(lines)).select_related("product", "line")
     for line in rows.order_by("shipment_id", "line__no"):
@@ -46,6 +46,12 @@ def _product(line: ShipmentLine) -> tuple[str, str]:
     return by_language(line.product.name, line.product.name_en), " | ".join(one for one in (line.product.code, line.product.gtin) if one)
 
 
+def receiver(shipment: Shipment) -> printing.Party:
+    """The buyer, at the address that the order goes to."""
+    party, order = printing.party(shipment.buyer), shipment.order
+    return replace(party, lines=order.ship_lines, line=f"{party.name} | {order.ship_address}") if order.ship_address else party
+
+
 def _common(shipment: Shipment) -> dict[str, Any]:
     """What is the same on every paper of a shipment."""
     order = shipment.order
@@ -53,7 +59,7 @@ def _common(shipment: Shipment) -> dict[str, Any]:
         "number": shipment.number,
         "on": _day(shipment),
         "sender": printing.party(shipment.seller),
-        "receiver": printing.party(shipment.buyer),
+        "receiver": receiver(shipment),
         "receiver_label": _("Deliver to"),
         "foot": printing.foot(shipment.seller),
         "facts": [
@@ -63,7 +69,6 @@ def _common(shipment: Shipment) -> dict[str, Any]:
             (_("Requested"), printing.full_day(order.requested_on) if not shipment.shipped_at else ""),
             (_("Carrier"), shipment.carrier),
             (_("Tracking number"), shipment.tracking),
-            (_("Delivery place"), order.place.label if order.place.name and order.place.owner_id == shipment.buyer_id else ""),
         ],
     }
 
@@ -190,7 +195,7 @@ def labels(actor: Actor, ids: Sequence[int]) -> list[Label]:
             (pgettext("on a label", "Contents"), _contents(lines)),
             (_("Shipped"), printing.full_day(shipment.shipped_at)),
         ]
-        sender, receiver = printing.party(shipment.seller), printing.party(shipment.buyer)
+        sender, taker = printing.party(shipment.seller), receiver(shipment)
         made.append(
             Label(
                 number=shipment.number,
@@ -198,7 +203,7 @@ def labels(actor: Actor, ids: Sequence[int]) -> list[Label]:
                 author=sender.name,
                 words={"from": pgettext("on paper", "From"), "to": pgettext("on paper", "To")},
                 sender=asdict(sender),
-                receiver=asdict(receiver),
+                receiver=asdict(taker),
                 facts=facts,
                 unit=sscc(shipment.pk * PER_SHIPMENT),
             )

@@ -27,7 +27,7 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid
 from qudao.orders import rules
 from qudao.orders.actions.confirm import Held, at_lines
-from qudao.orders.actions.place import KIND, Priced, may_place, new_order, promised_on
+from qudao.orders.actions.place import KIND, Priced, may_place, new_order
 from qudao.orders.events import OrderConfirmed, OrderPlaced
 from qudao.orders.models import Order
 from qudao.orders.queries import unscoped_begin
@@ -124,7 +124,7 @@ def _write_lines(todo: Sequence[Entered]) -> dict[int, list[Held]]:
     flat: list[tuple[int, PricedLine]] = [(one.order.pk, x) for one in todo if one.order and one.priced for x in one.priced.lines]
     if not flat:
         return {}
-    promises = {one.order.pk: None if one.priced.rules else promised_on(one.order, one.priced.supply) for one in todo if one.order and one.priced}
+    promises = {one.order.pk: one.order.promised_on for one in todo if one.order}
     columns = [
         *([pk for pk, _x in flat], [x.no for _pk, x in flat], [x.product_id for _pk, x in flat], [x.unit for _pk, x in flat]),
         *([x.qty for _pk, x in flat], [x.unit_price for _pk, x in flat], [x.price_source for _pk, x in flat], [json.dumps(x.steps) for _pk, x in flat]),

@@ -53,11 +53,12 @@ def approve_order(order_id: int, *, reason: str = "", actor: Actor) -> Order:
         return order
     lines = list(Line.unscoped.filter(order=order).order_by("no").values_list("id", "no", "product_id", "qty"))
     hold_and_reserve(order.subject, order.agreement_id, order.place_id, order.gross, lines, actor=actor)
-    run("UPDATE orders_line SET promised_on = %s WHERE order_id = %s", (unscoped_supply(order.agreement_id).leaves_on(order.requested_on), order.pk))
+    order.promised_on = unscoped_supply(order.agreement_id).leaves_on(order.requested_on)
+    run("UPDATE orders_line SET promised_on = %s WHERE order_id = %s", (order.promised_on, order.pk))
     before, since = order.status, order.state_since
     order.status, order.approval, order.credit, order.allocation = status, Approval.APPROVED, Credit.PASS, Allocation.FULL
     order.state_since = clock.now()
-    order.save(update_fields=["status", "approval", "credit", "allocation", "state_since"])
+    order.save(update_fields=["status", "approval", "credit", "allocation", "state_since", "promised_on"])
     record(order.subject, before=before, after=order.status, reason=reason, since=since)
     emit(
         OrderConfirmed(order.pk, order.number or "", order.seller_id, order.buyer_id, order.gross, order.currency),
@@ -146,7 +147,8 @@ def readdress_order(order_id: int, address_id: int | None, *, actor: Actor) -> O
     Raises Invalid for an address that is not the buyer's or no longer used, Refused orders.shipped_already.
     """
     order = _lock(order_id, "orders.readdress", actor)
-    rules.may_readdress(order.status, order.fulfilment)
+    if not rules.may_readdress(order.status, order.fulfilment):
+        raise Refused("orders.shipped_already")
     ship = unscoped_destination(order.buyer_id, address_id)
     if ship is None:
         raise Invalid("orders.address_unknown", field="address")

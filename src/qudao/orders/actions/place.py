@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -38,7 +37,9 @@ from qudao.pricing.queries import Item, unscoped_quote
 
 KIND = "orders.order"
 #: what submitting a draft again decides anew
-RESUBMITTED = (*("agreement_id", "place_id", "currency", "net", "tax", "gross", "ordered_on", "placed_at", "payment_days", "invoice_on", "line_count"),)
+RESUBMITTED = (
+    *("agreement_id", "place_id", "currency", "net", "tax", "gross", "ordered_on", "placed_at", "payment_days", "invoice_on", "line_count", "promised_on"),
+)
 REWRITTEN = (*RESUBMITTED, "status", "approval", "credit", "allocation", "state_since")
 
 
@@ -152,20 +153,22 @@ def _short(placing: Placing, supply: Supply, lines: list[PricedLine], actor: Act
 
 def new_order(placing: Placing, priced: Priced, actor: Actor, client_id: UUID | str | None) -> Order:
     now = clock.now()
-    terms = priced.terms
+    terms, supply = priced.terms, priced.supply
     net, tax, gross = rules.totals(priced.lines)
     return Order(
         client_id=client_id,
         seller_id=placing.seller_id,
         buyer_id=placing.buyer_id,
         agreement_id=terms.agreement_id,
-        place_id=priced.supply.place_id,
+        place_id=supply.place_id,
         currency=terms.currency,
         net=net,
         tax=tax,
         gross=gross,
         status=Status.SUBMITTED,
         requested_on=placing.requested_on,
+        # Confirmed at once, all of it is in stock, or it is not confirmed.
+        promised_on=None if priced.rules else supply.leaves_on(placing.requested_on),
         ordered_on=clock.date_of(now),
         placed_at=now,
         state_since=now,
@@ -190,24 +193,18 @@ LINES = """INSERT INTO orders_line (order_id, no, product_id, unit, qty, unit_pr
     RETURNING no, id"""
 
 
-def promised_on(order: Order, supply: Supply) -> date:
-    """The day on which the goods of an order that is confirmed now leave: all of it is in stock, or it is not confirmed."""
-    return supply.leaves_on(order.requested_on)
-
-
 def _write_lines(order: Order, placed: Priced) -> list[Held]:
     """Insert the lines in one statement, without a model instance a line: this is the hot path of the product.
 
     Without an approval the goods are reserved in the same transaction, all or nothing, so the lines carry their promise from the beginning.
     """
     priced = placed.lines
-    promise = None if placed.rules else promised_on(order, placed.supply)
     columns = [
         *([x.no for x in priced], [x.product_id for x in priced], [x.unit for x in priced], [x.qty for x in priced], [x.unit_price for x in priced]),
         *([x.price_source for x in priced], [json.dumps(x.steps) for x in priced], [x.tax_rate for x in priced]),
         *([x.net for x in priced], [x.tax for x in priced], [x.gross for x in priced]),
     ]
-    ids = dict(rows(LINES, (order.pk, promise, *columns)))
+    ids = dict(rows(LINES, (order.pk, order.promised_on, *columns)))
     return [(ids[x.no], x.no, x.product_id, x.qty) for x in priced]
 
 

@@ -18,6 +18,7 @@ from qudao.orders.pages.life import by_whom, lines_of_life, waits
 from qudao.orders.pages.life import reached as reached_in
 from qudao.orders.pages.panels import credit_panel, facts_panel, files_panel, lines_panel
 from qudao.orders.queries import orders
+from qudao.orders.rules import may_readdress
 from qudao.orders.states import Billing, Fulfilment, Payment, Status
 from qudao.orders.tables import badge_of, name_of
 
@@ -82,12 +83,15 @@ class OrderDetail(DetailPage):
         if obj.status == Status.IN_REVIEW and sells:
             found += [
                 Button(_("Approve"), url("order_approval"), icon="check", primary=True, verb="orders.approve", ask=True),
+                Button(_("Send back"), url("order_return"), icon="arrow-back-up", verb="orders.return", ask=True),
                 Button(_("Reject"), url("order_rejection"), icon="x", verb="orders.approve", ask=True),
             ]
         if obj.status == Status.IN_REVIEW and buys:
             found.append(Button(_("Withdraw"), url("order_withdrawal"), icon="arrow-back-up", verb="orders.withdraw", ask=True))
         if obj.status == Status.DRAFT and buys:
             found.append(Button(_("Submit again"), url("order_submission"), icon="send", primary=True, verb="orders.place", ask=True))
+        if (sells or buys) and may_readdress(obj.status, obj.fulfilment):
+            found.append(Button(_("Change the delivery address"), url("order_address"), icon="truck", verb="orders.readdress", ask=True))
         if sells or buys:
             found.append(Button(_("Attach a file"), url("order_files"), icon="upload", verb="orders.attach"))
         if obj.status in (Status.DRAFT, Status.IN_REVIEW, Status.CONFIRMED) and (sells or buys):

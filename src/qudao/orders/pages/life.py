@@ -64,7 +64,7 @@ def done_in(line: ActionLog, done: Mapping[Any, Any], moves: Mapping[Any, Any]) 
     if line.verb.startswith("messages."):
         return ""
     if not line.after:
-        return _("attached {file}").format(file=line.detail["file"]) if line.detail.get("file") else ""
+        return _("attached {file}").format(file=line.detail["file"]) if line.detail.get("file") else str(DONE_BY_VERB.get(line.verb, ""))
     return str(DONE_BY_VERB.get(line.verb) or moves.get((line.before, line.after)) or done.get(line.after, ""))
 
 

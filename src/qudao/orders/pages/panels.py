@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from qudao.base.access import Actor, sees_prices
 from qudao.base.files import files_of
@@ -18,7 +20,7 @@ from qudao.orders.models import Order
 from qudao.orders.pages.life import entries
 from qudao.orders.queries import unscoped_lines_of
 from qudao.orders.states import Status
-from qudao.orders.tables import name_of
+from qudao.orders.tables import is_late, name_of
 from qudao.pricing.states import Level, Verdict
 
 
@@ -75,13 +77,23 @@ def facts_panel(request: HttpRequest, order: Order) -> Panel:
     facts = [
         (_("Seller"), name_of(order.seller)),
         (_("Buyer"), name_of(order.buyer)),
+        (_("Deliver to"), format_html_join("", "{}<br>", ((line,) for line in order.ship_lines))),
         (_("Requested"), figures.day_long(order.requested_on) if order.requested_on else ""),
+        (_("Promised"), _promise(order)),
         (_("Terms"), _("{days} days after the invoice").format(days=order.payment_days)),
         (_("Invoice on"), _("receipt") if order.invoice_on == "receipt" else _("shipment")),
         (_("Buyer's number"), order.po_number),
         (_("Note"), order.note),
     ]
     return Panel(_("Sides and terms"), "parts/panel_facts.html", {"facts": facts}, aside=True)
+
+
+def _promise(order: Order) -> Any:
+    """The day its goods are promised for, and whether that has passed."""
+    if not order.promised_on:
+        return _("when it is confirmed") if order.status in (Status.SUBMITTED, Status.IN_REVIEW) else ""
+    day = figures.day_long(order.promised_on)
+    return format_html('{} <span class="t-wrong">{}</span>', day, pgettext("order", "late")) if is_late(order) else day
 
 
 def timeline_panel(request: HttpRequest, order: Order) -> Panel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +12,9 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from qudao.base.html.forms import Form
 from qudao.base.html.pages import ActionPage
+from qudao.network.queries import addresses
 from qudao.orders import actions
-from qudao.orders.forms import FileForm, ReasonForm, RemarkForm
+from qudao.orders.forms import AddressForm, FileForm, ReasonForm, RemarkForm
 from qudao.orders.models import Order
 from qudao.orders.queries import orders
 
@@ -54,6 +56,17 @@ class Reject(_Verb):
 
     def says(self, obj: Order) -> Any:
         return _("The buyer reads the reason. The order ends here.")
+
+
+class Return(_Verb):
+    verb = "orders.return"
+    action = actions.return_order
+    form = ReasonForm
+    title = submit = gettext_lazy("Send back")
+    said = gettext_lazy("Sent back for change.")
+
+    def says(self, obj: Order) -> Any:
+        return _("It becomes a draft again; who submitted it reads what is to be changed.")
 
 
 class Withdraw(_Verb):
@@ -101,6 +114,27 @@ class Attach(_Verb):
 
     def says(self, obj: Order) -> Any:
         return _("Both sides of the order see it.")
+
+
+class Readdress(_Verb):
+    """Where it goes, as long as it has not left."""
+
+    verb = "orders.readdress"
+    title = gettext_lazy("Change the delivery address")
+    said = gettext_lazy("The delivery address is changed.")
+
+    def find(self, **kwargs: Any) -> Any:
+        order = super().find(**kwargs)
+        self.form = partial(AddressForm, known=list(addresses(self.actor, order.buyer_id)))  # type: ignore[assignment]
+        return order
+
+    def perform(self, obj: Order, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        chosen = cleaned["address"]
+        return actions.readdress_order(obj.pk, int(chosen) if chosen else None, actor=self.actor)
+
+    def says(self, obj: Order) -> Any:
+        now = ", ".join(obj.ship_lines)
+        return _("It goes to {address} now. Both sides and the warehouse see the new address.").format(address=now) if now else ""
 
 
 class CloseShort(_Verb):

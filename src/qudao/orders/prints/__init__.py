@@ -22,7 +22,7 @@ AGREED = (Status.CONFIRMED, Status.IN_FULFILMENT, Status.DELIVERED, Status.CLOSE
 
 def confirmations(actor: Actor, ids: Sequence[int]) -> list[Paper]:
     """Orders as letters from seller to buyer. Two statements. NotFound when one of them is not in sight."""
-    found = printing.in_order(ids, orders(actor).select_related("place", "place__owner").filter(pk__in=ids))
+    found = printing.in_order(ids, orders(actor).filter(pk__in=ids))
     lines: dict[int, list[Line]] = {order.pk: [] for order in found}
     for line in visible(actor, Line).filter(order_id__in=list(lines)).select_related("product").order_by("order_id", "no"):
         lines[line.order_id].append(line)
@@ -35,7 +35,8 @@ def _paper(order: Order, lines: Sequence[Line], clear: bool) -> Paper:
         (_("Order date"), printing.full_day(order.ordered_on)),
         (_("Your order number"), order.po_number),
         (_("Requested"), printing.full_day(order.requested_on)),
-        (_("Deliver to"), order.place.label if order.place.owner_id == order.buyer_id else ""),
+        (_("Promised"), printing.full_day(order.promised_on)),
+        (_("Deliver to"), ", ".join(order.ship_lines)),
         (_("Terms"), _("{days} days after the invoice").format(days=order.payment_days)),
         (_("State"), "" if agreed else str(Status(order.status).label)),
     ]

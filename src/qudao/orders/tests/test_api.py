@@ -15,6 +15,7 @@ from qudao.base.models import StoredAnswer
 from qudao.base.rest import forget_answers
 from qudao.inventory.tests.make import make_stock
 from qudao.kernel import clock
+from qudao.kernel.period import working_day
 from qudao.orders.models import Order
 from qudao.orders.tests.make import make_world
 from qudao.people.tests.make import bearer
@@ -45,6 +46,24 @@ def fresh_tokens():
 def post(actor, path, data, key=""):
     headers = {"authorization": token_of(actor), **({"idempotency-key": key} if key else {})}
     return Client(headers=headers).post(f"/api/v1{path}", json.dumps(data), content_type="application/json")
+
+
+def test_an_order_is_sent_to_a_chosen_address_and_to_another_one_later(world):
+    clerk = world.cast.hq_clerk
+    made = [
+        post(world.dealer, f"/organisations/{world.cast.d001.pk}/addresses", {"recipient": name, "phone": "1", "street": f"{name} 路"}).json()["id"]
+        for name in ("王芳", "李雷")
+    ]
+    placed = post(world.dealer, "/orders", body(world, address_id=made[1])).json()
+    assert (placed["ship_name"], placed["ship_address"]) == ("李雷", "李雷 路")
+    assert placed["promised_on"] == working_day(clock.today(), 2).isoformat()
+    url = f"/api/v1/orders/{placed['id']}"
+    answer = Client(headers={"authorization": token_of(clerk)}).put(f"{url}/address", {"address_id": made[0]}, content_type="application/json")
+    assert answer.json()["ship_name"] == "王芳"
+    read = Client(headers={"authorization": token_of(world.dealer)}).get(url).json()
+    assert read["ship_phone"] == "1" and read["lines"][0]["promised_on"] == placed["promised_on"]
+    refused = post(world.dealer, "/orders", body(world, address_id=987654))
+    assert refused.status_code == 422 and "orders.address_unknown" in refused.content.decode()
 
 
 def test_the_first_answer_is_replayed_byte_by_byte(world):

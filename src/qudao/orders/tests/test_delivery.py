@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
+from django.urls import reverse
 
 from qudao.approvals.actions import add_rule
 from qudao.approvals.rules import RuleDraft
@@ -17,9 +18,10 @@ from qudao.network.actions import add_address, change_address, change_organisati
 from qudao.network.rules import AddressFacts, OrgFacts
 from qudao.orders import actions
 from qudao.orders.models import Line, Order
+from qudao.orders.prints import confirmations
 from qudao.orders.tests.make import make_world, place, placing
 from qudao.people.queries import unscoped_system_role
-from qudao.people.tests.make import actor_of, make_member
+from qudao.people.tests.make import actor_of, make_member, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -140,3 +142,51 @@ def test_a_draft_submitted_again_keeps_where_it_goes(world):
     order = place(world, 1, address_id=shop.pk)
     actions.withdraw_order(order.pk, actor=world.dealer)
     assert ship_of(actions.submit_order(order.pk, actor=world.dealer))[0] == "李雷"
+
+
+def test_the_page_of_an_order_says_where_it_goes_and_when_and_lets_both_sides_change_it(world, client):
+    store, shop = (add_address(world.cast.d001.pk, one, actor=world.dealer) for one in (STORE, SHOP))
+    order = place(world, 1)
+    url = reverse("order_address", args=[order.pk])
+    page = sign_in(client, world.cast.hq_clerk).get(order.get_absolute_url()).content.decode()
+    assert "文三路" in page and url in page and "Promised" in page
+    asked = client.get(url).content.decode()
+    assert "总仓" in asked and "西溪路" in asked
+    assert client.post(url, {"address": shop.pk}).status_code == 302
+    page = client.get(order.get_absolute_url()).content.decode()
+    assert "西溪路" in page and "changed the delivery address" in page
+    assert client.post(url, {"address": 987654}).status_code == 422
+    sign_in(client, world.dealer)
+    assert client.post(url, {"address": store.pk}).status_code == 302
+    order.refresh_from_db()
+    assert order.ship_name == "王芳"
+    assert sign_in(client, world.cast.hq_warehouse).get(url).status_code == 403
+
+
+def test_the_list_tells_which_orders_are_late(world, client):
+    late, fine = place(world, 1), place(world, 1)
+    Order.unscoped.filter(pk=late.pk).update(promised_on=clock.today() - timedelta(days=1))
+    page = sign_in(client, world.cast.hq_clerk).get(reverse("orders") + "?tab=late").content.decode()
+    assert late.number in page and fine.number not in page
+    Order.unscoped.filter(pk=late.pk).update(fulfilment="shipped", status="in_fulfilment")
+    assert late.number not in client.get(reverse("orders") + "?tab=late").content.decode()
+
+
+def test_an_approver_sends_an_order_back_from_its_page(world, client):
+    finance = need_approval(world)
+    order = place(world, 1)
+    url = reverse("order_return", args=[order.pk])
+    sign_in(client, finance)
+    assert url in client.get(order.get_absolute_url()).content.decode()
+    assert client.post(url, {"reason": ""}).status_code == 422
+    assert client.post(url, {"reason": "less, please"}).status_code == 302
+    order.refresh_from_db()
+    assert order.status == "draft"
+    assert url not in client.get(order.get_absolute_url()).content.decode()
+
+
+def test_papers_name_the_address(world):
+    add_address(world.cast.d001.pk, STORE, actor=world.dealer)
+    (paper,) = confirmations(world.dealer, [place(world, 1).pk])
+    facts = dict(paper.facts)
+    assert "杭州市西湖区文三路 1 号 310000, 王芳 0571-8899" in facts.values()
