@@ -205,7 +205,7 @@ function drop(root, row) {
   number(root);
   changed(root, [row]);
 }
-function set(root, row, name, value) {
+export function set(root, row, name, value) {
   const cell = row.querySelector(`[name$="-${name}"]`);
   if (!cell) return;
   remember(root, { cells: new Map([[row, values(row)]]) });

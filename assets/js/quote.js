@@ -1,6 +1,6 @@
 // What typed lines come to. Only changed rows are sent, with the sums of the others; the answer is written into their cells and into the
 // regions beside. One request at a time; a row changed meanwhile is asked again. Editors say where to ask with data-quote.
-import { box, cells, clearHints, fill, filled, lines, merge } from "./lines.js";
+import { box, cells, clearHints, fill, filled, lines, merge, set } from "./lines.js";
 
 const CHUNK = 500;
 const states = new WeakMap();
@@ -37,10 +37,12 @@ function body(root, rows) {
     if (said.amounts) { rest.net += said.amounts[0]; rest.tax += said.amounts[1]; rest.gross += said.amounts[2]; }
   }
   for (const row of here.dirty) if (!sent.has(row) && row.isConnected && filled(row)) rest.lines += 1;
+  data.set("address-for", form.elements.address?.dataset.addresses ?? "");
   data.set("rest-lines", rest.lines);
   data.set("rest-wrong", rest.wrong);
   for (const name of ["net", "tax", "gross"]) data.set(`rest-${name}`, amount(rest[name]));
   const explained = here.focus?.isConnected && filled(here.focus) ? here.focus : rows.at(-1); // on an empty row: the line typed last
+  here.explained = explained;
   if (explained) data.set("focus", key(explained));
   return new URLSearchParams(data);
 }
@@ -74,6 +76,11 @@ function told(root, rows, said) {
   }
   twice(root);
   const form = root.closest("form");
+  const select = form.elements.address;
+  if (said.addresses && select) {
+    select.replaceChildren(...said.addresses.map(([value, text]) => new Option(text, value)));
+    select.dataset.addresses = said.agreement ?? "";
+  }
   const aside = document.getElementById("preview");
   if (aside) aside.innerHTML = said.aside;
   const why = document.getElementById("line-why");
@@ -161,6 +168,14 @@ document.addEventListener("change", (event) => {
   if (!root) return;
   lines(root).filter(filled).forEach((row) => state(root).dirty.add(row));
   queue(root, 0);
+});
+
+// The next price break is one press away: the line that is explained takes the quantity.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-take]");
+  const root = button?.closest("form")?.querySelector("[data-quote]");
+  const row = root && state(root).explained;
+  if (row?.isConnected) set(root, row, "qty", button.dataset.take)?.focus();
 });
 
 function start(found) {

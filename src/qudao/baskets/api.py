@@ -58,6 +58,7 @@ class BasketOut(Schema):
     requested_on: date | None
     po_number: str
     note: str
+    address_id: int | None
     lines: list[BasketLine]
 
 
@@ -95,6 +96,7 @@ class BasketHead(Schema):
     requested_on: date | None = None
     po_number: str = Field("", max_length=40)
     note: str = Field("", max_length=500)
+    address_id: int | None = None
 
 
 class TemplateIn(Schema):
@@ -153,7 +155,7 @@ def _told(basket: Basket, actor: Actor, status: int = 200) -> HttpResponse:
          "unit": one.product.unit if one.product else ""}
         for one in queries.lines_of(actor, basket.pk)
     ]  # fmt: skip
-    facts = {name: getattr(basket, name) for name in ("id", "agreement_id", "version", "requested_on", "po_number", "note")}
+    facts = {name: getattr(basket, name) for name in ("id", "agreement_id", "version", "requested_on", "po_number", "note", "address_id")}
     return reply({**facts, "lines": lines}, status, location=f"/api/v1/baskets/{basket.pk}")
 
 
@@ -192,9 +194,9 @@ def put(request: HttpRequest, body: EntriesIn) -> HttpResponse:
 @routes.patch("/baskets", response=BasketOut, summary="Say something of the whole order")
 @idempotent
 def describe(request: HttpRequest, body: BasketHead) -> HttpResponse:
-    """Wanted day of delivery, own number and note are kept with the basket."""
+    """Wanted day of delivery, own number, note and delivery address are kept with the basket."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    facts = BasketFacts(body.requested_on, body.po_number, body.note)
+    facts = BasketFacts(body.requested_on, body.po_number, body.note, body.address_id)
     return _told(actions.describe_basket(body.agreement_id, facts, actor=actor), actor)
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from qudao.agreements.models import Agreement
 from qudao.base.db import Row
 from qudao.catalog.models import Product
-from qudao.network.models import Organisation
+from qudao.network.models import Address, Organisation
 
 
 def _qty() -> models.DecimalField:
@@ -29,6 +29,7 @@ class Basket(Row):
     requested_on = models.DateField(null=True, blank=True)
     po_number = models.CharField(max_length=40, default="", blank=True)
     note = models.CharField(max_length=500, default="", blank=True)
+    address = models.ForeignKey(Address, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
 
     class Meta:
         constraints = [

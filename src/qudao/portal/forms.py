@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.html.forms import Form, LineField
+from qudao.network.queries import Address
 
 
 class OtherSide(forms.CharField):
@@ -15,6 +17,16 @@ class OtherSide(forms.CharField):
 
     def validate(self, value: Any) -> None:
         """Nothing: the agreement is asked for as a whole."""
+
+
+def offer_addresses(form: Form, known: Sequence[Address], agreement_id: int | None = None) -> None:
+    """The choices of the field `address`: what the buyer has, the default first, else its own place. `agreement_id`: whose buyer it is, so that
+    a script asks for others when another agreement is chosen.
+    """
+    field = form.fields["address"]
+    assert isinstance(field, forms.ChoiceField)
+    field.choices = [(str(one.pk), one.line) for one in known] or [("", _("The buyer's own address"))]
+    field.widget.attrs["data-addresses"] = str(agreement_id or "")
 
 
 class DeskForm(Form):
@@ -27,6 +39,7 @@ class DeskForm(Form):
 
     dealer = OtherSide(label=_("Dealer"), max_length=160)
     agreement = forms.ChoiceField(label=_("Agreement with"))
+    address = forms.ChoiceField(label=_("Deliver to"), required=False)
     requested_on = forms.DateField(label=_("Requested delivery"), required=False)
     po_number = forms.CharField(label=_("Buyer's own number"), required=False, max_length=40)
     note = forms.CharField(label=_("Note"), required=False, max_length=500)

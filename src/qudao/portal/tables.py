@@ -17,10 +17,12 @@ from qudao.base.html.tables import by_language
 from qudao.base.sentences import say
 from qudao.funds.queries import CreditCard
 from qudao.funds.rules import may_ship
+from qudao.inventory.queries import Available
 from qudao.inventory.states import Band
 from qudao.kernel.errors import DomainError, Fault
 from qudao.kernel.money import round_to
 from qudao.portal.queries.desk import Asked, Look
+from qudao.portal.queries.shop import Break
 from qudao.pricing.states import Level, Verdict
 
 
@@ -72,6 +74,8 @@ def shown(looked: Look, no: int, asked: Asked) -> dict[str, Any]:
     stock = ""
     if told and told.band:
         stock = figures.qty(max(told.qty, Decimal(0)), card.unit) if told.qty is not None else str(Band(told.band).label)
+        if len(told.promise) == 1 and told.promise[0][0]:
+            stock = f"{stock} → {figures.day(told.promise[0][0])}"
     last = looked.bought.get(card.id)
     return {
         "name": by_language(card.name, card.name_en),
@@ -81,6 +85,28 @@ def shown(looked: Look, no: int, asked: Asked) -> dict[str, Any]:
         "stock": stock,
         "last": f"{figures.day(last.on)} {figures.qty(last.qty, card.unit)}" if last else _("first time"),
     }
+
+
+def promise_words(told: Available | None, unit: str) -> str:
+    """When what is asked for leaves, in words: on a day, a part of it, or not known yet; "" when nothing is told."""
+    parts = told.promise if told else ()
+    if not parts:
+        return ""
+    (day, qty), *rest = parts
+    if day is None:
+        return _("date to be confirmed")
+    if not rest:
+        return _("leaves {day}").format(day=figures.day(day))
+    if qty is None:
+        return _("a part leaves {day}, the rest is to be confirmed").format(day=figures.day(day))
+    return _("{qty} leave {day}, the rest is to be confirmed").format(qty=figures.qty(qty, unit), day=figures.day(day))
+
+
+def break_words(more: Break, unit: str, now: Decimal) -> str:
+    """What a few more would cost each, and what that saves on all of them."""
+    words = _("{more} more make each {price} instead of {now}: saves {sum}.")
+    saved = figures.amount(round_to(more.qty * (now - more.price)))
+    return words.format(more=figures.qty(more.more, unit), price=figures.price(more.price), now=figures.price(now), sum=saved)
 
 
 def _hint(fault: Fault, asked: Asked) -> dict[str, Any]:
@@ -127,6 +153,7 @@ def trace(looked: Look, no: int) -> dict[str, Any] | None:
         return None
     told, last = looked.stock.get(card.id), looked.bought.get(card.id)
     found: dict[str, Any] = {"card": card, "name": by_language(card.name, card.name_en), "no": no, "asked": asked, "last": last, "steps": [], "told": told}
+    found["promise"] = promise_words(told, card.unit)
     if told and told.qty is not None:
         there = max(told.qty, Decimal(0))
         found |= {"there": there, "left": max(there - asked.qty, Decimal(0)), "short": max(asked.qty - there, Decimal(0))}

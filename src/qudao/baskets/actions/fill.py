@@ -20,6 +20,7 @@ from qudao.baskets.rules import Entry
 from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden, Invalid, NotFound, Refused, raise_if_any
 from qudao.kernel.money import ZERO
+from qudao.network.queries import addresses
 from qudao.orders.actions import place_order
 from qudao.orders.queries import Order, order_of
 from qudao.orders.rules import NewLine, Placing
@@ -36,16 +37,18 @@ FILL = f"""INSERT INTO baskets_line AS l (basket_id, product_id, qty, pack, code
     DO UPDATE SET qty = {{qty}}, pack = excluded.pack, code = '', typed = excluded.typed, file_row = excluded.file_row"""
 LESS = f"""UPDATE baskets_line l SET qty = greatest(l.qty + d.qty, 0), typed = '' FROM {GIVEN} d(product_id, qty, pack, code, typed, file_row)
     WHERE l.basket_id = %s AND l.product_id = d.product_id"""
+HEAD = ("requested_on", "po_number", "note", "address")
 SWEEP = "DELETE FROM baskets_line WHERE basket_id = %s AND qty = 0 AND typed = '' AND code = ''"
 
 
 @dataclass(frozen=True)
 class BasketFacts:
-    """What is said of the whole order: wanted day of delivery, the buyer's own number, a note for the seller."""
+    """What is said of the whole order: wanted day of delivery, the buyer's own number, a note for the seller, where it goes (None: the default)."""
 
     requested_on: date | None = None
     po_number: str = ""
     note: str = ""
+    address_id: int | None = None
 
 
 @action("baskets.use")
@@ -158,10 +161,16 @@ def remove_line(line_id: int, *, actor: Actor) -> Basket:
 
 @action("baskets.use")
 def describe_basket(agreement_id: int, facts: BasketFacts, *, actor: Actor) -> Basket:
-    """Keep what is said of the whole order with the basket, so that it survives as the lines do. Locks the basket."""
+    """Keep what is said of the whole order with the basket, so that it survives as the lines do. Locks the basket.
+
+    Raises Invalid for an address that is not one of the buyer's in use.
+    """
     basket = Basket.unscoped.get(pk=_open(agreement_id, actor))
+    if facts.address_id and not addresses(actor, basket.buyer_id).filter(pk=facts.address_id).exists():
+        raise Invalid("orders.address_unknown", field="address")
+    basket.address_id = facts.address_id
     basket.requested_on, basket.po_number, basket.note = facts.requested_on, facts.po_number.strip()[:40], facts.note.strip()[:500]
-    basket.save(update_fields=["requested_on", "po_number", "note"])
+    basket.save(update_fields=HEAD)
     return basket
 
 
@@ -173,8 +182,8 @@ def clear_basket(basket_id: int, *, actor: Actor) -> Basket:
 
 def _empty(basket: Basket) -> Basket:
     Line.unscoped.filter(basket=basket).delete()
-    basket.requested_on, basket.po_number, basket.note = None, "", ""
-    return _touch(basket, "requested_on", "po_number", "note")
+    basket.requested_on, basket.po_number, basket.note, basket.address = None, "", "", None
+    return _touch(basket, *HEAD)
 
 
 @action("baskets.use")
@@ -206,8 +215,8 @@ def submit_basket(basket_id: int, *, version: int | None = None, facts: BasketFa
         raise Refused("baskets.changed")
     asked = [NewLine(product_id, qty, code) for product_id, qty, code in lines]
     seller_id = agreement_of(actor, basket.agreement_id).seller_id
-    said = facts or BasketFacts(basket.requested_on, basket.po_number, basket.note)
-    placing = Placing(seller_id, basket.buyer_id, asked, said.requested_on, said.po_number.strip()[:40], said.note.strip()[:500])
+    said = facts or BasketFacts(basket.requested_on, basket.po_number, basket.note, basket.address_id)
+    placing = Placing(seller_id, basket.buyer_id, asked, said.requested_on, said.po_number.strip()[:40], said.note.strip()[:500], said.address_id)
     order = place_order(placing, actor=actor, client_id=client_id)
     _empty(basket)
     return order

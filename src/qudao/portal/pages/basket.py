@@ -15,7 +15,6 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from qudao.agreements.queries import unscoped_terms_of
 from qudao.base import sheets
 from qudao.base.action import unit
 from qudao.base.html import figures
@@ -24,7 +23,6 @@ from qudao.base.html.pages import client_id_of, door, go
 from qudao.base.html.tables import address, by_language
 from qudao.base.sentences import Said, say
 from qudao.baskets import actions
-from qudao.baskets.actions.fill import BasketFacts
 from qudao.baskets.queries import Line, basket_under
 from qudao.baskets.queries import line as line_of
 from qudao.baskets.rules import MOST_LINES, Entry
@@ -37,7 +35,7 @@ from qudao.portal.pages.shop import aside_of, require_trade, stock_words, trade_
 from qudao.portal.queries.desk import Trade
 from qudao.portal.queries.shop import Filled, Row, filled, orderable, read_entries, step_of, typed_entry, unit_word, unscoped_packs_in_order
 from qudao.portal.rules import lines_in, quantity_of
-from qudao.portal.tables import meter_of
+from qudao.portal.tables import break_words, meter_of, promise_words
 
 PER_PAGE = 100
 #: how a page asks for JSON in place of a way on
@@ -52,6 +50,7 @@ def shown_row(row: Row) -> dict[str, Any]:
     words, tone = stock_words(row.stock, product.unit) if product else ("", "")
     return {
         "row": row, "line": row.line, "product": product, "typed": row.typed, "stock": words, "tone": tone, "hints": _hints(row),
+        "promise": promise_words(row.stock, product.unit) if product else "",
         "name": by_language(product.name, product.name_en) if product else "",
         "base": figures.qty(row.line.qty, product.unit) if product and row.line.qty else "",
         "packs": [f"{name} × {figures.qty(factor)}" for name, factor in row.packs],
@@ -83,8 +82,7 @@ def _hints(row: Row) -> list[dict[str, Any]]:
     more = row.next_break
     if more and row.priced and not row.faults:
         unit = row.asked.card.unit if row.asked.card else ""
-        words = _("{more} more make each {price} instead of {now}.")
-        text = words.format(more=figures.qty(more.more, unit), price=figures.price(more.price), now=figures.price(row.priced.unit_price))
+        text = break_words(more, unit, row.priced.unit_price)
         take = _set(row, more.qty) | {"label": _("Take {qty}").format(qty=figures.qty(more.qty, unit))}
         found.append({"css": "c-accent", "icon": "discount", "text": text, "buttons": [take]})
     if row.short and not any(fault.code == "inventory.short" for fault in row.faults):
@@ -120,12 +118,13 @@ def _show(request: HttpRequest, trades: Sequence[Trade], trade: Trade | None, *,
     rows = [row for row in basket.rows if row.faults] if wrong_only else basket.rows
     last = max(1, -(-len(rows) // PER_PAGE))
     number = min(last, max(1, int(params["page"]))) if params.get("page", "").isdigit() else 1
-    form = form or BasketForm(initial={name: getattr(basket.basket, name, None) for name in BasketForm.base_fields}, actor=actor)
+    head = ("requested_on", "po_number", "note", "address_id")
+    form = form or BasketForm(initial={name.removesuffix("_id"): getattr(basket.basket, name, None) for name in head}, actor=actor)
     context |= {
         "basket": basket, "form": form, "faults": faults, "rows": [shown_row(row) for row in rows[(number - 1) * PER_PAGE : number * PER_PAGE]],
         "wrong_only": wrong_only, "all_url": address(params, show=None, page=None), "wrong_url": address(params, show="wrong", page=None),
         "previous": address(params, page=number - 1) if number > 1 else "", "next": address(params, page=number + 1) if number < last else "",
-        "place": organisation(actor, actor.org_id).address, **_aside(trade, basket),
+        "own": organisation(actor, actor.org_id), **_aside(trade, basket),
     }  # fmt: skip
     return render(request, "portal/basket.html", context, status=status)
 
@@ -133,9 +132,8 @@ def _show(request: HttpRequest, trades: Sequence[Trade], trade: Trade | None, *,
 def _aside(trade: Trade, basket: Filled) -> dict[str, Any]:
     """Totals, credit with this order, who signs after the submit, how it is paid."""
     looked = basket.looked
-    terms = unscoped_terms_of([trade.agreement_id]).get(trade.agreement_id) if looked else None
     return {
-        "trade": trade, "looked": looked, "wrong": basket.wrong, "number": len(basket.rows), "version": basket.version, "terms": terms,
+        "trade": trade, "looked": looked, "wrong": basket.wrong, "number": len(basket.rows), "version": basket.version,
         "meter": meter_of(looked.credit, looked.gross) if looked and looked.credit else None,
     }  # fmt: skip
 
@@ -158,7 +156,7 @@ def basket_page(request: HttpRequest) -> HttpResponse:
         if basket is None:
             raise Refused("baskets.empty")
         seen = int(request.POST["version"]) if request.POST.get("version", "").isdigit() else None
-        changed, facts = _posted_lines(request, trade), BasketFacts(**form.cleaned_data)
+        changed, facts = _posted_lines(request, trade), form.facts
         if not submits:
             return actions.describe_basket(trade.agreement_id, facts, actor=actor)
         seen = None if changed and seen == basket.version else seen
@@ -313,7 +311,7 @@ def basket_head(request: HttpRequest) -> HttpResponse:
     trade = require_trade(request)
     form = BasketForm(request.POST or None, actor=request.actor)  # type: ignore[attr-defined]
     if request.method == "POST" and form.is_valid():
-        actions.describe_basket(trade.agreement_id, BasketFacts(**form.cleaned_data), actor=request.actor)  # type: ignore[attr-defined]
+        actions.describe_basket(trade.agreement_id, form.facts, actor=request.actor)  # type: ignore[attr-defined]
         return _answer(request, trade, lambda line: False)
     return go(request, basket_url(trade.agreement_id))
 

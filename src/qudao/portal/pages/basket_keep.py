@@ -17,10 +17,13 @@ from qudao.base.html import figures
 from qudao.base.html.forms import Form
 from qudao.base.html.pages import ActionPage, FormPage
 from qudao.baskets import actions
+from qudao.baskets.actions.fill import BasketFacts
 from qudao.baskets.queries import Basket, Template, baskets, templates
 from qudao.baskets.rules import MOST_LINES
 from qudao.kernel.errors import Invalid
+from qudao.network.queries import addresses
 from qudao.orders.queries import Order, purchases
+from qudao.portal.forms import offer_addresses
 from qudao.portal.pages.shop import require_trade
 from qudao.portal.queries.shop import read_entries
 from qudao.portal.rules import lines_in
@@ -31,9 +34,21 @@ class BasketForm(Form):
 
     layout = "grid"
 
+    address = forms.ChoiceField(label=gettext_lazy("Deliver to"), required=False)
     requested_on = forms.DateField(label=gettext_lazy("Requested delivery"), required=False)
     po_number = forms.CharField(label=gettext_lazy("Your own order number"), required=False, max_length=40)
     note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=500)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer_addresses(self, list(addresses(self.actor, self.actor.org_id)))
+
+    @property
+    def facts(self) -> BasketFacts:
+        """What was said."""
+        said = dict(self.cleaned_data)
+        chosen = said.pop("address", "")
+        return BasketFacts(**said, address_id=int(chosen) if chosen else None)
 
 
 class LinesFileForm(Form):

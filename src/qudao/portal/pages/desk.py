@@ -25,14 +25,16 @@ from qudao.funds.queries import unscoped_card
 from qudao.kernel import clock
 from qudao.kernel.errors import DomainError, Fault, Forbidden, Invalid
 from qudao.kernel.money import ZERO
+from qudao.network.queries import addresses
 from qudao.orders.actions import place_order
 from qudao.orders.queries import order_of, orders, unscoped_lines_of
 from qudao.orders.rules import Placing
 from qudao.orders.states import Status
-from qudao.portal.forms import LINES, DeskForm
-from qudao.portal.queries.desk import Look, Rest, Trade, find_trades, look, only_trade, read_lines, trade_of, trades
+from qudao.portal.forms import LINES, DeskForm, offer_addresses
+from qudao.portal.queries.desk import Asked, Look, Rest, Trade, find_trades, look, only_trade, read_lines, trade_of, trades
+from qudao.portal.queries.shop import breaks
 from qudao.portal.rules import folded
-from qudao.portal.tables import answer_of, fill, meter_of, summary, trace
+from qudao.portal.tables import answer_of, break_words, fill, meter_of, summary, trace
 from qudao.pricing.queries import Item, unscoped_quote
 
 #: suggestions of one type-ahead
@@ -104,6 +106,7 @@ def desk_of(request: HttpRequest, editor: LineEditor | None = None) -> Desk:
 def show(request: HttpRequest, desk: Desk, faults: list[Said], looked: Look | None, status: int = 200) -> HttpResponse:
     """The desk as a page."""
     number = len(desk.editor.lines)
+    offer(desk)
     context = {
         "title": _("New order"),
         "back": reverse("orders"),
@@ -135,6 +138,22 @@ def beginning(desk: Desk) -> dict[str, Any]:
     return {"looked": None, "trade": trade, "currency": trade.currency, "meter": meter_of(credit, ZERO) if credit else None, "last": list(last)}
 
 
+def next_break(trade: Trade, asked: Asked, now: Decimal) -> dict[str, Any] | None:
+    """The next price break of a line in words, and the quantity that reaches it; None when there is none. At most two statements."""
+    card = asked.card
+    more = breaks(trade, {card.id: asked.qty})[1].get(card.id) if card else None
+    if card is None or more is None:
+        return None
+    label = _("Take {qty}").format(qty=figures.qty(more.qty, card.unit))
+    return {"words": break_words(more, card.unit, now), "value": f"{more.qty.normalize():f}", "label": label}
+
+
+def offer(desk: Desk) -> None:
+    """The addresses of the buyer as choices of the form; none while it is not known who buys. One statement."""
+    known = list(addresses(desk.actor, desk.trade.buyer_id)) if desk.trade else []
+    offer_addresses(desk.form, known, desk.trade.agreement_id if desk.trade else None)
+
+
 @door("orders.place")
 def order_new(request: HttpRequest) -> HttpResponse:
     """The order desk for clerk and dealer: agreement, lines, live price, every refusal at once at its line, then placed."""
@@ -142,6 +161,7 @@ def order_new(request: HttpRequest) -> HttpResponse:
     form, editor, trade = desk.form, desk.editor, desk.trade
     if request.method != "POST":
         return show(request, desk, [], None)
+    offer(desk)
     good = form.is_valid()
     if trade is None:
         return show(request, desk, [say(Fault("portal.no_agreement"))], None, status=422)
@@ -152,7 +172,8 @@ def order_new(request: HttpRequest) -> HttpResponse:
             looked = look(actor, trade, asked, form.cleaned_data.get("requested_on"))
             raise Invalid.of(looked.faults or [Fault("portal.no_agreement")])
         data = form.cleaned_data
-        placing = Placing(trade.seller_id, trade.buyer_id, [a.new_line for a in asked], data["requested_on"], data["po_number"], data["note"])
+        address = int(data["address"]) if data.get("address") else None
+        placing = Placing(trade.seller_id, trade.buyer_id, [a.new_line for a in asked], data["requested_on"], data["po_number"], data["note"], address)
         order = place_order(placing, actor=actor, client_id=client_id_of(request))
     except Forbidden:
         raise
@@ -188,6 +209,9 @@ def order_preview(request: HttpRequest) -> JsonResponse:
     editor, trade, rest = desk.editor, desk.trade, _rest(request)
     number = len(editor.lines) + rest.lines
     answer: dict[str, Any] = {"rows": {}, "line": "", "submit": submit_words(number), "agreement": trade.agreement_id if trade else None}
+    if trade and request.POST.get("address-for", "") != str(trade.agreement_id):
+        offer(desk)
+        answer["addresses"] = desk.form.fields["address"].choices  # type: ignore[attr-defined]
     if trade is None or not number:
         aside = render_to_string("portal/preview.html", {"editor": editor, **beginning(desk)}, request)
         return JsonResponse({**answer, "aside": aside, "total": ""})
@@ -201,6 +225,8 @@ def order_preview(request: HttpRequest) -> JsonResponse:
     shown["wrong"] += int(wrong) if wrong.isdigit() else 0
     focus = next((line for line in editor.lines if line.ref and line.ref == request.POST.get("focus")), None)
     why = trace(looked, focus.no) if focus else None
+    if why and why.get("priced"):
+        why["more"] = next_break(trade, looked.asked[focus.no - 1], why["priced"].unit_price) if focus else None
     answer |= {
         "rows": {line.ref: answer_of(editor, line, looked) for line in editor.lines},
         "aside": render_to_string("portal/preview.html", {"number": number, **shown}, request),

@@ -20,7 +20,7 @@ from qudao.base.sentences import Said, say
 from qudao.kernel.errors import DomainError, Fault, Invalid
 from qudao.orders.rules import MAX_LINES
 from qudao.portal.forms import FileForm
-from qudao.portal.pages.desk import Desk, desk_of, editor_of, show
+from qudao.portal.pages.desk import Desk, desk_of, editor_of, offer, show
 from qudao.portal.queries.desk import Asked, Look, look, read_lines
 from qudao.portal.rules import lines_in
 from qudao.portal.tables import fill
@@ -133,6 +133,7 @@ def order_file(request: HttpRequest) -> HttpResponse:
 
 
 def _ask(request: HttpRequest, desk: Desk, form: FileForm, faults: list[Said] | None = None, status: int = 200) -> HttpResponse:
+    offer(desk)
     context = {"title": _("Order from a file"), "back": reverse("order_new"), "form": form, "desk": desk, "faults": faults or []}
     context["limit"] = figures.count(MAX_LINES)
     return render(request, "portal/desk_file.html", context, status=status)

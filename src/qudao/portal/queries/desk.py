@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from qudao.agreements.models import Agreement
-from qudao.agreements.queries import unscoped_refused, unscoped_terms_of
+from qudao.agreements.queries import Terms, unscoped_refused, unscoped_terms_of
 from qudao.approvals.queries import unscoped_rules_for
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
@@ -215,7 +215,8 @@ NO_REST = Rest()
 class Look:
     """What an order would come to: priced lines by number, every fault, totals, credit, the stock told, the approvals it needs.
 
-    `bought` = when each product was last ordered; totals include the lines that were not asked anew.
+    `bought` = when each product was last ordered; totals include the lines that were not asked anew. `leaves` = the day the last of the goods
+    can leave and how many lines have none yet; None where not all lines were asked or nothing is told.
     """
 
     trade: Trade
@@ -229,6 +230,16 @@ class Look:
     tax: Decimal = ZERO
     gross: Decimal = ZERO
     bought: dict[int, Bought] = field(default_factory=dict)
+    terms: Terms | None = None
+    partial: bool = False
+
+    @property
+    def leaves(self) -> tuple[date | None, int] | None:
+        promises = [self.stock[one.card.id].promise for one in self.asked if one.card and one.card.id in self.stock]
+        days = [day for parts in promises for day, _qty in parts]
+        if self.partial or not days:
+            return None
+        return max((day for day in days if day), default=None), sum(any(day is None for day, _qty in parts) for parts in promises)
 
 
 def look(actor: Actor, trade: Trade, asked: list[Asked], requested_on: date | None = None, rest: Rest = NO_REST) -> Look:
@@ -264,7 +275,7 @@ def look(actor: Actor, trade: Trade, asked: list[Asked], requested_on: date | No
         if one.card:
             wanted[one.card.id] += one.qty
     found = Look(trade, asked, priced, faults, told(actor, trade, wanted, requested_on), credit, approvers(actor, trade, gross), net, tax, gross)
-    found.bought = last_bought(trade, ids)
+    found.bought, found.terms, found.partial = last_bought(trade, ids), terms, rest.lines > 0
     return found
 
 
