@@ -242,6 +242,15 @@ def beat(name: str, **detail: Any) -> None:
     )
 
 
+def heard(name: str) -> dict[str, Any] | None:
+    """What a background process last said of itself; None when it has never said anything. One statement."""
+    found = rows("SELECT detail FROM base_heartbeat WHERE name = %s", (name,))
+    if not found:
+        return None
+    detail = found[0][0]
+    return dict(detail if isinstance(detail, dict) else json.loads(detail))
+
+
 def run_dispatcher(stop: threading.Event) -> None:
     """Deliver events until `stop` is set; polls every 200 ms when idle, survives a lost database by reconnecting."""
     last_beat = clock.now() - timedelta(minutes=1)

@@ -72,15 +72,17 @@ def organisation(kind: str, facts: OrgFacts, parent: OrgCard | None = None) -> O
     return unscoped_cards([pk])[pk]
 
 
-def person(facts: PersonFacts, org: OrgCard, role: str, password: str = "") -> Actor:
-    """Somebody who works for an organisation, as the actor through whom a file speaks. A known person keeps role and password."""
+def person(facts: PersonFacts, org: OrgCard, role: str, password: str = "", hashed: str = "") -> Actor:
+    """Somebody who works for an organisation, as the actor through whom a file speaks. A known person keeps role and password.
+    `hashed`: how the password is kept, if that was worked out before.
+    """
     email = facts.email.lower()
     known = people_seen(SYSTEM).filter(user__email=email, org_id=org.id).values_list("pk", flat=True).first()
 
     def make() -> int:
         member = enrol_person(facts, Post(org.id, unscoped_system_role(role)), actor=SYSTEM)
         if password:
-            set_password(member.user_id, password, actor=SYSTEM)
+            set_password(member.user_id, password, hashed=hashed, actor=SYSTEM)
         return int(member.pk)
 
     actor = unscoped_actor_of_membership(known or unit(make), Channel.FILE)

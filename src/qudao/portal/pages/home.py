@@ -22,7 +22,7 @@ from qudao.funds.queries import unscoped_card
 from qudao.kernel import clock
 from qudao.kernel.period import month_of
 from qudao.messages.queries import my_open_tasks, waiting_counts
-from qudao.portal.pages import alerts, kpis
+from qudao.portal.pages import alerts, kpis, loading
 from qudao.portal.pages.ways import link
 from qudao.portal.queries import (
     STAGES,
@@ -252,6 +252,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "tasks_url": link("tasks"),
         "buttons": _bar(actor, len(waiting), side, last),
         "steps": _first_steps(actor) if fresh else [],
+        "loading": loading.sentence(),
         **more,
     }
     return render(request, "portal/home.html", context)

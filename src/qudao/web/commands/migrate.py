@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 NEEDS = ""  # sets up Django itself, without the limit on a statement's time
 LOCK = 0x71756461  # "quda": one migrates, the others wait
@@ -51,7 +54,41 @@ def apply(check_only: bool = False) -> list[str]:
         cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         missing = names()
         if missing:
-            call_command("migrate", interactive=False, verbosity=0)
+            with _rendering_little():
+                call_command("migrate", interactive=False, verbosity=0)
             masters.roles()  # a new release brings new rights: the roles of the product are given theirs
         cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])  # after a fault the closing connection lets go of it
     return missing
+
+
+@contextmanager
+def _rendering_little() -> Iterator[None]:
+    """Let Django not make anew the classes of all related models for each new table, index and constraint: that was half of a fresh set-up's migrations.
+
+    A new table needs its own class only, and an index or a constraint says itself what it needs. Whatever looks at the state as a whole
+    (`RunPython`) still gets all of it made anew, for the state is marked as delayed. The schema is the same; a test compares them.
+    """
+    from django.db.migrations.state import ProjectState
+
+    patched: Any = ProjectState
+    usual = patched.add_model, patched._append_option
+
+    def add_model(self: Any, model_state: Any) -> None:
+        key = model_state.app_label, model_state.name_lower
+        self.models[key] = model_state
+        if self._relations is not None:
+            self.resolve_model_relations(key)
+        if "apps" in self.__dict__:
+            self.is_delayed = True
+            self.apps.render_multiple([model_state])
+
+    def append_option(self: Any, app_label: str, model_name: str, option_name: str, obj: Any) -> None:
+        options = self.models[app_label, model_name].options
+        options[option_name] = [*options[option_name], obj]
+        self.is_delayed = True
+
+    patched.add_model, patched._append_option = add_model, append_option
+    try:
+        yield
+    finally:
+        patched.add_model, patched._append_option = usual

@@ -13,8 +13,8 @@ import threading
 from qudao.web.process import PARENT
 
 NEEDS = "django"
-#: how little the loading of the demo insists on a processor beside people's requests
-NICE = 15
+#: seconds before the loading of the demo is tried again after it died
+PAUSE = 5
 log = logging.getLogger("qudao.worker")
 
 
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     stop = threading.Event()
     dispatcher = None if args.no_events else _start_dispatcher(stop)
-    _start_demo()
+    _start_demo(stop)
     code = 0
     try:
         if args.no_jobs:
@@ -44,20 +44,41 @@ def run(args: argparse.Namespace) -> int:
     return code
 
 
-def _start_demo() -> None:
-    """Let what is missing of a demo be loaded by a process of low priority, which ends with this one; a next start goes on with it."""
+def _start_demo(stop: threading.Event) -> None:
+    """Let what is missing of a demo be loaded by a process of low priority, which ends with this one."""
     from django.conf import settings
-    from django.db import close_old_connections
+
+    if settings.DEMO:
+        threading.Thread(target=_load_demo, args=(stop,), name="demo", daemon=True).start()
+
+
+def _load_demo(stop: threading.Event) -> None:
+    """Until the demo is complete: a process that dies is followed by another, which goes on with the day that it left."""
+    env = {**os.environ, PARENT: str(os.getpid()), "QUDAO_STATEMENT_TIMEOUT": "0"}
+    while _demo_lacks() and not stop.is_set():
+        process = subprocess.Popen([sys.executable, "-m", "qudao.web.cli", "demo", "--finish"], stdin=subprocess.DEVNULL, env=env)
+        while process.poll() is None and not stop.wait(0.5):
+            pass
+        if process.poll() is None:
+            process.terminate()
+        elif process.returncode:
+            log.warning("the loading of the demo ended with code %s; it goes on in %s s", process.returncode, PAUSE)
+            stop.wait(PAUSE)
+
+
+def _demo_lacks() -> bool:
+    from django.db import DatabaseError, connection
 
     from qudao.web import demo
 
-    if settings.DEMO:
+    try:
         known = demo.status()
-        close_old_connections()
-        if known and known.stage == 2 and not known.complete:
-            env = {**os.environ, PARENT: str(os.getpid()), "QUDAO_STATEMENT_TIMEOUT": "0"}
-            command = [sys.executable, "-m", "qudao.web.cli", "demo", "--finish"]
-            subprocess.Popen(command, stdin=subprocess.DEVNULL, env=env, preexec_fn=lambda: os.nice(NICE))  # noqa: PLW1509 - before any thread matters
+        return bool(known and known.stage == 2 and not known.complete)
+    except DatabaseError:
+        log.warning("how far the demo is cannot be read", exc_info=True)
+        return True  # the loading itself waits for the database, or says why not
+    finally:
+        connection.close()
 
 
 def _jobs(concurrency: int) -> None:

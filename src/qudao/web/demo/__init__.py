@@ -7,8 +7,9 @@ A second loading changes nothing; one that was killed goes on. The last day of t
 
 from __future__ import annotations
 
-import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -21,6 +22,8 @@ __all__ = ["Status", "finish", "load", "sentence", "sign_ins", "start", "status"
 REST = 0.65
 #: the masters are this much older than the last day
 DAYS = 366
+#: "demo": one process loads, another waits
+LOCK = 0x64656D6F
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,10 @@ def load(bar: Progress | None = None, size: str = "small") -> list[dict[str, str
 
 def status() -> Status | None:
     """What is known of the demo in this database; None when nobody has begun to load it."""
-    from qudao.base.db import rows
+    from qudao.base.outbox import heard
 
-    found = rows("SELECT detail FROM base_heartbeat WHERE name = 'demo'")
-    if not found:
-        return None
-    detail = found[0][0]
-    return Status(**(detail if isinstance(detail, dict) else json.loads(detail)))
+    known = heard("demo")
+    return Status(**known) if known else None
 
 
 def sentence(known: Status | None) -> str:
@@ -70,16 +70,39 @@ def sentence(known: Status | None) -> str:
     return f"The rest of the demo is being loaded in the background: {known.done:,} of {known.total:,} orders, about {minutes} min left."
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One process loads at a time: another waits here, and then finds what the first has done. The database lets go of who died."""
+    from django.db import Error
+
+    from qudao.base.db import rows
+
+    while not rows("SELECT pg_try_advisory_lock(%s)", (LOCK,))[0][0]:
+        time.sleep(0.5)
+    try:
+        yield
+    finally:
+        with suppress(Error):  # a broken connection has let go already
+            rows("SELECT pg_advisory_unlock(%s)", (LOCK,))
+
+
 def start(bar: Progress, size: str) -> Status:
     """The first stage: what must be there before anybody looks. The size and the last day are settled by the first loading."""
+    with _alone():
+        return _start(bar, size)
+
+
+def _start(bar: Progress, size: str) -> Status:
     from qudao.kernel import clock
     from qudao.web import masters
-    from qudao.web.demo import extras, history, plan, stories
+    from qudao.web.demo import extras, history, network, plan, stories
 
     last = clock.today() - timedelta(days=1)
     known = status()
     if known is None and stories.complete():  # the demo of an earlier release is left as it is
         return Status("small", last.isoformat(), 2, 0, 0, 0.0)
+    if known is None:
+        network.hash_ahead()
     known = known or Status(size, last.isoformat(), 1, 0, 0, 0.0)
     if known.stage == 2:
         return known
@@ -101,6 +124,11 @@ def start(bar: Progress, size: str) -> Status:
 
 def finish(bar: Progress) -> None:
     """The second stage, while people may work: pictures, the firms below the dealers, and their trade. Nothing to do without a first one."""
+    with _alone():
+        _finish(bar)
+
+
+def _finish(bar: Progress) -> None:
     from qudao.web import masters
     from qudao.web.demo import history, others, pictures, plan
 

@@ -123,6 +123,7 @@ class _Trade:
         """All orders, by day."""
         days = [self.start + timedelta(days=n) for n in range(1, YEAR + 1)]
         self.brand_days, self.other_days = self._working(days, 2), self._working(days, 4)
+        self.brand_closing = self._closing(self.brand_days)
         calendar: dict[date, list[Firm]] = defaultdict(list)
         for one in self.firms:
             for day in self._dates(one):
@@ -147,6 +148,10 @@ class _Trade:
             shares = [weight(day) for day in week]
             chosen |= set(self.rng.choices(week, shares, k=per_week + 1)[:per_week])
         return sorted(chosen)
+
+    def _closing(self, days: Sequence[date]) -> list[date]:
+        """The last of these days in each week: on it proofs of delivery come in and money is entered."""
+        return sorted({day.isocalendar()[:2]: day for day in days}.values())
 
     def _dates(self, one: Firm) -> list[date]:
         """The days on which a buyer orders in the year."""
@@ -212,6 +217,7 @@ class _Trade:
         """Give a life its steps and, now and then, a twist."""
         brand = life.seller == "lanhe"
         days = self.brand_days if brand or not buyer.key[1:].isdigit() else self.other_days
+        closing = self.brand_closing if days is self.brand_days else days
         rng, after = self.rng, timedelta
         unnamed = buyer.key[1:].isdigit()
         quiet = not unnamed or (not brand and life.placed > self.last - after(days=40))
@@ -223,10 +229,10 @@ class _Trade:
             life.steps = [*steps, (life.placed, life.twist)]
             return
         left = self._next(life.placed + after(days=rng.choice((1, 1, 2, 3))), days)
-        came = self._next(left + after(days=rng.choice((2, 3, 3, 4, 5))), days)
+        came = self._next(left + after(days=rng.choice((2, 3, 3, 4, 5))), closing)
         steps += [(left, "part" if life.twist in ("parts", "given_up") else "ship"), (came, "receive")]
         if life.twist == "parts":
-            came = self._next(came + after(days=4), days)
+            came = self._next(came + after(days=4), closing)
             steps += [(self._next(left + after(days=3), days), "ship"), (came, "receive")]
         if life.twist == "given_up":
             steps += [(came, "give_up")]
@@ -234,7 +240,7 @@ class _Trade:
         paid = due - after(days=rng.randint(0, 7))
         if self.manner[buyer.key] != "prompt" and unnamed:
             paid = due + after(days=rng.randint(4, 11) if self.manner[buyer.key] == "slow" else rng.randint(12, 26))
-        life.steps = [step for step in [*steps, (self._next(paid, days), "pay")] if step[0] <= self.last]
+        life.steps = [step for step in [*steps, (self._next(paid, closing), "pay")] if step[0] <= self.last]
         if life.twist != "given_up":
             self.due[came].append(life)
 
