@@ -1,4 +1,4 @@
-"""`qudao import`: files of organisations and products, faults by row and column, the same file twice changes nothing."""
+"""`qudao import`: the kinds of the import centre, faults by row and column, the same file twice changes nothing, any file can be undone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import json
 import pytest
 
 from qudao.base.db import rows
+from qudao.base.import_runs import undo_import
+from qudao.inventory.tests.make import make_places
 from qudao.people.tests.make import cast
 from qudao.web import cli
 from qudao.web.commands import import_
@@ -30,18 +32,20 @@ def load(kind, tmp_path, text, *more):
 
 
 @pytest.fixture
-def people(db):
+def people(db, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
     return cast()
 
 
 def test_what_can_be_loaded_is_listed(capsys):
     assert import_.run(cli._parser(["import"]).parse_args(["import"])) == cli.OK
-    assert {"catalog.products", "network.organisations"} <= set(capsys.readouterr().out.split())
+    assert {"catalog.products", "funds.limits", "inventory.opening", "network.organisations", "pricing.prices"} <= set(capsys.readouterr().out.split())
 
 
 def test_organisations_and_a_second_time_nothing(people, tmp_path, capsys):
     assert load("network.organisations", tmp_path, ORGS) == cli.OK
-    assert json.loads(capsys.readouterr().out) == {"rows": 3, "loaded": 3, "faults": []}
+    told = json.loads(capsys.readouterr().out)
+    assert (told["rows"], told["loaded"], told["new"], told["faults"]) == (3, 3, 3, [])
     found = rows("SELECT code, kind, tier FROM network_organisation WHERE code LIKE 'N1%%' ORDER BY code")
     assert found == [("N1", "region", 0), ("N101", "dealer", 1), ("N102", "outlet", 2)]
     logged = rows("SELECT count(*) FROM base_actionlog")
@@ -80,3 +84,29 @@ def test_a_dry_run_writes_nothing_and_a_missing_column_is_said(people, tmp_path,
     capsys.readouterr()
     assert load("catalog.products", tmp_path, PRODUCTS.replace("code", "key")) == cli.FAILED
     assert [fault["row"] for fault in json.loads(capsys.readouterr().out)["faults"]] == [1]
+
+
+def test_stock_is_not_added_twice_by_the_same_file(people, tmp_path, capsys):
+    make_places(people.lh)
+    assert load("catalog.products", tmp_path, PRODUCTS) == cli.OK
+    capsys.readouterr()
+    for loaded in (2, 0):
+        assert load("inventory.opening", tmp_path, "product,qty\nX-1,5\nX-2,7\n") == cli.OK
+        assert json.loads(capsys.readouterr().out)["loaded"] == loaded
+    assert rows("SELECT on_hand::int FROM inventory_stock ORDER BY on_hand") == [(5,), (7,)]
+    assert rows("SELECT count(*) FROM base_importrun WHERE kind = 'inventory.opening'") == [(1,)]
+
+
+def test_what_the_command_imported_can_be_undone(people, tmp_path, capsys):
+    assert load("catalog.products", tmp_path, PRODUCTS) == cli.OK
+    undo_import(json.loads(capsys.readouterr().out)["import"], actor=people.hq_admin)
+    assert rows("SELECT count(*) FROM catalog_product") == [(0,)]
+    assert load("catalog.products", tmp_path, PRODUCTS) == cli.OK
+    assert rows("SELECT count(*) FROM catalog_product") == [(2,)]
+
+
+def test_what_a_person_may_not_import_is_said(people, tmp_path, capsys):
+    file = tmp_path / "file.csv"
+    file.write_text(PRODUCTS)
+    assert import_.run(cli._parser(["import"]).parse_args(["import", "catalog.products", str(file), "--as", "dealer@example.com"])) == cli.FAILED
+    assert "nothing written" in capsys.readouterr().out and rows("SELECT count(*) FROM catalog_product") == [(0,)]

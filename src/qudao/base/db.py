@@ -129,6 +129,19 @@ def update_row(obj: models.Model, names: Sequence[str]) -> None:
     run(f"UPDATE {obj._meta.db_table} SET {changes} WHERE {obj._meta.pk.column} = %s", [*(getattr(obj, n) for n in names), obj.pk])  # type: ignore[union-attr]
 
 
+def update_rows(objs: Sequence[models.Model], names: Sequence[str]) -> None:
+    """Write some columns of many instances of one table whose rows are locked by the caller, in one statement."""
+    if not objs or not names:
+        return
+    meta = objs[0]._meta
+    fields = [meta.pk, *(meta.get_field(name) for name in names)]
+    arrays = ", ".join(f"%s::{field.db_type(connection)}[]" for field in fields)  # type: ignore[union-attr]
+    columns = ", ".join(field.column for field in fields)  # type: ignore[union-attr, misc]
+    changes = ", ".join(f"{field.column} = d.{field.column}" for field in fields[1:])  # type: ignore[union-attr]
+    values = [[getattr(obj, field.attname) for obj in objs] for field in fields]  # type: ignore[union-attr]
+    run(f"UPDATE {meta.db_table} t SET {changes} FROM unnest({arrays}) AS d({columns}) WHERE t.{fields[0].column} = d.{fields[0].column}", values)  # type: ignore[union-attr]
+
+
 def insertion(table: str, columns: Sequence[str], values: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
     """The statement that inserts rows, and its parameters."""
     marks = "(" + ", ".join(["%s"] * len(columns)) + ")"

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import partial
 from io import BytesIO
 from typing import IO
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import FileResponse
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -35,6 +37,8 @@ KINDS = {
     "txt": "text/plain",
     "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "xls": "application/vnd.ms-excel",
+    "ods": "application/vnd.oasis.opendocument.spreadsheet",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
 #: the kind of a picture that was drawn anew here; no upload can claim it, because it is no ending
@@ -146,6 +150,20 @@ def _kept(file: StoredFile, subject: Subject, contents: list[tuple[str, Uploaded
 def files_of(subject: Subject) -> QuerySet[StoredFile]:
     """The files of one document, oldest first. The caller has shown that the actor sees the document itself."""
     return StoredFile.unscoped.filter(subject_kind=subject.kind, subject_id=subject.id).order_by("id")
+
+
+def content(file: StoredFile) -> IO[bytes]:
+    """What is in a kept file. The caller has shown that the actor sees its document."""
+    return default_storage.open(_path(file.sha256))
+
+
+def drop(kind: str, ids: Iterable[int]) -> None:
+    """Forget the files of documents that are being removed; a content that no other document has leaves the disk. Inside an action."""
+    gone = StoredFile.unscoped.filter(subject_kind=kind, subject_id__in=list(ids))
+    contents = set(gone.values_list("sha256", flat=True))
+    gone.delete()
+    for sha256 in contents - set(StoredFile.unscoped.filter(sha256__in=contents).values_list("sha256", flat=True)):
+        transaction.on_commit(partial(default_storage.delete, _path(sha256)))
 
 
 def files_by_subject(actor: Actor, kind: str, ids: Iterable[int]) -> dict[int, list[StoredFile]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qudao.base import runs
+from qudao.base import import_runs, runs
 from qudao.base.access import system_actor
 from qudao.base.queue import job
 
@@ -17,3 +17,9 @@ def work_off(run_id: int) -> None:
 def forget_runs(timestamp: int) -> None:
     """Reports and exported files are kept for 30 days."""
     runs.forget_runs(actor=system_actor())
+
+
+@job("base.forget_imports", cron="50 19 * * *")
+def forget_imports(timestamp: int) -> None:
+    """Files that nobody imported are kept for 30 days."""
+    import_runs.forget_imports(actor=system_actor())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -219,6 +220,93 @@ class RunFault(Row):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["run", "row_id"], name="base_runfault_row_unique", violation_error_message=_("A row fails once in a run."))
+        ]
+
+
+class ImportRun(Row):
+    """A file of records that somebody of an organisation brought: how it was read, what it did, whether it was taken back. The file lies with it."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", pgettext_lazy("import", "Not imported yet")
+        DONE = "done", pgettext_lazy("import", "Imported")
+        PARTLY = "partly", pgettext_lazy("import", "Partly undone")
+        UNDONE = "undone", pgettext_lazy("import", "Undone")
+
+    at = models.DateTimeField()
+    user_id = models.BigIntegerField(null=True)
+    org_id = models.BigIntegerField()
+    by_name = models.CharField(max_length=120, default="", blank=True)
+    #: what the file holds, as in "catalog.products"
+    kind = models.CharField(max_length=60)
+    file_name = models.CharField(max_length=120)
+    sha256 = models.CharField(max_length=64)
+    heads = models.JSONField(default=list)
+    #: hash of the heads: the next file with the same ones is read the same way
+    heads_key = models.CharField(max_length=64)
+    #: for each head the column it is read as, "" for none
+    mapping = models.JSONField(default=list)
+    #: whether a person has said, or a file with these heads has shown, that the mapping is right
+    mapped = models.BooleanField(default=False)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.DRAFT)
+    rows = models.IntegerField(default=0)
+    made = models.IntegerField(default=0)
+    changed = models.IntegerField(default=0)
+    same = models.IntegerField(default=0)
+    wrong = models.IntegerField(default=0)
+    done_at = models.DateTimeField(null=True)
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.CharField(max_length=120, default="", blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state="draft", done_at__isnull=True)
+                | models.Q(state="done", done_at__isnull=False, undone_at__isnull=True)
+                | models.Q(state__in=["partly", "undone"], done_at__isnull=False, undone_at__isnull=False),
+                name="base_importrun_state_says_when",
+                violation_error_message=_("An import says when it was done and when it was undone."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(rows__gte=0, made__gte=0, changed__gte=0, same__gte=0, wrong__gte=0),
+                name="base_importrun_counts_not_negative",
+                violation_error_message=_("An import counts no less than zero rows."),
+            ),
+        ]
+        indexes = [models.Index(fields=["org_id", "-id"], name="base_importrun_org"), models.Index(fields=["org_id", "sha256"], name="base_importrun_file")]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+    def get_absolute_url(self) -> str:
+        return reverse("import", args=[self.pk])
+
+    @property
+    def subject(self) -> Subject:
+        """The import in the log of actions, and the owner of its file."""
+        return Subject("base.import", self.pk, self.org_id, None, self.kind)
+
+
+class ImportedRow(Row):
+    """A record that an import made or changed: what it was and what it became, so that it can be taken back."""
+
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="touched")
+    #: the row of the file
+    row = models.IntegerField()
+    #: the record's primary key in the table of its kind
+    key = models.BigIntegerField()
+    label = models.CharField(max_length=200)
+    is_new = models.BooleanField()
+    before = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    after = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    #: why it stayed when the import was undone: the code of a refusal and its parameters
+    kept = models.CharField(max_length=80, default="", blank=True)
+    kept_params = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "row"], name="base_importedrow_row_unique", violation_error_message=_("A row of a file makes or changes one record.")
+            )
         ]
 
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from qudao.base import models
 from qudao.base.access import EVERY_ROW, Actor, Policy, Scope, register
+from qudao.base.importing import kinds_of
 
 VERBS = {
     "base.view_log": _("See the log of actions"),
@@ -15,6 +16,7 @@ VERBS = {
     "base.print": _("Print documents"),
     "base.runs": _("Work on many rows at once"),
     "base.views": _("Save views of lists"),
+    "base.imports": _("Import files of records"),
     "base.operate": _("Run the system: events, jobs, health"),
 }
 FIELDS = {
@@ -70,6 +72,28 @@ class RunFaultPolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return EVERY_ROW if actor.kind == "system" else Q(run__user_id=actor.user_id, run__org_id=actor.org_id)
+
+
+@register
+class ImportRunPolicy(Policy):
+    """The imports of the own organisation, of what the person may import: a file of credit limits is not for the warehouse."""
+
+    model = models.ImportRun
+    view_verb = "base.imports"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return EVERY_ROW if actor.kind == "system" else Q(org_id=actor.org_id, kind__in=kinds_of(actor))
+
+
+@register
+class ImportedRowPolicy(Policy):
+    """The records of an import are seen with it."""
+
+    model = models.ImportedRow
+    view_verb = "base.imports"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return EVERY_ROW if actor.kind == "system" else Q(run__org_id=actor.org_id, run__kind__in=kinds_of(actor))
 
 
 @register

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from qudao.base.access import Actor, get_visible
+from qudao.base.access import Actor, get_visible, visible
 from qudao.base.action import action, emit, part, record
-from qudao.base.db import rows, run
-from qudao.base.lock import Rank, lock_one
+from qudao.base.built import built_on, erase
+from qudao.base.db import rows, run, update_rows
+from qudao.base.lock import Rank, lock_one, lock_rows
 from qudao.base.subject import Subject
 from qudao.catalog import queries, rules
 from qudao.catalog.events import ProductsRegistered, ProductStateChanged
 from qudao.catalog.models import Category, Pack, Product
 from qudao.catalog.rules import ProductDraft
 from qudao.catalog.states import ProductState
-from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
+from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
 from qudao.kernel.pinyin import spelled
 
 
@@ -75,15 +76,59 @@ def change_product(product_id: int, draft: ProductDraft, *, actor: Actor) -> Pro
         faults += _taken(product.owner_id, [draft], [""])
     faults += _foreign_categories(product.owner_id, [draft.category_id])
     raise_if_any(faults, Invalid)
-    changed = {}
-    for name, value in _columns(draft).items():
-        if (before := getattr(product, name)) != value:
-            changed[name] = [_plain(before), _plain(value)]
-            setattr(product, name, value)
-    if changed:
+    if changed := _describe(product, draft):
         product.save(update_fields=list(changed))
         record(subject_of(product), detail=changed)
     return product
+
+
+@action("catalog.edit")
+def change_products(drafts: Mapping[int, ProductDraft], *, actor: Actor) -> dict[int, dict[str, list]]:
+    """Describe many products anew, by id, all or none: seven statements whatever their number. Their codes stay. Locks them.
+
+    Returns by product what changed, [before, after]. Raises Invalid with every fault at "rows.<id>.<field>", NotFound.
+    """
+    if visible(actor, Product, "catalog.edit").filter(pk__in=drafts).count() != len(drafts):
+        raise NotFound("base.not_found")
+    locked = lock_rows(Product, drafts, rank=Rank.NETWORK)
+    faults = [fault for one in locked for fault in rules.draft_faults(drafts[one.pk], f"rows.{one.pk}.")]
+    faults += [Fault("catalog.code_stays", f"rows.{one.pk}.code") for one in locked if drafts[one.pk].code.strip() != one.code]
+    for owner in {one.owner_id for one in locked}:
+        faults += _foreign_categories(owner, [drafts[one.pk].category_id for one in locked if one.owner_id == owner])
+    raise_if_any(faults, Invalid)
+    found = {one.pk: changed for one in locked if (changed := _describe(one, drafts[one.pk]))}
+    update_rows([one for one in locked if one.pk in found], sorted({name for changed in found.values() for name in changed}))
+    for one in locked:
+        if one.pk in found:
+            record(subject_of(one), detail=found[one.pk])
+    return found
+
+
+@action("catalog.edit")
+def remove_products(product_ids: Iterable[int], *, actor: Actor) -> None:
+    """Let products disappear that were registered by mistake, with their packs: only what nothing was built on. Locks them; the log keeps them.
+
+    Raises Refused `catalog.built_on` at "rows.<id>" for every product that somebody uses, NotFound.
+    """
+    wanted = set(product_ids)
+    if visible(actor, Product, "catalog.edit").filter(pk__in=wanted).count() != len(wanted):
+        raise NotFound("base.not_found")
+    locked = lock_rows(Product, wanted, rank=Rank.NETWORK)
+    used = built_on(Product, wanted)
+    raise_if_any([Fault("catalog.built_on", f"rows.{pk}", {"where": where}) for pk, where in used.items()], Refused)
+    for one in locked:
+        record(subject_of(one), before=one.state, after="removed")
+    erase(Product, wanted, "catalog.product")
+
+
+def _describe(product: Product, draft: ProductDraft) -> dict[str, list]:
+    """Write a draft into a product that is locked, not yet into its table; what changed, [before, after]."""
+    changed = {}
+    for name, value in _columns(draft).items():
+        if (before := getattr(product, name)) != value:
+            changed[name] = [before, value]
+            setattr(product, name, value)
+    return changed
 
 
 @action("catalog.block")
@@ -236,10 +281,6 @@ def _columns(draft: ProductDraft) -> dict[str, object]:
     for name in ("code", "name", "name_en", "unit"):
         values[name] = str(values[name]).strip()
     return values | {"gtin": rules.gtin14(draft.gtin) or "", "initials": rules.initials(draft.name), "pinyin": spelled(draft.name)}
-
-
-def _plain(value: object) -> object:
-    return str(value) if isinstance(value, Decimal) else value
 
 
 def _taken(owner_id: int, drafts: Sequence[ProductDraft], at: Sequence[str]) -> list[Fault]:

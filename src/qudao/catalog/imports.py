@@ -3,121 +3,113 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from decimal import Decimal, InvalidOperation
+from dataclasses import fields
+from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.access import Actor
-from qudao.base.action import unit
-from qudao.base.sentences import Said, say
+from qudao.base.built import built_on
+from qudao.base.import_sheets import SAMPLE, Cells, Column
+from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, by_row, changed_since, differences, kept
 from qudao.catalog import queries, rules
-from qudao.catalog.actions import change_product, register_products
+from qudao.catalog.actions import change_products, register_products, remove_products
 from qudao.catalog.models import Product
 from qudao.catalog.rules import ProductDraft
-from qudao.kernel.errors import Fault
+from qudao.kernel.errors import Fault, Invalid, raise_if_any
+
+FIELDS = tuple(one.name for one in fields(ProductDraft))
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A good row: the product it describes, None for a new one, and whether it changes anything."""
-
-    product_id: int | None
-    draft: ProductDraft
-    changes: bool
+def _facts(product: Product) -> dict[str, Any]:
+    return {name: getattr(product, name) for name in FIELDS}
 
 
-class Products:
-    """The catalogue of the actor's organisation. Empty cells take the usual value; `category` is a category's code."""
+class Products(Kind):
+    """The catalogue of the actor's organisation. An empty cell takes the usual value, or keeps what a known product has."""
 
-    columns: Sequence[tuple[str, Any, bool]] = (
-        ("code", _("Code"), True),
-        ("name", _("Name"), True),
-        ("name_en", _("English name"), False),
-        ("unit", _("Base unit"), False),
-        ("tax_rate", _("Tax rate"), False),
-        ("gtin", _("Barcode"), False),
-        ("category", _("Category"), False),
-        ("min_qty", _("Smallest quantity"), False),
-        ("pack_multiple", _("Quantity step"), False),
+    name, label, icon, verb, place = "catalog.products", _("Products"), "packages", "catalog.edit", "products"
+    about = _("A row with a new code registers a product, one with a known code describes it anew; an empty cell keeps what is there.")
+    model = Product
+    columns = (
+        Column("code", _("Code"), required=True, example=SAMPLE, also=("product code", "item code", "SKU", "商品编码", "产品编码", "货号", "物料编码", "编号")),
+        Column("name", _("Name"), help=_("Needed for a new product."), example="落地扇", also=("product name", "product", "品名", "商品名称", "产品名称")),
+        Column("name_en", _("English name"), example="Standing fan", also=("英文品名",)),
+        Column("unit", _("Base unit"), help=_("Stock and prices are kept in it."), example="台", also=("unit", "UOM", "单位", "计量单位")),
+        Column("tax_rate", _("Tax rate"), "share", help=_("13 % is written 0.13 or 13%."), example="0.13", also=("VAT", "tax", "税率")),
+        Column("gtin", _("Barcode"), help=_("GTIN with 8, 12, 13 or 14 digits."), example="6901234567892", also=("GTIN", "EAN", "条形码", "国际条码")),
+        Column("category", _("Category"), help=_("Code or name of a category that exists."), also=("group", "分类", "类别", "品类")),
+        Column("min_qty", _("Smallest quantity"), "number", example="1", also=("MOQ", "minimum", "起订量")),
+        Column("pack_multiple", _("Quantity step"), "number", help=_("Ordered in whole multiples of it."), example="1", also=("step", "multiple", "倍数")),
     )
 
-    @staticmethod
-    def check(rows: Sequence[dict[str, str]], *, actor: Actor) -> tuple[list[Entry], list[tuple[int, str, Said]]]:
-        """The good rows, and by row and column what is wrong with the others. Three statements for any number of rows; writes nothing."""
-        queries.require_acting(actor, actor.org_id, "catalog.edit")
-        groups = dict(queries.categories(actor).filter(owner_id=actor.org_id).values_list("code", "pk"))
-        codes = {row["code"].strip() for row in rows}
-        known = {one.code: one for one in queries.products(actor).filter(owner_id=actor.org_id, code__in=codes)}
-        good, faults, seen = [], [], set()
-        for n, row in enumerate(rows):
-            line, code = int(row.get("row") or n + 2), row["code"].strip()
-            draft, wrong = _draft(row, groups, known.get(code))
-            if code in seen:
-                wrong.append(Fault("catalog.code_twice", "code", {"code": code}))
-            seen.add(code)
-            faults += [(line, fault.field.removesuffix("_id"), say(fault)) for fault in wrong]
-            if draft is not None and not wrong:
-                product = known.get(code)
-                good.append(Entry(product.pk if product else None, draft, product is None or _differs(product, draft)))
-        return good, faults
+    def open(self, rows: Sequence[Cells]) -> None:
+        """Three statements."""
+        queries.require_acting(self.actor, self.actor.org_id, self.verb)
+        own = queries.products(self.actor).filter(owner_id=self.actor.org_id).order_by()
+        self.known = {one.code: one for one in own.filter(code__in={row.text("code") for row in rows})}
+        self.barcodes = dict(own.filter(gtin__in={rules.gtin14(row.text("gtin")) or "-" for row in rows}).values_list("gtin", "code"))
+        groups = list(queries.categories(self.actor).filter(owner_id=self.actor.org_id).values_list("pk", "code", "name"))
+        self.groups = {name: pk for pk, _code, name in groups} | {code: pk for pk, code, _name in groups}
+        self.group_names = {pk: name for pk, _code, name in groups}
 
-    @staticmethod
-    def perform(entries: Sequence[Entry], *, actor: Actor, client_id: UUID | None = None) -> int:
-        """Write the good rows in one transaction, all or none; return how many products are new or changed."""
+    def key(self, row: Cells) -> Any:
+        return row.text("code")
 
-        def body() -> int:
-            fresh = [entry.draft for entry in entries if entry.product_id is None]
-            changed = [entry for entry in entries if entry.product_id is not None and entry.changes]
-            register_products(actor.org_id, fresh, actor=actor)
-            for entry in changed:
-                change_product(entry.product_id, entry.draft, actor=actor)
-            return len(fresh) + len(changed)
+    def entry(self, row: Cells) -> Entry:
+        product = self.known.get(row.text("code"))
+        usual = _facts(product) if product else {one.name: one.default for one in fields(ProductDraft)} | {"name": ""}
+        said = {name: row.get(name, usual[name]) for name in FIELDS if name not in ("code", "category_id")}
+        group = row.text("category")
+        draft = ProductDraft(code=row.text("code"), category_id=self.groups.get(group, usual["category_id"]), **said)
+        faults = rules.draft_faults(draft)
+        if group and group not in self.groups:
+            faults.append(Fault("catalog.category_unknown", "category"))
+        barcode = rules.gtin14(draft.gtin) or ""
+        holder = self.barcodes.setdefault(barcode, draft.code) if barcode else draft.code
+        if holder != draft.code:
+            faults.append(Fault("catalog.gtin_taken", "gtin", {"code": holder}))
+        raise_if_any(faults, Invalid)
+        label = f"{draft.code} {draft.name}"
+        if product is None:
+            return Entry(row.no, label, NEW, draft)
+        after = {name: getattr(draft, name) for name in FIELDS} | {"gtin": barcode}
+        changes = tuple(
+            ("category", self.group_names.get(was, ""), self.group_names.get(now, "")) if name == "category_id" else (name, was, now)
+            for name, was, now in differences(usual, after)
+        )
+        return Entry(row.no, label, CHANGED if changes else SAME, (product.pk, draft), changes)
 
-        return unit(body)
+    def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:
+        new, old = [e for e in entries if e.what == NEW], {e.data[0]: e for e in entries if e.what == CHANGED}
+        made = register_products(self.actor.org_id, [e.data for e in new], actor=self.actor)
+        changed = change_products({pk: e.data[1] for pk, e in old.items()}, actor=self.actor)
+        touched = [Touched(e.row, one.pk, e.label, True) for e, one in zip(new, made, strict=True)]
+        for pk, pairs in changed.items():
+            before, after = ({name: kept(pair[n]) for name, pair in pairs.items() if name in FIELDS} for n in (0, 1))
+            touched.append(Touched(old[pk].row, pk, old[pk].label, False, before, after))
+        return touched
 
+    def hindered(self, touched: Sequence[Touched]) -> dict[int, Fault]:
+        """Two statements and one for the packs."""
+        used = built_on(Product, [t.key for t in touched if t.is_new])
+        now = {one.pk: one for one in queries.products(self.actor).filter(pk__in=[t.key for t in touched]).order_by()}
 
-def _draft(row: dict[str, str], groups: dict[str, int], known: Product | None) -> tuple[ProductDraft | None, list[Fault]]:
-    """A row as a draft; an empty cell keeps what a known product has."""
-    usual = ProductDraft(**{one.name: getattr(known, one.name) for one in fields(ProductDraft)}) if known else ProductDraft("", "")
-    wrong: list[Fault] = []
+        def fault(one: Touched) -> Fault | None:
+            if one.key not in now:
+                return Fault("base.import_gone")
+            if one.is_new:
+                return Fault("base.import_built_on", "", {"where": used[one.key]}) if one.key in used else None
+            return changed_since(one, _facts(now[one.key]))
 
-    def number(name: str, code: str) -> Decimal:
-        text = row.get(name, "").strip()
-        if not text:
-            return Decimal(getattr(usual, name))
-        try:
-            value = Decimal(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-            if value.is_finite():
-                return value
-        except InvalidOperation:
-            pass
-        wrong.append(Fault(code, name))
-        return Decimal(1)
+        return by_row(touched, fault)
 
-    category = row.get("category", "").strip()
-    if category and category not in groups:
-        wrong.append(Fault("catalog.category_unknown", "category"))
-    draft = ProductDraft(
-        code=row["code"].strip(),
-        name=row["name"].strip(),
-        name_en=row.get("name_en", "").strip() or usual.name_en,
-        unit=row.get("unit", "").strip() or usual.unit,
-        tax_rate=number("tax_rate", "catalog.tax_rate_wrong"),
-        gtin=row.get("gtin", "").strip() or usual.gtin,
-        category_id=groups.get(category, usual.category_id),
-        min_qty=number("min_qty", "catalog.min_qty_wrong"),
-        pack_multiple=number("pack_multiple", "catalog.multiple_wrong"),
-    )
-    return draft, wrong + rules.draft_faults(draft)
-
-
-def _differs(product: Product, draft: ProductDraft) -> bool:
-    now = {one.name: getattr(draft, one.name) for one in fields(ProductDraft)}
-    now["gtin"] = rules.gtin14(draft.gtin) or ""
-    return any(getattr(product, name) != value for name, value in now.items())
+    def take_back(self, touched: Sequence[Touched]) -> None:
+        now = {one.pk: _facts(one) for one in queries.products(self.actor).filter(pk__in=[t.key for t in touched if not t.is_new]).order_by()}
+        decimals = {one.name for one in fields(ProductDraft) if isinstance(one.default, Decimal)}
+        back = {t.key: {name: Decimal(value) if name in decimals else value for name, value in t.before.items()} for t in touched if not t.is_new}
+        change_products({pk: ProductDraft(**now[pk] | facts) for pk, facts in back.items()}, actor=self.actor)
+        remove_products([t.key for t in touched if t.is_new], actor=self.actor)
 
 
-KINDS = {"catalog.products": Products}
+KINDS = (Products,)

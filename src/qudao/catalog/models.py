@@ -140,6 +140,8 @@ class Product(Row):
 class Pack(Row):
     """A larger unit of a product: `factor` base units in one (a box of 12)."""
 
+    goes_with = "product"
+
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="packs")
     name = models.TextField()
     name_en = models.TextField(default="", blank=True)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from qudao.base.access import policy_of
 from qudao.base.html import figures
-from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, FormPage, Head, ListPage, NoFields, Panel, Skip, door
+from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, FormPage, Head, ListPage, NoFields, Panel, Skip, door, import_buttons
 from qudao.catalog import actions, queries
 from qudao.catalog.forms import CategoryForm, PackForm, PictureForm, ProductForm, ReasonForm
 from qudao.catalog.models import Product
@@ -46,6 +46,7 @@ class ProductList(ListPage):
 
     def buttons(self) -> Sequence[Button]:
         return [
+            *import_buttons("catalog.products", self.actor),
             Button(_("New category"), reverse("category_new"), icon="plus", verb="catalog.edit", ask=True),
             Button(_("Register product"), reverse("product_new"), icon="plus", primary=True, verb="catalog.edit", key="n"),
         ]

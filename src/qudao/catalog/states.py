@@ -19,6 +19,9 @@ SENTENCES = {
     "catalog.unit_missing": _("A product needs a base unit."),
     "catalog.code_taken": _("The code {code} already belongs to another product."),
     "catalog.code_twice": _("The code {code} appears more than once."),
+    "catalog.code_stays": _("The code of a product cannot be changed here."),
+    "catalog.built_on": _("The product is already used: {where}."),
+    "catalog.gtin_taken": _("The product {code} has this GTIN."),
     "catalog.gtin_wrong": _("{gtin} is not a valid GTIN: its check digit or length is wrong."),
     "catalog.tax_rate_wrong": _("The tax rate must lie between 0 and 1; 13 % is written 0.13."),
     "catalog.min_qty_wrong": _("The smallest quantity must not be negative."),
@@ -38,6 +41,8 @@ SENTENCES = {
 }
 
 REMEDIES = {
+    "catalog.built_on": _("Block it instead."),
+    "catalog.gtin_taken": _("Look which of the two is right."),
     "catalog.code_taken": _("Choose another code, or change the existing product."),
     "catalog.gtin_wrong": _("Scan the barcode again, or leave the field empty."),
     "catalog.not_owner": _("Ask the owner of the product to change it."),

@@ -5,15 +5,15 @@ Hold locks the account, decides in `rules`, writes; shift needs no decision: the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from qudao.base.access import Actor, get_visible
+from qudao.base.access import Actor, get_visible, visible
 from qudao.base.action import action, emit, part, record
-from qudao.base.db import rows
-from qudao.base.lock import Rank, lock_one, note_rank
+from qudao.base.db import rows, update_rows
+from qudao.base.lock import Rank, lock_one, lock_rows, note_rank
 from qudao.base.subject import Subject
 from qudao.funds import queries, rules
 from qudao.funds.events import ExposureReduced, LimitChanged
@@ -224,7 +224,36 @@ def set_limit(account_id: int, terms: LimitTerms, reason: str, *, actor: Actor) 
     """Set the limits and the patience of an account of the own organisation as seller. Locks it; emits LimitChanged."""
     rules.check_terms(terms, clock.today())
     account = _lock(account_id, "funds.set_limit", reason, actor)
-    before, detail = str(account.limit_amount), {}
+    if detail := _limit(account, terms, reason):
+        account.save(update_fields=list(detail))
+        _changed(account)
+    return account
+
+
+@action("funds.set_limit")
+def set_limits(terms: Mapping[int, LimitTerms], reason: str, *, actor: Actor) -> dict[int, dict[str, list]]:
+    """`set_limit` for many accounts, by id, all or none, in four statements. Returns by account what changed, [before, after].
+
+    Raises Invalid with every fault at its account ("rows.<id>.<field>"), NotFound.
+    """
+    if not reason.strip():
+        raise Invalid("funds.reason_missing", field="reason")
+    if visible(actor, Account, "funds.set_limit").filter(pk__in=terms).count() != len(terms):
+        raise NotFound("funds.no_account")
+    today = clock.today()
+    raise_if_any([replace(fault, field=f"rows.{pk}.{fault.field}") for pk, one in terms.items() for fault in rules.term_faults(one, today)], Invalid)
+    locked = lock_rows(Account, terms, rank=Rank.FUNDS)
+    found = {one.pk: detail for one in locked if (detail := _limit(one, terms[one.pk], reason))}
+    update_rows([one for one in locked if one.pk in found], sorted({name for detail in found.values() for name in detail}))
+    for one in locked:
+        if one.pk in found:
+            _changed(one)
+    return found
+
+
+def _limit(account: Account, terms: LimitTerms, reason: str) -> dict[str, list]:
+    """Write terms into an account that is locked, not yet into its table, and the line of the log; what changed, [before, after]."""
+    before, detail = str(account.limit_amount), dict[str, list]()
     new = {
         "limit_amount": terms.limit,
         "temp_limit": terms.temp_limit,
@@ -234,13 +263,12 @@ def set_limit(account_id: int, terms: LimitTerms, reason: str, *, actor: Actor) 
     }
     for name, value in new.items():
         if getattr(account, name) != value:
-            detail[name] = [str(getattr(account, name)), str(value)]
+            detail[name] = [getattr(account, name), value]
             setattr(account, name, value)
     if detail:
-        account.save(update_fields=list(detail))
-        record(_subject(account), before=before, after=str(terms.limit), reason=reason, detail=detail)
-        _changed(account)
-    return account
+        told = {name: [str(value) for value in pair] for name, pair in detail.items()}
+        record(_subject(account), before=before, after=str(terms.limit), reason=reason, detail=told)
+    return detail
 
 
 @action("funds.freeze")

@@ -15,7 +15,7 @@ from qudao.base.access import Actor, Scope, all_verbs
 from qudao.base.audit import timeline
 from qudao.base.html import figures
 from qudao.base.html.meters import Meter
-from qudao.base.html.pages import ActionPage, Button, DetailPage, Form, Head, ListPage, Panel
+from qudao.base.html.pages import ActionPage, Button, DetailPage, Form, Head, ListPage, Panel, import_buttons
 from qudao.base.subject import Subject
 from qudao.funds import actions, queries
 from qudao.funds.forms import LimitForm, ReasonForm, terms_of
@@ -38,6 +38,9 @@ class FundList(ListPage):
     query = queries.accounts
     table = AccountTable
     title = gettext_lazy("Credit")
+
+    def buttons(self) -> Sequence[Button]:
+        return import_buttons("funds.limits", self.actor)
 
 
 def meter_of(card: queries.CreditCard) -> Meter:

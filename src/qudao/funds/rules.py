@@ -120,6 +120,11 @@ class LimitTerms:
 
 def check_terms(terms: LimitTerms, today: date) -> None:
     """Raises Invalid with every fault of the terms at its field."""
+    raise_if_any(term_faults(terms, today), Invalid)
+
+
+def term_faults(terms: LimitTerms, today: date) -> list[Fault]:
+    """Every fault of the terms at its field."""
     faults = [
         Fault("funds.amount", name, {"amount": str(getattr(terms, name))})
         for name in ("limit", "temp_limit", "tolerance")
@@ -129,4 +134,4 @@ def check_terms(terms: LimitTerms, today: date) -> None:
         faults.append(Fault("funds.temp_until_missing", "temp_until"))
     if not 0 <= terms.grace_days <= 365:
         faults.append(Fault("funds.grace_days", "grace_days"))
-    raise_if_any(faults, Invalid)
+    return faults

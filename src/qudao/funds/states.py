@@ -29,6 +29,7 @@ class EntryKind(TextChoices):
 
 SENTENCES = {
     "funds.no_account": _("There is no credit account for this agreement."),
+    "funds.account_unclear": _("This buyer has several agreements."),
     "funds.limit": _("The credit limit of {limit} is exceeded: {exposure} are in use, {available} are free, {short} are missing."),
     "funds.frozen": _("The credit account is frozen."),
     "funds.overdue": _("{amount} are overdue, the oldest for {days} days; {grace_days} days are allowed."),
@@ -48,6 +49,7 @@ SENTENCES = {
 }
 
 REMEDIES = {
+    "funds.account_unclear": _("Name the code of one."),
     "funds.no_account": _("Activate the agreement, or open the account."),
     "funds.limit": _("Pay open invoices, order less, or ask the seller's finance for a temporary limit."),
     "funds.frozen": _("Ask the seller's finance."),

@@ -53,9 +53,6 @@ OPENING_LINES = (
     LineField("qty", _("Quantity"), kind="qty", required=True),
 )
 
-#: (name, head, required)
-OPENING_COLUMNS: Sequence[tuple[str, Any, bool]] = (("product", _("Product"), True), ("qty", _("Quantity"), True))
-
 
 def opening_rows(rows: Sequence[dict[str, str]], actor: Actor) -> tuple[list[OpeningLine], list[tuple[int, str, Said]]]:
     """The good lines and, by row and column, what is wrong with the others. One statement for all codes; writes nothing."""

@@ -13,15 +13,15 @@ from django.utils.translation import gettext_lazy
 
 from qudao.base.access import Actor
 from qudao.base.html import figures
-from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ImportPage, LineEditor, ListPage, Panel
+from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, LineEditor, ListPage, Panel, import_buttons
 from qudao.base.html.tables import by_language
-from qudao.base.sentences import Said, say
+from qudao.base.sentences import Said
 from qudao.inventory import actions, queries
-from qudao.inventory.forms import OPENING_COLUMNS, OPENING_LINES, CountForm, OpeningForm, PlaceForm, opening_rows
+from qudao.inventory.forms import OPENING_LINES, CountForm, OpeningForm, PlaceForm, opening_rows
 from qudao.inventory.models import Place, Stock
 from qudao.inventory.states import PlaceKind
 from qudao.inventory.tables import MoveTable, PlaceTable, StockTable, quantities
-from qudao.kernel.errors import DomainError, Fault
+from qudao.kernel.errors import DomainError
 
 NEWEST = 20
 
@@ -36,7 +36,7 @@ class StockList(ListPage):
 
     def buttons(self) -> Sequence[Button]:
         return [
-            Button(_("Import opening stock"), reverse("stock_import"), icon="upload", verb="inventory.receive"),
+            *import_buttons("inventory.opening", self.actor),
             Button(_("Enter opening stock"), reverse("stock_opening"), icon="plus", primary=True, verb="inventory.receive", key="n"),
         ]
 
@@ -197,26 +197,6 @@ class Wrong(DomainError):
     status = 422
 
 
-class StockImport(ImportPage):
-    """Opening stock of the own MAIN warehouse from a file."""
-
-    verb = "inventory.receive"
-    columns = OPENING_COLUMNS
-    title = gettext_lazy("Import opening stock")
-    said = gettext_lazy("The opening stock is on the books.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("stock")
-
-    def check(self, rows: list[dict[str, str]]) -> tuple[list[Any], list[tuple[int, str, Said]]]:
-        good, faults = opening_rows(rows, self.actor)
-        return good, faults or ([] if rows else [(1, "product", say(Fault("inventory.no_lines")))])
-
-    def perform(self, rows: list[Any], client_id: UUID) -> Any:
-        return actions.receive_opening(queries.main_place(self.actor).pk, rows, _("Import of a file"), actor=self.actor, client_id=client_id)
-
-
 class PlaceNew(FormPage):
     """Another warehouse."""
 
@@ -234,7 +214,6 @@ class PlaceNew(FormPage):
 routes = [
     path("stock/", StockList.as_view(), name="stock"),
     path("stock/opening", StockOpening.as_view(), name="stock_opening"),
-    path("stock/import", StockImport.as_view(), name="stock_import"),
     path("stock/<int:pk>/", StockDetail.as_view(), name="stock_item"),
     path("stock/<int:pk>/adjustment", StockAdjust.as_view(), name="stock_adjustment"),
     path("moves/", MoveList.as_view(), name="moves"),

@@ -6,15 +6,18 @@ while another transaction moves the branch it stands in.
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 
 from django.db import connection
 
-from qudao.base.access import Actor, get_visible
+from qudao.base.access import Actor, get_visible, visible
 from qudao.base.action import action, emit, record
-from qudao.base.lock import Rank, lock_one, note_rank
+from qudao.base.built import built_on, erase
+from qudao.base.db import update_rows
+from qudao.base.lock import Rank, lock_one, lock_rows, note_rank
 from qudao.base.subject import Subject
-from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
+from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
 from qudao.kernel.pinyin import spelled
 from qudao.network import rules
 from qudao.network.events import OrganisationMoved, OrganisationRegistered, OrganisationStateChanged
@@ -23,6 +26,15 @@ from qudao.network.rules import AddressFacts, OrgFacts
 from qudao.network.states import PARENTS, OrgState
 
 TREE_LOCK = 0x71640001  # any number no other advisory lock of the product uses
+
+
+@dataclass(frozen=True)
+class NewOrganisation:
+    """An organisation to register among many; `under` is the code of the one above, which may be an earlier one of the same call."""
+
+    kind: str
+    facts: OrgFacts
+    under: str
 
 
 def subject_of(org: Organisation) -> Subject:
@@ -42,20 +54,117 @@ def register_organisation(kind: str, facts: OrgFacts, parent_id: int | None, *, 
     if parent and parent.state == OrgState.CLOSED:
         raise Refused("network.parent_closed", field="parent", parent=parent.name)
     _refuse_taken(facts.code)
-    pk = _next_id()
-    org = Organisation(
-        pk=pk,
-        kind=kind,
-        parent=parent,
-        path=f"{parent.path if parent else '/'}{pk}/",
-        tier=rules.tier_under(kind, parent.tier) if parent else 0,
-        pinyin=spelled(facts.name),
-        **asdict(facts),
-    )
+    org = _new(_next_ids(1)[0], kind, facts, parent)  # the id before the row, because the row's path ends in it
     org.save(force_insert=True)
     record(subject_of(org), after=org.state)
     emit(OrganisationRegistered(organisation_id=org.pk, kind=kind), subject_of(org))
     return org
+
+
+@action("network.register")
+def register_organisations(drafts: Sequence[NewOrganisation], *, actor: Actor) -> list[Organisation]:
+    """Put many organisations into the tree, all or none, in six statements; one may stand under an earlier one of the same call. Locks the tree.
+
+    Emits OrganisationRegistered for each. Raises Invalid with every fault at "rows.<n>.<field>".
+    """
+    if not drafts:
+        return []
+    _lock_tree()
+    facts = [draft.facts.clean() for draft in drafts]
+    named = {draft.under.strip().upper() for draft in drafts}
+    above = {one.code.upper(): one for one in visible(actor, Organisation, "network.register").filter(code__in=named)}
+    taken = {code.upper() for code in Organisation.unscoped.filter(code__in=[one.code for one in facts]).values_list("code", flat=True)}
+    faults: list[Fault] = []
+    made: list[Organisation] = []
+    for n, (pk, draft, fact) in enumerate(zip(_next_ids(len(drafts)), drafts, facts, strict=True)):
+        parent = above.get(draft.under.strip().upper())
+        wrong = new_faults(draft.kind, fact, parent)
+        if fact.code in taken:
+            wrong.append(Fault("network.code_taken", "code"))
+        faults += [Fault(fault.code, f"rows.{n}.{fault.field}", fault.params) for fault in wrong]
+        if not wrong:
+            org = _new(pk, draft.kind, fact, parent)
+            made.append(org)
+            above[fact.code] = org
+        taken.add(fact.code)
+    raise_if_any(faults, Invalid)
+    for org in Organisation.unscoped.bulk_create(made):
+        record(subject_of(org), after=org.state)
+        emit(OrganisationRegistered(organisation_id=org.pk, kind=org.kind), subject_of(org))
+    return made
+
+
+def new_faults(kind: str, facts: OrgFacts, parent: Organisation | None) -> list[Fault]:
+    """Everything wrong with a new organisation under a parent (None: at the root)."""
+    if kind not in PARENTS:
+        return [*rules.check_facts(facts), Fault("network.kind", "kind")]
+    faults = [*rules.check_facts(facts), *rules.check_parent(kind, parent.kind if parent else None)]
+    if parent and parent.state == OrgState.CLOSED:
+        faults.append(Fault("network.parent_closed", "parent", {"parent": parent.name}))
+    return faults
+
+
+def _new(pk: int, kind: str, facts: OrgFacts, parent: Organisation | None) -> Organisation:
+    """The row of an organisation, not yet in its table."""
+    path, tier = f"{parent.path if parent else '/'}{pk}/", rules.tier_under(kind, parent.tier) if parent else 0
+    return Organisation(pk=pk, kind=kind, parent=parent, path=path, tier=tier, pinyin=spelled(facts.name), **asdict(facts))
+
+
+def _next_ids(number: int) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('network_organisation', 'id')) FROM generate_series(1, %s)", [number])
+        return [int(row[0]) for row in cursor.fetchall()]
+
+
+@action("network.register")
+def remove_organisations(org_ids: Iterable[int], *, actor: Actor) -> None:
+    """Let organisations disappear that were registered by mistake, with their standard places: only what nothing was built on. Locks the tree.
+
+    The log keeps them. Raises Refused `network.built_on` at "rows.<id>" for every one that somebody uses, NotFound.
+    """
+    wanted = set(org_ids)
+    _lock_tree()
+    if visible(actor, Organisation, "network.register").filter(pk__in=wanted).count() != len(wanted):
+        raise NotFound("base.not_found")
+    locked = lock_rows(Organisation, wanted, rank=Rank.NETWORK)
+    used = built_on(Organisation, wanted)
+    raise_if_any([Fault("network.built_on", f"rows.{pk}", {"where": where}) for pk, where in used.items()], Refused)
+    for org in locked:
+        record(subject_of(org), before=org.state, after="removed")
+    erase(Organisation, wanted, "network.organisation")
+
+
+@action("network.change")
+def change_organisations(facts: Mapping[int, OrgFacts], *, actor: Actor) -> dict[int, dict[str, list[str]]]:
+    """Change what is written about many organisations, by id, all or none, in four statements. Their codes stay. Locks them.
+
+    Returns by organisation what changed, [before, after]. Raises Invalid and Refused with every fault at "rows.<id>.<field>", NotFound.
+    """
+    if visible(actor, Organisation, "network.change").filter(pk__in=facts).count() != len(facts):
+        raise NotFound("base.not_found")
+    locked = lock_rows(Organisation, facts, rank=Rank.NETWORK)
+    found: dict[int, dict[str, list[str]]] = {}
+    for org in locked:
+        wrong = change_faults(org, facts[org.pk], actor)
+        raise_if_any([Fault(fault.code, f"rows.{org.pk}.{fault.field}", fault.params) for fault in wrong], Invalid)
+        changed = {name: [getattr(org, name), value] for name, value in asdict(facts[org.pk].clean()).items() if getattr(org, name) != value}
+        for name, pair in changed.items():
+            setattr(org, name, pair[1])
+        if changed:
+            org.pinyin = spelled(org.name)
+            found[org.pk] = changed
+            record(subject_of(org), detail=changed)
+    names = {name for changed in found.values() for name in changed}
+    update_rows([org for org in locked if org.pk in found], sorted({*names, "pinyin"}) if names else [])
+    return found
+
+
+def change_faults(org: Organisation, facts: OrgFacts, actor: Actor) -> list[Fault]:
+    """Everything wrong with writing these facts about a known organisation, without its code."""
+    facts = facts.clean()
+    changed = [name for name, value in asdict(facts).items() if getattr(org, name) != value]
+    own = rules.not_own(changed) if org.pk == actor.org_id and org.parent_id else []
+    return [*own, *rules.check_facts(facts), *([Fault("network.code_stays", "code")] if "code" in changed else [])]
 
 
 @action("network.change")
@@ -220,13 +329,6 @@ def _lock_tree() -> None:
     note_rank(Rank.NETWORK)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TREE_LOCK])
-
-
-def _next_id() -> int:
-    """The id before the row, because the row's path ends in it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence('network_organisation', 'id'))")
-        return int(cursor.fetchone()[0])
 
 
 def _check_reason(reason: str) -> list[Fault]:

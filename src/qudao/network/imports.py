@@ -3,107 +3,106 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any
-from uuid import UUID
+from dataclasses import asdict, fields, replace
 
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.access import Actor
-from qudao.base.action import unit
-from qudao.base.sentences import Said, say
-from qudao.kernel.errors import Fault
-from qudao.network import queries, rules
-from qudao.network.actions import change_organisation, register_organisation
+from qudao.base.access import visible
+from qudao.base.built import built_on
+from qudao.base.import_sheets import SAMPLE, Cells, Column
+from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, by_row, changed_since, differences
+from qudao.kernel.errors import Fault, Invalid, raise_if_any
+from qudao.network import queries
+from qudao.network.actions import NewOrganisation, change_faults, change_organisations, new_faults, register_organisations, remove_organisations
 from qudao.network.models import Organisation
 from qudao.network.rules import OrgFacts
-from qudao.network.states import PARENTS
+from qudao.network.states import OrgKind
+
+COLUMN = {"parent": "under"}
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A good row: the organisation it describes, None for a new one, and the code it stands under."""
-
-    org_id: int | None
-    kind: str
-    facts: OrgFacts
-    parent: str
-
-
-class Organisations:
+class Organisations(Kind):
     """The network below the actor. `under` is the code of the organisation above, which may be an earlier row of the same file."""
 
-    columns: Sequence[tuple[str, Any, bool]] = (
-        ("code", _("Code"), True),
-        ("kind", _("Kind"), True),
-        ("name", _("Name"), True),
-        ("name_en", _("English name"), False),
-        ("under", _("Under"), True),
-        ("currency", _("Currency"), False),
-        ("tax_no", _("Tax number"), False),
-        ("area_code", _("Area code"), False),
-        ("address", _("Address"), False),
-        ("phone", _("Phone"), False),
-        ("email", _("E-mail"), False),
+    name, label, icon, verb, place = "network.organisations", _("Organisations"), "sitemap", "network.register", "organisations"
+    about = _("A row with a new code registers an organisation, one with a known code changes its facts; a file moves nobody in the tree.")
+    model = Organisation
+    columns = (
+        Column("code", _("Code"), required=True, most=32, example=SAMPLE, also=("dealer code", "customer code", "经销商编码", "客户编码", "编号")),
+        Column("kind", _("Kind"), "choice", choices=OrgKind, help=_("Needed for a new one."), example="dealer", also=("type", "类型", "客户类型")),
+        Column("name", _("Name"), most=120, help=_("Needed for a new one."), example="杭州湖畔家电", also=("dealer", "company", "经销商", "客户名称", "公司")),
+        Column("name_en", _("English name"), most=160, example="Hangzhou Lakeside", also=("英文名",)),
+        Column("under", _("Under"), most=32, help=_("The code of the organisation above."), example="D-001", also=("parent", "上级", "上级编码")),
+        Column("currency", _("Currency"), most=3, example="CNY", also=("币别",)),
+        Column("tax_no", _("Tax number"), most=32, also=("USCC", "VAT number", "统一社会信用代码", "税号")),
+        Column("area_code", _("Area code"), most=12, help=_("6 or 12 digits of GB/T 2260."), example="330106", also=("行政区划代码",)),
+        Column("address", _("Address"), most=240, also=("street", "详细地址")),
+        Column("phone", _("Phone"), most=40, also=("telephone", "mobile", "手机", "联系电话")),
+        Column("email", _("E-mail"), most=120, also=("mail", "邮箱")),
     )
 
-    @staticmethod
-    def check(rows: Sequence[dict[str, str]], *, actor: Actor) -> tuple[list[Entry], list[tuple[int, str, Said]]]:
-        """The good rows, and by row and column what is wrong with the others. One statement for any number of rows; writes nothing."""
-        codes = {row[name].strip().upper() for row in rows for name in ("code", "under")}
-        known = {one.code: one for one in queries.organisations(actor).filter(code__in=codes)}
-        kinds = {code: one.kind for code, one in known.items()}
-        good, faults, seen = [], [], set()
-        for n, row in enumerate(rows):
-            line = int(row.get("row") or n + 2)
-            entry = _entry(row, known)
-            wrong = _faults(entry, kinds, known.get(entry.facts.code))
-            if entry.facts.code in seen:
-                wrong.append(Fault("network.code_taken", "code"))
-            seen.add(entry.facts.code)
-            if entry.kind in PARENTS:
-                kinds.setdefault(entry.facts.code, entry.kind)
-            faults += [(line, {"parent": "under"}.get(fault.field, fault.field), say(fault)) for fault in wrong]
-            if not wrong:
-                good.append(entry)
-        return good, faults
+    def open(self, rows: Sequence[Cells]) -> None:
+        """Two statements."""
+        codes = {row.text(name).upper() for row in rows for name in ("code", "under")}
+        self.known = {one.code.upper(): one for one in queries.organisations(self.actor).filter(code__in=codes)}
+        self.mine = set(visible(self.actor, Organisation, self.verb).filter(code__in=codes).values_list("pk", flat=True))
+        self.coming: dict[str, Organisation] = {}
 
-    @staticmethod
-    def perform(entries: Sequence[Entry], *, actor: Actor, client_id: UUID | None = None) -> int:
-        """Write the good rows in one transaction, all or none; return how many organisations were looked at. Raises what the actions raise."""
+    def entry(self, row: Cells) -> Entry:
+        code, under = row.text("code").upper(), row.text("under").upper()
+        org = self.known.get(code)
+        usual = {one.name: getattr(org, one.name) if org else one.default for one in fields(OrgFacts)}
+        facts = OrgFacts(**{name: row.text(name, value) for name, value in usual.items()}).clean()
+        faults = self._known_faults(org, facts) if org else self._new_faults(row, facts, under)
+        raise_if_any([replace(fault, field=COLUMN.get(fault.field, fault.field)) for fault in faults], Invalid)
+        label = f"{facts.code} {facts.name}"
+        if org is None:
+            # who comes with this file, for the rows below it
+            self.coming[code] = Organisation(code=code, kind=row.text("kind"), name=facts.name)
+            return Entry(row.no, label, NEW, NewOrganisation(row.text("kind"), facts, under))
+        changes = differences(usual, asdict(facts))
+        return Entry(row.no, label, CHANGED if changes else SAME, (org.pk, facts), changes)
 
-        def body() -> int:
-            ids = {code: card.id for code, card in queries.unscoped_cards_by_code([entry.parent for entry in entries if entry.parent]).items()}
-            for entry in entries:
-                if entry.org_id is not None:
-                    change_organisation(entry.org_id, entry.facts, actor=actor)
-                else:
-                    ids[entry.facts.code] = register_organisation(entry.kind, entry.facts, ids.get(entry.parent), actor=actor).pk
-            return len(entries)
+    def _known_faults(self, org: Organisation, facts: OrgFacts) -> list[Fault]:
+        return change_faults(org, facts, self.actor) if org.pk in self.mine else [Fault("network.code_taken", "code")]
 
-        return unit(body)
+    def _new_faults(self, row: Cells, facts: OrgFacts, under: str) -> list[Fault]:
+        known = self.known.get(under)
+        parent = known if known and known.pk in self.mine else self.coming.get(under)
+        if under and parent is None:
+            return [Fault("network.unknown", "under")]
+        return new_faults(row.text("kind"), facts, parent)
+
+    def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:
+        new, old = [e for e in entries if e.what == NEW], {e.data[0]: e for e in entries if e.what == CHANGED}
+        made = register_organisations([e.data for e in new], actor=self.actor)
+        changed = change_organisations({pk: e.data[1] for pk, e in old.items()}, actor=self.actor) if old else {}
+        touched = [Touched(e.row, one.pk, e.label, True) for e, one in zip(new, made, strict=True)]
+        for pk, pairs in changed.items():
+            before, after = ({name: pair[n] for name, pair in pairs.items()} for n in (0, 1))
+            touched.append(Touched(old[pk].row, pk, old[pk].label, False, before, after))
+        return touched
+
+    def hindered(self, touched: Sequence[Touched]) -> dict[int, Fault]:
+        """Four statements."""
+        used = built_on(Organisation, [t.key for t in touched if t.is_new])
+        now = {one.pk: one for one in queries.organisations(self.actor).filter(pk__in=[t.key for t in touched])}
+
+        def fault(one: Touched) -> Fault | None:
+            if one.key not in now:
+                return Fault("base.import_gone")
+            if one.is_new:
+                return Fault("base.import_built_on", "", {"where": used[one.key]}) if one.key in used else None
+            return changed_since(one, vars(now[one.key]))
+
+        return by_row(touched, fault)
+
+    def take_back(self, touched: Sequence[Touched]) -> None:
+        now = {one.pk: one for one in queries.organisations(self.actor).filter(pk__in=[t.key for t in touched if not t.is_new])}
+        facts = {t.key: {one.name: getattr(now[t.key], one.name) for one in fields(OrgFacts)} | t.before for t in touched if not t.is_new}
+        if facts:
+            change_organisations({pk: OrgFacts(**one) for pk, one in facts.items()}, actor=self.actor)
+        remove_organisations([t.key for t in touched if t.is_new], actor=self.actor)
 
 
-def _entry(row: dict[str, str], known: dict[str, Organisation]) -> Entry:
-    """A row as facts; an empty cell keeps what a known organisation has."""
-    org = known.get(row["code"].strip().upper())
-    values = {}
-    for one in fields(OrgFacts):
-        usual = getattr(org, one.name) if org else one.default
-        values[one.name] = row.get(one.name, "").strip() or str(usual)
-    return Entry(org.pk if org else None, row["kind"].strip().lower(), OrgFacts(**values).clean(), row["under"].strip().upper())
-
-
-def _faults(entry: Entry, kinds: dict[str, str], known: Organisation | None) -> list[Fault]:
-    """Kind and place in the tree only of a new one: a file does not move organisations."""
-    wrong = list(rules.check_facts(entry.facts))
-    if known is not None:
-        return wrong
-    if entry.kind not in PARENTS:
-        return [*wrong, Fault("network.kind", "kind")]
-    if entry.parent and entry.parent not in kinds:
-        return [*wrong, Fault("network.unknown", "parent")]
-    return wrong + rules.check_parent(entry.kind, kinds.get(entry.parent))
-
-
-KINDS = {"network.organisations": Organisations}
+KINDS = (Organisations,)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from qudao.base.access import Actor, all_verbs, visible
 from qudao.base.audit import timeline
-from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, Form, FormPage, Head, ListPage, NoFields, Panel, Skip, allowed
+from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, Form, FormPage, Head, ListPage, NoFields, Panel, Skip, allowed, import_buttons
 from qudao.network import actions
 from qudao.network.forms import AddressForm, MoveForm, NewOrgForm, OrgForm, ReasonForm
 from qudao.network.models import Address, Organisation
@@ -48,7 +48,10 @@ class OrgList(ListPage):
         ]  # fmt: skip
 
     def buttons(self) -> Sequence[Button]:
-        return [Button(_("Register organisation"), reverse("organisation_new"), icon="plus", primary=True, verb="network.register", key="n")]
+        return [
+            *import_buttons("network.organisations", self.actor),
+            Button(_("Register organisation"), reverse("organisation_new"), icon="plus", primary=True, verb="network.register", key="n"),
+        ]
 
     def prepare(self, rows: list[Any]) -> list[Any]:
         return [row if knows_fully(self.actor, row.path) else only_name(row) for row in rows]

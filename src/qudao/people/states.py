@@ -86,21 +86,24 @@ ROLES: dict[str, RoleCard] = {
     "hq_finance": RoleCard(
         "财务",
         "Finance clerk",
-        (*_EVERYBODY, *_READS_TRADE, "people.view", "orders.approve", "orders.return", *_DECIDES, "billing.*", "payments.*", "funds.*", "ledger.*"),
+        (
+            *(*_EVERYBODY, *_READS_TRADE, "people.view", "orders.approve", "orders.return", *_DECIDES, "base.imports"),
+            *("billing.*", "payments.*", "funds.*", "ledger.*"),
+        ),
         MemberScope.ALL,
         ("*",),
     ),
     "hq_warehouse": RoleCard(
         "仓管",
         "Warehouse clerk",
-        (*_EVERYBODY, "fulfilment.*", "inventory.*", "orders.view", "agreements.view"),
+        (*_EVERYBODY, "base.imports", "fulfilment.*", "inventory.*", "orders.view", "agreements.view"),
         MemberScope.ALL,
     ),
     "dealer_buyer": RoleCard("采购", "Buyer", _BUYS, MemberScope.ORG, (), _DEALERS),
     "dealer_admin": RoleCard(
         "经销商管理员",
         "Dealer administrator",
-        (*_BUYS, *_SELLS, "people.*", "!people.support", "network.register", "network.change", "network.suspend", "base.view_log"),
+        (*_BUYS, *_SELLS, "people.*", "!people.support", "network.register", "network.change", "network.suspend", "base.imports", "base.view_log"),
         MemberScope.BRANCH,
         (),
         _DEALERS,

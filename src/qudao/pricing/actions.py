@@ -17,11 +17,11 @@ from qudao.base.lock import Rank, lock_one
 from qudao.base.subject import Subject
 from qudao.catalog import queries as products
 from qudao.kernel import clock
-from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
+from qudao.kernel.errors import Conflict, Fault, Invalid, Refused, raise_if_any
 from qudao.pricing import queries, rules
 from qudao.pricing.events import PricesChanged, SpecialPricesGranted
 from qudao.pricing.models import ListAssignment, Price, PriceList, SpecialPrice
-from qudao.pricing.rules import Plan, PriceDraft, SpecialDraft
+from qudao.pricing.rules import Plan, PriceDraft, Restored, Spans, SpecialDraft
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,46 @@ def _set(list_id: int, drafts: Sequence[PriceDraft], at: Sequence[str], actor: A
     told = [[d.product_id, str(d.min_qty), str(d.amount), str(d.valid_from), str(d.valid_to) if d.valid_to else None] for d in drafts]
     was = {str(plan.overwrites[0]): str(_amount(standing[pair], plan.overwrites[0])) for pair, plan in zip(pairs, plans, strict=True) if plan.overwrites}
     record(subject_of(price_list), detail={"prices": told, "overwritten": was} if was else {"prices": told})
+    emit(PricesChanged(price_list.pk, sorted({pair[0] for pair in pairs}), since), subject_of(price_list))
+    return price_list
+
+
+@action("pricing.edit")
+def load_prices(list_id: int, drafts: Sequence[PriceDraft], *, actor: Actor) -> list[tuple[Spans, Spans]]:
+    """`set_prices`, and for each draft the prices of its product and break before and after, as far as they reach to the eve of all drafts.
+
+    Locks the list. A price that the drafts cut short still reaches to that day.
+    """
+    _lock(list_id, actor)
+    pairs, since = [(draft.product_id, draft.min_qty) for draft in drafts], rules.eve(drafts)
+    before = queries.unscoped_standing(list_id, pairs, since)
+    _set(list_id, drafts, [f"rows.{n}." for n in range(len(drafts))], actor)
+    after = queries.unscoped_standing(list_id, pairs, since)
+    return [(rules.spans(before.get(pair, ())), rules.spans(after.get(pair, ()))) for pair in pairs]
+
+
+@action("pricing.edit")
+def restore_prices(list_id: int, since: date, back: Sequence[Restored], *, actor: Actor) -> PriceList:
+    """Put the prices of some products and breaks back as they were, as far as they reach to `since`. Documents keep what they were made with.
+
+    Locks the list; emits PricesChanged; five statements whatever their number. Raises Conflict when a price is not what the caller thinks it is.
+    """
+    price_list = _lock(list_id, actor)
+    pairs = [(one.product_id, one.min_qty) for one in back]
+    standing = queries.unscoped_standing(price_list.pk, pairs, since)
+    if any(rules.spans(standing.get(pair, ())) != one.now for pair, one in zip(pairs, back, strict=True)):
+        raise Conflict("base.changed")
+    plans, gone = [], []
+    for pair, one in zip(pairs, back, strict=True):
+        starts = {span[1]: span for span in one.before}
+        known = {price.valid_from: price.id for price in standing.get(pair, ())}
+        gone += [pk for start, pk in known.items() if start not in starts]
+        for start, (amount, _start, last) in starts.items():
+            draft = PriceDraft(one.product_id, amount, start, last, one.min_qty)
+            plans.append(Plan(None, (known[start], draft), []) if start in known else Plan(None, None, [draft]))
+    run("delete from pricing_price where id = any(%s)", [gone])
+    _carry_out(price_list.pk, plans)
+    record(subject_of(price_list), detail={"restored": [[one.product_id, str(one.min_qty)] for one in back]})
     emit(PricesChanged(price_list.pk, sorted({pair[0] for pair in pairs}), since), subject_of(price_list))
     return price_list
 

@@ -16,7 +16,7 @@ from qudao.agreements import queries as agreements
 from qudao.base.access import Actor, all_verbs, policy_of
 from qudao.base.audit import timeline
 from qudao.base.html import figures
-from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, FormPage, Head, ListPage, Panel, Skip
+from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, FormPage, Head, ListPage, Panel, Skip, import_buttons
 from qudao.catalog import queries as products
 from qudao.kernel import clock
 from qudao.kernel.errors import Invalid
@@ -40,6 +40,7 @@ class PriceLists(ListPage):
 
     def buttons(self) -> Sequence[Button]:
         return [
+            *import_buttons("pricing.prices", self.actor),
             Button(_("All prices"), reverse("prices"), icon="search"),
             Button(_("New price list"), reverse("price_list_new"), icon="plus", primary=True, verb="pricing.edit", key="n"),
         ]

@@ -139,6 +139,30 @@ class Standing:
     valid_to: date | None
 
 
+#: the prices of one product and break in their order: (amount, first day, last day)
+Spans = tuple[tuple[Decimal, date, date | None], ...]
+
+
+def spans(standing: Iterable[Standing]) -> Spans:
+    """Prices of one product and break as plain facts, in their order."""
+    return tuple(sorted(((one.amount, one.valid_from, one.valid_to) for one in standing), key=lambda span: span[1]))
+
+
+def eve(drafts: Iterable[PriceDraft]) -> date:
+    """The day before the first of them begins."""
+    return min(draft.valid_from for draft in drafts) - DAY
+
+
+@dataclass(frozen=True)
+class Restored:
+    """One product and break whose prices go back: what they are `now`, as the caller thinks, and what they were `before`."""
+
+    product_id: int
+    min_qty: Decimal
+    now: Spans
+    before: Spans
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a new price does: the row it ends (id, last day), the row it overwrites (id, new content), and the rows to insert."""

@@ -46,6 +46,7 @@ SENTENCES = {
     "pricing.amount_wrong": _("A price must be greater than zero."),
     "pricing.min_qty_wrong": _("A quantity break must not be negative."),
     "pricing.span_wrong": _("The last day lies before the first day."),
+    "pricing.list_unknown": _("Your organisation has no price list with this code."),
     "pricing.product_unknown": _("There is no such product in the catalogue of the seller."),
     "pricing.twice": _("The same product and quantity break appear more than once."),
     "pricing.planned_in_between": _("Another price of this product begins on {valid_from}, within the same time."),

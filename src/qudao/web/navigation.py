@@ -119,6 +119,7 @@ SECTIONS: tuple[Section, ...] = (
         "settings",
         (
             Item(_("Approval rules"), "approval_rules", "approvals.edit_rules"),
+            Item(_("Import"), "imports", "base.imports"),
             Item(_("Locked months"), "periods", "ledger.lock_period"),
             Item(_("System"), "system", "base.operate"),
             Item(_("Log of actions"), "log", "base.view_log"),

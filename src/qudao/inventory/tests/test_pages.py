@@ -5,11 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from qudao.inventory.actions import reserve
-from qudao.inventory.models import Move, Place, Stock, SupplyPlace
+from qudao.inventory.models import Place, Stock, SupplyPlace
 from qudao.inventory.rules import Demand
 from qudao.inventory.tests.make import ORDER, in_unit, levels, make_places, make_stock
 from qudao.kernel import clock
@@ -91,17 +90,9 @@ def test_opening_stock_line_by_line_tells_every_wrong_line(cast, shelf, pages):
     assert pages(cast.dealer, "stock_opening").status_code == 403
 
 
-def test_opening_stock_from_a_file_is_tried_before_it_is_taken(cast, shelf, pages):
-    def upload(content, **more):
-        return {"file": SimpleUploadedFile("stock.csv", content.encode(), "text/csv"), **more}
-
-    bad = pages(cast.hq_warehouse, "stock_import", data=upload("Product,Quantity\nP1,5\nP9,1\nP2,-1\n"))
-    assert bad.status_code == 422 and "There is no such product" in text(bad)
-    before = Move.unscoped.count()
-    assert pages(cast.hq_warehouse, "stock_import", data=upload("Product,Quantity\nP1,5\n")).status_code == 200
-    assert Move.unscoped.count() == before
-    assert pages(cast.hq_warehouse, "stock_import", data=upload("Product,Quantity\nP1,5\n", commit="1")).status_code == 302
-    assert levels(shelf.main)[shelf.main, shelf.products[0].pk][0] == D(15)
+def test_the_list_leads_to_the_import_for_who_may_import(cast, shelf, pages):
+    door = reverse("import_new", args=["inventory.opening"])
+    assert door in text(pages(cast.hq_warehouse, "stock")) and door not in text(pages(cast.hq_finance, "stock"))
 
 
 def test_a_warehouse_is_opened_once_per_code(cast, shelf, pages):

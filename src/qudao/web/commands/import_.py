@@ -1,18 +1,13 @@
-"""Load a file of records. What can be loaded is what the modules' `imports` rooms offer.
+"""Load a file of records: the kinds, the reading and the undo of the import centre, from the command line.
 
-A room `imports.py` ends with `KINDS = {"catalog.products": Products}`. A kind is a class or module with
-`columns` [(name, label, required)], `check(rows, *, actor) -> (good rows, faults [(row number, column, Said)])`, which writes nothing, and
-`perform(good rows, *, actor, client_id)`, one transaction for all of them. The same kinds stand behind the import pages.
+The same file entered twice changes nothing: records that are so already are left alone, and what would add again (stock) is not taken twice.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
-import uuid
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +18,25 @@ NEEDS = "django"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", nargs="?", help="what the file holds, as in catalog.products; none: list what can be loaded")
-    parser.add_argument("file", nargs="?", type=Path, help="xlsx or csv with a line of headings")
+    parser.add_argument("file", nargs="?", type=Path, help="xlsx, xls, ods or csv with a line of headings")
     parser.add_argument("--as", dest="person", metavar="EMAIL", help="who enters the records, by e-mail address")
-    parser.add_argument("--check", action="store_true", help="write nothing, only say what is wrong")
+    parser.add_argument("--check", action="store_true", help="write nothing, only say what is wrong and what would change")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     progress.add_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    kinds = known()
+    from qudao.base.importing import kinds
+    from qudao.kernel.errors import DomainError
+
+    names = sorted(kinds())
     if args.kind is None:
-        print(json.dumps(sorted(kinds)) if args.json else "\n".join(sorted(kinds)) or "Nothing can be loaded in this installation.")
+        print(json.dumps(names) if args.json else "\n".join(names) or "Nothing can be loaded in this installation.")
         return 0
-    if args.kind not in kinds or args.file is None or not args.person:
-        print(f"give a kind ({', '.join(sorted(kinds)) or 'none here'}), a file and --as EMAIL", file=sys.stderr)
+    if args.kind not in names or args.file is None or not args.person:
+        print(f"give a kind ({', '.join(names) or 'none here'}), a file and --as EMAIL", file=sys.stderr)
         return 2
-    kind, actor = kinds[args.kind], _actor(args.person)
+    actor = _actor(args.person)
     if actor is None:
         print(f"nobody signs in as {args.person}", file=sys.stderr)
         return 2
@@ -47,57 +45,65 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         print(f"{args.file} cannot be read: {error.strerror}", file=sys.stderr)
         return 2
-    return _load(args, kind, actor, content)
-
-
-def _load(args: argparse.Namespace, kind: Any, actor: Any, content: bytes) -> int:
     with progress.Progress(str(args.file.name), force=args.progress) as bar:
-        rows, faults = _read(kind, args.file.name, content, bar)
-        good, found = kind.check(rows, actor=actor) if not faults else ([], [])  # without its columns a row cannot be judged
-        faults += [(row, column, reason.sentence) for row, column, reason in found]
-        if not faults and not args.check:
-            # the same file entered twice is the same request: it gives the first result and no second set of records
-            kind.perform(good, actor=actor, client_id=uuid.UUID(hashlib.sha256(args.kind.encode() + content).hexdigest()[:32]))
-    done = not faults and not args.check
-    if args.json:
-        shown = [{"row": row, "column": column, "reason": str(reason)} for row, column, reason in faults]
-        print(json.dumps({"rows": len(rows), "loaded": len(good) if done else 0, "faults": shown}, ensure_ascii=False, indent=1))
-    else:
-        for row, column, reason in faults:
-            print(f"row {row}, {column}: {reason}" if column else f"row {row}: {reason}")
-        print(f"{len(rows)} rows, {len(faults)} faults" + (", all loaded." if done else ", nothing written."))
-    return 1 if faults else 0
-
-
-def known() -> dict[str, Any]:
-    """Every kind by name, from the modules' `imports` rooms."""
-    from qudao.base.access import modules
-
-    found: dict[str, Any] = {}
-    for module in modules():
         try:
-            found |= import_module(f"qudao.{module}.imports").KINDS
-        except ModuleNotFoundError as missing:
-            if missing.name != f"qudao.{module}.imports":
-                raise
-    return found
+            told = _load(args, actor, content)
+        except DomainError as error:
+            told = {"rows": 0, "loaded": 0, "faults": _told(error)}
+        bar.advance(told["rows"])
+    return _say(args, told)
 
 
-def _read(kind: Any, name: str, content: bytes, bar: progress.Progress) -> tuple[list[dict[str, str]], list[tuple[int, str, Any]]]:
-    """Rows by column name. A heading is a column's name or its label in the language of the installation."""
-    from qudao.base import sheets
+def _load(args: argparse.Namespace, actor: Any, content: bytes) -> dict[str, Any]:
+    """Check the file and, without faults, import what is new or different. Raises what the file or the person lacks."""
+    from django.core.files.base import ContentFile
 
-    lines = iter(sheets.read(name, content))
-    heads = [head.strip() for head in next(lines, [])]
-    places = {column: next((at for at, head in enumerate(heads) if head in (column, str(label))), None) for column, label, _needed in kind.columns}
-    faults: list[tuple[int, str, Any]] = [
-        (1, str(label), "the column is missing") for column, label, needed in kind.columns if needed and places[column] is None
-    ]
-    rows = []
-    for line in lines:
-        rows.append({column: line[at].strip() if at is not None and at < len(line) else "" for column, at in places.items()})
-        bar.advance()
-    return rows, faults
+    from qudao.base import import_runs
+    from qudao.base.import_sheets import guess, missing, read, rows_of
+    from qudao.base.sentences import say
+    from qudao.kernel.errors import Fault
+
+    kind = import_runs.kind_of(args.kind, actor)
+    sheet = read(args.file.name, content, kind.columns)
+    mapping, _sure = guess(sheet.heads, kind.columns)
+    lacking = [(one.name, Fault("base.import_column", "", {"label": one.label})) for one in missing(mapping, kind.columns)]
+    absent = [{"row": 1, "column": name, "reason": say(fault).sentence} for name, fault in lacking]
+    looked = kind.look([] if absent else rows_of(sheet, mapping, kind.columns))
+    faults = absent + [{"row": one.row, "column": one.column, "reason": say(one.fault).sentence} for one in looked.wrong]
+    counts = {what: looked.count(what) for what in ("new", "changed", "same")}
+    told: dict[str, Any] = {"rows": len(sheet.lines), "loaded": 0, **counts, "faults": faults}
+    if faults or args.check or not looked.to_do:
+        return told
+    found = import_runs.begin_import(args.kind, ContentFile(content, args.file.name), actor=actor)
+    if kind.adds and import_runs.same_file(found):
+        import_runs.discard_import(found.pk, actor=actor)
+        return told | {"new": 0, "changed": 0, "same": looked.rows}
+    import_runs.map_import(found.pk, mapping, actor=actor)
+    done = import_runs.run_import(found.pk, actor=actor)
+    return told | {"loaded": done.made + done.changed, "import": found.pk}
+
+
+def _told(error: Any) -> list[dict[str, Any]]:
+    from qudao.base.sentences import say
+
+    return [{"row": 1, "column": fault.field, "reason": say(fault).sentence} for fault in error.faults]
+
+
+def _say(args: argparse.Namespace, told: dict[str, Any]) -> int:
+    faults = told["faults"]
+    if args.json:
+        print(json.dumps(told, ensure_ascii=False, indent=1, default=str))
+        return 1 if faults else 0
+    for one in faults:
+        print(f"row {one['row']}, {one['column']}: {one['reason']}" if one["column"] else f"row {one['row']}: {one['reason']}")
+    if faults:
+        print(f"{told['rows']} rows, {len(faults)} faults, nothing written.")
+    elif args.check:
+        print(f"{told['rows']} rows are right: {told['new']} new, {told['changed']} changed, {told['same']} the same. Nothing was written.")
+    else:
+        back = f" Undo it within 24 hours at /imports/{told['import']}/." if "import" in told else ""
+        print(f"{told['rows']} rows, {told['loaded']} loaded, {told['same']} the same.{back}")
+    return 1 if faults else 0
 
 
 def _actor(email: str) -> Any:

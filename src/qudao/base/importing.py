@@ -1,0 +1,197 @@
+"""Records from files: what a kind of file is, and what a dry run says of its rows. Pages and `qudao import` share it.
+
+A module's `imports` room ends with `KINDS = (Products, …)`. A kind says its columns, looks up what it needs for all rows at once (`open`),
+judges one row (`entry`), writes the good ones (`write`) and takes them back (`hindered`, `take_back`): the rest is here, how a sheet is read
+in `import_sheets`, what becomes of a file in `import_runs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from importlib import import_module
+from typing import Any, ClassVar
+
+from django.db.models import Model
+
+from qudao.base.access import Actor, modules
+from qudao.base.import_sheets import Cells, Column
+from qudao.base.lock import Rank
+from qudao.kernel.errors import DomainError, Fault
+
+NEW, CHANGED, SAME = "new", "changed", "same"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A good row: how people call the record, whether it is new, changed or the same, what `write` needs, and what changes (column, before, after)."""
+
+    row: int
+    label: str
+    what: str
+    data: Any = None
+    changes: Sequence[tuple[str, Any, Any]] = ()
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A cell (or with the column "" a row) that cannot be imported."""
+
+    row: int
+    column: str
+    text: str
+    fault: Fault
+
+
+@dataclass(frozen=True)
+class Touched:
+    """A record that was made or changed: its key, and only what changed, before and after, as JSON keeps it."""
+
+    row: int
+    key: int
+    label: str
+    is_new: bool
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Looked:
+    """What a dry run found."""
+
+    rows: int
+    entries: list[Entry]
+    wrong: list[Wrong]
+
+    def count(self, what: str) -> int:
+        """How many good rows are new, changed or the same."""
+        return sum(1 for entry in self.entries if entry.what == what)
+
+    @property
+    def wrong_rows(self) -> int:
+        """How many rows have a fault."""
+        return len({one.row for one in self.wrong})
+
+    @property
+    def to_do(self) -> list[Entry]:
+        """The rows that would change something."""
+        return [entry for entry in self.entries if entry.what != SAME]
+
+
+class Kind:
+    """A kind of file, for one person. Subclasses set the attributes and the hooks; every hook takes a fixed number of statements."""
+
+    #: Django's templates would make one of a class they meet
+    do_not_call_in_templates = True
+
+    name: ClassVar[str]
+    label: ClassVar[Any]
+    #: one sentence: what the file is for, and what a row does
+    about: ClassVar[Any] = ""
+    icon: ClassVar[str] = "file-spreadsheet"
+    #: who may import it, and take it back
+    verb: ClassVar[str]
+    #: address name of the list that shows the records
+    place: ClassVar[str]
+    columns: ClassVar[Sequence[Column]]
+    #: the table and rank by which the records are locked before they are taken back; None where the actions lock
+    model: ClassVar[type[Model] | None] = None
+    rank: ClassVar[Rank] = Rank.NETWORK
+    #: whether the same file again would do the same again (stock) instead of nothing
+    adds: ClassVar[bool] = False
+
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+
+    def open(self, rows: Sequence[Cells]) -> None:
+        """Hook: look up whatever the rows name, all at once."""
+
+    def key(self, row: Cells) -> Any:
+        """Hook: what must not stand in two rows; None when it may."""
+        return row.text(self.columns[0].name).upper()
+
+    def entry(self, row: Cells) -> Entry:
+        """Hook: judge one row; raises Invalid or Refused with every fault at its column."""
+        raise NotImplementedError
+
+    def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:
+        """Hook: make and change the records, by actions; called in one transaction."""
+        raise NotImplementedError
+
+    def hindered(self, touched: Sequence[Touched]) -> dict[int, Fault]:
+        """Hook: by row, why a record cannot be taken back: something was built on it, or somebody changed it since. Writes nothing."""
+        raise NotImplementedError
+
+    def take_back(self, touched: Sequence[Touched]) -> None:
+        """Hook: take back records that nothing hinders, by actions; called in one transaction."""
+        raise NotImplementedError
+
+    # --- what every kind does alike ---
+
+    def look(self, rows: Sequence[Cells]) -> Looked:
+        """The dry run: every row judged, nothing written."""
+        self.open(rows)
+        entries, wrong, seen = [], [], dict[Any, int]()
+        for row in rows:
+            faults = {fault.field: fault for fault in reversed(row.faults)}
+            try:
+                entry = self.entry(row)
+            except DomainError as error:
+                for fault in error.faults:
+                    faults.setdefault(fault.field, fault)
+            first = seen.setdefault(self.key(row), row.no) if self.key(row) else row.no
+            if first != row.no:
+                faults.setdefault(self.columns[0].name, Fault("base.import_twice", self.columns[0].name, {"row": first}))
+            if faults:
+                wrong += [Wrong(row.no, name, row.typed.get(name, ""), fault) for name, fault in faults.items()]
+            else:
+                entries.append(entry)
+        return Looked(len(rows), entries, wrong)
+
+
+def kept(value: Any) -> Any:
+    """A value as JSON keeps it: a decimal without idle zeros, a day by its digits."""
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[tuple[str, Any, Any], ...]:
+    """(name, before, after) of what differs."""
+    return tuple((name, before[name], value) for name, value in after.items() if before[name] != value)
+
+
+def changed_since(touched: Touched, now: Mapping[str, Any]) -> Fault | None:
+    """A fault when somebody has changed since what the import changed; what else changed does not matter."""
+    return None if all(kept(now[name]) == value for name, value in touched.after.items()) else Fault("base.import_changed_since")
+
+
+# --- what there is ---
+
+
+@cache
+def kinds() -> dict[str, type[Kind]]:
+    """Every kind by name, from the modules' `imports` rooms, lowest module first."""
+    found: dict[str, type[Kind]] = {}
+    for module in modules():
+        try:
+            room = import_module(f"qudao.{module}.imports")
+        except ModuleNotFoundError as absent:
+            if absent.name != f"qudao.{module}.imports":
+                raise
+            continue
+        found |= {kind.name: kind for kind in room.KINDS}
+    return found
+
+
+def kinds_of(actor: Actor) -> list[str]:
+    """The names of the kinds that a person may import."""
+    return [name for name, kind in kinds().items() if actor.can(kind.verb)]
+
+
+def by_row(touched: Iterable[Touched], fault_of: Callable[[Touched], Fault | None]) -> dict[int, Fault]:
+    """What hinders each row, for `Kind.hindered`."""
+    return {one.row: fault for one in touched if (fault := fault_of(one))}
