@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from django.apps import apps
+from django.core.files.base import ContentFile
 from matrix_world import TRADES, World
 
+from qudao.base.import_runs import begin_import
 from qudao.base.runs import Task, start_run
 from qudao.base.saved import ViewFacts, save_view
 from qudao.people.queries import unscoped_system_role
@@ -164,6 +166,14 @@ def _jobs(world: World) -> Rows:
     return Rows(ids, {role: frozenset({role}) for role in ids})
 
 
+def _imports(world: World) -> Rows:
+    """Files of opening stock: those of the own organisation, for who receives stock there."""
+    owners = {"LH": "hq_warehouse", "D001": "dealer_admin", "D002": "stranger_admin"}
+    file = ContentFile(f"product,qty\n{world.products[0].code},1\n".encode(), "stock.csv")
+    ids = {code: begin_import("inventory.opening", file, actor=getattr(world.cast, who)).pk for code, who in owners.items() if not file.seek(0)}
+    return Rows(ids, {"hq_admin": frozenset({"LH"}), "hq_warehouse": frozenset({"LH"}), "dealer_admin": frozenset({"D001"})})
+
+
 def _views(world: World) -> Rows:
     """Saved views: changed by their owner only."""
     ids = {role: save_view("/orders/", "tab=to_ship", ViewFacts(role), actor=world.actor(role)).pk for role in ("hq_clerk", "dealer", "sub_dealer", "stranger")}
@@ -217,6 +227,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "receipt-lines": _said("fulfilment.ReceiptLine", "receipt__shipment__", SEES),
     "jobs": _jobs,
     "views": _views,
+    "imports": _imports,
     "notices": _notices,
     "list-assignments": _of_trade("pricing.ListAssignment", "agreement_id", SEES_PRICES),
     "people": _people,

@@ -69,6 +69,15 @@ RULES: dict[str, Rule] = {
     **verb("removal", "base.views", "views"),
     **verb("first", "base.views", "views"),
     "cells": Rule(also=frozenset({404})),
+    # --- the import centre: one's own organisation's, of what one may import ---
+    "imports": Rule("base.imports"),
+    "imports/new/#": Rule("base.imports", "base.imports", more={"name": "inventory.opening"}, also=frozenset({403})),
+    "imports/#": Rule("base.imports", "", "imports"),
+    **verb("mapping", "base.imports", "imports"),
+    **verb("commit", "base.imports", "imports"),
+    **verb("undo", "base.imports", "imports"),
+    **verb("removal", "base.imports", "imports"),
+    **dict.fromkeys(("imports/#/errors.xlsx", "imports/#/file"), Rule("base.imports", "", "imports")),
     # --- network ---
     "organisations": Rule("network.view", "network.register"),
     "organisations/new": Rule("network.register", "network.register"),
@@ -208,7 +217,6 @@ RULES: dict[str, Rule] = {
     # --- stock ---
     "stock": Rule("inventory.view"),
     "stock/opening": Rule("inventory.receive", "inventory.receive"),
-    "stock/import": Rule("inventory.receive", "inventory.receive"),
     "stock/#": Rule("inventory.view", "", "stock"),
     **verb("adjustment", "inventory.adjust", "stock"),
     "moves": Rule("inventory.view"),
