@@ -115,7 +115,7 @@ def address_panel(request: HttpRequest, org: Organisation) -> Panel | None:
         to = {name: reverse(f"address_{name}", args=[one.pk]) for name in ("change", "default", "retirement")}
         buttons = [Button(_("Change"), to["change"], icon="pencil"), Button(_("Retire"), to["retirement"], icon="x", ask=True)]
         if not one.is_default:
-            buttons.insert(0, Button(_("Make default"), to["default"], icon="check", post=True))
+            buttons.insert(0, Button(_("Make default"), to["default"], icon="check", ask=True))
         facts = [one.text, *([one.recipient] if one.label else []), one.phone]
         items.append({"label": str(one), "state": (_("Default"), "done") if one.is_default else None, "facts": facts, "buttons": buttons if keeps else []})
     add = Button(_("Add address"), reverse("organisation_address_new", args=[org.pk]), icon="plus", verb="network.address")
@@ -335,6 +335,9 @@ class AddressDefault(ActionPage):
     action = actions.make_address_default
     title = submit = gettext_lazy("Make default")
     said = gettext_lazy("New orders go to this address unless another is chosen.")
+
+    def says(self, obj: Address) -> Any:
+        return obj.line
 
     def done(self, result: Any) -> str:
         return reverse("organisation", args=[result.organisation_id])

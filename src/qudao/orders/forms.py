@@ -28,7 +28,7 @@ class FileForm(Form):
 class AddressForm(Form):
     """One of the buyer's addresses."""
 
-    address = forms.ChoiceField(label=_("Deliver to"), required=False)
+    address = forms.ChoiceField(label=_("Delivery address"), required=False)
 
     def __init__(self, *args: Any, known: Sequence[Address] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -130,7 +130,7 @@ class OrderTable(Table):
         Column("line_count", _("Lines"), cell="number", num=True, dim=True, hide_on_phone=True),
         Column("shown_gross", _("Amount (incl. tax)"), cell="amount", sort="gross", total=True, sum="gross"),
         Column("requested_on", _("Requested"), cell="day", hide_on_phone=True, sort="requested_on"),
-        Column("", _("Promised"), cell=_promised_cell, sort="promised_on", hide_on_phone=True, slug="promised", by=("promised_on", *_STATE)),
+        Column("", _("Promised"), cell=_promised_cell, num=True, sort="promised_on", hide_on_phone=True, slug="promised", by=("promised_on", *_STATE)),
         Column("placed_at", _("Ordered"), cell="moment", dim=True, hide_on_phone=True, sort="id"),
     )
     tabs = (

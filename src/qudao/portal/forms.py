@@ -39,10 +39,10 @@ class DeskForm(Form):
 
     dealer = OtherSide(label=_("Dealer"), max_length=160)
     agreement = forms.ChoiceField(label=_("Agreement with"))
-    address = forms.ChoiceField(label=_("Deliver to"), required=False)
     requested_on = forms.DateField(label=_("Requested delivery"), required=False)
     po_number = forms.CharField(label=_("Buyer's own number"), required=False, max_length=40)
     note = forms.CharField(label=_("Note"), required=False, max_length=500)
+    address = forms.ChoiceField(label=_("Delivery address"), required=False, widget=forms.Select(attrs={"data-wide": "1"}))
 
     def __init__(self, *args: Any, choices: list[tuple[str, str]] | None = None, find_url: str = "", **kwargs: Any) -> None:  # type: ignore[assignment]
         super().__init__(*args, **kwargs)
@@ -68,6 +68,6 @@ LINES = [
     LineField("base", _("In base units"), "figure", width="w-8", hide_on_phone=True),
     LineField("price", _("Unit price"), "figure", width="w-10", hide_on_phone=True),
     LineField("gross", _("Amount (incl. tax)"), "figure", width="w-12"),
-    LineField("stock", _("Stock"), "show", width="w-8", hide_on_phone=True, dim=True),
-    LineField("last", _("Last time"), "show", width="w-12", hide_on_phone=True, dim=True),
+    LineField("stock", _("Stock"), "show", width="w-12", hide_on_phone=True, dim=True),
+    LineField("last", _("Last time"), "show", width="w-10", hide_on_phone=True, dim=True),
 ]

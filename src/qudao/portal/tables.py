@@ -75,7 +75,7 @@ def shown(looked: Look, no: int, asked: Asked) -> dict[str, Any]:
     if told and told.band:
         stock = figures.qty(max(told.qty, Decimal(0)), card.unit) if told.qty is not None else str(Band(told.band).label)
         if len(told.promise) == 1 and told.promise[0][0]:
-            stock = f"{stock} → {figures.day(told.promise[0][0])}"
+            stock = f"{stock}, {figures.day(told.promise[0][0])}"
     last = looked.bought.get(card.id)
     return {
         "name": by_language(card.name, card.name_en),

@@ -79,7 +79,7 @@ def facts_panel(request: HttpRequest, shipment: Shipment) -> Panel:
         (_("Order"), link(shipment.order.number, reverse("order", args=[shipment.order_id]))),
         (_("Seller"), name_of(shipment.seller)),
         (_("Buyer"), name_of(shipment.buyer)),
-        (_("Deliver to"), format_html_join("", "{}<br>", ((line,) for line in shipment.order.ship_lines))),
+        (_("Delivery address"), format_html_join("", "{}<br>", ((line,) for line in shipment.order.ship_lines))),
         (_("Promised"), figures.day_long(shipment.order.promised_on) if shipment.order.promised_on and not shipment.shipped_at else ""),
         (_("Carrier"), shipment.carrier),
         (_("Tracking number"), shipment.tracking),

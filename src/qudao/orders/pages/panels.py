@@ -77,7 +77,7 @@ def facts_panel(request: HttpRequest, order: Order) -> Panel:
     facts = [
         (_("Seller"), name_of(order.seller)),
         (_("Buyer"), name_of(order.buyer)),
-        (_("Deliver to"), format_html_join("", "{}<br>", ((line,) for line in order.ship_lines))),
+        (_("Delivery address"), format_html_join("", "{}<br>", ((line,) for line in order.ship_lines))),
         (_("Requested"), figures.day_long(order.requested_on) if order.requested_on else ""),
         (_("Promised"), _promise(order)),
         (_("Terms"), _("{days} days after the invoice").format(days=order.payment_days)),

@@ -36,7 +36,7 @@ def _paper(order: Order, lines: Sequence[Line], clear: bool) -> Paper:
         (_("Your order number"), order.po_number),
         (_("Requested"), printing.full_day(order.requested_on)),
         (_("Promised"), printing.full_day(order.promised_on)),
-        (_("Deliver to"), ", ".join(order.ship_lines)),
+        (_("Delivery address"), ", ".join(order.ship_lines)),
         (_("Terms"), _("{days} days after the invoice").format(days=order.payment_days)),
         (_("State"), "" if agreed else str(Status(order.status).label)),
     ]

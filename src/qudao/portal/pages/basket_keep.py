@@ -34,10 +34,10 @@ class BasketForm(Form):
 
     layout = "grid"
 
-    address = forms.ChoiceField(label=gettext_lazy("Deliver to"), required=False)
     requested_on = forms.DateField(label=gettext_lazy("Requested delivery"), required=False)
     po_number = forms.CharField(label=gettext_lazy("Your own order number"), required=False, max_length=40)
     note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=500)
+    address = forms.ChoiceField(label=gettext_lazy("Delivery address"), required=False, widget=forms.Select(attrs={"data-wide": "1"}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -162,7 +162,7 @@ def test_the_basket_shows_price_breaks_wrong_steps_and_missing_minimums_with_one
     Product.unscoped.filter(pk=world.products[2].pk).update(min_qty=10)
     basket = fill(world, 7, 40, 3)
     page = text(buyer.get(reverse("basket")))
-    for words in ("6 台</button>", "12 台</button>", "10 台 more make each 90.00 instead of 100.00", "Take 50 台", "2 lines"):
+    for words in ("6 台</button>", "12 台</button>", "10 台 more make each 90.00 instead of 100.00: saves 500.00.", "Take 50 台", "2 lines"):
         assert words in page, words
     line = Line.unscoped.get(basket=basket, product=world.products[2])
     answer = buyer.post(f"{reverse('basket')}?agreement={world.agreement.pk}", form_of(page) | {"fix": f"{line.pk}:qty=10"})
