@@ -131,6 +131,7 @@ RULES: dict[str, Rule] = {
     "approvals": Rule("orders.approve", "orders.approve"),
     "approvals/#/approval": Rule("orders.approve", "orders.approve", "orders", hidden=frozenset({302})),
     "approvals/#/rejection": Rule("orders.approve", "orders.approve", "orders", hidden=frozenset({302})),
+    "approvals/decided": Rule("orders.approve"),
     "approvals/bulk": Rule("orders.approve", "orders.approve"),
     # what does not wait for this person is not there, own or not
     "approvals/#/return": Rule("orders.return", "orders.return", "orders", also=frozenset({404})),

@@ -77,6 +77,11 @@ def pending_for(actor: Actor) -> QuerySet[Node]:
     return found.select_related("request", "request__submitted_by", "role", "rule", "given_by").order_by("entered_at", "pk")
 
 
+def decided_by(actor: Actor) -> QuerySet[Signature]:
+    """What this person decided for the own organisation, newest first, each with its request."""
+    return visible(actor, Signature).filter(user_id=actor.user_id or 0).select_related("request", "on_behalf").order_by("-pk")
+
+
 def unscoped_right(node: Node, actor: Actor) -> int | None:
     """Whose right the actor would use to sign a step: the own id, that of an absent colleague, or None. One statement."""
     found = rows(

@@ -8,12 +8,17 @@ from decimal import Decimal
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from qudao.approvals.queries import Signature
+from qudao.approvals.states import Decision, RequestState
 from qudao.base.html import figures
 from qudao.base.html.forms import Line, LineEditor
 from qudao.base.html.meters import Meter
-from qudao.base.html.tables import by_language
+from qudao.base.html.tables import Column, Filter, Table, by_language
 from qudao.base.sentences import say
 from qudao.funds.queries import CreditCard
 from qudao.funds.rules import may_ship
@@ -24,6 +29,44 @@ from qudao.kernel.money import round_to
 from qudao.portal.queries.desk import Asked, Look
 from qudao.portal.queries.shop import Break
 from qudao.pricing.states import Level, Verdict
+
+
+def _number(row: Signature) -> Any:
+    return format_html('<a class="t-accent" href="{}">{}</a>', _order(row), row.request.number)
+
+
+#: how a decision looks
+DECIDED = {
+    Decision.APPROVE: (gettext_lazy("Approved"), "done"),
+    Decision.REJECT: (gettext_lazy("Rejected"), "wrong"),
+    Decision.RETURN: (gettext_lazy("Sent back"), "wait"),
+}
+
+
+class DecidedTable(Table):
+    """Own signatures, newest first; the document opens where it is decided."""
+
+    columns = (
+        Column("", gettext_lazy("Number"), cell=_number, slug="number"),
+        Column("", gettext_lazy("Buyer"), cell=lambda row: row.party, slug="party", width="clip"),
+        Column("", gettext_lazy("Decision"), cell=lambda row: figures.badge(*DECIDED[Decision(row.decision)]), slug="decision"),
+        Column("", gettext_lazy("Amount (incl. tax)"), cell=lambda row: figures.amount(row.request.amount), num=True, slug="amount"),
+        Column("reason", gettext_lazy("Reason"), dim=True, hide_on_phone=True, width="clip"),
+        Column("", gettext_lazy("In the end"), cell=lambda row: RequestState(row.request.state).label, dim=True, hide_on_phone=True, slug="state"),
+        Column("at", gettext_lazy("Decided"), cell="moment", dim=True),
+    )
+    filters = (Filter("decision", gettext_lazy("Decision"), choices=Decision.choices),)
+    search = ("request__number__icontains",)
+    order = ("-pk",)
+    empty = gettext_lazy("You have not decided anything yet.")
+    remedy = gettext_lazy("What waits for your signature stands under Approvals.")
+
+    def url(self, row: Any) -> str:
+        return _order(row)
+
+
+def _order(row: Signature) -> str:
+    return reverse("order", args=[row.request.subject_id])
 
 
 def meter_of(card: CreditCard, this: Any) -> Meter:

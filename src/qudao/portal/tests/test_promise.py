@@ -19,6 +19,7 @@ from qudao.kernel import clock
 from qudao.kernel.period import working_day
 from qudao.network.actions import add_address
 from qudao.network.rules import AddressFacts
+from qudao.orders.actions import approve_order, return_order
 from qudao.orders.models import Order
 from qudao.orders.tests.make import START, make_world, place
 from qudao.people.tests.make import sign_in
@@ -144,3 +145,20 @@ def test_the_approver_reads_where_it_goes(client, world):
     place(world, 4)
     sign_in(client, world.cast.hq_clerk)
     assert "文三路 1 号, 王芳 0571-8899" in client.get(reverse("approvals")).content.decode()
+
+
+def test_what_one_decided_stands_in_a_list_of_its_own(client, world):
+    make_rule(world.cast.lh, "hq_clerk", "300")
+    first, second, open_one = place(world, 4), place(world, 5), place(world, 6)
+    approve_order(first.pk, actor=world.cast.hq_clerk)
+    return_order(second.pk, reason="too much", actor=world.cast.hq_clerk)
+    sign_in(client, world.cast.hq_clerk)
+    assert reverse("approvals_decided") in client.get(reverse("approvals")).content.decode()
+    page = client.get(reverse("approvals_decided")).content.decode()
+    assert page.index(second.number) < page.index(first.number) and open_one.number not in page
+    assert "too much" in page and "Hangzhou Lakeside" in page and first.get_absolute_url() in page
+    assert first.number not in client.get(reverse("approvals_decided") + "?decision=return").content.decode()
+    sign_in(client, world.cast.hq_admin)
+    assert first.number not in client.get(reverse("approvals_decided")).content.decode()
+    sign_in(client, world.dealer)
+    assert client.get(reverse("approvals_decided")).status_code == 403

@@ -1,0 +1,37 @@
+"""What a person has decided: every signature of one's own, newest first, with what was said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from qudao.approvals.queries import decided_by
+from qudao.base.html.pages import Button, ListPage
+from qudao.network.queries import unscoped_cards
+from qudao.portal.tables import DecidedTable
+
+
+class Decided(ListPage):
+    """One's own decisions."""
+
+    verb = "orders.approve"
+    query = decided_by
+    table = DecidedTable
+    title = gettext_lazy("Decided by me")
+
+    def buttons(self) -> Sequence[Button]:
+        return [Button(_("What waits for me"), reverse("approvals"), icon="checklist", primary=True)]
+
+    def prepare(self, rows: list[Any]) -> list[Any]:
+        cards = unscoped_cards(row.request.buyer_id for row in rows if row.request.buyer_id)
+        for row in rows:
+            card = cards.get(row.request.buyer_id)
+            row.party = card.name_in(self.actor.language) if card else ""
+        return rows
+
+
+routes = [path("approvals/decided", Decided.as_view(), name="approvals_decided")]
