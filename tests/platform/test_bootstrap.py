@@ -200,3 +200,42 @@ def test_a_fault_of_a_step_is_one_sentence(monkeypatch, tmp_path):
     monkeypatch.setattr(prepare, "BUILD", tmp_path)
     with pytest.raises(common.Failure, match=r"The set-up failed at migrations: no such column \(all of it in"):
         prepare.steps(["migrate"])
+
+
+def played(monkeypatch, due, told, broken=""):
+    """Let `_children` do what is due with children who only say that they did it, all but the `broken` step; `told` hears what happens in order."""
+
+    def child(names):
+        told.append(("child", *names))
+        parts = {"migrate": "migrations", "static": "static files", "demo": "demo people and goods"}
+        lines = [f"print('took {json.dumps({parts[name]: 1.5})}', flush=True)" if name != broken else "raise SystemExit(1)" for name in names]
+        return subprocess.Popen([sys.executable, "-c", "; ".join(lines)], stdout=subprocess.PIPE, text=True)
+
+    monkeypatch.setattr(prepare, "_child", child)
+    times = common.Times()
+    times.parts.clear()
+    prepare._children(due, times, lambda: told.append(("ready", *times.parts)))
+    return times.parts
+
+
+@pytest.mark.parametrize(
+    ("due", "expected"),
+    [
+        (["migrate", "static", "demo"], [("child", "static"), ("child", "migrate", "demo"), ("ready", "migrations")]),
+        (["demo"], [("child", "demo"), ("ready",)]),
+        (["static"], [("child", "static"), ("ready",)]),
+    ],
+)
+def test_the_web_server_may_come_up_once_schema_and_static_files_are_there(due, expected, monkeypatch):
+    told = []
+    parts = played(monkeypatch, due, told)
+    assert told == expected
+    assert len(parts) == len(due)
+
+
+@pytest.mark.parametrize("broken", ["migrate", "static"])
+def test_a_step_that_fails_lets_nothing_come_up(broken, monkeypatch):
+    told = []
+    with pytest.raises(SystemExit):
+        played(monkeypatch, ["migrate", "static"], told, broken)
+    assert told == [("child", "static"), ("child", "migrate")]

@@ -113,10 +113,9 @@ def _demo_known(identity: str) -> list[dict[str, str]] | None:
 def _children(due: list[str], times: Times, ready: Callable[[], None]) -> None:
     """Do what is due: the static files in a process of their own beside the others, for they need no database."""
     apart, rest = [name for name in due if name == "static"], [name for name in due if name != "static"]
-    beside = _child(apart) if apart else None
     report: dict[str, float] = {}
+    beside, main = (_child(names) if names else None for names in (apart, rest))
     try:
-        main = _child(rest) if rest else None
         if "migrate" not in due:
             _follow(beside, report)
             ready()
@@ -125,8 +124,10 @@ def _children(due: list[str], times: Times, ready: Callable[[], None]) -> None:
                 _follow(beside, report)
                 ready()
     finally:
-        if beside is not None and beside.poll() is None:
-            beside.kill()
+        for child in (beside, main):
+            if child is not None:
+                child.kill()  # nothing where it has ended
+                child.wait()
     times.parts |= {f"({name}, side by side)": seconds for name, seconds in report.items() if name == "static files"}
 
 
@@ -141,13 +142,14 @@ def _heard(child: subprocess.Popen[str] | None, report: dict[str, float]) -> Ite
     if child is None:
         return
     assert child.stdout is not None
-    for line in child.stdout:
-        if line.startswith("took "):
-            told = json.loads(line[5:])
-            report |= told
-            yield from told
-        else:
-            sys.stdout.write(line)
+    with child.stdout as lines:
+        for line in lines:
+            if line.startswith("took "):
+                told = json.loads(line[5:])
+                report |= told
+                yield from told
+            else:
+                sys.stdout.write(line)
     code = child.wait()
     if code:
         raise SystemExit(code if code > 0 else 1)  # the child has said why
