@@ -15,12 +15,13 @@ from qudao.base.db import rows
 from qudao.base.invariants import all_checks, offending
 from qudao.catalog.rules import check_digit
 from qudao.kernel import clock
+from qudao.network.rules import check_address
 from qudao.people.queries import unscoped_demo_people, unscoped_user_by_email
 from qudao.people.states import DEMO_PEOPLE
 from qudao.web import demo
-from qudao.web.demo import extras, firms, history, pictures, plan
+from qudao.web.demo import contacts, extras, firms, history, pictures, plan
 from qudao.web.demo.goods import CATEGORIES, every_good, goods
-from qudao.web.demo.network import FIRMS
+from qudao.web.demo.network import FIRMS, facts
 from qudao.web.demo.stories import STORIES, End
 from qudao.web.progress import Progress
 
@@ -62,6 +63,26 @@ def test_the_whole_network_has_forty_dealers_eighty_below_them_and_three_hundred
     assert kinds == {"hq": 1, "region": 3, "tier 1": 40, "dealer": 80, "outlet": 300}
     for unique in ("key", "code", "name", "name_en"):
         assert len({getattr(one, unique) for one in whole}) == len(whole)
+
+
+def test_every_firm_has_an_address_and_numbers_that_nobody_can_dial():
+    for one in [*FIRMS, *firms.others("full")]:
+        place = contacts.TOWNS.get(one.area) or firms.town(one.area)
+        written = facts(one, place)
+        assert written.address.startswith(place)
+        assert written.phone.startswith("000-0")
+        delivered = contacts.deliveries(one, place)
+        assert len(delivered) == (0 if one.kind in ("hq", "region") else 2 if one.seller == "lanhe" else 1)
+        for address in delivered:
+            assert check_address(address) == []
+            assert address.phone.startswith("100-0000-")
+
+
+def test_goods_for_every_dealer_and_shop_have_a_place_to_go(demo_world):
+    without = rows("""SELECT o.code FROM network_organisation o WHERE kind IN ('dealer', 'outlet')
+                      AND NOT EXISTS (SELECT 1 FROM network_address a WHERE a.organisation_id = o.id AND a.is_default AND a.active)""")
+    assert without == []
+    assert rows("SELECT count(*) FROM network_organisation WHERE address = '' OR phone = '' OR email = ''") == [(0,)]
 
 
 def test_every_product_has_a_picture_of_its_kind_and_colour():

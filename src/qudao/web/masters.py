@@ -23,9 +23,9 @@ from qudao.catalog.rules import ProductDraft
 from qudao.funds.actions import LimitTerms, ensure_account, set_limit
 from qudao.inventory.actions import OpeningLine, ensure_places, receive_opening
 from qudao.inventory.queries import unscoped_places
-from qudao.network.actions import register_organisation
+from qudao.network.actions import add_address, register_organisation
 from qudao.network.queries import OrgCard, unscoped_cards, unscoped_cards_by_code
-from qudao.network.rules import OrgFacts
+from qudao.network.rules import AddressFacts, OrgFacts
 from qudao.people.actions import enrol_person, ensure_system_roles, set_password
 from qudao.people.actions.members import PersonFacts, Post
 from qudao.people.queries import people as people_seen
@@ -57,8 +57,8 @@ def roles() -> None:
     ensure_system_roles(actor=SYSTEM)
 
 
-def organisation(kind: str, facts: OrgFacts, parent: OrgCard | None = None) -> OrgCard:
-    """An organisation by its code, with its standard places."""
+def organisation(kind: str, facts: OrgFacts, parent: OrgCard | None = None, addresses: Sequence[AddressFacts] = ()) -> OrgCard:
+    """An organisation by its code, with its standard places and delivery addresses."""
     known = unscoped_cards_by_code([facts.code])
     if facts.code in known:
         return known[facts.code]
@@ -66,6 +66,8 @@ def organisation(kind: str, facts: OrgFacts, parent: OrgCard | None = None) -> O
     def make() -> int:
         pk = register_organisation(kind, facts, parent.id if parent else None, actor=SYSTEM).pk
         ensure_places(pk, actor=SYSTEM)
+        for address in addresses:
+            add_address(pk, address, actor=SYSTEM)
         return int(pk)
 
     pk = unit(make)

@@ -78,6 +78,16 @@ def _pairs(text: str) -> list[tuple[str, ...]]:
 
 
 @cache
+def _towns() -> dict[str, str]:
+    return {code: city for text in CITIES.values() for city, _english, code in _pairs(text)}
+
+
+def town(area: str) -> str:
+    """The city of an area code of `CITIES`, as it is written in an address."""
+    return f"{_towns()[area]}市"
+
+
+@cache
 def others(size: str) -> tuple[Firm, ...]:
     """The firms beside the named ones, those above before those below."""
     return tuple(_others(SIZES[size]))

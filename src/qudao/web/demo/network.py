@@ -27,6 +27,7 @@ from qudao.people.queries import unscoped_system_role
 from qudao.pricing.actions import ListDraft
 from qudao.pricing.rules import PriceDraft
 from qudao.web import masters
+from qudao.web.demo import contacts
 from qudao.web.demo.goods import CATEGORIES, Good, every_good, goods
 
 PASSWORD = "demo-Qudao-2026"  # noqa: S105 - printed and shown on the sign-in page of a demo
@@ -142,7 +143,8 @@ def build(start: date, last: date, size: str = "small", count: int = 60) -> Worl
     world = World(size=size, start=start, last=last, goods=every_good()[:count])
     masters.roles()
     for one in FIRMS:
-        world.orgs[one.key] = masters.organisation(one.kind, facts(one), world.orgs.get(one.parent))
+        place = contacts.TOWNS[one.area]
+        world.orgs[one.key] = masters.organisation(one.kind, facts(one, place), world.orgs.get(one.parent), contacts.deliveries(one, place))
     brand = world.orgs["lanhe"]
     groups = masters.categories(brand, CATEGORIES)
     packs = {good.code: good.packs() for good in world.goods if not good.colour}
@@ -155,10 +157,12 @@ def build(start: date, last: date, size: str = "small", count: int = 60) -> Worl
     return world
 
 
-def facts(one: Firm) -> OrgFacts:
+def facts(one: Firm, place: str) -> OrgFacts:
+    """What is written about a firm in the town `place`."""
     body = f"91{one.area}MADEM{sum(map(ord, one.key)) % 10_000:04d}"
     tax_no = body + uscc.calc_check_digit(body) if one.kind != "region" else ""
-    return OrgFacts(code=one.code, name=one.name, name_en=one.name_en, tax_no=tax_no, area_code=one.area, email=f"office@{one.key}.example")
+    address, phone = contacts.office(one, place)
+    return OrgFacts(one.code, one.name, one.name_en, "CNY", tax_no, one.area, address, phone, f"office@{one.key}.example")
 
 
 def hash_ahead() -> None:

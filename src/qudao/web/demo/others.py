@@ -22,7 +22,8 @@ from qudao.pricing.actions import ListDraft, grant_special_prices
 from qudao.pricing.queries import all_special_prices
 from qudao.pricing.rules import PriceDraft, SpecialDraft
 from qudao.web import masters
-from qudao.web.demo.firms import others
+from qudao.web.demo import contacts
+from qudao.web.demo.firms import others, town
 from qudao.web.demo.goods import Good
 from qudao.web.demo.network import SHARES, SPACE, Firm, World, agree, boss_email, facts
 from qudao.web.demo.plan import Life, opening
@@ -57,7 +58,8 @@ def _make(world: World, firms: Sequence[Firm], start: date, listed: Mapping[str,
     """Each with what belongs to it, in one transaction; its events are delivered on that day too."""
     with transaction.atomic(), clock.freeze(datetime.combine(start, hour_of(8), tzinfo=ZoneInfo(settings.TIME_ZONE))):
         for one in firms:
-            world.orgs[one.key] = masters.organisation(one.kind, facts(one), world.orgs[one.parent])
+            place = town(one.area)
+            world.orgs[one.key] = masters.organisation(one.kind, facts(one, place), world.orgs[one.parent], contacts.deliveries(one, place))
             person = masters.person(PersonFacts(boss_email(one.key), one.admin), world.orgs[one.key], one.role)
             world.people[boss_email(one.key)] = person.through(Channel.PAGE)
             before = _promotions(world, start) if one.seller == "lanhe" and one.limit >= PROMOTED else []

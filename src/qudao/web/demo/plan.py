@@ -178,7 +178,7 @@ class _Trade:
     def _from_brand(self, buyer: Firm, day: date) -> list[tuple[int, int]]:
         unnamed = buyer.key[1:].isdigit()
         pool = self.pool if unnamed else [good for good in self.pool if good.no in listed(buyer.key)]
-        worth = min(max(self.rng.lognormvariate(math.log(22_000), 0.8) * weight(day) ** 0.3, 5_000), 230_000)
+        worth = min(max(self.rng.lognormvariate(math.log(22_000), 0.65) * weight(day) ** 0.3, 5_000), 230_000)
         if not unnamed:
             worth = min(worth, 0.2 * buyer.limit)
         count = self.rng.randint(2, 7)
