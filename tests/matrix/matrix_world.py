@@ -14,6 +14,7 @@ from functools import cached_property
 from uuid import uuid4
 
 from django.apps import apps
+from django.core.files.base import ContentFile
 from django.db import connection, models
 
 from qudao.agreements.models import Agreement
@@ -21,6 +22,7 @@ from qudao.agreements.tests.make import make_agreement
 from qudao.approvals.actions import AbsenceDraft, name_deputy
 from qudao.approvals.tests.make import make_rule
 from qudao.base.access import Actor, system_actor
+from qudao.base.import_runs import begin_import
 from qudao.base.outbox import drain
 from qudao.baskets.actions import add_lines, save_template
 from qudao.baskets.rules import Entry
@@ -161,6 +163,8 @@ def build() -> World:
     for key, trade in trades.items():
         _live(trade, buyers[key], sellers[key], products[0])
         save_template(add_lines(trade.agreement.pk, [Entry(products[0].pk, Decimal(1))], actor=buyers[key]).pk, "Weekly", actor=buyers[key])
+    for actor in (people.hq_warehouse, people.dealer_admin, people.stranger_admin):
+        begin_import("inventory.opening", ContentFile(f"product,qty\n{products[0].code},1\n".encode(), "stock.csv"), actor=actor)
     drain()
     return world
 

@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_GET
 
 from qudao.base import files, import_runs, sheets
 from qudao.base.access import Actor
@@ -270,6 +271,7 @@ def discard(request: HttpRequest, pk: int) -> HttpResponse:
     return go(request, reverse("imports"), _("The file is forgotten; nothing was imported."))
 
 
+@require_GET
 @door("base.imports")
 def errors(request: HttpRequest, pk: int) -> HttpResponse:
     """Every fault of a file as a sheet: row, column, what it says, why, what to do."""
@@ -280,6 +282,7 @@ def errors(request: HttpRequest, pk: int) -> HttpResponse:
     return _file(sheets.write_xlsx(heads, lines), _("errors of {file}").format(file=run.file_name.rpartition(".")[0]) + ".xlsx")
 
 
+@require_GET
 @door("base.imports")
 def source(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The file itself, as it was brought."""
