@@ -21,14 +21,14 @@ from qudao.kernel.errors import NotFound
 #: the topics in the handbook's order
 TOPICS = (
     "start", "home", "ordering", "desk", "approvals", "orders", "shipments", "money", "lists", "search", "conversations", "printing", "prices", "network",
-    "administration",
+    "importing", "administration",
 )  # fmt: skip
 #: first part of an address → the topic that explains the page
 BY_ADDRESS = {
     "": "home", "insight": "home", "shop": "ordering", "basket": "ordering", "approvals": "approvals", "approval-rules": "approvals", "orders": "orders",
     "shipments": "shipments", "differences": "shipments", "scan": "shipments", "stock": "shipments", "moves": "shipments", "places": "shipments",
     "invoices": "money", "payments": "money", "accounts": "money", "ageing": "money", "funds": "money", "periods": "money", "search": "search",
-    "jobs": "lists", "tasks": "conversations", "notices": "conversations", "price-lists": "prices", "prices": "prices", "products": "prices",
+    "jobs": "lists", "imports": "importing", "tasks": "conversations", "notices": "conversations", "price-lists": "prices", "prices": "prices", "products": "prices",
     "agreements": "network", "organisations": "network", "people": "administration", "roles": "administration", "me": "administration",
     "system": "administration", "log": "administration",
 }  # fmt: skip
