@@ -40,14 +40,14 @@ class Rows:
     sees: Mapping[str, frozenset[str]]
 
 
-def _trade_rows(label: str, sees: Mapping[str, frozenset[str]] = SEES) -> Callable[[World], Rows]:
-    """Documents with two sides: one row of each trade."""
+def _trade_rows(label: str, sees: Mapping[str, frozenset[str]] = SEES, **of_kind: str) -> Callable[[World], Rows]:
+    """Documents with two sides: one row of each trade, of a kind if one is named."""
 
     def find(world: World) -> Rows:
         model = apps.get_model(label)
         ids = {}
         for key, trade in world.trades.items():
-            first = model._default_manager.filter(seller=trade.seller, buyer=trade.buyer).order_by("pk").first()
+            first = model._default_manager.filter(seller=trade.seller, buyer=trade.buyer, **of_kind).order_by("pk").first()
             assert first is not None, f"the world has no {label} of {key}"
             ids[key] = first.pk
         return Rows(ids, sees)
@@ -241,6 +241,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "shipments": _trade_rows("fulfilment.Shipment"),
     "invoices": _trade_rows("billing.Invoice"),
     "payments": _trade_rows("payments.Payment"),
+    "credits": _trade_rows("payments.Payment", method="credit_note"),
     "authorisations": _of_trade("agreements.Authorisation", "agreement_id", SEES),
     "special-prices": _of_trade("pricing.SpecialPrice", "agreement_id", SEES_PRICES),
     "products": _by_owner("catalog.Product", "owner", PRODUCTS),

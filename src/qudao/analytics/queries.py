@@ -26,7 +26,7 @@ COUNTED = f"""SELECT o.seller_id, o.ordered_on, o.currency, count(*) AS orders, 
     WHERE {{where}} AND o.status NOT IN ('draft', 'rejected', 'cancelled')
     GROUP BY o.seller_id, o.ordered_on, o.currency"""
 COLLECTED = """SELECT p.seller_id, p.paid_on, p.currency, sum(p.amount) AS collected FROM payments_payment p
-    WHERE {where} AND p.state IN ('received', 'partially_applied', 'applied') GROUP BY p.seller_id, p.paid_on, p.currency"""
+    WHERE {where} AND p.state IN ('received', 'partially_applied', 'applied') AND p.method <> 'credit_note' GROUP BY p.seller_id, p.paid_on, p.currency"""
 
 
 def unscoped_days_of(order_ids: Iterable[int]) -> list[tuple[int, date]]:

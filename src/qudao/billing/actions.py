@@ -10,13 +10,13 @@ from typing import Any
 
 from qudao.base.access import Actor
 from qudao.base.action import action, emit, part, record
-from qudao.base.db import rows
+from qudao.base.db import rows, run
 from qudao.base.lock import Rank, note_rank
 from qudao.base.notify import notify
 from qudao.base.subject import Subject
 from qudao.billing import rules
 from qudao.billing.events import InvoiceIssued, InvoiceSettled
-from qudao.billing.models import Invoice
+from qudao.billing.models import Invoice, InvoiceLine
 from qudao.billing.policies import check_issuer
 from qudao.billing.rules import Part
 from qudao.funds.actions import Change, shift, shift_all
@@ -196,6 +196,24 @@ def pay_all_invoices(amounts: Mapping[int, Decimal], trades: Sequence[Trade], *,
             emit(InvoiceSettled(p.id, p.number, p.order_id, trade.seller_id, trade.buyer_id, p.gross, p.currency), subject)
     record_all_paid([(by_id[pk], amount) for pk, amount in sorted(by_order.items())], actor=actor)
     return sorted(found, key=lambda p: p.id)
+
+
+@part
+def lock_lines(invoice_id: int, *, actor: Actor) -> list[InvoiceLine]:
+    """The lines of a locked invoice, locked with what is credited of them. One statement."""
+    note_rank(Rank.INVOICE)
+    return list(InvoiceLine.unscoped.select_for_update().filter(invoice_id=invoice_id).order_by("no"))
+
+
+@part
+def credit_lines(taken: Sequence[tuple[int, Decimal, Decimal, Decimal]], *, actor: Actor) -> None:
+    """Keep with locked lines what a credit note takes back: (line id, quantity, net, gross). One statement."""
+    columns = [list(column) for column in zip(*taken, strict=True)]
+    run(
+        """UPDATE billing_invoiceline l SET credited_qty = l.credited_qty + d.qty, credited_net = l.credited_net + d.net, credited = l.credited + d.gross
+           FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[], %s::numeric[]) d(id, qty, net, gross) WHERE l.id = d.id""",
+        columns,
+    )
 
 
 def _write_all(bills: Sequence[tuple[Trade, Sequence[Part]]], day: date, actor: Actor) -> list[Invoice]:

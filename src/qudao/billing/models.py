@@ -99,7 +99,7 @@ class Invoice(Row):
 
 
 class InvoiceLine(Row):
-    """The part of one order line that an invoice takes."""
+    """The part of one order line that an invoice takes. Only what credit notes took back of it (`credited…`) ever changes."""
 
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="lines")
     line = models.ForeignKey(Line, **SIDE)
@@ -112,9 +112,18 @@ class InvoiceLine(Row):
     net = _money()
     tax = _money()
     gross = _money()
+    credited_qty = models.DecimalField(max_digits=18, decimal_places=4, default=0, db_default=0)
+    credited_net = _money(default=0, db_default=0)
+    credited = _money(default=0, db_default=0)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(credited_qty__gte=0, credited_qty__lte=F("qty"), credited__gte=0, credited__lte=F("gross"), credited_net__gte=0)
+                & Q(credited_net__lte=F("net")),
+                name="billing_invoiceline_credited_within_line",
+                violation_error_message=_("More would be credited than was invoiced."),
+            ),
             models.UniqueConstraint(
                 fields=["invoice", "line"], name="billing_invoiceline_line_unique", violation_error_message=_("The line is already on the invoice.")
             ),

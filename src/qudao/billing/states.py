@@ -27,6 +27,7 @@ SENTENCES = {
     "billing.unknown_invoice": _("There is no such invoice between these two organisations."),
     "billing.amount": _("The amount must be more than zero, with at most two decimals."),
     "billing.invoice_paid_within_gross": _("More would be paid than the invoice amounts to."),
+    "billing.invoiceline_credited_within_line": _("More would be credited than was invoiced."),
     "billing.invoice_issued": _("Invoice {number} over {gross} {currency} is due on {due_on}."),
 }
 REMEDIES = {

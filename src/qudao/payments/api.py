@@ -14,8 +14,8 @@ from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.payments import actions
 from qudao.payments.models import Payment
 from qudao.payments.queries import applications_of, payments
-from qudao.payments.rules import PaymentFacts
-from qudao.payments.states import Method
+from qudao.payments.rules import CreditAsk, PaymentFacts
+from qudao.payments.states import Method, Reason
 
 routes = Router(tags=["payments"])
 
@@ -50,6 +50,22 @@ class ApplyIn(Schema):
 
 class DeclineIn(Schema):
     reason: str = Field("", max_length=500)
+
+
+class CreditLineIn(Schema):
+    """How much of an invoice line goes back: a quantity at its price, or an amount (incl. tax) when only the price was too high."""
+
+    line_id: int
+    qty: Decimal | None = None
+    amount: Decimal | None = None
+
+
+class CreditIn(Schema):
+    """A part of an invoice to take back."""
+
+    lines: list[CreditLineIn]
+    reason: Reason
+    note: str = Field("", max_length=200)
 
 
 class ApplicationOut(Schema):
@@ -132,6 +148,15 @@ def apply(request: HttpRequest, payment_id: int, body: ApplyIn) -> HttpResponse:
     """Apply what is left of it, as chosen or as the rules match."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return _brief(actions.apply_payment(payment_id, _chosen(body.applications), actor=actor), actor, 201)
+
+
+@routes.post("/invoices/{int:invoice_id}/credits", response={201: PaymentOut}, summary="Issue a credit note")
+@idempotent
+def credit(request: HttpRequest, invoice_id: int, body: CreditIn) -> HttpResponse:
+    """Take back a part of an invoice. The answer is the credit note: a payment without money, with what it pays."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    asked = [CreditAsk(line.line_id, line.qty, line.amount) for line in body.lines]
+    return _brief(actions.issue_credit(invoice_id, asked, body.reason, body.note, actor=actor), actor, 201)
 
 
 @routes.get("/payments", response=PaymentPage, summary="Payments, newest first")

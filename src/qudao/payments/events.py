@@ -33,6 +33,19 @@ class PaymentReceived:
 
 
 @dataclass(frozen=True)
+class CreditIssued:
+    """A part of an invoice was taken back; `payment_id` is the credit note."""
+
+    version: ClassVar[int] = 1
+    payment_id: int
+    invoice_id: int
+    seller_id: int
+    buyer_id: int
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True)
 class PaymentApplied:
     """More of a received payment pays invoices now."""
 

@@ -12,10 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from qudao.agreements.queries import agreements
 from qudao.base.html import figures
 from qudao.base.html.forms import Form, LineEditor, LineField
-from qudao.base.html.tables import by_language
+from qudao.base.html.tables import by_language, join
+from qudao.billing.models import InvoiceLine
 from qudao.kernel import clock
-from qudao.payments.rules import MAX_TEXT, Open, match
-from qudao.payments.states import Method
+from qudao.payments.rules import MAX_TEXT, CreditAsk, Open, match
+from qudao.payments.states import PAID_BY, Reason
 
 
 class _PaymentForm(Form):
@@ -29,7 +30,7 @@ class _PaymentForm(Form):
     partner = forms.TypedChoiceField(label=_("Buyer"), coerce=int)
     amount = forms.DecimalField(label=_("Amount"), min_value=Decimal("0.01"), max_digits=18, decimal_places=2)
     paid_on = forms.DateField(label=_("Paid on"), widget=forms.DateInput)
-    method = forms.ChoiceField(label=_("Method"), choices=Method.choices)
+    method = forms.ChoiceField(label=_("Method"), choices=[(method.value, method.label) for method in PAID_BY])
     reference = forms.CharField(
         label=_("Reference"), max_length=MAX_TEXT, required=False, help_text=_("As on the bank statement. Invoice numbers in it decide what is paid.")
     )
@@ -132,3 +133,41 @@ def apply_editor(debts: Sequence[Open], left: Decimal, reference: str, data: Any
 def chosen_of(editor: LineEditor) -> list[tuple[int, Decimal]]:
     """(invoice id, amount) of the rows with an amount, from a valid editor."""
     return [(int(line.ref), line.clean["amount"]) for line in editor.lines if line.clean.get("amount")]
+
+
+class CreditForm(Form):
+    """Why a part of an invoice goes back."""
+
+    layout = "grid"
+
+    reason = forms.ChoiceField(label=_("Reason"), choices=[("", _("Choose…")), *Reason.choices])
+    note = forms.CharField(label=_("Note"), max_length=MAX_TEXT, required=False, help_text=_("The buyer reads it."))
+
+
+CREDIT_LINES = (
+    LineField("product", _("Product"), kind="show", width="w-l"),
+    LineField("invoiced", _("Invoiced"), kind="figure", hide_on_phone=True),
+    LineField("left", _("Can be credited"), kind="figure"),
+    LineField("qty", _("Quantity back"), kind="qty"),
+    LineField("amount", _("or amount (incl. tax)"), kind="money"),
+)
+
+
+def credit_editor(lines: Sequence[InvoiceLine], data: Any = None) -> LineEditor:
+    """One row for each line of an invoice of which something is left, nothing filled in."""
+    rows: list[dict[str, Any]] = []
+    for line in lines:
+        if line.credited < line.gross:
+            left = join(figures.qty(line.qty - line.credited_qty, line.unit), figures.amount(line.gross - line.credited))
+            told = f"{by_language(line.product.name, line.product.name_en)} {line.product.code}"
+            rows.append({"ref": line.pk, "product": told, "invoiced": figures.qty(line.qty, line.unit), "left": left})
+    editor = LineEditor(CREDIT_LINES, data=data, initial=rows, fixed=True)
+    known = {str(one["ref"]): one for one in rows}
+    for row in editor.lines:
+        row.shown = known.get(row.ref, {})
+    return editor
+
+
+def asked_of(editor: LineEditor) -> list[CreditAsk]:
+    """What a valid editor asks to credit; rows left blank are left out."""
+    return [CreditAsk(int(line.ref), line.clean.get("qty"), line.clean.get("amount")) for line in editor.lines if not line.blank]

@@ -55,4 +55,31 @@ CHECKS = [
            WHERE (f.ordered, f.shipped) IS DISTINCT FROM (coalesce(o.ordered, 0), coalesce(o.shipped, 0))""",
         "UPDATE funds_account SET shipped = shipped + 0.01 WHERE id = (SELECT max(id) FROM funds_account)",
     ),
+    Check(
+        "payments.credit_notes_are_sums_of_lines",
+        """SELECT p.id, concat_ws(' ', p.number, 'is', p.amount, 'of', c.net, c.tax, 'but its lines say', l.net, l.tax, l.n) AS note FROM payments_payment p
+           LEFT JOIN payments_creditnote c ON c.payment_id = p.id
+           LEFT JOIN (SELECT credit_id, sum(net) AS net, sum(tax) AS tax, count(*) AS n FROM payments_creditline GROUP BY 1) l ON l.credit_id = c.id
+           WHERE (p.method = 'credit_note') <> (c.id IS NOT NULL)
+              OR c.id IS NOT NULL AND (p.amount, c.net, c.tax, c.line_count) IS DISTINCT FROM (c.net + c.tax, l.net, l.tax, l.n)""",
+        "UPDATE payments_payment SET method = 'credit_note' WHERE id = (SELECT min(id) FROM payments_payment WHERE method <> 'credit_note')",
+    ),
+    Check(
+        "payments.credited_is_sum_of_credit_notes",
+        """SELECT i.id, concat_ws(' ', 'invoice line', i.id, 'is credited', i.credited_qty, i.credited_net, i.credited, 'but credit notes say',
+                                   coalesce(c.qty, 0), coalesce(c.net, 0), coalesce(c.gross, 0)) AS note
+           FROM billing_invoiceline i
+           LEFT JOIN (SELECT invoice_line_id, sum(qty) AS qty, sum(net) AS net, sum(gross) AS gross FROM payments_creditline GROUP BY 1) c
+             ON c.invoice_line_id = i.id
+           WHERE (i.credited_qty, i.credited_net, i.credited) IS DISTINCT FROM (coalesce(c.qty, 0), coalesce(c.net, 0), coalesce(c.gross, 0))""",
+        "UPDATE billing_invoiceline SET credited = 0.01 WHERE id = (SELECT max(id) FROM billing_invoiceline WHERE gross > 0 AND credited = 0)",
+    ),
+    Check(
+        "payments.credit_numbers_have_no_gaps",
+        """SELECT p.seller_id AS id, concat_ws(' ', 'seller', p.seller_id, 'issued', count(*), 'credit notes, the next number is', max(s.next)) AS note
+           FROM payments_payment p LEFT JOIN base_series s ON s.key = 'credit:' || p.seller_id WHERE p.method = 'credit_note'
+           GROUP BY p.seller_id
+           HAVING count(*) + 1 <> coalesce(max(s.next), 0) OR max(regexp_replace(p.number, '^.*-', '')::bigint) <> count(*)""",
+        "UPDATE payments_payment SET method = 'credit_note' WHERE id = (SELECT min(id) FROM payments_payment WHERE method <> 'credit_note')",
+    ),
 ]

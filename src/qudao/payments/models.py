@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from qudao.agreements.models import Agreement
 from qudao.base.db import Row
 from qudao.base.subject import Subject
-from qudao.billing.models import Invoice
+from qudao.billing.models import Invoice, InvoiceLine
 from qudao.network.models import Organisation
-from qudao.payments.states import How, Method, State
+from qudao.payments.states import How, Method, Reason, State
 
 SIDE: dict[str, Any] = {"on_delete": models.PROTECT, "related_name": "+"}
 
@@ -81,6 +81,11 @@ class Payment(Row):
         return f"/payments/{self.pk}/"
 
     @property
+    def is_credit(self) -> bool:
+        """Whether it is a credit note: no money came."""
+        return self.method == Method.CREDIT_NOTE
+
+    @property
     def left(self) -> Any:
         """What is not applied yet."""
         return self.amount - self.applied
@@ -109,3 +114,56 @@ class Application(Row):
 
     def __str__(self) -> str:
         return f"{self.payment_id} → {self.invoice_id}: {self.amount}"
+
+
+class CreditNote(Row):
+    """What makes a payment a credit note: the invoice of which it takes a part back, and why. Never changed; the amount is that of its payment."""
+
+    payment = models.OneToOneField(Payment, on_delete=models.PROTECT, related_name="credit")
+    invoice = models.ForeignKey(Invoice, **SIDE)
+    reason = models.CharField(max_length=12, choices=Reason.choices)
+    net = _money()
+    tax = _money()
+    line_count = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(net__gte=0, tax__gte=0),
+                name="payments_creditnote_amounts_not_negative",
+                violation_error_message=_("The amounts of a credit note are not negative."),
+            ),
+            models.CheckConstraint(
+                condition=Q(reason__in=Reason.values), name="payments_creditnote_reason_known", violation_error_message=_("There is no such reason.")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk}: {self.net}"
+
+
+class CreditLine(Row):
+    """The part of one invoice line that goes back; `qty` zero: only its price was too high."""
+
+    credit = models.ForeignKey(CreditNote, on_delete=models.PROTECT, related_name="lines")
+    invoice_line = models.ForeignKey(InvoiceLine, **SIDE)
+    no = models.PositiveSmallIntegerField()
+    qty = models.DecimalField(max_digits=18, decimal_places=4)
+    net = _money()
+    tax = _money()
+    gross = _money()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["credit", "invoice_line"], name="payments_creditline_line_unique", violation_error_message=_("The line is named twice.")
+            ),
+            models.CheckConstraint(
+                condition=Q(qty__gte=0, gross__gt=0, gross=F("net") + F("tax")),
+                name="payments_creditline_amounts_fit",
+                violation_error_message=_("The gross amount is the net amount and the tax."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.no}: {self.gross}"

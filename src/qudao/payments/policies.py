@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import Actor, Policy, get_visible, own, register, within
 from qudao.kernel.errors import Forbidden
-from qudao.payments.models import Application, Payment
+from qudao.payments.models import Application, CreditLine, CreditNote, Payment
 
 VIEW = "payments.view"
 VERBS = {
@@ -15,6 +15,7 @@ VERBS = {
     "payments.record": _("Record and confirm payments the own organisation receives"),
     "payments.announce": _("Announce payments of the own organisation"),
     "payments.apply": _("Apply payments to invoices of the own organisation"),
+    "payments.credit": _("Issue credit notes for invoices of the own organisation"),
 }
 BUYER_ONLY = {"payments.announce"}
 
@@ -37,6 +38,24 @@ class ApplicationPolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return within(actor, "payment__seller", "payment__buyer") if verb == VIEW else own(actor, "payment__seller")
+
+
+@register
+class CreditNotePolicy(Policy):
+    model = CreditNote
+    view_verb = VIEW
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return within(actor, "payment__seller", "payment__buyer") if verb == VIEW else own(actor, "payment__seller")
+
+
+@register
+class CreditLinePolicy(Policy):
+    model = CreditLine
+    view_verb = VIEW
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return within(actor, "credit__payment__seller", "credit__payment__buyer") if verb == VIEW else own(actor, "credit__payment__seller")
 
 
 def check_pair(actor: Actor, side_id: int) -> None:

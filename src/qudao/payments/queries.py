@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
+from qudao.billing.models import InvoiceLine
 from qudao.kernel.money import ZERO
 from qudao.payments import rules
-from qudao.payments.models import Application, Payment
+from qudao.payments.models import Application, CreditLine, CreditNote, Payment
 from qudao.payments.rules import Open
 
 # The agreement that holds unapplied money: the one in force, else the latest. Open invoices come along, those of older agreements too.
@@ -113,3 +114,24 @@ def open_invoices(actor: Actor, seller_id: int, buyer_id: int) -> list[Open]:
         return []
     pair = unscoped_pair(seller_id, buyer_id)
     return list(pair.debts) if pair else []
+
+
+def credit_of(actor: Actor, payment: Payment) -> CreditNote:
+    """What makes a payment a credit note, with its invoice."""
+    found: CreditNote = visible(actor, CreditNote).select_related("invoice").get(payment=payment)
+    return found
+
+
+def credit_lines_of(actor: Actor, payment: Payment) -> QuerySet[CreditLine]:
+    """The lines of a credit note, with their products."""
+    return visible(actor, CreditLine).filter(credit__payment=payment).select_related("invoice_line__product").order_by("no")
+
+
+def credits_of_invoice(actor: Actor, invoice_id: int) -> QuerySet[CreditNote]:
+    """The credit notes of an invoice, oldest first, with their payments."""
+    return visible(actor, CreditNote).filter(invoice_id=invoice_id).select_related("payment").order_by("id")
+
+
+def creditable(actor: Actor, invoice_id: int) -> bool:
+    """Whether anything of an invoice is left to credit."""
+    return visible(actor, InvoiceLine).filter(invoice_id=invoice_id, credited__lt=F("gross")).exists()

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Protocol
 
 from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
-from qudao.kernel.money import ZERO
-from qudao.payments.states import How, Method, State
+from qudao.kernel.money import ZERO, cumulative
+from qudao.payments.states import PAID_BY, How, Method, Reason, State
 
 MAX_TEXT = 200
 
@@ -52,7 +53,7 @@ def check_facts(facts: PaymentFacts, today: date) -> None:
     faults = []
     if not is_amount(facts.amount):
         faults.append(Fault("payments.amount", "amount"))
-    if facts.method not in Method.values:
+    if facts.method not in PAID_BY:
         faults.append(Fault("payments.method", "method"))
     if facts.paid_on and facts.paid_on > today:
         faults.append(Fault("payments.future", "paid_on"))
@@ -127,3 +128,98 @@ def state_of(amount: Decimal, applied: Decimal) -> str:
     if applied >= amount:
         return State.APPLIED
     return State.PARTIALLY_APPLIED if applied else State.RECEIVED
+
+
+class InvoicedLine(Protocol):
+    """What the rules need of an invoice line: its quantity and amounts, and what of them is credited already."""
+
+    id: int
+    qty: Decimal
+    net: Decimal
+    gross: Decimal
+    credited_qty: Decimal
+    credited_net: Decimal
+    credited: Decimal
+
+
+@dataclass(frozen=True)
+class CreditAsk:
+    """How much of an invoice line goes back: `qty` at its price, or an `amount` (incl. tax) when only the price was too high."""
+
+    line_id: int
+    qty: Decimal | None = None
+    amount: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class CreditPart:
+    """What a credit note takes of an invoice line; net + tax = gross."""
+
+    line_id: int
+    qty: Decimal
+    net: Decimal
+    tax: Decimal
+    gross: Decimal
+
+
+def check_credit(reason: str, note: str) -> None:
+    """Raises Invalid with every fault of the head of a credit note."""
+    faults = [] if reason in Reason.values else [Fault("payments.reason", "reason")]
+    if len(note) > MAX_TEXT:
+        faults.append(Fault("payments.too_long", "note", {"limit": MAX_TEXT}))
+    raise_if_any(faults, Invalid)
+
+
+def credit_parts(asked: Sequence[CreditAsk], lines: Iterable[InvoicedLine]) -> list[CreditPart]:
+    """The parts of a credit note. Whatever is credited in parts sums to the line's net, tax and gross to the cent.
+
+    Raises Invalid or Refused with every fault (fields "lines.<line id>.qty" and ".amount").
+    """
+    known = {line.id: line for line in lines}
+    faults: list[Fault] = []
+    over: list[Fault] = []
+    parts, seen = [], set()
+    for ask in asked:
+        at = f"lines.{ask.line_id}"
+        line = known.get(ask.line_id)
+        if line is None or ask.line_id in seen:
+            faults.append(Fault("payments.unknown_line" if line is None else "payments.twice", at))
+            continue
+        seen.add(ask.line_id)
+        wrong = _ask_fault(ask, at)
+        if wrong:
+            faults.append(wrong)
+            continue
+        gross = _credited(ask, line)
+        if ask.qty is not None and ask.qty > line.qty - line.credited_qty:
+            over.append(Fault("payments.credit_qty_left", f"{at}.qty", {"left": line.qty - line.credited_qty}))
+        elif gross <= 0 or gross > line.gross - line.credited:
+            over.append(Fault("payments.credit_amount_left", f"{at}.{'qty' if ask.qty else 'amount'}", {"left": str(line.gross - line.credited)}))
+        else:
+            net = cumulative(line.net, line.credited + gross, line.gross, line.credited_net)
+            parts.append(CreditPart(line.id, ask.qty or ZERO, net, gross - net, gross))
+    raise_if_any(faults, Invalid)
+    raise_if_any(over, Refused)
+    if not parts:
+        raise Invalid("payments.nothing_to_credit", field="lines")
+    return parts
+
+
+def _ask_fault(ask: CreditAsk, at: str) -> Fault | None:
+    """What is wrong with what was typed for a line."""
+    if ask.qty is not None and ask.amount is not None:
+        return Fault("payments.credit_both", f"{at}.amount")
+    if ask.qty is not None and not (ask.qty.is_finite() and ask.qty > 0):
+        return Fault("payments.credit_qty", f"{at}.qty")
+    if ask.qty is None and (ask.amount is None or not is_amount(ask.amount)):
+        return Fault("payments.amount", f"{at}.amount")
+    return None
+
+
+def _credited(ask: CreditAsk, line: InvoicedLine) -> Decimal:
+    """The gross of what is asked. The last piece takes all that is left, whatever was taken off its price before."""
+    if ask.amount is not None:
+        return ask.amount
+    done = line.credited_qty + (ask.qty or ZERO)
+    share = cumulative(line.gross, done, line.qty, cumulative(line.gross, line.credited_qty, line.qty, ZERO))
+    return line.gross - line.credited if done == line.qty else min(share, line.gross - line.credited)

@@ -32,6 +32,21 @@ class Method(TextChoices):
     CASH = "cash", pgettext_lazy("payment", "Cash")
     DRAFT = "draft", pgettext_lazy("payment", "Acceptance draft")
     OTHER = "other", pgettext_lazy("payment", "Other")
+    CREDIT_NOTE = "credit_note", pgettext_lazy("payment", "Credit note")
+
+
+#: the ways on which money comes; a credit note is issued, not received
+PAID_BY = tuple(method for method in Method if method != Method.CREDIT_NOTE)
+
+
+class Reason(TextChoices):
+    """Why a part of an invoice goes back."""
+
+    MISSING = "missing", pgettext_lazy("credit note", "Goods did not arrive")
+    DAMAGED = "damaged", pgettext_lazy("credit note", "Goods damaged or faulty")
+    RETURNED = "returned", pgettext_lazy("credit note", "Goods returned")
+    PRICE = "price", pgettext_lazy("credit note", "Price too high")
+    OTHER = "other", pgettext_lazy("credit note", "Other reason")
 
 
 class How(TextChoices):
@@ -41,6 +56,7 @@ class How(TextChoices):
     REFERENCE = "reference", pgettext_lazy("match", "Named in the reference")
     EXACT = "exact", pgettext_lazy("match", "The only invoice over this amount")
     OLDEST = "oldest", pgettext_lazy("match", "Oldest due date first")
+    CREDIT = "credit_note", pgettext_lazy("match", "Credit note for this invoice")
     NONE = "none", pgettext_lazy("match", "Not applied")
 
 
@@ -52,6 +68,9 @@ DONE = {
     State.APPLIED: _("applied all of it to invoices"),
     State.DECLINED: _("did not receive the money"),
 }
+
+#: the same of a credit note
+CREDITED = DONE | {state: _("issued the credit note") for state in (State.RECEIVED, State.PARTIALLY_APPLIED, State.APPLIED)}
 
 SENTENCES = {
     "payments.amount": _("The amount must be more than zero, with at most two decimals."),
@@ -71,6 +90,16 @@ SENTENCES = {
     "payments.payment_received": _("The payment of {amount} {currency} was received ({number})."),
     "payments.payment_announced": _("A payment of {amount} {currency} is announced ({number}, {reference})."),
     "payments.payment_declined": _("The announced payment {number} was not received: {reason}"),
+    "payments.creditnote_is_append_only": _("A credit note that was issued stays as it is."),
+    "payments.creditline_is_append_only": _("A credit note that was issued stays as it is."),
+    "payments.credit_issued": _("Credit note {number} over {amount} {currency} for invoice {invoice}."),
+    "payments.reason": _("There is no such reason."),
+    "payments.nothing_to_credit": _("Say of which lines how much is taken back."),
+    "payments.unknown_line": _("This line is not on the invoice."),
+    "payments.credit_qty": _("The quantity must be more than zero."),
+    "payments.credit_both": _("Give a quantity or an amount, not both."),
+    "payments.credit_qty_left": _("Only {left} of this line can still be credited."),
+    "payments.credit_amount_left": _("Only {left} of this line can still be credited."),
 }
 REMEDIES = {
     "payments.no_agreement": _("Choose another buyer, or make an agreement first."),
@@ -80,4 +109,4 @@ REMEDIES = {
     "payments.illegal": _("Open the payment to see what comes next."),
 }
 #: what the other side is told; the texts are in SENTENCES
-NOTICES = ("payments.payment_received", "payments.payment_announced", "payments.payment_declined")
+NOTICES = ("payments.payment_received", "payments.payment_announced", "payments.payment_declined", "payments.credit_issued")

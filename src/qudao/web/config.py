@@ -97,7 +97,7 @@ class Config:
     demo: bool = setting(False, "this installation holds demo people and goods and shows their sign-ins")
     demo_size: str = setting("full", "how much of the demo `make run` loads: a year of a whole network, or a hundredth of it", check=_one_of("full", "small"))
     hosts: list[str] = setting(["localhost", "127.0.0.1", "[::1]"], "host names answered to, separated by commas; * answers to all")
-    base_url: str = setting("", "address in mails and on paper, like https://dms.example.com; empty: mails name the first of hosts, paper none", check=_base_url)
+    base_url: str = setting("", "address in mails and on paper, as https://dms.example.com; empty: mails name the first host, paper none", check=_base_url)
     bind: str = setting("127.0.0.1", "address the web server listens on")
     port: int = setting(8000, "port the web server listens on", check=_between(1, 65535))
     web_workers: int = setting(2, "web server processes", check=_between(1, 64))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import path, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,7 +21,8 @@ from qudao.payments import actions, queries
 from qudao.payments.actions import PaymentFacts
 from qudao.payments.forms import AnnounceForm, ReasonForm, RecordForm, apply_editor, chosen_for, chosen_of, meant_for
 from qudao.payments.models import Application, Payment
-from qudao.payments.states import DONE, UNAPPLIED, How, Method, State
+from qudao.payments.pages import credits
+from qudao.payments.states import CREDITED, DONE, UNAPPLIED, How, Method, State
 from qudao.payments.tables import MadeTable, PaymentTable, badge_of, name_of
 
 
@@ -115,9 +116,9 @@ def facts_panel(request: HttpRequest, payment: Payment) -> Panel:
     facts = [
         (_("Seller"), name_of(payment.seller)),
         (_("Buyer"), name_of(payment.buyer)),
-        (_("Paid on"), figures.day_long(payment.paid_on)),
+        (_("Issued on") if payment.is_credit else _("Paid on"), figures.day_long(payment.paid_on)),
         (_("Method"), Method(payment.method).label),
-        (_("Reference"), payment.reference),
+        *(credits.facts_of(request.actor, payment) if payment.is_credit else [(_("Reference"), payment.reference)]),  # type: ignore[attr-defined]
         (_("Note"), payment.note),
     ]
     return Panel(_("Sides and money"), "parts/panel_facts.html", {"facts": facts}, aside=True)
@@ -125,7 +126,7 @@ def facts_panel(request: HttpRequest, payment: Payment) -> Panel:
 
 def timeline_panel(request: HttpRequest, payment: Payment) -> Panel:
     """Who did what when."""
-    return life_panel(payment.subject, DONE)
+    return life_panel(payment.subject, CREDITED if payment.is_credit else DONE)
 
 
 class PaymentDetail(DetailPage):
@@ -134,7 +135,7 @@ class PaymentDetail(DetailPage):
     verb = "payments.view"
     query = queries.payments
     kind = "payments.payment"
-    panels = (applied_panel, facts_panel, timeline_panel)
+    panels = (credits.lines_panel, applied_panel, facts_panel, timeline_panel)
 
     @property
     def back(self) -> str:  # type: ignore[override]
@@ -296,7 +297,7 @@ def _items(found: Sequence[Application], actor: Actor) -> list[dict[str, Any]]:
     for a in found:
         p = a.payment
         clear = sees_prices(actor, p.seller_id, p.buyer_id)
-        facts = [figures.day(p.paid_on), p.reference, a.invoice.number]
+        facts = [figures.day(p.paid_on), Method(p.method).label if p.is_credit else p.reference, a.invoice.number]
         end = figures.money(a.amount, p.currency) if clear else ""
         items.append({"label": p.number, "url": reverse("payment", args=[p.pk]), "facts": [f for f in facts if f], "end": end})
     return items
@@ -311,21 +312,25 @@ def order_panel(request: HttpRequest, order: Any) -> Panel | None:
     return Panel(_("Payments"), "parts/panel_items.html", {"items": items}, half=True) if items else None
 
 
+def _ways_to_pay(actor: Actor, invoice: Any) -> list[dict[str, Any]]:
+    """What either side does about an open invoice: the seller books its money, the buyer says that it is on its way."""
+    sides = {
+        invoice.seller_id: (_("Record the payment"), "payment_new", invoice.buyer_id, "cash", "payments.record"),
+        invoice.buyer_id: (_("Announce the payment"), "payment_announcement", invoice.seller_id, "send", "payments.announce"),
+    }
+    way = sides.get(actor.org_id)
+    if not way or not invoice.open or not actor.can(way[4]):
+        return []
+    label, name, partner, icon, _verb = way
+    url = f"{reverse(name)}?partner={partner}&invoice={invoice.pk}"
+    return [{"label": _("Still to pay"), "end": figures.money(invoice.open, invoice.currency), "buttons": [Button(label, url, icon)]}]
+
+
 def invoice_panel(request: HttpRequest, invoice: Any) -> Panel | None:
     """What was paid of an invoice."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     if not actor.can("payments.view"):
         return None
     items = _items(list(queries.applications_to_invoice(actor, invoice.pk)), actor)
-    return Panel(_("Payments"), "parts/panel_items.html", {"items": items, "empty": _("Nothing is paid yet.")})
-
-
-routes = [
-    path("payments/", payment_list, name="payments"),
-    path("payments/new", PaymentNew.as_view(), name="payment_new"),
-    path("payments/announcement", PaymentAnnounce.as_view(), name="payment_announcement"),
-    path("payments/<int:pk>/", PaymentDetail.as_view(), name="payment"),
-    path("payments/<int:pk>/confirmation", Confirm.as_view(), name="payment_confirmation"),
-    path("payments/<int:pk>/refusal", Decline.as_view(), name="payment_refusal"),
-    path("payments/<int:pk>/applications", Apply.as_view(), name="payment_applications"),
-]
+    items += [*_ways_to_pay(actor, invoice), *credits.left_of_invoice(actor, invoice)]
+    return Panel(_("Payments and credit notes"), "parts/panel_items.html", {"items": items, "empty": _("Nothing is paid yet.")})

@@ -32,8 +32,6 @@ from qudao.payments.queries import Pair, unscoped_pair, unscoped_pairs, unscoped
 from qudao.payments.rules import Application, PaymentFacts
 from qudao.payments.states import UNAPPLIED, State
 
-__all__ = ["PaymentFacts"]
-
 # The number is counted per buyer, and taken with the row it numbers, before the books, which carry it.
 WRITE = """WITH series AS (
         INSERT INTO base_series (key, next) VALUES ('payment:' || %(seller_id)s || ':' || %(buyer_id)s, 2)
@@ -105,7 +103,7 @@ class _Money:
 
 
 @dataclass(frozen=True)
-class _Paid:
+class Paid:
     """What a payment pays: applications as decided, invoices as they stand after it."""
 
     applications: list[Application]
@@ -172,7 +170,7 @@ def record_payments(received: Sequence[Received], *, actor: Actor) -> list[Payme
     if any(t.paid != seen[t.id] for t in trades):
         raise Conflict("base.changed")
     invoices = {p.id: p for p in pay_all_invoices(amounts, trades, actor=actor)}
-    paid = [_Paid(applications, [replace(invoices[a.invoice_id], amount=a.amount) for a in applications]) for applications in decided]
+    paid = [Paid(applications, [replace(invoices[a.invoice_id], amount=a.amount) for a in applications]) for applications in decided]
     payments = _write_all([one.facts for one in received], [pairs[one.facts.seller_id, one.facts.buyer_id] for one in received], paid, actor)
     both = list(zip(payments, paid, strict=True))
     moves = [(p, agreement_id, moved) for p, done in both for agreement_id, moved in _moves(p, done, [(None, "unapplied", p.left)]).items()]
@@ -190,10 +188,10 @@ def announce_payment(facts: PaymentFacts, *, actor: Actor) -> Payment:
     rules.check_facts(facts, clock.today())
     check_pair(actor, facts.buyer_id)
     pair = _pair(facts.seller_id, facts.buyer_id)
-    payment = _write(facts, pair, State.ANNOUNCED, _Paid([], []), actor)
+    payment = _write(facts, pair, State.ANNOUNCED, Paid([], []), actor)
     record(payment.subject, after=payment.state, detail={"amount": str(payment.amount)})
     emit(PaymentAnnounced(payment.pk, payment.seller_id, payment.buyer_id, payment.amount, payment.currency), payment.subject)
-    _notify("payments.payment_announced", payment, payment.seller_id, "payments.record", actor, reference=payment.reference)
+    tell("payments.payment_announced", payment, payment.seller_id, "payments.record", actor, reference=payment.reference)
     return payment
 
 
@@ -223,7 +221,7 @@ def decline_payment(payment_id: int, reason: str, *, actor: Actor) -> Payment:
     payment.state, payment.state_since = State.DECLINED, clock.now()
     payment.save(update_fields=["state", "state_since"])
     record(payment.subject, before=before, after=payment.state, reason=reason.strip(), since=since)
-    _notify("payments.payment_declined", payment, payment.buyer_id, "payments.view", actor, reason=reason.strip())
+    tell("payments.payment_declined", payment, payment.buyer_id, "payments.view", actor, reason=reason.strip())
     return payment
 
 
@@ -242,7 +240,7 @@ def apply_payment(payment_id: int, applications: Chosen = None, *, actor: Actor)
         raise Refused("payments.nothing_to_apply")
     before, since = payment.state, payment.state_since
     first = _write_applied(payment, paid, UNAPPLIED, actor)
-    _shift(payment, paid, [("unapplied", None, paid.total)], actor)
+    shift_paid(payment, paid, [("unapplied", None, paid.total)], actor)
     seller, buyer = sides
     today = clock.today()
     key = f"application:{first}"
@@ -252,17 +250,17 @@ def apply_payment(payment_id: int, applications: Chosen = None, *, actor: Actor)
         for org, debit, credit, other in entries
     ]
     post(postings, payment.subject, actor=actor)
-    _settle(paid, actor)
+    settle(paid, actor)
     record(payment.subject, before=before, after=payment.state, since=since, detail={"applied": str(paid.total)})
     emit(PaymentApplied(payment.pk, *sides, paid.total, payment.currency), payment.subject)
     return payment
 
 
-def _pay(pair: Pair, money: _Money, chosen: Chosen, actor: Actor) -> _Paid:
+def _pay(pair: Pair, money: _Money, chosen: Chosen, actor: Actor) -> Paid:
     """Decide what is paid, lock the orders concerned, decide again when somebody was faster, and pay the invoices."""
     decided = _decide(pair, money, chosen)
     if not decided:
-        return _Paid([], [])
+        return Paid([], [])
     debts = {d.id: d for d in pair.debts}
     seen = {debts[a.invoice_id].order_id: debts[a.invoice_id].order_paid for a in decided}
     trades = lock_trades(seen, actor=actor)
@@ -271,7 +269,7 @@ def _pay(pair: Pair, money: _Money, chosen: Chosen, actor: Actor) -> _Paid:
         fresh = Pair(fresh.agreement_id, fresh.currency, [d for d in fresh.debts if d.order_id in seen])
         decided = _decide(fresh, money, chosen)
     invoices = pay_invoices({a.invoice_id: a.amount for a in decided}, trades, actor=actor) if decided else []
-    return _Paid(decided, invoices)
+    return Paid(decided, invoices)
 
 
 def _decide(pair: Pair, money: _Money, chosen: Chosen) -> list[Application]:
@@ -280,15 +278,15 @@ def _decide(pair: Pair, money: _Money, chosen: Chosen) -> list[Application]:
     return rules.check_explicit(money.amount, chosen, pair.debts)
 
 
-def _book_received(payment: Payment, paid: _Paid, actor: Actor, before: str = "") -> None:
+def _book_received(payment: Payment, paid: Paid, actor: Actor, before: str = "") -> None:
     """Credit, both books and open items of money that has just come, and who is told."""
-    _shift(payment, paid, [(None, "unapplied", payment.amount - paid.total)], actor)
+    shift_paid(payment, paid, [(None, "unapplied", payment.amount - paid.total)], actor)
     post(_postings(payment, paid), payment.subject, actor=actor)
-    _settle(paid, actor)
+    settle(paid, actor)
     _tell_received(payment, paid, actor, before)
 
 
-def _postings(payment: Payment, paid: _Paid) -> list[Posting]:
+def _postings(payment: Payment, paid: Paid) -> list[Posting]:
     """The money in both books; a line of zero is left out."""
     seller, buyer, amount, rest = payment.seller_id, payment.buyer_id, payment.amount, payment.left
     received = ((Account.BANK, buyer, amount), (Account.RECEIVABLE, buyer, -paid.total), (Account.UNAPPLIED_IN, buyer, -rest))
@@ -300,30 +298,30 @@ def _postings(payment: Payment, paid: _Paid) -> list[Posting]:
     ]
 
 
-def _tell_received(payment: Payment, paid: _Paid, actor: Actor, before: str = "") -> None:
+def _tell_received(payment: Payment, paid: Paid, actor: Actor, before: str = "") -> None:
     record(payment.subject, before=before, after=payment.state, detail={"amount": str(payment.amount), "applied": str(paid.total)})
     emit(PaymentReceived(payment.pk, payment.seller_id, payment.buyer_id, payment.amount, paid.total, payment.currency), payment.subject)
-    _notify("payments.payment_received", payment, payment.buyer_id, "payments.view", actor)
+    tell("payments.payment_received", payment, payment.buyer_id, "payments.view", actor)
 
 
-def _shift(payment: Payment, paid: _Paid, own: list[Shift], actor: Actor) -> None:
+def shift_paid(payment: Payment, paid: Paid, own: list[Shift], actor: Actor) -> None:
     """Paid invoices leave the credit account of their agreement; `own` moves happen on the payment's. One statement for each agreement."""
     for agreement_id, moves in sorted(_moves(payment, paid, own).items()):
         shift(agreement_id, moves, payment.subject, actor=actor)
 
 
-def _moves(payment: Payment, paid: _Paid, own: list[Shift]) -> dict[int, list[Shift]]:
+def _moves(payment: Payment, paid: Paid, own: list[Shift]) -> dict[int, list[Shift]]:
     moves: dict[int, list[Shift]] = {payment.agreement_id: [m for m in own if m[2]]}
     for invoice in paid.invoices:
         moves.setdefault(invoice.agreement_id, []).append(("invoiced", None, invoice.amount))
     return moves
 
 
-def _settle(paid: _Paid, actor: Actor) -> None:
+def settle(paid: Paid, actor: Actor) -> None:
     settle_items([("billing.invoice", a.invoice_id, a.amount) for a in paid.applications], actor=actor)
 
 
-def _write(facts: PaymentFacts, pair: Pair, state: str, paid: _Paid, actor: Actor) -> Payment:
+def _write(facts: PaymentFacts, pair: Pair, state: str, paid: Paid, actor: Actor) -> Payment:
     """The numbered payment with its applications, in one statement."""
     note_rank(Rank.PAYMENT)
     now = clock.now()
@@ -332,7 +330,7 @@ def _write(facts: PaymentFacts, pair: Pair, state: str, paid: _Paid, actor: Acto
     return Payment(id=pk, number=number, state_since=now, recorded_at=now, recorded_by=actor.user_id, **columns)
 
 
-def _write_all(facts: Sequence[PaymentFacts], pairs: Sequence[Pair], paid: Sequence[_Paid], actor: Actor) -> list[Payment]:
+def _write_all(facts: Sequence[PaymentFacts], pairs: Sequence[Pair], paid: Sequence[Paid], actor: Actor) -> list[Payment]:
     """The numbered payments with their applications, in one statement."""
     note_rank(Rank.PAYMENT)
     now = clock.now()
@@ -345,7 +343,7 @@ def _write_all(facts: Sequence[PaymentFacts], pairs: Sequence[Pair], paid: Seque
     return [Payment(id=written[n][0], number=written[n][1], **about, **head) for n, head in enumerate(heads, 1)]
 
 
-def _payment_columns(facts: PaymentFacts, pair: Pair, state: str, paid: _Paid) -> dict[str, Any]:
+def _payment_columns(facts: PaymentFacts, pair: Pair, state: str, paid: Paid) -> dict[str, Any]:
     return {
         "seller_id": facts.seller_id,
         "buyer_id": facts.buyer_id,
@@ -361,7 +359,7 @@ def _payment_columns(facts: PaymentFacts, pair: Pair, state: str, paid: _Paid) -
     }
 
 
-def _write_applied(payment: Payment, paid: _Paid, states: Sequence[str], actor: Actor, *, received: bool = False) -> int | None:
+def _write_applied(payment: Payment, paid: Paid, states: Sequence[str], actor: Actor, *, received: bool = False) -> int | None:
     """Add applications to a payment if it still is in one of `states` and has that much left; return the first application's id."""
     note_rank(Rank.PAYMENT)
     now = clock.now()
@@ -395,6 +393,6 @@ def _illegal(payment: Payment) -> Refused:
     return Refused("payments.illegal", number=payment.number, state=State(payment.state).label)
 
 
-def _notify(code: str, payment: Payment, org_id: int, verb: str, actor: Actor, **said: Any) -> None:
+def tell(code: str, payment: Payment, org_id: int, verb: str, actor: Actor, **said: Any) -> None:
     said |= {"number": payment.number, "amount": str(payment.amount), "currency": payment.currency}
     notify(code, payment.subject, org_id=org_id, verb=verb, except_user=actor.user_id, **said)

@@ -1,0 +1,17 @@
+"""Every state change of payments and credit notes."""
+
+from qudao.payments.actions.credit import issue_credit
+from qudao.payments.actions.receive import Received, announce_payment, apply_payment, confirm_payment, decline_payment, record_payment, record_payments
+from qudao.payments.rules import PaymentFacts
+
+__all__ = [
+    "PaymentFacts",
+    "Received",
+    "announce_payment",
+    "apply_payment",
+    "confirm_payment",
+    "decline_payment",
+    "issue_credit",
+    "record_payment",
+    "record_payments",
+]

@@ -1,0 +1,19 @@
+"""Pages of payments and credit notes: the list of both sides, the document, a page per verb, and panels for orders and invoices."""
+
+from django.urls import path
+
+from qudao.payments.pages.credits import CreditNew
+from qudao.payments.pages.payments import Apply, Confirm, Decline, PaymentAnnounce, PaymentDetail, PaymentNew, invoice_panel, order_panel, payment_list
+
+__all__ = ["invoice_panel", "order_panel", "routes"]
+
+routes = [
+    path("payments/", payment_list, name="payments"),
+    path("payments/new", PaymentNew.as_view(), name="payment_new"),
+    path("payments/announcement", PaymentAnnounce.as_view(), name="payment_announcement"),
+    path("payments/<int:pk>/", PaymentDetail.as_view(), name="payment"),
+    path("payments/<int:pk>/confirmation", Confirm.as_view(), name="payment_confirmation"),
+    path("payments/<int:pk>/refusal", Decline.as_view(), name="payment_refusal"),
+    path("payments/<int:pk>/applications", Apply.as_view(), name="payment_applications"),
+    path("invoices/<int:pk>/credit", CreditNew.as_view(), name="invoice_credit"),
+]
