@@ -64,9 +64,9 @@ class ImportTable(Table):
     )
     tabs = (
         Tab("all", gettext_lazy("All")),
-        Tab("draft", gettext_lazy("Not imported yet"), Q(state=STATE.DRAFT)),
-        Tab("done", gettext_lazy("Imported"), Q(state=STATE.DONE)),
-        Tab("undone", gettext_lazy("Undone"), Q(state__in=(STATE.PARTLY, STATE.UNDONE))),
+        Tab("draft", STATE.DRAFT.label, Q(state=STATE.DRAFT)),
+        Tab("done", STATE.DONE.label, Q(state=STATE.DONE)),
+        Tab("undone", STATE.UNDONE.label, Q(state__in=(STATE.PARTLY, STATE.UNDONE))),
     )
     filters = (Filter("kind", gettext_lazy("What"), choices=lambda actor: [(name, kinds()[name].label) for name in kinds_of(actor)]),)
     search = ("file_name__icontains", "by_name__icontains")
