@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Sum
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
@@ -23,19 +24,25 @@ from qudao.orders.states import Status
 from qudao.orders.tables import is_late, name_of
 from qudao.pricing.states import Level, Verdict
 
+#: lines that the page shows at once; a longer order shows the rest when it is asked for
+FIRST = 200
+
 
 def lines_panel(request: HttpRequest, order: Order) -> Panel:
-    """The lines with how each amount came about, for those who see prices."""
+    """The lines with how each amount came about, for those who see prices; of a long order the first ones, all of them with `?lines=all`."""
     clear = sees_prices(request.actor, order.seller_id, order.buyer_id)  # type: ignore[attr-defined]
-    lines: list[Any] = list(unscoped_lines_of(order))
+    found = unscoped_lines_of(order)
+    cut = order.line_count > FIRST and request.GET.get("lines") != "all"
+    lines: list[Any] = list(found[:FIRST] if cut else found)
+    units = found.aggregate(units=Sum("qty"))["units"] if cut else sum(line.qty for line in lines)
     for line in lines:
         line.shown_name = name_of(line.product)
         line.shown_steps = [_step(step) for step in line.price_steps]
     return Panel(
         _("Lines"),
         "orders/lines.html",
-        {"order": order, "lines": lines, "clear": clear, "units": sum(line.qty for line in lines)},
-        note=_("{count} lines").format(count=len(lines)),
+        {"order": order, "lines": lines, "clear": clear, "units": units, "cut": cut},
+        note=figures.lines(order.line_count),
     )
 
 

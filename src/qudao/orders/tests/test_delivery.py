@@ -163,6 +163,15 @@ def test_the_page_of_an_order_says_where_it_goes_and_when_and_lets_both_sides_ch
     assert sign_in(client, world.cast.hq_warehouse).get(url).status_code == 403
 
 
+def test_a_long_order_shows_its_first_lines_and_the_others_when_asked(world, client, monkeypatch):
+    monkeypatch.setattr("qudao.orders.pages.panels.FIRST", 2)
+    order = place(world, 1, 2, 4)
+    page = sign_in(client, world.dealer).get(order.get_absolute_url()).content.decode()
+    assert "P2" in page and "P3" not in page and "Show all 3 lines" in page and '<td class="num strong">7</td>' in page
+    page = client.get(order.get_absolute_url() + "?lines=all").content.decode()
+    assert "P3" in page and "Show all" not in page
+
+
 def test_the_list_tells_which_orders_are_late(world, client):
     late, fine = place(world, 1), place(world, 1)
     Order.unscoped.filter(pk=late.pk).update(promised_on=clock.today() - timedelta(days=1))
