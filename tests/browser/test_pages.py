@@ -13,11 +13,13 @@ import pytest
 from browser_visit import DESK, PHONE, Crowd, Visit, chinese, english
 from browser_world import NOTE, PEOPLE, World, pay
 from django.apps import apps
+from django.core.files.base import ContentFile
 from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django.live_server_helper import LiveServer
 
 from qudao.approvals.actions import AbsenceDraft, name_deputy
 from qudao.base.access import system_actor
+from qudao.base.import_runs import Told, begin_import, run_import
 from qudao.base.outbox import drain
 from qudao.base.runs import Task, start_run, work_off
 from qudao.base.saved import ViewFacts, save_view
@@ -36,7 +38,7 @@ pytestmark = pytest.mark.browser
 #: the words of a Chinese page that are English everywhere: names of programs and keys
 KNOWN_LATIN = frozenset({"Qudao", "English", "Excel", "Ctrl", "Enter", "Tab", "xlsx", "xls", "ods", "csv", "Web"})
 #: addresses of a file instead of a page
-FILE = re.compile(r"file_id|jobs/<int:pk>/file")
+FILE = re.compile(r"file_id|(jobs|imports)/<int:pk>/file")
 #: pages where names in English, and the codes of rights and roles, are what one wants to know
 NAMED = ("products/#/", "organisations/#/", "roles/#/", "people/#/", "help/search/")
 #: the Chinese of an English page: names of people, units, the way back to Chinese
@@ -72,6 +74,7 @@ ROWS = {
     "absences": "approvals.Absence",
     "jobs": "base.Run",
     "views": "base.SavedView",
+    "imports": "base.ImportRun",
 }
 #: pages that somebody else opens than the administrator
 WHO = {"approvals/": "clerk", "orders/new/": "owner", "shipments/#/receipt": "owner"}
@@ -93,7 +96,8 @@ def walk(resolver: URLResolver, before: str = "") -> Iterator[str]:
         if isinstance(one, URLResolver):
             yield from walk(one, address)
         elif isinstance(one, URLPattern) and one.callback.__module__.startswith("qudao.") and not address.startswith("api/") and not FILE.search(address):
-            yield address.replace("<int:pk>", "#").replace("<str:token>", "no-such-token").replace("<str:digest>", "0" * 32).replace("<slug:topic>", "search")
+            address = address.replace("<int:pk>", "#").replace("<str:token>", "no-such-token").replace("<str:digest>", "0" * 32)
+            yield address.replace("<slug:topic>", "search").replace("imports/new/<str:name>", "imports/new/catalog.products")
 
 
 @cache
@@ -163,6 +167,8 @@ def lived(chromium: Any, live_server: LiveServer, world: World) -> Iterator[Live
     save_view("/orders/", "side=sell", ViewFacts(NOTE), actor=admin)
     task = Task(OrderList.path(), "approve", "/orders/?side=sell", [0])  # no such order: the report has a failed row
     work_off(start_run(task, actor=admin).pk)
+    stock = b"product,qty,place\nRC-40,2,\nRC-40,,NONE\n"
+    run_import(begin_import("inventory.opening", ContentFile(stock, "S-40.csv"), actor=admin).pk, Told(skip_wrong=True), actor=admin)
     drain()
     found = Lived(world, Crowd(chromium, live_server.url))
     for first, label in ROWS.items():

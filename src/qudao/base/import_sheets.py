@@ -96,7 +96,7 @@ class Column:
     kind: str = "text"
     required: bool = False
     help: Any = ""
-    example: str = ""
+    example: Any = ""
     also: Sequence[str] = ()
     choices: Any = None
     #: characters of a text
@@ -240,4 +240,4 @@ def _rows(sheet: Sheet, places: Mapping[str, int], columns: Sequence[Column]) ->
 def template(columns: Sequence[Column], ending: str) -> bytes:
     """An empty file of a kind with the heads in the reader's language and one row as an example."""
     write = sheets.write_xlsx if ending == "xlsx" else sheets.write_csv
-    return write([column.label for column in columns], [[column.example for column in columns]])
+    return write([column.label for column in columns], [[str(column.example) for column in columns]])

@@ -33,9 +33,9 @@ class Products(Kind):
     model = Product
     columns = (
         Column("code", _("Code"), required=True, example=SAMPLE, also=("product code", "item code", "SKU", "商品编码", "产品编码", "货号", "物料编码", "编号")),
-        Column("name", _("Name"), help=_("Needed for a new product."), example="落地扇", also=("product name", "product", "品名", "商品名称", "产品名称")),
-        Column("name_en", _("English name"), example="Standing fan", also=("英文品名",)),
-        Column("unit", _("Base unit"), help=_("Stock and prices are kept in it."), example="台", also=("unit", "UOM", "单位", "计量单位")),
+        Column("name", _("Name"), help=_("Needed for a new product."), example=_("Standing fan"), also=("product name", "品名", "商品名称", "产品名称")),
+        Column("name_en", _("English name"), also=("英文名", "英文品名")),
+        Column("unit", _("Base unit"), help=_("Stock and prices are kept in it."), example=_("pcs"), also=("unit", "UOM", "单位", "计量单位")),
         Column("tax_rate", _("Tax rate"), "share", help=_("13 % is written 0.13 or 13%."), example="0.13", also=("VAT", "tax", "税率")),
         Column("gtin", _("Barcode"), help=_("GTIN with 8, 12, 13 or 14 digits."), example="6901234567892", also=("GTIN", "EAN", "条形码", "国际条码")),
         Column("category", _("Category"), help=_("Code or name of a category that exists."), also=("group", "分类", "类别", "品类")),

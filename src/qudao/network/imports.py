@@ -29,9 +29,9 @@ class Organisations(Kind):
     model = Organisation
     columns = (
         Column("code", _("Code"), required=True, most=32, example=SAMPLE, also=("dealer code", "customer code", "经销商编码", "客户编码", "编号")),
-        Column("kind", _("Kind"), "choice", choices=OrgKind, help=_("Needed for a new one."), example="dealer", also=("type", "类型", "客户类型")),
-        Column("name", _("Name"), most=120, help=_("Needed for a new one."), example="杭州湖畔家电", also=("dealer", "company", "经销商", "客户名称", "公司")),
-        Column("name_en", _("English name"), most=160, example="Hangzhou Lakeside", also=("英文名",)),
+        Column("kind", _("Kind"), "choice", choices=OrgKind, help=_("Needed for a new one."), example=_("Dealer"), also=("type", "类型", "客户类型")),
+        Column("name", _("Name"), most=120, help=_("Needed for a new one."), example=_("Lakeside Appliances"), also=("dealer", "经销商", "客户名称")),
+        Column("name_en", _("English name"), most=160, also=("英文名",)),
         Column("under", _("Under"), most=32, help=_("The code of the organisation above."), example="D-001", also=("parent", "上级", "上级编码")),
         Column("currency", _("Currency"), most=3, example="CNY", also=("币别",)),
         Column("tax_no", _("Tax number"), most=32, also=("USCC", "VAT number", "统一社会信用代码", "税号")),

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.http import require_GET
 
 from qudao.base import files, import_runs, sheets
@@ -55,7 +55,7 @@ class ImportTable(Table):
 
     columns = (
         Column("file_name", gettext_lazy("File"), cell="link"),
-        Column("", gettext_lazy("What"), cell=_label, slug="what"),
+        Column("", pgettext_lazy("import", "What"), cell=_label, slug="what"),
         Column("state", gettext_lazy("State"), cell="state", tones=TONES),
         Column("made", gettext_lazy("New"), cell="number", num=True, hide_on_phone=True),
         Column("changed", gettext_lazy("Changed"), cell="number", num=True, hide_on_phone=True),
@@ -68,7 +68,7 @@ class ImportTable(Table):
         Tab("done", STATE.DONE.label, Q(state=STATE.DONE)),
         Tab("undone", STATE.UNDONE.label, Q(state__in=(STATE.PARTLY, STATE.UNDONE))),
     )
-    filters = (Filter("kind", gettext_lazy("What"), choices=lambda actor: [(name, kinds()[name].label) for name in kinds_of(actor)]),)
+    filters = (Filter("kind", pgettext_lazy("import", "What"), choices=lambda actor: [(name, kinds()[name].label) for name in kinds_of(actor)]),)
     search = ("file_name__icontains", "by_name__icontains")
     empty = gettext_lazy("Nothing was imported yet.")
     remedy = gettext_lazy("Choose above what your file holds: any heads will do, and nothing is written before you have seen what would happen.")
