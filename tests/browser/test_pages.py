@@ -47,6 +47,7 @@ KNOWN_CHINESE = frozenset({"中文", "简体中文", "台", "箱", NOTE, *(name 
 ROWS = {
     "orders": "orders.Order",
     "shipments": "fulfilment.Shipment",
+    "differences": "fulfilment.Difference",
     "invoices": "billing.Invoice",
     "payments": "payments.Payment",
     "funds": "funds.Account",

@@ -239,6 +239,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "funds": _trade_rows("funds.Account", SEES_PRICES),
     "credit": _trade_rows("agreements.Agreement", SEES_PRICES),
     "shipments": _trade_rows("fulfilment.Shipment"),
+    "differences": _trade_rows("fulfilment.Difference"),
     "invoices": _trade_rows("billing.Invoice"),
     "payments": _trade_rows("payments.Payment"),
     "credits": _trade_rows("payments.Payment", method="credit_note"),

@@ -259,6 +259,7 @@ RULES: dict[str, Rule] = {
     **verb("dispatch", "fulfilment.ship", "shipments"),
     **verb("receipt", "fulfilment.receive", "shipments"),
     "differences": Rule("fulfilment.view"),
+    **verb("settlement", "fulfilment.settle", "differences"),
     "orders/#/invoices": Rule("", "billing.issue", "orders"),
     "invoices": Rule("billing.view"),
     "invoices/#": Rule("billing.view", "", "invoices"),

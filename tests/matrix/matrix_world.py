@@ -31,6 +31,7 @@ from qudao.catalog.actions import set_pack
 from qudao.catalog.models import Product
 from qudao.catalog.tests.make import make_category, make_product
 from qudao.fulfilment.actions import confirm_receipt, ship_order
+from qudao.fulfilment.rules import Count
 from qudao.inventory.tests.make import make_places, make_shelf, make_stock
 from qudao.kernel import clock
 from qudao.messages.actions import assign, note, write
@@ -190,7 +191,8 @@ def _live(trade: Trade, buyer: Actor, seller: Actor, product: Product) -> None:
     for order in trade.orders[:2]:
         shipment = ship_order(order.pk, carrier="SF", tracking=f"TR-{trade.buyer.code}-{order.pk}", actor=seller)
         if order is trade.orders[0]:
-            confirm_receipt(shipment.pk, actor=buyer)
+            line = shipment.lines.get()
+            confirm_receipt(shipment.pk, [Count(line.pk, line.qty, over=Decimal(1))], actor=buyer)
     drain()
     invoice = Invoice.unscoped.get(order=trade.orders[0])
     record_payment(PaymentFacts(trade.seller.pk, trade.buyer.pk, invoice.gross, invoice.number), actor=seller)

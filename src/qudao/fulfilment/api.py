@@ -15,6 +15,7 @@ from qudao.fulfilment import actions
 from qudao.fulfilment.models import Shipment
 from qudao.fulfilment.queries import differences, lines_of, shipments
 from qudao.fulfilment.rules import Count
+from qudao.fulfilment.states import Liable, Outcome
 
 routes = Router(tags=["shipments"])
 
@@ -125,6 +126,17 @@ class DifferenceOut(Schema):
     currency: str
     state: str
     at: datetime
+    outcome: str
+    liable: str
+    note: str
+
+
+class SettleIn(Schema):
+    """What became of the goods of a difference, and who bears it."""
+
+    outcome: Outcome
+    liable: Liable
+    note: str = Field("", max_length=200)
 
 
 class DifferencePage(Schema):
@@ -226,10 +238,22 @@ def claims(request: HttpRequest, limit: int = 50, after: int | None = None, stat
     if state:
         found = found.filter(state__in=state.split(","))
     page, limit = page_of(found, limit=limit, after=after)
-    items = []
-    for d in page:
-        clear = sees_prices(actor, d.seller_id, d.buyer_id)
-        names = ("shipment_id", "seller_id", "buyer_id", "kind", "qty", "currency", "state", "at")
-        more = {"shipment": d.shipment.number, "product_id": d.receipt_line.shipment_line.product_id, "amount": d.amount if clear else None}
-        items.append({"id": d.pk, **{n: getattr(d, n) for n in names}, **more})
+    items = [_claim(d, actor) for d in page]
     return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
+
+
+def _claim(d: Any, actor: Actor) -> dict[str, Any]:
+    """A difference as the actor may see it."""
+    clear = sees_prices(actor, d.seller_id, d.buyer_id)
+    names = ("shipment_id", "seller_id", "buyer_id", "kind", "qty", "currency", "state", "at", "outcome", "liable", "note")
+    more = {"shipment": d.shipment.number, "product_id": d.receipt_line.shipment_line.product_id, "amount": d.amount if clear else None}
+    return {"id": d.pk, **{n: getattr(d, n) for n in names}, **more}
+
+
+@routes.post("/differences/{int:difference_id}/settlement", response=DifferenceOut, summary="Settle a difference")
+@idempotent
+def settle(request: HttpRequest, difference_id: int, body: SettleIn) -> HttpResponse:
+    """Say what became of the goods and who bears it. Money goes back by a credit note on the invoice."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    found = actions.settle_difference(difference_id, body.outcome, body.liable, body.note, actor=actor)
+    return reply(_claim(found, actor))

@@ -31,3 +31,16 @@ class ReceiptConfirmed:
     seller_id: int
     buyer_id: int
     differences: int
+
+
+@dataclass(frozen=True)
+class DifferenceSettled:
+    """It is said what became of goods that were missing, damaged or too many."""
+
+    version: ClassVar[int] = 1
+    difference_id: int
+    shipment_id: int
+    seller_id: int
+    buyer_id: int
+    kind: str
+    outcome: str

@@ -13,7 +13,8 @@ from qudao.base.html import figures
 from qudao.base.html.forms import Form, LineEditor, LineField
 from qudao.base.html.tables import by_language
 from qudao.fulfilment.models import ShipmentLine
-from qudao.fulfilment.rules import NOTHING, Count
+from qudao.fulfilment.rules import MAX_NOTE, NOTHING, Count
+from qudao.fulfilment.states import Liable, Outcome
 from qudao.kernel.quantity import plain
 
 
@@ -40,6 +41,20 @@ class ReceiptForm(Form):
     def is_multipart(self) -> bool:
         """Photos of what is wrong come along."""
         return True
+
+
+class BearForm(Form):
+    """Who bears a difference, and a remark for both sides."""
+
+    liable = forms.ChoiceField(label=_("Who bears it"), choices=[("", _("Choose…")), *Liable.choices])
+    note = forms.CharField(label=_("Remark"), max_length=MAX_NOTE, required=False, help_text=_("Both sides read it."))
+
+
+class SettleForm(BearForm):
+    """The same, with what became of the goods."""
+
+    outcome = forms.ChoiceField(label=_("What became of the goods"), widget=forms.RadioSelect, choices=Outcome.choices)
+    field_order = ("outcome", "liable", "note")
 
 
 DISPATCH_LINES = (

@@ -59,6 +59,19 @@ CHECKS = [
         "UPDATE fulfilment_shipment SET state = 'received', received_at = now() WHERE id = (SELECT max(id) FROM fulfilment_shipment WHERE state = 'shipped')",
     ),
     Check(
+        "fulfilment.claims_are_open_differences",
+        """SELECT coalesce(t.product_id, w.product_id) AS id, concat_ws(' ', 'organisation', owner_id, 'product', product_id, 'has claimed goods',
+                  coalesce(t.qty, 0), 'but its open differences say', coalesce(w.qty, 0)) AS note
+           FROM (SELECT p.owner_id, s.product_id, sum(s.on_hand) AS qty FROM inventory_stock s JOIN inventory_place p ON p.id = s.place_id
+                 WHERE p.code = 'CLAIMS' GROUP BY 1, 2) t
+           FULL JOIN (SELECT CASE WHEN d.kind = 'over' THEN d.buyer_id ELSE d.seller_id END AS owner_id, l.product_id, sum(d.qty) AS qty
+                      FROM fulfilment_difference d JOIN fulfilment_receiptline r ON r.id = d.receipt_line_id
+                      JOIN fulfilment_shipmentline l ON l.id = r.shipment_line_id WHERE d.state = 'open' GROUP BY 1, 2) w USING (owner_id, product_id)
+           WHERE coalesce(t.qty, 0) <> coalesce(w.qty, 0)""",
+        "UPDATE fulfilment_difference SET state = 'settled', outcome = 'written_off', liable = 'carrier', settled_at = now()"
+        " WHERE id = (SELECT max(id) FROM fulfilment_difference WHERE state = 'open')",
+    ),
+    Check(
         "fulfilment.nothing_is_planned_twice",
         """SELECT l.id, concat_ws(' ', 'order line', l.id, 'has open', l.qty - l.given_up - l.shipped, 'but shipments hold', p.qty) AS note
            FROM orders_line l

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from qudao.base.db import Row
 from qudao.base.subject import Subject
 from qudao.catalog.models import Product
-from qudao.fulfilment.states import DifferenceKind, DifferenceState, State
+from qudao.fulfilment.states import DifferenceKind, DifferenceState, Liable, Outcome, State
 from qudao.inventory.models import Place
 from qudao.network.models import Organisation
 from qudao.orders.models import Line, Order
@@ -145,7 +145,9 @@ class ReceiptLine(Row):
 
 
 class Difference(Row):
-    """A claim of the buyer from a receipt: goods missing, damaged or too many, with the gross they stand for. Open until it is settled."""
+    """A claim of the buyer from a receipt: goods missing, damaged or too many, with the gross they stand for. Open until it is settled: what became
+    of the goods (`outcome`) and who bears it (`liable`).
+    """
 
     receipt_line = models.ForeignKey(ReceiptLine, on_delete=models.PROTECT, related_name="differences")
     shipment = models.ForeignKey(Shipment, on_delete=models.PROTECT, related_name="differences")
@@ -157,9 +159,20 @@ class Difference(Row):
     currency = models.CharField(max_length=3)
     state = models.CharField(max_length=8, choices=DifferenceState.choices, default=DifferenceState.OPEN)
     at = models.DateTimeField()
+    outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True, default="", db_default="")
+    liable = models.CharField(max_length=10, choices=Liable.choices, blank=True, default="", db_default="")
+    note = models.CharField(max_length=200, blank=True, default="", db_default="")
+    settled_at = models.DateTimeField(null=True, blank=True)
+    settled_by = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(state=DifferenceState.OPEN, outcome="", liable="", settled_at=None)
+                | Q(state=DifferenceState.SETTLED, outcome__in=Outcome.values, liable__in=Liable.values, settled_at__isnull=False),
+                name="fulfilment_difference_settled_fits",
+                violation_error_message=_("A settled difference says what became of the goods and who bears it."),
+            ),
             models.UniqueConstraint(
                 fields=["receipt_line", "kind"], name="fulfilment_difference_kind_unique", violation_error_message=_("This difference is already noted.")
             ),

@@ -16,6 +16,7 @@ VERBS = {
     "fulfilment.pick": _("Pick orders of the own organisation"),
     "fulfilment.ship": _("Ship orders of the own organisation"),
     "fulfilment.receive": _("Receive shipments for the own organisation"),
+    "fulfilment.settle": _("Settle differences of the own organisation's shipments"),
 }
 BUYER_ONLY = {"fulfilment.receive"}
 

@@ -15,6 +15,8 @@ from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
 from qudao.kernel.money import ZERO, cumulative, split
 from qudao.kernel.quantity import plain
 
+#: longest remark on a difference
+MAX_NOTE = 200
 NOTHING = Decimal(0)
 
 

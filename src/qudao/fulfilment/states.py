@@ -59,11 +59,43 @@ class DifferenceKind(TextChoices):
 
 
 class DifferenceState(TextChoices):
-    """Whether a difference is settled; settling comes with credit notes."""
+    """Whether a difference is settled."""
 
     OPEN = "open", pgettext_lazy("difference", "Open")
     SETTLED = "settled", pgettext_lazy("difference", "Settled")
 
+
+class Outcome(TextChoices):
+    """What becomes of the goods of a difference."""
+
+    RESTOCKED = "restocked", pgettext_lazy("difference", "Back into stock: found, or returned in good order")
+    WRITTEN_OFF = "written_off", pgettext_lazy("difference", "Written off: lost, or beyond repair")
+    RETURNED = "returned", pgettext_lazy("difference", "Sent back by the buyer")
+    KEPT = "kept", pgettext_lazy("difference", "Kept by the buyer free of charge")
+
+
+class Liable(TextChoices):
+    """Who bears a difference (domain C12)."""
+
+    CARRIER = "carrier", pgettext_lazy("liable", "The carrier")
+    WAREHOUSE = "warehouse", pgettext_lazy("liable", "The own warehouse")
+    BUYER = "buyer", pgettext_lazy("liable", "The buyer")
+    NOBODY = "nobody", pgettext_lazy("liable", "Nobody: goodwill")
+
+
+#: kind → what may become of it
+OUTCOMES: dict[str, tuple[str, ...]] = {
+    DifferenceKind.SHORT: (Outcome.RESTOCKED, Outcome.WRITTEN_OFF),
+    DifferenceKind.DAMAGED: (Outcome.RESTOCKED, Outcome.WRITTEN_OFF),
+    DifferenceKind.OVER: (Outcome.RETURNED, Outcome.KEPT),
+}
+#: outcome → the ways its goods take: (side, from, to)
+WAYS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    Outcome.RESTOCKED: (("seller", "CLAIMS", "MAIN"),),
+    Outcome.WRITTEN_OFF: (("seller", "CLAIMS", "OUTSIDE"),),
+    Outcome.RETURNED: (("buyer", "CLAIMS", "OUTSIDE"),),
+    Outcome.KEPT: (("buyer", "CLAIMS", "MAIN"), ("seller", "MAIN", "OUTSIDE")),
+}
 
 SENTENCES = {
     "fulfilment.illegal": _("Shipment {number} is “{state}”; that cannot be done in this state."),
@@ -82,6 +114,10 @@ SENTENCES = {
     "fulfilment.shipment_dispatched": _("Shipment {number} has left, by {carrier} {tracking}."),
     "fulfilment.shipment_received": _("Shipment {number} was received in full."),
     "fulfilment.difference_reported": _("Shipment {number} was received with differences in {count} lines."),
+    "fulfilment.difference_settled": _("A difference of shipment {number} is settled: {outcome}."),
+    "fulfilment.settled_already": _("This difference of shipment {number} is settled already."),
+    "fulfilment.outcome": _("A difference of this kind cannot end so."),
+    "fulfilment.liable": _("Say who bears it."),
 }
 REMEDIES = {
     "fulfilment.illegal": _("Open the shipment to see what comes next."),
@@ -91,4 +127,4 @@ REMEDIES = {
     "fulfilment.counts_differ": _("Count again; goods beyond what was shipped go into “too many”."),
 }
 #: what the other side is told; the texts are in SENTENCES
-NOTICES = ("fulfilment.shipment_dispatched", "fulfilment.shipment_received", "fulfilment.difference_reported")
+NOTICES = ("fulfilment.shipment_dispatched", "fulfilment.shipment_received", "fulfilment.difference_reported", "fulfilment.difference_settled")

@@ -101,7 +101,11 @@ class DifferenceTable(Table):
         Column("state", _("State"), cell="state", tones=DIFFERENCE_TONES),
         Column("at", _("Received"), cell="moment", dim=True, hide_on_phone=True, sort="id"),
     )
-    tabs: Sequence[Tab] = (Tab("open", _("Open"), Q(state=DifferenceState.OPEN), wrong=True), Tab("all", _("All")))
+    tabs: Sequence[Tab] = (
+        Tab("open", _("Open"), Q(state=DifferenceState.OPEN), wrong=True),
+        Tab("settled", _("Settled"), Q(state=DifferenceState.SETTLED)),
+        Tab("all", _("All")),
+    )
     filters = (Filter("kind", _("What"), choices=DifferenceKind.choices),)
     kind, via, parties = "fulfilment.shipment", "shipment", True
     empty = _("Everything arrived as it was shipped.")

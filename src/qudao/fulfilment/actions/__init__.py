@@ -4,6 +4,7 @@ from qudao.fulfilment.actions.batch import Arriving, Dispatched, Leaving, confir
 from qudao.fulfilment.actions.photos import attach_photos
 from qudao.fulfilment.actions.plan import plan_shipments
 from qudao.fulfilment.actions.receive import confirm_receipt
+from qudao.fulfilment.actions.settle import settle_difference
 from qudao.fulfilment.actions.ship import cancel_pick, dispatch_shipment, ship_order, start_pick
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "confirm_receipts",
     "dispatch_shipment",
     "plan_shipments",
+    "settle_difference",
     "ship_order",
     "ship_orders",
     "start_pick",

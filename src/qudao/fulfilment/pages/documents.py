@@ -16,11 +16,11 @@ from qudao.base.files import show
 from qudao.base.html import figures
 from qudao.base.html.pages import Bulk, Button, DetailPage, Head, ListPage, Skip, Step, door
 from qudao.fulfilment import actions, queries
-from qudao.fulfilment.forms import CarrierForm
-from qudao.fulfilment.models import Shipment
+from qudao.fulfilment.forms import BearForm, CarrierForm
+from qudao.fulfilment.models import Difference, Shipment
 from qudao.fulfilment.pages.panels import differences_panel, facts_panel, lines_panel, timeline_panel
 from qudao.fulfilment.pages.verbs import in_sight
-from qudao.fulfilment.states import GONE, State
+from qudao.fulfilment.states import GONE, DifferenceKind, DifferenceState, Outcome, State
 from qudao.fulfilment.tables import ComingTable, DifferenceTable, ShipmentTable, badge_of, name_of
 from qudao.messages.pages import talk_panel
 
@@ -99,6 +99,11 @@ def receipt_photo(request: HttpRequest, pk: int, file_id: int) -> FileResponse:
     return show(actor, queries.photo_subject(pk, line.receipt.shipment), file_id, small="small" in request.GET)
 
 
+def _write_off(difference_id: int, *, liable: str, note: str = "", actor: Actor) -> Difference:
+    """Settle a difference whose goods are gone."""
+    return actions.settle_difference(difference_id, Outcome.WRITTEN_OFF, liable, note, actor=actor)
+
+
 class DifferenceList(ListPage):
     """What did not arrive as it was shipped."""
 
@@ -106,6 +111,15 @@ class DifferenceList(ListPage):
     query = queries.differences
     table = DifferenceTable
     title = gettext_lazy("Differences")
+
+    def bulk(self) -> Sequence[Button | Bulk]:
+        return [
+            Bulk(
+                "write_off", _("Write off"), _write_off, "fulfilment.settle", icon="checks", form=BearForm,
+                skips=[Skip(~Q(state=DifferenceState.OPEN), _("they are settled already")), Skip(Q(kind=DifferenceKind.OVER), _("the buyer has too many"))],
+                says=_("The goods are lost or beyond repair and leave the books; the buyers are told."),
+            )
+        ]  # fmt: skip
 
     def prepare(self, rows: list[Any]) -> list[Any]:
         photos = queries.photos_of(self.actor, [row.receipt_line_id for row in rows])

@@ -17,10 +17,11 @@ from qudao.base.audit import timeline
 from qudao.base.files import StoredFile
 from qudao.base.html import figures
 from qudao.base.html.pages import Button, Panel
+from qudao.base.html.tables import join
 from qudao.base.subject import Subject
 from qudao.fulfilment import queries
 from qudao.fulfilment.models import Difference, Shipment
-from qudao.fulfilment.states import DONE, DONE_BY_MOVE, GONE, State
+from qudao.fulfilment.states import DONE, DONE_BY_MOVE, GONE, DifferenceState, Liable, Outcome, State
 from qudao.fulfilment.tables import badge_of, name_of
 from qudao.orders.pages import belongs
 from qudao.orders.pages.life import done_in, entry_of
@@ -53,7 +54,11 @@ def differences_panel(request: HttpRequest, shipment: Shipment) -> Panel | None:
         return None
     photos = queries.photos_of(actor, [d.receipt_line_id for d in found])
     items = [_difference(d, clear) | {"photos": shown_photos(d.receipt_line_id, photos)} for d in found]
-    return Panel(_("Differences"), "fulfilment/differences.html", {"items": items}, note=_("settled by a credit note or a further shipment"))
+    if actor.org_id == shipment.seller_id and actor.can("fulfilment.settle"):
+        for d, item in zip(found, items, strict=True):
+            if d.state == DifferenceState.OPEN:
+                item["buttons"] = [Button(_("Settle"), reverse("difference_settlement", args=[d.pk]), "checks", ask=True)]
+    return Panel(_("Differences"), "fulfilment/differences.html", {"items": items})
 
 
 def _difference(d: Difference, clear: bool) -> dict[str, Any]:
@@ -62,7 +67,7 @@ def _difference(d: Difference, clear: bool) -> dict[str, Any]:
     return {
         "label": f"{d.get_kind_display()}: {figures.qty(d.qty)} × {name_of(line.product)}",
         "state": (d.get_state_display(), tone),
-        "note": d.receipt_line.note,
+        "note": join(d.receipt_line.note, Outcome(d.outcome).label if d.outcome else "", Liable(d.liable).label if d.liable else "", d.note),
         "end": figures.money(d.amount, d.currency) if clear else "",
     }
 

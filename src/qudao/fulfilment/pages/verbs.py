@@ -14,12 +14,14 @@ from django.utils.translation import gettext_lazy
 
 from qudao.base.access import Actor
 from qudao.base.action import unit
+from qudao.base.html import figures
 from qudao.base.html.forms import LineField
 from qudao.base.html.pages import ActionPage, LineEditor
 from qudao.base.sentences import Said
 from qudao.fulfilment import actions, queries
-from qudao.fulfilment.forms import DISPATCH_LINES, RECEIPT_LINES, ReceiptForm, WayForm, counts_of, editor_of, quantities_of
-from qudao.fulfilment.models import Shipment
+from qudao.fulfilment.forms import DISPATCH_LINES, RECEIPT_LINES, ReceiptForm, SettleForm, WayForm, counts_of, editor_of, quantities_of
+from qudao.fulfilment.models import Difference, Shipment
+from qudao.fulfilment.states import OUTCOMES, DifferenceKind, Outcome
 from qudao.fulfilment.tables import name_of
 from qudao.kernel.errors import DomainError, Forbidden, Invalid, NotFound
 
@@ -178,3 +180,39 @@ class PickOrder(ShipOrder):
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.start_pick(obj.pk, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+
+class Settle(ActionPage):
+    """What became of the goods of a difference, and who bears it."""
+
+    verb = "fulfilment.settle"
+    query = queries.differences
+    form = SettleForm  # type: ignore[assignment]
+    title = submit = gettext_lazy("Settle the difference")
+    said = gettext_lazy("The difference is settled; the buyer is told.")
+
+    def find(self, **kwargs: Any) -> Difference:
+        found: Difference = super().find(**kwargs)
+        if found.seller_id != self.actor.org_id:
+            raise Forbidden("base.forbidden", verb=self.verb)
+        return found
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("shipment", args=[self.find(**self.kwargs).shipment_id])
+
+    def says(self, obj: Difference) -> Any:
+        line = obj.receipt_line.shipment_line
+        what = f"{DifferenceKind(obj.kind).label}: {figures.qty(obj.qty)} × {name_of(line.product)}"
+        more = "" if obj.kind == DifferenceKind.OVER else _("What was invoiced of it is taken back by a credit note on the invoice.")
+        return f"{what}. {more}".strip()
+
+    def page(self, obj: Difference, form: Any, faults: Sequence[Said] = (), status: int = 200) -> HttpResponse:
+        form.fields["outcome"].choices = [(one, Outcome(one).label) for one in OUTCOMES[obj.kind]]
+        return super().page(obj, form, faults, status)
+
+    def perform(self, obj: Difference, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.settle_difference(obj.pk, **cleaned, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+    def done(self, result: Any) -> str:
+        return reverse("shipment", args=[result.shipment_id])
