@@ -25,7 +25,7 @@ def test_a_year_of_the_whole_network(capsys):
     with capsys.disabled():
         print(f"\ndemo: {first} orders in {usable:.0f} s, {sum(states.values())} in {whole:.0f} s: {states}")
     assert first >= 1000
-    assert sum(states.values()) >= 8000
+    assert sum(states.values()) - states["rejected"] >= 8000
     assert states.keys() >= {"draft", "in_review", "confirmed", "in_fulfilment", "delivered", "closed", "closed_short", "rejected", "cancelled"}
     assert rows("SELECT count(*) FROM catalog_product WHERE picture = ''") == [(0,)]
     for check in all_checks():

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core import mail
 
 from qudao.base.access import system_actor
@@ -50,6 +51,14 @@ def test_setting_a_password_is_the_brand_s_support(cast):
     assert User.unscoped.get(pk=cast.dealer.user_id).check_password(GOOD)
     with pytest.raises(Forbidden):
         actions.set_password(cast.dealer.user_id, GOOD, actor=cast.dealer_admin)
+
+
+def test_a_password_that_was_worked_out_before_is_taken_from_the_system_only(cast):
+    kept = make_password(GOOD)
+    actions.set_password(cast.dealer.user_id, GOOD, hashed=kept, actor=system_actor())
+    assert User.unscoped.get(pk=cast.dealer.user_id).password == kept
+    with pytest.raises(Forbidden):
+        actions.set_password(cast.dealer.user_id, GOOD, hashed=kept, actor=cast.hq_admin)
 
 
 def test_the_help_desk_cannot_become_the_administrator(cast):

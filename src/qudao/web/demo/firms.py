@@ -27,7 +27,7 @@ class Size:
 
 #: full: 40 dealers of tier 1, 80 of tier 2 and 300 shops together with the named ones; small is a hundredth of its orders
 SIZES = {
-    "full": Size("full", 34, 76, 294, 27, 31, 22, 20, 400),
+    "full": Size("full", 34, 76, 294, 25, 30, 18, 20, 400),
     "small": Size("small", 2, 2, 4, 8, 5, 4, 2, 90),
 }
 

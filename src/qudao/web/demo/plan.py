@@ -21,7 +21,9 @@ from qudao.web.demo.network import FIRMS, SHARES, SPACE, Firm, stocked
 
 YEAR = 364
 #: the history of the named firms ends that many days before the last one: then their own stories begin
-PAUSE = 100
+PAUSE = 115
+#: orders that stay paid in part are at most so old
+UNPAID = 60
 #: products whose stock belongs to the stories
 KEPT = frozenset((7, 8, 15, 29, 43))
 #: share of a normal day's orders by month, and of the goods of a season
@@ -224,6 +226,8 @@ class _Trade:
         twists = ("", "cancel", "reject", "short", "damaged", "parts", "given_up", "part_paid")
         shares = (88, 2, 1.5, 2.5, 1.5, 2, 0.9, 1.6) if brand else (95, 1.2, 0, 1.4, 0.8, 0, 0, 1.6)
         life.twist = "" if quiet else rng.choices(twists, shares)[0]
+        if life.twist == "part_paid" and life.placed < self.last - after(days=UNPAID):
+            life.twist = ""  # what is overdue for long would stop the buyer's orders for the rest of the year
         steps = [(life.placed, "place")]
         if life.twist in ("cancel", "reject"):
             life.steps = [*steps, (life.placed, life.twist)]
@@ -239,7 +243,7 @@ class _Trade:
         due = came + after(days=30 if brand else 15)
         paid = due - after(days=rng.randint(0, 7))
         if self.manner[buyer.key] != "prompt" and unnamed:
-            paid = due + after(days=rng.randint(4, 11) if self.manner[buyer.key] == "slow" else rng.randint(12, 26))
+            paid = due + after(days=rng.randint(4, 11) if self.manner[buyer.key] == "slow" else rng.randint(12, 21))
         life.steps = [step for step in [*steps, (self._next(paid, closing), "pay")] if step[0] <= self.last]
         if life.twist != "given_up":
             self.due[came].append(life)
