@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Field, Model
+from django.db.models import Field, ForeignObjectRel, Model
 from django.utils.translation import gettext as _
 
 from qudao.base.db import rows, run
@@ -48,7 +48,8 @@ def erase(model: type[Model], ids: Iterable[int], kind: str) -> None:
 
 def _references(model: type[Model]) -> list[Field[Any, Any]]:
     """The foreign keys of all tables that point at a table."""
-    found = [r.field for r in model._meta.get_fields(include_hidden=True) if r.auto_created and not r.concrete and (r.one_to_many or r.one_to_one)]
+    pointing = (r for r in model._meta.get_fields(include_hidden=True) if isinstance(r, ForeignObjectRel) and (r.one_to_many or r.one_to_one))
+    found: list[Field[Any, Any]] = [r.field for r in pointing]
     return sorted(found, key=lambda one: (one.model._meta.db_table, one.column))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from decimal import Decimal
 from typing import Any
 
@@ -58,7 +58,7 @@ class Products(Kind):
 
     def entry(self, row: Cells) -> Entry:
         product = self.known.get(row.text("code"))
-        usual = _facts(product) if product else {one.name: one.default for one in fields(ProductDraft)} | {"name": ""}
+        usual = _facts(product) if product else asdict(ProductDraft("", ""))
         said = {name: row.get(name, usual[name]) for name in FIELDS if name not in ("code", "category_id")}
         group = row.text("category")
         draft = ProductDraft(code=row.text("code"), category_id=self.groups.get(group, usual["category_id"]), **said)

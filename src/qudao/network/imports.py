@@ -51,7 +51,7 @@ class Organisations(Kind):
     def entry(self, row: Cells) -> Entry:
         code, under = row.text("code").upper(), row.text("under").upper()
         org = self.known.get(code)
-        usual = {one.name: getattr(org, one.name) if org else one.default for one in fields(OrgFacts)}
+        usual = {name: getattr(org, name) for name in asdict(OrgFacts())} if org else asdict(OrgFacts())
         facts = OrgFacts(**{name: row.text(name, value) for name, value in usual.items()}).clean()
         faults = self._known_faults(org, facts) if org else self._new_faults(row, facts, under)
         raise_if_any([replace(fault, field=COLUMN.get(fault.field, fault.field)) for fault in faults], Invalid)
@@ -99,7 +99,7 @@ class Organisations(Kind):
 
     def take_back(self, touched: Sequence[Touched]) -> None:
         now = {one.pk: one for one in queries.organisations(self.actor).filter(pk__in=[t.key for t in touched if not t.is_new])}
-        facts = {t.key: {one.name: getattr(now[t.key], one.name) for one in fields(OrgFacts)} | t.before for t in touched if not t.is_new}
+        facts = {t.key: {one.name: getattr(now[t.key], one.name) for one in fields(OrgFacts)} | dict(t.before) for t in touched if not t.is_new}
         if facts:
             change_organisations({pk: OrgFacts(**one) for pk, one in facts.items()}, actor=self.actor)
         remove_organisations([t.key for t in touched if t.is_new], actor=self.actor)

@@ -129,8 +129,9 @@ class ImportDetail(Page):
     def page(self, run: ImportRun, faults: Sequence[Said] = (), status: int = 200) -> HttpResponse:
         kind = kind_of(run.kind, self.actor)
         self.title, self.back = run.file_name, reverse("imports")
-        context = {"run": run, "kind": kind, "badge": (run.get_state_display(), TONES[run.state]), "faults": list(faults), "list_url": reverse(kind.place)}
-        context |= self._draft(run, kind, context["faults"]) if run.state == STATE.DRAFT else self._done(run, kind)
+        said = list(faults)
+        context = {"run": run, "kind": kind, "badge": (run.get_state_display(), TONES[run.state]), "faults": said, "list_url": reverse(kind.place)}
+        context |= self._draft(run, kind, said) if run.state == STATE.DRAFT else self._done(run, kind)
         return self.show(self.template, {**context, "client_id": client_id_of(self.request)}, status)
 
     def _draft(self, run: ImportRun, kind: Kind, faults: list[Said]) -> dict[str, Any]:
