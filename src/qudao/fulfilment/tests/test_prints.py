@@ -12,7 +12,11 @@ from qudao.base.tests.pdf_text import pages_of
 from qudao.fulfilment.models import Shipment
 from qudao.fulfilment.prints import DELIVERY_NOTE, DOCUMENTS, LABEL, PACKING_LIST, PICK_LIST, labels, link_of, picks
 from qudao.fulfilment.tests.make import lines, place, shipped
-from qudao.kernel.errors import Forbidden, NotFound
+from qudao.kernel.errors import Forbidden, NotFound, Refused
+from qudao.network.actions import add_address
+from qudao.network.rules import AddressFacts
+from qudao.orders.actions import readdress_order
+from qudao.people.tests.make import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +51,18 @@ def test_both_sides_print_what_goes_with_the_goods_and_no_price_is_on_it(world):
         assert f"Packing list {shipment.number}" in packing and "Units in all" in packing
         assert f"Delivery note {shipment.number}" in note and "Received in full and undamaged" in note and "SF1001" in note
         assert "100.00" not in packing + note and "¥" not in packing + note
+
+
+def test_every_paper_and_the_page_name_where_the_goods_go_and_dispatch_ends_changing_it(world, client):
+    store = add_address(world.cast.d001.pk, AddressFacts("Wang Fang", "0571-8899", "Wensan Road 8"), actor=world.dealer)
+    order = place(world, 2)
+    shipment = shipped(world, order)
+    for document in DOCUMENTS:
+        said = text(document, world.cast.hq_warehouse, shipment.pk)
+        assert "Wensan Road 8" in said and "Wang Fang 0571-8899" in said, document.name
+    assert "Wensan Road 8" in sign_in(client, world.dealer).get(shipment.get_absolute_url()).content.decode()
+    with pytest.raises(Refused, match="shipped_already"):
+        readdress_order(order.pk, store.pk, actor=world.dealer)
 
 
 def test_the_label_carries_the_number_of_the_unit(world):
