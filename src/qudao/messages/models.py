@@ -23,7 +23,7 @@ class Notice(Row, SubjectFields):
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
     emailed_at = models.DateTimeField(null=True)
-    digest = models.BooleanField(default=False, help_text=_("Waits for the mail of the day."))
+    digest = models.BooleanField(default=False, db_default=False, help_text=_("Waits for the mail of the day."))
 
     class Meta:
         indexes = [

@@ -13,7 +13,7 @@ from qudao.agreements.queries import agreements
 from qudao.base.html import figures
 from qudao.base.html.forms import Form, LineEditor, LineField
 from qudao.base.html.tables import by_language, join
-from qudao.billing.models import InvoiceLine
+from qudao.billing.queries import InvoiceLine
 from qudao.kernel import clock
 from qudao.payments.rules import MAX_TEXT, CreditAsk, Open, match
 from qudao.payments.states import PAID_BY, Reason

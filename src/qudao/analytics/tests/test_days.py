@@ -9,12 +9,14 @@ from qudao.analytics.actions import refresh_days
 from qudao.analytics.models import Day
 from qudao.analytics.queries import calendar, unscoped_days_of
 from qudao.base.outbox import drain
+from qudao.billing.actions import issue_invoices
 from qudao.fulfilment.tests.make import received
 from qudao.inventory.tests.make import in_unit
 from qudao.kernel import clock
 from qudao.orders.actions import cancel_order
 from qudao.orders.tests.make import assert_sound, make_world, place
-from qudao.payments.actions import PaymentFacts, announce_payment, record_payment
+from qudao.payments.actions import PaymentFacts, announce_payment, issue_credit, record_payment
+from qudao.payments.rules import CreditAsk
 
 pytestmark = pytest.mark.django_db
 
@@ -90,4 +92,15 @@ def test_money_counts_on_the_day_it_was_paid(world):
     announce_payment(facts, actor=world.dealer)  # only said, not yet here
     drain()
     assert today(world.cast.hq_finance).collected == D("150.00")
+    assert_sound()
+
+
+def test_a_credit_note_is_no_money_collected(world):
+    order = place(world, 2)
+    received(world, order)
+    (invoice,) = issue_invoices(order.pk, actor=world.cast.hq_finance)
+    issue_credit(invoice.pk, [CreditAsk(invoice.lines.get().pk, D(1))], "missing", actor=world.cast.hq_finance)
+    record_payment(PaymentFacts(world.cast.lh.pk, world.cast.d001.pk, D("50.00")), actor=world.cast.hq_finance)
+    drain()
+    assert today(world.cast.hq_finance).collected == D("50.00")
     assert_sound()

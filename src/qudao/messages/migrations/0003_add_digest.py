@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='notice',
             name='digest',
-            field=models.BooleanField(default=False, help_text='Waits for the mail of the day.'),
+            field=models.BooleanField(db_default=False, default=False, help_text='Waits for the mail of the day.'),
         ),
         migrations.AddField(
             model_name='preference',

@@ -15,7 +15,7 @@ from qudao.base.action import action, emit, record
 from qudao.base.db import rows
 from qudao.base.lock import Rank, lock_one, note_rank
 from qudao.billing.actions import credit_lines, lock_lines, pay_invoices
-from qudao.billing.models import Invoice
+from qudao.billing.queries import Invoice
 from qudao.kernel import clock
 from qudao.kernel.money import ZERO
 from qudao.ledger.actions import Posting, post

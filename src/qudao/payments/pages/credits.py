@@ -16,8 +16,7 @@ from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, LineEditor, Panel
 from qudao.base.html.tables import by_language
 from qudao.base.sentences import Said
-from qudao.billing.models import Invoice
-from qudao.billing.queries import invoices, lines_of
+from qudao.billing.queries import Invoice, invoices, lines_of
 from qudao.fulfilment.pages import link
 from qudao.kernel.errors import DomainError, Forbidden, Invalid, NotFound
 from qudao.payments import actions, queries

@@ -28,8 +28,8 @@ BY_ADDRESS = {
     "": "home", "insight": "home", "shop": "ordering", "basket": "ordering", "approvals": "approvals", "approval-rules": "approvals", "orders": "orders",
     "shipments": "shipments", "differences": "shipments", "scan": "shipments", "stock": "shipments", "moves": "shipments", "places": "shipments",
     "invoices": "money", "payments": "money", "accounts": "money", "ageing": "money", "funds": "money", "periods": "money", "search": "search",
-    "jobs": "lists", "imports": "importing", "tasks": "conversations", "notices": "conversations", "price-lists": "prices", "prices": "prices", "products": "prices",
-    "agreements": "network", "organisations": "network", "people": "administration", "roles": "administration", "me": "administration",
+    "jobs": "lists", "imports": "importing", "tasks": "conversations", "notices": "conversations", "price-lists": "prices", "prices": "prices",
+    "products": "prices", "agreements": "network", "organisations": "network", "people": "administration", "roles": "administration", "me": "administration",
     "system": "administration", "log": "administration",
 }  # fmt: skip
 

@@ -122,7 +122,7 @@ def test_the_year_in_figures_opens_its_months_and_is_a_file(world):
     sign_in(client, world.cast.hq_clerk)
     answer = client.get("/insight/?export=csv")
     assert answer["Content-Type"].startswith("text/csv")
-    assert f",{float(order.gross)}," in answer.content.decode("utf-8-sig")
+    assert f",{order.gross}," in answer.content.decode("utf-8-sig")
     assert "Figures appear with the first order." in seen(world, world.dealer, "/insight/")
 
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 import pytest
 from django.core import mail
@@ -203,7 +204,7 @@ def mailed_link(actor):
     drain()
     mail_notice(Notice.unscoped.filter(user_id=actor.user_id, code="approvals.waiting").latest("pk").event_id, actor.user_id, actor=system_actor())
     body = mail.outbox[-1].body
-    return body, next(line for line in body.splitlines() if "/a/" in line).strip()
+    return body, urlsplit(next(line for line in body.splitlines() if "/a/" in line).strip()).path
 
 
 @pytest.fixture
