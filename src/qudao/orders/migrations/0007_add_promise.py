@@ -5,9 +5,6 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    # Its name for half an hour; installations set up then have it.
-    replaces = [("orders", "0007_promise_order")]
-
     dependencies = [
         ('agreements', '0003_index_list'),
         ('inventory', '0004_add_lead_days'),
