@@ -24,7 +24,12 @@ def chromium() -> str | None:
     return os.environ.get("QUDAO_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
 
 
+#: files of minutes, which begin first so that no process works alone at the end
+LONG = ("test_demo", "test_northwind", "test_pages_scale", "test_desk", "test_verify", "test_selftest", "tests/browser", "tests/matrix")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: next((n for n, name in enumerate(LONG) if name in item.nodeid), len(LONG)))
     if chromium() is None:
         for item in items:
             if item.get_closest_marker("browser"):

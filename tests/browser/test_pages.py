@@ -29,6 +29,8 @@ from qudao.fulfilment.actions import start_pick
 from qudao.kernel import clock
 from qudao.messages.actions import assign, note, write
 from qudao.messages.rules import TaskDraft
+from qudao.network.actions import add_address
+from qudao.network.rules import AddressFacts
 from qudao.orders.pages.lists import OrderList
 from qudao.pricing.actions import assign_list
 from qudao.pricing.models import PriceList
@@ -54,6 +56,7 @@ ROWS = {
     "stock": "inventory.Stock",
     "price-lists": "pricing.PriceList",
     "prices": "pricing.Price",
+    "addresses": "network.Address",
     "list-assignments": "pricing.ListAssignment",
     "special-prices": "pricing.SpecialPrice",
     "agreements": "agreements.Agreement",
@@ -150,6 +153,9 @@ class Lived:
 @pytest.fixture(scope="module")
 def lived(chromium: Any, live_server: LiveServer, world: World) -> Iterator[Lived]:
     """Orders in every state, a payment announced and one booked, everything else a page needs; about two seconds."""
+    add_address(
+        world.orgs["D001"].pk, AddressFacts(label=NOTE, recipient=NOTE, phone="0571 8000 0000", area_code="330106", street=NOTE), actor=world.people["owner"]
+    )
     order, invoice = world.invoiced({"RC-40": 3, "KT-17": 2}, missing=1)
     pay(world, invoice)
     payment = world.announced()

@@ -261,6 +261,7 @@ RULES: dict[str, Rule] = {
     "differences": Rule("fulfilment.view"),
     **verb("settlement", "fulfilment.settle", "differences"),
     "orders/#/invoices": Rule("", "billing.issue", "orders"),
+    **verb("release", "orders.release", "orders"),
     "invoices": Rule("billing.view"),
     "invoices/#": Rule("billing.view", "", "invoices"),
     **verb("credit", "payments.credit", "invoices"),

@@ -15,6 +15,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from matrix_ladder import ABSENT, leaks, needed, rows, values_of
 from matrix_routes import Route, all_routes
+from matrix_rows import ROWS
 from matrix_rules import rule_of
 from matrix_visit import ANONYMOUS, Answer, Visitor
 from matrix_world import ROLES
@@ -155,6 +156,8 @@ def test_every_template_is_rendered(visitor: Visitor) -> None:
                     visitor.go(role, route, "POST", values, body={"name": "till", "days": "30"})
     (detail,) = (r for r in PAGES if r.label == "page:orders/#")
     visitor.go("dealer", detail, "GET", {detail.parameters[0]: ABSENT}, target="refused")
+    (payment,) = (r for r in PAGES if r.label == "page:payments/#")  # a credit note is a payment with lines
+    visitor.go("hq_admin", payment, "GET", {payment.parameters[0]: ROWS["credits"](visitor.world).ids["t1"]})
     tests = "\n".join(p.read_text(encoding="utf-8") for p in SRC.rglob("tests/*.py"))
     every = {p.relative_to(folder).as_posix() for folder in SRC.glob("*/templates") for p in folder.rglob("*") if p.is_file()}
     missing = sorted(t for t in every - visitor.seen if not ELSEWHERE.search(t) and t not in tests)

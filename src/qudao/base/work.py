@@ -143,3 +143,15 @@ def _from_constraint(error: IntegrityError) -> Exception:
     if not rest or name.endswith(("_pkey", "_fk")) or "_fk_" in name:
         return error
     return Refused(f"{module}.{rest}")
+
+
+def attempt(body: Callable[[], T]) -> T:
+    """Run a part of the unit under way that may be refused: its rows, log lines and events are then undone, and nothing else. Raises what it raises."""
+    work = current()
+    logs, events = len(work.logs), len(work.events)
+    try:
+        with transaction.atomic():
+            return body()
+    except BaseException:
+        del work.logs[logs:], work.events[events:]
+        raise

@@ -46,6 +46,8 @@ class OrderIn(Schema):
     note: str = Field("", max_length=2000)
     #: one of the buyer's delivery addresses; without it its default
     address_id: int | None = None
+    #: when only credit is missing: keep the order until there is some, instead of refusing it
+    may_wait: bool = False
 
 
 class AddressChoice(Schema):
@@ -187,7 +189,7 @@ def place(request: HttpRequest, body: OrderIn) -> HttpResponse:
     codes = {line.product for line in body.lines if line.product_id is None}
     ids = unscoped_ids_by_code(body.seller_id, codes) if codes else {}
     lines = [NewLine(line.product_id if line.product_id is not None else ids.get(line.product), line.qty, line.product) for line in body.lines]
-    placing = Placing(body.seller_id, body.buyer_id, lines, body.requested_on, body.po_number, body.note, body.address_id)
+    placing = Placing(body.seller_id, body.buyer_id, lines, body.requested_on, body.po_number, body.note, body.address_id, body.may_wait)
     order = actions.place_order(placing, actor=actor, client_id=body.client_id)
     return _brief(order, actor, 201)
 
@@ -260,6 +262,14 @@ def approve(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse:
     """Sign the approval that waits; the last signature confirms the order."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return _brief(actions.approve_order(order_id, reason=body.reason, actor=actor), actor)
+
+
+@routes.post("/orders/{int:order_id}/release", response=OrderOut, summary="Try an order again that waits for credit")
+@idempotent
+def release(request: HttpRequest, order_id: int) -> HttpResponse:
+    """Confirm it if its credit passes now; it does so by itself when money arrives."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _brief(actions.release_order(order_id, actor=actor), actor)
 
 
 @routes.post("/orders/{int:order_id}/rejection", response=OrderOut, summary="Reject")

@@ -41,3 +41,9 @@ class RemarkForm(Form):
     """A remark one may leave."""
 
     reason = forms.CharField(label=_("Remark"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class ApproveForm(RemarkForm):
+    """A remark, and what happens when only credit is missing."""
+
+    may_wait = forms.BooleanField(label=_("If only credit is missing, keep the order; it is confirmed by itself when money arrives"), required=False)

@@ -80,6 +80,7 @@ class Order(Row):
             models.Index(fields=["ordered_on"], name="orders_order_day"),
             models.Index(fields=["status", "-id"], name="orders_order_status"),
             models.Index(fields=["number"], name="orders_order_number"),
+            models.Index(fields=["agreement"], condition=Q(status=Status.SUBMITTED), name="orders_order_held"),
             # The map of the flow reads only what is open, and nothing but this index.
             models.Index(
                 fields=["seller", "status"],

@@ -14,13 +14,14 @@ VERBS = {
     "orders.place_for": _("Enter orders for a buyer"),
     "orders.approve": _("Approve or reject orders"),
     "orders.return": _("Send orders back to who submitted them"),
+    "orders.release": _("Try orders again that wait for credit"),
     "orders.withdraw": _("Withdraw an order from approval"),
     "orders.cancel": _("Cancel orders"),
     "orders.close_short": _("Close an order short"),
     "orders.readdress": _("Change where an order goes"),
     "orders.attach": _("Attach files to orders"),
 }
-SELLER_ONLY = {"orders.approve", "orders.return", "orders.close_short", "orders.place_for"}
+SELLER_ONLY = {"orders.approve", "orders.return", "orders.close_short", "orders.place_for", "orders.release"}
 BUYER_ONLY = {"orders.place"}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
@@ -14,6 +14,16 @@ from qudao.orders.states import OPEN, TRANSITIONS, Billing, Fulfilment, Payment,
 
 MAX_LINES = 2000
 MAX_QTY = Decimal("1000000000")
+
+
+#: refusals that money alone lifts; a frozen account is a person's decision
+CREDIT_ONLY = ("funds.limit", "funds.overdue")
+
+
+def lacks_credit(faults: Iterable[Any]) -> bool:
+    """Whether nothing but money is missing: an order that may wait is then held, and tried again when some comes."""
+    codes = [fault.code for fault in faults]
+    return bool(codes) and all(code in CREDIT_ONLY for code in codes)
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,8 @@ class Placing:
     note: str = ""
     #: one of the buyer's delivery addresses; None = its default, or its own name and place when it has none
     address_id: int | None = None
+    #: when only credit is missing: keep the order until there is some, instead of refusing it
+    may_wait: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from django.utils.translation import pgettext_lazy
 
 class Status(TextChoices):
     DRAFT = "draft", pgettext_lazy("order", "Draft")
-    SUBMITTED = "submitted", pgettext_lazy("order", "Submitted")
+    SUBMITTED = "submitted", pgettext_lazy("order", "Waits for credit")
     IN_REVIEW = "in_review", pgettext_lazy("order", "To approve")
     CONFIRMED = "confirmed", pgettext_lazy("order", "To ship")
     IN_FULFILMENT = "in_fulfilment", pgettext_lazy("order", "In fulfilment")
@@ -32,6 +32,7 @@ class Approval(TextChoices):
 class Credit(TextChoices):
     NOT_NEEDED = "not_needed", pgettext_lazy("credit", "Not checked")
     PASS = "pass", pgettext_lazy("credit", "Passed")
+    HOLD = "hold", pgettext_lazy("credit", "On hold")
     RELEASED = "released", pgettext_lazy("credit", "Released")
 
 
@@ -65,6 +66,11 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     (Status.DRAFT, "submit"): Status.SUBMITTED,
     (Status.SUBMITTED, "route"): Status.IN_REVIEW,
     (Status.SUBMITTED, "confirm"): Status.CONFIRMED,
+    (Status.SUBMITTED, "hold"): Status.SUBMITTED,
+    (Status.SUBMITTED, "reject"): Status.REJECTED,
+    (Status.SUBMITTED, "withdraw"): Status.DRAFT,
+    (Status.SUBMITTED, "cancel"): Status.CANCELLED,
+    (Status.IN_REVIEW, "hold"): Status.SUBMITTED,
     (Status.IN_REVIEW, "confirm"): Status.CONFIRMED,
     (Status.IN_REVIEW, "reject"): Status.REJECTED,
     (Status.IN_REVIEW, "withdraw"): Status.DRAFT,
@@ -89,6 +95,7 @@ OPEN = (Status.DRAFT, Status.SUBMITTED, Status.IN_REVIEW, Status.CONFIRMED, Stat
 #: what was done, by the state it led to: the words of the timeline
 DONE: dict[str, Any] = {
     Status.DRAFT: _("took the order back"),
+    Status.SUBMITTED: _("placed the order; it waits for credit"),
     Status.IN_REVIEW: _("placed the order"),
     Status.CONFIRMED: _("placed the order; credit held, stock reserved"),
     Status.REJECTED: _("rejected the order"),
@@ -107,6 +114,8 @@ DONE_BY_VERB: dict[str, Any] = {
 DONE_BY_MOVE: dict[tuple[str, str], Any] = {
     (Status.IN_REVIEW, Status.IN_REVIEW): _("signed; another signature is needed"),
     (Status.IN_REVIEW, Status.CONFIRMED): _("approved; credit held, stock reserved"),
+    (Status.IN_REVIEW, Status.SUBMITTED): _("approved; the order waits for credit"),
+    (Status.SUBMITTED, Status.CONFIRMED): _("credit is free again: held, stock reserved"),
     (Status.IN_FULFILMENT, Status.CONFIRMED): _("stopped picking"),
 }
 
@@ -137,11 +146,15 @@ SENTENCES = {
     "orders.address_unknown": _("The buyer has no such delivery address in use."),
     "orders.shipped_already": _("The goods have left; the delivery address can no longer be changed."),
     "orders.changed": _("The order was changed meanwhile."),
+    "orders.nothing_to_sign": _("This order is approved already; it waits for credit."),
+    "orders.not_held": _("Order {number} does not wait for credit."),
     "orders.order_client_unique": _("An order with this client id exists already."),
 }
 NOTICES = {
     "orders.readdressed": _("{number} now goes to {address}."),
     "orders.confirmed": _("{number} is confirmed."),
+    "orders.held": _("{number} was placed and waits for credit."),
+    "orders.on_hold": _("{number} is approved and waits for credit: it is confirmed by itself as soon as money arrives."),
     "orders.rejected": _("{number} was rejected: {reason}"),
     "orders.returned": _("{number} came back for change: {reason}"),
     "orders.cancelled": _("{number} was cancelled: {reason}"),

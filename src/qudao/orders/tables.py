@@ -21,7 +21,7 @@ from qudao.orders.states import Billing, Fulfilment, Payment, Status
 #: what a reader sees of an order's state: (word, tone)
 WORDS = {
     "draft": (pgettext_lazy("order", "Draft"), "idle"),
-    "submitted": (pgettext_lazy("order", "Submitted"), "move"),
+    "submitted": (pgettext_lazy("order", "Waits for credit"), "wrong"),
     "to_approve": (pgettext_lazy("order", "To approve"), "wait"),
     "to_ship": (pgettext_lazy("order", "To ship"), "wait"),
     "picking": (pgettext_lazy("order", "Picking"), "move"),
@@ -37,6 +37,7 @@ WORDS = {
 #: where an order waits for somebody: which side, and whose work there
 WAITS = {
     "draft": ("buyer", pgettext_lazy("job", "purchasing")),
+    "submitted": ("buyer", pgettext_lazy("job", "payment")),
     "to_approve": ("seller", pgettext_lazy("job", "approval")),
     "to_ship": ("seller", pgettext_lazy("job", "warehouse")),
     "picking": ("seller", pgettext_lazy("job", "warehouse")),
@@ -136,6 +137,7 @@ class OrderTable(Table):
     tabs = (
         Tab("all", _("All")),
         Tab("to_approve", _("To approve"), Q(status=Status.IN_REVIEW)),
+        Tab("on_hold", pgettext_lazy("orders", "On hold"), Q(status=Status.SUBMITTED), wrong=True),
         Tab("to_ship", _("To ship"), Q(status=Status.CONFIRMED) | Q(status=Status.IN_FULFILMENT, fulfilment__in=[Fulfilment.NONE, Fulfilment.PICKING])),
         Tab("late", pgettext_lazy("orders", "Late"), _late, wrong=True),
         Tab("partly_shipped", _("Partly shipped"), Q(status=Status.IN_FULFILMENT, fulfilment=Fulfilment.PARTIAL)),

@@ -87,7 +87,7 @@ ROLES: dict[str, RoleCard] = {
         "财务",
         "Finance clerk",
         (
-            *(*_EVERYBODY, *_READS_TRADE, "people.view", "orders.approve", "orders.return", *_DECIDES, "base.imports"),
+            *(*_EVERYBODY, *_READS_TRADE, "people.view", "orders.approve", "orders.return", "orders.release", *_DECIDES, "base.imports"),
             *("billing.*", "payments.*", "funds.*", "ledger.*"),
         ),
         MemberScope.ALL,

@@ -26,6 +26,8 @@ from qudao.inventory.queries import Available
 from qudao.inventory.states import Band
 from qudao.kernel.errors import DomainError, Fault
 from qudao.kernel.money import round_to
+from qudao.orders.queries import Order
+from qudao.orders.states import Status
 from qudao.portal.queries.desk import Asked, Look
 from qudao.portal.queries.shop import Break
 from qudao.pricing.states import Level, Verdict
@@ -235,3 +237,12 @@ def _step(step: dict[str, Any]) -> dict[str, Any]:
         "since": figures.day(date.fromisoformat(step["from"])),
         "until": figures.day(date.fromisoformat(step["to"])) if "to" in step else "",
     }
+
+
+def placed_words(order: Order) -> str:
+    """What becomes of an order that was just placed."""
+    words = {
+        Status.IN_REVIEW: _("Order {number} waits for approval."),
+        Status.SUBMITTED: _("Order {number} waits for credit; it is confirmed by itself when money arrives."),
+    }
+    return words.get(Status(order.status), _("Order {number} is confirmed and goes to the warehouse.")).format(number=order.number)

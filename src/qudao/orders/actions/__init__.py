@@ -1,7 +1,18 @@
 """Every state change of an order. Body order is always: lock → decide → write own rows → call down → emit."""
 
 from qudao.orders.actions.batch import place_orders
-from qudao.orders.actions.decide import approve_order, attach_file, cancel_order, close_order_short, readdress_order, reject_order, return_order, withdraw_order
+from qudao.orders.actions.decide import (
+    approve_order,
+    attach_file,
+    cancel_order,
+    close_order_short,
+    readdress_order,
+    reject_order,
+    release_held,
+    release_order,
+    return_order,
+    withdraw_order,
+)
 from qudao.orders.actions.follow import (
     lock_trades,
     record_all_invoiced,
@@ -37,6 +48,8 @@ __all__ = [
     "record_received",
     "record_shipped",
     "reject_order",
+    "release_held",
+    "release_order",
     "return_order",
     "submit_order",
     "withdraw_order",

@@ -6,10 +6,19 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from qudao.base.access import Actor
+from qudao.base.action import emit, record
+from qudao.base.db import run
+from qudao.base.notify import notify
 from qudao.base.subject import Subject
 from qudao.funds.actions import hold
 from qudao.inventory.actions import Demand, reserve
+from qudao.inventory.queries import unscoped_supply
+from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Refused, raise_if_any
+from qudao.orders import rules
+from qudao.orders.events import OrderConfirmed
+from qudao.orders.models import Line, Order
+from qudao.orders.states import Allocation, Approval, Credit
 
 #: a line to hold stock for: (line id, line no, product id, quantity)
 Held = tuple[int, int, int, Decimal]
@@ -27,6 +36,28 @@ def hold_and_reserve(subject: Subject, agreement_id: int, place_id: int, gross: 
     except Refused as refusal:
         faults += at_lines(refusal.faults, lines)
     raise_if_any(faults)
+
+
+def confirm_waiting(order: Order, *, reason: str = "", approved: bool = False, actor: Actor) -> None:
+    """Confirm a locked order that was in review or on hold: credit held, stock reserved, promised and told. Raises Refused with every fault of both."""
+    lines = list(Line.unscoped.filter(order=order).order_by("no").values_list("id", "no", "product_id", "qty"))
+    hold_and_reserve(order.subject, order.agreement_id, order.place_id, order.gross, lines, actor=actor)
+    tell_confirmed(order, reason=reason, approved=approved, actor=actor)
+
+
+def tell_confirmed(order: Order, *, reason: str = "", approved: bool = False, actor: Actor) -> None:
+    """Write and tell that a locked order is confirmed, whose credit is held and whose stock is reserved."""
+    status = rules.next_status(order.status, "confirm")
+    order.promised_on = unscoped_supply(order.agreement_id).leaves_on(order.requested_on)
+    run("UPDATE orders_line SET promised_on = %s WHERE order_id = %s", (order.promised_on, order.pk))
+    before, since = order.status, order.state_since
+    order.status, order.credit, order.allocation, order.state_since = status, Credit.PASS, Allocation.FULL, clock.now()
+    if approved:
+        order.approval = Approval.APPROVED
+    order.save(update_fields=["status", "approval", "credit", "allocation", "state_since", "promised_on"])
+    record(order.subject, before=before, after=order.status, reason=reason, since=since)
+    emit(OrderConfirmed(order.pk, order.number or "", order.seller_id, order.buyer_id, order.gross, order.currency), order.subject)
+    notify("orders.confirmed", order.subject, org_id=order.buyer_id, verb="orders.view", except_user=actor.user_id, number=order.number)
 
 
 def at_lines(faults: Sequence[Fault], lines: Sequence[Held]) -> list[Fault]:

@@ -5,22 +5,22 @@ from __future__ import annotations
 from django.core.files.uploadedfile import UploadedFile
 
 from qudao.approvals import actions as approvals
-from qudao.base.access import Actor, get_visible
+from qudao.base.access import Actor, get_visible, visible
 from qudao.base.action import action, emit, record
 from qudao.base.db import run
 from qudao.base.files import keep
-from qudao.base.lock import Rank, lock_one
+from qudao.base.lock import Rank, lock_one, note_rank
 from qudao.base.notify import notify
-from qudao.funds.actions import shift
-from qudao.inventory.actions import release
-from qudao.inventory.queries import unscoped_supply
+from qudao.base.work import attempt
+from qudao.funds.actions import grant, open_desk, shift
+from qudao.inventory.actions import Demand, open_shelves, promise, release
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, Refused
 from qudao.kernel.money import ZERO, cumulative
 from qudao.orders import rules
-from qudao.orders.actions.confirm import hold_and_reserve
+from qudao.orders.actions.confirm import confirm_waiting, tell_confirmed
 from qudao.orders.actions.follow import lock_trades
-from qudao.orders.events import OrderCancelled, OrderConfirmed, OrderRejected
+from qudao.orders.events import OrderCancelled, OrderRejected
 from qudao.orders.models import Line, Order
 from qudao.orders.queries import unscoped_destination
 from qudao.orders.rules import Destination
@@ -40,31 +40,71 @@ def _reason(reason: str) -> str:
 
 
 @action("orders.approve")
-def approve_order(order_id: int, *, reason: str = "", actor: Actor) -> Order:
+def approve_order(order_id: int, *, reason: str = "", may_wait: bool = False, actor: Actor) -> Order:
     """Sign the approval that waits; after the last signature hold credit, reserve stock and confirm, all in one transaction.
 
-    Locks order, approval request, funds, stock. Emits OrderConfirmed. Raises Refused when credit or stock is short: the order then stays in review.
+    `may_wait`: when only credit is missing, the signature counts and the order waits for credit. Locks order, approval request, funds, stock.
+    Emits OrderConfirmed. Raises Refused when credit or stock is short: the order then stays in review.
     """
     order = _lock(order_id, "orders.approve", actor)
-    status = rules.next_status(order.status, "confirm")
+    rules.next_status(order.status, "confirm")
+    if order.status == Status.SUBMITTED:
+        raise Refused("orders.nothing_to_sign")
     outcome = approvals.sign(order.subject, "approve", reason, actor=actor)
     if outcome.state != "approved":
         record(order.subject, before=order.status, after=order.status, reason=reason)
         return order
-    lines = list(Line.unscoped.filter(order=order).order_by("no").values_list("id", "no", "product_id", "qty"))
-    hold_and_reserve(order.subject, order.agreement_id, order.place_id, order.gross, lines, actor=actor)
-    order.promised_on = unscoped_supply(order.agreement_id).leaves_on(order.requested_on)
-    run("UPDATE orders_line SET promised_on = %s WHERE order_id = %s", (order.promised_on, order.pk))
-    before, since = order.status, order.state_since
-    order.status, order.approval, order.credit, order.allocation = status, Approval.APPROVED, Credit.PASS, Allocation.FULL
-    order.state_since = clock.now()
-    order.save(update_fields=["status", "approval", "credit", "allocation", "state_since", "promised_on"])
-    record(order.subject, before=before, after=order.status, reason=reason, since=since)
-    emit(
-        OrderConfirmed(order.pk, order.number or "", order.seller_id, order.buyer_id, order.gross, order.currency),
-        order.subject,
-    )
-    notify("orders.confirmed", order.subject, org_id=order.buyer_id, verb="orders.view", except_user=actor.user_id, number=order.number)
+    try:
+        attempt(lambda: confirm_waiting(order, reason=reason, approved=True, actor=actor))
+    except Refused as refusal:
+        if not (may_wait and rules.lacks_credit(refusal.faults)):
+            raise
+        before, since = order.status, order.state_since
+        order.status, order.approval, order.credit, order.state_since = rules.next_status(before, "hold"), Approval.APPROVED, Credit.HOLD, clock.now()
+        order.save(update_fields=["status", "approval", "credit", "state_since"])
+        record(order.subject, before=before, after=order.status, reason=reason, since=since)
+        notify("orders.on_hold", order.subject, org_id=order.buyer_id, verb="orders.view", except_user=actor.user_id, number=order.number)
+    return order
+
+
+@action("orders.release")
+def release_held(agreement_id: int, *, actor: Actor) -> list[Order]:
+    """Try the orders of an agreement that wait for credit, the oldest first, and confirm those that pass; returns these. Convergent.
+
+    The first that credit refuses ends it, so that a small order never overtakes a large one for ever; one whose stock is short is passed over.
+    Locks the orders, funds, stock. Emits OrderConfirmed of each.
+    """
+    waiting = visible(actor, Order, "orders.release").filter(agreement_id=agreement_id, status=Status.SUBMITTED, credit=Credit.HOLD)
+    note_rank(Rank.ORDER)
+    held = sorted(waiting.select_for_update(of=("self",)).order_by("pk"), key=lambda order: (order.placed_at, order.pk))
+    wanted: dict[int, list[Demand]] = {order.pk: [] for order in held}
+    place_of = {order.pk: order.place_id for order in held}
+    for pk, line, product, qty in Line.unscoped.filter(order__in=held).order_by("pk").values_list("order_id", "pk", "product_id", "qty"):
+        wanted[pk].append(Demand(place_of[pk], product, qty, line))
+    desk = open_desk([agreement_id], actor=actor)
+    shelves = open_shelves([demand for demands in wanted.values() for demand in demands], actor=actor)
+    passed = []
+    for order in held:
+        if desk.faults(agreement_id, order.gross):
+            break
+        if not shelves.faults(wanted[order.pk]):
+            desk.take(agreement_id, order.gross, order.subject)
+            shelves.take(wanted[order.pk], order.subject)
+            passed.append(order)
+    grant(desk, actor=actor)
+    promise(shelves, actor=actor)
+    for order in passed:
+        tell_confirmed(order, actor=actor)
+    return passed
+
+
+@action("orders.release")
+def release_order(order_id: int, *, actor: Actor) -> Order:
+    """Try one order that waits for credit, whatever else waits. Locks order, funds, stock. Raises Refused with every reason why it still does."""
+    order = _lock(order_id, "orders.release", actor)
+    if order.status != Status.SUBMITTED:
+        raise Refused("orders.not_held", number=order.number)
+    confirm_waiting(order, actor=actor)
     return order
 
 
@@ -74,10 +114,11 @@ def reject_order(order_id: int, *, reason: str, actor: Actor) -> Order:
     reason = _reason(reason)
     order = _lock(order_id, "orders.approve", actor)
     status = rules.next_status(order.status, "reject")
-    approvals.sign(order.subject, "reject", reason, actor=actor)
+    if order.status == Status.IN_REVIEW:
+        approvals.sign(order.subject, "reject", reason, actor=actor)
     before, since = order.status, order.state_since
-    order.status, order.approval, order.state_since = status, Approval.REJECTED, clock.now()
-    order.save(update_fields=["status", "approval", "state_since"])
+    order.status, order.approval, order.credit, order.state_since = status, Approval.REJECTED, Credit.NOT_NEEDED, clock.now()
+    order.save(update_fields=["status", "approval", "credit", "state_since"])
     record(order.subject, before=before, after=order.status, reason=reason, since=since)
     emit(OrderRejected(order.pk, reason), order.subject)
     notify("orders.rejected", order.subject, org_id=order.buyer_id, verb="orders.view", number=order.number, reason=reason)
@@ -104,10 +145,11 @@ def withdraw_order(order_id: int, *, reason: str = "", actor: Actor) -> Order:
     """Take an order back from approval before anybody decided; it becomes a draft that can be submitted again. Locks order and request."""
     order = _lock(order_id, "orders.withdraw", actor)
     status = rules.next_status(order.status, "withdraw")
-    approvals.withdraw(order.subject, actor=actor)
+    if order.status == Status.IN_REVIEW:
+        approvals.withdraw(order.subject, actor=actor)
     before, since = order.status, order.state_since
-    order.status, order.approval, order.state_since = status, Approval.NONE, clock.now()
-    order.save(update_fields=["status", "approval", "state_since"])
+    order.status, order.approval, order.credit, order.state_since = status, Approval.NONE, Credit.NOT_NEEDED, clock.now()
+    order.save(update_fields=["status", "approval", "credit", "state_since"])
     record(order.subject, before=before, after=order.status, reason=reason, since=since)
     return order
 

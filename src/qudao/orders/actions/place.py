@@ -17,11 +17,12 @@ from qudao.approvals.actions import open_request
 from qudao.approvals.queries import unscoped_rules_for
 from qudao.base.access import Actor, get_visible
 from qudao.base.action import action, emit, record
-from qudao.base.db import insert_row, rows, update_row
+from qudao.base.db import insert_row, rows, run, update_row
 from qudao.base.lock import Rank, lock_one
 from qudao.base.notify import notify
 from qudao.base.numbering import take
 from qudao.base.subject import Subject
+from qudao.base.work import attempt
 from qudao.catalog.queries import unscoped_cards
 from qudao.inventory.queries import Supply, unscoped_supply
 from qudao.kernel import clock
@@ -52,6 +53,7 @@ class Priced:
     supply: Supply
     rules: list
     ship: Destination
+    may_wait: bool = False
 
 
 @action("orders.place")
@@ -128,7 +130,7 @@ def _price(placing: Placing, ship: Destination | None, actor: Actor) -> Priced:
             faults += _short(placing, supply, lines, actor)
         raise kind.of(faults)
     assert ship is not None
-    return Priced(terms, lines, supply, needed, ship)
+    return Priced(terms, lines, supply, needed, ship, placing.may_wait)
 
 
 def _line_of(fault: Fault) -> int:
@@ -213,10 +215,13 @@ def _route(order: Order, priced: Priced, lines: list[Held], actor: Actor, *, sin
     if priced.rules:
         order.status = rules.next_status(Status.SUBMITTED, "route")
         order.approval = Approval.PENDING
-    else:
+    elif _confirms(order, priced, lines, actor):
         order.status = rules.next_status(Status.SUBMITTED, "confirm")
-        hold_and_reserve(order.subject, order.agreement_id, order.place_id, order.gross, lines, actor=actor)
         order.credit, order.allocation = Credit.PASS, Allocation.FULL
+    else:
+        order.status = rules.next_status(Status.SUBMITTED, "hold")
+        order.credit, order.promised_on = Credit.HOLD, None
+        run("UPDATE orders_line SET promised_on = NULL WHERE order_id = %s", (order.pk,))
     if not order.number:
         order.number = take(f"order:{order.seller_id}:{order.buyer_id}", f"SO-{priced.terms.buyer.code}-{{n:05d}}")
     order.state_since = clock.now()
@@ -232,4 +237,24 @@ def _route(order: Order, priced: Priced, lines: list[Held], actor: Actor, *, sin
     if order.status == Status.CONFIRMED:
         emit(OrderConfirmed(**fact, gross=order.gross, currency=order.currency), order.subject)
         notify("orders.confirmed", order.subject, org_id=order.buyer_id, verb="orders.view", except_user=actor.user_id, number=order.number)
+    elif order.status == Status.SUBMITTED:
+        notify("orders.held", order.subject, org_id=order.seller_id, verb="orders.release", except_user=actor.user_id, number=order.number)
     return order
+
+
+def _confirms(order: Order, priced: Priced, lines: list[Held], actor: Actor) -> bool:
+    """Hold credit and reserve stock now. False when only credit is missing and the order may wait for it; raises Refused otherwise."""
+
+    def hold() -> None:
+        hold_and_reserve(order.subject, order.agreement_id, order.place_id, order.gross, lines, actor=actor)
+
+    if not priced.may_wait:
+        hold()
+        return True
+    try:
+        attempt(hold)
+    except Refused as refusal:
+        if rules.lacks_credit(refusal.faults):
+            return False
+        raise
+    return True

@@ -6,7 +6,7 @@ from qudao.orders.pages.detail import OrderDetail
 from qudao.orders.pages.life import belongs
 from qudao.orders.pages.lists import order_list
 from qudao.orders.pages.panels import timeline_panel
-from qudao.orders.pages.verbs import Approve, Attach, Cancel, CloseShort, Readdress, Reject, Return, Submit, Withdraw
+from qudao.orders.pages.verbs import Approve, Attach, Cancel, CloseShort, Readdress, Reject, Release, Return, Submit, Withdraw
 
 __all__ = ["belongs", "routes", "timeline_panel"]
 
@@ -14,6 +14,7 @@ routes = [
     path("orders/", order_list, name="orders"),
     path("orders/<int:pk>/", OrderDetail.as_view(), name="order"),
     path("orders/<int:pk>/approval", Approve.as_view(), name="order_approval"),
+    path("orders/<int:pk>/release", Release.as_view(), name="order_release"),
     path("orders/<int:pk>/rejection", Reject.as_view(), name="order_rejection"),
     path("orders/<int:pk>/withdrawal", Withdraw.as_view(), name="order_withdrawal"),
     path("orders/<int:pk>/submission", Submit.as_view(), name="order_submission"),

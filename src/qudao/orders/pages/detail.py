@@ -86,7 +86,12 @@ class OrderDetail(DetailPage):
                 Button(_("Send back"), url("order_return"), icon="arrow-back-up", verb="orders.return", ask=True),
                 Button(_("Reject"), url("order_rejection"), icon="x", verb="orders.approve", ask=True),
             ]
-        if obj.status == Status.IN_REVIEW and buys:
+        if obj.status == Status.SUBMITTED and sells:
+            found += [
+                Button(_("Try again"), url("order_release"), icon="refresh", primary=True, verb="orders.release", ask=True),
+                Button(_("Reject"), url("order_rejection"), icon="x", verb="orders.approve", ask=True),
+            ]
+        if obj.status in (Status.SUBMITTED, Status.IN_REVIEW) and buys:
             found.append(Button(_("Withdraw"), url("order_withdrawal"), icon="arrow-back-up", verb="orders.withdraw", ask=True))
         if obj.status == Status.DRAFT and buys:
             found.append(Button(_("Submit again"), url("order_submission"), icon="send", primary=True, verb="orders.place", ask=True))
@@ -94,7 +99,7 @@ class OrderDetail(DetailPage):
             found.append(Button(_("Change the delivery address"), url("order_address"), icon="truck", verb="orders.readdress", ask=True))
         if sells or buys:
             found.append(Button(_("Attach a file"), url("order_files"), icon="upload", verb="orders.attach"))
-        if obj.status in (Status.DRAFT, Status.IN_REVIEW, Status.CONFIRMED) and (sells or buys):
+        if obj.status in (Status.DRAFT, Status.SUBMITTED, Status.IN_REVIEW, Status.CONFIRMED) and (sells or buys):
             found.append(Button(_("Cancel order"), url("order_cancellation"), icon="trash", verb="orders.cancel", danger=True, ask=True))
         if obj.status == Status.IN_FULFILMENT and obj.fulfilment == Fulfilment.PARTIAL and sells:
             found.append(Button(_("Give up the rest"), url("order_short_closing"), icon="scissors", verb="orders.close_short", danger=True, ask=True))

@@ -20,6 +20,9 @@ from qudao.orders.queries import orders, purchases, sales
 from qudao.orders.states import Status
 from qudao.orders.tables import OrderTable, PurchaseTable, SalesTable
 
+#: before anybody began to pick
+CANCELLABLE = (Status.DRAFT, Status.SUBMITTED, Status.IN_REVIEW, Status.CONFIRMED)
+
 
 class OrderList(ListPage):
     """Orders one sells, buys, or oversees."""
@@ -41,7 +44,7 @@ class OrderList(ListPage):
             ),
             Bulk(
                 "cancel", _("Cancel orders"), actions.cancel_order, "orders.cancel", icon="trash", danger=True, form=ReasonForm,
-                skips=[Skip(~Q(status__in=[Status.DRAFT, Status.IN_REVIEW, Status.CONFIRMED]), _("they are picked, shipped or ended already"))],
+                skips=[Skip(~Q(status__in=CANCELLABLE), _("they are picked, shipped or ended already"))],
                 says=_("Their credit and their stock are released at once. This cannot be undone."),
             ),
         ]  # fmt: skip

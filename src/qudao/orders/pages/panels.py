@@ -64,7 +64,7 @@ def credit_panel(request: HttpRequest, order: Order) -> Panel | None:
     if card is None:
         return None
     p = card.position
-    deciding = order.gross if order.status == Status.IN_REVIEW else ZERO
+    deciding = order.gross if order.status in (Status.SUBMITTED, Status.IN_REVIEW) else ZERO
     meter = Meter(
         limit=p.limit,
         temp_limit=card.limit - p.limit,

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from qudao.base.html.forms import Form
-from qudao.base.html.pages import ActionPage
+from qudao.base.html.pages import ActionPage, NoFields
 from qudao.network.queries import addresses
 from qudao.orders import actions
-from qudao.orders.forms import AddressForm, FileForm, ReasonForm, RemarkForm
+from qudao.orders.forms import AddressForm, ApproveForm, FileForm, ReasonForm, RemarkForm
 from qudao.orders.models import Order
 from qudao.orders.queries import orders
 
@@ -38,12 +38,28 @@ class _Verb(ActionPage):
 
 class Approve(_Verb):
     verb = "orders.approve"
-    action = actions.approve_order
+    form = ApproveForm
     title = submit = gettext_lazy("Approve")
     said = gettext_lazy("Approved.")
 
+    def perform(self, obj: Order, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.approve_order(obj.pk, **cleaned, actor=self.actor)
+
     def says(self, obj: Order) -> Any:
         return _("After the last signature credit is held, stock is reserved and the order goes to the warehouse.")
+
+
+class Release(_Verb):
+    verb = "orders.release"
+    form = NoFields
+    title = submit = gettext_lazy("Try again")
+    said = gettext_lazy("The order is confirmed and goes to the warehouse.")
+
+    def says(self, obj: Order) -> Any:
+        return _("Confirms the order if its credit passes now. It does so by itself when money arrives or the limit is raised.")
+
+    def perform(self, obj: Order, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.release_order(obj.pk, actor=self.actor)
 
 
 class Reject(_Verb):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -29,13 +30,13 @@ from qudao.baskets.rules import MOST_LINES, Entry
 from qudao.catalog.queries import product as product_of
 from qudao.kernel.errors import DomainError, Fault, Forbidden, NotFound, Refused
 from qudao.network.queries import organisation
-from qudao.orders.states import Status
+from qudao.orders.rules import lacks_credit
 from qudao.portal.pages.basket_keep import BasketForm, basket_url
 from qudao.portal.pages.shop import aside_of, require_trade, stock_words, trade_for
 from qudao.portal.queries.desk import Trade
 from qudao.portal.queries.shop import Filled, Row, filled, orderable, read_entries, step_of, typed_entry, unit_word, unscoped_packs_in_order
 from qudao.portal.rules import lines_in, quantity_of
-from qudao.portal.tables import break_words, meter_of, promise_words
+from qudao.portal.tables import break_words, meter_of, placed_words, promise_words
 
 PER_PAGE = 100
 #: how a page asks for JSON in place of a way on
@@ -124,7 +125,7 @@ def _show(request: HttpRequest, trades: Sequence[Trade], trade: Trade | None, *,
         "basket": basket, "form": form, "faults": faults, "rows": [shown_row(row) for row in rows[(number - 1) * PER_PAGE : number * PER_PAGE]],
         "wrong_only": wrong_only, "all_url": address(params, show=None, page=None), "wrong_url": address(params, show="wrong", page=None),
         "previous": address(params, page=number - 1) if number > 1 else "", "next": address(params, page=number + 1) if number < last else "",
-        "own": organisation(actor, actor.org_id), **_aside(trade, basket),
+        "may_wait": error is not None and lacks_credit(error.faults), "own": organisation(actor, actor.org_id), **_aside(trade, basket),
     }  # fmt: skip
     return render(request, "portal/basket.html", context, status=status)
 
@@ -156,7 +157,7 @@ def basket_page(request: HttpRequest) -> HttpResponse:
         if basket is None:
             raise Refused("baskets.empty")
         seen = int(request.POST["version"]) if request.POST.get("version", "").isdigit() else None
-        changed, facts = _posted_lines(request, trade), form.facts
+        changed, facts = _posted_lines(request, trade), replace(form.facts, may_wait=bool(request.POST.get("may_wait")))
         if not submits:
             return actions.describe_basket(trade.agreement_id, facts, actor=actor)
         seen = None if changed and seen == basket.version else seen
@@ -170,8 +171,7 @@ def basket_page(request: HttpRequest) -> HttpResponse:
         return _show(request, trades, trade, form=form, error=error)
     if not submits:
         return go(request, request.get_full_path())
-    said = _("Order {number} waits for approval.") if done.status == Status.IN_REVIEW else _("Order {number} is confirmed and goes to the warehouse.")
-    return go(request, done.get_absolute_url(), said.format(number=done.number))
+    return go(request, done.get_absolute_url(), placed_words(done))
 
 
 def _posted_lines(request: HttpRequest, trade: Trade) -> bool:

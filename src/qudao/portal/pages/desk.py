@@ -28,13 +28,12 @@ from qudao.kernel.money import ZERO
 from qudao.network.queries import addresses
 from qudao.orders.actions import place_order
 from qudao.orders.queries import order_of, orders, unscoped_lines_of
-from qudao.orders.rules import Placing
-from qudao.orders.states import Status
+from qudao.orders.rules import Placing, lacks_credit
 from qudao.portal.forms import LINES, DeskForm, offer_addresses
 from qudao.portal.queries.desk import Asked, Look, Rest, Trade, find_trades, look, only_trade, read_lines, trade_of, trades
 from qudao.portal.queries.shop import breaks
 from qudao.portal.rules import folded
-from qudao.portal.tables import answer_of, break_words, fill, meter_of, summary, trace
+from qudao.portal.tables import answer_of, break_words, fill, meter_of, placed_words, summary, trace
 from qudao.pricing.queries import Item, unscoped_quote
 
 #: suggestions of one type-ahead
@@ -118,6 +117,7 @@ def show(request: HttpRequest, desk: Desk, faults: list[Said], looked: Look | No
         "number": number,
         "no_trades": desk.choices == [],
         "owner": desk.actor.membership_id,
+        "may_wait": lacks_credit(faults) and not any(line.faults for line in desk.editor.lines),
         **(summary(looked) if looked else beginning(desk)),
     }
     return render(request, "portal/desk.html", context, status=status)
@@ -173,7 +173,8 @@ def order_new(request: HttpRequest) -> HttpResponse:
             raise Invalid.of(looked.faults or [Fault("portal.no_agreement")])
         data = form.cleaned_data
         address = int(data["address"]) if data.get("address") else None
-        placing = Placing(trade.seller_id, trade.buyer_id, [a.new_line for a in asked], data["requested_on"], data["po_number"], data["note"], address)
+        facts = (data["requested_on"], data["po_number"], data["note"], address, bool(request.POST.get("may_wait")))
+        placing = Placing(trade.seller_id, trade.buyer_id, [a.new_line for a in asked], *facts)
         order = place_order(placing, actor=actor, client_id=client_id_of(request))
     except Forbidden:
         raise
@@ -183,8 +184,7 @@ def order_new(request: HttpRequest) -> HttpResponse:
         fill(editor, looked, faults_from=error)
         rest = [said for said in faults if not said.field.startswith("lines.")]
         return show(request, desk, rest, looked, status=error.status)
-    said = _("Order {number} waits for approval.") if order.status == Status.IN_REVIEW else _("Order {number} is confirmed and goes to the warehouse.")
-    return go(request, order.get_absolute_url(), said.format(number=order.number))
+    return go(request, order.get_absolute_url(), placed_words(order))
 
 
 def _figure(text: str) -> Decimal:

@@ -1,0 +1,28 @@
+"""Orders that wait for credit try again by themselves when there is some."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qudao.base.access import Actor
+from qudao.base.outbox import Event, reacts
+from qudao.funds.events import ExposureReduced, LimitChanged
+from qudao.orders.actions import release_held
+from qudao.orders.queries import unscoped_held_under
+
+
+@reacts(ExposureReduced, batch=True)
+def try_held(events: Sequence[Event], *, actor: Actor) -> None:
+    """A buyer uses less credit: a payment, a credit note, a cancellation."""
+    _release(events, actor)
+
+
+@reacts(LimitChanged, batch=True)
+def try_held_again(events: Sequence[Event], *, actor: Actor) -> None:
+    """A limit was raised, or an account opened again."""
+    _release(events, actor)
+
+
+def _release(events: Sequence[Event], actor: Actor) -> None:
+    for agreement_id in unscoped_held_under({event.payload.agreement_id for event in events}):
+        release_held(agreement_id, actor=actor)
