@@ -138,7 +138,7 @@ class Begun:
 
 SHIP = """CASE WHEN d.address_id IS NULL OR a.id IS NOT NULL THEN ARRAY[
         coalesce(a.recipient, b.name, ''), coalesce(a.phone, b.phone, ''),
-        coalesce(trim(a.street || ' ' || a.postcode), nullif(b.address, ''), b.area_code, '')] END"""
+        coalesce(trim(a.street || ' ' || a.postcode), b.address, '')] END"""
 SHIP_FROM = """LEFT JOIN network_organisation b ON b.id = d.buyer_id
     LEFT JOIN network_address a ON a.organisation_id = d.buyer_id AND a.active
         AND CASE WHEN d.address_id IS NULL THEN a.is_default ELSE a.id = d.address_id END"""
