@@ -114,7 +114,7 @@ SENTENCES = {
     "fulfilment.shipment_dispatched": _("Shipment {number} has left, by {carrier} {tracking}."),
     "fulfilment.shipment_received": _("Shipment {number} was received in full."),
     "fulfilment.difference_reported": _("Shipment {number} was received with differences in {count} lines."),
-    "fulfilment.difference_settled": _("A difference of shipment {number} is settled: {outcome}."),
+    "fulfilment.difference_settled": _("A difference of shipment {number} is settled; its page says how."),
     "fulfilment.settled_already": _("This difference of shipment {number} is settled already."),
     "fulfilment.outcome": _("A difference of this kind cannot end so."),
     "fulfilment.liable": _("Say who bears it."),

@@ -5,8 +5,6 @@ Money has its own way: what was invoiced and did not arrive is taken back by a c
 
 from __future__ import annotations
 
-from typing import Any
-
 from qudao.base.access import Actor, get_visible
 from qudao.base.action import action, emit, record
 from qudao.base.lock import Rank, lock_one
@@ -14,7 +12,7 @@ from qudao.base.notify import notify
 from qudao.fulfilment.events import DifferenceSettled
 from qudao.fulfilment.models import Difference
 from qudao.fulfilment.rules import MAX_NOTE
-from qudao.fulfilment.states import OUTCOMES, WAYS, DifferenceState, Liable, Outcome
+from qudao.fulfilment.states import OUTCOMES, WAYS, DifferenceState, Liable
 from qudao.inventory.actions import MoveSpec, ensure_places, post_moves
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
@@ -45,6 +43,6 @@ def settle_difference(difference_id: int, outcome: str, liable: str, note: str =
     post_moves([MoveSpec(product, found.qty, places[side][a], places[side][b]) for side, a, b in WAYS[outcome]], shipment.subject, actor=actor)
     record(shipment.subject, reason=found.note, detail={"difference": found.kind, "qty": str(found.qty), "outcome": outcome, "liable": liable})
     emit(DifferenceSettled(found.pk, shipment.pk, found.seller_id, found.buyer_id, found.kind, outcome), shipment.subject)
-    said: dict[str, Any] = {"number": shipment.number, "outcome": str(Outcome(outcome).label)}
-    notify("fulfilment.difference_settled", shipment.subject, org_id=found.buyer_id, verb="fulfilment.receive", except_user=actor.user_id, **said)
+    number, buyer = shipment.number, found.buyer_id
+    notify("fulfilment.difference_settled", shipment.subject, org_id=buyer, verb="fulfilment.receive", except_user=actor.user_id, number=number)
     return found

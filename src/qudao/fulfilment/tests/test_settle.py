@@ -55,6 +55,8 @@ def test_the_goods_of_a_difference_find_a_place_in_both_books(world, count, outc
     assert stock(world, difference) == [D(n) for n in ends]
     assert (difference.state, difference.outcome, difference.liable, difference.note) == ("settled", outcome, "carrier", "as agreed")
     assert base.Event.unscoped.filter(name="fulfilment.DifferenceSettled").count() == 1
+    asked = base.Event.unscoped.filter(name="base.NoticeAsked", payload__code="fulfilment.difference_settled").get()
+    assert set(asked.payload["params"]) == {"number"}, "a word of the writer's language would reach a reader of the other"
     assert_sound()
     with pytest.raises(Refused) as again:
         settle(world, difference, outcome)

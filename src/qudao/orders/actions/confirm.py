@@ -12,7 +12,7 @@ from qudao.base.notify import notify
 from qudao.base.subject import Subject
 from qudao.funds.actions import hold
 from qudao.inventory.actions import Demand, reserve
-from qudao.inventory.queries import unscoped_supply
+from qudao.inventory.queries import Supply, unscoped_supply
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Refused, raise_if_any
 from qudao.orders import rules
@@ -42,13 +42,13 @@ def confirm_waiting(order: Order, *, reason: str = "", approved: bool = False, a
     """Confirm a locked order that was in review or on hold: credit held, stock reserved, promised and told. Raises Refused with every fault of both."""
     lines = list(Line.unscoped.filter(order=order).order_by("no").values_list("id", "no", "product_id", "qty"))
     hold_and_reserve(order.subject, order.agreement_id, order.place_id, order.gross, lines, actor=actor)
-    tell_confirmed(order, reason=reason, approved=approved, actor=actor)
+    tell_confirmed(order, unscoped_supply(order.agreement_id), reason=reason, approved=approved, actor=actor)
 
 
-def tell_confirmed(order: Order, *, reason: str = "", approved: bool = False, actor: Actor) -> None:
+def tell_confirmed(order: Order, supply: Supply, *, reason: str = "", approved: bool = False, actor: Actor) -> None:
     """Write and tell that a locked order is confirmed, whose credit is held and whose stock is reserved."""
     status = rules.next_status(order.status, "confirm")
-    order.promised_on = unscoped_supply(order.agreement_id).leaves_on(order.requested_on)
+    order.promised_on = supply.leaves_on(order.requested_on)
     run("UPDATE orders_line SET promised_on = %s WHERE order_id = %s", (order.promised_on, order.pk))
     before, since = order.status, order.state_since
     order.status, order.credit, order.allocation, order.state_since = status, Credit.PASS, Allocation.FULL, clock.now()

@@ -14,6 +14,7 @@ from qudao.base.notify import notify
 from qudao.base.work import attempt
 from qudao.funds.actions import grant, open_desk, shift
 from qudao.inventory.actions import Demand, open_shelves, promise, release
+from qudao.inventory.queries import unscoped_supply
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, Refused
 from qudao.kernel.money import ZERO, cumulative
@@ -93,8 +94,10 @@ def release_held(agreement_id: int, *, actor: Actor) -> list[Order]:
             passed.append(order)
     grant(desk, actor=actor)
     promise(shelves, actor=actor)
-    for order in passed:
-        tell_confirmed(order, actor=actor)
+    if passed:
+        supply = unscoped_supply(agreement_id)
+        for order in passed:
+            tell_confirmed(order, supply, actor=actor)
     return passed
 
 
