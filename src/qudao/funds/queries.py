@@ -12,9 +12,9 @@ from django.db.models import Case, F, QuerySet, Value, When
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
 from qudao.funds.models import Account, Entry
-from qudao.funds.rules import Position
+from qudao.funds.rules import Position, may_hold
 from qudao.kernel import clock
-from qudao.kernel.errors import NotFound
+from qudao.kernel.errors import Fault, NotFound
 from qudao.kernel.money import ZERO
 
 # How long a buyer is overdue comes from the seller's open items: an index-only look at what is open (ledger_openitem_open).
@@ -77,6 +77,12 @@ def unscoped_card(agreement_id: int) -> CreditCard | None:
     on = clock.today()
     found = rows(POSITION, (on, on, agreement_id))
     return _card(found[0], on) if found else None
+
+
+def unscoped_what_if(agreement_id: int, amount: Decimal) -> list[Fault]:
+    """Every reason why an order of `amount` would not pass now; nothing is locked or held. One statement."""
+    card = unscoped_card(agreement_id)
+    return may_hold(card.position, amount, card.on) if card else [Fault("funds.no_account")]
 
 
 def credit(actor: Actor, agreement_id: int) -> CreditCard:

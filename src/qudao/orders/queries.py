@@ -18,6 +18,7 @@ from qudao.base.subject import Subject
 from qudao.kernel.errors import NotFound
 from qudao.orders.models import Line, Order
 from qudao.orders.rules import Destination, Placing
+from qudao.orders.states import Status
 
 
 @dataclass
@@ -208,6 +209,11 @@ def unscoped_life(subjects: Iterable[Subject]) -> list[ActionLog]:
     for subject in subjects:
         about |= Q(subject_kind=subject.kind, subject_id=subject.id)
     return list(ActionLog.unscoped.filter(about).order_by("at", "id"))
+
+
+def unscoped_before(order: Order) -> int:
+    """How many orders under the same agreement wait for credit for longer than this one. One statement, on an index of nothing else."""
+    return Order.unscoped.filter(agreement_id=order.agreement_id, status=Status.SUBMITTED, placed_at__lt=order.placed_at).count()
 
 
 def unscoped_held_under(agreement_ids: Iterable[int]) -> list[int]:

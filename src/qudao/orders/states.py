@@ -119,6 +119,25 @@ DONE_BY_MOVE: dict[tuple[str, str], Any] = {
     (Status.IN_FULFILMENT, Status.CONFIRMED): _("stopped picking"),
 }
 
+#: why an order waits and what releases it, by the reason of `funds`: for the seller, for the buyer
+HELD: dict[str, tuple[Any, Any]] = {
+    "funds.limit": (
+        _("Of the limit of {limit}, {exposure} are in use: {short} are missing for this order. A payment or a higher limit releases it."),
+        _("Of your limit of {limit}, {exposure} are in use: {short} are missing for this order. It is confirmed by itself when you have paid so much."),
+    ),
+    "funds.overdue": (
+        _("{amount} are overdue, the oldest for {days} days. The payment releases it; so do more days of grace."),
+        _("{amount} of your invoices are overdue, the oldest for {days} days. It is confirmed by itself when they are paid."),
+    ),
+    "funds.frozen": (
+        _("The credit account is frozen. Opening it again releases the order."),
+        _("Your credit account is frozen. Ask the seller's finance; the order is confirmed by itself when the account is open again."),
+    ),
+    "funds.no_account": (_("There is no credit account. Opening one releases the order."), _("There is no credit account. Ask the seller's finance.")),
+}
+HELD_NO_MORE = _("Its credit would pass now. It is confirmed with the next try, provided that the goods are in stock.")
+HELD_UNSEEN = _("It waits for credit and is confirmed by itself when there is some.")
+
 SENTENCES = {
     "orders.illegal": _("This order is “{status}”; that cannot be done in this state."),
     "orders.no_agreement": _("There is no active agreement between the seller and the buyer on {day}."),

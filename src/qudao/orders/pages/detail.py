@@ -14,6 +14,7 @@ from qudao.base.html import figures
 from qudao.base.html.pages import Button, DetailPage, Head, Step
 from qudao.messages.pages import talk_panel
 from qudao.orders.models import Order
+from qudao.orders.pages.held import held_panel
 from qudao.orders.pages.life import by_whom, lines_of_life, waits
 from qudao.orders.pages.life import reached as reached_in
 from qudao.orders.pages.panels import credit_panel, facts_panel, files_panel, lines_panel
@@ -29,7 +30,7 @@ class OrderDetail(DetailPage):
     verb = "orders.view"
     query = orders
     kind = "orders.order"
-    panels = (lines_panel, credit_panel, facts_panel, talk_panel, files_panel)
+    panels = (held_panel, lines_panel, credit_panel, facts_panel, talk_panel, files_panel)
 
     @property
     def back(self) -> str:  # type: ignore[override]

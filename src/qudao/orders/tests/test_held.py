@@ -8,7 +8,7 @@ from django.urls import reverse
 from qudao.approvals.queries import course
 from qudao.approvals.tests.make import make_rule
 from qudao.base.outbox import drain
-from qudao.funds.actions import freeze, set_limit
+from qudao.funds.actions import freeze, set_limit, unfreeze
 from qudao.funds.queries import unscoped_card
 from qudao.funds.rules import LimitTerms
 from qudao.inventory.actions import adjust_stock
@@ -148,3 +148,23 @@ def test_the_pages_say_that_it_waits_and_try_it_again(client, world):
     assert clerk.post(url).status_code == 409
     set_limit(world.account.pk, LimitTerms(D(2000)), "more", actor=world.cast.hq_finance)
     assert clerk.post(url).status_code == 302 and state(order) == CONFIRMED
+
+
+def test_the_page_says_to_each_side_why_it_waits_and_what_releases_it(client, world):
+    order, second = held(world, 20), held(world, 20)
+    url = reverse("order", args=[order.pk])
+    page = sign_in(client, world.cast.hq_clerk).get(url).content.decode()
+    assert "Of the limit of ¥1,000.00, ¥0.00 are in use: ¥1,000.00 are missing for this order." in page
+    page = sign_in(client, world.dealer).get(url).content.decode()
+    assert "Of your limit of ¥1,000.00, ¥0.00 are in use" in page and "when you have paid so much" in page
+    assert "1 order that waits longer goes first." in client.get(reverse("order", args=[second.pk])).content.decode()
+    assert "goes first" not in page
+    raise_limit(world, 1999)
+    freeze(world.account.pk, "dispute", actor=world.cast.hq_finance)
+    assert "Your credit account is frozen." in client.get(url).content.decode()
+    assert not world.cast.hq_warehouse.can("funds.view")
+    assert "confirmed by itself when there is some" in sign_in(client, world.cast.hq_warehouse).get(url).content.decode()
+    unfreeze(world.account.pk, "settled", actor=world.cast.hq_finance)
+    raise_limit(world, 2000)
+    assert state(order) == CONFIRMED
+    assert "are missing for this order" not in client.get(url).content.decode(), "it does not wait any more"
