@@ -4,15 +4,11 @@ from django.urls import reverse
 
 from qudao.agreements.models import Agreement, Authorisation
 from qudao.agreements.tests.make import make_agreement
+from qudao.base.tests.page_text import text
 from qudao.catalog.tests.make import make_product
 from qudao.people.tests.make import sign_in
 
 FORM = {"code": "A1", "currency": "CNY", "valid_from": "2026-01-01", "payment_days": "30", "invoice_on": "receipt", "tax_inclusive": "on"}
-
-
-def text(answer):
-    assert answer.status_code == 200, answer.status_code
-    return answer.content.decode()
 
 
 def test_an_agreement_lives_through_the_forms(client, cast):

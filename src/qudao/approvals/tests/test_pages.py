@@ -9,14 +9,10 @@ from qudao.approvals import pages
 from qudao.approvals.actions import AbsenceDraft, add_signer, name_deputy
 from qudao.approvals.models import Absence, Rule
 from qudao.approvals.tests.make import document, make_rule, open_for, sign
+from qudao.base.tests.page_text import text
 from qudao.kernel import clock
 from qudao.people.queries import unscoped_system_role
 from qudao.people.tests.make import sign_in
-
-
-def text(answer):
-    assert answer.status_code == 200, answer.status_code
-    return answer.content.decode()
 
 
 def test_a_rule_lives_through_the_forms(client, cast):

@@ -7,6 +7,7 @@ from decimal import Decimal as D
 import pytest
 from django.urls import reverse
 
+from qudao.base.tests.page_text import text
 from qudao.billing.actions import issue_invoices
 from qudao.billing.models import Invoice
 from qudao.fulfilment.actions import confirm_receipt, ship_order
@@ -27,10 +28,6 @@ def pages(client):
         return client.get(url, query) if data is None else client.post(url, data)
 
     return page
-
-
-def text(response):
-    return response.content.decode()
 
 
 def billed(world, *quantities):

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from qudao.approvals.tests.make import Api
+from qudao.base.tests.page_text import text
 from qudao.catalog.models import Category, Pack, Product
 from qudao.catalog.tests.make import make_product
 from qudao.people.tests.make import sign_in
@@ -14,11 +15,6 @@ FORM = {"code": "A", "name": "空调", "unit": "台", "tax_rate": "0.13", "min_q
 @pytest.fixture
 def hq(client, cast):
     return sign_in(client, cast.hq_admin)
-
-
-def text(answer):
-    assert answer.status_code == 200, answer.status_code
-    return answer.content.decode()
 
 
 def test_a_product_is_registered_changed_packed_and_blocked_by_forms(hq):

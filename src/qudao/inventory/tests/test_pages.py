@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
+from qudao.base.tests.page_text import text
 from qudao.inventory.actions import reserve
 from qudao.inventory.models import Place, Stock, SupplyPlace
 from qudao.inventory.rules import Demand
@@ -30,10 +31,6 @@ def pages(client):
         return client.get(url, query) if data is None else client.post(url, data)
 
     return page
-
-
-def text(response):
-    return response.content.decode()
 
 
 def test_the_list_shows_ones_own_stock_with_what_is_free(cast, shelf, pages):
@@ -71,7 +68,7 @@ def test_a_stock_row_shows_its_moves_and_reservations_to_the_owner_only(cast, sh
 def test_an_adjustment_from_the_page_keeps_what_was_typed_when_refused(cast, shelf, pages):
     row = Stock.unscoped.get(place=shelf.main, product=shelf.products[0])
     refused = pages(cast.hq_warehouse, "stock_adjustment", row.pk, data={"counted": "10", "reason": "as before"})
-    assert refused.status_code == 409 and "as before" in text(refused)
+    assert "as before" in text(refused, 409)
     done = pages(cast.hq_warehouse, "stock_adjustment", row.pk, data={"counted": "12.5", "reason": "found"})
     assert done.status_code == 302
     row.refresh_from_db()
@@ -81,7 +78,7 @@ def test_an_adjustment_from_the_page_keeps_what_was_typed_when_refused(cast, she
 def test_opening_stock_line_by_line_tells_every_wrong_line(cast, shelf, pages):
     lines = {"place": shelf.main, "reason": "sheet 7", "lines-product": ["p1", "NONE", "P2"], "lines-qty": ["2", "1", "x"]}
     refused = pages(cast.hq_warehouse, "stock_opening", data=lines)
-    assert refused.status_code == 422 and text(refused).count("is not a number") == 1 and "There is no such product" in text(refused)
+    assert text(refused, 422).count("is not a number") == 1 and "There is no such product" in text(refused, 422)
     good = {**lines, "lines-product": ["p1", "P2"], "lines-qty": ["2", "1,000"]}
     assert pages(cast.hq_warehouse, "stock_opening", data=good).status_code == 302
     found = levels(shelf.main)

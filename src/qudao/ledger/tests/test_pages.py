@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
+from qudao.base.tests.page_text import text
 from qudao.kernel import clock
 from qudao.ledger.models import Period
 from qudao.ledger.tables import AgeingTable
@@ -29,10 +30,6 @@ def books(cast):
         make_invoice(invoice_subject(cast.d001.pk, cast.s001.pk, 4), D("55.55"), date(2026, 6, 15), days=30)
         make_receipt(cast.lh.pk, cast.d001.pk, 1, D("40.00"), date(2026, 6, 20))
         yield cast
-
-
-def text(response):
-    return response.content.decode()
 
 
 def test_accounts_list_the_own_counterparties(books, client):

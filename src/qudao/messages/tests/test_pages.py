@@ -2,15 +2,11 @@
 
 from django.urls import reverse
 
+from qudao.base.tests.page_text import text
 from qudao.messages import queries
 from qudao.messages.models import Notice
 from qudao.messages.tests.test_queries import make_notice
 from qudao.people.tests.make import sign_in
-
-
-def text(answer):
-    assert answer.status_code == 200, answer.status_code
-    return answer.content.decode()
 
 
 def test_the_list_the_way_on_and_the_marks(client, cast, django_assert_max_num_queries):

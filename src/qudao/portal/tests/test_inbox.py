@@ -16,6 +16,7 @@ from qudao.approvals.rules import RuleDraft
 from qudao.base.access import system_actor
 from qudao.base.audit import timeline
 from qudao.base.outbox import drain
+from qudao.base.tests.page_text import text
 from qudao.funds.models import Account
 from qudao.inventory.models import Stock
 from qudao.kernel import clock
@@ -47,11 +48,6 @@ def rule(world, role="hq_clerk", amount="100", position=1):
 @pytest.fixture
 def clerk(client, world):
     return sign_in(client, world.cast.hq_clerk)
-
-
-def text(answer, status=200):
-    assert answer.status_code == status, answer.status_code
-    return answer.content.decode()
 
 
 def status_of(order):

@@ -13,6 +13,7 @@ from python_calamine import CalamineWorkbook
 from qudao.agreements.models import Authorisation
 from qudao.base.access import system_actor
 from qudao.base.sheets import write_xlsx
+from qudao.base.tests.page_text import text
 from qudao.baskets.actions import add_lines, save_template
 from qudao.baskets.models import Basket, Favourite, Line, Template
 from qudao.baskets.rules import Entry
@@ -43,11 +44,6 @@ def world(db) -> World:
 @pytest.fixture
 def buyer(client, world):
     return sign_in(client, world.dealer)
-
-
-def text(answer, status=200):
-    assert answer.status_code == status, answer.content.decode()[:2000]
-    return answer.content.decode()
 
 
 def held():

@@ -4,16 +4,12 @@ from django.test import RequestFactory
 from django.urls import reverse
 
 from qudao.agreements.tests.make import make_agreement
+from qudao.base.tests.page_text import text
 from qudao.catalog.tests.make import make_product
 from qudao.people.tests.make import sign_in
 from qudao.pricing import pages
 from qudao.pricing.models import ListAssignment, Price, PriceList, SpecialPrice
 from qudao.pricing.tests.make import make_list, make_price
-
-
-def text(answer):
-    assert answer.status_code == 200, answer.status_code
-    return answer.content.decode()
 
 
 def test_a_list_lives_through_the_forms(client, cast):
