@@ -47,7 +47,7 @@ class Placing:
     note: str = ""
     #: one of the buyer's delivery addresses; None = its default, or its own name and place when it has none
     address_id: int | None = None
-    #: when only credit is missing: keep the order until there is some, instead of refusing it (`place_orders` refuses all the same)
+    #: when only credit is missing: keep the order until there is some, instead of refusing it
     may_wait: bool = False
 
 

@@ -116,7 +116,7 @@ def _price(fresh: Sequence[Entered]) -> None:
             priced = rules.price_order(one.placing.lines, cards, own)
             gross = rules.totals(priced)[2]
             needed = [card for card in approvals.get(one.placing.seller_id, ()) if card.min_amount <= gross]
-            one.priced = Priced(terms, priced, supplies[terms.agreement_id], needed, one.ship)
+            one.priced = Priced(terms, priced, supplies[terms.agreement_id], needed, one.ship, one.placing.may_wait)
 
 
 def _write_lines(todo: Sequence[Entered]) -> dict[int, list[Held]]:
@@ -144,10 +144,14 @@ def _confirm(todo: Sequence[Entered], lines: dict[int, list[Held]], actor: Actor
     demands = {order.pk: [Demand(order.place_id, product, qty, pk) for pk, _no, product, qty in lines[order.pk]] for _one, order in direct}
     desk = open_desk({order.agreement_id for _one, order in direct}, actor=actor)
     shelves = open_shelves([d for wanted in demands.values() for d in wanted], actor=actor)
-    refused = []
+    refused, held = [], []
     for one, order in direct:
         wanted = demands[order.pk]
         faults = [*desk.faults(order.agreement_id, order.gross), *at_lines(shelves.faults(wanted), lines[order.pk])]
+        if one.placing.may_wait and rules.lacks_credit(faults):
+            order.credit, order.promised_on = Credit.HOLD, None
+            held.append(order.pk)
+            continue
         if faults:
             one.order, one.faults = None, faults
             refused.append(order.pk)
@@ -157,6 +161,8 @@ def _confirm(todo: Sequence[Entered], lines: dict[int, list[Held]], actor: Actor
         order.credit, order.allocation = Credit.PASS, Allocation.FULL
     if refused:
         run("DELETE FROM orders_line WHERE order_id = ANY(%s)", (refused,))
+    if held:
+        run("UPDATE orders_line SET promised_on = NULL WHERE order_id = ANY(%s)", (held,))
     grant(desk, actor=actor)
     promise(shelves, actor=actor)
 
@@ -169,7 +175,8 @@ def _finish(entered: Sequence[Entered], actor: Actor) -> None:
     numbers = take_all([f"order:{order.seller_id}:{order.buyer_id}" for order, _priced in placed])
     for (order, priced), n in zip(placed, numbers, strict=True):
         order.number = f"SO-{priced.terms.buyer.code}-{n:05d}"
-        order.status = rules.next_status(Status.SUBMITTED, "route" if priced.rules else "confirm")
+        move = "route" if priced.rules else "hold" if order.credit == Credit.HOLD else "confirm"
+        order.status = rules.next_status(Status.SUBMITTED, move)
         order.approval = Approval.PENDING if priced.rules else order.approval
     insert_rows([order for order, _priced in placed])
     for order, priced in placed:
@@ -181,3 +188,5 @@ def _finish(entered: Sequence[Entered], actor: Actor) -> None:
         if order.status == Status.CONFIRMED:
             emit(OrderConfirmed(**fact, gross=order.gross, currency=order.currency), order.subject)
             notify("orders.confirmed", order.subject, org_id=order.buyer_id, verb="orders.view", except_user=actor.user_id, number=order.number)
+        elif order.status == Status.SUBMITTED:
+            notify("orders.held", order.subject, org_id=order.seller_id, verb="orders.release", except_user=actor.user_id, number=order.number)

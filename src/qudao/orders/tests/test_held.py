@@ -18,7 +18,7 @@ from qudao.messages.models import Notice
 from qudao.orders import actions
 from qudao.orders.models import Line, Order
 from qudao.orders.queries import unscoped_held_under
-from qudao.orders.tests.make import assert_sound, make_world, place
+from qudao.orders.tests.make import assert_sound, make_world, place, placing
 from qudao.people.tests.make import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -168,3 +168,18 @@ def test_the_page_says_to_each_side_why_it_waits_and_what_releases_it(client, wo
     raise_limit(world, 2000)
     assert state(order) == CONFIRMED
     assert "are missing for this order" not in client.get(url).content.decode(), "it does not wait any more"
+
+
+def test_of_a_file_of_orders_those_wait_that_may_and_lack_only_credit(world):
+    may, must, short = placing(world, 12, may_wait=True), placing(world, 12), placing(world, 200, may_wait=True)
+    entered = actions.place_orders([(one, None) for one in (placing(world, 8), may, must, short, placing(world, 2))], actor=world.dealer)
+    assert [one.order and one.order.status for one in entered] == ["confirmed", "submitted", None, None, "confirmed"]
+    assert [[f.code for f in one.faults] for one in entered[2:4]] == [["funds.limit"], ["funds.limit", "inventory.short"]]
+    order = entered[1].order
+    assert state(order) == ("submitted", "hold", "none") and order.promised_on is None and Line.unscoped.get(order=order).promised_on is None
+    drain()
+    assert Notice.unscoped.filter(code="orders.held", user_id=world.cast.hq_finance.user_id).count() == 1
+    assert_sound()
+    raise_limit(world, 2200)
+    assert state(order) == CONFIRMED and order.promised_on
+    assert_sound()
