@@ -25,6 +25,8 @@ from qudao.base.sentences import Said, say
 from qudao.kernel.errors import DomainError, Forbidden, NotFound
 from qudao.kernel.money import ZERO
 from qudao.orders.actions import approve_order, reject_order, return_order
+from qudao.orders.rules import lacks_credit
+from qudao.orders.states import Status
 from qudao.portal.queries import Case, Task, case, pending
 from qudao.portal.queries.inbox import TOP
 from qudao.portal.tables import meter_of
@@ -32,6 +34,7 @@ from qudao.portal.tables import meter_of
 #: the kinds of documents that can be decided here, with the module's own actions
 DECIDE = {"orders.order": {"approval": approve_order, "rejection": reject_order}}
 DONE = {"approval": gettext_lazy("{number} approved."), "rejection": gettext_lazy("{number} rejected.")}
+KEPT = gettext_lazy("{number} approved; it waits for credit.")
 #: what a rejection mostly says: one tap
 REASONS = (
     gettext_lazy("The credit limit does not suffice."),
@@ -102,6 +105,7 @@ def _show(request: HttpRequest, tasks: list[Task], task: Task | None, error: Dom
     context: dict[str, Any] = {
         "title": _("Approvals"), "rows": [(one, *flag(one)) for one in tasks], "tasks": tasks, "chosen": chosen,
         "faults": [say(f) for f in error.faults] if error else [],
+        "may_wait": bool(chosen and (chosen.may_wait or (error and lacks_credit(error.faults)))),
         "reason": "" if said else request.POST.get("reason", ""), "alone": bool(opened and chosen), "back": reverse("approvals") if opened else "",
         "usual": sum(1 for one in tasks if not one.exceptional), "swapped": wanted(request) == "inbox",
     }  # fmt: skip
@@ -144,13 +148,14 @@ def decide(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     if task is None:
         messages.warning(request, _("This does not wait for you any more."))
         return go(request, reverse("approvals"))
+    waits = {"may_wait": True} if verb == "approval" and request.POST.get("may_wait") else {}
     try:
-        DECIDE[task.subject_kind][verb](task.subject_id, reason=request.POST.get("quick") or request.POST.get("reason", ""), actor=actor)
+        order = DECIDE[task.subject_kind][verb](task.subject_id, reason=request.POST.get("quick") or request.POST.get("reason", ""), **waits, actor=actor)
     except (Forbidden, NotFound):
         raise
     except DomainError as error:
         return _show(request, tasks, task, error)
-    rest, said = _next(tasks, task), str(DONE[verb]).format(number=task.number)
+    rest, said = _next(tasks, task), str(KEPT if order.status == Status.SUBMITTED else DONE[verb]).format(number=task.number)
     if wanted(request) != "inbox":
         return go(request, reverse("approvals") + (f"?open={rest[0].subject_id}" if rest else ""), said)
     left = {one.subject_id for one in rest}
@@ -270,8 +275,8 @@ class Weighed:
 
 def _weigh(task: Task) -> Weighed:
     skipped = ""
-    if task.stuck:
-        skipped = _("the credit limit does not suffice") if task.beyond else _("not enough stock to reserve")
+    if task.stuck and not task.may_wait:
+        skipped = _("the credit account is frozen") if task.frozen else _("not enough stock to reserve")
     return Weighed(task, *flag(task), skipped)
 
 
@@ -289,19 +294,21 @@ def bulk(request: HttpRequest) -> HttpResponse:
         return render(request, "portal/approvals_bulk.html", {**back, "rows": rows, "good": len(good), "left_out": len(rows) - len(good), "total": total})
     known = {str(one.subject_id): one for one in tasks}
     done: list[tuple[Task | None, str, list[Said]]] = []
+    kept, may_wait = set(), set(request.POST.getlist("may_wait"))
     for pk in dict.fromkeys(request.POST.getlist("pick")):
         task = known.get(pk)
         if task is None:
             done.append((None, pk, [Said("", "", _("This does not wait for you any more."), "")]))
             continue
         try:
-            approve_order(task.subject_id, actor=actor)
+            if approve_order(task.subject_id, may_wait=pk in may_wait, actor=actor).status == Status.SUBMITTED:
+                kept.add(task.subject_id)
             done.append((task, task.number, []))
         except DomainError as error:
             done.append((task, task.number, [say(f) for f in error.faults]))
     done.sort(key=lambda one: not one[2])  # what failed first
     approved = sum(1 for one in done if not one[2])
-    return render(request, "portal/approvals_done.html", {**back, "done": done, "good": approved, "failed": len(done) - approved})
+    return render(request, "portal/approvals_done.html", {**back, "done": done, "kept": kept, "good": approved, "failed": len(done) - approved})
 
 
 routes = [

@@ -33,14 +33,13 @@ PATIENCE = timedelta(hours=24)
 #: how many tasks the inbox holds, how many lines a card shows at once, and how many it has at all
 TASKS, TOP, LINES = 200, 5, 200
 
-#: by order: the buyer's names, what goes beyond the credit limit, days overdue, lines that cannot be reserved now, whether it is the
-#: buyer's first one, whether somebody signs after me
+#: by order: the buyer's names, what goes beyond the credit limit, days overdue, whether that stops orders, whether the account is frozen, lines
+#: that cannot be reserved now, whether it is the buyer's first one, whether somebody signs after me
 FACTS = """
     SELECT o.id, b.name, b.name_en, o.currency,
            greatest(0, coalesce(a.ordered + a.shipped + a.invoiced - a.unapplied + o.gross - a.limit_amount
                - CASE WHEN a.temp_until >= %(today)s THEN a.temp_limit ELSE 0 END, 0)),
-           coalesce((SELECT %(today)s - min(i.due_on) FROM ledger_openitem i WHERE i.org_id = o.seller_id AND i.side = 'receivable'
-               AND i.counterparty_id = o.buyer_id AND i.open_amount > 0 AND i.due_on < %(today)s), 0),
+           coalesce(%(today)s - i.oldest, 0), coalesce(i.overdue > a.tolerance AND %(today)s - i.late > a.grace_days, false), coalesce(a.frozen, false),
            (SELECT count(*) FROM orders_line l WHERE l.order_id = o.id AND l.qty > coalesce((SELECT s.on_hand - s.reserved
                FROM inventory_stock s WHERE s.place_id = o.place_id AND s.product_id = l.product_id), 0)),
            NOT EXISTS (SELECT FROM orders_order p WHERE p.seller_id = o.seller_id AND p.buyer_id = o.buyer_id AND p.id < o.id
@@ -48,7 +47,11 @@ FACTS = """
            EXISTS (SELECT FROM approvals_node n JOIN approvals_request r ON r.id = n.request_id
                WHERE r.subject_kind = 'orders.order' AND r.subject_id = o.id AND r.state = 'pending' AND n.state = 'waiting')
       FROM orders_order o JOIN network_organisation b ON b.id = o.buyer_id
-      LEFT JOIN funds_account a ON a.agreement_id = o.agreement_id WHERE o.id = ANY(%(ids)s)
+      LEFT JOIN funds_account a ON a.agreement_id = o.agreement_id
+      LEFT JOIN LATERAL (SELECT min(i.due_on) oldest, sum(i.open_amount) FILTER (WHERE i.currency = a.currency) overdue,
+              min(i.due_on) FILTER (WHERE i.currency = a.currency) late FROM ledger_openitem i
+          WHERE i.org_id = o.seller_id AND i.side = 'receivable' AND i.counterparty_id = o.buyer_id AND i.open_amount > 0 AND i.due_on < %(today)s) i ON true
+     WHERE o.id = ANY(%(ids)s)
 """
 HISTORY = """
     WITH past AS (SELECT status, gross, number, state_since, ordered_on FROM orders_order
@@ -83,6 +86,9 @@ class Task:
     currency: str = "CNY"
     beyond: Decimal = ZERO
     overdue_days: int = 0
+    #: overdue so much and so long that orders are refused
+    owes: bool = False
+    frozen: bool = False
     short: int = 0
     first: bool = False
     last: bool = True
@@ -99,7 +105,12 @@ class Task:
     @property
     def stuck(self) -> bool:
         """Whether approving would be refused: mine is the last signature, and credit or stock do not do."""
-        return self.last and bool(self.beyond or self.short)
+        return self.last and bool(self.beyond or self.owes or self.frozen or self.short)
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether it would be refused for want of money only: approved, it may wait for that."""
+        return self.last and bool(self.beyond or self.owes) and not self.frozen and not self.short
 
 
 def pending(actor: Actor, judged: int = TASKS) -> list[Task]:
@@ -120,8 +131,9 @@ def _facts(actor: Actor, order_ids: list[int]) -> dict[int, dict[str, Any]]:
     if not order_ids:
         return {}
     found = {}
-    for pk, name, name_en, currency, beyond, days, short, first, later in rows(FACTS, {"ids": order_ids, "today": clock.today()}):
-        known: dict[str, Any] = {"beyond": beyond if actor.can("funds.view") else ZERO, "overdue_days": days if actor.can("ledger.view") else 0}
+    for pk, name, name_en, currency, beyond, days, owes, frozen, short, first, later in rows(FACTS, {"ids": order_ids, "today": clock.today()}):
+        known: dict[str, Any] = {"beyond": beyond, "owes": owes, "frozen": frozen} if actor.can("funds.view") else {}
+        known["overdue_days"] = days if actor.can("ledger.view") else 0
         known |= {"party": by_language(name, name_en), "currency": currency}
         found[pk] = {**known, "short": short if actor.can("inventory.view") else 0, "first": first, "last": not later}
     return found

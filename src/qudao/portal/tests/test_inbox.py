@@ -91,6 +91,32 @@ def test_credit_beyond_the_limit_is_the_number_that_matters(clerk, world):
     assert answer.status_code == 409 and "credit limit" in answer.content.decode() and status_of(order) == Status.IN_REVIEW
 
 
+def test_what_lacks_only_credit_is_offered_to_be_kept_for_it(clerk, world):
+    order, other = place(world, 40), place(world, 40)
+    Account.unscoped.update(limit_amount=3000)
+    page = text(clerk.get(reverse("approvals"), {"open": order.pk}))
+    assert "Approve, keep for credit" in page and "is kept and confirmed by itself when money arrives" in page
+    said = clerk.post(reverse("approval_approve", args=[order.pk]), {"may_wait": "1"}, headers=HTMX)
+    assert "it waits for credit" in said["HX-Trigger"] and status_of(order) == Status.SUBMITTED
+    page = text(clerk.get(reverse("approvals_bulk")))
+    assert "approved, it waits for credit" in page and "Left out" not in page and "1 can be approved by you" in page
+    done = text(clerk.post(reverse("approvals_bulk"), {"pick": [other.pk], "may_wait": [other.pk]}))
+    assert "1 approved" in done and "approved, waits for credit" in done and status_of(other) == Status.SUBMITTED
+    assert_sound()
+
+
+def test_a_frozen_account_or_missing_stock_is_not_waited_for(clerk, world):
+    frozen = place(world, 40)
+    Account.unscoped.update(limit_amount=3000, frozen=True)
+    assert "Left out: the credit account is frozen" in text(clerk.get(reverse("approvals_bulk")))
+    assert "keep for credit" not in text(clerk.get(reverse("approvals"), {"open": frozen.pk}))
+    Account.unscoped.update(frozen=False)
+    Stock.unscoped.filter(product=world.products[0]).update(on_hand=5)
+    assert "Left out: not enough stock to reserve" in text(clerk.get(reverse("approvals_bulk")))
+    answer = clerk.post(reverse("approval_approve", args=[frozen.pk]), {"may_wait": "1"}, headers=HTMX)
+    assert answer.status_code == 409 and status_of(frozen) == Status.IN_REVIEW
+
+
 def test_history_tells_of_orders_rejections_and_lines_beside_the_list(clerk, world):
     from qudao.pricing.tests.make import make_special
 
