@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 from django.db.models import Model
 
 from qudao.base.access import Actor, modules
+from qudao.base.built import built_on
 from qudao.base.import_sheets import Cells, Column
 from qudao.base.lock import Rank
 from qudao.kernel.errors import DomainError, Fault
@@ -121,9 +122,24 @@ class Kind:
         """Hook: make and change the records, by actions; called in one transaction."""
         raise NotImplementedError
 
-    def hindered(self, touched: Sequence[Touched]) -> dict[int, Fault]:
-        """Hook: by row, why a record cannot be taken back: something was built on it, or somebody changed it since. Writes nothing."""
+    def now(self, keys: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
+        """Hook: the facts of records as they stand now, by key; what is gone is missing."""
         raise NotImplementedError
+
+    def hindered(self, touched: Sequence[Touched]) -> dict[int, Fault]:
+        """Hook: by row, why a record cannot be taken back: it is gone, something was built on it, or somebody changed it since. Writes nothing."""
+        assert self.model is not None, "a kind of other things than records says it itself"
+        used = built_on(self.model, [one.key for one in touched if one.is_new])
+        now = self.now([one.key for one in touched])
+
+        def fault(one: Touched) -> Fault | None:
+            if one.key not in now:
+                return Fault("base.import_gone")
+            if one.key in used:
+                return Fault("base.import_built_on", "", {"where": used[one.key]})
+            return changed_since(one, now[one.key])
+
+        return by_row(touched, fault)
 
     def take_back(self, touched: Sequence[Touched]) -> None:
         """Hook: take back records that nothing hinders, by actions; called in one transaction."""
@@ -167,6 +183,20 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[tu
 def changed_since(touched: Touched, now: Mapping[str, Any]) -> Fault | None:
     """A fault when somebody has changed since what the import changed; what else changed does not matter."""
     return None if all(kept(now[name]) == value for name, value in touched.after.items()) else Fault("base.import_changed_since")
+
+
+def parted(entries: Sequence[Entry]) -> tuple[list[Entry], dict[int, Entry]]:
+    """The new ones, and the changed ones by the key of their record, with which their data begins."""
+    return [e for e in entries if e.what == NEW], {e.data[0]: e for e in entries if e.what == CHANGED}
+
+
+def touched_by(new: Sequence[Entry], made: Sequence[Any], old: Mapping[int, Entry], changed: Mapping[int, Mapping[str, Sequence[Any]]]) -> list[Touched]:
+    """What a kind has written: the records made for the new rows, in their order, and of the changed ones what changed, name → (before, after)."""
+    touched = [Touched(e.row, one.pk, e.label, True) for e, one in zip(new, made, strict=True)]
+    for pk, pairs in changed.items():
+        before, after = ({name: kept(pair[n]) for name, pair in pairs.items()} for n in (0, 1))
+        touched.append(Touched(old[pk].row, pk, old[pk].label, False, before, after))
+    return touched
 
 
 # --- what there is ---

@@ -9,9 +9,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.built import built_on
 from qudao.base.import_sheets import SAMPLE, Cells, Column
-from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, by_row, changed_since, differences, kept
+from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, differences, parted, touched_by
 from qudao.catalog import queries, rules
 from qudao.catalog.actions import change_products, register_products, remove_products
 from qudao.catalog.models import Product
@@ -81,31 +80,16 @@ class Products(Kind):
         return Entry(row.no, label, CHANGED if changes else SAME, (product.pk, draft), changes)
 
     def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:
-        new, old = [e for e in entries if e.what == NEW], {e.data[0]: e for e in entries if e.what == CHANGED}
+        new, old = parted(entries)
         made = register_products(self.actor.org_id, [e.data for e in new], actor=self.actor)
         changed = change_products({pk: e.data[1] for pk, e in old.items()}, actor=self.actor)
-        touched = [Touched(e.row, one.pk, e.label, True) for e, one in zip(new, made, strict=True)]
-        for pk, pairs in changed.items():
-            before, after = ({name: kept(pair[n]) for name, pair in pairs.items() if name in FIELDS} for n in (0, 1))
-            touched.append(Touched(old[pk].row, pk, old[pk].label, False, before, after))
-        return touched
+        return touched_by(new, made, old, {pk: {name: pair for name, pair in pairs.items() if name in FIELDS} for pk, pairs in changed.items()})
 
-    def hindered(self, touched: Sequence[Touched]) -> dict[int, Fault]:
-        """Two statements and one for the packs."""
-        used = built_on(Product, [t.key for t in touched if t.is_new])
-        now = {one.pk: one for one in queries.products(self.actor).filter(pk__in=[t.key for t in touched]).order_by()}
-
-        def fault(one: Touched) -> Fault | None:
-            if one.key not in now:
-                return Fault("base.import_gone")
-            if one.is_new:
-                return Fault("base.import_built_on", "", {"where": used[one.key]}) if one.key in used else None
-            return changed_since(one, _facts(now[one.key]))
-
-        return by_row(touched, fault)
+    def now(self, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
+        return {one.pk: _facts(one) for one in queries.products(self.actor).filter(pk__in=keys).order_by()}
 
     def take_back(self, touched: Sequence[Touched]) -> None:
-        now = {one.pk: _facts(one) for one in queries.products(self.actor).filter(pk__in=[t.key for t in touched if not t.is_new]).order_by()}
+        now = self.now([t.key for t in touched if not t.is_new])
         decimals = {one.name for one in fields(ProductDraft) if isinstance(one.default, Decimal)}
         back = {t.key: {name: Decimal(value) if name in decimals else value for name, value in t.before.items()} for t in touched if not t.is_new}
         change_products({pk: ProductDraft(**now[pk] | facts) for pk, facts in back.items()}, actor=self.actor)

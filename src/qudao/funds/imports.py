@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.import_sheets import SAMPLE, Cells, Column
-from qudao.base.importing import CHANGED, SAME, Entry, Kind, Touched, by_row, changed_since, differences, kept
+from qudao.base.importing import CHANGED, SAME, Entry, Kind, Touched, differences, parted, touched_by
 from qudao.base.lock import Rank
 from qudao.funds import queries, rules
 from qudao.funds.actions import set_limits
@@ -84,19 +84,16 @@ class Limits(Kind):
         return Entry(row.no, label, CHANGED if changes else SAME, (live[0].pk, _terms(facts)), changes)
 
     def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:
-        of = {e.data[0]: e for e in entries}
-        changed = set_limits({pk: e.data[1] for pk, e in of.items()}, _now("Import of a file"), actor=self.actor)
-        pairs = {pk: [{name: kept(pair[n]) for name, pair in detail.items()} for n in (0, 1)] for pk, detail in changed.items()}
-        return [Touched(of[pk].row, pk, of[pk].label, False, before, after) for pk, (before, after) in pairs.items()]
+        _new, old = parted(entries)
+        changed = set_limits({pk: e.data[1] for pk, e in old.items()}, _now("Import of a file"), actor=self.actor)
+        return touched_by((), (), old, changed)
 
-    def hindered(self, touched: Sequence[Touched]) -> dict[int, Fault]:
-        """One statement."""
-        now = {one.pk: _facts(one) for one in queries.accounts(self.actor).filter(pk__in=[t.key for t in touched])}
-        return by_row(touched, lambda one: changed_since(one, now[one.key]) if one.key in now else Fault("base.import_gone"))
+    def now(self, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
+        return {one.pk: _facts(one) for one in queries.accounts(self.actor).filter(pk__in=keys)}
 
     def take_back(self, touched: Sequence[Touched]) -> None:
         read = {column.name: column for column in self.columns}
-        now = {one.pk: _facts(one) for one in queries.accounts(self.actor).filter(pk__in=[t.key for t in touched])}
+        now = self.now([t.key for t in touched])
         for one in touched:
             now[one.key] |= {name: read[name].read(str(value))[0] if value is not None else None for name, value in one.before.items()}
             now[one.key]["grace_days"] = int(now[one.key]["grace_days"])

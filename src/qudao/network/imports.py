@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import visible
-from qudao.base.built import built_on
 from qudao.base.import_sheets import SAMPLE, Cells, Column
-from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, by_row, changed_since, differences
+from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, differences, parted, touched_by
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
 from qudao.network import queries
 from qudao.network.actions import NewOrganisation, change_faults, change_organisations, new_faults, register_organisations, remove_organisations
@@ -74,32 +74,17 @@ class Organisations(Kind):
         return new_faults(row.text("kind"), facts, parent)
 
     def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:
-        new, old = [e for e in entries if e.what == NEW], {e.data[0]: e for e in entries if e.what == CHANGED}
+        new, old = parted(entries)
         made = register_organisations([e.data for e in new], actor=self.actor)
         changed = change_organisations({pk: e.data[1] for pk, e in old.items()}, actor=self.actor) if old else {}
-        touched = [Touched(e.row, one.pk, e.label, True) for e, one in zip(new, made, strict=True)]
-        for pk, pairs in changed.items():
-            before, after = ({name: pair[n] for name, pair in pairs.items()} for n in (0, 1))
-            touched.append(Touched(old[pk].row, pk, old[pk].label, False, before, after))
-        return touched
+        return touched_by(new, made, old, changed)
 
-    def hindered(self, touched: Sequence[Touched]) -> dict[int, Fault]:
-        """Four statements."""
-        used = built_on(Organisation, [t.key for t in touched if t.is_new])
-        now = {one.pk: one for one in queries.organisations(self.actor).filter(pk__in=[t.key for t in touched])}
-
-        def fault(one: Touched) -> Fault | None:
-            if one.key not in now:
-                return Fault("base.import_gone")
-            if one.is_new:
-                return Fault("base.import_built_on", "", {"where": used[one.key]}) if one.key in used else None
-            return changed_since(one, vars(now[one.key]))
-
-        return by_row(touched, fault)
+    def now(self, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
+        return {one.pk: vars(one) for one in queries.organisations(self.actor).filter(pk__in=keys)}
 
     def take_back(self, touched: Sequence[Touched]) -> None:
-        now = {one.pk: one for one in queries.organisations(self.actor).filter(pk__in=[t.key for t in touched if not t.is_new])}
-        facts = {t.key: {one.name: getattr(now[t.key], one.name) for one in fields(OrgFacts)} | dict(t.before) for t in touched if not t.is_new}
+        now = self.now([t.key for t in touched if not t.is_new])
+        facts = {t.key: {one.name: now[t.key][one.name] for one in fields(OrgFacts)} | dict(t.before) for t in touched if not t.is_new}
         if facts:
             change_organisations({pk: OrgFacts(**one) for pk, one in facts.items()}, actor=self.actor)
         remove_organisations([t.key for t in touched if t.is_new], actor=self.actor)
