@@ -141,6 +141,9 @@ LISTS = dict.fromkeys(HQ, frozenset({"LH", "D001"})) | {
 }  # fmt: skip
 RULES_OF = dict.fromkeys(HQ, frozenset({"LH"})) | {"dealer": frozenset({"D001"}), "dealer_admin": frozenset({"D001"})}
 
+#: what an owner keeps for itself: groups of buyers, which of them pay by which list
+KEPT = dict.fromkeys(HQ, frozenset({"LH"})) | dict.fromkeys(("dealer", "dealer_admin"), frozenset({"D001"}))
+
 
 def _roles(world: World) -> Rows:
     """Roles: the product's, and those of the own organisation; HQ sees its dealers' too."""
@@ -247,6 +250,8 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "special-prices": _of_trade("pricing.SpecialPrice", "agreement_id", SEES_PRICES),
     "products": _by_owner("catalog.Product", "owner", PRODUCTS),
     "packs": _by_owner("catalog.Pack", "product__owner", PRODUCTS),
+    "buyer-groups": _by_owner("agreements.Group", "owner", KEPT),
+    "group-members": _by_owner("agreements.GroupMember", "group__owner", KEPT),
     "categories": _by_owner("catalog.Category", "owner", PRODUCTS),
     "price-lists": _by_owner("pricing.PriceList", "owner", LISTS),
     "prices": _by_owner("pricing.Price", "list__owner", LISTS),

@@ -18,7 +18,7 @@ from django.core.files.base import ContentFile
 from django.db import connection, models
 
 from qudao.agreements.models import Agreement
-from qudao.agreements.tests.make import make_agreement
+from qudao.agreements.tests.make import make_agreement, make_group
 from qudao.approvals.actions import AbsenceDraft, name_deputy
 from qudao.approvals.tests.make import make_rule
 from qudao.base.access import Actor, system_actor
@@ -152,6 +152,8 @@ def build() -> World:
         else:
             make_special(agreement.pk, products[0].pk, price)
     set_pack(products[0].pk, "箱", Decimal(10), actor=people.hq_admin)
+    for org, buyer in ((people.lh, people.d002), (people.d001, people.s001)):
+        make_group(org, "GOLD", buyer)
     for org in (people.lh, people.d002):
         make_category(org, "C1")
     make_product(people.d002, "X2")

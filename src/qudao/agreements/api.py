@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Schema
 
 from qudao.agreements import actions, queries
-from qudao.agreements.models import Authorisation
-from qudao.agreements.rules import AgreementDraft, Grant
+from qudao.agreements.models import Authorisation, Group
+from qudao.agreements.rules import AgreementDraft, Grant, GroupDraft
 from qudao.agreements.states import AgreementState, InvoiceOn
 from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
@@ -18,7 +18,7 @@ from qudao.base.rest import Router, idempotent, page_of, reply
 routes = Router(tags=["agreements"])
 
 AGREEMENT = (
-    *("id", "code", "state", "seller_id", "buyer_id", "currency", "valid_from", "valid_to", "payment_days", "invoice_on", "tax_inclusive"),
+    *("id", "code", "state", "seller_id", "buyer_id", "currency", "valid_from", "valid_to", "payment_days", "invoice_on", "tax_inclusive", "channel"),
     *("seller__code", "buyer__code"),
 )
 RENAMED = {"seller__code": "seller_code", "buyer__code": "buyer_code"}
@@ -35,6 +35,8 @@ class TermsIn(Schema):
     payment_days: int = 30
     invoice_on: InvoiceOn = InvoiceOn.RECEIPT
     tax_inclusive: bool = True
+    #: through which the buyer sells, in the seller's words; prices may follow it
+    channel: str = Field("", max_length=40)
 
 
 class AgreementIn(TermsIn):
@@ -80,6 +82,48 @@ class GrantIn(Schema):
 
 class GrantOut(GrantIn):
     id: int
+
+
+class ChannelIn(Schema):
+    channel: str = Field("", max_length=40)
+
+
+class GroupIn(Schema):
+    """A group of buyers: a grade, a kind of shop."""
+
+    code: str = Field(..., max_length=64)
+    name: str = Field(..., max_length=120)
+    name_en: str = Field("", max_length=120)
+
+
+class GroupOut(GroupIn):
+    id: int
+    owner_id: int
+
+
+class MembersIn(Schema):
+    """Buyers that come into a group, from a day on; without `valid_to` until taken out."""
+
+    buyer_ids: list[int] = Field(..., max_length=5000)
+    valid_from: date
+    valid_to: date | None = None
+
+
+class MemberOut(Schema):
+    id: int
+    buyer_id: int
+    buyer_code: str
+    valid_from: date
+    valid_to: date | None
+
+
+class MemberPage(Schema):
+    items: list[MemberOut]
+    next_after: int | None
+
+
+class LastDayIn(Schema):
+    last_day: date
 
 
 class ReasonIn(Schema):
@@ -186,3 +230,71 @@ def withdraw(request: HttpRequest, authorisation_id: int) -> HttpResponse:
     """It ends with yesterday."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return _one(actions.withdraw_authorisation(authorisation_id, actor=actor).pk, actor)
+
+
+@routes.post("/agreements/{int:agreement_id}/channel", response=AgreementOut, summary="Name the channel of the buyer")
+@idempotent
+def set_channel(request: HttpRequest, agreement_id: int, body: ChannelIn) -> HttpResponse:
+    """A mark, not a term: it may change while the two trade."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _one(actions.set_channel(agreement_id, body.channel, actor=actor).pk, actor)
+
+
+GROUP = ("id", "owner_id", "code", "name", "name_en")
+MEMBER = ("id", "buyer_id", "buyer__code", "valid_from", "valid_to")
+
+
+def _group(one: Group, status: int = 200) -> HttpResponse:
+    return reply({name: getattr(one, name) for name in GROUP}, status, location=f"/api/v1/buyer-groups/{one.pk}")
+
+
+@routes.get("/buyer-groups", response=list[GroupOut], summary="Groups of buyers")
+def groups(request: HttpRequest) -> HttpResponse:
+    """Those of the caller's organisation, by code; at most 5,000."""
+    return reply(list(queries.groups(request.actor).values(*GROUP)[:5000]))  # type: ignore[attr-defined]
+
+
+@routes.post("/buyer-groups", response={201: GroupOut}, summary="Make a group of buyers")
+@idempotent
+def create_group(request: HttpRequest, body: GroupIn) -> HttpResponse:
+    """Empty; what follows from it is said elsewhere (a price list, what is shown)."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _group(actions.create_group(actor.org_id, GroupDraft(**body.dict()), actor=actor), 201)
+
+
+@routes.get("/buyer-groups/{int:group_id}", response=GroupOut, summary="One group of buyers")
+def one_group(request: HttpRequest, group_id: int) -> HttpResponse:
+    """Without its members."""
+    return _group(queries.group(request.actor, group_id))  # type: ignore[attr-defined]
+
+
+@routes.put("/buyer-groups/{int:group_id}", response=GroupOut, summary="Rename a group of buyers")
+@idempotent
+def change_group(request: HttpRequest, group_id: int, body: GroupIn) -> HttpResponse:
+    """Who is in it stays."""
+    return _group(actions.change_group(group_id, GroupDraft(**body.dict()), actor=request.actor))  # type: ignore[attr-defined]
+
+
+@routes.get("/buyer-groups/{int:group_id}/members", response=MemberPage, summary="Who is in a group, newest first")
+def members(request: HttpRequest, group_id: int, on: date | None = None, limit: int = 50, after: int | None = None) -> HttpResponse:
+    """`on` keeps those of a day; without it also past and planned ones."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    queries.group(actor, group_id)
+    page, limit = page_of(queries.members(actor, group_id, on=on), limit=limit, after=after)
+    items = [_told(row) for row in page.values(*MEMBER)]
+    return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
+
+
+@routes.post("/buyer-groups/{int:group_id}/members", response={201: list[int]}, summary="Put buyers into a group")
+@idempotent
+def add_members(request: HttpRequest, group_id: int, body: MembersIn) -> HttpResponse:
+    """All or none; who is in it already stays. Answers with the ids of the memberships, in the order asked."""
+    since = dict.fromkeys(body.buyer_ids, (body.valid_from, body.valid_to))
+    return reply([one.pk for one in actions.add_members(group_id, since, actor=request.actor)], 201)  # type: ignore[attr-defined]
+
+
+@routes.post("/group-members/{int:member_id}/end", response=GroupOut, summary="Take a buyer out of a group")
+@idempotent
+def end_membership(request: HttpRequest, member_id: int, body: LastDayIn) -> HttpResponse:
+    """One planned for later disappears."""
+    return _group(actions.end_membership(member_id, body.last_day, actor=request.actor))  # type: ignore[attr-defined]

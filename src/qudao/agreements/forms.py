@@ -14,6 +14,8 @@ from qudao.catalog import queries as products
 from qudao.kernel import clock
 from qudao.network import queries as network
 
+CHANNEL = _("Through which the buyer sells, in your own words; prices may follow it.")
+
 
 class TermsForm(Form):
     """The terms of a draft."""
@@ -26,6 +28,7 @@ class TermsForm(Form):
     valid_to = forms.DateField(label=_("To"), required=False, help_text=_("The last day; empty until it is ended."))
     payment_days = forms.IntegerField(label=_("Days of payment"), min_value=0, max_value=365, initial=30, help_text=_("After the date of the invoice."))
     invoice_on = forms.ChoiceField(label=_("Invoice"), choices=InvoiceOn.choices)
+    channel = forms.CharField(label=_("Channel"), max_length=40, required=False, help_text=CHANNEL)
     tax_inclusive = forms.BooleanField(label=_("Prices include tax"), required=False, initial=True)
 
 
@@ -59,3 +62,33 @@ class ReasonForm(Form):
     """A reason that stays in the log."""
 
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class ChannelForm(Form):
+    """The channel of an agreement."""
+
+    channel = forms.CharField(label=_("Channel"), max_length=40, required=False, help_text=CHANNEL)
+
+
+class GroupForm(Form):
+    """A group of buyers."""
+
+    code = forms.CharField(label=_("Code"), max_length=64)
+    name = forms.CharField(label=_("Name"), max_length=120)
+    name_en = forms.CharField(label=_("English name"), max_length=120, required=False)
+
+
+class MembersForm(Form):
+    """Buyers that come into a group, by their codes."""
+
+    buyers = forms.CharField(
+        label=_("Codes of the buyers"), max_length=20_000, widget=forms.Textarea(attrs={"rows": 4}), help_text=_("With spaces, commas or lines between them.")
+    )
+    valid_from = forms.DateField(label=_("From"), initial=clock.today)
+    valid_to = forms.DateField(label=_("To"), required=False, help_text=_("The last day; empty: until taken out."))
+
+
+class LastDayForm(Form):
+    """The last day in a group."""
+
+    last_day = forms.DateField(label=_("Last day"), initial=clock.today)

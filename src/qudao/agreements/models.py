@@ -38,6 +38,8 @@ class Agreement(Row):
     payment_days = models.IntegerField()
     invoice_on = models.TextField(choices=InvoiceOn.choices, default=InvoiceOn.RECEIPT)
     tax_inclusive = models.BooleanField(default=True)
+    #: through which the buyer sells, in the seller's words ("online", "ka"), "" for none
+    channel = models.TextField(default="", blank=True)
 
     class Meta:
         indexes = [
@@ -122,5 +124,62 @@ class Authorisation(Row):
                     (_days(), RangeOperators.OVERLAPS),
                 ],
                 violation_error_message=_("The agreement already has such an authorisation in this time."),
+            ),
+        ]
+
+
+class Group(Row):
+    """Buyers that their seller treats alike: a grade, a kind of shop. What follows from it (a price list, what is shown) is said by other tables."""
+
+    owner = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
+    code = models.TextField()
+    name = models.TextField()
+    name_en = models.TextField(default="", blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "code"],
+                name="agreements_group_owner_code_unique",
+                violation_error_message=_("Another group has this code."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(code="") & ~Q(name=""),
+                name="agreements_group_code_name_present",
+                violation_error_message=_("A group needs a code and a name."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("buyer_group", args=[self.pk])
+
+
+class GroupMember(Row):
+    """`buyer` is in the group from `valid_from` to `valid_to` (both included, None = until taken out)."""
+
+    group = models.ForeignKey(Group, on_delete=models.PROTECT, related_name="+")
+    buyer = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False)
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["buyer", "group"], name="agreements_member_buyer_group")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")),
+                name="agreements_groupmember_valid_from_to_ordered",
+                violation_error_message=_("The last day lies before the first day."),
+            ),
+            ExclusionConstraint(
+                name="agreements_groupmember_no_overlap",
+                expressions=[
+                    (_same("group"), RangeOperators.OVERLAPS),
+                    (_same("buyer"), RangeOperators.OVERLAPS),
+                    (_days(), RangeOperators.OVERLAPS),
+                ],
+                violation_error_message=_("The buyer is in the group already in this time."),
             ),
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.agreements.models import Agreement, Authorisation
+from qudao.agreements.models import Agreement, Authorisation, Group, GroupMember
 from qudao.base.access import Actor, Policy, register, within
 from qudao.catalog.policies import acting
 
@@ -16,6 +16,7 @@ VERBS = {
     "agreements.suspend": _("Suspend agreements"),
     "agreements.end": _("End agreements"),
     "agreements.authorise": _("Give and withdraw authorisations"),
+    "agreements.group": _("Keep groups of buyers"),
 }
 FIELDS: dict[str, str] = {}
 
@@ -38,3 +39,21 @@ class AuthorisationPolicy(Policy):
         if verb == self.view_verb:
             return within(actor, "agreement__seller", "agreement__buyer")
         return acting(actor, "agreement__seller")
+
+
+@register
+class GroupPolicy(Policy):
+    model = Group
+    view_verb = "agreements.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return acting(actor, "owner")
+
+
+@register
+class GroupMemberPolicy(Policy):
+    model = GroupMember
+    view_verb = "agreements.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return acting(actor, "group__owner")

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from qudao.agreements.models import Agreement, Authorisation
+from qudao.agreements.models import Agreement, Authorisation, Group, GroupMember
 from qudao.agreements.states import AgreementState
 from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
@@ -175,3 +175,34 @@ def all_authorisations(actor: Actor) -> QuerySet[Authorisation]:
 def unscoped_expired(on: date) -> list[int]:
     """Agreements past their last day that nobody has ended, oldest first."""
     return list(Agreement.unscoped.filter(valid_to__lt=on).exclude(state=AgreementState.ENDED).order_by("pk").values_list("pk", flat=True))
+
+
+def groups(actor: Actor) -> QuerySet[Group]:
+    """The groups of buyers that the actor keeps."""
+    return visible(actor, Group).select_related("owner").order_by("owner_id", "code")
+
+
+def group(actor: Actor, group_id: int, verb: str | None = None) -> Group:
+    """One group; NotFound when the actor does not see it."""
+    return get_visible(actor, Group, group_id, verb)
+
+
+def members(actor: Actor, group_id: int | None = None, *, on: date | None = None) -> QuerySet[GroupMember]:
+    """Who is, was and will be in the groups the actor keeps, or on one day."""
+    found = visible(actor, GroupMember).select_related("buyer", "group").order_by("buyer__code", "-valid_from", "id")
+    if group_id is not None:
+        found = found.filter(group_id=group_id)
+    return found.filter(Q(valid_to=None) | Q(valid_to__gte=on), valid_from__lte=on) if on else found
+
+
+def unscoped_memberships(group_id: int, buyer_ids: Iterable[int]) -> dict[int, list[GroupMember]]:
+    """All times in which these buyers are in a group, by buyer. One statement."""
+    found: dict[int, list[GroupMember]] = {}
+    for one in GroupMember.unscoped.filter(group_id=group_id, buyer_id__in=list(buyer_ids)):
+        found.setdefault(one.buyer_id, []).append(one)
+    return found
+
+
+def channels(actor: Actor) -> list[str]:
+    """The channels that the agreements of the actor's organisation name. One statement."""
+    return list(Agreement.unscoped.filter(seller_id=actor.org_id).exclude(channel="").order_by("channel").values_list("channel", flat=True).distinct()[:200])

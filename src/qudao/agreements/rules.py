@@ -23,6 +23,16 @@ class AgreementDraft:
     payment_days: int = 30
     invoice_on: str = InvoiceOn.RECEIPT
     tax_inclusive: bool = True
+    channel: str = ""
+
+
+@dataclass(frozen=True)
+class GroupDraft:
+    """A group of buyers as its owner describes it."""
+
+    code: str
+    name: str
+    name_en: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,3 +86,13 @@ def grant_faults(grant: Grant) -> list[Fault]:
     if grant.valid_to is not None and grant.valid_to < grant.valid_from:
         faults.append(Fault("agreements.span_wrong", "valid_to"))
     return faults
+
+
+def channel_of(text: str) -> str:
+    """A channel as it is kept and compared: in lower case, one space between words."""
+    return " ".join(text.lower().split())
+
+
+def overlaps(one: tuple[date, date | None], other: tuple[date, date | None]) -> bool:
+    """Whether two spans of days, both ends included, None = open, share a day."""
+    return (one[1] is None or other[0] <= one[1]) and (other[1] is None or one[0] <= other[1])

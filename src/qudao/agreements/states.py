@@ -49,6 +49,12 @@ SENTENCES = {
     "agreements.category_unknown": _("There is no such category."),
     "agreements.grant_exists": _("The agreement already has such an authorisation in this time."),
     "agreements.withdrawn": _("This authorisation has already ended."),
+    "agreements.group_incomplete": _("A group needs a code and a name."),
+    "agreements.group_taken": _("Another group has the code {code}."),
+    "agreements.group_unknown": _("Your organisation has no group with this code."),
+    "agreements.member_already": _("The buyer is in the group since {since}, for another time."),
+    "agreements.member_left": _("The buyer has left the group by then already."),
+    "agreements.member_unknown": _("There is no organisation with the code {code} among those you see."),
     "agreements.none": _("There is no agreement between {seller} and {buyer}."),
 }
 

@@ -6,8 +6,8 @@ from datetime import date
 from typing import Any
 
 from qudao.agreements import actions
-from qudao.agreements.models import Agreement
-from qudao.agreements.rules import AgreementDraft, Grant
+from qudao.agreements.models import Agreement, Group
+from qudao.agreements.rules import AgreementDraft, Grant, GroupDraft
 from qudao.base.access import Actor, system_actor
 from qudao.network.models import Organisation
 
@@ -28,3 +28,10 @@ def make_agreement(seller: Organisation, buyer: Organisation, *, everything: boo
     if everything:
         actions.authorise(made.pk, Grant(made.valid_from), actor=actor)
     return actions.activate_agreement(made.pk, actor=actor)
+
+
+def make_group(owner: Organisation, code: str, *buyers: Organisation, since: date = START) -> Group:
+    """A group of buyers, named after its code, with its members from the start of 2026 on."""
+    made = actions.create_group(owner.pk, GroupDraft(code, f"组 {code}"), actor=system_actor())
+    actions.add_members(made.pk, {buyer.pk: (since, None) for buyer in buyers}, actor=system_actor())
+    return made

@@ -260,7 +260,7 @@ def test_every_constraint_is_broken_above():
 def test_a_lost_race_for_the_active_agreement_is_a_refusal(cast, monkeypatch):
     make_agreement(cast.lh, cast.d001)
     second = draft(cast.lh, cast.d001, code="B")
-    monkeypatch.setattr(actions, "_refuse_other_active", lambda agreement: None)
+    monkeypatch.setattr(actions.terms, "_refuse_other_active", lambda agreement: None)
     with pytest.raises(Refused) as error:
         actions.activate_agreement(second.pk, actor=SYSTEM)
     assert codes(error) == [("agreements.agreement_seller_buyer_one_active", "")]

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from qudao.agreements import actions, queries
-from qudao.agreements.forms import GrantForm, NewForm, ReasonForm, TermsForm
+from qudao.agreements.forms import ChannelForm, GrantForm, NewForm, ReasonForm, TermsForm
 from qudao.agreements.models import Agreement, Authorisation
 from qudao.agreements.rules import AgreementDraft, Grant
 from qudao.agreements.states import AgreementState
@@ -35,7 +35,10 @@ class AgreementList(ListPage):
     title = gettext_lazy("Agreements")
 
     def buttons(self) -> Sequence[Button]:
-        return [Button(_("Draft agreement"), reverse("agreement_new"), icon="plus", primary=True, verb="agreements.draft", key="n")]
+        return [
+            Button(_("Groups of buyers"), reverse("buyer_groups"), icon="users", verb="agreements.group"),
+            Button(_("Draft agreement"), reverse("agreement_new"), icon="plus", primary=True, verb="agreements.draft", key="n"),
+        ]
 
 
 def terms_panel(request: HttpRequest, agreement: Agreement) -> Panel:
@@ -44,6 +47,7 @@ def terms_panel(request: HttpRequest, agreement: Agreement) -> Panel:
         (_("Seller"), name_of(agreement.seller)),
         (_("Buyer"), name_of(agreement.buyer)),
         (_("Currency"), agreement.currency),
+        (_("Channel"), agreement.channel),
         (_("From"), figures.day(agreement.valid_from)),
         (_("To"), figures.day(agreement.valid_to) if agreement.valid_to else _("until ended")),
         (_("Days of payment"), str(agreement.payment_days)),
@@ -118,6 +122,8 @@ class AgreementDetail(DetailPage):
             found.append(Button(_("Activate"), to["activation"], icon="check", primary=True, verb="agreements.activate", ask=True))
         if obj.state == AgreementState.DRAFT:
             found.append(Button(_("Change"), to["change"], icon="pencil", verb="agreements.draft", key="e"))
+        else:
+            found.append(Button(_("Channel"), reverse("agreement_channel", args=[obj.pk]), icon="pencil", verb="agreements.draft", ask=True))
         found.append(Button(_("End for good"), to["end"], icon="x", verb="agreements.end", ask=True, danger=True))
         return [button for button in found if _may(self.actor, button.verb, obj)]
 
@@ -210,6 +216,19 @@ class AgreementEnd(_Verb):
         return _("The agreement ends today for good. Open documents are worked off. This cannot be undone.")
 
 
+class AgreementChannel(_Verb):
+    """The mark of a channel."""
+
+    verb = "agreements.draft"
+    action = actions.set_channel
+    form = ChannelForm
+    title = gettext_lazy("Channel")
+    said = gettext_lazy("The channel is saved.")
+
+    def initial(self, obj: Agreement) -> dict[str, Any]:
+        return {"channel": obj.channel}
+
+
 class AgreementAuthorisation(_Verb):
     """Allow or forbid products."""
 
@@ -245,6 +264,7 @@ routes = [
     path("agreements/new", AgreementNew.as_view(), name="agreement_new"),
     path("agreements/<int:pk>/", AgreementDetail.as_view(), name="agreement"),
     path("agreements/<int:pk>/change", AgreementChange.as_view(), name="agreement_change"),
+    path("agreements/<int:pk>/channel", AgreementChannel.as_view(), name="agreement_channel"),
     path("agreements/<int:pk>/activation", AgreementActivation.as_view(), name="agreement_activation"),
     path("agreements/<int:pk>/suspension", AgreementSuspension.as_view(), name="agreement_suspension"),
     path("agreements/<int:pk>/end", AgreementEnd.as_view(), name="agreement_end"),

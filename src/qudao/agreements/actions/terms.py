@@ -78,6 +78,19 @@ def activate_agreement(agreement_id: int, reason: str = "", *, actor: Actor) -> 
     return agreement
 
 
+@action("agreements.draft")
+def set_channel(agreement_id: int, channel: str, *, actor: Actor) -> Agreement:
+    """Say through which channel the buyer sells ("" = none): a mark for prices and figures, not a term, so it may change while the two trade. Locks it."""
+    agreement = _lock(agreement_id, "agreements.draft", actor)
+    if agreement.state == AgreementState.ENDED:
+        raise Refused("agreements.state", agreement=agreement.code, state=AgreementState(agreement.state).label)
+    before, agreement.channel = agreement.channel, rules.channel_of(channel)
+    if before != agreement.channel:
+        agreement.save(update_fields=["channel"])
+        record(subject_of(agreement), detail={"channel": [before, agreement.channel]})
+    return agreement
+
+
 @action("agreements.suspend")
 def suspend_agreement(agreement_id: int, reason: str, *, actor: Actor) -> Agreement:
     """Stop new orders under an agreement; what is under way goes on. Locks it; emits AgreementSuspended."""
@@ -179,7 +192,7 @@ def _open_catalogues(buyer_id: int, actor: Actor) -> None:
 
 
 def _columns(draft: AgreementDraft) -> dict[str, object]:
-    return {**asdict(draft), "code": draft.code.strip()}
+    return {**asdict(draft), "code": draft.code.strip(), "channel": rules.channel_of(draft.channel)}
 
 
 def _party_faults(seller_id: int, buyer_id: int) -> list[Fault]:

@@ -1,0 +1,20 @@
+"""Every change of an agreement, and of the groups in which a seller puts its buyers."""
+
+from qudao.agreements.actions.groups import add_members, change_group, create_group, end_membership, remove_members
+from qudao.agreements.actions.terms import (
+    activate_agreement,
+    authorise,
+    change_agreement,
+    draft_agreement,
+    end_agreement,
+    end_expired,
+    set_channel,
+    subject_of,
+    suspend_agreement,
+    withdraw_authorisation,
+)
+
+__all__ = [
+    "activate_agreement", "add_members", "authorise", "change_agreement", "change_group", "create_group", "draft_agreement", "end_agreement",
+    "end_expired", "end_membership", "remove_members", "set_channel", "subject_of", "suspend_agreement", "withdraw_authorisation",
+]  # fmt: skip
