@@ -103,6 +103,8 @@ class Kind:
     rank: ClassVar[Rank] = Rank.NETWORK
     #: whether the same file again would do the same again (stock) instead of nothing
     adds: ClassVar[bool] = False
+    #: rows up to which a file is imported while the person waits; a longer one is a job with a bar
+    most_at_once: ClassVar[int] = 2_000
 
     def __init__(self, actor: Actor) -> None:
         self.actor = actor

@@ -149,6 +149,7 @@ SENTENCES = {
     "people.exceeds_verbs": _("You cannot give rights that you do not have yourself: {verbs}."),
     "people.exceeds_fields": _("You cannot show others what you may not see yourself: {fields}."),
     "people.exceeds_scope": _("You cannot give a wider view than your own."),
+    "people.joined": _("The person has answered the invitation and works here."),
     "people.own_membership": _("You cannot change your own rights."),
     "people.state": _("{name} is in state “{state}”; this is not possible now."),
     "people.system_role": _("This role comes with the product and cannot be changed."),

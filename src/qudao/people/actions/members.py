@@ -168,7 +168,7 @@ def _ensure_user(person: PersonFacts) -> User:
 def _grantable(post: Post, actor: Actor) -> tuple[Role, str, OrgCard]:
     """Role, view and organisation, when the actor may give them there; raises NotFound, Invalid or Refused."""
     org = unscoped_cards([post.org_id]).get(post.org_id)
-    if org is None or not _manages(actor, org):
+    if org is None or not may_manage(actor, org):
         raise NotFound("base.not_found", field="org")
     role = Role.unscoped.filter(pk=post.role_id).first()
     if role is None or role.owner_id not in (None, org.id):
@@ -180,8 +180,8 @@ def _grantable(post: Post, actor: Actor) -> tuple[Role, str, OrgCard]:
     return role, scope, org
 
 
-def _manages(actor: Actor, org: OrgCard) -> bool:
-    """`policies.manages` for an organisation at hand."""
+def may_manage(actor: Actor, org: OrgCard) -> bool:
+    """Whether an actor manages the people of an organisation at hand, as `policies.manages` says of rows."""
     if actor.org_kind in ("hq", "region", "system"):
         return actor.scope == "all" or org.path.startswith(actor.org_path)
     return org.id == actor.org_id

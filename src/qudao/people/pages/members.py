@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from qudao.base.access import all_verbs, visible
 from qudao.base.audit import timeline
 from qudao.base.html import figures
-from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, Form, FormPage, Head, ListPage, NoFields, Panel, Skip, get_row
+from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, Form, FormPage, Head, ListPage, NoFields, Panel, Skip, get_row, import_buttons
 from qudao.base.html.tables import by_language
 from qudao.kernel.errors import Invalid
 from qudao.network.queries import unscoped_cards, unscoped_cards_by_code
@@ -51,6 +51,7 @@ class PeopleList(ListPage):
 
     def buttons(self) -> Sequence[Button]:
         return [
+            *import_buttons("people.members", self.actor),
             Button(_("Roles"), reverse("roles")),
             Button(_("Invite somebody"), reverse("person_new"), icon="plus", primary=True, verb="people.invite", key="n"),
         ]
