@@ -1,21 +1,29 @@
-"""Members of groups from a file: a row puts a buyer into a group; who is in it already stays. So a file may come twice."""
+"""Agreements and members of groups from files: what is there already stays as it is. So a file may come twice."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from qudao.agreements import queries
+from qudao.agreements import actions, queries, rules
 from qudao.agreements.actions import add_members, remove_members
-from qudao.agreements.models import GroupMember
-from qudao.agreements.rules import overlaps
+from qudao.agreements.models import Agreement, GroupMember
+from qudao.agreements.rules import AgreementDraft, Grant, overlaps
+from qudao.agreements.states import AgreementState, InvoiceOn
 from qudao.base.import_sheets import SAMPLE, Cells, Column
-from qudao.base.importing import NEW, SAME, Entry, Kind, Touched, by_row
+from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, by_row, differences, parted, touched_by
+from qudao.catalog import queries as products
 from qudao.kernel import clock
-from qudao.kernel.errors import Fault, Invalid, raise_if_any
+from qudao.kernel.errors import DomainError, Fault, Invalid, raise_if_any
 from qudao.network import queries as network
+from qudao.network.states import OrgState
 
 
 class Members(Kind):
@@ -80,4 +88,151 @@ class Members(Kind):
         remove_members([one.key for one in touched], actor=self.actor)
 
 
-KINDS = (Members,)
+FIELDS = ("code", "valid_from", "valid_to", "currency", "payment_days", "invoice_on", "tax_inclusive")
+
+
+def _facts(agreement: Agreement) -> dict[str, Any]:
+    return {name: getattr(agreement, name) for name in FIELDS}
+
+
+class Terms(Kind):
+    """Agreements of sellers the actor acts for. What is active keeps its terms; a draft may be changed and activated."""
+
+    name, label, icon, verb, place = "agreements.terms", _("Agreements"), "file-text", "agreements.draft", "agreements"
+    about = _("A row drafts an agreement and, if it says so, activates it; a known draft gets the terms of the row.")
+    model, most_at_once = Agreement, 200
+    columns = (
+        Column("buyer", _("Buyer"), required=True, help=_("The code of the organisation."), example=SAMPLE, also=("dealer", "经销商", "客户编码")),
+        Column("seller", _("Seller"), help=_("Its code; empty: your own."), also=("supplier", "供货方")),
+        Column("code", _("Code"), most=40, help=_("Of the agreement; empty: made of buyer and first day."), also=("agreement", "协议编号", "合同号")),
+        Column("valid_from", _("From"), "day", required=True, help=_("The first day."), example="2026-12-01", also=("start", "生效日期", "开始日期")),
+        Column("valid_to", _("To"), "day", help=_("The last day; empty: until ended."), also=("until", "end", "失效日期", "结束日期")),
+        Column("currency", _("Currency"), most=3, help=_("Empty: CNY."), example="CNY", also=("币别",)),
+        Column("payment_days", _("Days of payment"), "number", help=_("After the invoice; empty: 30."), example="30", also=("terms", "账期", "付款天数")),
+        Column("invoice_on", _("Invoice on"), "choice", choices=InvoiceOn, help=_("Empty: on receipt."), also=("invoice", "开票时点", "开票方式")),
+        Column("tax_inclusive", _("Prices include tax"), "flag", help=_("Empty: yes."), example=_("yes"), also=("tax inclusive", "含税")),
+        Column("everything", _("May buy everything"), "flag", help=_("Authorises all products; empty: no."), example=_("yes"), also=("authorise", "全部授权")),
+        Column("activate", _("Activate"), "flag", help=_("Empty: it stays a draft."), example=_("yes"), also=("active", "激活", "生效")),
+    )
+
+    def open(self, rows: Sequence[Cells]) -> None:
+        """Two statements, and one for each seller that is not the own organisation."""
+        codes = {row.text(name).upper() for row in rows for name in ("seller", "buyer")}
+        found = network.organisations(self.actor)
+        self.orgs = {one.code.upper(): one for one in found.filter(code__in=codes) | found.filter(pk=self.actor.org_id)}
+        self.own = next((code for code, one in self.orgs.items() if one.pk == self.actor.org_id), "")
+        self.sellers = {code: one for code in {self._seller(row) for row in rows} if (one := self.orgs.get(code)) and self._acts(one.pk)}
+        standing = Agreement.unscoped.filter(seller__in=self.sellers.values()).filter(
+            Q(buyer__in=self.orgs.values()) | Q(code__in=[row.text("code") for row in rows])
+        )
+        self.known = {(one.seller_id, one.code): one for one in standing}
+        self.active: dict[tuple[int, int], list[tuple[str, date, date | None]]] = {}
+        for one in self.known.values():
+            if one.state == AgreementState.ACTIVE:
+                self.active.setdefault((one.seller_id, one.buyer_id), []).append((one.code, one.valid_from, one.valid_to))
+
+    def _acts(self, seller_id: int) -> bool:
+        try:
+            products.require_acting(self.actor, seller_id, self.verb)
+        except DomainError:
+            return False
+        return True
+
+    def _seller(self, row: Cells) -> str:
+        return row.text("seller", self.own).upper()
+
+    def _code(self, row: Cells) -> str:
+        """The code of a row; one that is made passes over agreements that have ended."""
+        made = f"{row.text('buyer').upper()}-{row.get('valid_from') or ''}"
+        if row.text("code"):
+            return row.text("code")
+        seller = self.sellers.get(self._seller(row))
+        names = (made, *(f"{made}-{n}" for n in range(2, 100)))
+        standing = ((name, self.known.get((seller.pk if seller else 0, name))) for name in names)
+        return next(name for name, one in standing if one is None or one.state != AgreementState.ENDED)
+
+    def key(self, row: Cells) -> Any:
+        return self._seller(row), self._code(row)
+
+    def entry(self, row: Cells) -> Entry:
+        seller, buyer, code = self.sellers.get(self._seller(row)), self.orgs.get(row.text("buyer").upper()), self._code(row)
+        if seller is None or buyer is None or row.get("valid_from") is None:
+            absent = [name for name, one in (("buyer", buyer), ("seller", seller)) if one is None]
+            faults = [Fault("agreements.member_unknown", name, {"code": row.text(name)}) for name in absent]
+            raise Invalid.of(faults or [Fault("base.import_empty", "valid_from")])
+        known = self.known.get((seller.pk, code))
+        days = row.get("payment_days", Decimal(30))
+        terms = {"currency": row.text("currency", "CNY"), "payment_days": int(days) if days == int(days) else -1}
+        terms |= {"invoice_on": row.get("invoice_on", InvoiceOn.RECEIPT), "tax_inclusive": row.get("tax_inclusive", True)}
+        draft = AgreementDraft(seller.pk, buyer.pk, code, row.get("valid_from"), row.get("valid_to"), **terms, channel=known.channel if known else "")
+        faults, label = rules.draft_faults(draft), f"{code} {buyer.name}"
+        changes = differences(_facts(known), {name: getattr(draft, name) for name in FIELDS}) if known else ()
+        if known and (known.state == AgreementState.ENDED or known.buyer_id != buyer.pk):
+            faults.append(Fault("agreements.code_taken", "code", {"code": code}))
+        elif known and known.state != AgreementState.DRAFT and changes:
+            faults.append(Fault("agreements.only_draft", changes[0][0], {"agreement": code}))
+        activate = bool(row.get("activate")) and not (known and known.state != AgreementState.DRAFT)
+        faults += self._activation_faults(draft, seller, buyer) if activate else []
+        raise_if_any([replace(one, field=one.field.removesuffix("_id")) for one in faults], Invalid)
+        more = (bool(row.get("everything")) and known is None, activate)
+        if known is None:
+            return Entry(row.no, label, NEW, (draft, *more))
+        changes += (("activate", False, True),) if activate else ()
+        return Entry(row.no, label, CHANGED if changes else SAME, (known.pk, draft, *more, _facts(known)), changes)
+
+    def _activation_faults(self, draft: AgreementDraft, seller: Any, buyer: Any) -> list[Fault]:
+        """Why an agreement cannot come alive; one that can is in the way of those below it."""
+        span, standing = (draft.valid_from, draft.valid_to), self.active.setdefault((seller.pk, buyer.pk), [])
+        if draft.valid_to is not None and draft.valid_to < clock.today():
+            return [Fault("agreements.past", "valid_to", {"agreement": draft.code, "valid_to": draft.valid_to})]
+        closed = [Fault("agreements.party_closed", "", {"name": one.name}) for one in (seller, buyer) if one.state == OrgState.CLOSED]
+        other = next((name for name, *days in standing if rules.overlaps(span, (days[0], days[1]))), None)
+        standing.append((draft.code, *span))
+        said = {"seller": seller.name, "buyer": buyer.name, "other": other}
+        return closed + ([Fault("agreements.active_exists", "activate", said)] if other else [])
+
+    def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:
+        new, old = parted(entries)
+        made, changed = [], {}
+        for e in new:
+            draft, everything, activate = e.data
+            made.append(actions.draft_agreement(draft, actor=self.actor))
+            if everything:
+                actions.authorise(made[-1].pk, Grant(draft.valid_from), actor=self.actor)
+            if activate:
+                actions.activate_agreement(made[-1].pk, actor=self.actor)
+        for pk, e in old.items():
+            _pk, draft, _everything, activate, before = e.data
+            after = _facts(actions.change_agreement(pk, draft, actor=self.actor))
+            changed[pk] = {name: (was, now) for name, was, now in differences(before, after)}
+            if activate:
+                actions.activate_agreement(pk, actor=self.actor)
+        return touched_by(new, made, old, changed)
+
+    def now(self, keys: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
+        """Those that have not ended."""
+        return {one.pk: _facts(one) for one in self._standing(keys)}
+
+    def _standing(self, keys: Sequence[int]) -> QuerySet[Agreement]:
+        return queries.agreements(self.actor).filter(pk__in=keys).exclude(state=AgreementState.ENDED)
+
+    def hindered(self, touched: Sequence[Touched]) -> dict[int, Fault]:
+        """Nobody traded under one that is new; one that was there is still a draft."""
+        alive = {one.pk: one for one in self._standing([one.key for one in touched if not one.is_new]) if one.state != AgreementState.DRAFT}
+        fixed = {one.row: Fault("agreements.only_draft", "", {"agreement": alive[one.key].code}) for one in touched if one.key in alive}
+        return super().hindered(touched) | fixed
+
+    def take_back(self, touched: Sequence[Touched]) -> None:
+        read = {column.name: column for column in self.columns}
+        standing = {one.pk: one for one in self._standing([one.key for one in touched])}
+        for one in touched:
+            if one.is_new:
+                actions.end_agreement(one.key, _now("Import undone"), actor=self.actor)
+                continue
+            was = {name: read[name].read(str(value))[0] if value is not None else None for name, value in one.before.items()}
+            seen, facts = standing[one.key], _facts(standing[one.key]) | was
+            facts["payment_days"] = int(facts["payment_days"])
+            actions.change_agreement(one.key, AgreementDraft(seen.seller_id, seen.buyer_id, **facts, channel=seen.channel), actor=self.actor)
+
+
+KINDS = (Terms, Members)

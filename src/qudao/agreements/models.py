@@ -95,6 +95,8 @@ class Agreement(Row):
 class Authorisation(Row):
     """What the buyer may (or, `allowed` False, must not) buy: a product, a category with all below it, or everything."""
 
+    goes_with = "agreement"
+
     agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="authorisations")
     product = models.ForeignKey("catalog.Product", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     category = models.ForeignKey("catalog.Category", on_delete=models.PROTECT, null=True, blank=True, related_name="+")

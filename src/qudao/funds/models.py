@@ -26,6 +26,8 @@ class Account(Row):
     `temp_limit` counts up to and including `temp_until`. `tolerance`: overdue amounts up to it are forgiven; `grace_days`: so are younger ones.
     """
 
+    goes_with = "agreement"
+
     agreement = models.OneToOneField("agreements.Agreement", on_delete=models.PROTECT, related_name="+")
     seller = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
     buyer = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")

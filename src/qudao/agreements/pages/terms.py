@@ -21,7 +21,7 @@ from qudao.base.access import Actor, all_verbs, policy_of
 from qudao.base.audit import timeline
 from qudao.base.html import figures
 from qudao.base.html.forms import Form
-from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, NoFields, Panel
+from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, NoFields, Panel, import_buttons
 from qudao.catalog import queries as products
 from qudao.kernel.errors import Invalid
 
@@ -36,6 +36,7 @@ class AgreementList(ListPage):
 
     def buttons(self) -> Sequence[Button]:
         return [
+            *import_buttons("agreements.terms", self.actor),
             Button(_("Groups of buyers"), reverse("buyer_groups"), icon="users", verb="agreements.group"),
             Button(_("Draft agreement"), reverse("agreement_new"), icon="plus", primary=True, verb="agreements.draft", key="n"),
         ]
