@@ -115,7 +115,7 @@ def _of_trade(label: str, path: str, sees: Mapping[str, frozenset[str]]) -> Call
 def price_lists(world: World) -> dict[str, int]:
     """The base list of each seller."""
     model = apps.get_model("pricing.PriceList")
-    return {code: model._default_manager.get(owner=org).pk for code, org in (("LH", world.cast.lh), ("D001", world.cast.d001))}
+    return {code: model._default_manager.get(owner=org, is_base=True).pk for code, org in (("LH", world.cast.lh), ("D001", world.cast.d001))}
 
 
 def _accounts(world: World) -> Rows:
@@ -254,6 +254,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "group-members": _by_owner("agreements.GroupMember", "group__owner", KEPT),
     "categories": _by_owner("catalog.Category", "owner", PRODUCTS),
     "price-lists": _by_owner("pricing.PriceList", "owner", LISTS),
+    "wide-assignments": _by_owner("pricing.WideAssignment", "owner", KEPT),
     "prices": _by_owner("pricing.Price", "list__owner", LISTS),
     "places": _by_owner("inventory.Place", "owner", OWN_PLACES),
     "stock": _by_owner("inventory.Stock", "place__owner", OWN_PLACES),

@@ -17,7 +17,7 @@ from qudao.pricing import actions, queries
 from qudao.pricing.actions import ListDraft
 from qudao.pricing.models import PriceList
 from qudao.pricing.queries import Item
-from qudao.pricing.rules import PriceDraft, SpecialDraft
+from qudao.pricing.rules import PriceDraft, SpecialDraft, Wide
 from qudao.pricing.states import Source
 
 routes = Router(tags=["prices"])
@@ -26,6 +26,7 @@ LIST = ("id", "owner_id", "code", "name", "name_en", "currency", "tax_inclusive"
 PRICE = ("id", "product_id", "product__code", "min_qty", "amount", "valid_from", "valid_to")
 SPECIAL = (*PRICE, "agreement_id", "source", "reason")
 ASSIGNED = ("id", "agreement_id", "list_id", "priority")
+LEVEL = ("id", "list_id", "group_id", "region_id", "area_code", "channel", "priority")
 RENAMED = {"product__code": "product_code"}
 
 
@@ -100,6 +101,21 @@ class AssignIn(Schema):
 class AssignOut(AssignIn):
     id: int
     agreement_id: int
+
+
+class LevelIn(Schema):
+    """Whose list it becomes: a group's, or (without one) a region's with all below it, an area code's first digits, a channel."""
+
+    group_id: int | None = None
+    region_id: int | None = None
+    area_code: str = Field("", max_length=12)
+    channel: str = Field("", max_length=40)
+    priority: int = 0
+
+
+class LevelOut(LevelIn):
+    id: int
+    list_id: int
 
 
 class SpecialIn(PriceIn):
@@ -229,6 +245,28 @@ def assign(request: HttpRequest, agreement_id: int, body: AssignIn) -> HttpRespo
 def unassign(request: HttpRequest, agreement_id: int, list_id: int) -> HttpResponse:
     """The next list, or the base list, answers."""
     return _list(actions.unassign_list(agreement_id, list_id, actor=request.actor))  # type: ignore[attr-defined]
+
+
+@routes.get("/price-lists/{int:list_id}/levels", response=list[LevelOut], summary="Groups, regions and channels that pay by a list")
+def levels(request: HttpRequest, list_id: int) -> HttpResponse:
+    """For who keeps the list; at most 1,000."""
+    queries.price_list(request.actor, list_id)  # type: ignore[attr-defined]
+    return reply(list(queries.levels(request.actor, list_id).values(*LEVEL)[:1000]))  # type: ignore[attr-defined]
+
+
+@routes.post("/price-lists/{int:list_id}/levels", response={201: LevelOut}, summary="Assign a list to a group, or to a region and channel")
+@idempotent
+def assign_wide(request: HttpRequest, list_id: int, body: LevelIn) -> HttpResponse:
+    """Assigning it there again changes the priority."""
+    made = actions.assign_wide(list_id, Wide(**body.dict(exclude={"priority"})), body.priority, actor=request.actor)  # type: ignore[attr-defined]
+    return reply({name: getattr(made, name) for name in LEVEL}, 201)
+
+
+@routes.delete("/wide-assignments/{int:assignment_id}", response=ListOut, summary="Take a list off a group or region")
+@idempotent
+def unassign_wide(request: HttpRequest, assignment_id: int) -> HttpResponse:
+    """The next list, or the base list, answers."""
+    return _list(actions.unassign_wide(assignment_id, actor=request.actor))  # type: ignore[attr-defined]
 
 
 @routes.get("/agreements/{int:agreement_id}/special-prices", response=list[SpecialOut], summary="The special prices of an agreement")

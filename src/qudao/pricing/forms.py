@@ -12,6 +12,8 @@ from qudao.agreements.states import AgreementState
 from qudao.base.html.forms import Form
 from qudao.base.html.tables import by_language
 from qudao.kernel import clock
+from qudao.network import queries as network
+from qudao.network.states import OrgKind
 
 
 class ListForm(Form):
@@ -67,3 +69,22 @@ class AssignForm(Form):
         field = self.fields["agreement"]
         field.queryset = own  # type: ignore[attr-defined]
         field.label_from_instance = lambda one: f"{one.code} {by_language(one.buyer.name, one.buyer.name_en)}"  # type: ignore[attr-defined]
+
+
+class LevelForm(Form):
+    """Which buyers pay by the list: those of a group, or those of a region and channel."""
+
+    layout = "grid"
+
+    group_id = forms.TypedChoiceField(label=_("Group of buyers"), required=False, coerce=int, empty_value=None)
+    region_id = forms.TypedChoiceField(label=_("Region"), required=False, coerce=int, empty_value=None, help_text=_("With all below it; not beside a group."))
+    area_code = forms.CharField(label=_("Area code"), max_length=12, required=False, help_text=_("The first digits are enough: 33 is all of Zhejiang."))
+    channel = forms.CharField(label=_("Channel"), max_length=40, required=False, help_text=_("As the agreements of these buyers name it."))
+    priority = forms.IntegerField(label=_("Priority"), initial=0, help_text=_("Of several lists that with the larger number goes first."))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        groups = agreements.groups(self.actor).filter(owner_id=self.actor.org_id)
+        regions = network.organisations(self.actor).filter(kind=OrgKind.REGION)[:500]
+        for name, found in (("group_id", groups), ("region_id", regions)):
+            self.fields[name].choices = [("", "—"), *((one.pk, f"{one.code} {by_language(one.name, one.name_en)}") for one in found)]  # type: ignore[attr-defined]

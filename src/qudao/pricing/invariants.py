@@ -16,4 +16,16 @@ CHECKS = [
         """,
         plant="update pricing_pricelist set currency = 'XXX' where id = (select max(list_id) from pricing_listassignment)",
     ),
+    Check(
+        "pricing.wide_list_belongs_to_owner",
+        sql="""
+            select w.id, 'list ' || l.code || ' is assigned to a group or region by somebody else than its owner' as note
+              from pricing_wideassignment w
+              join pricing_pricelist l on l.id = w.list_id
+              left join agreements_group g on g.id = w.group_id
+             where l.owner_id <> w.owner_id or g.owner_id <> w.owner_id
+        """,
+        plant="insert into pricing_wideassignment (owner_id, list_id, area_code, channel, priority) select o.id, l.id, '', 'planted', 0 "
+        "from pricing_pricelist l join network_organisation o on o.id <> l.owner_id order by l.id, o.id limit 1",
+    ),
 ]

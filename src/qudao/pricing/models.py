@@ -116,6 +116,37 @@ class ListAssignment(Row):
         ]
 
 
+class WideAssignment(Row):
+    """Many buyers pay by this list: those of a group, or those of a region (`region` with all below it, an `area_code` by its first digits) and channel.
+
+    An agreement's own list goes before a group's, a group's before a region's; of several of one level the larger `priority` goes first.
+    """
+
+    owner = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
+    list = models.ForeignKey(PriceList, on_delete=models.PROTECT, related_name="+", db_index=False)
+    group = models.ForeignKey("agreements.Group", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    region = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    area_code = models.TextField(default="", blank=True)
+    channel = models.TextField(default="", blank=True)
+    priority = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["list", "group", "region", "area_code", "channel"],
+                name="pricing_wideassignment_list_place_unique",
+                nulls_distinct=False,
+                violation_error_message=_("The list is already assigned there."),
+            ),
+            models.CheckConstraint(
+                condition=Q(group__isnull=False, region=None, area_code="", channel="")
+                | Q(Q(region__isnull=False) | ~Q(area_code="") | ~Q(channel=""), group=None),
+                name="pricing_wideassignment_group_or_region",
+                violation_error_message=_("Name either a group of buyers, or a region, an area or a channel."),
+            ),
+        ]
+
+
 class SpecialPrice(Row):
     """A price granted to the buyer of one agreement; `subject` is the document that granted it, if any. Per base unit, as Price."""
 

@@ -5,19 +5,21 @@ A dealer never sees another dealer's list or special price: seeing far (a branch
 
 from __future__ import annotations
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.agreements.models import Agreement
+from qudao.agreements.models import Agreement, GroupMember
 from qudao.agreements.states import AgreementState
 from qudao.base.access import Actor, Policy, own, register, within
 from qudao.catalog.policies import acting
-from qudao.pricing.models import ListAssignment, Price, PriceList, SpecialPrice
+from qudao.kernel import clock
+from qudao.network.rules import ids_of
+from qudao.pricing.models import ListAssignment, Price, PriceList, SpecialPrice, WideAssignment
 
 VERBS = {
     "pricing.view": _("See prices"),
     "pricing.edit": _("Keep price lists and their prices"),
-    "pricing.assign": _("Assign price lists to agreements"),
+    "pricing.assign": _("Assign price lists to agreements, groups and regions"),
     "pricing.grant": _("Grant special prices"),
 }
 FIELDS: dict[str, str] = {}
@@ -29,13 +31,21 @@ def _sides(actor: Actor, *org_fields: str) -> Q:
 
 
 def _lists(actor: Actor, at: str = "") -> Q:
-    """The lists an actor may look at: its own, those assigned to it as a buyer, and the base lists of its sellers."""
+    """The lists an actor may look at: its own, those assigned to it, its group or its region as a buyer, and the base lists of its sellers."""
+    today = clock.today()
     buys = Agreement.unscoped.filter(buyer_id=actor.org_id, state=AgreementState.ACTIVE)
     pk = f"{at}in" if at else "pk__in"
     owner = f"{at}owner" if at else "owner"
     assigned = ListAssignment.unscoped.filter(agreement__in=buys).values("list_id")
+    member = GroupMember.unscoped.filter(Q(valid_to=None) | Q(valid_to__gte=today), buyer_id=actor.org_id, valid_from__lte=today).values("group_id")
+    mine = buys.filter(seller_id=OuterRef("owner_id"), buyer__area_code__startswith=OuterRef("area_code"))
+    wide = WideAssignment.unscoped.filter(
+        Q(group__in=member) | Q(group=None),
+        Q(region=None) | Q(region_id__in=ids_of(actor.org_path)),
+        Q(Exists(mine), channel="") | Q(Exists(mine.filter(channel=OuterRef("channel")))),
+    )
     base = PriceList.unscoped.filter(is_base=True, owner__in=buys.values("seller_id"), currency__in=buys.values("currency")).values("pk")
-    return _sides(actor, owner) | acting(actor, owner) | Q(**{pk: assigned}) | Q(**{pk: base})
+    return _sides(actor, owner) | acting(actor, owner) | Q(**{pk: assigned}) | Q(**{pk: base}) | Q(**{pk: wide.values("list_id")})
 
 
 @register
@@ -65,6 +75,15 @@ class ListAssignmentPolicy(Policy):
         if verb == self.view_verb:
             return _sides(actor, "agreement__seller", "agreement__buyer") | acting(actor, "agreement__seller")
         return acting(actor, "agreement__seller")
+
+
+@register
+class WideAssignmentPolicy(Policy):
+    model = WideAssignment
+    view_verb = "pricing.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return acting(actor, "owner")
 
 
 @register

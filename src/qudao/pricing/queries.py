@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from qudao.agreements import queries as agreements
 from qudao.base.access import Actor, get_visible, sees_prices, visible
 from qudao.base.db import rows
 from qudao.kernel.errors import Forbidden
-from qudao.pricing.models import ListAssignment, Price, PriceList, SpecialPrice
+from qudao.pricing.models import ListAssignment, Price, PriceList, SpecialPrice, WideAssignment
 from qudao.pricing.rules import Candidate, Quote, Standing, choose
+from qudao.pricing.states import BY_RANK
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +27,42 @@ class Item:
     qty: Decimal
 
 
-# One row per price that is valid on the day and reached by the largest quantity asked for of its product; base and assigned lists of the
-# agreement's currency only. "offset 0" keeps the planner on one index look-up per (product, list): it cannot know that an agreement has
-# few lists, and would read the product's prices in the lists of all dealers (measured with 60 lists: 26 ms instead of 7 for 100 lines).
-_CANDIDATES = """
-    with asked as materialized (select * from unnest(%(products)s::bigint[], %(quantities)s::numeric[]) as a(product_id, qty)),
-    deal as materialized (select id, seller_id, currency, tax_inclusive from agreements_agreement where id = %(agreement)s),
+# Which lists answer for an agreement, each once, at its highest level (`states.RANK`): its own, those of its buyer's groups on the day, those of the
+# buyer's region and channel, and the base list; in the agreement's currency only.
+_LISTS = """
+    deal as materialized (
+        select a.id, a.seller_id, a.buyer_id, a.currency, a.tax_inclusive, a.channel, b.path, b.area_code
+          from agreements_agreement a join network_organisation b on b.id = a.buyer_id where a.id = any(%(agreements)s)),
+    named as (
+        select deal.id as deal_id, x.list_id, 2 as rank, x.priority from deal join pricing_listassignment x on x.agreement_id = deal.id
+        union all
+        select deal.id, x.list_id, case when x.group_id is null then 4 else 3 end, x.priority
+          from deal join pricing_wideassignment x on x.owner_id = deal.seller_id
+         where case when x.group_id is null
+                    then (x.region_id is null or strpos(deal.path, '/' || x.region_id || '/') > 0)
+                         and starts_with(deal.area_code, x.area_code) and x.channel in ('', deal.channel)
+                    else exists (select from agreements_groupmember m where m.buyer_id = deal.buyer_id and m.group_id = x.group_id
+                                    and m.valid_from <= %(on)s and (m.valid_to is null or m.valid_to >= %(on)s)) end
+        union all
+        select deal.id, t.id, 5, 0 from deal join pricing_pricelist t on t.owner_id = deal.seller_id and t.is_base),
     lists as materialized (
-        select t.id, t.code, t.tax_inclusive, case when a.id is null then 'base' else 'list' end as level, coalesce(a.priority, 0) as priority
-          from deal join pricing_pricelist t on t.owner_id = deal.seller_id and t.currency = deal.currency
-          left join pricing_listassignment a on a.list_id = t.id and a.agreement_id = deal.id
-         where a.id is not null or t.is_base)
-    select asked.product_id, 'special', s.id, 0, s.min_qty, s.amount, deal.tax_inclusive, s.valid_from, s.valid_to, ''
-      from deal cross join asked cross join lateral (
-        select * from pricing_specialprice s where s.agreement_id = %(agreement)s and s.product_id = asked.product_id offset 0) s
+        select distinct on (n.deal_id, n.list_id) n.deal_id, t.id, t.code, t.tax_inclusive, n.rank, n.priority
+          from named n join deal on deal.id = n.deal_id join pricing_pricelist t on t.id = n.list_id and t.currency = deal.currency
+         order by n.deal_id, n.list_id, n.rank, n.priority desc)
+"""
+# One row per price that is valid on the day and reached by the largest quantity asked for of its product. "offset 0" keeps the planner on one
+# index look-up per (product, list): it cannot know that an agreement has few lists, and would read the product's prices in the lists of all
+# dealers (measured with 60 lists: 26 ms instead of 7 for 100 lines).
+_CANDIDATES = f"""
+    with asked as materialized (
+        select * from unnest(%(of)s::bigint[], %(products)s::bigint[], %(quantities)s::numeric[]) as a(deal_id, product_id, qty)), {_LISTS}
+    select asked.deal_id, asked.product_id, 1, s.id, 0, s.min_qty, s.amount, deal.tax_inclusive, s.valid_from, s.valid_to, ''
+      from asked join deal on deal.id = asked.deal_id cross join lateral (
+        select * from pricing_specialprice s where s.agreement_id = asked.deal_id and s.product_id = asked.product_id offset 0) s
      where s.min_qty <= asked.qty and s.valid_from <= %(on)s and (s.valid_to is null or s.valid_to >= %(on)s)
     union all
-    select asked.product_id, l.level, p.id, l.priority, p.min_qty, p.amount, l.tax_inclusive, p.valid_from, p.valid_to, l.code
-      from lists l cross join asked cross join lateral (
+    select asked.deal_id, asked.product_id, l.rank, p.id, l.priority, p.min_qty, p.amount, l.tax_inclusive, p.valid_from, p.valid_to, l.code
+      from asked join lists l on l.deal_id = asked.deal_id cross join lateral (
         select * from pricing_price p where p.product_id = asked.product_id and p.list_id = l.id offset 0) p
      where p.min_qty <= asked.qty and p.valid_from <= %(on)s and (p.valid_to is null or p.valid_to >= %(on)s)
 """
@@ -51,48 +70,7 @@ _CANDIDATES = """
 
 def unscoped_quote(agreement_id: int, items: Iterable[Item], on: date) -> dict[Hashable, Quote]:
     """The price of each item under an agreement on a day, by key; an item without a price is missing. One statement for any number of items."""
-    items = list(items)
-    largest: dict[int, Decimal] = {}
-    for item in items:
-        known = largest.get(item.product_id)
-        if known is None or item.qty > known:
-            largest[item.product_id] = item.qty
-    if not largest:
-        return {}
-    params = {"products": list(largest), "quantities": list(largest.values()), "agreement": agreement_id, "on": on}
-    candidates: dict[int, list[Candidate]] = {}
-    for product_id, level, pk, priority, min_qty, amount, inclusive, valid_from, valid_to, code in rows(_CANDIDATES, params):
-        candidates.setdefault(product_id, []).append(Candidate(level, pk, priority, min_qty, amount, inclusive, valid_from, valid_to, code))
-    quotes: dict[Hashable, Quote] = {}
-    for item in items:
-        found = candidates.get(item.product_id)
-        quote = choose(found, item.qty) if found else None
-        if quote is not None:
-            quotes[item.key] = quote
-    return quotes
-
-
-# The same for many agreements.
-_ALL_CANDIDATES = """
-    with asked as materialized (
-        select * from unnest(%(agreements)s::bigint[], %(products)s::bigint[], %(quantities)s::numeric[]) as a(agreement_id, product_id, qty)),
-    deal as materialized (select id, seller_id, currency, tax_inclusive from agreements_agreement where id = any(%(agreements)s)),
-    lists as materialized (
-        select deal.id as agreement_id, t.id, t.code, t.tax_inclusive, case when a.id is null then 'base' else 'list' end as level,
-               coalesce(a.priority, 0) as priority
-          from deal join pricing_pricelist t on t.owner_id = deal.seller_id and t.currency = deal.currency
-          left join pricing_listassignment a on a.list_id = t.id and a.agreement_id = deal.id
-         where a.id is not null or t.is_base)
-    select asked.agreement_id, asked.product_id, 'special', s.id, 0, s.min_qty, s.amount, deal.tax_inclusive, s.valid_from, s.valid_to, ''
-      from asked join deal on deal.id = asked.agreement_id cross join lateral (
-        select * from pricing_specialprice s where s.agreement_id = asked.agreement_id and s.product_id = asked.product_id offset 0) s
-     where s.min_qty <= asked.qty and s.valid_from <= %(on)s and (s.valid_to is null or s.valid_to >= %(on)s)
-    union all
-    select asked.agreement_id, asked.product_id, l.level, p.id, l.priority, p.min_qty, p.amount, l.tax_inclusive, p.valid_from, p.valid_to, l.code
-      from asked join lists l using (agreement_id) cross join lateral (
-        select * from pricing_price p where p.product_id = asked.product_id and p.list_id = l.id offset 0) p
-     where p.min_qty <= asked.qty and p.valid_from <= %(on)s and (p.valid_to is null or p.valid_to >= %(on)s)
-"""
+    return unscoped_all_quotes({agreement_id: list(items)}, on)[agreement_id]
 
 
 def unscoped_all_quotes(asked: Mapping[int, Sequence[Item]], on: date) -> dict[int, dict[Hashable, Quote]]:
@@ -100,19 +78,32 @@ def unscoped_all_quotes(asked: Mapping[int, Sequence[Item]], on: date) -> dict[i
     largest: dict[tuple[int, int], Decimal] = {}
     for agreement_id, items in asked.items():
         for item in items:
-            key = (agreement_id, item.product_id)
-            largest[key] = max(largest.get(key, item.qty), item.qty)
+            known = largest.get(key := (agreement_id, item.product_id))
+            if known is None or item.qty > known:
+                largest[key] = item.qty
     if not largest:
         return {agreement_id: {} for agreement_id in asked}
-    params = {"agreements": [k[0] for k in largest], "products": [k[1] for k in largest], "quantities": list(largest.values()), "on": on}
+    params = {"of": [k[0] for k in largest], "products": [k[1] for k in largest], "quantities": list(largest.values())}
     candidates: dict[tuple[int, int], list[Candidate]] = {}
-    for agreement_id, product_id, *one in rows(_ALL_CANDIDATES, params):
-        candidates.setdefault((agreement_id, product_id), []).append(Candidate(*one))
-    quotes: dict[int, dict[Hashable, Quote]] = {}
+    for agreement_id, product_id, rank, *one in rows(_CANDIDATES, params | {"agreements": list(asked), "on": on}):
+        candidates.setdefault((agreement_id, product_id), []).append(Candidate(BY_RANK[rank], *one))
+    quotes: dict[int, dict[Hashable, Quote]] = {agreement_id: {} for agreement_id in asked}
     for agreement_id, items in asked.items():
-        chosen = ((item.key, choose(candidates.get((agreement_id, item.product_id), ()), item.qty)) for item in items)
-        quotes[agreement_id] = {key: quote for key, quote in chosen if quote is not None}
+        for item in items:
+            found = candidates.get((agreement_id, item.product_id))
+            quote = choose(found, item.qty) if found else None
+            if quote is not None:
+                quotes[agreement_id][item.key] = quote
     return quotes
+
+
+def unscoped_has_price(agreement_id: int, on: date) -> Q:
+    """Products with a price under an agreement on a day, as a condition on a queryset of products. Reads the agreement's lists: one statement."""
+    valid = Q(valid_from__lte=on) & (Q(valid_to=None) | Q(valid_to__gte=on))
+    lists = [pk for (pk,) in rows(f"with {_LISTS} select id from lists", {"agreements": [agreement_id], "on": on})]
+    listed = Price.unscoped.filter(valid, list_id__in=lists, product_id=OuterRef("pk"))
+    special = SpecialPrice.unscoped.filter(valid, agreement_id=agreement_id, product_id=OuterRef("pk"))
+    return Q(Exists(listed)) | Q(Exists(special))
 
 
 def unscoped_standing(list_id: int, pairs: Sequence[tuple[int, Decimal]], since: date) -> dict[tuple[int, Decimal], list[Standing]]:
@@ -166,6 +157,12 @@ def assignments(actor: Actor, *, list_id: int | None = None, agreement_id: int |
     if list_id is not None:
         found = found.filter(list_id=list_id)
     return found if agreement_id is None else found.filter(agreement_id=agreement_id)
+
+
+def levels(actor: Actor, list_id: int | None = None) -> QuerySet[WideAssignment]:
+    """Which groups, regions and channels pay by which lists, of what the actor keeps; groups first, highest priority first."""
+    found = visible(actor, WideAssignment).select_related("list", "group", "region").order_by(F("group_id").asc(nulls_last=True), "-priority", "id")
+    return found if list_id is None else found.filter(list_id=list_id)
 
 
 def special_prices(actor: Actor, agreement_id: int) -> QuerySet[SpecialPrice]:

@@ -73,8 +73,8 @@ def _step(one: Candidate, verdict: str) -> dict[str, Any]:
 def choose(candidates: Iterable[Candidate], qty: Decimal) -> Quote | None:
     """The price of `qty` base units among candidates valid on the day; None when there is none (never 0.00).
 
-    First hit wins: special price, then the agreement's lists by priority, then the base list; within one list the largest break ≤ qty,
-    then the latest start, then the latest row. Breaks not reached stay in the explanation.
+    First hit wins: special price, the agreement's own lists, those of its buyer's groups, those of its region and channel, the base list; within a
+    level by priority, then the largest break ≤ qty, the latest start, the latest row. Breaks not reached stay in the explanation.
     """
     ranked = sorted(candidates, key=_order)
     reached = [one for one in ranked if one.min_qty <= qty]
@@ -97,6 +97,21 @@ class PriceDraft:
     valid_from: date
     valid_to: date | None = None
     min_qty: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Wide:
+    """Whose list it becomes: the buyers of a group, or (without one) those of a region with all below it, an area code's first digits, a channel."""
+
+    group_id: int | None = None
+    region_id: int | None = None
+    area_code: str = ""
+    channel: str = ""
+
+    @property
+    def clear(self) -> bool:
+        """Whether it names a group or else something of a region."""
+        return bool(self.group_id) != bool(self.region_id or self.area_code or self.channel)
 
 
 @dataclass(frozen=True)

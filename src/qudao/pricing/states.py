@@ -11,11 +11,14 @@ class Level(TextChoices):
 
     SPECIAL = "special", _("Special price")
     LIST = "list", _("Price list of the agreement")
+    GROUP = "group", _("Price list of a group")
+    REGION = "region", _("Price list of a region or channel")
     BASE = "base", _("Base list")
 
 
 #: The smaller number wins.
-RANK = {Level.SPECIAL: 1, Level.LIST: 2, Level.BASE: 3}
+RANK = {Level.SPECIAL: 1, Level.LIST: 2, Level.GROUP: 3, Level.REGION: 4, Level.BASE: 5}
+BY_RANK = {rank: level.value for level, rank in RANK.items()}
 
 
 class Verdict(TextChoices):
@@ -54,6 +57,8 @@ SENTENCES = {
     "pricing.end_too_late": _("The price ends on {valid_to} already."),
     "pricing.list_foreign": _("The list {list} does not belong to the seller of the agreement."),
     "pricing.currency_differs": _("The list {list} is in {currency}, the agreement is not."),
+    "pricing.level_unclear": _("Name either a group of buyers, or a region, an area or a channel."),
+    "pricing.group_unknown": _("Your organisation keeps no such group of buyers."),
     "pricing.agreement_ended": _("The agreement {agreement} has ended."),
     "pricing.not_assigned": _("The list {list} is not assigned to this agreement."),
     "pricing.reason_missing": _("Please give a reason."),

@@ -26,8 +26,7 @@ from qudao.orders.queries import purchases
 from qudao.orders.rules import PricedLine
 from qudao.portal.queries.desk import UNDONE, Asked, Bought, Look, Trade, last_bought, look, read_lines, told, trades
 from qudao.portal.rules import quantity_of
-from qudao.pricing.models import ListAssignment, Price, SpecialPrice
-from qudao.pricing.queries import Item, unscoped_quote
+from qudao.pricing.queries import Item, unscoped_has_price, unscoped_quote
 from qudao.pricing.states import Verdict
 
 #: more than any break asks for, so that breaks not reached are told as well
@@ -53,20 +52,11 @@ def _authorised(trade: Trade, allowed: bool) -> Exists:
     return Exists(grants.filter(Q(product_id=OuterRef("pk")) | by_category | Q(product__isnull=True, category__isnull=True)))
 
 
-def _priced(trade: Trade) -> Q:
-    """Products with a price under the agreement today."""
-    today, lists = clock.today(), ListAssignment.unscoped.filter(agreement_id=trade.agreement_id).values("list_id")
-    own = Q(list__owner_id=trade.seller_id, list__currency=trade.currency) & (Q(list__is_base=True) | Q(list_id__in=lists))
-    listed = Price.unscoped.filter(_valid(today), own, product_id=OuterRef("pk"))
-    special = SpecialPrice.unscoped.filter(_valid(today), agreement_id=trade.agreement_id, product_id=OuterRef("pk"))
-    return Q(Exists(listed)) | Q(Exists(special))
-
-
 def orderable(actor: Actor, trade: Trade, *, search: str = "", category_id: int | None = None) -> QuerySet[Product]:
     """What can be ordered under an agreement today: carried by the seller, authorised, active, with a price."""
     opened = Audience.unscoped.filter(viewer_id=trade.seller_id).values("owner_id")
     found = products(actor, search=search, state="active", category_id=category_id).filter(Q(owner_id=trade.seller_id) | Q(owner__in=opened))
-    return found.filter(_priced(trade), _authorised(trade, True)).exclude(_authorised(trade, False))
+    return found.filter(unscoped_has_price(trade.agreement_id, clock.today()), _authorised(trade, True)).exclude(_authorised(trade, False))
 
 
 def unscoped_bought(trade: Trade) -> list[int]:

@@ -14,10 +14,10 @@ from qudao.base.audit import timeline
 from qudao.catalog.tests.make import make_product
 from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden, Invalid, NotFound, Refused
-from qudao.pricing import actions
+from qudao.pricing import actions, queries
 from qudao.pricing.actions import ListDraft
-from qudao.pricing.models import ListAssignment, Price, PriceList, SpecialPrice
-from qudao.pricing.rules import PriceDraft, SpecialDraft
+from qudao.pricing.models import ListAssignment, Price, PriceList, SpecialPrice, WideAssignment
+from qudao.pricing.rules import PriceDraft, SpecialDraft, Wide
 from qudao.pricing.tests.make import make_list, make_price, make_special
 
 SYSTEM = system_actor()
@@ -241,6 +241,7 @@ class Shop:
         self.agreement, self.list = make_agreement(cast.lh, cast.d001), make_list(cast.lh, "L", is_base=True)
         make_price(self.list, self.product.pk, "10")
         actions.assign_list(self.agreement.pk, self.list.pk, actor=SYSTEM)
+        actions.assign_wide(self.list.pk, Wide(channel="ka"), actor=SYSTEM)
 
     def a_list(self, **change):
         return PriceList(**{"owner": self.cast.lh, "code": "X", "name": "x", "currency": "CNY", **change})
@@ -261,6 +262,8 @@ BROKEN = {
     "pricing_price_valid_from_to_ordered": lambda s: s.a_price(valid_to=TODAY - DAY),
     "pricing_price_list_product_min_qty_no_overlap": lambda s: s.a_price(min_qty=0),
     "pricing_listassignment_agreement_list_unique": lambda s: ListAssignment(agreement=s.agreement, list=s.list),
+    "pricing_wideassignment_list_place_unique": lambda s: WideAssignment(owner=s.cast.lh, list=s.list, channel="ka"),
+    "pricing_wideassignment_group_or_region": lambda s: WideAssignment(owner=s.cast.lh, list=s.list),
     "pricing_specialprice_amount_min_qty_positive": lambda s: s.a_special(amount=0),
     "pricing_specialprice_valid_from_to_ordered": lambda s: s.a_special(valid_to=TODAY - DAY),
     "pricing_specialprice_source_known": lambda s: s.a_special(source="luck"),
@@ -275,13 +278,13 @@ def test_each_constraint_holds(cast, name):
 
 
 def test_every_constraint_is_broken_above():
-    named = {c.name for model in (PriceList, Price, ListAssignment, SpecialPrice) for c in model._meta.constraints}
+    named = {c.name for model in (PriceList, Price, ListAssignment, SpecialPrice, WideAssignment) for c in model._meta.constraints}
     assert named == set(BROKEN)
 
 
 def test_an_overlap_that_slips_through_is_a_refusal(cast, monkeypatch):
     shop = Shop(cast)
-    monkeypatch.setattr(actions.queries, "unscoped_standing", lambda *args: {})
+    monkeypatch.setattr(queries, "unscoped_standing", lambda *args: {})
     with pytest.raises(Refused) as error:
         make_price(shop.list, shop.product.pk, "11", since=TODAY)
     assert codes(error) == [("pricing.price_list_product_min_qty_no_overlap", "")]

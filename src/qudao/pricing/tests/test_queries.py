@@ -15,6 +15,7 @@ from qudao.pricing import actions, queries
 from qudao.pricing.invariants import CHECKS
 from qudao.pricing.models import ListAssignment, Price, PriceList, SpecialPrice
 from qudao.pricing.queries import Item
+from qudao.pricing.rules import PriceDraft
 from qudao.pricing.tests.make import make_list, make_price, make_special
 
 SYSTEM = system_actor()
@@ -93,7 +94,7 @@ def test_lists_of_another_currency_owner_or_agreement_do_not_answer(trade, cast)
 def test_a_quote_is_one_statement_for_any_number_of_lines(trade, cast, lines, django_assert_num_queries):
     agreement, _product, base = trade
     ids = [make_product(cast.lh, f"Q{n}").pk for n in range(lines)]
-    drafts = [actions.PriceDraft(pk, Decimal(10) + n, START) for n, pk in enumerate(ids)]
+    drafts = [PriceDraft(pk, Decimal(10) + n, START) for n, pk in enumerate(ids)]
     actions.set_prices(base.pk, drafts, actor=SYSTEM)
     with django_assert_num_queries(1):
         quotes = queries.unscoped_quote(agreement.pk, [Item(n, pk, Decimal(1)) for n, pk in enumerate(ids)], ON)

@@ -1,4 +1,4 @@
-"""Every change of prices. A list is locked before its prices change, so that two planners cannot interleave; grants only insert."""
+"""Price lists, their prices, the agreements that use them, and special prices. A list is locked before its prices change; grants only insert."""
 
 from __future__ import annotations
 

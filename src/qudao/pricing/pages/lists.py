@@ -24,6 +24,7 @@ from qudao.pricing import actions, queries
 from qudao.pricing.actions import ListDraft
 from qudao.pricing.forms import AssignForm, EndForm, ListForm, NewListForm, PriceForm, SpecialForm
 from qudao.pricing.models import PriceList
+from qudao.pricing.pages.levels import levels_panel
 from qudao.pricing.rules import PriceDraft, SpecialDraft
 from qudao.pricing.tables import ListTable, PriceTable, name_of
 
@@ -131,7 +132,7 @@ class PriceListDetail(DetailPage):
     verb = "pricing.view"
     query = queries.price_lists
     kind = "pricing.list"
-    panels = (prices_panel, buyers_panel, timeline_panel)
+    panels = (prices_panel, buyers_panel, levels_panel, timeline_panel)
 
     @property
     def back(self) -> str:  # type: ignore[override]
@@ -144,10 +145,11 @@ class PriceListDetail(DetailPage):
     def buttons(self, obj: PriceList) -> Sequence[Button]:
         if not _keeps(self.actor, obj):
             return []
-        to = {name: reverse(f"price_list_{name}", args=[obj.pk]) for name in ("price", "change", "assignment")}
+        to = {name: reverse(f"price_list_{name}", args=[obj.pk]) for name in ("price", "change", "assignment", "level")}
         return [
             Button(_("Set price"), to["price"], icon="plus", primary=True, verb="pricing.edit", ask=True, key="n"),
-            Button(_("Assign to a buyer"), to["assignment"], icon="users", verb="pricing.assign", ask=True),
+            Button(_("Assign to a buyer"), to["assignment"], icon="user", verb="pricing.assign", ask=True),
+            Button(_("Assign to a group or region"), to["level"], icon="users", verb="pricing.assign", ask=True),
             Button(_("Change"), to["change"], icon="pencil", verb="pricing.edit", key="e"),
         ]
 

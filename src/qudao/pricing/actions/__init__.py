@@ -1,0 +1,24 @@
+"""Every change of prices. A list is locked before its prices change, so that two planners cannot interleave; grants only insert."""
+
+from qudao.pricing.actions.levels import assign_wide, unassign_wide
+from qudao.pricing.actions.lists import (
+    ListDraft,
+    assign_list,
+    change_list,
+    create_list,
+    end_price,
+    end_special_price,
+    grant_special_price,
+    grant_special_prices,
+    load_prices,
+    restore_prices,
+    set_price,
+    set_prices,
+    subject_of,
+    unassign_list,
+)
+
+__all__ = [
+    "ListDraft", "assign_list", "assign_wide", "change_list", "create_list", "end_price", "end_special_price", "grant_special_price",
+    "grant_special_prices", "load_prices", "restore_prices", "set_price", "set_prices", "subject_of", "unassign_list", "unassign_wide",
+]  # fmt: skip
