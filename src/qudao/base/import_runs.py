@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -34,6 +34,8 @@ class Told:
 
     skip_wrong: bool = False
     again: bool = False
+    #: hears how many rows have been judged
+    tell: Callable[[int], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def run_import(run_id: int, told: Told = Told(), *, actor: Actor) -> ImportRun:
     kind = kind_of(found.kind, actor)
     if kind.adds and not told.again and same_file(found):
         raise Refused("base.import_again")
-    looked = look(found, actor)
+    looked = look(found, actor, tell=told.tell)
     if looked.wrong and not told.skip_wrong:
         raise Refused("base.import_wrong", rows=looked.wrong_rows)
     if not looked.to_do:
@@ -191,8 +193,15 @@ def _forget(ids: Iterable[int]) -> None:
 
 
 def may_undo(run: ImportRun) -> bool:
-    """Whether it is still time to undo an import."""
-    return run.state == ImportRun.State.DONE and run.done_at is not None and clock.now() - run.done_at < timedelta(hours=UNDO_HOURS)
+    """Whether an import can be undone, and it is still time."""
+    kind = kinds().get(run.kind)
+    return (
+        kind is not None
+        and kind.undoable
+        and run.state == ImportRun.State.DONE
+        and run.done_at is not None
+        and clock.now() - run.done_at < timedelta(hours=UNDO_HOURS)
+    )
 
 
 def sheet_of(run: ImportRun, actor: Actor) -> Sheet:
@@ -204,14 +213,14 @@ def sheet_of(run: ImportRun, actor: Actor) -> Sheet:
         return read(run.file_name, content.read(), kind_of(run.kind, actor).columns)
 
 
-def look(run: ImportRun, actor: Actor, sheet: Sheet | None = None) -> Looked:
+def look(run: ImportRun, actor: Actor, sheet: Sheet | None = None, tell: Callable[[int], None] | None = None) -> Looked:
     """The dry run of an import. Raises Invalid when a column is missing."""
     kind = kind_of(run.kind, actor)
     raise_if_any([Fault("base.import_column", "", {"label": column.label}) for column in missing(run.mapping, kind.columns)], Invalid)
     rows = rows_of(sheet or sheet_of(run, actor), run.mapping, kind.columns)
     if not rows:
         raise Invalid("base.import_nothing", field="file")
-    return kind.look(rows)
+    return kind.look(rows, tell)
 
 
 def same_file(run: ImportRun) -> ImportRun | None:

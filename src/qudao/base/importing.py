@@ -24,6 +24,8 @@ from qudao.base.lock import Rank
 from qudao.kernel.errors import DomainError, Fault
 
 NEW, CHANGED, SAME = "new", "changed", "same"
+#: after so many rows a long reading says how far it is
+TOLD = 250
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ class Kind:
     rank: ClassVar[Rank] = Rank.NETWORK
     #: whether the same file again would do the same again (stock) instead of nothing
     adds: ClassVar[bool] = False
+    #: whether an import can be taken back at all
+    undoable: ClassVar[bool] = True
     #: rows up to which a file is imported while the person waits; a longer one is a job with a bar
     most_at_once: ClassVar[int] = 2_000
 
@@ -149,11 +153,13 @@ class Kind:
 
     # --- what every kind does alike ---
 
-    def look(self, rows: Sequence[Cells]) -> Looked:
-        """The dry run: every row judged, nothing written."""
+    def look(self, rows: Sequence[Cells], tell: Callable[[int], None] | None = None) -> Looked:
+        """The dry run: every row judged, nothing written. `tell` hears now and then how many."""
         self.open(rows)
         entries, wrong, seen = [], [], dict[Any, int]()
-        for row in rows:
+        for n, row in enumerate(rows, 1):
+            if tell and n % TOLD == 0:
+                tell(n)
             faults = {fault.field: fault for fault in reversed(row.faults)}
             try:
                 entry = self.entry(row)

@@ -204,6 +204,11 @@ class Run(Row):
         return self.doing in ("xlsx", "csv") or bool(self.prints)
 
     @property
+    def is_import(self) -> bool:
+        """Whether it reads a file, in one transaction."""
+        return self.doing == "import"
+
+    @property
     def prints(self) -> str:
         """The kind of paper ("orders.confirmation") that it makes one PDF of; "" for other work."""
         return self.doing.removeprefix("print:") if self.doing.startswith("print:") else ""

@@ -151,7 +151,7 @@ def _named(run: Run, actor: Actor) -> tuple[ListPage | None, Bulk | None]:
     """The list and the bulk of a run, None where the product or the person no longer has them."""
     try:
         page: ListPage = import_string(run.page).standing_for(actor)
-        return page, None if run.is_export else page.bulk_named(run.doing)
+        return page, None if run.is_export or run.is_import else page.bulk_named(run.doing)
     except (ImportError, LookupError, DomainError):
         return None, None
 
@@ -159,6 +159,8 @@ def _named(run: Run, actor: Actor) -> tuple[ListPage | None, Bulk | None]:
 def _title(run: Run, page: ListPage | None, bulk: Bulk | None) -> Any:
     if run.prints:
         return _("Print: {document}").format(document=named(run.prints).label)
+    if run.is_import:
+        return _("Import: {what}").format(what=run.given.get("file", ""))
     if run.is_export:
         return _("Export: {list}").format(list=page.title if page else "")
     return f"{bulk.label}: {page.title}" if page and bulk else _("Work on many rows")

@@ -6,13 +6,15 @@ A run keeps what was asked, not code: the list page (which declares the bulk) an
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import F, QuerySet
 from django.utils import translation
 from django.utils.module_loading import import_string
@@ -120,10 +122,9 @@ def work_off(run_id: int) -> None:
             if actor is None:
                 raise Refused("base.no_person")
             page = import_string(run.page).standing_for(actor)
-            page.export_run(run) if run.is_export else _rows(run, page.bulk_named(run.doing).bound(run.given, actor))
+            page.import_run(run) if run.is_import else page.export_run(run) if run.is_export else _rows(run, page.bulk_named(run.doing).bound(run.given, actor))
     except (DomainError, ImportError, LookupError) as error:  # the person left, or the list no longer offers this
-        code = error.faults[0].code if isinstance(error, DomainError) else "base.not_found"
-        _note(RunFault(run_id=run.pk, row_id=0, code=code))
+        _note(run.pk, 0, error.faults[0] if isinstance(error, DomainError) else Fault("base.not_found"))
         finish(run.pk, Run.State.FAILED)
 
 
@@ -136,8 +137,9 @@ def _begin(run_id: int) -> Run | None:
     return run
 
 
-def _note(fault: RunFault) -> None:
-    RunFault.unscoped.bulk_create([fault], ignore_conflicts=True)
+def _note(run_id: int, row_id: int, fault: Fault) -> None:
+    params = {name: value if isinstance(value, (int, float)) else str(value) for name, value in fault.params.items()}
+    RunFault.unscoped.bulk_create([RunFault(run_id=run_id, row_id=row_id, code=fault.code, params=params)], ignore_conflicts=True)
 
 
 def _rows(run: Run, do: Callable[[int], Any]) -> None:
@@ -168,8 +170,7 @@ def _row(run_id: int, at: int, row_id: int, do: Callable[[int], Any]) -> bool:
     def bad(fault: Fault) -> bool:
         if not _next(run_id, at):
             return False
-        params = {name: value if isinstance(value, (int, float)) else str(value) for name, value in fault.params.items()}
-        _note(RunFault(run_id=run_id, row_id=row_id, code=fault.code, params=params))
+        _note(run_id, row_id, fault)
         Run.unscoped.filter(pk=run_id).update(position=at + 1, failed=F("failed") + 1)
         return True
 
@@ -186,6 +187,27 @@ def _row(run_id: int, at: int, row_id: int, do: Callable[[int], Any]) -> bool:
 def progress(run_id: int, position: int) -> bool:
     """Note how many rows an export has written; False when it shall stop."""
     return bool(Run.unscoped.filter(pk=run_id, cancel_asked=False, state=Run.State.RUNNING).update(position=position))
+
+
+class Stopped(Exception):
+    """Somebody asked to stop work that is one transaction: it is undone."""
+
+
+@contextmanager
+def telling(run_id: int) -> Iterator[Callable[[int], None]]:
+    """What tells from within a long transaction how many rows it has looked at: by a connection of its own, so that others see it. Raises Stopped."""
+    outside = connections.create_connection(DEFAULT_DB_ALIAS)
+
+    def tell(position: int) -> None:
+        with outside.cursor() as cursor:
+            cursor.execute("UPDATE base_run SET position = %s WHERE id = %s AND state = 'running' RETURNING cancel_asked", (position, run_id))
+            if any(asked for (asked,) in cursor.fetchall()):
+                raise Stopped
+
+    try:
+        yield tell
+    finally:
+        outside.close()
 
 
 def finish(run_id: int, state: str, **more: Any) -> None:

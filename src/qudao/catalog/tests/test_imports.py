@@ -9,13 +9,14 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from qudao.base import import_runs
+from qudao.base import import_runs, importing, runs
 from qudao.base.access import system_actor
 from qudao.base.db import rows
 from qudao.base.import_runs import Told, begin_import, discard_import, forget_imports, map_import, run_import, undo_import, undoing_of
-from qudao.base.models import ImportedRow, ImportRun, StoredFile
+from qudao.base.models import ImportedRow, ImportRun, Run, StoredFile
 from qudao.base.tests.page_text import text
 from qudao.catalog.actions import change_products, remove_products, set_pack
+from qudao.catalog.imports import Products
 from qudao.catalog.models import Pack, Product
 from qudao.catalog.rules import ProductDraft
 from qudao.catalog.tests.make import make_category, make_product
@@ -242,3 +243,57 @@ def test_many_products_are_changed_or_removed_all_or_none(cast):
         remove_products([one.pk], actor=cast.stranger_admin)
     remove_products([one.pk], actor=cast.hq_admin)
     assert list(names()) == ["B"]
+
+
+# --- a long one ---
+
+
+def test_a_long_file_is_a_job_that_does_the_same(cast, pages, monkeypatch):
+    monkeypatch.setattr(Products, "most_at_once", 1)
+    run = begun(cast)
+    answer = pages(cast.hq_admin, "import_commit", run.pk, data={})
+    job = Run.unscoped.get()
+    assert answer.url == reverse("job", args=[job.pk]) and (job.total, job.state, names()) == (2, "waiting", {})
+    assert "Import: products.csv" in text(pages(cast.hq_admin, "job", job.pk)) and "Import: products.csv" in text(pages(cast.hq_admin, "jobs"))
+    runs.work_off(job.pk)
+    job.refresh_from_db()
+    run.refresh_from_db()
+    assert (job.state, job.position, run.state, run.made) == ("done", 2, "done", 2)
+    assert "Open the import" in text(pages(cast.hq_admin, "job", job.pk))
+
+
+def test_a_long_file_with_wrong_rows_says_so_and_writes_nothing(cast, pages, monkeypatch):
+    monkeypatch.setattr(Products, "most_at_once", 1)
+    run = begun(cast, FILE + "X-3,,13%,,\n")
+    pages(cast.hq_admin, "import_commit", run.pk, data={})
+    job = Run.unscoped.get()
+    runs.work_off(job.pk)
+    job.refresh_from_db()
+    assert (job.state, names()) == ("failed", {}) and "1 rows are wrong" in text(pages(cast.hq_admin, "job", job.pk))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_says_how_far_it_is_and_stops_as_a_whole(cast, pages, monkeypatch):
+    monkeypatch.setattr(Products, "most_at_once", 1)
+    monkeypatch.setattr(importing, "TOLD", 1)
+    run = begun(cast)
+    pages(cast.hq_admin, "import_commit", run.pk, data={})
+    job = Run.unscoped.get()
+    heard = []
+
+    def ask(kind, row):
+        heard.append(Run.unscoped.get(pk=job.pk).position)
+        return judge(kind, row)
+
+    judge = Products.entry
+    monkeypatch.setattr(Products, "entry", ask)
+    runs.work_off(job.pk)
+    job.refresh_from_db()
+    assert heard == [1, 2] and (job.state, job.position) == ("done", 2)
+    other = begun(cast, FILE.replace("X-", "Y-"))
+    pages(cast.hq_admin, "import_commit", other.pk, data={})
+    job = Run.unscoped.latest("pk")
+    Run.unscoped.filter(pk=job.pk).update(cancel_asked=True)
+    runs.work_off(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.position, sorted(names())) == ("cancelled", 0, ["X-1", "X-2"])

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.http import require_GET
 
-from qudao.base import files, import_runs, sheets
+from qudao.base import files, import_runs, runs, sheets
 from qudao.base.access import Actor
 from qudao.base.html import figures
 from qudao.base.html.pages.door import Button, Page, client_id_of, door, get_row, go
@@ -27,7 +27,7 @@ from qudao.base.html.tables import Column, Filter, Tab, Table
 from qudao.base.import_runs import Told, kind_of
 from qudao.base.import_sheets import Sheet, template
 from qudao.base.importing import SAME, Kind, Looked, kinds, kinds_of
-from qudao.base.models import ImportedRow, ImportRun
+from qudao.base.models import ImportedRow, ImportRun, Run
 from qudao.base.sentences import Said, say
 from qudao.kernel.errors import DomainError, Fault, Forbidden
 from qudao.kernel.quantity import plain
@@ -85,6 +85,17 @@ class ImportList(ListPage):
 
     def more(self) -> dict[str, Any]:
         return {"kinds": [kinds()[name] for name in kinds_of(self.actor)]}
+
+    def import_run(self, run: Run) -> None:
+        """A long import, by the job: all of it or, when somebody asks to stop, nothing."""
+        given = run.given
+        try:
+            with runs.telling(run.pk) as tell:
+                import_runs.run_import(given["import"], Told(given["skip_wrong"], given["again"], tell), actor=self.actor)
+        except runs.Stopped:
+            runs.finish(run.pk, Run.State.CANCELLED, position=0)
+        else:
+            runs.finish(run.pk, Run.State.DONE, position=run.total)
 
 
 class ImportNew(Page):
@@ -251,9 +262,15 @@ def commit(request: HttpRequest, pk: int) -> HttpResponse:
     """Import the file as the dry run showed."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
+    actor: Actor = request.actor  # type: ignore[attr-defined]
     run, told = _run(request, pk), Told(bool(request.POST.get("skip_wrong")), bool(request.POST.get("again")))
     try:
-        done = import_runs.run_import(pk, told, actor=request.actor)  # type: ignore[attr-defined]
+        rows = len(import_runs.sheet_of(run, actor).lines)
+        if run.state == STATE.DRAFT and rows > kind_of(run.kind, actor).most_at_once:
+            given = {"import": pk, "file": run.file_name, "skip_wrong": told.skip_wrong, "again": told.again}
+            task = runs.Task(ImportList.path(), "import", run.get_absolute_url(), given=given, total=rows)
+            return go(request, reverse("job", args=[runs.start_run(task, actor=actor, client_id=client_id_of(request)).pk]))
+        done = import_runs.run_import(pk, told, actor=actor)
     except Forbidden:
         raise
     except DomainError as error:
