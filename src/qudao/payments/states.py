@@ -100,11 +100,23 @@ SENTENCES = {
     "payments.credit_both": _("Give a quantity or an amount, not both."),
     "payments.credit_qty_left": _("Only {left} of this line can still be credited."),
     "payments.credit_amount_left": _("Only {left} of this line can still be credited."),
+    "payments.payer_unknown": _("Nobody is known as “{payer}”, and the reference names no invoice."),
+    "payments.payer_like": _("Nobody is known as “{payer}”. Perhaps: {codes}."),
+    "payments.payer_unclear": _("More than one could have paid: {codes}."),
+    "payments.payer_differs": _("“{payer}” paid, but the reference names an invoice of {other}."),
+    "payments.booked_before": _("This line is booked already, as {number}."),
+    "payments.announced_twice": _("Several payments of this amount are announced: {numbers}."),
 }
 REMEDIES = {
     "payments.no_agreement": _("Choose another buyer, or make an agreement first."),
     "payments.more_than_open": _("Apply less; what is left of the payment stays unapplied."),
     "payments.more_than_left": _("Apply less."),
+    "payments.payer_unknown": _("Write the code of the buyer."),
+    "payments.payer_like": _("Write the code of the right one."),
+    "payments.payer_unclear": _("Write the code of the right one."),
+    "payments.payer_differs": _("Ask the payer, and write the right code or reference."),
+    "payments.booked_before": _("Leave the row out; if it is other money, give the bank's number of the line."),
+    "payments.announced_twice": _("Confirm the right one by hand and leave the row out."),
     "payments.nothing_to_apply": _("The payment stays unapplied until there is an invoice."),
     "payments.illegal": _("Open the payment to see what comes next."),
 }

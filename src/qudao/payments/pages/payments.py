@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from qudao.base.access import Actor, own, sees_prices
 from qudao.base.html import figures
-from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, FormPage, Head, LineEditor, ListPage, Panel, Skip
+from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, FormPage, Head, LineEditor, ListPage, Panel, Skip, import_buttons
 from qudao.fulfilment.pages import life_panel
 from qudao.kernel.errors import DomainError, Forbidden, Invalid, NotFound
 from qudao.payments import actions, queries
@@ -46,6 +46,7 @@ class PaymentList(ListPage):
 
     def buttons(self) -> Sequence[Button]:
         return [
+            *import_buttons("payments.bank", self.actor),
             Button(_("Announce a payment"), reverse("payment_announcement"), icon="send", verb="payments.announce"),
             Button(_("Record a payment"), reverse("payment_new"), icon="plus", primary=True, verb="payments.record", key="n"),
         ]
