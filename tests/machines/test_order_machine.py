@@ -16,6 +16,7 @@ from qudao.approvals.actions import add_rule
 from qudao.approvals.rules import RuleDraft
 from qudao.base.access import system_actor
 from qudao.base.invariants import all_checks, offending
+from qudao.inventory.tests.make import make_stock
 from qudao.kernel.errors import DomainError
 from qudao.orders import actions
 from qudao.orders.models import Order
@@ -60,9 +61,17 @@ class OrderLife(RuleBasedStateMachine):
         ids = list(Order.unscoped.order_by("pk").values_list("pk", flat=True))
         return ids[index % len(ids)] if ids else 0
 
-    @rule(quantities=st.lists(st.integers(0, 4), min_size=3, max_size=3))
-    def place_order(self, quantities: list[int]) -> None:
-        self._try(place, self.world, *quantities)
+    @rule(quantities=st.lists(st.integers(0, 4), min_size=3, max_size=3), short=st.sampled_from(["", "backorder", "cut"]))
+    def place_order(self, quantities: list[int], short: str) -> None:
+        self._try(place, self.world, *quantities, short=short)
+
+    @rule(product=st.integers(0, 2), qty=st.integers(1, 3))
+    def goods_come_in(self, product: int, qty: int) -> None:
+        make_stock(self.world.shelf.main, {self.world.products[product].pk: qty})
+
+    @rule()
+    def facts_are_delivered(self) -> None:
+        self._refill()
 
     @rule(index=st.integers(0, 50))
     def approve(self, index: int) -> None:
@@ -83,6 +92,10 @@ class OrderLife(RuleBasedStateMachine):
     @rule(index=st.integers(0, 50))
     def cancel(self, index: int) -> None:
         self._try(actions.cancel_order, self._one(index), reason="no", actor=self.world.dealer)
+
+    def _refill(self) -> None:
+        products = [p.pk for p in self.world.products]
+        actions.refill_orders([(self.world.shelf.main, product) for product in products], actor=system_actor())
 
     @invariant()
     def every_move_is_in_the_table(self) -> None:

@@ -73,12 +73,12 @@ CHECKS = [
     ),
     Check(
         "fulfilment.nothing_is_planned_twice",
-        """SELECT l.id, concat_ws(' ', 'order line', l.id, 'has open', l.qty - l.given_up - l.shipped, 'but shipments hold', p.qty) AS note
+        """SELECT l.id, concat_ws(' ', 'order line', l.id, 'has reserved', l.qty - l.given_up - l.shipped - l.backordered, 'but shipments hold', p.qty) AS note
            FROM orders_line l
            JOIN orders_order o ON o.id = l.order_id AND o.status IN ('confirmed', 'in_fulfilment')
            JOIN (SELECT sl.line_id, sum(sl.qty) AS qty FROM fulfilment_shipmentline sl JOIN fulfilment_shipment s ON s.id = sl.shipment_id
                  WHERE s.state = 'picking' GROUP BY sl.line_id) p ON p.line_id = l.id
-           WHERE p.qty > l.qty - l.given_up - l.shipped""",
+           WHERE p.qty > l.qty - l.given_up - l.shipped - l.backordered""",
         "UPDATE fulfilment_shipmentline SET qty = qty + 1000000 WHERE id = (SELECT max(l.id) FROM fulfilment_shipmentline l JOIN fulfilment_shipment s"
         " ON s.id = l.shipment_id WHERE s.state = 'picking')",
     ),

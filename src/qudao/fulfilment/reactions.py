@@ -7,12 +7,18 @@ from collections.abc import Sequence
 from qudao.base.access import Actor
 from qudao.base.outbox import Event, reacts
 from qudao.fulfilment.actions import plan_shipments
-from qudao.orders.events import OrderCancelled, OrderConfirmed
+from qudao.orders.events import OrderCancelled, OrderConfirmed, OrderRefilled
 
 
 @reacts(OrderConfirmed, batch=True)
 def plan_confirmed(events: Sequence[Event], *, actor: Actor) -> None:
     """What is reserved and not yet planned is planned."""
+    plan_shipments([e.payload.order_id for e in events], actor=actor)
+
+
+@reacts(OrderRefilled, batch=True)
+def plan_refilled(events: Sequence[Event], *, actor: Actor) -> None:
+    """What came in for a backorder joins the plan."""
     plan_shipments([e.payload.order_id for e in events], actor=actor)
 
 

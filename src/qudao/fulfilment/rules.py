@@ -32,7 +32,7 @@ class OrderLine(Protocol):
     settled_short: Decimal
 
     @property
-    def open(self) -> Decimal: ...
+    def ready(self) -> Decimal: ...
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ def next_state(state: str, event: str, number: str) -> str:
 
 
 def left_to_plan(lines: Iterable[OrderLine], picking: Mapping[int, Decimal]) -> dict[int, Decimal]:
-    """Line id → what is open and not being picked; lines with nothing left are left out."""
-    rest = {line.id: line.open - picking.get(line.id, NOTHING) for line in lines}
+    """Line id → what is reserved and not being picked; lines with nothing left are left out."""
+    rest = {line.id: line.ready - picking.get(line.id, NOTHING) for line in lines}
     return {line_id: qty for line_id, qty in rest.items() if qty > 0}
 
 

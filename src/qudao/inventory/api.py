@@ -13,7 +13,7 @@ from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.inventory import actions, queries
 from qudao.inventory.models import Move, Place, Stock
-from qudao.inventory.states import LEAD_DAYS, MOST_LEAD_DAYS, Shows
+from qudao.inventory.states import LEAD_DAYS, MOST_LEAD_DAYS, MOST_PRIORITY, Shows
 
 routes = Router(tags=["stock"])
 Quantity = Field(..., gt=0, max_digits=18, decimal_places=4)
@@ -92,6 +92,19 @@ class SupplyIn(Schema):
     place_id: int
     shows: Literal["exact", "banded", "nothing"] = "banded"
     lead_days: int = Field(LEAD_DAYS, ge=0, le=MOST_LEAD_DAYS)
+
+
+class ShortageIn(Schema):
+    """What becomes of an order for more than there is, unless it asks for something else; `priority` when goods come in."""
+
+    short: Literal["refuse", "backorder", "cut"]
+    priority: int = Field(0, ge=0, le=MOST_PRIORITY)
+
+
+class ShortageOut(Schema):
+    agreement_id: int
+    short: str
+    priority: int
 
 
 class SupplyOut(Schema):
@@ -197,6 +210,15 @@ def set_supply(request: HttpRequest, agreement_id: int, body: SupplyIn) -> HttpR
     actor: Actor = request.actor  # type: ignore[attr-defined]
     supply = actions.set_supply_place(agreement_id, body.place_id, Shows(body.shows), body.lead_days, actor=actor)
     return reply({name: getattr(supply, name) for name in SupplyOut.model_fields})
+
+
+@routes.put("/agreements/{int:agreement_id}/shortage", response=ShortageOut, summary="Say what becomes of orders that are short")
+@idempotent
+def set_shortage(request: HttpRequest, agreement_id: int, body: ShortageIn) -> HttpResponse:
+    """Refused, kept as backorders or cut; and how early they are served when goods come in: the highest priority, then the oldest."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    supply = actions.set_shortage(agreement_id, body.short, body.priority, actor=actor)
+    return reply({name: getattr(supply, name) for name in ShortageOut.model_fields})
 
 
 @routes.get("/agreements/{int:agreement_id}/availability", response=AvailablePage, summary="What the buyer is told about the stock")

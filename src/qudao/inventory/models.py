@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.db import Row
-from qudao.inventory.states import LEAD_DAYS, MOST_LEAD_DAYS, PlaceKind, ReservationState, Shows
+from qudao.inventory.states import LEAD_DAYS, MOST_LEAD_DAYS, PlaceKind, ReservationState, Short, Shows
 
 
 def _quantity(**options: Any) -> models.DecimalField:
@@ -58,6 +58,7 @@ class Stock(Row):
     product = models.ForeignKey("catalog.Product", on_delete=models.PROTECT, related_name="+")
     on_hand = _quantity(default=0)
     reserved = _quantity(default=0)
+    awaited = models.BooleanField(default=False, db_default=False, help_text=_("Somebody waits for these goods; what comes in is theirs."))
 
     class Meta:
         constraints = [
@@ -160,12 +161,16 @@ class Move(Row):
 
 
 class SupplyPlace(Row):
-    """Out of which place an agreement is supplied, how soon, and what the buyer is told about the stock there. Without a row: MAIN, banded."""
+    """Out of which place an agreement is supplied, how soon, what the buyer is told about the stock there, what becomes of an order whose goods
+    are short, and how early its orders are served when goods come in (`priority`, the highest first). Without a row: MAIN, banded, refused.
+    """
 
     agreement = models.OneToOneField("agreements.Agreement", on_delete=models.PROTECT, related_name="+")
     place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
     shows = models.CharField(max_length=8, choices=Shows.choices, default=Shows.BANDED)
     lead_days = models.PositiveSmallIntegerField(default=LEAD_DAYS, db_default=LEAD_DAYS, help_text=_("Working days from the order until goods leave."))
+    short = models.CharField(max_length=9, choices=Short.choices, default=Short.REFUSE, db_default=Short.REFUSE)
+    priority = models.PositiveSmallIntegerField(default=0, db_default=0, help_text=_("Who is served first when goods come in: the highest, then the oldest."))
 
     class Meta:
         constraints = [
@@ -178,6 +183,11 @@ class SupplyPlace(Row):
                 condition=Q(shows__in=Shows.values),
                 name="inventory_supplyplace_shows_known",
                 violation_error_message=_("The buyer can be told the exact quantity, a band, or nothing."),
+            ),
+            models.CheckConstraint(
+                condition=Q(short__in=Short.values),
+                name="inventory_supplyplace_short_known",
+                violation_error_message=_("An order that is short is refused, kept for later, or cut."),
             ),
         ]
 

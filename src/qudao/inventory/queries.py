@@ -14,12 +14,13 @@ from qudao.base.access import Actor, Scope, visible
 from qudao.base.db import rows
 from qudao.inventory.models import Move, Place, Reservation, Stock, SupplyPlace
 from qudao.inventory.rules import ZERO, Key, band, promise
-from qudao.inventory.states import LEAD_DAYS, ReservationState, Shows
+from qudao.inventory.states import LEAD_DAYS, ReservationState, Short, Shows
 from qudao.kernel import clock
 from qudao.kernel.errors import NotFound
 from qudao.kernel.period import working_day
 
-SUPPLY = f"""SELECT a.id, coalesce(s.place_id, m.id), coalesce(s.shows, 'banded'), coalesce(s.lead_days, {LEAD_DAYS})
+SUPPLY = f"""SELECT a.id, coalesce(s.place_id, m.id), coalesce(s.shows, 'banded'), coalesce(s.lead_days, {LEAD_DAYS}),
+        coalesce(s.short, 'refuse')
     FROM agreements_agreement a
     LEFT JOIN inventory_supplyplace s ON s.agreement_id = a.id
     LEFT JOIN inventory_place m ON m.owner_id = a.seller_id AND m.code = 'MAIN'
@@ -40,12 +41,13 @@ class Available:
 
 @dataclass(frozen=True)
 class Supply:
-    """Out of which place an agreement is supplied, what the buyer is told of its stock, and working days until goods leave."""
+    """Out of which place an agreement is supplied, what the buyer is told of its stock, working days until goods leave, what is done when they are short."""
 
     agreement_id: int
     place_id: int
     shows: str
     lead_days: int
+    short: str = Short.REFUSE
 
     def leaves_on(self, wanted_on: date | None = None) -> date:
         """The day on which what is in stock leaves when it is ordered today: after the lead days, and not before it is wanted."""
@@ -80,10 +82,10 @@ def unscoped_places(org_ids: Iterable[int]) -> dict[tuple[int, str], int]:
 
 
 def unscoped_free(pairs: Iterable[Key]) -> dict[Key, Decimal]:
-    """On hand less reserved by (place, product); a missing row is zero. One statement, no lock: a hint, not a promise."""
+    """On hand less reserved by (place, product), nothing where somebody waits; a missing row is zero. One statement, no lock: a hint, not a promise."""
     wanted = list(pairs)
     found = rows(
-        """SELECT s.place_id, s.product_id, s.on_hand - s.reserved FROM inventory_stock s
+        """SELECT s.place_id, s.product_id, CASE WHEN s.awaited THEN 0 ELSE s.on_hand - s.reserved END FROM inventory_stock s
            JOIN unnest(%s::bigint[], %s::bigint[]) d(place_id, product_id) USING (place_id, product_id)""",
         ([p for p, _ in wanted], [q for _, q in wanted]),
     )

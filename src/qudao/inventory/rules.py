@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -48,10 +48,16 @@ class Held:
     id: int
     on_hand: Decimal
     reserved: Decimal
+    awaited: bool = False
 
     @property
     def free(self) -> Decimal:
         return self.on_hand - self.reserved
+
+    @property
+    def left(self) -> Decimal:
+        """What somebody new can be promised: nothing while others wait for these goods, so that nobody overtakes them."""
+        return ZERO if self.awaited else self.free
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +122,20 @@ def shortages(demands: Iterable[Demand], free: Mapping[Key, Decimal]) -> list[Fa
             faults.append(shortage(d.ref_id, d.product_id, d.qty, rest))
         left[key] = max(rest - d.qty, ZERO)
     return faults
+
+
+def serve(demands: Iterable[Demand], free: Mapping[Key, Decimal]) -> tuple[list[Demand], dict[int, Decimal]]:
+    """What each demand gets of what is free, in the given order (demands that get nothing are left out), and by ref_id what each lacks."""
+    given, lacks, left = list[Demand](), dict[int, Decimal](), dict(free)
+    for d in demands:
+        key = (d.place_id, d.product_id)
+        got = min(d.qty, max(left.get(key, ZERO), ZERO))
+        left[key] = left.get(key, ZERO) - got
+        if got:
+            given.append(replace(d, qty=got))
+        if got < d.qty:
+            lacks[d.ref_id] = d.qty - got
+    return given, lacks
 
 
 def apply_moves(specs: Iterable[MoveSpec], held: Mapping[Key, Held], outside: frozenset[int]) -> Changes:

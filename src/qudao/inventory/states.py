@@ -31,6 +31,14 @@ class Shows(TextChoices):
     NOTHING = "nothing", _("Nothing")
 
 
+class Short(TextChoices):
+    """What becomes of an order for more than there is."""
+
+    REFUSE = "refuse", _("Refuse the order")
+    BACKORDER = "backorder", _("Deliver the rest later")
+    CUT = "cut", _("Deliver only what is there")
+
+
 class Band(TextChoices):
     """Availability without figures."""
 
@@ -54,10 +62,14 @@ LOW_BELOW = 10
 LEAD_DAYS = 2
 MOST_LEAD_DAYS = 260
 
+#: The highest priority of an agreement when goods come in.
+MOST_PRIORITY = 99
+
 SENTENCES = {
     "inventory.short": _("Only {available} of {needed} are available: {short} are missing."),
     "inventory.not_reserved": _("{needed} are to be taken from a reservation, but no open reservation holds that much."),
     "inventory.ambiguous_reservation": _("Two documents hold a reservation for a line with the same number; name the document."),
+    "inventory.short_unknown": _("An order that is short is refused, kept for later, or cut; the priority is 0 to {most}."),
     "inventory.lead_days": _("Goods leave 0 to {most} working days after the order."),
     "inventory.quantity": _("The quantity must be more than zero, with at most 4 decimals."),
     "inventory.same_place": _("The goods would leave and enter the same place."),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from django.http import FileResponse, HttpRequest, HttpResponse
@@ -48,6 +48,8 @@ class OrderIn(Schema):
     address_id: int | None = None
     #: when only credit is missing: keep the order until there is some, instead of refusing it
     may_wait: bool = False
+    #: when goods are short: refuse the order, deliver the rest later, deliver only what is there; without it as the agreement says
+    short: Literal["", "refuse", "backorder", "cut"] = ""
 
 
 class AddressChoice(Schema):
@@ -58,6 +60,13 @@ class AddressChoice(Schema):
 
 class Reason(Schema):
     reason: str = Field("", max_length=500)
+
+
+class Approving(Reason):
+    """`short`: what becomes of the order when goods are short, instead of what it was placed with; `may_wait` when only credit is missing."""
+
+    may_wait: bool = False
+    short: Literal["", "refuse", "backorder", "cut"] = ""
 
 
 class LineOut(Schema):
@@ -72,6 +81,7 @@ class LineOut(Schema):
     received: Decimal
     invoiced: Decimal
     given_up: Decimal
+    backordered: Decimal
     promised_on: date | None
     unit_price: Decimal | None
     net: Decimal | None
@@ -111,6 +121,8 @@ class OrderOut(Schema):
     ship_name: str
     ship_phone: str
     ship_address: str
+    short: str
+    waits_since: datetime | None
     line_count: int
     lines: list[LineOut] | None = None
 
@@ -150,7 +162,7 @@ def sees_files(actor: Actor, order: Order) -> bool:
 def _shown(order: Order, actor: Actor) -> dict[str, Any]:
     """An order as the actor may see it."""
     names = ("number", "client_id", "seller_id", "buyer_id", "status", "approval", "credit", "allocation", "fulfilment", "billing", "payment", "currency")
-    more = ("ordered_on", "requested_on", "promised_on", "po_number", "note", "ship_name", "ship_phone", "ship_address", "line_count")
+    more = ("ordered_on", "requested_on", "promised_on", "po_number", "note", "ship_name", "ship_phone", "ship_address", "short", "waits_since", "line_count")
     clear = sees_prices(actor, order.seller_id, order.buyer_id)
     side = "seller" if actor.org_id == order.seller_id else "buyer" if actor.org_id == order.buyer_id else "above"
     return {
@@ -164,7 +176,7 @@ def _shown(order: Order, actor: Actor) -> dict[str, Any]:
 def _whole(order: Order, actor: Actor) -> dict[str, Any]:
     clear = sees_prices(actor, order.seller_id, order.buyer_id)
     priced = ("unit_price", "net", "tax", "gross", "price_source", "price_steps")
-    counted = ("id", "no", "product_id", "unit", "qty", "shipped", "received", "invoiced", "given_up", "promised_on")
+    counted = ("id", "no", "product_id", "unit", "qty", "shipped", "received", "invoiced", "given_up", "backordered", "promised_on")
     lines = [
         {
             **{name: getattr(line, name) for name in counted},
@@ -189,7 +201,7 @@ def place(request: HttpRequest, body: OrderIn) -> HttpResponse:
     codes = {line.product for line in body.lines if line.product_id is None}
     ids = unscoped_ids_by_code(body.seller_id, codes) if codes else {}
     lines = [NewLine(line.product_id if line.product_id is not None else ids.get(line.product), line.qty, line.product) for line in body.lines]
-    placing = Placing(body.seller_id, body.buyer_id, lines, body.requested_on, body.po_number, body.note, body.address_id, body.may_wait)
+    placing = Placing(body.seller_id, body.buyer_id, lines, body.requested_on, body.po_number, body.note, body.address_id, body.may_wait, body.short)
     order = actions.place_order(placing, actor=actor, client_id=body.client_id)
     return _brief(order, actor, 201)
 
@@ -258,10 +270,10 @@ def submission(request: HttpRequest, order_id: int) -> HttpResponse:
 
 @routes.post("/orders/{int:order_id}/approval", response=OrderOut, summary="Approve")
 @idempotent
-def approve(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse:
+def approve(request: HttpRequest, order_id: int, body: Approving) -> HttpResponse:
     """Sign the approval that waits; the last signature confirms the order."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    return _brief(actions.approve_order(order_id, reason=body.reason, actor=actor), actor)
+    return _brief(actions.approve_order(order_id, **body.dict(), actor=actor), actor)
 
 
 @routes.post("/orders/{int:order_id}/release", response=OrderOut, summary="Try an order again that waits for credit")

@@ -49,6 +49,14 @@ class OrderCancelled:
 
 
 @dataclass(frozen=True)
+class OrderRefilled:
+    """Goods came in for what was backordered: they are reserved, and the warehouse may plan them."""
+
+    version: ClassVar[int] = 1
+    order_id: int
+
+
+@dataclass(frozen=True)
 class OrderDelivered:
     version: ClassVar[int] = 1
     order_id: int

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from qudao.base.files import KINDS
 from qudao.base.html.forms import Form
+from qudao.inventory.states import Short
 from qudao.network.queries import Address
 
 
@@ -44,6 +45,7 @@ class RemarkForm(Form):
 
 
 class ApproveForm(RemarkForm):
-    """A remark, and what happens when only credit is missing."""
+    """A remark, and what happens when goods or only credit are missing."""
 
+    short = forms.ChoiceField(label=_("If goods are short"), choices=[("", _("As the order says")), *Short.choices], required=False)
     may_wait = forms.BooleanField(label=_("If only credit is missing, keep the order; it is confirmed by itself when money arrives"), required=False)

@@ -6,7 +6,9 @@ CHECKS = [
     Check(
         "orders.totals_are_sums_of_lines",
         """SELECT o.id, coalesce(o.number, '') || ': total ' || o.gross || ', lines ' || s.gross AS note
-           FROM orders_order o JOIN (SELECT order_id, sum(net) net, sum(tax) tax, sum(gross) gross, count(*) n FROM orders_line GROUP BY order_id) s
+           FROM orders_order o JOIN (SELECT order_id, sum(k.net) net, sum(k.gross - k.net) tax, sum(k.gross) gross, count(*) n FROM orders_line l
+                CROSS JOIN LATERAL (SELECT round(l.net * (l.qty - l.given_up) / l.qty, 2) net, round(l.gross * (l.qty - l.given_up) / l.qty, 2) gross) k
+                GROUP BY order_id) s
            ON s.order_id = o.id WHERE (o.net, o.tax, o.gross, o.line_count) IS DISTINCT FROM (s.net, s.tax, s.gross, s.n)""",
         "UPDATE orders_order SET net = net + 1, gross = gross + 1 WHERE id = (SELECT max(id) FROM orders_order)",
     ),
@@ -23,13 +25,34 @@ CHECKS = [
     ),
     Check(
         "orders.reservations_match_open_lines",
-        """SELECT l.id, 'open ' || (l.qty - l.given_up - l.shipped) || ', reserved ' || coalesce(r.qty, 0) AS note
+        """SELECT l.id, 'open ' || (l.qty - l.given_up - l.shipped) || ', backordered ' || l.backordered || ', reserved ' || coalesce(r.qty, 0) AS note
            FROM orders_order o JOIN orders_line l ON l.order_id = o.id
            LEFT JOIN (SELECT ref_id, sum(qty - taken - released) qty FROM inventory_reservation
                       WHERE subject_kind = 'orders.order' AND state = 'open' GROUP BY ref_id) r ON r.ref_id = l.id
-           WHERE coalesce(r.qty, 0) <> CASE WHEN o.status IN ('confirmed', 'in_fulfilment') THEN l.qty - l.given_up - l.shipped ELSE 0 END""",
+           WHERE coalesce(r.qty, 0) <> CASE WHEN o.status IN ('confirmed', 'in_fulfilment') THEN l.qty - l.given_up - l.shipped - l.backordered ELSE 0 END
+              OR l.backordered > 0 AND o.status NOT IN ('confirmed', 'in_fulfilment')""",
         """UPDATE orders_line SET shipped = qty, received = 0 WHERE id = (SELECT max(l.id) FROM orders_line l JOIN orders_order o ON o.id = l.order_id
            WHERE o.status = 'confirmed')""",
+    ),
+    Check(
+        "orders.allocation_says_what_waits",
+        """SELECT o.id, 'allocation ' || o.allocation || ' of open ' || s.open || ', backordered ' || s.waits AS note
+           FROM orders_order o JOIN (SELECT order_id, sum(qty - given_up - shipped) AS open, sum(backordered) AS waits FROM orders_line GROUP BY 1) s
+           ON s.order_id = o.id WHERE o.status IN ('confirmed', 'in_fulfilment') AND (o.allocation = 'full') <> (s.waits = 0)""",
+        "UPDATE orders_order SET allocation = 'partial' WHERE id = (SELECT max(id) FROM orders_order WHERE status = 'confirmed')",
+    ),
+    Check(
+        "orders.who_waits_is_noticed",
+        """SELECT l.id, 'backordered, but nobody would tell when goods come in' AS note FROM orders_line l JOIN orders_order o ON o.id = l.order_id
+           LEFT JOIN inventory_stock s ON s.place_id = o.place_id AND s.product_id = l.product_id
+           WHERE l.backordered > 0 AND s.awaited IS NOT TRUE
+           UNION ALL
+           SELECT s.id, 'goods are kept for somebody, but nobody waits' FROM inventory_stock s WHERE s.awaited
+           AND NOT EXISTS (SELECT FROM orders_line l JOIN orders_order o ON o.id = l.order_id
+                           WHERE l.backordered > 0 AND l.product_id = s.product_id AND o.place_id = s.place_id)
+           AND NOT EXISTS (SELECT FROM base_event WHERE dispatched_at IS NULL)""",
+        "UPDATE base_event SET dispatched_at = now() WHERE dispatched_at IS NULL;"
+        " UPDATE inventory_stock SET awaited = true WHERE id = (SELECT max(id) FROM inventory_stock WHERE NOT awaited)",
     ),
     Check(
         "orders.sides_follow_the_agreement",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -12,6 +14,7 @@ from qudao.base.db import Row
 from qudao.base.subject import Subject
 from qudao.catalog.models import Product
 from qudao.inventory.models import Place
+from qudao.inventory.states import Short
 from qudao.network.models import Organisation
 from qudao.orders.states import Allocation, Approval, Billing, Credit, Fulfilment, Payment, Status
 
@@ -20,7 +23,9 @@ class Order(Row):
     """One trade between a seller and a buyer: HQ's sales order is the dealer's purchase order.
 
     `ship_*`: a copy of the address the goods go to, so that the order says what was agreed whatever becomes of the address.
-    `promised_on`: the day by which the last of its lines is promised; None before its goods are reserved.
+    `promised_on`: the day by which the last of its lines is promised; None before all its goods are reserved.
+    `net`, `tax`, `gross`: what is ordered and was not given up. `short`: what becomes of it when there is not enough;
+    `waits_since`: when it was confirmed although goods were missing, which is its place in the queue for them.
     """
 
     number = models.CharField(max_length=40, null=True)
@@ -57,6 +62,8 @@ class Order(Row):
     ship_phone = models.CharField(max_length=40, default="", db_default="", blank=True)
     ship_address = models.CharField(max_length=260, default="", db_default="", blank=True)
     line_count = models.PositiveSmallIntegerField(default=0)
+    short = models.CharField(max_length=9, choices=Short.choices, default=Short.REFUSE, db_default=Short.REFUSE)
+    waits_since = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -69,7 +76,7 @@ class Order(Row):
             models.CheckConstraint(condition=Q(invoiced__gte=0, paid__gte=0, paid__lte=F("invoiced")), name="orders_order_paid_within_invoiced"),
             models.CheckConstraint(condition=Q(number__isnull=False) | Q(status__in=[Status.DRAFT, Status.SUBMITTED]), name="orders_order_number_given"),
             models.CheckConstraint(
-                condition=~Q(status__in=[Status.CONFIRMED, Status.IN_FULFILMENT]) | Q(credit=Credit.PASS, allocation=Allocation.FULL),
+                condition=~Q(status__in=[Status.CONFIRMED, Status.IN_FULFILMENT]) | Q(credit=Credit.PASS) & ~Q(allocation=Allocation.NONE),
                 name="orders_order_confirmed_holds",
             ),
         ]
@@ -109,7 +116,8 @@ class Order(Row):
 class Line(Row):
     """One product of an order, in base units, with its amounts and the counters of what has become of it.
 
-    `promised_on`: the day its goods are to leave, given when they were reserved; None before.
+    `promised_on`: the day its goods are to leave, given when all of them were reserved; None before.
+    `backordered`: what is confirmed, not shipped, and waits for goods; what else is open is reserved.
     """
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines", db_index=False)
@@ -128,6 +136,7 @@ class Line(Row):
     received = models.DecimalField(max_digits=18, decimal_places=4, default=0)
     settled_short = models.DecimalField(max_digits=18, decimal_places=4, default=0)
     given_up = models.DecimalField(max_digits=18, decimal_places=4, default=0)
+    backordered = models.DecimalField(max_digits=18, decimal_places=4, default=0, db_default=0)
     invoiced = models.DecimalField(max_digits=18, decimal_places=4, default=0)
     promised_on = models.DateField(null=True, blank=True)
 
@@ -145,4 +154,15 @@ class Line(Row):
                 name="orders_line_received_within_shipped",
             ),
             models.CheckConstraint(condition=Q(invoiced__gte=0, invoiced__lte=F("shipped")), name="orders_line_invoiced_within_shipped"),
+            models.CheckConstraint(
+                condition=Q(backordered=0) | Q(backordered__gt=0, qty__gte=F("shipped") + F("given_up") + F("backordered")),
+                name="orders_line_backordered_within_open",
+            ),
         ]
+        # Only what waits for goods: a handful of rows, looked up whenever some come in.
+        indexes = [models.Index(fields=["product", "order"], condition=Q(backordered__gt=0), name="orders_line_backordered")]
+
+    @property
+    def wanted(self) -> Decimal:
+        """Ordered less given up."""
+        return self.qty - self.given_up

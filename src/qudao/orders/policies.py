@@ -15,6 +15,7 @@ VERBS = {
     "orders.approve": _("Approve or reject orders"),
     "orders.return": _("Send orders back to who submitted them"),
     "orders.release": _("Try orders again that wait for credit"),
+    "orders.refill": _("Give goods that came in to orders that wait for them"),
     "orders.withdraw": _("Withdraw an order from approval"),
     "orders.cancel": _("Cancel orders"),
     "orders.close_short": _("Close an order short"),

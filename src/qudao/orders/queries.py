@@ -40,6 +40,7 @@ class TradeLine:
     settled_short: Decimal
     given_up: Decimal
     invoiced: Decimal
+    backordered: Decimal
     by_receipt: bool
 
     @property
@@ -50,6 +51,11 @@ class TradeLine:
     def open(self) -> Decimal:
         """What is still to be shipped."""
         return self.qty - self.given_up - self.shipped
+
+    @property
+    def ready(self) -> Decimal:
+        """What is reserved and can be shipped: open and not backordered."""
+        return self.open - self.backordered
 
     @property
     def billable(self) -> Decimal:
@@ -106,7 +112,7 @@ class Trade:
 HEAD = """o.id, coalesce(o.number, ''), o.seller_id, o.buyer_id, o.agreement_id, o.place_id, o.currency, o.net, o.tax, o.gross, o.invoiced, o.paid,
     o.status, o.fulfilment, o.billing, o.payment, o.payment_days, o.invoice_on, o.ordered_on, o.state_since"""
 LINE = """l.id, l.no, l.product_id, l.unit, l.qty, l.unit_price, l.tax_rate, l.net, l.tax, l.gross, l.shipped, l.received, l.settled_short,
-    l.given_up, l.invoiced, o.invoice_on = 'receipt'"""
+    l.given_up, l.invoiced, l.backordered, o.invoice_on = 'receipt'"""
 HEAD_LENGTH = 20
 
 
@@ -221,3 +227,35 @@ def unscoped_held_under(agreement_ids: Iterable[int]) -> list[int]:
     asked = list(agreement_ids)
     found = rows("SELECT DISTINCT agreement_id FROM orders_order WHERE status = 'submitted' AND agreement_id = ANY(%s) ORDER BY 1", (asked,))
     return [pk for (pk,) in found]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A line that waits for goods in a place."""
+
+    line_id: int
+    product_id: int
+    place_id: int
+    order_id: int
+    seller_id: int
+    buyer_id: int
+    number: str
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("orders.order", self.order_id, self.seller_id, self.buyer_id, self.number)
+
+
+def unscoped_waiting(keys: Iterable[tuple[int, int]]) -> list[Waiting]:
+    """Who waits for goods at these (place, product): by the agreement's priority, then the oldest confirmed first. One statement."""
+    wanted = list(keys)
+    found = rows(
+        """SELECT l.id, l.product_id, o.place_id, o.id, o.seller_id, o.buyer_id, coalesce(o.number, '')
+           FROM unnest(%s::bigint[], %s::bigint[]) d(place_id, product_id)
+           JOIN orders_line l ON l.product_id = d.product_id AND l.backordered > 0
+           JOIN orders_order o ON o.id = l.order_id AND o.place_id = d.place_id
+           LEFT JOIN inventory_supplyplace s ON s.agreement_id = o.agreement_id
+           ORDER BY coalesce(s.priority, 0) DESC, o.waits_since, o.id, l.no""",
+        ([place for place, _product in wanted], [product for _place, product in wanted]),
+    )
+    return [Waiting(*row) for row in found]

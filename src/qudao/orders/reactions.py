@@ -1,4 +1,4 @@
-"""Orders that wait for credit try again by themselves when there is some."""
+"""Orders that wait for credit try again by themselves when there is some; those that wait for goods get them when they come in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from qudao.base.access import Actor
 from qudao.base.outbox import Event, reacts
 from qudao.funds.events import ExposureReduced, LimitChanged
-from qudao.orders.actions import release_held
+from qudao.inventory.events import GoodsFree
+from qudao.orders.actions import refill_orders, release_held
 from qudao.orders.queries import unscoped_held_under
 
 
@@ -21,6 +22,12 @@ def try_held(events: Sequence[Event], *, actor: Actor) -> None:
 def try_held_again(events: Sequence[Event], *, actor: Actor) -> None:
     """A limit was raised, or an account opened again."""
     _release(events, actor)
+
+
+@reacts(GoodsFree, batch=True)
+def refill_waiting(events: Sequence[Event], *, actor: Actor) -> None:
+    """Goods came in that somebody waits for."""
+    refill_orders({(event.payload.place_id, event.payload.product_id) for event in events}, actor=actor)
 
 
 def _release(events: Sequence[Event], actor: Actor) -> None:

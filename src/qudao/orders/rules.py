@@ -9,8 +9,8 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from qudao.kernel.errors import Fault, Refused
-from qudao.kernel.money import ZERO, net_and_tax, round_to
-from qudao.orders.states import OPEN, TRANSITIONS, Billing, Fulfilment, Payment, Status
+from qudao.kernel.money import ZERO, cumulative, net_and_tax, round_to
+from qudao.orders.states import OPEN, TRANSITIONS, Allocation, Billing, Fulfilment, Payment, Status
 
 MAX_LINES = 2000
 MAX_QTY = Decimal("1000000000")
@@ -49,6 +49,8 @@ class Placing:
     address_id: int | None = None
     #: when only credit is missing: keep the order until there is some, instead of refusing it
     may_wait: bool = False
+    #: what becomes of it when there is not enough (`inventory.states.Short`); "" = as the agreement says
+    short: str = ""
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,26 @@ def may_readdress(status: str, fulfilment: str) -> bool:
 def totals(lines: Sequence[PricedLine]) -> tuple[Decimal, Decimal, Decimal]:
     """(net, tax, gross) of an order: sums of its rounded lines."""
     return sum((x.net for x in lines), ZERO), sum((x.tax for x in lines), ZERO), sum((x.gross for x in lines), ZERO)
+
+
+def kept(line: Any) -> tuple[Decimal, Decimal, Decimal]:
+    """(net, tax, gross) of what is ordered of a line and not given up; in steps that sum exactly to the whole line (C0)."""
+    wanted = line.qty - line.given_up
+    net, gross = cumulative(line.net, wanted, line.qty, ZERO), cumulative(line.gross, wanted, line.qty, ZERO)
+    return net, gross - net, gross
+
+
+def kept_totals(lines: Iterable[Any]) -> tuple[Decimal, Decimal, Decimal]:
+    """(net, tax, gross) of an order: what its lines keep."""
+    parts = [kept(line) for line in lines]
+    return sum((p[0] for p in parts), ZERO), sum((p[1] for p in parts), ZERO), sum((p[2] for p in parts), ZERO)
+
+
+def allocation_of(open_qty: Decimal, backordered: Decimal) -> str:
+    """The allocation sub-state of a confirmed order: what waits for goods of what is still to be shipped."""
+    if not backordered:
+        return Allocation.FULL
+    return Allocation.BACKORDER if backordered >= open_qty else Allocation.PARTIAL
 
 
 def fulfilment_of(lines: Sequence[Any], picking: bool) -> str:

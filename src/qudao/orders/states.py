@@ -38,6 +38,8 @@ class Credit(TextChoices):
 
 class Allocation(TextChoices):
     NONE = "none", pgettext_lazy("allocation", "Not reserved")
+    BACKORDER = "backorder", pgettext_lazy("allocation", "Waits for goods")
+    PARTIAL = "partial", pgettext_lazy("allocation", "Reserved in part")
     FULL = "full", pgettext_lazy("allocation", "Reserved")
 
 
@@ -109,6 +111,7 @@ DONE: dict[str, Any] = {
 DONE_BY_VERB: dict[str, Any] = {
     "orders.return": _("sent the order back for change"),
     "orders.readdress": _("changed the delivery address"),
+    "orders.refill": _("goods came in for what was backordered"),
 }
 #: where the same state is reached by another act: (from, to)
 DONE_BY_MOVE: dict[tuple[str, str], Any] = {
@@ -167,10 +170,14 @@ SENTENCES = {
     "orders.changed": _("The order was changed meanwhile."),
     "orders.nothing_to_sign": _("This order is approved already; it waits for credit."),
     "orders.not_held": _("Order {number} does not wait for credit."),
+    "orders.short_unknown": _("An order that is short is refused, kept for later, or cut."),
     "orders.order_client_unique": _("An order with this client id exists already."),
 }
 NOTICES = {
     "orders.readdressed": _("{number} now goes to {address}."),
+    "orders.backordered": _("{number} is confirmed; {lines} of its lines wait for goods."),
+    "orders.refilled": _("Goods for {number} came in; it is complete and leaves on {day}."),
+    "orders.refilled_in_part": _("Goods for {number} came in; {lines} of its lines wait for more."),
     "orders.confirmed": _("{number} is confirmed."),
     "orders.held": _("{number} was placed and waits for credit."),
     "orders.on_hold": _("{number} is approved and waits for credit: it is confirmed by itself as soon as money arrives."),

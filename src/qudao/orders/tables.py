@@ -16,7 +16,7 @@ from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, cell_pair
 from qudao.kernel import clock
 from qudao.orders.models import Order
-from qudao.orders.states import Billing, Fulfilment, Payment, Status
+from qudao.orders.states import Allocation, Billing, Fulfilment, Payment, Status
 
 #: what a reader sees of an order's state: (word, tone)
 WORDS = {
@@ -24,6 +24,7 @@ WORDS = {
     "submitted": (pgettext_lazy("order", "Waits for credit"), "wrong"),
     "to_approve": (pgettext_lazy("order", "To approve"), "wait"),
     "to_ship": (pgettext_lazy("order", "To ship"), "wait"),
+    "backordered": (pgettext_lazy("order", "Waits for goods"), "wrong"),
     "picking": (pgettext_lazy("order", "Picking"), "move"),
     "partly_shipped": (pgettext_lazy("order", "Partly shipped"), "move"),
     "in_transit": (pgettext_lazy("order", "To receive"), "move"),
@@ -40,6 +41,7 @@ WAITS = {
     "submitted": ("buyer", pgettext_lazy("job", "payment")),
     "to_approve": ("seller", pgettext_lazy("job", "approval")),
     "to_ship": ("seller", pgettext_lazy("job", "warehouse")),
+    "backordered": ("seller", pgettext_lazy("job", "supply")),
     "picking": ("seller", pgettext_lazy("job", "warehouse")),
     "partly_shipped": ("seller", pgettext_lazy("job", "warehouse")),
     "in_transit": ("buyer", pgettext_lazy("job", "receiving")),
@@ -62,6 +64,8 @@ _BY_STATUS = {
 
 def word_of(order: Order) -> str:
     """Which word of `WORDS` says where an order stands."""
+    if order.status == Status.CONFIRMED and order.allocation == Allocation.BACKORDER:
+        return "backordered"
     if order.status in _BY_STATUS:
         return _BY_STATUS[Status(order.status)]
     if order.status == Status.DELIVERED:
@@ -110,7 +114,7 @@ def _promised_cell(row: Order) -> object:
 
 
 #: what the word of an order's state depends on
-_STATE = ("status", "fulfilment", "billing")
+_STATE = ("status", "allocation", "fulfilment", "billing")
 
 
 class OrderTable(Table):
@@ -118,7 +122,21 @@ class OrderTable(Table):
 
     currency = "currency"
     sheet = (
-        *("number", "status", "billing", "fulfilment", "payment", "gross", "currency", "line_count", "requested_on", "promised_on", "placed_at", "state_since"),
+        *(
+            "number",
+            "status",
+            "allocation",
+            "billing",
+            "fulfilment",
+            "payment",
+            "gross",
+            "currency",
+            "line_count",
+            "requested_on",
+            "promised_on",
+            "placed_at",
+            "state_since",
+        ),
         *("seller_id", "buyer_id", "buyer__name", "buyer__name_en", "seller__name", "seller__name_en"),
     )
     columns: Sequence[Column] = (
@@ -139,6 +157,7 @@ class OrderTable(Table):
         Tab("to_approve", _("To approve"), Q(status=Status.IN_REVIEW)),
         Tab("on_hold", pgettext_lazy("orders", "On hold"), Q(status=Status.SUBMITTED), wrong=True),
         Tab("to_ship", _("To ship"), Q(status=Status.CONFIRMED) | Q(status=Status.IN_FULFILMENT, fulfilment__in=[Fulfilment.NONE, Fulfilment.PICKING])),
+        Tab("backordered", pgettext_lazy("orders", "Backordered"), Q(waits_since__isnull=False, status__in=[Status.CONFIRMED, Status.IN_FULFILMENT])),
         Tab("late", pgettext_lazy("orders", "Late"), _late, wrong=True),
         Tab("partly_shipped", _("Partly shipped"), Q(status=Status.IN_FULFILMENT, fulfilment=Fulfilment.PARTIAL)),
         Tab("to_receive", _("To receive"), Q(status=Status.IN_FULFILMENT, fulfilment=Fulfilment.SHIPPED)),

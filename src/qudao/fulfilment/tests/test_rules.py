@@ -26,7 +26,7 @@ class Line:
     no: int = 1
 
     @property
-    def open(self) -> D:
+    def ready(self) -> D:
         return self.qty - self.shipped
 
 

@@ -27,6 +27,7 @@ from qudao.orders.actions.follow import (
     record_shipped,
 )
 from qudao.orders.actions.place import place_order, submit_order
+from qudao.orders.actions.refill import refill_orders
 
 __all__ = [
     "approve_order",
@@ -47,6 +48,7 @@ __all__ = [
     "record_picking",
     "record_received",
     "record_shipped",
+    "refill_orders",
     "reject_order",
     "release_held",
     "release_order",

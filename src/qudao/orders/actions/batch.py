@@ -21,18 +21,18 @@ from qudao.base.notify import notify
 from qudao.base.numbering import take_all
 from qudao.catalog.queries import unscoped_cards
 from qudao.funds.actions import grant, open_desk
-from qudao.inventory.actions import Demand, open_shelves, promise
+from qudao.inventory.actions import open_shelves, promise
 from qudao.inventory.queries import unscoped_supplies
 from qudao.kernel import clock
-from qudao.kernel.errors import Fault, Invalid
+from qudao.kernel.errors import Fault, Invalid, Refused
 from qudao.orders import rules
-from qudao.orders.actions.confirm import Held, at_lines
+from qudao.orders.actions.confirm import Got, Held, claim_of, detail_of, notify_confirmed, take_over, take_what_is_there
 from qudao.orders.actions.place import KIND, Priced, may_place, new_order
 from qudao.orders.events import OrderConfirmed, OrderPlaced
 from qudao.orders.models import Order
 from qudao.orders.queries import unscoped_begin
 from qudao.orders.rules import Destination, Placing, PricedLine
-from qudao.orders.states import Allocation, Approval, Credit, Status
+from qudao.orders.states import Approval, Credit, Status
 from qudao.pricing.queries import Item, unscoped_all_quotes
 
 LINES = """INSERT INTO orders_line (order_id, no, product_id, unit, qty, unit_price, price_source, price_steps, tax_rate, net, tax, gross,
@@ -55,6 +55,7 @@ class Entered:
     priced: Priced | None = None
     known: bool = False
     ship: Destination | None = None
+    got: Got | None = None
 
 
 @action("orders.place")
@@ -116,7 +117,8 @@ def _price(fresh: Sequence[Entered]) -> None:
             priced = rules.price_order(one.placing.lines, cards, own)
             gross = rules.totals(priced)[2]
             needed = [card for card in approvals.get(one.placing.seller_id, ()) if card.min_amount <= gross]
-            one.priced = Priced(terms, priced, supplies[terms.agreement_id], needed, one.ship, one.placing.may_wait)
+            supply = supplies[terms.agreement_id]
+            one.priced = Priced(terms, priced, supply, needed, one.ship, one.placing.may_wait, one.placing.short or supply.short)
 
 
 def _write_lines(todo: Sequence[Entered]) -> dict[int, list[Held]]:
@@ -134,31 +136,29 @@ def _write_lines(todo: Sequence[Entered]) -> dict[int, list[Held]]:
     ids = {(order_id, no): pk for order_id, no, pk in rows(LINES, columns)}
     lines: dict[int, list[Held]] = {}
     for order_id, x in flat:
-        lines.setdefault(order_id, []).append((ids[order_id, x.no], x.no, x.product_id, x.qty))
+        lines.setdefault(order_id, []).append(Held(ids[order_id, x.no], x.no, x.product_id, x.qty, x.net, x.gross))
     return lines
 
 
 def _confirm(todo: Sequence[Entered], lines: dict[int, list[Held]], actor: Actor) -> None:
     """Decide on credit and stock of every order nobody must approve, in turn, and write what they got."""
     direct = [(one, one.order) for one in todo if one.order and one.priced and not one.priced.rules]
-    demands = {order.pk: [Demand(order.place_id, product, qty, pk) for pk, _no, product, qty in lines[order.pk]] for _one, order in direct}
+    claims = {order.pk: claim_of(order, lines[order.pk]) for _one, order in direct}
     desk = open_desk({order.agreement_id for _one, order in direct}, actor=actor)
-    shelves = open_shelves([d for wanted in demands.values() for d in wanted], actor=actor)
+    shelves = open_shelves([demand for claim in claims.values() for demand in claim.demands], actor=actor)
     refused, held = [], []
     for one, order in direct:
-        wanted = demands[order.pk]
-        faults = [*desk.faults(order.agreement_id, order.gross), *at_lines(shelves.faults(wanted), lines[order.pk])]
-        if one.placing.may_wait and rules.lacks_credit(faults):
-            order.credit, order.promised_on = Credit.HOLD, None
-            held.append(order.pk)
-            continue
-        if faults:
-            one.order, one.faults = None, faults
-            refused.append(order.pk)
-            continue
-        desk.take(order.agreement_id, order.gross, order.subject)
-        shelves.take(wanted, order.subject)
-        order.credit, order.allocation = Credit.PASS, Allocation.FULL
+        try:
+            one.got = take_what_is_there(claims[order.pk], desk, shelves)
+        except Refused as refusal:
+            if one.placing.may_wait and rules.lacks_credit(refusal.faults):
+                order.credit, order.promised_on = Credit.HOLD, None
+                held.append(order.pk)
+            else:
+                one.order, one.faults = None, refusal.faults
+                refused.append(order.pk)
+        else:
+            take_over(one.got, order)
     if refused:
         run("DELETE FROM orders_line WHERE order_id = ANY(%s)", (refused,))
     if held:
@@ -170,6 +170,7 @@ def _confirm(todo: Sequence[Entered], lines: dict[int, list[Held]], actor: Actor
 def _finish(entered: Sequence[Entered], actor: Actor) -> None:
     """Number the orders, write them, ask for signatures, and say what happened."""
     placed = [(one.order, one.priced) for one in entered if one.order and one.priced]
+    gots = {one.order.pk: one.got for one in entered if one.order and one.got}
     if not placed:
         return
     numbers = take_all([f"order:{order.seller_id}:{order.buyer_id}" for order, _priced in placed])
@@ -182,11 +183,12 @@ def _finish(entered: Sequence[Entered], actor: Actor) -> None:
     for order, priced in placed:
         if priced.rules:
             open_request(order.subject, priced.rules, order.gross, actor=actor)
-        record(order.subject, before=Status.DRAFT, after=order.status)
+        got = gots.get(order.pk)
+        record(order.subject, before=Status.DRAFT, after=order.status, detail=detail_of(got) if got else None)
         fact: dict[str, Any] = {"order_id": order.pk, "number": order.number, "seller_id": order.seller_id, "buyer_id": order.buyer_id}
         emit(OrderPlaced(**fact, gross=order.gross, currency=order.currency), order.subject)
-        if order.status == Status.CONFIRMED:
+        if got:
             emit(OrderConfirmed(**fact, gross=order.gross, currency=order.currency), order.subject)
-            notify("orders.confirmed", order.subject, org_id=order.buyer_id, verb="orders.view", except_user=actor.user_id, number=order.number)
+            notify_confirmed(order, got, actor=actor)
         elif order.status == Status.SUBMITTED:
             notify("orders.held", order.subject, org_id=order.seller_id, verb="orders.release", except_user=actor.user_id, number=order.number)

@@ -1,68 +1,189 @@
-"""Confirming: credit held and stock reserved in the same transaction, all of it or none, and every refusal of both at once."""
+"""Confirming: credit held and stock reserved in the same transaction, all of it or none, and every refusal of both at once.
+
+An order may ask for less than all: that what is missing is delivered later (backorder), or not at all (cut).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any, NamedTuple
 
 from qudao.base.access import Actor
 from qudao.base.action import emit, record
 from qudao.base.db import run
 from qudao.base.notify import notify
 from qudao.base.subject import Subject
-from qudao.funds.actions import hold
-from qudao.inventory.actions import Demand, reserve
+from qudao.funds.actions import Desk, grant, hold, open_desk
+from qudao.inventory.actions import Demand, Shelves, open_shelves, promise, reserve
 from qudao.inventory.queries import Supply, unscoped_supply
+from qudao.inventory.states import Short
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Refused, raise_if_any
+from qudao.kernel.money import ZERO
 from qudao.orders import rules
 from qudao.orders.events import OrderConfirmed
 from qudao.orders.models import Line, Order
 from qudao.orders.states import Allocation, Approval, Credit
 
-#: a line to hold stock for: (line id, line no, product id, quantity)
-Held = tuple[int, int, int, Decimal]
+
+class Held(NamedTuple):
+    """A line to hold credit and stock for."""
+
+    id: int
+    no: int
+    product_id: int
+    qty: Decimal
+    net: Decimal
+    gross: Decimal
+    given_up: Decimal = ZERO
+
+    @property
+    def wanted(self) -> Decimal:
+        return self.qty - self.given_up
 
 
-def hold_and_reserve(subject: Subject, agreement_id: int, place_id: int, gross: Decimal, lines: Sequence[Held], *, actor: Actor) -> None:
-    """Hold credit for `gross` and reserve `lines`. Raises Refused with every fault of both."""
+@dataclass(frozen=True)
+class Claim:
+    """What an order wants held: credit for `gross`, stock for its lines; `short` says what becomes of it when there is not enough."""
+
+    subject: Subject
+    agreement_id: int
+    place_id: int
+    gross: Decimal
+    lines: Sequence[Held]
+    short: str = Short.REFUSE
+
+    @property
+    def demands(self) -> list[Demand]:
+        return [Demand(self.place_id, line.product_id, line.wanted, line.id) for line in self.lines if line.wanted]
+
+
+@dataclass(frozen=True)
+class Got:
+    """What an order got: by line id what waits for goods or was given up, and its lowered (net, tax, gross) when something was."""
+
+    waits: Mapping[int, Decimal] = field(default_factory=dict)
+    cut: Mapping[int, Decimal] = field(default_factory=dict)
+    totals: tuple[Decimal, Decimal, Decimal] | None = None
+    allocation: str = Allocation.FULL
+
+
+def claim_of(order: Order, lines: Sequence[Held]) -> Claim:
+    return Claim(order.subject, order.agreement_id, order.place_id, order.gross, lines, order.short)
+
+
+def lines_to_hold(order: Order) -> list[Held]:
+    """The lines of an order as they stand in the database. One statement."""
+    names = ("id", "no", "product_id", "qty", "net", "gross", "given_up")
+    return [Held(*row) for row in Line.unscoped.filter(order=order).order_by("no").values_list(*names)]
+
+
+def hold_and_reserve(claim: Claim, *, actor: Actor) -> Got:
+    """Hold credit and reserve stock. Raises Refused with every fault of both."""
+    if claim.short != Short.REFUSE:
+        desk = open_desk([claim.agreement_id], actor=actor)
+        shelves = open_shelves(claim.demands, actor=actor)
+        got = take_what_is_there(claim, desk, shelves)
+        grant(desk, actor=actor)
+        promise(shelves, actor=actor)
+        return got
     faults: list[Fault] = []
     try:
-        hold(agreement_id, gross, subject, actor=actor)
+        hold(claim.agreement_id, claim.gross, claim.subject, actor=actor)
     except Refused as refusal:
         faults += refusal.faults
     try:
-        reserve([Demand(place_id, product_id, qty, line_id) for line_id, _no, product_id, qty in lines], subject, actor=actor)
+        reserve(claim.demands, claim.subject, actor=actor)
     except Refused as refusal:
-        faults += at_lines(refusal.faults, lines)
+        faults += at_lines(refusal.faults, claim.lines)
     raise_if_any(faults)
+    return Got()
+
+
+def take_what_is_there(claim: Claim, desk: Desk, shelves: Shelves) -> Got:
+    """Give an order credit and stock at an open desk and from open shelves; it writes nothing. Raises Refused with every fault of both.
+
+    Credit is asked for all that is confirmed, whether it is there or comes later; what is cut needs none.
+    """
+    demands = claim.demands
+    stock = shelves.faults(demands)
+    lacks = shelves.lacking(demands) if claim.short != Short.REFUSE else {}
+    cut = lacks if claim.short == Short.CUT else {}
+    after = [replace_given_up(line, cut) for line in claim.lines]
+    nothing = bool(cut) and not any(line.wanted for line in after)
+    totals = rules.kept_totals(after) if cut else None
+    gross = totals[2] if totals else claim.gross
+    faults = list(desk.faults(claim.agreement_id, gross))
+    if claim.short == Short.REFUSE or nothing:
+        faults += at_lines(stock, claim.lines)
+    raise_if_any(faults)
+    desk.take(claim.agreement_id, gross, claim.subject)
+    shelves.serve(demands, claim.subject, wait=not cut)
+    waits = {} if cut else lacks
+    open_qty = sum((line.wanted for line in after), ZERO)
+    return Got(waits, cut, totals, rules.allocation_of(open_qty, sum(waits.values(), ZERO)))
+
+
+def replace_given_up(line: Held, cut: Mapping[int, Decimal]) -> Held:
+    return line._replace(given_up=line.given_up + cut[line.id]) if line.id in cut else line
+
+
+SHORT = """UPDATE orders_line l SET backordered = d.waits, given_up = l.given_up + d.cut, promised_on = CASE WHEN d.waits > 0 THEN NULL ELSE l.promised_on END
+    FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[]) d(id, waits, cut) WHERE l.id = d.id"""
+
+
+def take_over(got: Got, order: Order) -> None:
+    """Make an order that is being confirmed say what it got; its lines at once (no statement when they got all), itself not yet in its table."""
+    order.credit, order.allocation = Credit.PASS, got.allocation
+    short = sorted({*got.waits, *got.cut})
+    if short:
+        run(SHORT, (short, [got.waits.get(pk, ZERO) for pk in short], [got.cut.get(pk, ZERO) for pk in short]))
+    if got.waits:
+        order.promised_on, order.waits_since = None, clock.now()
+    if got.totals:
+        order.net, order.tax, order.gross = got.totals
 
 
 def confirm_waiting(order: Order, *, reason: str = "", approved: bool = False, actor: Actor) -> None:
     """Confirm a locked order that was in review or on hold: credit held, stock reserved, promised and told. Raises Refused with every fault of both."""
-    lines = list(Line.unscoped.filter(order=order).order_by("no").values_list("id", "no", "product_id", "qty"))
-    hold_and_reserve(order.subject, order.agreement_id, order.place_id, order.gross, lines, actor=actor)
-    tell_confirmed(order, unscoped_supply(order.agreement_id), reason=reason, approved=approved, actor=actor)
+    got = hold_and_reserve(claim_of(order, lines_to_hold(order)), actor=actor)
+    tell_confirmed(order, unscoped_supply(order.agreement_id), got, reason=reason, approved=approved, actor=actor)
 
 
-def tell_confirmed(order: Order, supply: Supply, *, reason: str = "", approved: bool = False, actor: Actor) -> None:
+def tell_confirmed(order: Order, supply: Supply, got: Got, *, reason: str = "", approved: bool = False, actor: Actor) -> None:
     """Write and tell that a locked order is confirmed, whose credit is held and whose stock is reserved."""
     status = rules.next_status(order.status, "confirm")
     order.promised_on = supply.leaves_on(order.requested_on)
     run("UPDATE orders_line SET promised_on = %s WHERE order_id = %s", (order.promised_on, order.pk))
+    take_over(got, order)
     before, since = order.status, order.state_since
-    order.status, order.credit, order.allocation, order.state_since = status, Credit.PASS, Allocation.FULL, clock.now()
+    order.status, order.state_since = status, clock.now()
     if approved:
         order.approval = Approval.APPROVED
-    order.save(update_fields=["status", "approval", "credit", "allocation", "state_since", "promised_on"])
-    record(order.subject, before=before, after=order.status, reason=reason, since=since)
+    totals = ["net", "tax", "gross"] if got.totals else []
+    order.save(update_fields=["status", "approval", "credit", "allocation", "state_since", "promised_on", "short", "waits_since", *totals])
+    record(order.subject, before=before, after=order.status, reason=reason, since=since, detail=detail_of(got))
     emit(OrderConfirmed(order.pk, order.number or "", order.seller_id, order.buyer_id, order.gross, order.currency), order.subject)
-    notify("orders.confirmed", order.subject, org_id=order.buyer_id, verb="orders.view", except_user=actor.user_id, number=order.number)
+    notify_confirmed(order, got, actor=actor)
+
+
+def detail_of(got: Got) -> dict[str, Any]:
+    """What the log keeps of an order that did not get all: how many lines wait for goods, how many were cut."""
+    return {name: len(lines) for name, lines in (("backordered", got.waits), ("cut", got.cut)) if lines}
+
+
+def notify_confirmed(order: Order, got: Got, *, actor: Actor) -> None:
+    """Tell the buyer that an order is confirmed, and how much of it waits for goods."""
+    kind = "orders.backordered" if got.waits else "orders.confirmed"
+    said: dict[str, Any] = {"number": order.number, **({"lines": len(got.waits)} if got.waits else {})}
+    notify(kind, order.subject, org_id=order.buyer_id, verb="orders.view", except_user=actor.user_id, **said)
 
 
 def at_lines(faults: Sequence[Fault], lines: Sequence[Held]) -> list[Fault]:
     """Faults of stock carry the line's id; people count lines from 1."""
-    number = {str(line_id): no for line_id, no, _product, _qty in lines}
+    number = {str(line.id): line.no for line in lines}
     placed = []
     for fault in faults:
         head, _, ref = fault.field.partition(".")

@@ -13,14 +13,15 @@ from qudao.base.lock import Rank, lock_one, note_rank
 from qudao.base.notify import notify
 from qudao.base.work import attempt
 from qudao.funds.actions import grant, open_desk, shift
-from qudao.inventory.actions import Demand, open_shelves, promise, release
+from qudao.inventory.actions import open_shelves, promise, release, stop_waiting
 from qudao.inventory.queries import unscoped_supply
+from qudao.inventory.states import Short
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, Refused
-from qudao.kernel.money import ZERO, cumulative
 from qudao.orders import rules
-from qudao.orders.actions.confirm import confirm_waiting, tell_confirmed
+from qudao.orders.actions.confirm import Got, Held, claim_of, confirm_waiting, take_what_is_there, tell_confirmed
 from qudao.orders.actions.follow import lock_trades
+from qudao.orders.actions.refill import end_waiting
 from qudao.orders.events import OrderCancelled, OrderRejected
 from qudao.orders.models import Line, Order
 from qudao.orders.queries import unscoped_destination
@@ -41,18 +42,23 @@ def _reason(reason: str) -> str:
 
 
 @action("orders.approve")
-def approve_order(order_id: int, *, reason: str = "", may_wait: bool = False, actor: Actor) -> Order:
+def approve_order(order_id: int, *, reason: str = "", may_wait: bool = False, short: str = "", actor: Actor) -> Order:
     """Sign the approval that waits; after the last signature hold credit, reserve stock and confirm, all in one transaction.
 
-    `may_wait`: when only credit is missing, the signature counts and the order waits for credit. Locks order, approval request, funds, stock.
+    `may_wait`: when only credit is missing, the signature counts and the order waits for credit. `short`: what becomes of it when there is not
+    enough (`inventory.states.Short`), instead of what it was placed with. Locks order, approval request, funds, stock.
     Emits OrderConfirmed. Raises Refused when credit or stock is short: the order then stays in review.
     """
     order = _lock(order_id, "orders.approve", actor)
     rules.next_status(order.status, "confirm")
     if order.status == Status.SUBMITTED:
         raise Refused("orders.nothing_to_sign")
+    if short and short not in Short.values:
+        raise Invalid("orders.short_unknown", field="short")
+    order.short = short or order.short
     outcome = approvals.sign(order.subject, "approve", reason, actor=actor)
     if outcome.state != "approved":
+        order.save(update_fields=["short"])
         record(order.subject, before=order.status, after=order.status, reason=reason)
         return order
     try:
@@ -62,7 +68,7 @@ def approve_order(order_id: int, *, reason: str = "", may_wait: bool = False, ac
             raise
         before, since = order.status, order.state_since
         order.status, order.approval, order.credit, order.state_since = rules.next_status(before, "hold"), Approval.APPROVED, Credit.HOLD, clock.now()
-        order.save(update_fields=["status", "approval", "credit", "state_since"])
+        order.save(update_fields=["status", "approval", "credit", "state_since", "short"])
         record(order.subject, before=before, after=order.status, reason=reason, since=since)
         notify("orders.on_hold", order.subject, org_id=order.buyer_id, verb="orders.view", except_user=actor.user_id, number=order.number)
     return order
@@ -72,33 +78,33 @@ def approve_order(order_id: int, *, reason: str = "", may_wait: bool = False, ac
 def release_held(agreement_id: int, *, actor: Actor) -> list[Order]:
     """Try the orders of an agreement that wait for credit, the oldest first, and confirm those that pass; returns these. Convergent.
 
-    The first that credit refuses ends it, so that a small order never overtakes a large one for ever; one whose stock is short is passed over.
+    The first that credit refuses ends it, so that a small order never overtakes a large one for ever; one whose stock is short is passed over,
+    unless it takes what is there.
     Locks the orders, funds, stock. Emits OrderConfirmed of each.
     """
     waiting = visible(actor, Order, "orders.release").filter(agreement_id=agreement_id, status=Status.SUBMITTED, credit=Credit.HOLD)
     note_rank(Rank.ORDER)
     held = sorted(waiting.select_for_update(of=("self",)).order_by("pk"), key=lambda order: (order.placed_at, order.pk))
-    wanted: dict[int, list[Demand]] = {order.pk: [] for order in held}
-    place_of = {order.pk: order.place_id for order in held}
-    for pk, line, product, qty in Line.unscoped.filter(order__in=held).order_by("pk").values_list("order_id", "pk", "product_id", "qty"):
-        wanted[pk].append(Demand(place_of[pk], product, qty, line))
+    lines: dict[int, list[Held]] = {order.pk: [] for order in held}
+    for pk, *line in Line.unscoped.filter(order__in=held).order_by("pk").values_list("order_id", *Held._fields):
+        lines[pk].append(Held(*line))
+    claims = {order.pk: claim_of(order, lines[order.pk]) for order in held}
     desk = open_desk([agreement_id], actor=actor)
-    shelves = open_shelves([demand for demands in wanted.values() for demand in demands], actor=actor)
-    passed = []
+    shelves = open_shelves([demand for claim in claims.values() for demand in claim.demands], actor=actor)
+    passed: dict[int, tuple[Order, Got]] = {}
     for order in held:
-        if desk.faults(agreement_id, order.gross):
-            break
-        if not shelves.faults(wanted[order.pk]):
-            desk.take(agreement_id, order.gross, order.subject)
-            shelves.take(wanted[order.pk], order.subject)
-            passed.append(order)
+        try:
+            passed[order.pk] = order, take_what_is_there(claims[order.pk], desk, shelves)
+        except Refused as refusal:
+            if any(not fault.code.startswith("inventory.") for fault in refusal.faults):
+                break
     grant(desk, actor=actor)
     promise(shelves, actor=actor)
     if passed:
         supply = unscoped_supply(agreement_id)
-        for order in passed:
-            tell_confirmed(order, supply, actor=actor)
-    return passed
+        for order, got in passed.values():
+            tell_confirmed(order, supply, got, actor=actor)
+    return [order for order, _got in passed.values()]
 
 
 @action("orders.release")
@@ -168,7 +174,7 @@ def cancel_order(order_id: int, *, reason: str, actor: Actor) -> Order:
     if order.status == Status.IN_FULFILMENT and order.fulfilment == Fulfilment.PICKING:
         raise Refused("orders.being_picked")
     status = rules.next_status(order.status, "cancel")
-    held = order.status == Status.CONFIRMED
+    held, waited = order.status == Status.CONFIRMED, order.allocation in (Allocation.PARTIAL, Allocation.BACKORDER)
     if order.status == Status.IN_REVIEW:
         approvals.withdraw(order.subject, actor=actor, by_cancel=True)
     before, since = order.status, order.state_since
@@ -178,6 +184,8 @@ def cancel_order(order_id: int, *, reason: str, actor: Actor) -> Order:
     if held:
         shift(order.agreement_id, [("ordered", None, order.gross)], order.subject, actor=actor)
         release(order.subject, actor=actor)
+        if waited:
+            end_waiting(order, actor=actor)
     record(order.subject, before=before, after=order.status, reason=reason, since=since)
     emit(OrderCancelled(order.pk, reason, short=False), order.subject)
     other = order.seller_id if actor.org_id == order.buyer_id else order.buyer_id
@@ -231,21 +239,23 @@ def close_order_short(order_id: int, *, reason: str, actor: Actor) -> Order:
     if trade.fulfilment == Fulfilment.PICKING or any(x.shipped > x.received + x.settled_short for x in trade.lines):
         raise Refused.of([Fault("orders.shipment_open")])
     rest = [x for x in trade.lines if x.open > 0]
-    freed = ZERO
     for line in rest:
-        freed += line.gross - cumulative(line.gross, line.shipped, line.qty, ZERO)
         line.given_up += line.open
+    keys = [(trade.place_id, x.product_id) for x in rest if x.backordered]
     run(
-        "UPDATE orders_line l SET given_up = d.given_up FROM unnest(%s::bigint[], %s::numeric[]) AS d(id, given_up) WHERE l.id = d.id",
+        "UPDATE orders_line l SET given_up = d.given_up, backordered = 0 FROM unnest(%s::bigint[], %s::numeric[]) AS d(id, given_up) WHERE l.id = d.id",
         ([x.id for x in rest], [x.given_up for x in rest]),
     )
+    totals = rules.kept_totals(trade.lines)
+    freed = trade.gross - totals[2]
     run(
-        "UPDATE orders_order SET status = %s, fulfilment = %s, billing = %s, allocation = %s, state_since = %s WHERE id = %s",
-        (status, rules.fulfilment_of(trade.lines, False), rules.billing_of(trade.lines), Allocation.NONE, clock.now(), trade.id),
+        "UPDATE orders_order SET status = %s, fulfilment = %s, billing = %s, allocation = %s, state_since = %s, net = %s, tax = %s, gross = %s WHERE id = %s",
+        (status, rules.fulfilment_of(trade.lines, False), rules.billing_of(trade.lines), Allocation.NONE, clock.now(), *totals, trade.id),
     )
     if freed:
         shift(trade.agreement_id, [("ordered", None, freed)], trade.subject, actor=actor)
     release(trade.subject, actor=actor)
+    stop_waiting(keys, trade.subject, actor=actor)
     record(trade.subject, before=trade.status, after=status, reason=reason, since=trade.state_since)
     emit(OrderCancelled(trade.id, reason, short=True), trade.subject)
     notify("orders.closed_short", trade.subject, org_id=trade.buyer_id, verb="orders.view", number=trade.number, reason=reason)

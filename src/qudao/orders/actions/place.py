@@ -25,23 +25,25 @@ from qudao.base.subject import Subject
 from qudao.base.work import attempt
 from qudao.catalog.queries import unscoped_cards
 from qudao.inventory.queries import Supply, unscoped_supply
+from qudao.inventory.states import Short
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Forbidden, Invalid, Refused
 from qudao.orders import rules
-from qudao.orders.actions.confirm import Held, hold_and_reserve
+from qudao.orders.actions.confirm import Claim, Got, Held, claim_of, detail_of, hold_and_reserve, notify_confirmed, take_over
 from qudao.orders.events import OrderConfirmed, OrderPlaced
 from qudao.orders.models import Line, Order
 from qudao.orders.queries import unscoped_begin
 from qudao.orders.rules import Destination, NewLine, Placing, PricedLine
-from qudao.orders.states import Allocation, Approval, Credit, Status
+from qudao.orders.states import Approval, Credit, Status
 from qudao.pricing.queries import Item, unscoped_quote
 
 KIND = "orders.order"
 #: what submitting a draft again decides anew
 RESUBMITTED = (
     *("agreement_id", "place_id", "currency", "net", "tax", "gross", "ordered_on", "placed_at", "payment_days", "invoice_on", "line_count", "promised_on"),
+    "short",
 )
-REWRITTEN = (*RESUBMITTED, "status", "approval", "credit", "allocation", "state_since")
+REWRITTEN = (*RESUBMITTED, "status", "approval", "credit", "allocation", "state_since", "waits_since")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Priced:
     rules: list
     ship: Destination
     may_wait: bool = False
+    short: str = Short.REFUSE
 
 
 @action("orders.place")
@@ -81,7 +84,7 @@ def submit_order(order_id: int, *, actor: Actor) -> Order:
     order = lock_one(Order, order_id, rank=Rank.ORDER)
     rules.next_status(order.status, "submit")
     asked = [NewLine(product, qty) for product, qty in Line.unscoped.filter(order=order).order_by("no").values_list("product_id", "qty")]
-    placing = Placing(order.seller_id, order.buyer_id, asked, order.requested_on, order.po_number, order.note)
+    placing = Placing(order.seller_id, order.buyer_id, asked, order.requested_on, order.po_number, order.note, short=order.short)
     may_place(placing, actor)
     priced = _price(placing, Destination(order.ship_name, order.ship_phone, order.ship_address), actor)
     Line.unscoped.filter(order=order).delete()
@@ -110,6 +113,8 @@ def _price(placing: Placing, ship: Destination | None, actor: Actor) -> Priced:
     terms = unscoped_terms(placing.seller_id, placing.buyer_id, today)
     kind = Invalid if faults else Refused
     faults += rules.side_faults(terms, today)
+    if placing.short and placing.short not in Short.values:
+        raise Invalid("orders.short_unknown", field="short")
     if terms is None:
         raise kind.of(faults)
     told = {fault.field for fault in faults}
@@ -130,7 +135,7 @@ def _price(placing: Placing, ship: Destination | None, actor: Actor) -> Priced:
             faults += _short(placing, supply, lines, actor)
         raise kind.of(faults)
     assert ship is not None
-    return Priced(terms, lines, supply, needed, ship, placing.may_wait)
+    return Priced(terms, lines, supply, needed, ship, placing.may_wait, placing.short or supply.short)
 
 
 def _line_of(fault: Fault) -> int:
@@ -146,8 +151,9 @@ def _in_order(quotes: Mapping[Any, Any], good: Mapping[int, NewLine]) -> dict[in
 def _short(placing: Placing, supply: Supply, lines: list[PricedLine], actor: Actor) -> list[Fault]:
     """What credit and stock would say of the lines that are all right, so that nobody is refused in two rounds. The refusal undoes the try."""
     trial = Subject(KIND, 0, placing.seller_id, placing.buyer_id)
+    held = [Held(x.no, x.no, x.product_id, x.qty, x.net, x.gross) for x in lines]
     try:
-        hold_and_reserve(trial, supply.agreement_id, supply.place_id, rules.totals(lines)[2], [(x.no, x.no, x.product_id, x.qty) for x in lines], actor=actor)
+        hold_and_reserve(Claim(trial, supply.agreement_id, supply.place_id, rules.totals(lines)[2], held, placing.short or supply.short), actor=actor)
     except Refused as refusal:
         return list(refusal.faults)
     return []
@@ -184,6 +190,7 @@ def new_order(placing: Placing, priced: Priced, actor: Actor, client_id: UUID | 
         ship_phone=priced.ship.phone,
         ship_address=priced.ship.address,
         line_count=len(priced.lines),
+        short=priced.short,
     )
 
 
@@ -207,17 +214,18 @@ def _write_lines(order: Order, placed: Priced) -> list[Held]:
         *([x.net for x in priced], [x.tax for x in priced], [x.gross for x in priced]),
     ]
     ids = dict(rows(LINES, (order.pk, order.promised_on, *columns)))
-    return [(ids[x.no], x.no, x.product_id, x.qty) for x in priced]
+    return [Held(ids[x.no], x.no, x.product_id, x.qty, x.net, x.gross) for x in priced]
 
 
 def _route(order: Order, priced: Priced, lines: list[Held], actor: Actor, *, since: Any = None) -> Order:
     """Send a submitted order to its approvers, or confirm it; then number it (the last lock) and say what happened."""
+    got: Got | None = None
     if priced.rules:
         order.status = rules.next_status(Status.SUBMITTED, "route")
         order.approval = Approval.PENDING
-    elif _confirms(order, priced, lines, actor):
+    elif got := _confirms(order, priced, lines, actor):
         order.status = rules.next_status(Status.SUBMITTED, "confirm")
-        order.credit, order.allocation = Credit.PASS, Allocation.FULL
+        take_over(got, order)
     else:
         order.status = rules.next_status(Status.SUBMITTED, "hold")
         order.credit, order.promised_on = Credit.HOLD, None
@@ -231,30 +239,25 @@ def _route(order: Order, priced: Priced, lines: list[Held], actor: Actor, *, sin
         update_row(order, REWRITTEN)
     if priced.rules:
         open_request(order.subject, priced.rules, order.gross, actor=actor)
-    record(order.subject, before=Status.DRAFT, after=order.status, since=since)
+    record(order.subject, before=Status.DRAFT, after=order.status, since=since, detail=detail_of(got) if got else None)
     fact: dict[str, Any] = {"order_id": order.pk, "number": order.number, "seller_id": order.seller_id, "buyer_id": order.buyer_id}
     emit(OrderPlaced(**fact, gross=order.gross, currency=order.currency), order.subject)
-    if order.status == Status.CONFIRMED:
+    if got:
         emit(OrderConfirmed(**fact, gross=order.gross, currency=order.currency), order.subject)
-        notify("orders.confirmed", order.subject, org_id=order.buyer_id, verb="orders.view", except_user=actor.user_id, number=order.number)
+        notify_confirmed(order, got, actor=actor)
     elif order.status == Status.SUBMITTED:
         notify("orders.held", order.subject, org_id=order.seller_id, verb="orders.release", except_user=actor.user_id, number=order.number)
     return order
 
 
-def _confirms(order: Order, priced: Priced, lines: list[Held], actor: Actor) -> bool:
-    """Hold credit and reserve stock now. False when only credit is missing and the order may wait for it; raises Refused otherwise."""
-
-    def hold() -> None:
-        hold_and_reserve(order.subject, order.agreement_id, order.place_id, order.gross, lines, actor=actor)
-
+def _confirms(order: Order, priced: Priced, lines: list[Held], actor: Actor) -> Got | None:
+    """Hold credit and reserve stock now. None when only credit is missing and the order may wait for it; raises Refused otherwise."""
+    claim = claim_of(order, lines)
     if not priced.may_wait:
-        hold()
-        return True
+        return hold_and_reserve(claim, actor=actor)
     try:
-        attempt(hold)
+        return attempt(lambda: hold_and_reserve(claim, actor=actor))
     except Refused as refusal:
         if rules.lacks_credit(refusal.faults):
-            return False
+            return None
         raise
-    return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
@@ -34,14 +34,14 @@ def lines_panel(request: HttpRequest, order: Order) -> Panel:
     found = unscoped_lines_of(order)
     cut = order.line_count > FIRST and request.GET.get("lines") != "all"
     lines: list[Any] = list(found[:FIRST] if cut else found)
-    units = found.aggregate(units=Sum("qty"))["units"] if cut else sum(line.qty for line in lines)
+    units = found.aggregate(units=Sum(F("qty") - F("given_up")))["units"] if cut else sum(line.wanted for line in lines)
     for line in lines:
         line.shown_name = name_of(line.product)
         line.shown_steps = [_step(step) for step in line.price_steps]
     return Panel(
         _("Lines"),
         "orders/lines.html",
-        {"order": order, "lines": lines, "clear": clear, "units": units, "cut": cut},
+        {"order": order, "lines": lines, "clear": clear, "units": units, "cut": cut, "dated": any(line.promised_on for line in lines)},
         note=figures.lines(order.line_count),
     )
 
@@ -97,6 +97,8 @@ def facts_panel(request: HttpRequest, order: Order) -> Panel:
 
 def _promise(order: Order) -> Any:
     """The day its goods are promised for, and whether that has passed."""
+    if order.waits_since and order.status in (Status.CONFIRMED, Status.IN_FULFILMENT):
+        return _("not known yet: some of its lines wait for goods")
     if not order.promised_on:
         return _("when it is confirmed") if order.status in (Status.SUBMITTED, Status.IN_REVIEW) else ""
     day = figures.day_long(order.promised_on)

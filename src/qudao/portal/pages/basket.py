@@ -32,6 +32,7 @@ from qudao.kernel.errors import DomainError, Fault, Forbidden, NotFound, Refused
 from qudao.network.queries import organisation
 from qudao.orders.rules import lacks_credit
 from qudao.portal.pages.basket_keep import BasketForm, basket_url
+from qudao.portal.pages.desk import short_offer
 from qudao.portal.pages.shop import aside_of, require_trade, stock_words, trade_for
 from qudao.portal.queries.desk import Trade
 from qudao.portal.queries.shop import Filled, Row, filled, orderable, read_entries, step_of, typed_entry, unit_word, unscoped_packs_in_order
@@ -125,6 +126,7 @@ def _show(request: HttpRequest, trades: Sequence[Trade], trade: Trade | None, *,
         "basket": basket, "form": form, "faults": faults, "rows": [shown_row(row) for row in rows[(number - 1) * PER_PAGE : number * PER_PAGE]],
         "wrong_only": wrong_only, "all_url": address(params, show=None, page=None), "wrong_url": address(params, show="wrong", page=None),
         "previous": address(params, page=number - 1) if number > 1 else "", "next": address(params, page=number + 1) if number < last else "",
+        **short_offer(request, [fault.code for fault in error.faults] if error else []),
         "may_wait": error is not None and lacks_credit(error.faults), "own": organisation(actor, actor.org_id), **_aside(trade, basket),
     }  # fmt: skip
     return render(request, "portal/basket.html", context, status=status)
@@ -157,7 +159,7 @@ def basket_page(request: HttpRequest) -> HttpResponse:
         if basket is None:
             raise Refused("baskets.empty")
         seen = int(request.POST["version"]) if request.POST.get("version", "").isdigit() else None
-        changed, facts = _posted_lines(request, trade), replace(form.facts, may_wait=bool(request.POST.get("may_wait")))
+        changed, facts = _posted_lines(request, trade), replace(form.facts, may_wait=bool(request.POST.get("may_wait")), short=request.POST.get("short", ""))
         if not submits:
             return actions.describe_basket(trade.agreement_id, facts, actor=actor)
         seen = None if changed and seen == basket.version else seen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
@@ -22,6 +23,7 @@ from qudao.base.html.tables import by_language
 from qudao.base.sentences import Said, say
 from qudao.catalog.queries import products
 from qudao.funds.queries import unscoped_card
+from qudao.inventory.states import Short
 from qudao.kernel import clock
 from qudao.kernel.errors import DomainError, Fault, Forbidden, Invalid
 from qudao.kernel.money import ZERO
@@ -117,10 +119,17 @@ def show(request: HttpRequest, desk: Desk, faults: list[Said], looked: Look | No
         "number": number,
         "no_trades": desk.choices == [],
         "owner": desk.actor.membership_id,
+        **short_offer(request, [hint["code"] for line in desk.editor.lines for hint in line.hints]),
         "may_wait": lacks_credit(faults) and not any(line.faults for line in desk.editor.lines),
         **(summary(looked) if looked else beginning(desk)),
     }
     return render(request, "portal/desk.html", context, status=status)
+
+
+def short_offer(request: HttpRequest, codes: Iterable[str]) -> dict[str, Any]:
+    """What a page offers when the refusal of an order names goods that are short, or when a choice was made before."""
+    chosen = request.POST.get("short", "")
+    return {"short_choices": Short.choices, "short": chosen or Short.REFUSE} if chosen or "inventory.short" in codes else {}
 
 
 def submit_words(number: int) -> str:
@@ -173,7 +182,7 @@ def order_new(request: HttpRequest) -> HttpResponse:
             raise Invalid.of(looked.faults or [Fault("portal.no_agreement")])
         data = form.cleaned_data
         address = int(data["address"]) if data.get("address") else None
-        facts = (data["requested_on"], data["po_number"], data["note"], address, bool(request.POST.get("may_wait")))
+        facts = (data["requested_on"], data["po_number"], data["note"], address, bool(request.POST.get("may_wait")), request.POST.get("short", ""))
         placing = Placing(trade.seller_id, trade.buyer_id, [a.new_line for a in asked], *facts)
         order = place_order(placing, actor=actor, client_id=client_id_of(request))
     except Forbidden:

@@ -75,6 +75,15 @@ def test_packs_are_base_units_in_the_order(client, world):
     assert Line.unscoped.get().qty == 12
 
 
+def test_where_goods_are_short_the_desk_asks_what_shall_become_of_the_order(client, world):
+    sign_in(client, world.cast.dealer)
+    data = typed(world, (world.products[0].code, "120"))
+    page = client.post(reverse("order_new"), data)
+    assert page.status_code == 409 and 'name="short" value="refuse" checked' in page.content.decode()
+    answer = client.post(reverse("order_new"), {**data, "short": "backorder"})
+    assert answer.status_code == 302 and (Order.unscoped.get().allocation, Line.unscoped.get().backordered) == ("partial", 20)
+
+
 def test_credit_and_stock_that_are_short_are_said_together(client, world):
     sign_in(client, world.cast.dealer)
     answer = client.post(reverse("order_new"), typed(world, (world.products[0].code, "9000")))

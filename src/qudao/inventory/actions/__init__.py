@@ -1,0 +1,42 @@
+"""Every change of stock: reserve, release and move, in sorted lock order and in a number of statements that does not grow with the lines.
+
+Whoever changes a reservation holds the lock of its stock row, so the stock lock is the only one that matters here.
+"""
+
+from qudao.inventory.actions.keep import (
+    OpeningLine,
+    adjust_stock,
+    ensure_places,
+    receive_opening,
+    register_place,
+    return_opening,
+    set_shortage,
+    set_supply_place,
+)
+from qudao.inventory.actions.move import Moved, post_all_moves, post_moves
+from qudao.inventory.actions.reserve import Shelves, open_shelves, promise, refill, release, reserve, shrink, stop_waiting
+from qudao.inventory.rules import Demand, MoveSpec
+
+__all__ = [
+    "Demand",
+    "MoveSpec",
+    "Moved",
+    "OpeningLine",
+    "Shelves",
+    "adjust_stock",
+    "ensure_places",
+    "open_shelves",
+    "post_all_moves",
+    "post_moves",
+    "promise",
+    "receive_opening",
+    "refill",
+    "register_place",
+    "release",
+    "reserve",
+    "return_opening",
+    "set_shortage",
+    "set_supply_place",
+    "shrink",
+    "stop_waiting",
+]

@@ -1,0 +1,167 @@
+"""What people do with places and stock: opening stock, counts, warehouses, what supplies an agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from qudao.base.access import Actor, get_visible
+from qudao.base.action import action, part, record
+from qudao.base.db import rows, run
+from qudao.base.lock import Rank, note_rank
+from qudao.base.subject import Subject
+from qudao.inventory import queries, rules
+from qudao.inventory.actions.move import post_moves
+from qudao.inventory.actions.rows import lock
+from qudao.inventory.models import Place, Stock, SupplyPlace
+from qudao.inventory.rules import Held, MoveSpec
+from qudao.inventory.states import LEAD_DAYS, MOST_LEAD_DAYS, MOST_PRIORITY, STANDARD_PLACES, PlaceKind, Short, Shows
+from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
+from qudao.kernel.quantity import plain
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningLine:
+    """Stock that was there before the books began: `qty` in base unit."""
+
+    product_id: int
+    qty: Decimal
+
+
+@part
+def ensure_places(org_id: int, *, actor: Actor) -> dict[str, int]:
+    """Make the standard places of an organisation where they are missing; return code → place id ({} when the organisation is gone). Two statements."""
+    codes = list(STANDARD_PLACES)
+    run(
+        """INSERT INTO inventory_place (owner_id, code, name, kind)
+           SELECT o.id, d.code, '', d.kind FROM network_organisation o, unnest(%s::text[], %s::text[]) d(code, kind) WHERE o.id = %s
+           ON CONFLICT (owner_id, code) DO NOTHING""",
+        (codes, [str(STANDARD_PLACES[code]) for code in codes], org_id),
+    )
+    return dict(rows("SELECT code, id FROM inventory_place WHERE owner_id = %s AND code = ANY(%s)", (org_id, codes)))
+
+
+@action("inventory.receive")
+def receive_opening(place_id: int, lines: Sequence[OpeningLine], reason: str, *, actor: Actor) -> Place:
+    """Enter stock that was there before the books began, from outside into a warehouse of the own organisation. Locks the stock rows."""
+    place = _own_warehouse(actor, place_id, "inventory.receive")
+    if not reason.strip():
+        raise Invalid("inventory.reason_missing", field="reason")
+    if not lines:
+        raise Invalid("inventory.no_lines", field="lines")
+    rules.check_quantities((line.qty, n) for n, line in enumerate(lines))
+    _products_exist([line.product_id for line in lines])
+    outside = ensure_places(place.owner_id, actor=actor)["OUTSIDE"]
+    subject = _subject(place)
+    post_moves([MoveSpec(line.product_id, line.qty, outside, place.pk) for line in lines], subject, actor=actor)
+    record(subject, after="received", reason=reason, detail={"lines": len(lines), "total": plain(sum((x.qty for x in lines), rules.ZERO))})
+    return place
+
+
+@action("inventory.receive")
+def return_opening(place_id: int, lines: Sequence[OpeningLine], reason: str, *, actor: Actor) -> Place:
+    """Take opening stock back that was entered by mistake, by moves from the warehouse to outside. Locks the stock rows.
+
+    Raises Refused `inventory.short` for every product of which that much is no longer free.
+    """
+    place = _own_warehouse(actor, place_id, "inventory.receive")
+    if not reason.strip():
+        raise Invalid("inventory.reason_missing", field="reason")
+    outside = ensure_places(place.owner_id, actor=actor)["OUTSIDE"]
+    subject = _subject(place)
+    post_moves([MoveSpec(line.product_id, line.qty, place.pk, outside) for line in lines], subject, actor=actor)
+    record(subject, after="returned", reason=reason, detail={"lines": len(lines), "total": plain(sum((x.qty for x in lines), rules.ZERO))})
+    return place
+
+
+@action("inventory.adjust")
+def adjust_stock(place_id: int, product_id: int, counted: Decimal, reason: str, *, actor: Actor) -> Stock:
+    """Set the stock of one product to what was counted, by a move from or to outside. Locks the stock row.
+
+    Raises Refused when more is reserved than was counted, or when nothing differs.
+    """
+    place = _own_warehouse(actor, place_id, "inventory.adjust")
+    if not reason.strip():
+        raise Invalid("inventory.reason_missing", field="reason")
+    if counted:
+        rules.check_quantities([(counted, None)])
+    _products_exist([product_id])
+    outside = ensure_places(place.owner_id, actor=actor)["OUTSIDE"]
+    note_rank(Rank.STOCK)
+    held = lock([(place.pk, product_id)]).get((place.pk, product_id), Held(0, rules.ZERO, rules.ZERO))
+    difference = counted - held.on_hand
+    if not difference:
+        raise Refused("inventory.no_difference", field="counted")
+    if counted < held.reserved:
+        raise Refused("inventory.reserved_more", field="counted", reserved=plain(held.reserved), counted=plain(counted))
+    ends = (outside, place.pk) if difference > 0 else (place.pk, outside)
+    subject = _subject(place)
+    post_moves([MoveSpec(product_id, abs(difference), *ends)], subject, actor=actor)
+    before, detail = plain(held.on_hand), {"product_id": product_id}
+    record(subject, before=before, after=plain(counted), reason=reason, detail=detail)
+    return Stock.unscoped.get(place=place, product_id=product_id)
+
+
+@action("inventory.manage_places")
+def register_place(code: str, name: str = "", *, actor: Actor) -> Place:
+    """Open another warehouse of the own organisation. A taken code is refused by the constraint."""
+    if not code.strip():
+        raise Invalid("inventory.place_code_missing", field="code")
+    place = Place.unscoped.create(owner_id=actor.org_id, code=code.strip().upper(), name=name.strip(), kind=PlaceKind.STOCK)
+    record(_subject(place), after="registered", detail={"code": place.code})
+    return place
+
+
+@action("inventory.manage_places")
+def set_supply_place(agreement_id: int, place_id: int, shows: str = Shows.BANDED, lead_days: int = LEAD_DAYS, *, actor: Actor) -> SupplyPlace:
+    """Say out of which warehouse of the seller an agreement is supplied, how much of its stock the buyer is told, and after how many working
+    days goods leave: that is the day an order is promised for.
+    """
+    if not 0 <= lead_days <= MOST_LEAD_DAYS:
+        raise Invalid("inventory.lead_days", field="lead_days", most=MOST_LEAD_DAYS)
+    place = _own_warehouse(actor, place_id, "inventory.manage_places")
+    sides = rows("SELECT seller_id, buyer_id FROM agreements_agreement WHERE id = %s", (agreement_id,))
+    if not sides:
+        raise NotFound("inventory.no_agreement")
+    if sides[0][0] != place.owner_id:
+        raise Refused("inventory.foreign_place", field="place")
+    supply, _made = SupplyPlace.unscoped.update_or_create(agreement_id=agreement_id, defaults={"place": place, "shows": shows, "lead_days": lead_days})
+    subject = Subject("agreements.agreement", agreement_id, sides[0][0], sides[0][1])
+    record(subject, after=place.code, detail={"shows": str(shows), "lead_days": lead_days})
+    return supply
+
+
+@action("inventory.manage_places")
+def set_shortage(agreement_id: int, short: str, priority: int = 0, *, actor: Actor) -> SupplyPlace:
+    """Say what becomes of orders under an agreement for more than there is, and who is served first when goods come in.
+
+    An order may ask for something else. Raises Invalid for an unknown choice, NotFound when the own organisation does not sell under it.
+    """
+    if short not in Short.values or not 0 <= priority <= MOST_PRIORITY:
+        raise Invalid("inventory.short_unknown", field="short", most=MOST_PRIORITY)
+    sides = rows("SELECT seller_id, buyer_id FROM agreements_agreement WHERE id = %s AND seller_id = %s", (agreement_id, actor.org_id))
+    if not sides:
+        raise NotFound("inventory.no_agreement")
+    place_id = queries.unscoped_supply(agreement_id).place_id
+    terms = {"short": short, "priority": priority}
+    supply, _made = SupplyPlace.unscoped.update_or_create(agreement_id=agreement_id, defaults=terms, create_defaults={**terms, "place_id": place_id})
+    record(Subject("agreements.agreement", agreement_id, *sides[0]), after=short, detail=terms)
+    return supply
+
+
+def _own_warehouse(actor: Actor, place_id: int, verb: str) -> Place:
+    place = get_visible(actor, Place, place_id, verb)
+    if place.kind != PlaceKind.STOCK:
+        raise Refused("inventory.place_kind", field="place", place=place.code, kind=PlaceKind(place.kind).label)
+    return place
+
+
+def _products_exist(product_ids: Sequence[int]) -> None:
+    """Moves have no foreign key check of their own, so what people type in is looked up."""
+    known = set(queries.unscoped_known_products(product_ids))
+    raise_if_any([Fault("inventory.no_product", f"lines.{n}") for n, pk in enumerate(product_ids) if pk not in known], Invalid)
+
+
+def _subject(place: Place) -> Subject:
+    return Subject("inventory.place", place.pk, place.owner_id, None, place.code)

@@ -1,0 +1,91 @@
+"""Backorders: what was confirmed without goods is served when some come in, by the agreement's priority, then the oldest confirmed first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from qudao.base.access import Actor
+from qudao.base.action import action, emit, record
+from qudao.base.db import rows, run
+from qudao.base.notify import notify
+from qudao.base.subject import Subject
+from qudao.inventory.actions import Demand, open_shelves, refill, stop_waiting
+from qudao.inventory.queries import unscoped_supplies
+from qudao.kernel.money import ZERO
+from qudao.orders import rules
+from qudao.orders.actions.follow import lock_trades
+from qudao.orders.events import OrderRefilled
+from qudao.orders.models import Order
+from qudao.orders.queries import Trade, unscoped_waiting
+
+LINES = """UPDATE orders_line l SET backordered = d.waits, promised_on = coalesce(d.day, l.promised_on)
+    FROM unnest(%s::bigint[], %s::numeric[], %s::date[]) d(id, waits, day) WHERE l.id = d.id"""
+HEADS = """UPDATE orders_order o SET allocation = d.allocation, promised_on = d.day,
+        waits_since = CASE WHEN d.day IS NULL THEN o.waits_since END
+    FROM unnest(%s::bigint[], %s::text[], %s::date[]) d(id, allocation, day) WHERE o.id = d.id"""
+
+
+@action("orders.refill")
+def refill_orders(keys: Iterable[tuple[int, int]], *, actor: Actor) -> list[int]:
+    """Give the goods that lie free at these (place, product) to the lines that wait for them; return the orders that got some. Convergent.
+
+    Locks the orders, stock. Emits OrderRefilled of each, tells its buyer, and GoodsFree where somebody began to wait meanwhile and goods are left.
+    """
+    wanted = sorted(set(keys))
+    trades = {trade.id: trade for trade in lock_trades({row.order_id for row in unscoped_waiting(wanted)}, actor=actor)}
+    shelves = open_shelves([Demand(*key, Decimal(1), 0) for key in wanted], actor=actor, waiting=True)
+    before = {line.id: line.backordered for trade in trades.values() for line in trade.lines}
+    late: dict[tuple[int, int], Subject] = {}
+    still = set[tuple[int, int]]()
+    # read again: who began to wait before the stock was locked is seen now
+    for row in unscoped_waiting(wanted):
+        key, trade = (row.place_id, row.product_id), trades.get(row.order_id)
+        if trade is None:
+            late[key] = row.subject
+            continue
+        line = trade.line(row.line_id)
+        line.backordered = shelves.serve([Demand(*key, line.backordered, line.id)], trade.subject, wait=False).get(line.id, ZERO)
+        if line.backordered:
+            still.add(key)
+    refill(shelves, still | late.keys(), actor=actor)
+    for key, subject in late.items():
+        if shelves.free.get(key, ZERO) > 0:
+            stop_waiting([key], subject, actor=actor)
+    touched = [trade for trade in trades.values() if any(line.backordered != before[line.id] for line in trade.lines)]
+    _write(touched, before)
+    return [trade.id for trade in touched]
+
+
+def _write(trades: Sequence[Trade], before: Mapping[int, Decimal]) -> None:
+    """Write what orders and lines got, when it leaves, and tell their buyers. Four statements for any number, none without any."""
+    if not trades:
+        return
+    supplies = unscoped_supplies({trade.agreement_id for trade in trades})
+    asked = dict(rows("SELECT id, requested_on FROM orders_order WHERE id = ANY(%s)", ([trade.id for trade in trades],)))
+    lines: list[tuple[int, Decimal, date | None]] = []
+    heads: list[tuple[int, str, date | None]] = []
+    for trade in trades:
+        day = supplies[trade.agreement_id].leaves_on(asked[trade.id])
+        lines += [(x.id, x.backordered, None if x.backordered else day) for x in trade.lines if x.backordered != before[x.id]]
+        waits = [x for x in trade.lines if x.backordered]
+        allocation = rules.allocation_of(sum((x.open for x in trade.lines), ZERO), sum((x.backordered for x in waits), ZERO))
+        heads.append((trade.id, allocation, None if waits else day))
+        record(trade.subject, detail={"lines": len(waits)})
+        emit(OrderRefilled(trade.id), trade.subject)
+        said: dict[str, Any] = {"number": trade.number, **({"lines": len(waits)} if waits else {"day": day.isoformat()})}
+        notify("orders.refilled_in_part" if waits else "orders.refilled", trade.subject, org_id=trade.buyer_id, verb="orders.view", **said)
+    run(LINES, [list(column) for column in zip(*lines, strict=True)])
+    run(HEADS, [list(column) for column in zip(*heads, strict=True)])
+
+
+def end_waiting(order: Order, *, actor: Actor) -> None:
+    """Lines of a locked order no longer wait for goods; who stands behind them is served instead. One statement."""
+    found = rows(
+        """UPDATE orders_line l SET backordered = 0 FROM (SELECT id FROM orders_line WHERE order_id = %s AND backordered > 0) d
+           WHERE l.id = d.id RETURNING l.product_id""",
+        (order.pk,),
+    )
+    stop_waiting([(order.place_id, product) for (product,) in found], order.subject, actor=actor)
