@@ -74,7 +74,7 @@ ROWS = {
     "messages": "qudao_messages.Message",
     "notes": "qudao_messages.Note",
     "tasks": "qudao_messages.Task",
-    "approval-rules": "approvals.Rule",
+    "approval-flows": "approvals.Flow",
     "people": "people.Membership",
     "roles": "people.Role",
     "approvals": "orders.Order",

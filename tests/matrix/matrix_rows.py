@@ -259,6 +259,6 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "places": _by_owner("inventory.Place", "owner", OWN_PLACES),
     "stock": _by_owner("inventory.Stock", "place__owner", OWN_PLACES),
     "absences": _absences,
-    "approval-rules": _by_owner("approvals.Rule", "owner", RULES_OF),
+    "approval-flows": _by_owner("approvals.Flow", "owner", RULES_OF),
     "accounts": _accounts,
 }

@@ -316,16 +316,22 @@ RULES: dict[str, Rule] = {
     **verb("completion", "messages.assign", "tasks"),
     **verb("reopening", "messages.assign", "tasks"),
     "receipt-lines/#/photos/#": Rule("fulfilment.view", "", "receipt-lines", more={"file_id": 1}, also=frozenset({404})),
-    "approval-rules": Rule("approvals.view", "approvals.edit_rules"),
-    "approval-rules/new": Rule("approvals.edit_rules", "approvals.edit_rules"),
-    **verb("retirement", "approvals.edit_rules", "approval-rules"),
-    "approval-rules/#": Rule("approvals.view", "approvals.edit_rules", "approval-rules"),
+    "approval-flows": Rule("approvals.view", "approvals.edit_rules"),
+    "approval-flows/new": Rule("approvals.edit_rules", "approvals.edit_rules"),
+    "approval-flows/rule": Rule("approvals.edit_rules", "approvals.edit_rules"),
+    "approval-flows/#": Rule("approvals.view", "", "approval-flows"),
+    **verb("publication", "approvals.edit_rules", "approval-flows"),
+    **verb("discard", "approvals.edit_rules", "approval-flows"),
+    **verb("retirement", "approvals.edit_rules", "approval-flows"),
+    "approval-flows/#/branches/#": Rule("approvals.edit_rules", "approvals.edit_rules", "approval-flows", more={"no": 1}),
+    "approval-flows/#/branches/#/removal": Rule("approvals.edit_rules", "approvals.edit_rules", "approval-flows", more={"no": 1}),
+    "approval-flows/#/branches/#/steps/#": Rule("approvals.edit_rules", "approvals.edit_rules", "approval-flows", more={"no": 1, "at": 1}),
+    "approval-flows/#/branches/#/steps/#/removal": Rule("approvals.edit_rules", "approvals.edit_rules", "approval-flows", more={"no": 1, "at": 1}),
 }
 #: where the page and the operation at one address differ
 RULES_PAGE: dict[str, Rule] = {
     "prints/#": Rule("base.print", "base.print", more={"name": "orders.confirmation"}),
     "orders/#/files": Rule("orders.attach", "orders.attach", "orders"),
-    "approval-rules/#": Rule("approvals.edit_rules", "approvals.edit_rules", "approval-rules"),  # the page is the form
     "products/#/packs": Rule("catalog.edit", "catalog.edit", "products"),
     "agreements/#/authorisations": Rule("agreements.authorise", "agreements.authorise", "agreements"),
     "buyer-groups/#/members": Rule("agreements.group", "agreements.group", "buyer-groups"),

@@ -13,8 +13,8 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from qudao.approvals.actions import add_rule, retire_rule
-from qudao.approvals.models import Rule
+from qudao.approvals.actions import add_rule, retire_flow
+from qudao.approvals.models import Flow
 from qudao.approvals.rules import RuleDraft
 from qudao.base.access import Actor, system_actor
 from qudao.funds.queries import unscoped_card
@@ -59,8 +59,8 @@ def test_what_is_promised_is_reserved():
     world = make_world([12, 9])
     need_approval(world)
     waiting = [place_order(placing(world, 2, 1), actor=world.dealer) for _x in range(CROWD // 2)]
-    for rule in Rule.unscoped.filter(kind="orders.order"):
-        retire_rule(rule.pk, actor=system_actor())
+    for flow in Flow.unscoped.filter(kind="orders.order"):
+        retire_flow(flow.pk, actor=system_actor())
     assert not Line.unscoped.exclude(promised_on=None).exists(), "nothing is promised while somebody must sign"
     finance = actor_of(make_member("f@example.com", world.cast.lh, "hq_finance"))
     approve = [partial(approve_order, order.pk, actor=finance) for order in waiting]

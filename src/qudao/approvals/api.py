@@ -1,4 +1,4 @@
-"""Approval rules, waiting approvals, handing on and deputies over the API. A document is approved at its own address (/orders/42/approval)."""
+"""Approval flows, waiting approvals, handing on and deputies over the API. A document is approved at its own address (/orders/42/approval)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from ninja import Field, Schema
 
 from qudao.approvals import actions, queries
 from qudao.approvals.actions import AbsenceDraft
-from qudao.approvals.models import Absence, Node, Request, Rule
-from qudao.approvals.rules import RuleDraft
+from qudao.approvals.models import Absence, Flow, Node, Request
+from qudao.approvals.rules import Branch, FlowDraft, RuleDraft, Step, When
 from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
 
 routes = Router(tags=["approvals"])
 
-RULE = ("id", "owner_id", "kind", "min_amount", "position", "role_id", "active", "remind_hours")
 ABSENCE = ("id", "user_id", "deputy_id", "first_day", "last_day", "note", "ended_at")
 
 
@@ -32,14 +31,62 @@ class RuleIn(Schema):
     remind_hours: int | None = None
 
 
-class RuleOut(RuleIn):
+class WhenIn(Schema):
+    """Conditions of a branch: all that is said must hold. Amounts from (included) to (not included); `discount_from` in per cent."""
+
+    amount_from: Decimal = Decimal(0)
+    amount_to: Decimal | None = None
+    discount_from: Decimal | None = None
+    types: list[str] = Field([], max_length=20)
+    credit: str = ""
+    first: bool | None = None
+    categories: list[str] = Field([], max_length=100)
+    tiers: list[int] = Field([], max_length=20)
+    groups: list[str] = Field([], max_length=100)
+
+
+class StepIn(Schema):
+    """One signature; smaller positions sign first."""
+
+    role_id: int
+    position: int = 1
+    remind_hours: int | None = None
+
+
+class BranchIn(Schema):
+    """Conditions and the signatures they lead to."""
+
+    name: str = Field("", max_length=80)
+    when: WhenIn = Field(default_factory=WhenIn)  # type: ignore[arg-type]
+    steps: list[StepIn] = Field([], max_length=20)
+
+
+class FlowIn(Schema):
+    """Everything the draft of the flow for a kind of documents says."""
+
+    kind: str = Field(..., max_length=40)
+    name: str = Field("", max_length=80)
+    branches: list[BranchIn] = Field([], max_length=100)
+
+
+class VersionOut(Schema):
+    no: int
+    state: str
+    branches: list[BranchIn]
+    published_at: datetime | None
+    ended_at: datetime | None
+
+
+class FlowOut(Schema):
     id: int
     owner_id: int
-    active: bool
+    kind: str
+    name: str
+    versions: list[VersionOut]
 
 
-class RulePage(Schema):
-    items: list[RuleOut]
+class FlowPage(Schema):
+    items: list[FlowOut]
     next_after: int | None
 
 
@@ -117,8 +164,14 @@ def _absence(one: Absence, status: int = 200) -> HttpResponse:
     return reply({name: getattr(one, name) for name in ABSENCE}, status, location=f"/api/v1/absences/{one.pk}")
 
 
-def _rule(one: Rule, status: int = 200) -> HttpResponse:
-    return reply({name: getattr(one, name) for name in RULE}, status, location=f"/api/v1/approval-rules/{one.pk}")
+def _told(one: Flow) -> dict[str, Any]:
+    names = ("no", "state", "branches", "published_at", "ended_at")
+    versions = [{name: getattr(version, name) for name in names} for version in one.versions.all()]
+    return {"id": one.pk, "owner_id": one.owner_id, "kind": one.kind, "name": one.name, "versions": versions}
+
+
+def _flow(actor: Actor, flow_id: int, status: int = 200) -> HttpResponse:
+    return reply(_told(queries.flow(actor, flow_id)), status, location=f"/api/v1/approval-flows/{flow_id}")
 
 
 def _waiting(node: Node) -> dict[str, Any]:
@@ -135,40 +188,61 @@ def _waiting(node: Node) -> dict[str, Any]:
     }
 
 
-@routes.get("/approval-rules", response=RulePage, summary="The rules in use, newest first")
+@routes.get("/approval-flows", response=FlowPage, summary="The flows, newest first")
 def index(request: HttpRequest, limit: int = 50, after: int | None = None, kind: str = "") -> HttpResponse:
-    """The rules of the own organisation."""
-    page, limit = page_of(queries.rules(request.actor, kind=kind), limit=limit, after=after)  # type: ignore[attr-defined]
-    items = list(page.values(*RULE))
+    """The flows of the own organisation with all their versions."""
+    page, limit = page_of(queries.flows(request.actor, kind=kind), limit=limit, after=after)  # type: ignore[attr-defined]
+    items = [_told(one) for one in page]
     return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
 
 
-@routes.post("/approval-rules", response={201: RuleOut}, summary="Add a rule")
+@routes.post("/approval-flows", response={201: FlowOut}, summary="Write the draft of a flow")
+@idempotent
+def draft(request: HttpRequest, body: FlowIn) -> HttpResponse:
+    """The flow of the kind is made when there is none. Nothing changes for documents until it is published."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    branches = tuple(Branch(one.name, _when(one.when), tuple(Step(**step.dict()) for step in one.steps)) for one in body.branches)
+    return _flow(actor, actions.save_draft(actor.org_id, FlowDraft(body.kind, body.name, branches), actor=actor).pk, 201)
+
+
+def _when(body: WhenIn) -> When:
+    told: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in body.dict().items()}
+    return When(**told)
+
+
+@routes.post("/approval-flows/rule", response={201: FlowOut}, summary="Add a signature from an amount on, at once")
 @idempotent
 def add(request: HttpRequest, body: RuleIn) -> HttpResponse:
-    """It counts for documents submitted from now on."""
+    """The flow gets a new version that counts for documents submitted from now on."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    return _rule(actions.add_rule(actor.org_id, RuleDraft(**body.dict()), actor=actor), 201)
+    return _flow(actor, actions.add_rule(actor.org_id, RuleDraft(**body.dict()), actor=actor).flow_id, 201)
 
 
-@routes.get("/approval-rules/{int:rule_id}", response=RuleOut, summary="One rule")
-def one(request: HttpRequest, rule_id: int) -> HttpResponse:
-    """In use or retired."""
-    return _rule(queries.rule(request.actor, rule_id))  # type: ignore[attr-defined]
+@routes.get("/approval-flows/{int:flow_id}", response=FlowOut, summary="One flow")
+def one(request: HttpRequest, flow_id: int) -> HttpResponse:
+    """With all its versions, the newest first."""
+    return _flow(request.actor, flow_id)  # type: ignore[attr-defined]
 
 
-@routes.put("/approval-rules/{int:rule_id}", response=RuleOut, summary="Change a rule")
+@routes.post("/approval-flows/{int:flow_id}/publication", response=FlowOut, summary="Publish the draft")
 @idempotent
-def change(request: HttpRequest, rule_id: int, body: RuleIn) -> HttpResponse:
-    """What already waits is not asked again."""
-    return _rule(actions.change_rule(rule_id, RuleDraft(**body.dict()), actor=request.actor))  # type: ignore[attr-defined]
+def publish(request: HttpRequest, flow_id: int) -> HttpResponse:
+    """It counts for documents submitted from now on; what waits goes on by its own version."""
+    return _flow(request.actor, actions.publish_flow(flow_id, actor=request.actor).flow_id)  # type: ignore[attr-defined]
 
 
-@routes.delete("/approval-rules/{int:rule_id}", response=RuleOut, summary="Retire a rule")
+@routes.post("/approval-flows/{int:flow_id}/discard", response=FlowOut, summary="Discard the draft")
 @idempotent
-def retire(request: HttpRequest, rule_id: int) -> HttpResponse:
-    """Requests it has opened go on."""
-    return _rule(actions.retire_rule(rule_id, actor=request.actor))  # type: ignore[attr-defined]
+def discard(request: HttpRequest, flow_id: int) -> HttpResponse:
+    """What is in use stays."""
+    return _flow(request.actor, actions.discard_draft(flow_id, actor=request.actor).pk)  # type: ignore[attr-defined]
+
+
+@routes.post("/approval-flows/{int:flow_id}/retirement", response=FlowOut, summary="Take the flow out of use")
+@idempotent
+def retire(request: HttpRequest, flow_id: int) -> HttpResponse:
+    """Documents submitted from now on need no signature."""
+    return _flow(request.actor, actions.retire_flow(flow_id, actor=request.actor).pk)  # type: ignore[attr-defined]
 
 
 @routes.get("/approvals", response=list[WaitingOut], summary="What waits for my signature")

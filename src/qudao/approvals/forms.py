@@ -1,31 +1,104 @@
-"""What people write about approval rules and absences."""
+"""What people write about approval flows and absences."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from qudao.approvals import queries
-from qudao.approvals.states import DECIDED_BY, KINDS
+from qudao.approvals.rules import Step, When
+from qudao.approvals.states import CREDITS, DECIDED_BY, KINDS, TYPES
 from qudao.base.html.forms import Form
 from qudao.base.html.tables import by_language
 
 
-class RuleForm(Form):
-    """From which amount on who must sign."""
+def _codes(text: str) -> tuple[str, ...]:
+    """What is written between commas or spaces."""
+    return tuple(dict.fromkeys(part for part in re.split(r"[\s,;,、;]+", text.strip()) if part))
 
-    kind = forms.ChoiceField(label=_("Document"), choices=tuple(KINDS.items()))
-    min_amount = forms.DecimalField(label=_("From amount"), max_digits=18, decimal_places=2, initial=0, help_text=_("Of this amount or more, tax included."))
+
+class _Signs(Form):
+    """Who signs, when, and when the signer is reminded."""
+
+    role_id = forms.TypedChoiceField(label=_("Role"), coerce=int, help_text=_("Any one person with this role signs."))
     position = forms.IntegerField(label=_("Position"), initial=1, help_text=_("Smaller numbers sign first."))
     remind_hours = forms.IntegerField(label=_("Remind after hours"), required=False, help_text=_("Who must sign is reminded once; empty = never."))
-    role_id = forms.TypedChoiceField(label=_("Role"), coerce=int, help_text=_("Any one person with this role signs."))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         found = queries.unscoped_role_choices(self.actor.org_id, self.actor.org_kind)
         self.fields["role_id"].choices = [(pk, by_language(name, name_en)) for pk, name, name_en in found]  # type: ignore[attr-defined]
+
+
+class RuleForm(_Signs):
+    """The simplest branch: from which amount on who must sign."""
+
+    kind = forms.ChoiceField(label=_("Document"), choices=tuple(KINDS.items()))
+    min_amount = forms.DecimalField(label=_("From amount"), max_digits=18, decimal_places=2, initial=0, help_text=_("Of this amount or more, tax included."))
+    field_order = ("kind", "min_amount")
+
+
+class FlowForm(Form):
+    """For which documents, and what it is called."""
+
+    kind = forms.ChoiceField(label=_("Document"), choices=tuple(KINDS.items()))
+    name = forms.CharField(label=_("Name"), max_length=80, required=False)
+
+
+class StepForm(_Signs):
+    """One signature of a branch."""
+
+    @property
+    def step(self) -> Step:
+        """What was written."""
+        return Step(**self.cleaned_data)
+
+
+class BranchForm(Form):
+    """When a branch is asked. All that is filled in must hold."""
+
+    name = forms.CharField(label=_("Name"), max_length=80, required=False, help_text=_("Shown to who is asked, as the reason."))
+    amount_from = forms.DecimalField(label=_("From amount"), max_digits=18, decimal_places=2, initial=0, help_text=_("Of this amount or more, tax included."))
+    amount_to = forms.DecimalField(label=_("Below amount"), max_digits=18, decimal_places=2, required=False, help_text=_("Empty = without an upper limit."))
+    types = forms.MultipleChoiceField(label=_("Order types"), choices=tuple(TYPES.items()), required=False, help_text=_("None chosen = every type."))
+    discount_from = forms.DecimalField(
+        label=_("From discount, %"), max_digits=5, decimal_places=2, required=False, help_text=_("Of the whole order, against the list price.")
+    )
+    credit = forms.ChoiceField(label=_("Credit"), choices=(("", _("Whatever it says")), *CREDITS.items()), required=False)
+    first = forms.ChoiceField(
+        label=_("First order of the buyer"), choices=(("", _("Does not matter")), ("yes", _("Only the first")), ("no", _("Only later ones"))), required=False
+    )
+    categories = forms.CharField(
+        label=_("Product lines"), required=False, help_text=_("Codes of categories, separated by commas; one line of the order suffices.")
+    )
+    tiers = forms.CharField(label=_("Tiers of the buyer"), required=False, help_text=_("Numbers, separated by commas: 1 buys from the brand, 2 from tier 1."))
+
+    groups = forms.CharField(label=_("Groups of buyers"), required=False, help_text=_("Codes of groups, separated by commas; one of them suffices."))
+
+    def clean_groups(self) -> tuple[str, ...]:
+        """Codes between commas."""
+        return _codes(self.cleaned_data["groups"])
+
+    def clean_tiers(self) -> tuple[int, ...]:
+        """Numbers only."""
+        found = _codes(self.cleaned_data["tiers"])
+        if not all(part.isdecimal() and len(part) < 3 for part in found):
+            raise forms.ValidationError(_("Write numbers, separated by commas."))
+        return tuple(int(part) for part in found)
+
+    def clean_categories(self) -> tuple[str, ...]:
+        """Codes between commas."""
+        return _codes(self.cleaned_data["categories"])
+
+    @property
+    def when(self) -> When:
+        """What was written."""
+        told: dict[str, Any] = {name: value for name, value in self.cleaned_data.items() if name != "name"}
+        told["types"], told["first"] = tuple(told["types"]), {"yes": True, "no": False}.get(told["first"])
+        return When(**told)
 
 
 class AbsenceForm(Form):

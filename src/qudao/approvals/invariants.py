@@ -6,6 +6,15 @@ from qudao.base.invariants import Check
 
 CHECKS = [
     Check(
+        "approvals.requests_go_by_a_version_of_their_seller",
+        sql="""
+            select r.id, r.number || ' goes by a draft, or by a flow for other documents' as note
+              from approvals_request r join approvals_version v on v.id = r.version_id join approvals_flow f on f.id = v.flow_id
+             where v.state = 'draft' or f.owner_id <> r.seller_id or f.kind <> r.subject_kind
+        """,
+        plant="update approvals_request set subject_kind = 'planted' where id = (select max(id) from approvals_request where version_id is not null)",
+    ),
+    Check(
         "approvals.approved_by_others_in_every_step",
         sql="""
             select r.id, r.number || ' is approved, but a step has no signature, or the submitter signed' as note

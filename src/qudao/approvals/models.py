@@ -1,55 +1,92 @@
-"""Rules, requests, their nodes, the signatures that stay; who stands in for whom; and the links that decide from a mail."""
+"""Flows and their versions, requests, their nodes, the signatures that stay; who stands in for whom; and the links that decide from a mail."""
 
 from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from qudao.approvals.states import Decision, NodeState, RequestState
+from qudao.approvals.states import Decision, NodeState, RequestState, VersionState
 from qudao.base.db import Row, SubjectFields
 from qudao.base.subject import Subject
 
 
-class Rule(Row):
-    """Documents of `kind` sold by `owner`, of at least `min_amount` in the document's currency, need a signature by `role`.
-
-    Who must sign is reminded once after `remind_hours`; None = never.
-    """
+class Flow(Row):
+    """Who must sign documents of `kind` sold by `owner`. What it says stands in its versions; without a published one nobody must."""
 
     owner = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
     kind = models.TextField()
-    min_amount = models.DecimalField(max_digits=18, decimal_places=2, default=0)
-    position = models.SmallIntegerField(default=1)
-    role = models.ForeignKey("people.Role", on_delete=models.PROTECT, related_name="+")
-    active = models.BooleanField(default=True)
-    remind_hours = models.PositiveSmallIntegerField(null=True, blank=True)
+    name = models.TextField(default="", blank=True)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=Q(remind_hours=None) | Q(remind_hours__gte=1, remind_hours__lte=720),
-                name="approvals_rule_remind_hours_range",
-                violation_error_message=_("A reminder comes after 1 to 720 hours."),
-            ),
             models.UniqueConstraint(
-                fields=["owner", "kind", "position", "role", "min_amount"],
-                condition=Q(active=True),
-                name="approvals_rule_owner_kind_position_role_amount_unique",
-                violation_error_message=_("There is already such a rule."),
+                fields=["owner", "kind"], name="approvals_flow_owner_kind_unique", violation_error_message=_("There is already a flow for such documents.")
             ),
             models.CheckConstraint(
-                condition=Q(min_amount__gte=0) & Q(position__gte=1) & Q(position__lte=99) & ~Q(kind=""),
-                name="approvals_rule_kind_amount_position_range",
-                violation_error_message=_("A rule needs a kind, an amount that is not negative, and a position from 1 to 99."),
+                condition=~Q(kind=""), name="approvals_flow_kind_present", violation_error_message=_("Say for which kind of document the flow is.")
             ),
         ]
 
+    def __str__(self) -> str:
+        return self.name or self.kind
+
+    def get_absolute_url(self) -> str:
+        """The page of the flow."""
+        return reverse("approval_flow", args=[self.pk])
+
+
+class Version(Row):
+    """What a flow says from `published_at` on, until the next version or its end; a trigger keeps what was published as it was.
+
+    `branches`: conditions and steps (`rules.Branch`); every branch whose conditions hold adds its steps. `min_amount` is the least amount that
+    any of them asks for, so that smaller documents do not read the branches.
+    """
+
+    flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="versions", db_index=False)
+    no = models.PositiveSmallIntegerField()
+    state = models.TextField(choices=VersionState.choices, default=VersionState.DRAFT)
+    branches = models.JSONField(default=list)
+    min_amount = models.DecimalField(max_digits=18, decimal_places=2, default=0)
+    published_at = models.DateTimeField(null=True)
+    published_by = models.ForeignKey("people.User", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["flow", "no"], name="approvals_version_flow_no_unique", violation_error_message=_("Versions are numbered.")),
+            models.UniqueConstraint(
+                fields=["flow"],
+                condition=Q(state=VersionState.PUBLISHED),
+                name="approvals_version_flow_one_published",
+                violation_error_message=_("A flow has one version in use."),
+            ),
+            models.UniqueConstraint(
+                fields=["flow"],
+                condition=Q(state=VersionState.DRAFT),
+                name="approvals_version_flow_one_draft",
+                violation_error_message=_("Somebody else has just begun a draft of this flow."),
+            ),
+            models.CheckConstraint(
+                condition=Q(state=VersionState.DRAFT, published_at=None, ended_at=None)
+                | Q(state=VersionState.PUBLISHED, published_at__isnull=False, ended_at=None)
+                | Q(state=VersionState.SUPERSEDED, published_at__isnull=False, ended_at__isnull=False),
+                name="approvals_version_state_times_match",
+                violation_error_message=_("The state of a version and its times do not agree."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.no}"
+
 
 class Request(Row, SubjectFields):
-    """One document waits for, or got, its approval. `amount` is the one the rules were matched on."""
+    """One document waits for, or got, its approval by the `version` it was submitted under. `amount` and `facts` are what this was decided on."""
 
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, related_name="+")
+    facts = models.JSONField(default=dict)
     amount = models.DecimalField(max_digits=18, decimal_places=2)
     submitted_by = models.ForeignKey("people.User", on_delete=models.PROTECT, null=True, related_name="+")
     state = models.TextField(choices=RequestState.choices, default=RequestState.PENDING)
@@ -94,14 +131,16 @@ class Request(Row, SubjectFields):
 class Node(Row):
     """One step of a request: any one holder of `role` signs, or the one `signer` to whom `given_by` handed it on or whom `given_by` added.
 
-    `rule` is why the step exists (None for an added one). When a named signer leaves, the holders of the role sign again.
+    `branch` and `amount_from` say why the step exists (None for an added one). When a named signer leaves, the holders of the role sign again.
     Entered and left are kept for the figures on bottlenecks.
     """
 
     request = models.ForeignKey(Request, on_delete=models.PROTECT, related_name="nodes")
     position = models.SmallIntegerField()
     role = models.ForeignKey("people.Role", on_delete=models.PROTECT, related_name="+")
-    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, null=True, related_name="+")
+    branch = models.TextField(default="", blank=True)
+    amount_from = models.DecimalField(max_digits=18, decimal_places=2, null=True)
+    remind_hours = models.PositiveSmallIntegerField(null=True)
     signer = models.ForeignKey("people.User", on_delete=models.PROTECT, null=True, related_name="+")
     given_by = models.ForeignKey("people.User", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     added = models.BooleanField(default=False)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.approvals.models import Absence, Link, Node, Request, Rule, Signature
+from qudao.approvals.models import Absence, Flow, Link, Node, Request, Signature, Version
 from qudao.base.access import Actor, Policy, own, register
 
 VERBS = {
-    "approvals.view": _("See approvals and their rules"),
+    "approvals.view": _("See approvals and their flows"),
     "approvals.edit_rules": _("Decide what needs whose approval"),
     "approvals.delegate": _("Hand on what waits for one's own signature, and name a deputy"),
     "approvals.add_signer": _("Ask a colleague to sign, too"),
@@ -19,12 +19,21 @@ FIELDS: dict[str, str] = {}
 
 
 @register
-class RulePolicy(Policy):
-    model = Rule
+class FlowPolicy(Policy):
+    model = Flow
     view_verb = "approvals.view"
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return own(actor, "owner")
+
+
+@register
+class VersionPolicy(Policy):
+    model = Version
+    view_verb = "approvals.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return own(actor, "flow__owner")
 
 
 @register

@@ -1,7 +1,8 @@
-"""Reads of approvals: which rules apply, what waits for me, who could sign, what was signed."""
+"""Reads of approvals: which signatures a document needs, what waits for me, who could sign, what was signed."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -9,16 +10,19 @@ from decimal import Decimal
 from django.db.models import Prefetch, QuerySet
 from django.db.models.expressions import RawSQL
 
-from qudao.approvals.models import Absence, Link, Node, Request, Rule, Signature
-from qudao.approvals.rules import Colleague, RuleCard
+from qudao.approvals.models import Absence, Flow, Link, Node, Request, Signature, Version
+from qudao.approvals.rules import Asked, Case, Colleague, More, Needed, Plan, branches_of
 from qudao.approvals.states import DECIDED_BY, NodeState, RequestState
-from qudao.base.access import Actor, expand, get_visible, policy_of, visible
+from qudao.base.access import Actor, expand, policy_of, visible
 from qudao.base.db import rows
 from qudao.base.subject import Subject
 from qudao.kernel import clock
+from qudao.kernel.errors import NotFound
 from qudao.people.models import Membership, Role
 from qudao.people.states import MemberState
 
+#: what a seller without a flow asks
+NO_PLAN = Plan(0)
 #: whose right opens the step `n` of the request `r`: the one it was handed to while that person is active here, else any holder of its role;
 #: never who submitted the document, never a right that is used up
 _RIGHT = """
@@ -40,29 +44,34 @@ _PENDING = f"""
 """
 
 
-def unscoped_all_rules(seller_ids: Iterable[int], kind: str) -> dict[int, list[RuleCard]]:
-    """Every rule for documents of this kind by seller, in the order of signing. One statement; the caller asks `min_amount`."""
-    found: dict[int, list[RuleCard]] = {}
-    for owner_id, *card in rows(
-        """select r.owner_id, r.id, r.position, r.role_id, p.code, p.name, p.name_en, r.min_amount
-             from approvals_rule r join people_role p on p.id = r.role_id
-            where r.owner_id = any(%s) and r.kind = %s and r.active order by r.position, r.id""",
-        [list(seller_ids), kind],
-    ):
-        found.setdefault(owner_id, []).append(RuleCard(*card))
-    return found
-
-
-def unscoped_rules_for(seller_id: int, kind: str, amount: Decimal) -> list[RuleCard]:
-    """The rules that apply to a document of this kind and amount, in the order of signing; empty = no approval needed. One statement."""
+def unscoped_plans(seller_ids: Iterable[int], kind: str, most: Decimal | None = None) -> dict[int, Plan]:
+    """The flow in use for documents of a kind by seller; without those that ask nothing of any document up to `most`. One statement."""
     found = rows(
-        """select r.id, r.position, r.role_id, p.code, p.name, p.name_en, r.min_amount
-             from approvals_rule r join people_role p on p.id = r.role_id
-            where r.owner_id = %s and r.kind = %s and r.active and r.min_amount <= %s
-            order by r.position, r.id""",
-        [seller_id, kind, amount],
+        """select f.owner_id, v.id, v.branches from approvals_flow f join approvals_version v on v.flow_id = f.id and v.state = 'published'
+            where f.owner_id = any(%s) and f.kind = %s and (%s::numeric is null or v.min_amount <= %s)""",
+        [list(seller_ids), kind, most, most],
     )
-    return [RuleCard(*row) for row in found]
+    return {owner_id: Plan(version_id, branches_of(json.loads(told))) for owner_id, version_id, told in found}
+
+
+def unscoped_rules_for(seller_id: int, kind: str, case: Case, more: More | None = None) -> Needed:
+    """The signatures a document of this kind needs, by the flow in use; false = none. One statement, and those of `more`.
+
+    `more` reads facts that cost something; it is called at most once, and only when a branch depends on them.
+    """
+    return unscoped_plans([seller_id], kind, case.amount).get(seller_id, NO_PLAN).needed(case, more)
+
+
+def role_names(role_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """The two names of roles by id. One statement."""
+    return {pk: (name, name_en) for pk, name, name_en in rows("select id, name, name_en from people_role where id = any(%s)", [list(role_ids)])}
+
+
+def unscoped_names(asked: Iterable[Asked]) -> list[tuple[str, str]]:
+    """Who is asked, in both languages, in the order of signing. One statement."""
+    wanted = [one.step.role_id for one in asked]
+    names = role_names(wanted)
+    return [names.get(role_id, ("", "")) for role_id in wanted]
 
 
 def pending_for(actor: Actor) -> QuerySet[Node]:
@@ -74,7 +83,7 @@ def pending_for(actor: Actor) -> QuerySet[Node]:
         return Node.unscoped.none()
     params = [actor.org_id, actor.user_id, actor.user_id, actor.membership_id or 0, actor.user_id, clock.today()]
     found = Node.unscoped.filter(pk__in=RawSQL(_PENDING, params))  # noqa: S611 - every value is a parameter
-    return found.select_related("request", "request__submitted_by", "role", "rule", "given_by").order_by("entered_at", "pk")
+    return found.select_related("request", "request__submitted_by", "role", "given_by").order_by("entered_at", "pk")
 
 
 def decided_by(actor: Actor) -> QuerySet[Signature]:
@@ -156,19 +165,28 @@ def course(actor: Actor, subject: Subject) -> list[Node]:
     mine = Node.unscoped.filter(policy_of(Node).rows(actor, "approvals.view"))
     nodes = mine.filter(request__subject_kind=subject.kind, request__subject_id=subject.id)
     signatures = Signature.unscoped.select_related("user", "on_behalf")
-    found = nodes.select_related("request", "role", "rule", "signer", "given_by").order_by("request_id", "position")
+    found = nodes.select_related("request", "role", "signer", "given_by").order_by("request_id", "position")
     return list(found.prefetch_related(Prefetch("signatures", signatures)))
 
 
-def rules(actor: Actor, *, kind: str = "") -> QuerySet[Rule]:
-    """The rules in use of the actor's organisation, in the order of signing."""
-    found = visible(actor, Rule).filter(active=True).select_related("role", "owner").order_by("owner_id", "kind", "min_amount", "position", "pk")
+def flows(actor: Actor, *, kind: str = "") -> QuerySet[Flow]:
+    """The flows of the actor's organisation, each with its versions, the newest first; for a list and for one."""
+    found = visible(actor, Flow).select_related("owner").order_by("kind", "pk")
+    found = found.prefetch_related(Prefetch("versions", Version.unscoped.select_related("published_by").order_by("-no")))
     return found.filter(kind=kind) if kind else found
 
 
-def rule(actor: Actor, rule_id: int) -> Rule:
-    """One rule; NotFound when it does not exist for this actor."""
-    return get_visible(actor, Rule, rule_id)
+def flow(actor: Actor, flow_id: int) -> Flow:
+    """One flow with its versions; NotFound when it does not exist for this actor."""
+    found = flows(actor).filter(pk=flow_id).first()
+    if found is None:
+        raise NotFound("base.not_found")
+    return found
+
+
+def unscoped_version(flow_id: int, state: str) -> Version | None:
+    """The draft, or the version in use, of a flow. One statement."""
+    return Version.unscoped.filter(flow_id=flow_id, state=state).first()
 
 
 def absences(actor: Actor) -> QuerySet[Absence]:
@@ -188,19 +206,30 @@ def unscoped_member_of(user_id: int, org_id: int) -> int:
 
 
 def unscoped_overdue(now: datetime) -> list[int]:
-    """The ids of the steps whose rule asks for a reminder that is due and was not given, oldest first, at most 500. One statement."""
+    """The ids of the steps whose reminder is due and was not given, oldest first, at most 500. One statement."""
     found = rows(
-        """SELECT n.id FROM approvals_node n JOIN approvals_rule r ON r.id = n.rule_id
-            WHERE n.state = %s AND n.reminded_at IS NULL AND r.remind_hours IS NOT NULL
-              AND n.entered_at + make_interval(hours => r.remind_hours) <= %s ORDER BY n.entered_at LIMIT 500""",
+        """SELECT id FROM approvals_node WHERE state = %s AND reminded_at IS NULL AND remind_hours IS NOT NULL
+              AND entered_at + make_interval(hours => remind_hours) <= %s ORDER BY entered_at LIMIT 500""",
         [NodeState.CURRENT, now],
     )
     return [row[0] for row in found]
 
 
-def unscoped_role_fits(role_id: int, owner_id: int) -> bool:
-    """Whether a role comes with the product or belongs to the organisation. One statement."""
-    return bool(rows("select 1 from people_role where id = %s and (owner_id is null or owner_id = %s)", [role_id, owner_id]))
+def unscoped_roles_fit(role_ids: Iterable[int], owner_id: int) -> bool:
+    """Whether each role comes with the product or belongs to the organisation. One statement."""
+    wanted = set(role_ids)
+    return len(rows("select id from people_role where id = any(%s) and (owner_id is null or owner_id = %s)", [list(wanted), owner_id])) == len(wanted)
+
+
+def unscoped_empty_roles(role_ids: Iterable[int], owner_id: int) -> list[int]:
+    """The roles that nobody active has in the organisation. One statement."""
+    wanted = list(role_ids)
+    held = rows(
+        """select distinct m.role_id from people_membership m join people_user u on u.id = m.user_id and u.is_active
+            where m.org_id = %s and m.role_id = any(%s) and m.state = 'active'""",
+        [owner_id, wanted],
+    )
+    return sorted(set(wanted) - {row[0] for row in held})
 
 
 def unscoped_role_choices(owner_id: int, kind: str) -> list[tuple[int, str, str]]:

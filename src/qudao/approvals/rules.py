@@ -1,11 +1,12 @@
-"""Pure decisions about approvals: who may sign, which nodes a set of rules makes, what a signature leads to."""
+"""Pure decisions about approvals: what a flow asks of a document, who may sign, what a signature leads to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from qudao.approvals.states import ABSENCE_DAYS, Decision, RequestState
 from qudao.kernel.errors import Fault
@@ -13,7 +14,7 @@ from qudao.kernel.errors import Fault
 
 @dataclass(frozen=True)
 class RuleDraft:
-    """Documents of `kind` of at least `min_amount` need a signature by the role; smaller positions sign first."""
+    """The simplest branch: documents of `kind` of at least `min_amount` need a signature by the role; smaller positions sign first."""
 
     kind: str
     role_id: int
@@ -21,18 +22,187 @@ class RuleDraft:
     position: int = 1
     remind_hours: int | None = None
 
+    @property
+    def branch(self) -> Branch:
+        """The same as a branch of a flow."""
+        return Branch("", When(self.min_amount), (Step(self.role_id, self.position, self.remind_hours),))
+
 
 @dataclass(frozen=True)
-class RuleCard:
-    """A rule that applies to a document, with the names of its role."""
+class Case:
+    """What a flow may ask about a document. `amount` is known at once; the others are None until somebody had a reason to read them.
 
-    id: int
-    position: int
+    `discount` in percent of the list price; `credit` "pass" or "hold"; `first`: the buyer has bought nothing here before; `categories`: codes of
+    the product lines of its goods and of all above them; `tier`: steps of selling from the brand to the buyer; `groups`: codes of its groups.
+    """
+
+    amount: Decimal
+    type: str | None = None
+    discount: Decimal | None = None
+    credit: str | None = None
+    first: bool | None = None
+    categories: frozenset[str] | None = None
+    tier: int | None = None
+    groups: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class When:
+    """When a branch is asked: all that is said must hold; what is left empty is not asked. `…_from` is included, `…_to` is not."""
+
+    amount_from: Decimal = Decimal(0)
+    amount_to: Decimal | None = None
+    discount_from: Decimal | None = None
+    types: tuple[str, ...] = ()
+    credit: str = ""
+    first: bool | None = None
+    categories: tuple[str, ...] = ()
+    tiers: tuple[int, ...] = ()
+    groups: tuple[str, ...] = ()
+
+    def verdicts(self, case: Case) -> dict[str, bool | None]:
+        """The answer to each condition that is asked, by the fact it needs; None = the fact is not known."""
+        found: dict[str, bool | None] = {"amount": self.amount_from <= case.amount and (self.amount_to is None or case.amount < self.amount_to)}
+        if self.discount_from is not None:
+            found["discount"] = None if case.discount is None else case.discount >= self.discount_from
+        if self.types:
+            found["type"] = None if case.type is None else case.type in self.types
+        if self.credit:
+            found["credit"] = None if case.credit is None else case.credit == self.credit
+        if self.first is not None:
+            found["first"] = None if case.first is None else case.first is self.first
+        if self.categories:
+            found["categories"] = None if case.categories is None else not case.categories.isdisjoint(self.categories)
+        if self.tiers:
+            found["tier"] = None if case.tier is None else case.tier in self.tiers
+        if self.groups:
+            found["groups"] = None if case.groups is None else not case.groups.isdisjoint(self.groups)
+        return found
+
+    def holds(self, case: Case) -> bool | None:
+        """Whether the branch is asked; None = it depends on a fact that is not known."""
+        answers = self.verdicts(case).values()
+        return False if False in answers else None if None in answers else True
+
+    def missing(self, case: Case) -> set[str]:
+        """The facts it takes to say whether the branch is asked."""
+        return {name for name, answer in self.verdicts(case).items() if answer is None} if self.holds(case) is None else set()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One signature that a branch asks for: any one holder of the role. Smaller positions sign first; a reminder comes after `remind_hours`, None = never."""
+
     role_id: int
-    role_code: str
-    role_name: str
-    role_name_en: str
-    min_amount: Decimal
+    position: int = 1
+    remind_hours: int | None = None
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Conditions and the signatures they lead to."""
+
+    name: str
+    when: When
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class FlowDraft:
+    """Everything a version of a flow says."""
+
+    kind: str
+    name: str
+    branches: tuple[Branch, ...] = ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A step that a document needs, and the branch that asks for it."""
+
+    step: Step
+    branch: str
+    amount_from: Decimal
+
+
+@dataclass(frozen=True)
+class Needed:
+    """The signatures a document needs, by which published version, and the facts this was decided on; false when it needs none."""
+
+    version_id: int
+    asked: tuple[Asked, ...]
+    case: Case
+
+    def __bool__(self) -> bool:
+        return bool(self.asked)
+
+
+#: reads the named facts of a document
+More = Callable[[set[str]], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A published version as far as a document of some size may meet it."""
+
+    version_id: int
+    branches: tuple[Branch, ...] = ()
+
+    def needed(self, case: Case, more: More | None = None) -> Needed:
+        """What a document needs; `more` is called at most once, and only when a branch depends on a fact that nobody has read yet.
+
+        A branch that depends on a fact which stays unknown is asked: somebody looks rather than nobody.
+        """
+        missing = {name for branch in self.branches for name in branch.when.missing(case)}
+        if missing and more is not None:
+            case = replace(case, **more(missing))
+        return Needed(self.version_id, steps(branch for branch in self.branches if branch.when.holds(case) is not False), case)
+
+
+def steps(branches: Iterable[Branch]) -> tuple[Asked, ...]:
+    """The steps of the branches in the order of signing: by position, then as written; the same signature stands once in a position."""
+    chosen: dict[Step, Asked] = {}
+    for branch in branches:
+        for step in branch.steps:
+            chosen.setdefault(replace(step, remind_hours=None), Asked(step, branch.name, branch.when.amount_from))
+    return tuple(sorted(chosen.values(), key=lambda one: one.step.position))
+
+
+def stored(value: Any) -> Any:
+    """Branches or facts as JSON keeps them: decimals as text, sets sorted."""
+    if is_dataclass(value):
+        return {name: stored(part) for name, part in vars(value).items() if part is not None}
+    if isinstance(value, (list, tuple, frozenset)):
+        return [stored(part) for part in (sorted(value) if isinstance(value, frozenset) else value)]
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _loaded(kind: type, told: Mapping[str, Any]) -> dict[str, Any]:
+    hints = {one.name: str(one.type) for one in fields(kind)}
+    made: dict[str, Any] = {}
+    for name, value in told.items():
+        if value is None or name not in hints:
+            continue
+        if hints[name].startswith("Decimal"):
+            value = Decimal(str(value))
+        elif hints[name].startswith("tuple"):
+            value = tuple(value)
+        elif hints[name].startswith("frozenset"):
+            value = frozenset(value)
+        made[name] = value
+    return made
+
+
+def branches_of(told: Iterable[Mapping[str, Any]]) -> tuple[Branch, ...]:
+    """Branches as they were stored."""
+    return tuple(
+        Branch(one["name"], When(**_loaded(When, one["when"])), tuple(Step(**_loaded(Step, step)) for step in one["steps"])) for one in told
+    )  # fmt: skip
+
+
+def case_of(told: Mapping[str, Any]) -> Case:
+    """The facts of a document as they were stored."""
+    return Case(**_loaded(Case, told))
 
 
 @dataclass(frozen=True)
@@ -64,17 +234,32 @@ class Colleague:
     asked: bool = False
 
 
-def draft_faults(draft: RuleDraft) -> list[Fault]:
-    """Everything wrong with a rule, each fault at its field."""
+def flow_faults(draft: FlowDraft) -> list[Fault]:
+    """Everything wrong with a version, each fault at its field."""
     faults = []
     if not draft.kind.strip():
         faults.append(Fault("approvals.kind_missing", "kind"))
-    if draft.min_amount < 0:
+    for branch in draft.branches:
+        faults += branch_faults(branch)
+    return faults
+
+
+def branch_faults(branch: Branch) -> list[Fault]:
+    """Everything wrong with a branch and its steps, each fault at its field."""
+    when, faults = branch.when, []
+    if when.amount_from < 0:
         faults.append(Fault("approvals.amount_wrong", "min_amount"))
-    if not 1 <= draft.position <= 99:
-        faults.append(Fault("approvals.position_wrong", "position"))
-    if draft.remind_hours is not None and not 1 <= draft.remind_hours <= 720:
-        faults.append(Fault("approvals.remind_hours_wrong", "remind_hours"))
+    if when.amount_to is not None and when.amount_to <= when.amount_from:
+        faults.append(Fault("approvals.amount_to_wrong", "amount_to"))
+    if when.discount_from is not None and not 0 <= when.discount_from <= 100:
+        faults.append(Fault("approvals.discount_wrong", "discount_from"))
+    if when.credit not in ("", "pass", "hold"):
+        faults.append(Fault("approvals.credit_wrong", "credit"))
+    for step in branch.steps:
+        if not 1 <= step.position <= 99:
+            faults.append(Fault("approvals.position_wrong", "position"))
+        if step.remind_hours is not None and not 1 <= step.remind_hours <= 720:
+            faults.append(Fault("approvals.remind_hours_wrong", "remind_hours"))
     return faults
 
 
@@ -115,14 +300,6 @@ def absence_faults(first_day: date, last_day: date, today: date) -> list[Fault]:
     if (last_day - first_day).days >= ABSENCE_DAYS:
         return [Fault("approvals.days_too_many", "last_day", {"most": ABSENCE_DAYS})]
     return []
-
-
-def steps(cards: Iterable[RuleCard]) -> list[RuleCard]:
-    """The nodes of a request in the order of signing: by position, then rule; one node per role and position."""
-    chosen: dict[tuple[int, int], RuleCard] = {}
-    for card in sorted(cards, key=lambda one: (one.position, one.id)):
-        chosen.setdefault((card.position, card.role_id), card)
-    return list(chosen.values())
 
 
 def outcome(decision: str, is_last: bool) -> str:

@@ -6,6 +6,12 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 
+class VersionState(TextChoices):
+    DRAFT = "draft", _("Draft")
+    PUBLISHED = "published", _("In use")
+    SUPERSEDED = "superseded", _("No longer in use")
+
+
 class RequestState(TextChoices):
     PENDING = "pending", _("Waiting for approval")
     APPROVED = "approved", _("Approved")
@@ -29,8 +35,12 @@ class Decision(TextChoices):
     RETURN = "return", _("Send back")
 
 
-#: Kinds of subjects a rule may be made for. Upper modules name their subject so; a kind that is missing here just has no label.
+#: Kinds of subjects a flow may be made for. Upper modules name their subject so; a kind that is missing here just has no label.
 KINDS = {"orders.order": _("Order")}
+
+#: Types of orders a branch may be for, and what credit says of a document, as upper modules name them.
+TYPES = {"regular": _("Regular"), "sample": _("Sample"), "emergency": _("Emergency"), "transfer": _("Transfer"), "external": _("From an outside supplier")}
+CREDITS = {"pass": _("Passes"), "hold": _("Holds")}
 
 #: The verb with which a document of a kind is decided: who is handed a step, or added, must hold it to come in at all.
 DECIDED_BY = {"orders.order": "orders.approve"}
@@ -56,7 +66,13 @@ SENTENCES = {
     "approvals.position_wrong": _("The position is a number from 1 to 99."),
     "approvals.role_unknown": _("There is no such role here."),
     "approvals.rule_exists": _("There is already such a rule."),
-    "approvals.rule_retired": _("This rule is no longer in use."),
+    "approvals.amount_to_wrong": _("The upper amount must be above the lower one."),
+    "approvals.discount_wrong": _("A discount is a number from 0 to 100 per cent."),
+    "approvals.credit_wrong": _("Credit either passes or holds."),
+    "approvals.no_draft": _("This flow has no draft."),
+    "approvals.flow_empty": _("The draft asks for no signature."),
+    "approvals.flow_retired": _("This flow is not in use."),
+    "approvals.branch_unknown": _("The draft has been changed meanwhile. Please look again."),
     "approvals.remind_hours_wrong": _("A reminder comes after 1 to 720 hours."),
     "approvals.person_needed": _("{number} waits for the signature of {name}."),
     "approvals.colleague_unknown": _("Choose a colleague who may decide this."),
@@ -79,6 +95,7 @@ REMEDIES = {
     "approvals.person_needed": _("Ask them to sign or to hand it on."),
     "approvals.colleague_unknown": _("Only people of your organisation with the right to approve can be chosen."),
     "approvals.link": _("Sign in to see what waits for you."),
+    "approvals.flow_empty": _("Take the flow out of use if nobody must sign any more."),
 }
 
 #: notices whose mail carries the facts and a link that decides

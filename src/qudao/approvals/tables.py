@@ -1,4 +1,4 @@
-"""The lists of approval rules and of absences."""
+"""The lists of approval flows and of absences."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from qudao.approvals.models import Absence, Rule
-from qudao.approvals.states import KINDS
+from qudao.approvals.models import Absence, Flow
+from qudao.approvals.states import KINDS, VersionState
 from qudao.base.html.figures import badge
 from qudao.base.html.tables import Column, Filter, Table, by_language
 from qudao.kernel import clock
@@ -20,28 +20,30 @@ def role_name(row: Any) -> str:
     return by_language(row.role.name, row.role.name_en)
 
 
-def retire(row: Rule) -> Any:
-    """The way to take the rule out of use."""
-    return format_html('<a href="{}" data-ask>{}</a>', reverse("approval_rule_retirement", args=[row.pk]), _("Retire"))
+def in_use(row: Flow) -> Any:
+    """The version in use and since when, or that there is none."""
+    found = next((one for one in row.versions.all() if one.state == VersionState.PUBLISHED), None)
+    return badge(_("Version {no}").format(no=found.no), "done") if found else badge(_("Not in use"), "idle")
 
 
-class RuleTable(Table):
-    """The rules in use, in the order of signing."""
+def drafted(row: Flow) -> Any:
+    """Whether somebody is writing the next one."""
+    return badge(VersionState.DRAFT.label, "wait") if any(one.state == VersionState.DRAFT for one in row.versions.all()) else ""
+
+
+class FlowTable(Table):
+    """The flows of the organisation."""
 
     columns = (
+        Column("name", _("Flow"), cell=lambda row: row.name or KINDS.get(row.kind, row.kind), sort="name"),
         Column("", _("Document"), cell=lambda row: KINDS.get(row.kind, row.kind), sort="kind", slug="document"),
-        Column("min_amount", _("From amount"), cell="amount", sort="min_amount"),
-        Column("position", _("Position"), cell="number", num=True, sort="position"),
-        Column("", _("Role"), cell=role_name, slug="role"),
-        Column("", "", cell=retire, num=True, hide_on_phone=True, slug="act"),
+        Column("", _("In use"), cell=in_use, slug="used"),
+        Column("", _("Draft"), cell=drafted, slug="draft"),
     )
     filters = (Filter("kind", _("Document"), choices=tuple(KINDS.items())),)
-    order = ("kind", "min_amount", "position", "pk")
+    order = ("kind", "pk")
     empty = _("Nothing needs an approval: every document is confirmed at once when credit and stock allow.")
     remedy = _("Add a rule to let somebody sign from an amount on.")
-
-    def url(self, row: Rule) -> str:
-        return reverse("approval_rule_change", args=[row.pk])
 
 
 def over(row: Absence) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -15,9 +16,12 @@ from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
 from qudao.base.models import ActionLog
 from qudao.base.subject import Subject
+from qudao.funds.queries import unscoped_what_if
+from qudao.kernel import clock
 from qudao.kernel.errors import NotFound
+from qudao.orders import rules
 from qudao.orders.models import Line, Order
-from qudao.orders.rules import Destination, Placing
+from qudao.orders.rules import Destination, Placing, PricedLine
 from qudao.orders.states import Status
 
 
@@ -259,3 +263,25 @@ def unscoped_waiting(keys: Iterable[tuple[int, int]]) -> list[Waiting]:
         ([place for place, _product in wanted], [product for _place, product in wanted]),
     )
     return [Waiting(*row) for row in found]
+
+
+_FACTS = """
+    SELECT NOT EXISTS (SELECT FROM orders_order o WHERE o.seller_id = %s AND o.buyer_id = %s AND o.status NOT IN ('draft', 'rejected', 'cancelled')),
+           ARRAY(SELECT DISTINCT c.code FROM catalog_product p JOIN catalog_category k ON k.id = p.category_id
+                   JOIN catalog_category c ON starts_with(k.path, c.path) WHERE p.id = ANY(%s)),
+           ARRAY(SELECT g.code FROM agreements_groupmember m JOIN agreements_group g ON g.id = m.group_id
+                  WHERE g.owner_id = %s AND m.buyer_id = %s AND m.valid_from <= %s AND (m.valid_to IS NULL OR m.valid_to >= %s))
+"""
+
+
+def unscoped_facts(trade: tuple[int, int, int], lines: Sequence[PricedLine], names: set[str]) -> dict[str, Any]:
+    """What an approval flow asks of an order beyond its amount; `trade` = (seller, buyer, agreement). One statement, and one for credit if asked."""
+    seller, buyer, agreement_id = trade
+    found: dict[str, Any] = {"discount": rules.discount_of(lines)} if "discount" in names else {}
+    if names & {"first", "categories", "groups"}:
+        today = clock.today()
+        first, categories, groups = rows(_FACTS, (seller, buyer, [x.product_id for x in lines], seller, buyer, today, today))[0]
+        found |= {"first": first, "categories": frozenset(categories), "groups": frozenset(groups)}
+    if "credit" in names:
+        found["credit"] = "hold" if unscoped_what_if(agreement_id, rules.totals(lines)[2]) else "pass"
+    return found

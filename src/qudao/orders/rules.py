@@ -212,3 +212,15 @@ def payment_of(billing: str, invoiced: Decimal, paid: Decimal) -> str:
     if billing == Billing.FULL and paid >= invoiced:
         return Payment.PAID
     return Payment.PARTIAL if paid > 0 else Payment.NONE
+
+
+def discount_of(lines: Iterable[PricedLine]) -> Decimal:
+    """By how many per cent an order lies below the base list, to two places; a line that the list does not have counts as without a discount."""
+    full = paid = ZERO
+    for line in lines:
+        listed = max(
+            (Decimal(str(x["amount"])) for x in line.steps if (x["level"], x["tax_inclusive"]) == ("base", line.steps[0]["tax_inclusive"])),
+            default=line.unit_price,
+        )
+        full, paid = full + line.qty * listed, paid + line.qty * line.unit_price
+    return round_to(max(ZERO, 100 * (full - paid) / full), 2) if full else ZERO

@@ -118,7 +118,7 @@ SECTIONS: tuple[Section, ...] = (
         _("Settings"),
         "settings",
         (
-            Item(_("Approval rules"), "approval_rules", "approvals.edit_rules"),
+            Item(_("Approval flows"), "approval_flows", "approvals.edit_rules"),
             Item(_("Import"), "imports", "base.imports"),
             Item(_("Locked months"), "periods", "ledger.lock_period"),
             Item(_("System"), "system", "base.operate"),

@@ -1,6 +1,6 @@
-"""Every change of rules and requests. Documents call `open_request`, `sign` and `withdraw` down; the answer tells them how to go on."""
+"""Every change of flows and requests. Documents call `open_request`, `sign` and `withdraw` down; the answer tells them how to go on."""
 
-from qudao.approvals.actions.edit_rules import add_rule, change_rule, retire_rule
+from qudao.approvals.actions.edit_flows import add_rule, discard_draft, publish_flow, retire_flow, save_draft
 from qudao.approvals.actions.hand_on import AbsenceDraft, add_signer, delegate, end_absence, name_deputy
 from qudao.approvals.actions.links import Letter, letter_for, remind
 from qudao.approvals.actions.requests import Outcome, open_request, sign, withdraw
@@ -11,14 +11,16 @@ __all__ = [
     "Outcome",
     "add_rule",
     "add_signer",
-    "change_rule",
     "delegate",
+    "discard_draft",
     "end_absence",
     "letter_for",
     "name_deputy",
     "open_request",
+    "publish_flow",
     "remind",
-    "retire_rule",
+    "retire_flow",
+    "save_draft",
     "sign",
     "withdraw",
 ]

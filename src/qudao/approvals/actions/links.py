@@ -57,16 +57,15 @@ def letter_for(subject: Subject, user_id: int, *, actor: Actor) -> Letter | None
 
 @action("approvals.remind")
 def remind(*, actor: Actor) -> int:
-    """Remind once of every step that has waited longer than its rule allows; the number of steps. Locks them. Convergent: run as often as you like."""
+    """Remind once of every step that has waited longer than its flow allows; the number of steps. Locks them. Convergent: run as often as you like."""
     now = clock.now()
     due = queries.unscoped_overdue(now)
     if not due:
         return 0
     nodes = [one for one in lock_rows(Node, due, rank=Rank.APPROVAL) if one.state == NodeState.CURRENT and one.reminded_at is None]
-    for node in Node.unscoped.filter(pk__in=[one.pk for one in nodes], request__state=RequestState.PENDING).select_related("request", "rule"):
+    for node in Node.unscoped.filter(pk__in=[one.pk for one in nodes], request__state=RequestState.PENDING).select_related("request"):
         node.reminded_at = now
         node.save(update_fields=["reminded_at"])
-        assert node.rule is not None
-        ask(node.request, node, "approvals.reminder", hours=node.rule.remind_hours)
+        ask(node.request, node, "approvals.reminder", hours=node.remind_hours)
         record(node.request.own_subject, detail={"step": node.position})
     return len(nodes)

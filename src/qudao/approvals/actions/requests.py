@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q
@@ -13,7 +12,7 @@ from django.db.models import Q
 from qudao.approvals import queries, rules
 from qudao.approvals.events import RequestClosed
 from qudao.approvals.models import Link, Node, Request, Signature
-from qudao.approvals.rules import Facts, RuleCard
+from qudao.approvals.rules import Facts, Needed
 from qudao.approvals.states import Decision, NodeState, RequestState
 from qudao.base.access import Actor
 from qudao.base.action import emit, part
@@ -37,17 +36,22 @@ class Outcome:
 
 
 @part
-def open_request(subject: Subject, cards: Sequence[RuleCard], amount: Decimal, *, actor: Actor) -> Request:
-    """Ask for the signatures that `cards` (from `queries.unscoped_rules_for`) call for. Tells who can sign first.
+def open_request(subject: Subject, needed: Needed, *, actor: Actor) -> Request:
+    """Ask for the signatures that `needed` (from `queries.unscoped_rules_for`) calls for. Tells who can sign first.
 
-    Three statements; the unique constraint refuses a second open request. Raises ValueError without rules: then nothing needs approval.
+    Three statements; the unique constraint refuses a second open request. Raises ValueError when nothing is needed.
     """
-    nodes = rules.steps(cards)
-    if not nodes:
-        raise ValueError("no rule applies: the document needs no approval")
+    if not needed:
+        raise ValueError("the flow asks for nothing: the document needs no approval")
     now = clock.now()
-    request = Request.unscoped.create(**subject.columns(), amount=amount, submitted_by_id=actor.user_id, opened_at=now)
-    made = [Node(request=request, position=n, role_id=card.role_id, rule_id=card.id) for n, card in enumerate(nodes, 1)]
+    request = Request.unscoped.create(
+        **subject.columns(), amount=needed.case.amount, facts=rules.stored(needed.case), version_id=needed.version_id, submitted_by_id=actor.user_id,
+        opened_at=now,
+    )  # fmt: skip
+    made = [
+        Node(request=request, position=n, role_id=one.step.role_id, branch=one.branch, amount_from=one.amount_from, remind_hours=one.step.remind_hours)
+        for n, one in enumerate(needed.asked, 1)
+    ]
     made[0].state, made[0].entered_at = NodeState.CURRENT, now
     Node.unscoped.bulk_create(made)
     ask(request, made[0])

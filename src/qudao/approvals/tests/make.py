@@ -10,8 +10,8 @@ from django.test import Client
 
 from qudao.approvals import actions, queries
 from qudao.approvals.actions import Outcome
-from qudao.approvals.models import Request, Rule
-from qudao.approvals.rules import RuleDraft
+from qudao.approvals.models import Request, Version
+from qudao.approvals.rules import Case, RuleDraft
 from qudao.base.access import Actor, system_actor
 from qudao.base.subject import Subject
 from qudao.base.work import unit
@@ -23,9 +23,11 @@ KIND = "orders.order"
 T = TypeVar("T")
 
 
-def make_rule(owner: Organisation, role: str, min_amount: str = "0", position: int = 1, *, actor: Actor | None = None) -> Rule:
+def make_rule(
+    owner: Organisation, role: str, min_amount: str = "0", position: int = 1, *, remind_hours: int | None = None, actor: Actor | None = None
+) -> Version:
     """Orders from an amount on need the role."""
-    draft = RuleDraft(KIND, unscoped_system_role(role), Decimal(min_amount), position)
+    draft = RuleDraft(KIND, unscoped_system_role(role), Decimal(min_amount), position, remind_hours)
     return actions.add_rule(owner.pk, draft, actor=actor or system_actor())
 
 
@@ -36,8 +38,8 @@ def document(seller: Organisation, buyer: Organisation, pk: int = 42) -> Subject
 
 def open_for(subject: Subject, actor: Actor, amount: str = "1000") -> Request:
     """Ask for the approvals the rules call for, as an action of the document's module would."""
-    cards = queries.unscoped_rules_for(subject.seller_id or 0, subject.kind, Decimal(amount))
-    return unit(lambda: _doing(actor, lambda: actions.open_request(subject, cards, Decimal(amount), actor=actor)))
+    needed = queries.unscoped_rules_for(subject.seller_id or 0, subject.kind, Case(Decimal(amount)))
+    return unit(lambda: _doing(actor, lambda: actions.open_request(subject, needed, actor=actor)))
 
 
 def sign(subject: Subject, actor: Actor, decision: str = "approve", reason: str = "") -> Outcome:

@@ -1,22 +1,19 @@
-"""Rules, requests and signatures, and each constraint violated once."""
+"""Requests and signatures, and each constraint violated once."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from qudao.approvals import actions
-from qudao.approvals.models import Absence, Link, Node, Request, Rule, Signature
-from qudao.approvals.rules import RuleDraft
+from qudao.approvals.models import Absence, Flow, Link, Node, Request, Signature, Version
 from qudao.approvals.tests.make import KIND, document, make_rule, open_for, sign, withdraw
 from qudao.base import models as base
 from qudao.base.access import system_actor
-from qudao.base.audit import timeline
 from qudao.base.subject import Subject
 from qudao.base.work import unit
 from qudao.kernel import clock
-from qudao.kernel.errors import Forbidden, Invalid, NotFound, Refused
+from qudao.kernel.errors import Invalid, Refused
 from qudao.people.queries import unscoped_system_role
 from qudao.people.tests.make import actor_of, make_member
 
@@ -40,7 +37,7 @@ def states(request):
 
 
 def test_a_request_opens_with_its_first_step_and_asks_who_can_sign(cast, order, django_assert_num_queries):
-    with django_assert_num_queries(7):  # rules; begin; request; nodes; holders; event; commit
+    with django_assert_num_queries(7):  # flow; begin; request; nodes; holders; event; commit
         request = open_for(order, cast.dealer)
     assert states(request) == [("hq_clerk", "current"), ("hq_finance", "waiting")]
     assert (request.submitted_by_id, request.amount, request.subject) == (cast.dealer.user_id, 1000, order)
@@ -142,7 +139,7 @@ def test_what_never_waited_cannot_be_signed_or_withdrawn(cast, order):
         with pytest.raises(Refused) as error:
             call()
         assert codes(error) == [("approvals.none", "")]
-    with pytest.raises(ValueError, match="no rule"):
+    with pytest.raises(ValueError, match="asks for nothing"):
         open_for(Subject("orders.other", 1, cast.lh.pk, cast.d001.pk, "X"), cast.dealer)
 
 
@@ -151,40 +148,6 @@ def test_a_second_open_request_is_refused(cast, order):
     with pytest.raises(Refused) as error:
         open_for(order, cast.dealer)
     assert codes(error) == [("approvals.request_subject_one_pending", "")]
-
-
-def test_rules_are_added_changed_and_retired_by_the_seller(cast):
-    rule = make_rule(cast.lh, "hq_clerk", "100", actor=cast.hq_admin)
-    draft = RuleDraft(KIND, unscoped_system_role("hq_finance"), Decimal(200), 2)
-    changed = actions.change_rule(rule.pk, draft, actor=cast.hq_admin)
-    assert (changed.role.code, changed.min_amount, changed.position) == ("hq_finance", 200, 2)
-    detail = timeline(Subject("approvals.rule", rule.pk)).last().detail
-    assert (detail["before"]["min_amount"], detail["after"]["min_amount"]) == ("100.00", "200")
-    actions.retire_rule(rule.pk, actor=cast.hq_admin)
-    with pytest.raises(Refused) as error:
-        actions.retire_rule(rule.pk, actor=SYSTEM)
-    assert codes(error) == [("approvals.rule_retired", "")]
-
-
-def test_rules_are_refused(cast):
-    rule = make_rule(cast.lh, "hq_clerk", "100")
-    other = make_rule(cast.lh, "hq_clerk", "200")
-    with pytest.raises(Refused) as error:
-        make_rule(cast.lh, "hq_clerk", "100")
-    assert codes(error) == [("approvals.rule_exists", "")]
-    with pytest.raises(Refused):
-        actions.change_rule(other.pk, RuleDraft(KIND, rule.role_id, Decimal(100)), actor=SYSTEM)
-    with pytest.raises(Invalid) as error:
-        actions.add_rule(cast.lh.pk, RuleDraft("", 0, Decimal(-1)), actor=SYSTEM)
-    assert {field for _code, field in codes(error)} == {"kind", "min_amount", "role_id"}
-    with pytest.raises(Forbidden):
-        make_rule(cast.lh, "hq_clerk", "1", actor=cast.dealer_admin)
-    with pytest.raises(Forbidden):
-        make_rule(cast.d001, "dealer_admin", actor=cast.hq_admin)
-    with pytest.raises(Forbidden):
-        make_rule(cast.d001, "dealer_admin", actor=cast.dealer)
-    with pytest.raises(NotFound):
-        actions.retire_rule(rule.pk, actor=cast.dealer_admin)
 
 
 def test_signatures_stay(cast, order):
@@ -207,6 +170,13 @@ class Rows:
     def a_request(self, **change):
         values = {**document(self.cast.lh, self.cast.d001, 7).columns(), "amount": 1, "opened_at": clock.now()}
         return Request(**{**values, **change})
+
+    def a_version(self, **change):
+        return Version(**{"flow_id": self.rule.flow_id, "no": 7, **change})
+
+    def twice_drafted(self):
+        self.a_version().save()
+        return self.a_version(no=8)
 
     def a_node(self, **change):
         return Node(**{"request": self.request, "position": 3, "role_id": self.role, **change})
@@ -239,8 +209,12 @@ class Rows:
 
 
 BROKEN = {
-    "approvals_rule_owner_kind_position_role_amount_unique": lambda r: Rule(owner=r.cast.lh, kind=KIND, role_id=r.role),
-    "approvals_rule_kind_amount_position_range": lambda r: Rule(owner=r.cast.lh, kind=KIND, role_id=r.role, position=0),
+    "approvals_flow_owner_kind_unique": lambda r: Flow(owner=r.cast.lh, kind=KIND),
+    "approvals_flow_kind_present": lambda r: Flow(owner=r.cast.lh, kind=""),
+    "approvals_version_flow_no_unique": lambda r: r.a_version(no=1, state="superseded", published_at=clock.now(), ended_at=clock.now()),
+    "approvals_version_flow_one_published": lambda r: r.a_version(state="published", published_at=clock.now()),
+    "approvals_version_flow_one_draft": lambda r: r.twice_drafted(),
+    "approvals_version_state_times_match": lambda r: r.a_version(published_at=clock.now()),
     "approvals_request_subject_one_pending": lambda r: r.a_request(subject_id=42),
     "approvals_request_state_closed_at_match": lambda r: r.a_request(state="approved"),
     "approvals_request_state_amount_known": lambda r: r.a_request(amount=-1),
@@ -252,7 +226,6 @@ BROKEN = {
     "approvals_signature_decision_reason_present": lambda r: r.a_signature(decision="return"),
     "approvals_signature_request_right_unique": lambda r: r.a_signature(on_behalf_id=r.cast.hq_clerk.user_id),
     "approvals_signature_on_behalf_of_another": lambda r: r.a_signature(on_behalf_id=r.cast.hq_finance.user_id),
-    "approvals_rule_remind_hours_range": lambda r: Rule(owner=r.cast.lh, kind=KIND, role_id=r.role, position=2, remind_hours=0),
     "approvals_node_signer_given_by_another": lambda r: r.a_node(signer_id=r.cast.hq_clerk.user_id),
     "approvals_node_request_signer_unique": lambda r: r.twice_named(),
     "approvals_absence_days_ordered": lambda r: r.an_absence(last_day=clock.today() - timedelta(days=1)),
@@ -270,7 +243,7 @@ def test_each_constraint_holds(cast, name):
 
 
 def test_every_constraint_is_broken_above():
-    assert {c.name for model in (Rule, Request, Node, Signature, Absence, Link) for c in model._meta.constraints} == set(BROKEN)
+    assert {c.name for model in (Flow, Version, Request, Node, Signature, Absence, Link) for c in model._meta.constraints} == set(BROKEN)
 
 
 def test_parts_need_an_action(cast, order):

@@ -1,4 +1,4 @@
-"""Approval rules and waiting approvals over the API."""
+"""Approval flows and waiting approvals over the API."""
 
 from datetime import timedelta
 
@@ -7,26 +7,30 @@ from qudao.kernel import clock
 from qudao.people.queries import unscoped_system_role
 
 
-def test_rules_live_through_the_api(cast):
-    hq = Api(cast.hq_admin)
-    body = {"kind": "orders.order", "role_id": unscoped_system_role("hq_clerk"), "min_amount": "100.00"}
-    status, made = hq("post", "/approval-rules", body)
-    assert (status, made["min_amount"], made["position"], made["active"]) == (201, "100.00", 1, True)
-    at = f"/approval-rules/{made['id']}"
-    assert hq("put", at, {**body, "position": 2})[1]["position"] == 2
-    assert [one["id"] for one in hq("get", "/approval-rules")[1]["items"]] == [made["id"]]
-    assert hq("post", "/approval-rules", {**body, "position": 2})[0] == 409
-    assert hq("delete", at)[1]["active"] is False
-    assert hq("get", "/approval-rules")[1]["items"] == []
-    assert hq("get", at)[0] == 200
-    assert hq("post", "/approval-rules", {**body, "role_id": 0})[0] == 422
+def test_flows_live_through_the_api(cast):
+    hq, role = Api(cast.hq_admin), unscoped_system_role("hq_clerk")
+    branch = {"name": "Big", "when": {"amount_from": "100.00", "types": ["sample"]}, "steps": [{"role_id": role}]}
+    status, made = hq("post", "/approval-flows", {"kind": "orders.order", "name": "Orders", "branches": [branch]})
+    assert (status, made["name"], [(one["no"], one["state"]) for one in made["versions"]]) == (201, "Orders", [(1, "draft")])
+    assert made["versions"][0]["branches"][0]["when"]["types"] == ["sample"]
+    at = f"/approval-flows/{made['id']}"
+    assert hq("post", f"{at}/publication")[1]["versions"][0]["state"] == "published"
+    assert hq("post", f"{at}/publication")[0] == hq("post", f"{at}/discard")[0] == 409
+    hq("post", "/approval-flows", {"kind": "orders.order", "branches": []})
+    assert hq("post", f"{at}/publication")[1]["code"] == "approvals.flow_empty"
+    assert [one["no"] for one in hq("post", f"{at}/discard")[1]["versions"]] == [1]
+    status, more = hq("post", "/approval-flows/rule", {"kind": "orders.order", "role_id": role, "min_amount": "5"})
+    assert (status, [(one["no"], one["state"], len(one["branches"])) for one in more["versions"]]) == (201, [(2, "published", 2), (1, "superseded", 1)])
+    assert [one["id"] for one in hq("get", "/approval-flows")[1]["items"]] == [made["id"]]
+    assert hq("post", f"{at}/retirement")[1]["versions"][0]["state"] == "superseded" and hq("post", f"{at}/retirement")[0] == 409
+    assert hq("post", "/approval-flows/rule", {"kind": "orders.order", "role_id": 0})[0] == 422
 
 
-def test_others_neither_see_nor_change_rules(cast):
-    rule = make_rule(cast.lh, "hq_clerk")
+def test_others_neither_see_nor_change_flows(cast):
+    flow_id = make_rule(cast.lh, "hq_clerk").flow_id
     dealer = Api(cast.dealer_admin)
-    assert dealer("get", f"/approval-rules/{rule.pk}")[0] == dealer("delete", f"/approval-rules/{rule.pk}")[0] == 404
-    assert Api(cast.dealer)("get", "/approval-rules")[0] == 403
+    assert dealer("get", f"/approval-flows/{flow_id}")[0] == dealer("post", f"/approval-flows/{flow_id}/retirement")[0] == 404
+    assert Api(cast.dealer)("get", "/approval-flows")[0] == 403
 
 
 def test_what_waits_for_me(cast, django_assert_num_queries):

@@ -6,7 +6,7 @@ import pytest
 
 from qudao.approvals import actions, jobs, queries
 from qudao.approvals.actions import AbsenceDraft
-from qudao.approvals.models import Node, Request, Rule, Signature
+from qudao.approvals.models import Node, Request, Signature
 from qudao.approvals.tests.make import document, make_rule, open_for, sign, withdraw
 from qudao.base import models as base
 from qudao.base.audit import timeline
@@ -217,8 +217,10 @@ def test_sending_back_needs_a_reason_and_ends_the_request(cast, order):
     assert open_for(order, cast.dealer).state == "pending"  # submitted again, everything is asked anew
 
 
-def test_a_reminder_comes_once_when_the_hours_of_the_rule_are_over(cast, order):
-    Rule.unscoped.filter(position=1).update(remind_hours=4)
+def test_a_reminder_comes_once_when_the_hours_of_the_rule_are_over(cast):
+    make_rule(cast.lh, "hq_clerk", remind_hours=4)
+    make_rule(cast.lh, "hq_finance", position=2)
+    order = document(cast.lh, cast.d001)
     start = datetime(2026, 6, 1, 8, tzinfo=UTC)
     with clock.freeze(start):
         open_for(order, cast.dealer)

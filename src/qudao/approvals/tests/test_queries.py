@@ -6,12 +6,14 @@ import pytest
 
 from qudao.approvals import actions, queries
 from qudao.approvals.invariants import CHECKS
-from qudao.approvals.models import Node, Request, Rule, Signature
+from qudao.approvals.models import Flow, Node, Request, Signature, Version
+from qudao.approvals.rules import Case
 from qudao.approvals.tests.make import KIND, document, make_rule, open_for, sign
 from qudao.base.access import system_actor, visible
 from qudao.base.db import run
 from qudao.base.invariants import offending
 from qudao.kernel.errors import NotFound
+from qudao.people.queries import unscoped_system_role
 
 SYSTEM = system_actor()
 
@@ -22,13 +24,15 @@ def test_rules_apply_from_their_amount_on_in_one_statement(cast, amount, expecte
     make_rule(cast.lh, "hq_finance", "500", 2)
     make_rule(cast.lh, "hq_clerk")
     make_rule(cast.d001, "dealer_admin")
-    actions.retire_rule(make_rule(cast.lh, "hq_warehouse").pk, actor=SYSTEM)
+    actions.retire_flow(make_rule(cast.d002, "hq_warehouse").flow_id, actor=SYSTEM)
+    case = Case(Decimal(amount))
     with django_assert_num_queries(1):
-        found = queries.unscoped_rules_for(cast.lh.pk, KIND, Decimal(amount))
-    assert [card.role_code for card in found] == expected
-    assert found[0].role_name_en == "Order clerk"
-    assert queries.unscoped_rules_for(cast.lh.pk, "claims.claim", Decimal(amount)) == []
-    assert queries.unscoped_rules_for(cast.d002.pk, KIND, Decimal(amount)) == []
+        found = queries.unscoped_rules_for(cast.lh.pk, KIND, case)
+    assert [one.step.role_id for one in found.asked] == [unscoped_system_role(code) for code in expected]
+    assert queries.unscoped_names(found.asked)[0][1] == "Order clerk"
+    assert not queries.unscoped_rules_for(cast.lh.pk, "claims.claim", case)
+    assert not queries.unscoped_rules_for(cast.d002.pk, KIND, case)
+    assert queries.unscoped_plans([cast.lh.pk, cast.d001.pk], KIND, Decimal(0)).keys() == {cast.lh.pk, cast.d001.pk}
 
 
 def test_the_inbox_holds_what_this_person_can_sign(cast, django_assert_num_queries):
@@ -52,7 +56,7 @@ def test_only_the_seller_sees_requests_rules_and_signatures(cast):
     order = document(cast.d001, cast.s001)
     open_for(order, cast.sub_dealer)
     sign(order, cast.dealer_admin)
-    for model in (Rule, Request, Node, Signature):
+    for model in (Flow, Version, Request, Node, Signature):
         assert visible(cast.dealer_admin, model).count() == 1
         assert visible(SYSTEM, model).count() == 1
         assert not visible(cast.hq_admin, model).exists()  # not even the brand above
@@ -62,8 +66,8 @@ def test_only_the_seller_sees_requests_rules_and_signatures(cast):
     assert [one.user_id for one in node.signatures.all()] == [cast.dealer_admin.user_id]
     assert queries.requests(cast.dealer_admin, state="approved").count() == 1
     with pytest.raises(NotFound):
-        queries.rule(cast.stranger_admin, Rule.unscoped.get().pk)
-    assert queries.rules(cast.dealer_admin, kind=KIND).count() == 1
+        queries.flow(cast.stranger_admin, Flow.unscoped.get().pk)
+    assert queries.flows(cast.dealer_admin, kind=KIND).count() == 1
 
 
 def test_role_choices_fit_the_organisation(cast):

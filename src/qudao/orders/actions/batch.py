@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from qudao.agreements.queries import unscoped_all_refused, unscoped_all_terms
 from qudao.approvals.actions import open_request
-from qudao.approvals.queries import unscoped_all_rules
+from qudao.approvals.queries import NO_PLAN, Case, unscoped_plans
 from qudao.base.access import Actor
 from qudao.base.action import action, emit, record
 from qudao.base.db import insert_rows, rows, run
@@ -27,10 +28,10 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, Refused
 from qudao.orders import rules
 from qudao.orders.actions.confirm import Got, Held, claim_of, detail_of, notify_confirmed, take_over, take_what_is_there
-from qudao.orders.actions.place import KIND, Priced, may_place, new_order
+from qudao.orders.actions.place import KIND, REGULAR, Priced, may_place, new_order
 from qudao.orders.events import OrderConfirmed, OrderPlaced
 from qudao.orders.models import Order
-from qudao.orders.queries import unscoped_begin
+from qudao.orders.queries import unscoped_begin, unscoped_facts
 from qudao.orders.rules import Destination, Placing, PricedLine
 from qudao.orders.states import Approval, Credit, Status
 from qudao.pricing.queries import Item, unscoped_all_quotes
@@ -104,7 +105,7 @@ def _price(fresh: Sequence[Entered]) -> None:
     refused = unscoped_all_refused({pk: {item.product_id for item in items} for pk, items in asked.items()}, today)
     quotes = unscoped_all_quotes(asked, today)
     supplies = unscoped_supplies(asked)
-    approvals = unscoped_all_rules({one.placing.seller_id for one in fresh}, KIND)
+    approvals = unscoped_plans({one.placing.seller_id for one in fresh}, KIND)
     for i, one in enumerate(fresh):
         if one.faults:
             continue
@@ -116,7 +117,9 @@ def _price(fresh: Sequence[Entered]) -> None:
         if not one.faults and one.ship:
             priced = rules.price_order(one.placing.lines, cards, own)
             gross = rules.totals(priced)[2]
-            needed = [card for card in approvals.get(one.placing.seller_id, ()) if card.min_amount <= gross]
+            needed = approvals.get(one.placing.seller_id, NO_PLAN).needed(
+                Case(gross, REGULAR, tier=terms.buyer.tier), partial(unscoped_facts, (one.placing.seller_id, one.placing.buyer_id, terms.agreement_id), priced)
+            )
             supply = supplies[terms.agreement_id]
             one.priced = Priced(terms, priced, supply, needed, one.ship, one.placing.may_wait, one.placing.short or supply.short)
 
@@ -182,7 +185,7 @@ def _finish(entered: Sequence[Entered], actor: Actor) -> None:
     insert_rows([order for order, _priced in placed])
     for order, priced in placed:
         if priced.rules:
-            open_request(order.subject, priced.rules, order.gross, actor=actor)
+            open_request(order.subject, priced.rules, actor=actor)
         got = gots.get(order.pk)
         record(order.subject, before=Status.DRAFT, after=order.status, detail=detail_of(got) if got else None)
         fact: dict[str, Any] = {"order_id": order.pk, "number": order.number, "seller_id": order.seller_id, "buyer_id": order.buyer_id}

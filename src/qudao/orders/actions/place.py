@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from qudao.agreements.queries import unscoped_refused, unscoped_terms
 from qudao.approvals.actions import open_request
-from qudao.approvals.queries import unscoped_rules_for
+from qudao.approvals.queries import Case, Needed, unscoped_rules_for
 from qudao.base.access import Actor, get_visible
 from qudao.base.action import action, emit, record
 from qudao.base.db import insert_row, rows, run, update_row
@@ -32,12 +33,14 @@ from qudao.orders import rules
 from qudao.orders.actions.confirm import Claim, Got, Held, claim_of, detail_of, hold_and_reserve, notify_confirmed, take_over
 from qudao.orders.events import OrderConfirmed, OrderPlaced
 from qudao.orders.models import Line, Order
-from qudao.orders.queries import unscoped_begin
+from qudao.orders.queries import unscoped_begin, unscoped_facts
 from qudao.orders.rules import Destination, NewLine, Placing, PricedLine
 from qudao.orders.states import Approval, Credit, Status
 from qudao.pricing.queries import Item, unscoped_quote
 
 KIND = "orders.order"
+#: the type of an order, as an approval flow asks for it
+REGULAR = "regular"
 #: what submitting a draft again decides anew
 RESUBMITTED = (
     *("agreement_id", "place_id", "currency", "net", "tax", "gross", "ordered_on", "placed_at", "payment_days", "invoice_on", "line_count", "promised_on"),
@@ -53,7 +56,7 @@ class Priced:
     terms: Any
     lines: list[PricedLine]
     supply: Supply
-    rules: list
+    rules: Needed
     ship: Destination
     may_wait: bool = False
     short: str = Short.REFUSE
@@ -129,7 +132,8 @@ def _price(placing: Placing, ship: Destination | None, actor: Actor) -> Priced:
     good = {no: line for no, line in readable.items() if no not in hurt}
     lines = [replace(x, no=no) for x, no in zip(rules.price_order(list(good.values()), cards, _in_order(quotes, good)), good, strict=True)]
     gross = rules.totals(lines)[2]
-    needed = unscoped_rules_for(placing.seller_id, KIND, gross)
+    more = partial(unscoped_facts, (placing.seller_id, placing.buyer_id, terms.agreement_id), lines)
+    needed = unscoped_rules_for(placing.seller_id, KIND, Case(gross, REGULAR, tier=terms.buyer.tier), more)
     if faults:
         if lines and not needed:
             faults += _short(placing, supply, lines, actor)
@@ -238,7 +242,7 @@ def _route(order: Order, priced: Priced, lines: list[Held], actor: Actor, *, sin
     else:
         update_row(order, REWRITTEN)
     if priced.rules:
-        open_request(order.subject, priced.rules, order.gross, actor=actor)
+        open_request(order.subject, priced.rules, actor=actor)
     record(order.subject, before=Status.DRAFT, after=order.status, since=since, detail=detail_of(got) if got else None)
     fact: dict[str, Any] = {"order_id": order.pk, "number": order.number, "seller_id": order.seller_id, "buyer_id": order.buyer_id}
     emit(OrderPlaced(**fact, gross=order.gross, currency=order.currency), order.subject)

@@ -79,8 +79,8 @@ def because(task: Task) -> str:
         return _("{name} asks you to sign, too.").format(name=node.given_by.name)
     if node.given_by:
         return _("{name} handed this on to you.").format(name=node.given_by.name)
-    if node.rule and node.rule.min_amount:
-        told = {"amount": figures.money(node.rule.min_amount, task.currency, 0), "role": task.step}
+    if node.amount_from:
+        told = {"amount": figures.money(node.amount_from, task.currency, 0), "role": task.step}
         return _("Orders of {amount} or more need a signature: {role}.").format(**told)
     return _("Every order needs a signature: {role}.").format(role=task.step)
 

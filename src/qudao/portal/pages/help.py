@@ -25,7 +25,7 @@ TOPICS = (
 )  # fmt: skip
 #: first part of an address → the topic that explains the page
 BY_ADDRESS = {
-    "": "home", "insight": "home", "shop": "ordering", "basket": "ordering", "approvals": "approvals", "approval-rules": "approvals", "orders": "orders",
+    "": "home", "insight": "home", "shop": "ordering", "basket": "ordering", "approvals": "approvals", "approval-flows": "approvals", "orders": "orders",
     "shipments": "shipments", "differences": "shipments", "scan": "shipments", "stock": "shipments", "moves": "shipments", "places": "shipments",
     "invoices": "money", "payments": "money", "accounts": "money", "ageing": "money", "funds": "money", "periods": "money", "search": "search",
     "jobs": "lists", "imports": "importing", "tasks": "conversations", "notices": "conversations", "price-lists": "prices", "prices": "prices",

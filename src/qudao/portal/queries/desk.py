@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from qudao.agreements.models import Agreement
 from qudao.agreements.queries import Terms, unscoped_refused, unscoped_terms_of
-from qudao.approvals.queries import unscoped_rules_for
+from qudao.approvals.queries import Case, unscoped_names, unscoped_rules_for
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
 from qudao.base.html.tables import by_language
@@ -26,6 +26,7 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Fault
 from qudao.kernel.money import ZERO
 from qudao.orders import rules
+from qudao.orders.queries import unscoped_facts
 from qudao.orders.rules import NewLine, Placing, PricedLine
 from qudao.orders.states import Status
 from qudao.portal.rules import Nearest, folded, quantity_of
@@ -274,7 +275,10 @@ def look(actor: Actor, trade: Trade, asked: list[Asked], requested_on: date | No
     for one in asked:
         if one.card:
             wanted[one.card.id] += one.qty
-    found = Look(trade, asked, priced, faults, told(actor, trade, wanted, requested_on), credit, approvers(actor, trade, gross), net, tax, gross)
+    case = Case(gross, "regular", tier=terms.buyer.tier if terms else None)
+    found = Look(
+        trade, asked, priced, faults, told(actor, trade, wanted, requested_on), credit, approvers(actor, trade, case, list(priced.values())), net, tax, gross
+    )
     found.bought, found.terms, found.partial = last_bought(trade, ids), terms, rest.lines > 0
     return found
 
@@ -290,9 +294,10 @@ def told(actor: Actor, trade: Trade, asked: Mapping[int, Decimal], wanted_on: da
     return unscoped_available(unscoped_supply(trade.agreement_id), asked, wanted_on)
 
 
-def approvers(actor: Actor, trade: Trade, gross: Decimal) -> list[str]:
-    """The roles that must sign an order of this amount; a buyer is told only that the seller does. One statement."""
-    rules_here = unscoped_rules_for(trade.seller_id, "orders.order", gross)
+def approvers(actor: Actor, trade: Trade, case: Case, lines: list[PricedLine]) -> list[str]:
+    """Who must sign such an order; a buyer is told only that the seller does. One statement, one for the names, and those of what the flow asks."""
+    more = partial(unscoped_facts, (trade.seller_id, trade.buyer_id, trade.agreement_id), lines)
+    needed = unscoped_rules_for(trade.seller_id, "orders.order", case, more)
     if actor.org_id != trade.seller_id:
-        return [_("The seller")] if rules_here else []
-    return [by_language(rule.role_name, rule.role_name_en) for rule in rules_here]
+        return [_("The seller")] if needed else []
+    return [by_language(*names) for names in unscoped_names(needed.asked)]

@@ -14,7 +14,7 @@ from stdnum.cn import uscc
 
 from qudao.agreements.rules import AgreementDraft
 from qudao.approvals.actions import add_rule
-from qudao.approvals.queries import rules as approval_rules
+from qudao.approvals.queries import flows
 from qudao.approvals.rules import RuleDraft
 from qudao.base.access import Actor, Channel
 from qudao.inventory.actions import register_place, set_supply_place
@@ -187,7 +187,7 @@ def _people(world: World) -> None:
 def _rules(world: World) -> None:
     """Large orders of the brand need the clerk, very large ones finance as well."""
     admin, brand = world.staff("admin"), world.orgs["lanhe"]
-    if approval_rules(admin, kind="orders.order").exists():
+    if flows(admin, kind="orders.order").exists():
         return
     for position, (role, amount) in enumerate((("hq_clerk", APPROVAL), ("hq_finance", SECOND_APPROVAL)), 1):
         add_rule(brand.id, RuleDraft("orders.order", unscoped_system_role(role), amount, position), actor=admin)

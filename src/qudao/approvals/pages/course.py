@@ -1,4 +1,4 @@
-"""Pages of approval rules, and the panel that shows a document's way through its approvals. The inbox is a page of the portal."""
+"""Deputies, and the panel that shows a document's way through its approvals. The inbox is a page of the portal."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from django.utils.translation import gettext_lazy
 
 from qudao.approvals import actions, queries
 from qudao.approvals.actions import AbsenceDraft
-from qudao.approvals.forms import AbsenceForm, RuleForm
-from qudao.approvals.models import Absence, Node, Rule, Signature
-from qudao.approvals.rules import RuleDraft
+from qudao.approvals.forms import AbsenceForm
+from qudao.approvals.models import Absence, Node, Signature
 from qudao.approvals.states import NodeState
-from qudao.approvals.tables import AbsenceTable, RuleTable, role_name
+from qudao.approvals.tables import AbsenceTable, role_name
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Button, FormPage, ListPage, Panel
 
@@ -29,74 +28,6 @@ TONES = {
     NodeState.RETURNED: "wrong",
     NodeState.SKIPPED: "idle",
 }
-
-
-class RuleList(ListPage):
-    """The rules of the own organisation."""
-
-    verb = "approvals.view"
-    query = queries.rules
-    table = RuleTable
-    title = gettext_lazy("Approval rules")
-
-    def buttons(self) -> Sequence[Button]:
-        return [Button(_("Add rule"), reverse("approval_rule_new"), icon="plus", primary=True, verb="approvals.edit_rules", key="n", ask=True)]
-
-
-class RuleNew(FormPage):
-    """Let documents need a signature."""
-
-    verb = "approvals.edit_rules"
-    form = RuleForm
-    title = submit = gettext_lazy("Add rule")
-    said = gettext_lazy("The rule is in use for documents submitted from now on.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("approval_rules")
-
-    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        return actions.add_rule(self.actor.org_id, RuleDraft(**cleaned), actor=self.actor, client_id=client_id)
-
-
-class RuleChange(FormPage):
-    """Change a rule in use."""
-
-    verb = "approvals.edit_rules"
-    form = RuleForm
-    title = gettext_lazy("Change rule")
-    said = gettext_lazy("The changes are saved.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("approval_rules")
-
-    def find(self, **kwargs: Any) -> Rule:
-        return queries.rule(self.actor, kwargs["pk"])
-
-    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        return actions.change_rule(obj.pk, RuleDraft(**cleaned), actor=self.actor, client_id=client_id)
-
-
-class RuleRetirement(ActionPage):
-    """Take a rule out of use."""
-
-    verb = "approvals.edit_rules"
-    query = queries.rules
-    action = actions.retire_rule
-    title = submit = gettext_lazy("Retire rule")
-    said = gettext_lazy("The rule is no longer in use.")
-    danger = True
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("approval_rules")
-
-    def done(self, result: Any) -> str:
-        return self.back
-
-    def says(self, obj: Rule) -> Any:
-        return _("Documents submitted from now on need no signature by “{role}” for this reason. What already waits goes on.").format(role=role_name(obj))
 
 
 class AbsenceList(ListPage):
@@ -181,10 +112,6 @@ def _signer(one: Signature) -> str:
 
 
 routes = [
-    path("approval-rules/", RuleList.as_view(), name="approval_rules"),
-    path("approval-rules/new", RuleNew.as_view(), name="approval_rule_new"),
-    path("approval-rules/<int:pk>/", RuleChange.as_view(), name="approval_rule_change"),
-    path("approval-rules/<int:pk>/retirement", RuleRetirement.as_view(), name="approval_rule_retirement"),
     path("absences/", AbsenceList.as_view(), name="absences"),
     path("absences/new", AbsenceNew.as_view(), name="absence_new"),
     path("absences/<int:pk>/end", AbsenceEnd.as_view(), name="absence_end"),

@@ -1,0 +1,386 @@
+"""Pages of flows: the list, one flow with what is in use and the draft beside it, and a form per branch and step of the draft."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from qudao.approvals import actions, queries
+from qudao.approvals.forms import BranchForm, FlowForm, RuleForm, StepForm
+from qudao.approvals.models import Flow, Version
+from qudao.approvals.rules import Branch, FlowDraft, RuleDraft, Step, When, branches_of
+from qudao.approvals.states import CREDITS, KINDS, TYPES, VersionState
+from qudao.approvals.tables import FlowTable
+from qudao.base.access import Actor
+from qudao.base.html import figures
+from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, Panel
+from qudao.base.html.tables import by_language
+from qudao.kernel.errors import Refused
+
+TONES = {VersionState.DRAFT: "wait", VersionState.PUBLISHED: "done", VersionState.SUPERSEDED: "idle"}
+
+
+class FlowList(ListPage):
+    """The flows of the own organisation."""
+
+    verb = "approvals.view"
+    query = queries.flows
+    table = FlowTable
+    title = gettext_lazy("Approval flows")
+
+    def buttons(self) -> Sequence[Button]:
+        return [
+            Button(_("New flow"), reverse("approval_flow_new"), icon="git-branch", verb="approvals.edit_rules", ask=True),
+            Button(_("Add rule"), reverse("approval_rule_new"), icon="plus", primary=True, verb="approvals.edit_rules", key="n", ask=True),
+        ]
+
+
+class RuleNew(FormPage):
+    """Let documents from an amount on need one more signature, at once."""
+
+    verb = "approvals.edit_rules"
+    form = RuleForm
+    title = submit = gettext_lazy("Add rule")
+    said = gettext_lazy("The rule is in use for documents submitted from now on.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("approval_flows")
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.add_rule(self.actor.org_id, RuleDraft(**cleaned), actor=self.actor, client_id=client_id).flow
+
+
+class FlowNew(FormPage):
+    """Begin a draft for a kind of documents."""
+
+    verb = "approvals.edit_rules"
+    form = FlowForm
+    title = submit = gettext_lazy("New flow")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("approval_flows")
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        before = queries.flows(self.actor, kind=cleaned["kind"]).first()
+        draft = FlowDraft(cleaned["kind"], cleaned["name"], drafted(before) if before else ())
+        return actions.save_draft(self.actor.org_id, draft, actor=self.actor, client_id=client_id)
+
+
+def version_of(flow: Flow, state: str) -> Version | None:
+    """The version of a flow in a state, of those that were read with it."""
+    return next((one for one in flow.versions.all() if one.state == state), None)
+
+
+def drafted(flow: Flow) -> tuple[Branch, ...]:
+    """The branches of the draft, or those in use when there is none: with them the next draft begins."""
+    found = version_of(flow, VersionState.DRAFT) or version_of(flow, VersionState.PUBLISHED)
+    return branches_of(found.branches) if found else ()
+
+
+def conditions(when: When) -> list[str]:
+    """What a branch asks, in words."""
+    found = []
+    if when.amount_from or when.amount_to is not None:
+        told = {"from": figures.amount(when.amount_from), "to": figures.amount(when.amount_to or 0)}
+        found.append((_("from {from}") if when.amount_to is None else _("from {from} to below {to}")).format(**told))
+    if when.types:
+        found.append(", ".join(str(TYPES.get(one, one)) for one in when.types))
+    if when.discount_from is not None:
+        found.append(_("discount of {n} % or more").format(n=f"{when.discount_from.normalize():f}"))
+    if when.credit:
+        found.append(_("credit: {verdict}").format(verdict=CREDITS.get(when.credit, when.credit)))
+    if when.first is not None:
+        found.append(_("first order of the buyer") if when.first else _("not the first order"))
+    if when.categories:
+        found.append(_("product lines {codes}").format(codes=", ".join(when.categories)))
+    if when.tiers:
+        found.append(_("buyers of tier {tiers}").format(tiers=", ".join(map(str, when.tiers))))
+    if when.groups:
+        found.append(_("buyers of group {codes}").format(codes=", ".join(when.groups)))
+    return found or [_("every document")]
+
+
+def signs(step: Step, names: dict[int, tuple[str, str]]) -> str:
+    """Who signs in a step, in words."""
+    told = _("{position}. {who}").format(position=step.position, who=by_language(*names.get(step.role_id, ("?", "?"))))
+    return told + (" · " + _("reminded after {hours} h").format(hours=step.remind_hours) if step.remind_hours else "")
+
+
+def _items(actor: Actor, flow: Flow, version: Version) -> list[dict[str, Any]]:
+    branches = branches_of(version.branches)
+    names = queries.role_names(step.role_id for branch in branches for step in branch.steps)
+    edits = version.state == VersionState.DRAFT and actor.can("approvals.edit_rules")
+    found = []
+    for no, branch in enumerate(branches, 1):
+        found.append(
+            {
+                "label": f"{no}. {branch.name}" if branch.name else f"{no}.",
+                "facts": conditions(branch.when),
+                "buttons": _branch_buttons(flow, no) if edits else [],
+            }
+        )
+        for at, step in enumerate(branch.steps, 1):
+            buttons = _step_buttons(flow, no, at) if edits else []
+            found.append({"label": "", "facts": [signs(step, names)], "buttons": buttons})
+    return found
+
+
+def _branch_buttons(flow: Flow, no: int) -> list[Button]:
+    return [
+        Button(_("Add signature"), reverse("approval_step", args=[flow.pk, no, 0]), ask=True),
+        Button(_("Change"), reverse("approval_branch", args=[flow.pk, no]), ask=True),
+        Button(_("Remove"), reverse("approval_branch_removal", args=[flow.pk, no]), ask=True),
+    ]
+
+
+def _step_buttons(flow: Flow, no: int, at: int) -> list[Button]:
+    where = [flow.pk, no, at]
+    return [
+        Button(_("Change"), reverse("approval_step", args=where), ask=True),
+        Button(_("Remove"), reverse("approval_step_removal", args=where), ask=True),
+    ]
+
+
+def draft_panel(request: HttpRequest, flow: Flow) -> Panel | None:
+    """What is being written."""
+    draft = version_of(flow, VersionState.DRAFT)
+    if draft is None:
+        return None
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    items, empty = _items(actor, flow, draft), _("No branch yet: every document would pass without a signature.")
+    return Panel(_("Draft, version {no}").format(no=draft.no), "parts/panel_items.html", {"items": items, "empty": empty}, note=_warning(flow, draft))
+
+
+def _warning(flow: Flow, draft: Version) -> Any:
+    """What would go wrong when the draft is published: a signature that nobody can give."""
+    wanted = [step.role_id for branch in branches_of(draft.branches) for step in branch.steps]
+    nobody = queries.unscoped_empty_roles(wanted, flow.owner_id)
+    names = queries.role_names(nobody)
+    return _("Nobody here is {roles}.").format(roles=", ".join(by_language(*names[one]) for one in nobody)) if nobody else ""
+
+
+def used_panel(request: HttpRequest, flow: Flow) -> Panel:
+    """What counts for documents submitted now."""
+    found = version_of(flow, VersionState.PUBLISHED)
+    items = _items(request.actor, flow, found) if found else []  # type: ignore[attr-defined]
+    title = _("In use, version {no}").format(no=found.no) if found else _("In use")
+    return Panel(title, "parts/panel_items.html", {"items": items, "empty": _("Nothing is in use: no document needs a signature.")})
+
+
+def versions_panel(request: HttpRequest, flow: Flow) -> Panel:
+    """What was in use before, and who put it there."""
+    items = [
+        {
+            "label": _("Version {no}").format(no=one.no),
+            "state": (one.get_state_display(), TONES[VersionState(one.state)]),
+            "facts": [
+                *([figures.moment(one.published_at)] if one.published_at else []),
+                *([_("until {moment}").format(moment=figures.moment(one.ended_at))] if one.ended_at else []),
+                *([one.published_by.name] if one.published_by else []),
+            ],
+        }
+        for one in flow.versions.all()
+    ]
+    return Panel(_("Versions"), "parts/panel_items.html", {"items": items}, aside=True)
+
+
+class FlowDetail(DetailPage):
+    """A flow with its versions."""
+
+    verb = "approvals.view"
+    query = queries.flows
+    kind = "approvals.flow"
+    panels = (draft_panel, used_panel, versions_panel)
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("approval_flows")
+
+    def head(self, obj: Flow) -> Head:
+        used = version_of(obj, VersionState.PUBLISHED)
+        state = (_("In use"), "done") if used else (_("Not in use"), "idle")
+        return Head(obj.name or str(KINDS.get(obj.kind, obj.kind)), state, KINDS.get(obj.kind, obj.kind))
+
+    def buttons(self, obj: Flow) -> Sequence[Button]:
+        to = {name: reverse(f"approval_flow_{name}", args=[obj.pk]) for name in ("publication", "discard", "retirement")}
+        draft, used = version_of(obj, VersionState.DRAFT), version_of(obj, VersionState.PUBLISHED)
+        add = Button(
+            _("Add branch"), reverse("approval_branch", args=[obj.pk, 0]), icon="plus", primary=not draft, verb="approvals.edit_rules", ask=True, key="n"
+        )
+        found = [Button(_("Publish"), to["publication"], icon="check", primary=True, verb="approvals.edit_rules", ask=True)] if draft else []
+        found.append(add)
+        if draft:
+            found.append(Button(_("Discard draft"), to["discard"], icon="x", verb="approvals.edit_rules", ask=True))
+        if used:
+            found.append(Button(_("Take out of use"), to["retirement"], icon="ban", danger=True, verb="approvals.edit_rules", ask=True))
+        return found
+
+
+class _OfFlow(ActionPage):
+    """A verb on a flow."""
+
+    verb = "approvals.edit_rules"
+    query = queries.flows
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("approval_flow", args=[self.kwargs["pk"]])
+
+    def done(self, result: Any) -> str:
+        return self.back
+
+
+class Publication(_OfFlow):
+    """Put the draft into use."""
+
+    action = actions.publish_flow
+    title = submit = gettext_lazy("Publish")
+    said = gettext_lazy("The flow is in use for documents submitted from now on.")
+
+    def says(self, obj: Flow) -> Any:
+        draft = version_of(obj, VersionState.DRAFT)
+        warned = _warning(obj, draft) if draft else ""
+        told = _("Documents submitted from now on go by it. What already waits goes on by the version it was submitted under.")
+        return f"{warned} {told}" if warned else told
+
+
+class Discard(_OfFlow):
+    """Throw the draft away."""
+
+    action = actions.discard_draft
+    title = submit = gettext_lazy("Discard draft")
+    said = gettext_lazy("The draft is gone.")
+    danger = True
+
+    def says(self, obj: Flow) -> Any:
+        return _("The draft is lost; what is in use stays.")
+
+
+class Retirement(_OfFlow):
+    """No signature any more."""
+
+    action = actions.retire_flow
+    title = submit = gettext_lazy("Take out of use")
+    said = gettext_lazy("The flow is no longer in use.")
+    danger = True
+
+    def says(self, obj: Flow) -> Any:
+        return _("Documents submitted from now on need no signature. What already waits goes on.")
+
+
+class _OfDraft(FormPage):
+    """A change of the draft; the first one copies what is in use."""
+
+    verb = "approvals.edit_rules"
+    said = gettext_lazy("The draft is saved; it counts when it is published.")
+
+    def find(self, **kwargs: Any) -> Flow:
+        return queries.flow(self.actor, kwargs["pk"])
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("approval_flow", args=[self.kwargs["pk"]])
+
+    def branch(self, flow: Flow) -> Branch:
+        """The branch that the address names; a new one for 0."""
+        branches, no = drafted(flow), self.kwargs["no"]
+        if no > len(branches):
+            raise Refused("approvals.branch_unknown")
+        return branches[no - 1] if no else Branch("", When(), ())
+
+    def save(self, flow: Flow, branch: Branch | None, client_id: UUID) -> Any:
+        """The draft with this branch in the place of the old one; None takes it out."""
+        branches, no = list(drafted(flow)), self.kwargs["no"]
+        made = [branch] if branch else []
+        branches[no - 1 if no else len(branches) : no or len(branches)] = made
+        return actions.save_draft(flow.owner_id, FlowDraft(flow.kind, flow.name, tuple(branches)), actor=self.actor, client_id=client_id)
+
+
+class BranchPage(_OfDraft):
+    """When somebody must sign."""
+
+    form = BranchForm
+    title = gettext_lazy("Branch")
+
+    def initial(self, obj: Flow) -> dict[str, Any]:
+        branch = self.branch(obj)
+        told = dict(vars(branch.when)) | {"name": branch.name, "first": {True: "yes", False: "no", None: ""}[branch.when.first]}
+        return told | {name: ", ".join(str(one) for one in told[name]) for name in ("categories", "tiers", "groups")}
+
+    def perform(self, obj: Flow, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        form = self.form(self.request.POST, actor=self.actor)
+        form.is_valid()
+        return self.save(obj, replace(self.branch(obj), name=cleaned["name"], when=form.when), client_id)
+
+
+class BranchRemoval(_OfDraft, ActionPage):
+    """Take a branch out of the draft."""
+
+    query = queries.flows
+    title = submit = gettext_lazy("Remove branch")
+    danger = True
+
+    def done(self, result: Any) -> str:
+        return self.back
+
+    def says(self, obj: Flow) -> Any:
+        return _("The draft no longer asks for this: {conditions}.").format(conditions=", ".join(conditions(self.branch(obj).when)))
+
+    def perform(self, obj: Flow, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return self.save(obj, None, client_id)
+
+
+class StepPage(_OfDraft):
+    """Who signs in a branch."""
+
+    form = StepForm
+    title = gettext_lazy("Signature")
+
+    def initial(self, obj: Flow) -> dict[str, Any]:
+        steps, at = self.branch(obj).steps, self.kwargs["at"]
+        return dict(vars(steps[at - 1])) if 0 < at <= len(steps) else {}
+
+    def perform(self, obj: Flow, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        branch, at = self.branch(obj), self.kwargs["at"]
+        steps = list(branch.steps)
+        steps[at - 1 if at else len(steps) : at or len(steps)] = [Step(**cleaned)]
+        return self.save(obj, replace(branch, steps=tuple(steps)), client_id)
+
+
+class StepRemoval(_OfDraft, ActionPage):
+    """Take a signature out of a branch."""
+
+    query = queries.flows
+    title = submit = gettext_lazy("Remove signature")
+    danger = True
+
+    def done(self, result: Any) -> str:
+        return self.back
+
+    def perform(self, obj: Flow, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        branch, at = self.branch(obj), self.kwargs["at"]
+        return self.save(obj, replace(branch, steps=branch.steps[: at - 1] + branch.steps[at:]), client_id)
+
+
+routes = [
+    path("approval-flows/", FlowList.as_view(), name="approval_flows"),
+    path("approval-flows/new", FlowNew.as_view(), name="approval_flow_new"),
+    path("approval-flows/rule", RuleNew.as_view(), name="approval_rule_new"),
+    path("approval-flows/<int:pk>/", FlowDetail.as_view(), name="approval_flow"),
+    path("approval-flows/<int:pk>/publication", Publication.as_view(), name="approval_flow_publication"),
+    path("approval-flows/<int:pk>/discard", Discard.as_view(), name="approval_flow_discard"),
+    path("approval-flows/<int:pk>/retirement", Retirement.as_view(), name="approval_flow_retirement"),
+    path("approval-flows/<int:pk>/branches/<int:no>/", BranchPage.as_view(), name="approval_branch"),
+    path("approval-flows/<int:pk>/branches/<int:no>/removal", BranchRemoval.as_view(), name="approval_branch_removal"),
+    path("approval-flows/<int:pk>/branches/<int:no>/steps/<int:at>/", StepPage.as_view(), name="approval_step"),
+    path("approval-flows/<int:pk>/branches/<int:no>/steps/<int:at>/removal", StepRemoval.as_view(), name="approval_step_removal"),
+]
