@@ -160,6 +160,7 @@ RULES: dict[str, Rule] = {
     **verb("cancellation", "orders.cancel", "orders"),
     **verb("short-closing", "orders.close_short", "orders"),
     **verb("address", "orders.readdress", "orders"),
+    **verb("amendment", "orders.amend", "orders"),
     # --- baskets ---
     "shop": Rule("baskets.use"),
     "basket": Rule("baskets.use", "baskets.use", also=frozenset({409})),

@@ -16,7 +16,7 @@ from qudao.catalog.queries import products
 from qudao.inventory.actions import OpeningLine
 from qudao.inventory.models import Place
 from qudao.inventory.rules import check_quantities
-from qudao.inventory.states import PlaceKind
+from qudao.inventory.states import MOST_LEAD_DAYS, PlaceKind, Shows
 from qudao.kernel.errors import Fault, Invalid
 
 
@@ -25,6 +25,21 @@ class PlaceForm(Form):
 
     code = forms.CharField(label=_("Code"), max_length=32, help_text=_("Short and lasting; it stands on documents."))
     name = forms.CharField(label=_("Name"), max_length=120, required=False)
+
+
+class SupplyForm(Form):
+    """Out of which warehouse an agreement is supplied, how soon, and what the buyer is told."""
+
+    place: forms.ModelChoiceField = forms.ModelChoiceField(label=_("Warehouse"), queryset=None)
+    lead_days = forms.IntegerField(
+        label=_("Lead time"), min_value=0, max_value=MOST_LEAD_DAYS, help_text=_("Working days until goods leave; orders are promised for that day.")
+    )
+    shows = forms.ChoiceField(label=_("The buyer is told"), choices=Shows.choices)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        mine = visible(self.actor, Place, "inventory.manage_places").filter(kind=PlaceKind.STOCK).order_by("code")
+        self.fields["place"].queryset = mine  # type: ignore[attr-defined]
 
 
 class CountForm(Form):

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
-from qudao.base.access import Actor
+from qudao.agreements.models import Agreement
+from qudao.agreements.queries import agreements
+from qudao.base.access import Actor, visible
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, LineEditor, ListPage, Panel, import_buttons
 from qudao.base.html.tables import by_language
 from qudao.base.sentences import Said
 from qudao.inventory import actions, queries
-from qudao.inventory.forms import OPENING_LINES, CountForm, OpeningForm, PlaceForm, opening_rows
-from qudao.inventory.models import Place, Stock
+from qudao.inventory.forms import OPENING_LINES, CountForm, OpeningForm, PlaceForm, SupplyForm, opening_rows
+from qudao.inventory.models import Place, Stock, SupplyPlace
 from qudao.inventory.states import PlaceKind
 from qudao.inventory.tables import MoveTable, PlaceTable, StockTable, quantities
-from qudao.kernel.errors import DomainError
+from qudao.kernel.errors import DomainError, NotFound
 
 NEWEST = 20
 
@@ -211,7 +214,57 @@ class PlaceNew(FormPage):
         return reverse("places")
 
 
+def _supply(actor: Actor, agreement_id: int) -> SupplyPlace:
+    """What the actor's organisation set for an agreement that it sells under; where nothing is set, what counts then, unsaved. Two statements at most."""
+    found = visible(actor, SupplyPlace).select_related("place").filter(agreement_id=agreement_id, place__owner_id=actor.org_id).first()
+    if found is None:
+        place = visible(actor, Place).filter(pk=queries.unscoped_supply(agreement_id).place_id).first()
+        if place is None:
+            raise NotFound("inventory.no_place")
+        found = SupplyPlace(agreement_id=agreement_id, place=place)
+    return found
+
+
+def supply_panel(request: HttpRequest, agreement: Agreement) -> Panel | None:
+    """On an agreement: what supplies it, for its seller. Named in `qudao.web.panels`."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    if actor.org_id != agreement.seller_id or not actor.can("inventory.view"):
+        return None
+    supply = _supply(actor, agreement.pk)
+    change = Button(_("Change"), reverse("agreement_supply", args=[agreement.pk]), icon="pencil", ask=True)
+    item = {
+        "label": f"{supply.place.code} {supply.place.name}".strip(),
+        "facts": [ngettext("{n} working day", "{n} working days", supply.lead_days).format(n=supply.lead_days), supply.get_shows_display()],
+        "buttons": [change] if actor.can("inventory.manage_places") else [],
+    }
+    return Panel(_("Supply"), "parts/panel_items.html", {"items": [item]}, aside=True)
+
+
+class Supply(ActionPage):
+    """Choose what supplies an agreement of the own organisation."""
+
+    verb = "inventory.manage_places"
+    query = partial(agreements, side="seller")
+    form = SupplyForm
+    title = gettext_lazy("What supplies this agreement")
+    submit = gettext_lazy("Save")
+    said = gettext_lazy("The supply of the agreement is saved; it holds for new orders.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("agreement", args=[self.kwargs["pk"]])
+
+    def initial(self, obj: Agreement) -> dict[str, Any]:
+        supply = _supply(self.actor, obj.pk)
+        return {"place": supply.place_id, "lead_days": supply.lead_days, "shows": supply.shows}
+
+    def perform(self, obj: Agreement, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        given = cleaned["place"].pk, cleaned["shows"], cleaned["lead_days"]
+        return actions.set_supply_place(obj.pk, *given, actor=self.actor, client_id=client_id)
+
+
 routes = [
+    path("agreements/<int:pk>/supply", Supply.as_view(), name="agreement_supply"),
     path("stock/", StockList.as_view(), name="stock"),
     path("stock/opening", StockOpening.as_view(), name="stock_opening"),
     path("stock/<int:pk>/", StockDetail.as_view(), name="stock_item"),

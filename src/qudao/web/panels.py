@@ -7,7 +7,7 @@ action, the first one that a panel proposes becomes the primary button of the pa
 from __future__ import annotations
 
 PANELS: dict[str, tuple[str, ...]] = {
-    "agreements.agreement": ("qudao.pricing.pages.agreement_panel",),
+    "agreements.agreement": ("qudao.pricing.pages.agreement_panel", "qudao.inventory.pages.supply_panel"),
     "orders.order": (
         "qudao.approvals.pages.course_panel",
         "qudao.fulfilment.pages.order_panel",

@@ -1,0 +1,36 @@
+"""The page of what supplies an agreement: on the agreement's page, changed by its seller only."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from qudao.agreements.tests.make import make_agreement
+from qudao.base.tests.page_text import text
+from qudao.inventory.actions import register_place
+from qudao.inventory.models import SupplyPlace
+from qudao.inventory.states import LEAD_DAYS
+from qudao.inventory.tests.make import make_places
+from qudao.people.tests.make import cast as make_cast
+from qudao.people.tests.make import sign_in
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_seller_sees_and_chooses_what_supplies_an_agreement(client, db):
+    cast = make_cast()
+    make_places(cast.lh)
+    make_places(cast.d001)
+    agreement = make_agreement(cast.lh, cast.d001)
+    south = register_place("SOUTH", "Guangzhou", actor=cast.hq_warehouse)
+    page, url = reverse("agreement", args=[agreement.pk]), reverse("agreement_supply", args=[agreement.pk])
+    sign_in(client, cast.hq_admin)
+    assert "MAIN" in text(client.get(page)) and f"{LEAD_DAYS} working day" in text(client.get(page)) and url in text(client.get(page))
+    assert client.post(url, {"place": south.pk, "lead_days": 5, "shows": "exact"}).status_code == 302
+    found = SupplyPlace.unscoped.get()
+    assert (found.agreement_id, found.place_id, found.lead_days, found.shows) == (agreement.pk, south.pk, 5, "exact")
+    assert "SOUTH Guangzhou" in text(client.get(page)) and "5 working days" in text(client.get(page))
+    assert client.post(url, {"place": south.pk, "lead_days": 999, "shows": "exact"}).status_code == 422
+    sign_in(client, cast.dealer_admin)
+    assert "SOUTH Guangzhou" not in text(client.get(page)) and client.get(url).status_code == 404
+    assert SupplyPlace.unscoped.get().lead_days == 5
