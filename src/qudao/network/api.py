@@ -18,7 +18,7 @@ from qudao.network.rules import AddressFacts, OrgFacts
 routes = Router(tags=["organisations"])
 
 OPEN = ("id", "kind", "code", "name", "name_en")
-GUARDED = ("parent_id", "tier", "state", "currency", "tax_no", "area_code", "address", "phone", "email", "created_at")
+GUARDED = ("parent_id", "tier", "state", "currency", "tax_no", "area_code", "address", "phone", "email", "gs1_prefix", "created_at")
 
 
 class FactsIn(Schema):
@@ -33,6 +33,7 @@ class FactsIn(Schema):
     address: str = Field("", max_length=240)
     phone: str = Field("", max_length=40)
     email: str = Field("", max_length=254)
+    gs1_prefix: str = Field("", max_length=20)
 
 
 class OrgIn(FactsIn):
@@ -68,6 +69,7 @@ class OrgOut(Schema):
     address: str | None
     phone: str | None
     email: str | None
+    gs1_prefix: str | None
     created_at: datetime | None
 
 

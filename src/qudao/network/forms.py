@@ -26,6 +26,9 @@ class OrgForm(Form):
     area_code = forms.CharField(label=_("Area code"), max_length=12, required=False, help_text=_("6 or 12 digits of GB/T 2260."))
     phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
     email = forms.EmailField(label=_("E-mail"), required=False)
+    gs1_prefix = forms.CharField(
+        label=_("GS1 company prefix"), max_length=20, required=False, help_text=_("7 to 10 digits; pallet labels (SSCC) begin with it.")
+    )
     address = forms.CharField(label=_("Address"), max_length=240, required=False, widget=forms.TextInput(attrs={"data-wide": "1"}))
 
     def facts(self) -> OrgFacts:

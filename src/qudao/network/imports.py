@@ -39,6 +39,7 @@ class Organisations(Kind):
         Column("address", _("Address"), most=240, also=("street", "详细地址")),
         Column("phone", _("Phone"), most=40, also=("telephone", "mobile", "手机", "联系电话")),
         Column("email", _("E-mail"), most=120, also=("mail", "邮箱")),
+        Column("gs1_prefix", _("GS1 company prefix"), most=20, help=_("7 to 10 digits; pallet labels (SSCC) begin with it."), also=("厂商识别代码",)),
     )
 
     def open(self, rows: Sequence[Cells]) -> None:

@@ -35,6 +35,8 @@ class Organisation(Row):
     address = models.CharField(_("address"), max_length=240, blank=True, default="")
     phone = models.CharField(_("phone"), max_length=40, blank=True, default="")
     email = models.EmailField(_("e-mail"), blank=True, default="")
+    #: with which its numbers of logistic units (SSCC) begin; "" = numbers for use inside the company
+    gs1_prefix = models.CharField(_("GS1 company prefix"), max_length=10, blank=True, default="", db_default="")
     created_at = models.DateTimeField(_("registered"), default=clock.now, editable=False)
 
     class Meta:
@@ -76,6 +78,11 @@ class Organisation(Row):
                 condition=Q(currency__regex=r"^[A-Z]{3}$"),
                 name="network_organisation_currency_iso",
                 violation_error_message=_("The currency is a code of three letters."),
+            ),
+            models.CheckConstraint(
+                condition=Q(gs1_prefix="") | Q(gs1_prefix__regex=r"^[0-9]{7,10}$"),
+                name="network_organisation_gs1_prefix_digits",
+                violation_error_message=_("A GS1 company prefix has 7 to 10 digits."),
             ),
         ]
 

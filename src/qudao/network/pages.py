@@ -23,7 +23,7 @@ from qudao.network.rules import AddressFacts, ids_of
 from qudao.network.states import OrgState
 from qudao.network.tables import TONES, OrgTable, name_of
 
-PRIVATE = ("tax_no", "area_code", "address", "phone", "email")
+PRIVATE = ("tax_no", "area_code", "address", "phone", "email", "gs1_prefix")
 
 
 class OrgList(ListPage):
@@ -79,6 +79,7 @@ def card_panel(request: HttpRequest, org: Organisation) -> Panel | None:
         (_("Address"), org.address),
         (_("Phone"), org.phone),
         (_("E-mail"), org.email),
+        (_("GS1 company prefix"), org.gs1_prefix),
     ]
     return Panel(_("Card"), "parts/panel_facts.html", {"facts": facts})
 

@@ -25,6 +25,7 @@ class OrgFacts:
     address: str = ""
     phone: str = ""
     email: str = ""
+    gs1_prefix: str = ""
 
     def clean(self) -> OrgFacts:
         """The same facts without stray blanks; codes in upper case, as they are printed and scanned."""
@@ -33,6 +34,7 @@ class OrgFacts:
         kept["currency"] = kept["currency"].upper()
         kept["tax_no"] = re.sub(r"[\s-]", "", kept["tax_no"]).upper()
         kept["email"] = kept["email"].lower()
+        kept["gs1_prefix"] = re.sub(r"[\s-]", "", kept["gs1_prefix"])
         return OrgFacts(**kept)
 
 
@@ -73,6 +75,9 @@ def check_facts(facts: OrgFacts) -> list[Fault]:
     # Older and foreign numbers have other lengths and no check character we know.
     if len(facts.tax_no) == 18 and not uscc.is_valid(facts.tax_no):
         faults.append(Fault("network.tax_no", "tax_no", {"tax_no": facts.tax_no}))
+    # 04 (as 20 to 29) is for numbers inside one company: GS1 gives it to nobody.
+    if facts.gs1_prefix and not re.fullmatch(r"(?!04|2)[0-9]{7,10}", facts.gs1_prefix):
+        faults.append(Fault("network.gs1_prefix", "gs1_prefix"))
     return faults + _check_area(facts.area_code)
 
 

@@ -47,9 +47,10 @@ TRANSITIONS: dict[tuple[str, str], str] = {
 }
 
 #: What an organisation may change about itself; the rest is changed by the organisation above it.
-OWN_FIELDS = frozenset({"name_en", "address", "phone", "email"})
+OWN_FIELDS = frozenset({"name_en", "address", "phone", "email", "gs1_prefix"})
 
 SENTENCES = {
+    "network.gs1_prefix": _("A GS1 company prefix has 7 to 10 digits and begins neither with 04 nor with 2."),
     "network.tax_no": _("{tax_no} is not a valid unified social credit code: its check character does not fit."),
     "network.area_code": _("{area_code} is not an area code: write the 6 or 12 digits of GB/T 2260."),
     "network.kind": _("This kind of organisation is unknown."),

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, pgettext
 
 from qudao.base import printing
 from qudao.base.access import Actor, visible
-from qudao.base.barcodes import bars, sscc
+from qudao.base.barcodes import INTERNAL_PREFIX, SSCC_DIGITS, bars, sscc
 from qudao.base.html import figures
 from qudao.base.html.tables import by_language
 from qudao.base.printing import Column, Document, Paper
@@ -205,10 +205,17 @@ def labels(actor: Actor, ids: Sequence[int]) -> list[Label]:
                 sender=asdict(sender),
                 receiver=asdict(taker),
                 facts=facts,
-                unit=sscc(shipment.pk * PER_SHIPMENT),
+                unit=_unit(shipment),
             )
         )
     return made
+
+
+def _unit(shipment: Shipment) -> str:
+    """The number of its pallet: under the seller's GS1 prefix, whose room is used again when it is full (GS1: not within a year), else an internal one."""
+    prefix = shipment.seller.gs1_prefix or INTERNAL_PREFIX
+    room = 10 ** (SSCC_DIGITS - 2 - len(prefix))
+    return sscc(shipment.pk * PER_SHIPMENT % room, prefix=prefix, extension=shipment.pk * PER_SHIPMENT // room % 10)
 
 
 def _contents(lines: Sequence[ShipmentLine]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields, replace
 
 import pytest
 
@@ -12,9 +13,9 @@ from qudao.base.tests.pdf_text import pages_of
 from qudao.fulfilment.models import Shipment
 from qudao.fulfilment.prints import DELIVERY_NOTE, DOCUMENTS, LABEL, PACKING_LIST, PICK_LIST, labels, link_of, picks
 from qudao.fulfilment.tests.make import lines, place, shipped
-from qudao.kernel.errors import Forbidden, NotFound, Refused
-from qudao.network.actions import add_address
-from qudao.network.rules import AddressFacts
+from qudao.kernel.errors import Forbidden, Invalid, NotFound, Refused
+from qudao.network.actions import add_address, change_organisation
+from qudao.network.rules import AddressFacts, OrgFacts
 from qudao.orders.actions import readdress_order
 from qudao.people.tests.make import sign_in
 
@@ -73,6 +74,17 @@ def test_the_label_carries_the_number_of_the_unit(world):
     assert f"(00) {label.unit}" in page and shipment.number in page and "收货方" in page
     (box,) = re.findall(rb"/MediaBox ?\[0 0 ([\d.]+) ([\d.]+)\]", pdf_of(LABEL, world.dealer, [shipment.pk], language="en"))
     assert [round(float(points) / 72 * 25.4) for points in box] == [100, 150], "mm"
+
+
+def test_the_number_of_the_unit_begins_with_the_senders_gs1_prefix(world):
+    shipment = shipped(world, place(world, 1))
+    seller = world.cast.lh
+    facts = OrgFacts(**{one.name: getattr(seller, one.name) for one in fields(OrgFacts)})
+    change_organisation(seller.pk, replace(facts, gs1_prefix="690 1234"), actor=world.cast.hq_admin)
+    (label,) = labels(world.dealer, [shipment.pk])
+    assert label.unit.startswith("06901234") and len(label.unit) == 18 and check_digit(label.unit[:-1]) == label.unit[-1]
+    with pytest.raises(Invalid, match="gs1_prefix"):
+        change_organisation(seller.pk, replace(facts, gs1_prefix="12"), actor=world.cast.hq_admin)
 
 
 def test_many_shipments_take_as_many_statements_as_one(world, django_assert_max_num_queries):

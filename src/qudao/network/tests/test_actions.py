@@ -154,6 +154,7 @@ def test_closing_asks_that_everything_below_is_closed(net):
         ({"path": "/1/2/3"}, "network_organisation_path_ends_in_id"),
         ({"name": ""}, "network_organisation_code_name_present"),
         ({"currency": "cny"}, "network_organisation_currency_iso"),
+        ({"gs1_prefix": "690"}, "network_organisation_gs1_prefix_digits"),
     ],
 )
 def test_the_database_refuses(net, changes, name):

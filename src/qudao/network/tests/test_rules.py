@@ -70,6 +70,14 @@ def test_about_itself_an_organisation_changes_only_how_to_reach_it():
     assert codes(rules.not_own(["tax_no", "phone"])) == [("network.own_field", "tax_no")]
 
 
+def test_a_company_prefix_of_gs1_has_seven_to_ten_digits():
+    def faults(prefix):
+        return codes(rules.check_facts(rules.OrgFacts("A", "A", gs1_prefix=prefix).clean()))
+
+    assert [faults(one) for one in ("", "6901234", "690 123-4567")] == [[], [], []]
+    assert all(faults(one) == [("network.gs1_prefix", "gs1_prefix")] for one in ("690123", "69012345678", "6901x34", "0412345", "2012345"))
+
+
 def test_a_path_names_the_organisations_from_the_root():
     assert rules.ids_of("/1/5/12/") == [1, 5, 12]
     assert rules.ids_of("/") == []
