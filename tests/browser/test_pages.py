@@ -59,6 +59,7 @@ ROWS = {
     "addresses": "network.Address",
     "list-assignments": "pricing.ListAssignment",
     "special-prices": "pricing.SpecialPrice",
+    "exchange-rates": "pricing.Rate",
     "wide-assignments": "pricing.WideAssignment",
     "buyer-groups": "agreements.Group",
     "group-members": "agreements.GroupMember",

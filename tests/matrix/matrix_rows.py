@@ -254,6 +254,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "group-members": _by_owner("agreements.GroupMember", "group__owner", KEPT),
     "categories": _by_owner("catalog.Category", "owner", PRODUCTS),
     "price-lists": _by_owner("pricing.PriceList", "owner", LISTS),
+    "exchange-rates": _by_owner("pricing.Rate", "owner", KEPT),
     "wide-assignments": _by_owner("pricing.WideAssignment", "owner", KEPT),
     "prices": _by_owner("pricing.Price", "list__owner", LISTS),
     "places": _by_owner("inventory.Place", "owner", OWN_PLACES),

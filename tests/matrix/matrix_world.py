@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
 from uuid import uuid4
@@ -49,8 +49,8 @@ from qudao.people.actions import make_token, open_session, write_role
 from qudao.people.actions.roles import RoleFacts
 from qudao.people.models import ApiToken, Role, Session
 from qudao.people.tests.make import Cast, cast
-from qudao.pricing.actions import assign_wide
-from qudao.pricing.rules import Wide
+from qudao.pricing.actions import assign_wide, set_rate
+from qudao.pricing.rules import RateDraft, Wide
 from qudao.pricing.tests.make import make_list, make_special
 
 ROLES = ("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse", "dealer", "dealer_admin", "sub_dealer", "stranger")
@@ -155,6 +155,7 @@ def build() -> World:
             make_special(agreement.pk, products[0].pk, price)
     set_pack(products[0].pk, "箱", Decimal(10), actor=people.hq_admin)
     for org, buyer in ((people.lh, people.d002), (people.d001, people.s001)):
+        set_rate(org.pk, RateDraft("USD", "CNY", date(2026, 1, 1), Decimal("7.1")), actor=system_actor())
         assign_wide(make_list(org, "GOLD").pk, Wide(make_group(org, "GOLD", buyer).pk), actor=system_actor())
     for org in (people.lh, people.d002):
         make_category(org, "C1")

@@ -73,7 +73,7 @@ _EVERYBODY = (
 _READS_TRADE = tuple(f"{module}.view" for module in ("agreements", "pricing", "inventory", "funds", "orders", "fulfilment", "billing", "payments", "ledger"))
 _DECIDES = ("approvals.view", "approvals.delegate", "approvals.add_signer")
 _BUYS = (
-    *(*_EVERYBODY, *_READS_TRADE, "baskets.use", "orders.place", "orders.withdraw", "orders.cancel", "orders.attach", "orders.readdress"),
+    *(*_EVERYBODY, *_READS_TRADE, "baskets.use", "orders.place", "orders.withdraw", "orders.cancel", "orders.attach", "orders.readdress", "orders.amend"),
     *("network.address", "fulfilment.receive", "payments.announce"),
 )
 _SELLS = ("catalog.*", "agreements.*", "pricing.*", "inventory.*", "funds.*", "orders.*", "fulfilment.*", "billing.*", "payments.*", "ledger.*", "approvals.*")
@@ -88,7 +88,7 @@ ROLES: dict[str, RoleCard] = {
         "Finance clerk",
         (
             *(*_EVERYBODY, *_READS_TRADE, "people.view", "orders.approve", "orders.return", "orders.release", *_DECIDES, "base.imports"),
-            *("billing.*", "payments.*", "funds.*", "ledger.*"),
+            *("billing.*", "payments.*", "funds.*", "ledger.*", "pricing.rates"),
         ),
         MemberScope.ALL,
         ("*",),

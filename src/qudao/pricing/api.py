@@ -17,7 +17,7 @@ from qudao.pricing import actions, queries
 from qudao.pricing.actions import ListDraft
 from qudao.pricing.models import PriceList
 from qudao.pricing.queries import Item
-from qudao.pricing.rules import PriceDraft, SpecialDraft, Wide
+from qudao.pricing.rules import PriceDraft, RateDraft, SpecialDraft, Wide
 from qudao.pricing.states import Source
 
 routes = Router(tags=["prices"])
@@ -27,6 +27,8 @@ PRICE = ("id", "product_id", "product__code", "min_qty", "amount", "valid_from",
 SPECIAL = (*PRICE, "agreement_id", "source", "reason")
 ASSIGNED = ("id", "agreement_id", "list_id", "priority")
 LEVEL = ("id", "list_id", "group_id", "region_id", "area_code", "channel", "priority")
+RATE = ("id", "from_currency", "to_currency", "day", "rate")
+NO_PRICE: dict[str, Any] = {"amount": None, "tax_inclusive": None, "source": None, "steps": []}
 RENAMED = {"product__code": "product_code"}
 
 
@@ -118,6 +120,30 @@ class LevelOut(LevelIn):
     list_id: int
 
 
+class RateIn(Schema):
+    """One `from_currency` is worth `rate` of `to_currency` from `day` on, until the next rate."""
+
+    from_currency: str = Field(..., min_length=3, max_length=3)
+    to_currency: str = Field(..., min_length=3, max_length=3)
+    day: date
+    rate: Decimal
+
+
+class RatesIn(Schema):
+    """Many rates, all or none."""
+
+    rates: list[RateIn] = Field(..., max_length=5000)
+
+
+class RateOut(RateIn):
+    id: int
+
+
+class RatePage(Schema):
+    items: list[RateOut]
+    next_after: int | None
+
+
 class SpecialIn(PriceIn):
     """A price for the buyer of one agreement only; it goes before every list."""
 
@@ -150,7 +176,10 @@ class QuotesIn(Schema):
 
 
 class QuoteOut(Schema):
-    """The price of one item; `amount` null = no price. `steps` hold every candidate with its verdict."""
+    """The price of one item; `amount` null = no price. `steps` hold every candidate with its verdict.
+
+    `lacking` names the exchange rates ("USD-CNY") that keep price lists from answering when there is no price.
+    """
 
     product_id: int
     qty: Decimal
@@ -158,6 +187,7 @@ class QuoteOut(Schema):
     tax_inclusive: bool | None
     source: str | None
     steps: list[dict[str, Any]]
+    lacking: list[str]
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:
@@ -298,12 +328,34 @@ def quote(request: HttpRequest, agreement_id: int, body: QuotesIn) -> HttpRespon
     """Prices of an agreement the caller is a side of, in the order asked; writes nothing."""
     items = [Item(n, one.product_id, one.qty) for n, one in enumerate(body.items)]
     quotes = queries.quote(request.actor, agreement_id, items, body.on or clock.today())  # type: ignore[attr-defined]
+    lacking = []
+    if len(quotes) < len(items):
+        lacking = [f"{source}-{target}" for source, target in queries.unscoped_lacking_rates(agreement_id, body.on or clock.today())]
     told = []
     for n, one in enumerate(body.items):
         found = quotes.get(n)
-        asked = {"product_id": one.product_id, "qty": one.qty}
-        if found is None:
-            told.append({**asked, "amount": None, "tax_inclusive": None, "source": None, "steps": []})
-        else:
-            told.append({**asked, "amount": found.amount, "tax_inclusive": found.tax_inclusive, "source": found.source, "steps": found.steps})
+        facts = {name: getattr(found, name) for name in ("amount", "tax_inclusive", "source", "steps")} if found else NO_PRICE | {"lacking": lacking}
+        told.append({"product_id": one.product_id, "qty": one.qty, "lacking": [], **facts})
     return reply(told)
+
+
+@routes.get("/exchange-rates", response=RatePage, summary="Exchange rates, newest entry first")
+def rates(request: HttpRequest, limit: int = 50, after: int | None = None) -> HttpResponse:
+    """Those the caller's organisation keeps."""
+    return _page(queries.rates(request.actor), RATE, limit, after)  # type: ignore[attr-defined]
+
+
+@routes.post("/exchange-rates", response={201: list[int]}, summary="Enter exchange rates")
+@idempotent
+def set_rates(request: HttpRequest, body: RatesIn) -> HttpResponse:
+    """All or none; one of the same day is overwritten. Answers with their ids."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return reply([one.pk for one in actions.set_rates(actor.org_id, [RateDraft(**one.dict()) for one in body.rates], actor=actor)], 201)
+
+
+@routes.delete("/exchange-rates/{int:rate_id}", response={200: dict}, summary="Remove an exchange rate")
+@idempotent
+def remove_rate(request: HttpRequest, rate_id: int) -> HttpResponse:
+    """The one before counts again."""
+    actions.remove_rates([rate_id], actor=request.actor)  # type: ignore[attr-defined]
+    return reply({"id": rate_id})

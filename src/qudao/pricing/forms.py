@@ -71,6 +71,17 @@ class AssignForm(Form):
         field.label_from_instance = lambda one: f"{one.code} {by_language(one.buyer.name, one.buyer.name_en)}"  # type: ignore[attr-defined]
 
 
+class RateForm(Form):
+    """What a currency is worth in another."""
+
+    layout = "grid"
+
+    from_currency = forms.CharField(label=_("From currency"), min_length=3, max_length=3, help_text=_("That of the price list."))
+    to_currency = forms.CharField(label=_("To currency"), min_length=3, max_length=3, help_text=_("That of the agreement."))
+    rate = forms.DecimalField(label=_("Exchange rate"), max_digits=18, decimal_places=6, help_text=_("What one of the first is worth in the second."))
+    day = forms.DateField(label=_("From"), initial=clock.today, help_text=_("It counts until the next rate."))
+
+
 class LevelForm(Form):
     """Which buyers pay by the list: those of a group, or those of a region and channel."""
 

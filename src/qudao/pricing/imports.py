@@ -12,14 +12,14 @@ from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import visible
 from qudao.base.import_sheets import SAMPLE, Cells, Column
-from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched
+from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, parted, touched_by
 from qudao.catalog import queries as catalog
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
 from qudao.pricing import queries, rules
-from qudao.pricing.actions import load_prices, restore_prices
-from qudao.pricing.models import PriceList
-from qudao.pricing.rules import PriceDraft, Restored, Spans
+from qudao.pricing.actions import load_prices, remove_rates, restore_prices, set_rates
+from qudao.pricing.models import PriceList, Rate
+from qudao.pricing.rules import PriceDraft, RateDraft, Restored, Spans
 
 
 class Prices(Kind):
@@ -136,4 +136,54 @@ def _spans(told: Sequence[Sequence[str]]) -> Spans:
     return tuple((Decimal(amount), date.fromisoformat(first), date.fromisoformat(last) if last else None) for amount, first, last in told)
 
 
-KINDS = (Prices,)
+class Rates(Kind):
+    """The exchange rates of the actor's organisation."""
+
+    name, label, icon, verb, place = "pricing.rates", _("Exchange rates"), "coins", "pricing.rates", "rates"
+    about = _("A row says what a currency is worth in another from a day on; one of the same day is overwritten.")
+    model = Rate
+    columns = (
+        Column("from_currency", _("From currency"), required=True, help=_("Three letters."), example="USD", also=("from", "currency", "外币", "币种", "原币")),
+        Column("to_currency", _("To currency"), required=True, help=_("Three letters."), example="CNY", also=("to", "本币", "目标币种")),
+        Column("day", _("Day"), "day", help=_("The first day; empty: today."), example="2026-12-01", also=("date", "日期", "生效日期")),
+        Column("rate", _("Exchange rate"), "number", required=True, help=_("Up to six decimals."), example="7.123456", also=("rate", "汇率")),
+    )
+
+    def open(self, rows: Sequence[Cells]) -> None:
+        """One statement."""
+        self.today = clock.today()
+        days = {row.get("day", self.today) for row in rows}
+        mine = queries.rates(self.actor).filter(owner_id=self.actor.org_id, day__in=days)
+        self.known = {(one.from_currency, one.to_currency, one.day): one for one in mine}
+
+    def key(self, row: Cells) -> Any:
+        return row.text("from_currency").upper(), row.text("to_currency").upper(), row.get("day", self.today)
+
+    def entry(self, row: Cells) -> Entry:
+        draft = RateDraft(*self.key(row), row.get("rate", Decimal(0)))
+        raise_if_any(rules.rate_faults(draft), Invalid)
+        label = f"{draft.from_currency}-{draft.to_currency} {draft.day}"
+        known = self.known.get(self.key(row))
+        if known is None:
+            return Entry(row.no, label, NEW, draft)
+        same = known.rate == draft.rate
+        return Entry(row.no, label, SAME if same else CHANGED, (known.pk, draft, known.rate), () if same else (("rate", known.rate, draft.rate),))
+
+    def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:
+        new, old = parted(entries)
+        made = set_rates(self.actor.org_id, [e.data for e in new], actor=self.actor)
+        set_rates(self.actor.org_id, [e.data[1] for e in old.values()], actor=self.actor)
+        return touched_by(new, made, old, {pk: {"rate": [e.data[2], e.data[1].rate]} for pk, e in old.items()})
+
+    def now(self, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
+        return {one.pk: {"rate": one.rate} for one in queries.rates(self.actor).filter(pk__in=keys)}
+
+    def take_back(self, touched: Sequence[Touched]) -> None:
+        rows = {one.pk: one for one in queries.rates(self.actor).filter(pk__in=[t.key for t in touched if not t.is_new])}
+        back = {t.key: Decimal(t.before["rate"]) for t in touched if not t.is_new}
+        drafts = [RateDraft(one.from_currency, one.to_currency, one.day, back[pk]) for pk, one in rows.items()]
+        set_rates(self.actor.org_id, drafts, actor=self.actor)
+        remove_rates([t.key for t in touched if t.is_new], actor=self.actor)
+
+
+KINDS = (Prices, Rates)

@@ -8,13 +8,14 @@ CHECKS = [
     Check(
         "pricing.assigned_list_belongs_to_seller",
         sql="""
-            select la.id, 'list ' || l.code || ' is assigned to agreement ' || a.code || ' of another seller or currency' as note
+            select la.id, 'list ' || l.code || ' is assigned to agreement ' || a.code || ' of another seller' as note
               from pricing_listassignment la
               join pricing_pricelist l on l.id = la.list_id
               join agreements_agreement a on a.id = la.agreement_id
-             where l.owner_id <> a.seller_id or l.currency <> a.currency
+             where l.owner_id <> a.seller_id
         """,
-        plant="update pricing_pricelist set currency = 'XXX' where id = (select max(list_id) from pricing_listassignment)",
+        plant="update pricing_pricelist set owner_id = (select max(id) from network_organisation where id <> owner_id), is_base = false "
+        "where id = (select max(list_id) from pricing_listassignment)",
     ),
     Check(
         "pricing.wide_list_belongs_to_owner",

@@ -99,6 +99,30 @@ class Price(Row):
         ]
 
 
+class Rate(Row):
+    """From `day` on, one `from_currency` is worth `rate` of `to_currency` for the owner's prices, until its next rate. The way back is a rate of its own."""
+
+    owner = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False)
+    from_currency = models.TextField()
+    to_currency = models.TextField()
+    day = models.DateField()
+    rate = models.DecimalField(max_digits=18, decimal_places=6)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "from_currency", "to_currency", "day"],
+                name="pricing_rate_owner_pair_day_unique",
+                violation_error_message=_("There is already a rate of this day."),
+            ),
+            models.CheckConstraint(
+                condition=Q(rate__gt=0) & Q(from_currency__regex=r"^[A-Z]{3}$") & Q(to_currency__regex=r"^[A-Z]{3}$") & ~Q(from_currency=F("to_currency")),
+                name="pricing_rate_positive_two_currencies",
+                violation_error_message=_("A rate is greater than zero and leads from one currency to another."),
+            ),
+        ]
+
+
 class ListAssignment(Row):
     """The buyer of an agreement pays by this list; of several lists that with the larger `priority` goes first."""
 

@@ -5,7 +5,7 @@ A dealer never sees another dealer's list or special price: seeing far (a branch
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.agreements.models import Agreement, GroupMember
@@ -14,13 +14,14 @@ from qudao.base.access import Actor, Policy, own, register, within
 from qudao.catalog.policies import acting
 from qudao.kernel import clock
 from qudao.network.rules import ids_of
-from qudao.pricing.models import ListAssignment, Price, PriceList, SpecialPrice, WideAssignment
+from qudao.pricing.models import ListAssignment, Price, PriceList, Rate, SpecialPrice, WideAssignment
 
 VERBS = {
     "pricing.view": _("See prices"),
     "pricing.edit": _("Keep price lists and their prices"),
     "pricing.assign": _("Assign price lists to agreements, groups and regions"),
     "pricing.grant": _("Grant special prices"),
+    "pricing.rates": _("Keep exchange rates"),
 }
 FIELDS: dict[str, str] = {}
 
@@ -44,7 +45,10 @@ def _lists(actor: Actor, at: str = "") -> Q:
         Q(region=None) | Q(region_id__in=ids_of(actor.org_path)),
         Q(Exists(mine), channel="") | Q(Exists(mine.filter(channel=OuterRef("channel")))),
     )
-    base = PriceList.unscoped.filter(is_base=True, owner__in=buys.values("seller_id"), currency__in=buys.values("currency")).values("pk")
+    abroad = buys.exclude(currency=F("seller__currency")).values("seller_id")
+    base = PriceList.unscoped.filter(
+        Q(owner__in=buys.values("seller_id"), currency__in=buys.values("currency")) | Q(owner__in=abroad, currency=F("owner__currency")), is_base=True
+    ).values("pk")
     return _sides(actor, owner) | acting(actor, owner) | Q(**{pk: assigned}) | Q(**{pk: base}) | Q(**{pk: wide.values("list_id")})
 
 
@@ -80,6 +84,15 @@ class ListAssignmentPolicy(Policy):
 @register
 class WideAssignmentPolicy(Policy):
     model = WideAssignment
+    view_verb = "pricing.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return acting(actor, "owner")
+
+
+@register
+class RatePolicy(Policy):
+    model = Rate
     view_verb = "pricing.view"
 
     def rows(self, actor: Actor, verb: str) -> Q:

@@ -13,7 +13,7 @@ from qudao.agreements import queries as agreements
 from qudao.base.access import Actor, get_visible, sees_prices, visible
 from qudao.base.db import rows
 from qudao.kernel.errors import Forbidden
-from qudao.pricing.models import ListAssignment, Price, PriceList, SpecialPrice, WideAssignment
+from qudao.pricing.models import ListAssignment, Price, PriceList, Rate, SpecialPrice, WideAssignment
 from qudao.pricing.rules import Candidate, Quote, Standing, choose
 from qudao.pricing.states import BY_RANK
 
@@ -28,11 +28,13 @@ class Item:
 
 
 # Which lists answer for an agreement, each once, at its highest level (`states.RANK`): its own, those of its buyer's groups on the day, those of the
-# buyer's region and channel, and the base list; in the agreement's currency only.
+# buyer's region and channel, and the base list: that in the agreement's currency before that in the seller's own. A list in another currency answers at
+# the seller's last rate up to the day, and not at all without one.
 _LISTS = """
     deal as materialized (
-        select a.id, a.seller_id, a.buyer_id, a.currency, a.tax_inclusive, a.channel, b.path, b.area_code
-          from agreements_agreement a join network_organisation b on b.id = a.buyer_id where a.id = any(%(agreements)s)),
+        select a.id, a.seller_id, a.buyer_id, a.currency, a.tax_inclusive, a.channel, b.path, b.area_code, s.currency as home
+          from agreements_agreement a join network_organisation b on b.id = a.buyer_id join network_organisation s on s.id = a.seller_id
+         where a.id = any(%(agreements)s)),
     named as (
         select deal.id as deal_id, x.list_id, 2 as rank, x.priority from deal join pricing_listassignment x on x.agreement_id = deal.id
         union all
@@ -44,10 +46,16 @@ _LISTS = """
                     else exists (select from agreements_groupmember m where m.buyer_id = deal.buyer_id and m.group_id = x.group_id
                                     and m.valid_from <= %(on)s and (m.valid_to is null or m.valid_to >= %(on)s)) end
         union all
-        select deal.id, t.id, 5, 0 from deal join pricing_pricelist t on t.owner_id = deal.seller_id and t.is_base),
+        select deal.id, t.id, 5, case when t.currency = deal.currency then 0 else -1 end
+          from deal join pricing_pricelist t on t.owner_id = deal.seller_id and t.is_base and t.currency in (deal.currency, deal.home)),
     lists as materialized (
-        select distinct on (n.deal_id, n.list_id) n.deal_id, t.id, t.code, t.tax_inclusive, n.rank, n.priority
-          from named n join deal on deal.id = n.deal_id join pricing_pricelist t on t.id = n.list_id and t.currency = deal.currency
+        select distinct on (n.deal_id, n.list_id) n.deal_id, t.id, t.code, t.tax_inclusive, n.rank, n.priority,
+               t.currency, deal.currency as target, r.rate, r.day
+          from named n join deal on deal.id = n.deal_id join pricing_pricelist t on t.id = n.list_id
+          left join lateral (
+            select r.rate, r.day from pricing_rate r
+             where r.owner_id = deal.seller_id and r.from_currency = t.currency and r.to_currency = deal.currency and r.day <= %(on)s
+             order by r.day desc limit 1) r on t.currency <> deal.currency
          order by n.deal_id, n.list_id, n.rank, n.priority desc)
 """
 # One row per price that is valid on the day and reached by the largest quantity asked for of its product. "offset 0" keeps the planner on one
@@ -56,15 +64,19 @@ _LISTS = """
 _CANDIDATES = f"""
     with asked as materialized (
         select * from unnest(%(of)s::bigint[], %(products)s::bigint[], %(quantities)s::numeric[]) as a(deal_id, product_id, qty)), {_LISTS}
-    select asked.deal_id, asked.product_id, 1, s.id, 0, s.min_qty, s.amount, deal.tax_inclusive, s.valid_from, s.valid_to, ''
+    select asked.deal_id, asked.product_id, 1, s.id, 0, s.min_qty, s.amount, deal.tax_inclusive, s.valid_from, s.valid_to, '', null
       from asked join deal on deal.id = asked.deal_id cross join lateral (
         select * from pricing_specialprice s where s.agreement_id = asked.deal_id and s.product_id = asked.product_id offset 0) s
      where s.min_qty <= asked.qty and s.valid_from <= %(on)s and (s.valid_to is null or s.valid_to >= %(on)s)
     union all
-    select asked.deal_id, asked.product_id, l.rank, p.id, l.priority, p.min_qty, p.amount, l.tax_inclusive, p.valid_from, p.valid_to, l.code
+    select asked.deal_id, asked.product_id, l.rank, p.id, l.priority, p.min_qty, case when l.rate is null then p.amount else round(p.amount * l.rate, 6) end,
+           l.tax_inclusive, p.valid_from, p.valid_to, l.code,
+           case when l.rate is not null then json_build_object('currency', l.currency, 'list_amount', trim_scale(p.amount)::text,
+                                                              'rate', trim_scale(l.rate)::text, 'rate_day', l.day) end
       from asked join lists l on l.deal_id = asked.deal_id cross join lateral (
         select * from pricing_price p where p.product_id = asked.product_id and p.list_id = l.id offset 0) p
-     where p.min_qty <= asked.qty and p.valid_from <= %(on)s and (p.valid_to is null or p.valid_to >= %(on)s)
+     where (l.currency = l.target or round(p.amount * l.rate, 6) > 0)
+       and p.min_qty <= asked.qty and p.valid_from <= %(on)s and (p.valid_to is null or p.valid_to >= %(on)s)
 """
 
 
@@ -100,10 +112,28 @@ def unscoped_all_quotes(asked: Mapping[int, Sequence[Item]], on: date) -> dict[i
 def unscoped_has_price(agreement_id: int, on: date) -> Q:
     """Products with a price under an agreement on a day, as a condition on a queryset of products. Reads the agreement's lists: one statement."""
     valid = Q(valid_from__lte=on) & (Q(valid_to=None) | Q(valid_to__gte=on))
-    lists = [pk for (pk,) in rows(f"with {_LISTS} select id from lists", {"agreements": [agreement_id], "on": on})]
+    lists = [pk for (pk,) in rows(f"with {_LISTS} select id from lists where currency = target or rate is not null", {"agreements": [agreement_id], "on": on})]
     listed = Price.unscoped.filter(valid, list_id__in=lists, product_id=OuterRef("pk"))
     special = SpecialPrice.unscoped.filter(valid, agreement_id=agreement_id, product_id=OuterRef("pk"))
     return Q(Exists(listed)) | Q(Exists(special))
+
+
+def unscoped_rate(owner_id: int, source: str, target: str, on: date) -> Rate | None:
+    """The owner's rate of one currency in another that counts on a day: the last one up to it. One statement."""
+    return Rate.unscoped.filter(owner_id=owner_id, from_currency=source, to_currency=target, day__lte=on).order_by("-day").first()
+
+
+def unscoped_lacking_rates(agreement_id: int, on: date) -> list[tuple[str, str]]:
+    """The (from, to) currencies whose missing rate keeps a list from answering under an agreement: why there is no price. One statement."""
+    found = rows(
+        f"with {_LISTS} select distinct currency, target from lists where currency <> target and rate is null", {"agreements": [agreement_id], "on": on}
+    )
+    return [(source, target) for source, target in found]
+
+
+def rates(actor: Actor) -> QuerySet[Rate]:
+    """The exchange rates that the actor keeps, newest first."""
+    return visible(actor, Rate).select_related("owner").order_by("-day", "from_currency", "to_currency", "id")
 
 
 def unscoped_standing(list_id: int, pairs: Sequence[tuple[int, Decimal]], since: date) -> dict[tuple[int, Decimal], list[Standing]]:

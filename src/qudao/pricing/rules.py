@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -28,6 +29,8 @@ class Candidate:
     valid_from: date
     valid_to: date | None = None
     code: str = ""
+    #: of a price in another currency: currency and amount of the list, rate and its day, as the explanation keeps them
+    converted: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ def _step(one: Candidate, verdict: str) -> dict[str, Any]:
         step["to"] = one.valid_to.isoformat()
     if one.code:
         step["code"] = one.code
+    if one.converted:
+        step |= one.converted
     return step
 
 
@@ -112,6 +117,27 @@ class Wide:
     def clear(self) -> bool:
         """Whether it names a group or else something of a region."""
         return bool(self.group_id) != bool(self.region_id or self.area_code or self.channel)
+
+
+@dataclass(frozen=True)
+class RateDraft:
+    """One `from_currency` is worth `rate` (six decimals) of `to_currency` from `day` on."""
+
+    from_currency: str
+    to_currency: str
+    day: date
+    rate: Decimal
+
+
+def rate_faults(draft: RateDraft, at: str = "") -> list[Fault]:
+    """Everything wrong with a rate, each fault at its field."""
+    pair = {name: getattr(draft, name) for name in ("from_currency", "to_currency")}
+    faults = [Fault("pricing.currency_wrong", f"{at}{name}") for name, value in pair.items() if not re.fullmatch("[A-Z]{3}", value)]
+    if draft.from_currency == draft.to_currency:
+        faults.append(Fault("pricing.rate_same", f"{at}to_currency"))
+    if draft.rate <= 0 or draft.rate != round(draft.rate, 6):
+        faults.append(Fault("pricing.rate_wrong", f"{at}rate"))
+    return faults
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,10 @@ SENTENCES = {
     "pricing.ended": _("This price has already ended."),
     "pricing.end_too_late": _("The price ends on {valid_to} already."),
     "pricing.list_foreign": _("The list {list} does not belong to the seller of the agreement."),
-    "pricing.currency_differs": _("The list {list} is in {currency}, the agreement is not."),
+    "pricing.rate_missing": _("There is no exchange rate from {source} to {target} for {day}."),
+    "pricing.rate_same": _("A rate leads from one currency to another."),
+    "pricing.rate_wrong": _("A rate is greater than zero and has at most six decimals."),
+    "pricing.rate_twice": _("The same currencies and day appear more than once."),
     "pricing.level_unclear": _("Name either a group of buyers, or a region, an area or a channel."),
     "pricing.group_unknown": _("Your organisation keeps no such group of buyers."),
     "pricing.agreement_ended": _("The agreement {agreement} has ended."),
@@ -68,6 +71,6 @@ SENTENCES = {
 REMEDIES = {
     "pricing.base_exists": _("Take the mark off the other list first."),
     "pricing.planned_in_between": _("Give this price a last day before that, or end the planned one."),
-    "pricing.currency_differs": _("Make a list in the currency of the agreement."),
+    "pricing.rate_missing": _("Enter the rate, or make a list in the currency of the agreement."),
     "pricing.product_unknown": _("Check the product code."),
 }

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
 from qudao.kernel import clock
 from qudao.pricing import queries
-from qudao.pricing.models import Price
+from qudao.pricing.models import Price, Rate
 
 
 def name_of(row: Any) -> str:
@@ -65,3 +66,22 @@ class PriceTable(Table):
 
     def url(self, row: Price) -> str:
         return row.list.get_absolute_url()
+
+
+class RateTable(Table):
+    """Exchange rates, newest first."""
+
+    columns = (
+        Column("from_currency", _("From currency"), cell="code", sort="from_currency"),
+        Column("to_currency", _("To currency"), cell="code", sort="to_currency"),
+        Column("rate", _("Exchange rate"), cell="price", sort="rate"),
+        Column("day", _("From"), cell="day", sort="day"),
+        Column("", _("Owner"), cell=lambda row: name_of(row.owner), dim=True, hide_on_phone=True, slug="owner"),
+    )
+    filters = (Filter("from", _("From currency"), kind="text", lookup="from_currency"), Filter("to", _("To currency"), kind="text", lookup="to_currency"))
+    order = ("-day", "from_currency", "to_currency", "pk")
+    empty = _("No exchange rate stands here.")
+    remedy = _("Enter a rate: prices of lists in another currency are converted by it.")
+
+    def url(self, row: Rate) -> str:
+        return reverse("rate_removal", args=[row.pk])

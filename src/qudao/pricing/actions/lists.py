@@ -212,14 +212,18 @@ def _end(price: Price | SpecialPrice, last_day: date) -> dict[str, object]:
 
 @action("pricing.assign")
 def assign_list(agreement_id: int, list_id: int, priority: int = 0, *, actor: Actor) -> ListAssignment:
-    """Let the buyer of an agreement pay by a list of its seller; assigning it again changes the priority. The larger priority goes first."""
+    """Let the buyer of an agreement pay by a list of its seller; assigning it again changes the priority. The larger priority goes first.
+
+    A list in another currency needs an exchange rate: Refused without one.
+    """
     agreement = agreements.agreement(actor, agreement_id)
     products.require_acting(actor, agreement.seller_id, "pricing.assign")
     price_list = queries.price_list(actor, list_id)
     if price_list.owner_id != agreement.seller_id:
         raise Refused("pricing.list_foreign", field="list_id", list=price_list.code)
-    if price_list.currency != agreement.currency:
-        raise Refused("pricing.currency_differs", field="list_id", list=price_list.code, currency=price_list.currency)
+    pair, today = (price_list.currency, agreement.currency), clock.today()
+    if pair[0] != pair[1] and queries.unscoped_rate(agreement.seller_id, *pair, today) is None:
+        raise Refused("pricing.rate_missing", field="list_id", source=pair[0], target=pair[1], day=today)
     _refuse_ended(agreement.code, agreement.state)
     made, _new = ListAssignment.unscoped.update_or_create(agreement_id=agreement_id, list_id=list_id, defaults={"priority": priority})
     record(_agreement_subject(agreement), detail={"list": price_list.code, "priority": priority})

@@ -43,6 +43,7 @@ class PriceLists(ListPage):
         return [
             *import_buttons("pricing.prices", self.actor),
             Button(_("All prices"), reverse("prices"), icon="search"),
+            Button(_("Exchange rates"), reverse("rates"), icon="coins", verb="pricing.rates"),
             Button(_("New price list"), reverse("price_list_new"), icon="plus", primary=True, verb="pricing.edit", key="n"),
         ]
 

@@ -16,8 +16,8 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden, Invalid, NotFound, Refused
 from qudao.pricing import actions, queries
 from qudao.pricing.actions import ListDraft
-from qudao.pricing.models import ListAssignment, Price, PriceList, SpecialPrice, WideAssignment
-from qudao.pricing.rules import PriceDraft, SpecialDraft, Wide
+from qudao.pricing.models import ListAssignment, Price, PriceList, Rate, SpecialPrice, WideAssignment
+from qudao.pricing.rules import PriceDraft, RateDraft, SpecialDraft, Wide
 from qudao.pricing.tests.make import make_list, make_price, make_special
 
 SYSTEM = system_actor()
@@ -171,7 +171,7 @@ def test_a_list_is_assigned_again_with_another_priority_and_taken_off(cast):
 def test_a_list_fits_seller_currency_and_life_of_the_agreement(cast):
     agreement = make_agreement(cast.lh, cast.d001)
     foreign, usd, fine = make_list(cast.d001, "F"), make_list(cast.lh, "U", currency="USD"), make_list(cast.lh, "L")
-    for one, code in ((foreign, "pricing.list_foreign"), (usd, "pricing.currency_differs")):
+    for one, code in ((foreign, "pricing.list_foreign"), (usd, "pricing.rate_missing")):
         with pytest.raises(Refused) as error:
             actions.assign_list(agreement.pk, one.pk, actor=SYSTEM)
         assert codes(error) == [(code, "list_id")]
@@ -241,6 +241,7 @@ class Shop:
         self.agreement, self.list = make_agreement(cast.lh, cast.d001), make_list(cast.lh, "L", is_base=True)
         make_price(self.list, self.product.pk, "10")
         actions.assign_list(self.agreement.pk, self.list.pk, actor=SYSTEM)
+        actions.set_rate(cast.lh.pk, RateDraft("USD", "CNY", TODAY, Decimal(7)), actor=SYSTEM)
         actions.assign_wide(self.list.pk, Wide(channel="ka"), actor=SYSTEM)
 
     def a_list(self, **change):
@@ -262,6 +263,8 @@ BROKEN = {
     "pricing_price_valid_from_to_ordered": lambda s: s.a_price(valid_to=TODAY - DAY),
     "pricing_price_list_product_min_qty_no_overlap": lambda s: s.a_price(min_qty=0),
     "pricing_listassignment_agreement_list_unique": lambda s: ListAssignment(agreement=s.agreement, list=s.list),
+    "pricing_rate_owner_pair_day_unique": lambda s: Rate(owner=s.cast.lh, from_currency="USD", to_currency="CNY", day=TODAY, rate=8),
+    "pricing_rate_positive_two_currencies": lambda s: Rate(owner=s.cast.lh, from_currency="USD", to_currency="USD", day=TODAY, rate=8),
     "pricing_wideassignment_list_place_unique": lambda s: WideAssignment(owner=s.cast.lh, list=s.list, channel="ka"),
     "pricing_wideassignment_group_or_region": lambda s: WideAssignment(owner=s.cast.lh, list=s.list),
     "pricing_specialprice_amount_min_qty_positive": lambda s: s.a_special(amount=0),
@@ -278,7 +281,7 @@ def test_each_constraint_holds(cast, name):
 
 
 def test_every_constraint_is_broken_above():
-    named = {c.name for model in (PriceList, Price, ListAssignment, SpecialPrice, WideAssignment) for c in model._meta.constraints}
+    named = {c.name for model in (PriceList, Price, ListAssignment, SpecialPrice, WideAssignment, Rate) for c in model._meta.constraints}
     assert named == set(BROKEN)
 
 
