@@ -127,9 +127,9 @@ class Terms(Kind):
         )
         self.known = {(one.seller_id, one.code): one for one in standing}
         self.active: dict[tuple[int, int], list[tuple[str, date, date | None]]] = {}
-        for one in self.known.values():
-            if one.state == AgreementState.ACTIVE:
-                self.active.setdefault((one.seller_id, one.buyer_id), []).append((one.code, one.valid_from, one.valid_to))
+        for known in self.known.values():
+            if known.state == AgreementState.ACTIVE:
+                self.active.setdefault((known.seller_id, known.buyer_id), []).append((known.code, known.valid_from, known.valid_to))
 
     def _acts(self, seller_id: int) -> bool:
         try:
@@ -162,7 +162,7 @@ class Terms(Kind):
             raise Invalid.of(faults or [Fault("base.import_empty", "valid_from")])
         known = self.known.get((seller.pk, code))
         days = row.get("payment_days", Decimal(30))
-        terms = {"currency": row.text("currency", "CNY"), "payment_days": int(days) if days == int(days) else -1}
+        terms: dict[str, Any] = {"currency": row.text("currency", "CNY"), "payment_days": int(days) if days == int(days) else -1}
         terms |= {"invoice_on": row.get("invoice_on", InvoiceOn.RECEIPT), "tax_inclusive": row.get("tax_inclusive", True)}
         draft = AgreementDraft(seller.pk, buyer.pk, code, row.get("valid_from"), row.get("valid_to"), **terms, channel=known.channel if known else "")
         faults, label = rules.draft_faults(draft), f"{code} {buyer.name}"
@@ -186,7 +186,7 @@ class Terms(Kind):
         if draft.valid_to is not None and draft.valid_to < clock.today():
             return [Fault("agreements.past", "valid_to", {"agreement": draft.code, "valid_to": draft.valid_to})]
         closed = [Fault("agreements.party_closed", "", {"name": one.name}) for one in (seller, buyer) if one.state == OrgState.CLOSED]
-        other = next((name for name, *days in standing if rules.overlaps(span, (days[0], days[1]))), None)
+        other = next((name for name, first, last in standing if rules.overlaps(span, (first, last))), None)
         standing.append((draft.code, *span))
         said = {"seller": seller.name, "buyer": buyer.name, "other": other}
         return closed + ([Fault("agreements.active_exists", "activate", said)] if other else [])

@@ -12,8 +12,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from qudao.agreements.models import Agreement
-from qudao.agreements.queries import agreements
+from qudao.agreements.queries import Agreement, agreements
 from qudao.base.access import Actor, visible
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, LineEditor, ListPage, Panel, import_buttons

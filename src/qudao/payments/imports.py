@@ -17,8 +17,7 @@ from qudao.billing.queries import invoices
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
 from qudao.kernel.quantity import plain as digits
-from qudao.network.models import Organisation
-from qudao.network.queries import organisations
+from qudao.network.queries import Organisation, organisations
 from qudao.payments import queries, rules
 from qudao.payments.actions import PaymentFacts, Received, confirm_payment, record_payments
 from qudao.payments.models import Payment
@@ -61,8 +60,8 @@ class BankLines(Kind):
         mine = queries.payments(self.actor).filter(seller_id=me, buyer__in=self.orgs)
         self.booked = {self._line(one): one.number for one in mine.filter(state__in=BOOKED, paid_on__in={row.get("paid_on") for row in rows})}
         self.announced: dict[tuple[int, Decimal], list[Payment]] = {}
-        for one in mine.filter(state=State.ANNOUNCED):
-            self.announced.setdefault((one.buyer_id, one.amount), []).append(one)
+        for waiting in mine.filter(state=State.ANNOUNCED):
+            self.announced.setdefault((waiting.buyer_id, waiting.amount), []).append(waiting)
         unknown = [one for one in said if one and plain(one) not in self.payers]
         self.names = self._names() if unknown else {}
 

@@ -13,7 +13,7 @@ from qudao.base.lock import Rank, lock_one
 from qudao.base.subject import Subject
 from qudao.kernel import clock
 from qudao.kernel.errors import Invalid, NotFound, Refused, raise_if_any
-from qudao.network.queries import OrgCard, unscoped_cards
+from qudao.network.queries import Organisation, OrgCard, unscoped_cards
 from qudao.people import rules
 from qudao.people.actions.mail import later, send_link
 from qudao.people.models import ApiToken, Membership, Role, User
@@ -180,7 +180,7 @@ def _grantable(post: Post, actor: Actor) -> tuple[Role, str, OrgCard]:
     return role, scope, org
 
 
-def may_manage(actor: Actor, org: OrgCard) -> bool:
+def may_manage(actor: Actor, org: OrgCard | Organisation) -> bool:
     """Whether an actor manages the people of an organisation at hand, as `policies.manages` says of rows."""
     if actor.org_kind in ("hq", "region", "system"):
         return actor.scope == "all" or org.path.startswith(actor.org_path)
