@@ -6,6 +6,7 @@ import io
 from collections import Counter
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from django.db import connection, transaction
@@ -133,12 +134,19 @@ def test_the_orders_are_in_every_state(demo_world):
 
 def test_orders_wait_for_credit_and_in_a_chain_for_the_same_goods(demo_world):
     waiting = rows("SELECT po_number, status FROM orders_order WHERE po_number LIKE 'PO-27%%' ORDER BY 1")
-    assert waiting == [*((f"PO-27{one.no:02d}", "in_review") for one in extras.WAITING), ("PO-2790", "draft")]
+    assert waiting == [*((f"PO-27{one.no:02d}", "in_review") for one in extras.WAITING), ("PO-2790", "draft"), ("PO-2791", "submitted")]
     free = rows(
         """SELECT sum(s.on_hand - s.reserved) FROM inventory_stock s JOIN catalog_product p ON p.id = s.product_id
            JOIN inventory_place w ON w.id = s.place_id WHERE p.code = 'REF-650S' AND w.owner_id = p.owner_id AND w.kind = 'stock'"""
     )
     assert free[0][0] < 10 <= min(one.lines["REF-650S"] for one in extras.WAITING[2:])
+
+
+def test_a_difference_is_settled_and_a_credit_note_stands_as_credit(demo_world):
+    found = rows("SELECT d.kind, d.outcome, d.liable FROM fulfilment_difference d WHERE d.state = 'settled' ORDER BY 1")
+    assert found == [("damaged", "written_off", "carrier"), ("short", "restocked", "warehouse")]
+    noted = "SELECT amount, applied, b.code FROM payments_payment p JOIN network_organisation b ON b.id = p.buyer_id WHERE method = 'credit_note'"
+    assert rows(noted) == [(Decimal("360.00"), 0, "D1001")]
 
 
 def test_a_dispute_is_talked_about(demo_world):

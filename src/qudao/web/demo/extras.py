@@ -1,5 +1,5 @@
 """What the stories add for whoever looks around: orders held for credit, a chain of orders that wait for the same goods, a dispute with its
-conversation, and a clerk's desk that is read up to the last days.
+conversation, a difference that is settled, a credit note, and a clerk's desk that is read up to the last days.
 """
 
 from __future__ import annotations
@@ -11,6 +11,11 @@ from decimal import Decimal
 from functools import partial
 from uuid import uuid5
 
+from qudao.billing.queries import invoices
+from qudao.billing.queries import lines_of as invoice_lines
+from qudao.fulfilment.actions import settle_difference
+from qudao.fulfilment.queries import differences
+from qudao.fulfilment.states import DifferenceKind, DifferenceState, Liable, Outcome
 from qudao.kernel import clock
 from qudao.messages.actions import mark_read, write
 from qudao.messages.queries import message_count, notices
@@ -19,6 +24,10 @@ from qudao.orders.queries import Order
 from qudao.orders.queries import orders as orders_seen
 from qudao.orders.rules import NewLine, Placing
 from qudao.orders.states import Status
+from qudao.payments.actions import issue_credit
+from qudao.payments.queries import credits_of_invoice
+from qudao.payments.rules import CreditAsk
+from qudao.payments.states import Reason
 from qudao.web.demo.history import moment
 from qudao.web.demo.network import PEOPLE, SPACE, World
 from qudao.web.demo.stories import STORIES, End
@@ -34,6 +43,7 @@ class Wait:
     ago: int
     lines: dict[str, int]
     note: str
+    may_wait: bool = False
 
 
 #: the first two wait for credit (overdue, limit), the others one after the other for a refrigerator of which there are six
@@ -44,6 +54,9 @@ WAITING = [
     Wait(4, "pengcheng", 2, {"REF-650S": 14}, "等货,到货请先发我们。"),
     Wait(5, "zhongshan", 1, {"REF-650S": 10, "REF-450F": 6}, "等货。"),
 ]
+
+#: below the clerk's limit, of a dealer who is overdue: it is kept and waits for credit by itself
+HELD = Wait(91, "ludao", 1, {"WH-50E": 8, "KIT-GS2": 4}, "回款后请直接发货。", may_wait=True)
 
 #: taken back by the dealer before anybody signed: a draft that can be placed again
 WITHDRAWN = Wait(90, "zhongshan", 5, {"TV-75Q": 16, "REF-505X": 4}, "数量待确认,先撤回。")
@@ -64,6 +77,11 @@ def steps(world: World, last: date) -> dict[date, list[Callable[[], object]]]:
     for one in WAITING:
         found.setdefault(last - timedelta(days=one.ago), []).append(partial(_place, one, world, last))
     found.setdefault(last - timedelta(days=WITHDRAWN.ago), []).append(partial(_withdraw, WITHDRAWN, world, last))
+    found.setdefault(last - timedelta(days=HELD.ago), []).append(partial(_place, HELD, world, last))
+    for buyer, end, days, doing in (("pengcheng", End.DIFFERENCE, 7, _settle), ("hupan", End.PAID, 40, _credit)):
+        of = next(one for one in STORIES if one.buyer == buyer and one.end is end)
+        day = last - timedelta(days=of.ago - days)
+        found.setdefault(day, []).append(partial(doing, of.client_id, day, world))
     read = last - timedelta(days=4)
     found.setdefault(read, []).append(partial(_read_up, world, read))
     story = next(one for one in STORIES if one.buyer == "hupan" and one.end is End.DIFFERENCE)
@@ -76,7 +94,9 @@ def steps(world: World, last: date) -> dict[date, list[Callable[[], object]]]:
 def _place(one: Wait, world: World, last: date) -> Order:
     with clock.freeze(moment(last - timedelta(days=one.ago), 10, min(10 + one.no, 50))):
         lines = [NewLine(world.products[code], Decimal(qty)) for code, qty in one.lines.items()]
-        placing = Placing(world.orgs["lanhe"].id, world.orgs[one.buyer].id, lines, clock.today() + timedelta(days=8), f"PO-27{one.no:02d}", one.note)
+        placing = Placing(
+            world.orgs["lanhe"].id, world.orgs[one.buyer].id, lines, clock.today() + timedelta(days=8), f"PO-27{one.no:02d}", one.note, may_wait=one.may_wait
+        )
         return place_order(placing, actor=world.boss(one.buyer), client_id=uuid5(SPACE, f"waiting {one.no}"))
 
 
@@ -85,6 +105,28 @@ def _withdraw(one: Wait, world: World, last: date) -> None:
     if order.status == Status.IN_REVIEW:
         with clock.freeze(moment(last - timedelta(days=one.ago), 11, 20)):
             withdraw_order(order.pk, actor=world.boss(one.buyer))
+
+
+def _settle(client_id: object, day: date, world: World) -> None:
+    """What came damaged is written off at the carrier's cost; what was missing was found in the warehouse."""
+    order = orders_seen(SYSTEM).get(client_id=client_id)
+    with clock.freeze(moment(day, 14, 30)):
+        for one in differences(SYSTEM).filter(shipment__order=order, state=DifferenceState.OPEN):
+            damaged = one.kind == DifferenceKind.DAMAGED
+            how = (Outcome.WRITTEN_OFF, Liable.CARRIER, "承运商已认赔。") if damaged else (Outcome.RESTOCKED, Liable.WAREHOUSE, "盘点时在库内找到,当时漏装。")
+            settle_difference(one.pk, *how, actor=world.staff("warehouse"))
+
+
+def _credit(client_id: object, day: date, world: World) -> None:
+    """The price of the first line was too high by a little: a credit note takes it back; as the invoice is paid, it stays as credit."""
+    order = orders_seen(SYSTEM).get(client_id=client_id)
+    with clock.freeze(moment(day, 15, 10)):
+        for invoice in invoices(SYSTEM, order_id=order.pk):
+            if not credits_of_invoice(SYSTEM, invoice.pk).exists():
+                line = invoice_lines(invoice)[0]
+                issue_credit(
+                    invoice.pk, [CreditAsk(line.pk, amount=Decimal("360.00"))], Reason.PRICE, "促销价未及时生效,退差价。", actor=world.staff("finance")
+                )
 
 
 def _read_up(world: World, day: date) -> None:
