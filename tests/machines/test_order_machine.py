@@ -19,7 +19,8 @@ from qudao.base.invariants import all_checks, offending
 from qudao.inventory.tests.make import make_stock
 from qudao.kernel.errors import DomainError
 from qudao.orders import actions
-from qudao.orders.models import Order
+from qudao.orders.models import Line, Order
+from qudao.orders.rules import NewLine
 from qudao.orders.states import TRANSITIONS, Status
 from qudao.orders.tests.make import World, make_world, place
 from qudao.people.queries import unscoped_system_role
@@ -64,6 +65,14 @@ class OrderLife(RuleBasedStateMachine):
     @rule(quantities=st.lists(st.integers(0, 4), min_size=3, max_size=3), short=st.sampled_from(["", "backorder", "cut"]))
     def place_order(self, quantities: list[int], short: str) -> None:
         self._try(place, self.world, *quantities, short=short)
+
+    @rule(index=st.integers(0, 50), line=st.integers(0, 5), qty=st.integers(0, 6), product=st.sampled_from([None, 0, 1, 2]))
+    def amend(self, index: int, line: int, qty: int, product: int | None) -> None:
+        order = self._one(index)
+        lines = list(Line.unscoped.filter(order_id=order).order_by("no").values_list("pk", flat=True))
+        added = [] if product is None else [NewLine(self.world.products[product].pk, D(1))]
+        wanted = actions.Amendment({lines[line % len(lines)]: D(qty)} if lines else {}, added)
+        self._try(actions.amend_order, order, wanted, actor=self.world.dealer)
 
     @rule(product=st.integers(0, 2), qty=st.integers(1, 3))
     def goods_come_in(self, product: int, qty: int) -> None:

@@ -9,7 +9,7 @@ from qudao.analytics.queries import unscoped_days_of, unscoped_days_of_payments
 from qudao.base.access import Actor
 from qudao.base.outbox import Event, reacts
 from qudao.fulfilment.events import ShipmentDispatched
-from qudao.orders.events import OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected
+from qudao.orders.events import OrderAmended, OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected
 from qudao.payments.events import PaymentReceived
 
 
@@ -38,6 +38,12 @@ def count_rejected(events: Sequence[Event], *, actor: Actor) -> None:
 @reacts(OrderCancelled, batch=True)
 def count_cancelled(events: Sequence[Event], *, actor: Actor) -> None:
     """A cancelled order does not count."""
+    _refresh(events, actor)
+
+
+@reacts(OrderAmended, batch=True)
+def count_amended(events: Sequence[Event], *, actor: Actor) -> None:
+    """An order comes to more or less than before."""
     _refresh(events, actor)
 
 

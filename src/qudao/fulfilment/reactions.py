@@ -7,12 +7,18 @@ from collections.abc import Sequence
 from qudao.base.access import Actor
 from qudao.base.outbox import Event, reacts
 from qudao.fulfilment.actions import plan_shipments
-from qudao.orders.events import OrderCancelled, OrderConfirmed, OrderRefilled
+from qudao.orders.events import OrderAmended, OrderCancelled, OrderConfirmed, OrderRefilled
 
 
 @reacts(OrderConfirmed, batch=True)
 def plan_confirmed(events: Sequence[Event], *, actor: Actor) -> None:
     """What is reserved and not yet planned is planned."""
+    plan_shipments([e.payload.order_id for e in events], actor=actor)
+
+
+@reacts(OrderAmended, batch=True)
+def plan_amended(events: Sequence[Event], *, actor: Actor) -> None:
+    """The plan follows a changed order."""
     plan_shipments([e.payload.order_id for e in events], actor=actor)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -52,6 +53,21 @@ class OrderIn(Schema):
     short: Literal["", "refuse", "backorder", "cut"] = ""
 
 
+class AmendedLine(Schema):
+    """A line of the order, and how much of it is wanted in all; 0: none of it."""
+
+    line_id: int
+    qty: Decimal
+
+
+class AmendIn(Schema):
+    """What shall be different: quantities of lines, products to add. What is not named stays as it is."""
+
+    lines: list[AmendedLine] = []
+    add: list[OrderLineIn] = []
+    reason: str = Field("", max_length=500)
+
+
 class AddressChoice(Schema):
     """One of the buyer's delivery addresses; null: its default."""
 
@@ -82,6 +98,7 @@ class LineOut(Schema):
     invoiced: Decimal
     given_up: Decimal
     backordered: Decimal
+    asked: Decimal
     promised_on: date | None
     unit_price: Decimal | None
     net: Decimal | None
@@ -176,7 +193,7 @@ def _shown(order: Order, actor: Actor) -> dict[str, Any]:
 def _whole(order: Order, actor: Actor) -> dict[str, Any]:
     clear = sees_prices(actor, order.seller_id, order.buyer_id)
     priced = ("unit_price", "net", "tax", "gross", "price_source", "price_steps")
-    counted = ("id", "no", "product_id", "unit", "qty", "shipped", "received", "invoiced", "given_up", "backordered", "promised_on")
+    counted = ("id", "no", "product_id", "unit", "qty", "shipped", "received", "invoiced", "given_up", "backordered", "asked", "promised_on")
     lines = [
         {
             **{name: getattr(line, name) for name in counted},
@@ -193,14 +210,19 @@ def _brief(order: Order, actor: Actor, status: int = 200) -> HttpResponse:
     return reply(_shown(order, actor), status, location=f"/api/v1/orders/{order.pk}")
 
 
+def _asked(seller_id: int, lines: Sequence[OrderLineIn]) -> list[NewLine]:
+    """Lines with the products their codes name; one statement for all codes."""
+    codes = {line.product for line in lines if line.product_id is None}
+    ids = unscoped_ids_by_code(seller_id, codes) if codes else {}
+    return [NewLine(line.product_id if line.product_id is not None else ids.get(line.product), line.qty, line.product) for line in lines]
+
+
 @routes.post("/orders", response={201: OrderOut}, summary="Place an order")
 @idempotent
 def place(request: HttpRequest, body: OrderIn) -> HttpResponse:
     """Check, price and place an order; it is confirmed at once unless an approval is needed. Refusals (409, 422) list every fault."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    codes = {line.product for line in body.lines if line.product_id is None}
-    ids = unscoped_ids_by_code(body.seller_id, codes) if codes else {}
-    lines = [NewLine(line.product_id if line.product_id is not None else ids.get(line.product), line.qty, line.product) for line in body.lines]
+    lines = _asked(body.seller_id, body.lines)
     placing = Placing(body.seller_id, body.buyer_id, lines, body.requested_on, body.po_number, body.note, body.address_id, body.may_wait, body.short)
     order = actions.place_order(placing, actor=actor, client_id=body.client_id)
     return _brief(order, actor, 201)
@@ -250,6 +272,15 @@ def attachment(request: HttpRequest, order_id: int, file_id: int) -> FileRespons
     """Its content, to be saved."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return download(actor, order_of(actor, order_id).subject, file_id)
+
+
+@routes.post("/orders/{int:order_id}/amendment", response=OrderOut, summary="Change what is ordered")
+@idempotent
+def amend(request: HttpRequest, order_id: int, body: AmendIn) -> HttpResponse:
+    """Less of a line until it is picked; more, or other products, as new lines at today's terms, which may have to be approved."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    wanted = actions.Amendment({line.line_id: line.qty for line in body.lines}, _asked(order_of(actor, order_id).seller_id, body.add))
+    return _brief(actions.amend_order(order_id, wanted, reason=body.reason, actor=actor), actor)
 
 
 @routes.put("/orders/{int:order_id}/address", response=OrderOut, summary="Send it to another address")

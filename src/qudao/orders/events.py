@@ -49,6 +49,14 @@ class OrderCancelled:
 
 
 @dataclass(frozen=True)
+class OrderAmended:
+    """A confirmed order asks for more or less than before: plans and figures follow."""
+
+    version: ClassVar[int] = 1
+    order_id: int
+
+
+@dataclass(frozen=True)
 class OrderRefilled:
     """Goods came in for what was backordered: they are reserved, and the warehouse may plan them."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.files import KINDS
-from qudao.base.html.forms import Form
+from qudao.base.html.forms import Form, number_of
 from qudao.inventory.states import Short
 from qudao.network.queries import Address
 
@@ -36,6 +37,43 @@ class AddressForm(Form):
         field = self.fields["address"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(str(one.pk), one.line) for one in known] or [("", _("The buyer's own address"))]
+
+
+class AmendForm(Form):
+    """The quantities of the lines, and products to add."""
+
+    added = forms.CharField(
+        label=_("Products to add"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        help_text=_("One a line: code and quantity in the base unit."),
+    )
+    reason = forms.CharField(label=_("Remark"), max_length=500, required=False)
+
+    def __init__(self, *args: Any, lines: Sequence[Any] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for line in reversed(lines):
+            field = forms.DecimalField(
+                label=f"{line.shown_name} {line.product.code}",
+                min_value=0,
+                max_digits=18,
+                decimal_places=4,
+                initial=line.wanted.normalize(),
+                help_text=line.unit,
+            )
+            self.fields = {f"line_{line.pk}": field, **self.fields}
+
+    def clean_added(self) -> list[tuple[str, Decimal]]:
+        """(code, quantity) of each line typed."""
+        found = []
+        for n, text in enumerate(self.cleaned_data["added"].splitlines(), 1):
+            code, _space, qty = text.strip().rpartition(" ")
+            number = number_of(qty)
+            if text.strip() and (not code or number is None):
+                raise forms.ValidationError(_("Line {n}: give a code and a quantity.").format(n=n))
+            if code and number is not None:
+                found.append((code.strip(), number))
+        return found
 
 
 class RemarkForm(Form):

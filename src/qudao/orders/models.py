@@ -117,6 +117,7 @@ class Line(Row):
     """One product of an order, in base units, with its amounts and the counters of what has become of it.
 
     `promised_on`: the day its goods are to leave, given when all of them were reserved; None before.
+    `asked`: what was added after confirmation and somebody must sign first; until then it counts as given up.
     `backordered`: what is confirmed, not shipped, and waits for goods; what else is open is reserved.
     """
 
@@ -136,6 +137,7 @@ class Line(Row):
     received = models.DecimalField(max_digits=18, decimal_places=4, default=0)
     settled_short = models.DecimalField(max_digits=18, decimal_places=4, default=0)
     given_up = models.DecimalField(max_digits=18, decimal_places=4, default=0)
+    asked = models.DecimalField(max_digits=18, decimal_places=4, default=0, db_default=0)
     backordered = models.DecimalField(max_digits=18, decimal_places=4, default=0, db_default=0)
     invoiced = models.DecimalField(max_digits=18, decimal_places=4, default=0)
     promised_on = models.DateField(null=True, blank=True)
@@ -158,6 +160,7 @@ class Line(Row):
                 condition=Q(backordered=0) | Q(backordered__gt=0, qty__gte=F("shipped") + F("given_up") + F("backordered")),
                 name="orders_line_backordered_within_open",
             ),
+            models.CheckConstraint(condition=Q(asked__gte=0, asked__lte=F("given_up")), name="orders_line_asked_within_given_up"),
         ]
         # Only what waits for goods: a handful of rows, looked up whenever some come in.
         indexes = [models.Index(fields=["product", "order"], condition=Q(backordered__gt=0), name="orders_line_backordered")]

@@ -19,6 +19,7 @@ VERBS = {
     "orders.withdraw": _("Withdraw an order from approval"),
     "orders.cancel": _("Cancel orders"),
     "orders.close_short": _("Close an order short"),
+    "orders.amend": _("Change orders after they were confirmed"),
     "orders.readdress": _("Change where an order goes"),
     "orders.attach": _("Attach files to orders"),
 }

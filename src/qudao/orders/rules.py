@@ -10,7 +10,7 @@ from typing import Any
 
 from qudao.kernel.errors import Fault, Refused
 from qudao.kernel.money import ZERO, cumulative, net_and_tax, round_to
-from qudao.orders.states import OPEN, TRANSITIONS, Allocation, Billing, Fulfilment, Payment, Status
+from qudao.orders.states import OPEN, TRANSITIONS, Allocation, Approval, Billing, Fulfilment, Payment, Status
 
 MAX_LINES = 2000
 MAX_QTY = Decimal("1000000000")
@@ -157,6 +157,27 @@ def price_order(lines: Sequence[NewLine], cards: Mapping[int, Any], quotes: Mapp
         net, tax, gross = net_and_tax(round_to(line.qty * quote.amount), card.tax_rate, inclusive=quote.tax_inclusive)
         priced.append(PricedLine(no, line.product_id, card.code, card.unit, line.qty, quote.amount, quote.source, quote.steps, card.tax_rate, net, tax, gross))
     return priced
+
+
+def told_changes(changes: Sequence[Sequence[str]]) -> str:
+    """What changed, in figures that need no language: "P1 10 → 6, P3 +4"; of many the first ones."""
+    found = [f"{code} {before} → {after}" if before else f"{code} +{after}" for code, before, after in changes]
+    return ", ".join(found[:5]) + (f" (+{len(found) - 5})" if len(found) > 5 else "")
+
+
+def change_waits(order: Any) -> bool:
+    """Whether somebody must sign what was added to an order after it was confirmed."""
+    return order.approval == Approval.PENDING and order.status not in (Status.SUBMITTED, Status.IN_REVIEW)
+
+
+def is_quantity(qty: Decimal) -> bool:
+    """Zero or more, storable."""
+    return qty.is_finite() and 0 <= qty < MAX_QTY and qty == round_to(qty, 4)
+
+
+def may_take_back(line: Any, *, picked: bool) -> Decimal:
+    """How much of a line can be given up: all that is open until the warehouse begins, afterwards only what waits for goods."""
+    return line.backordered if picked else line.wanted - line.shipped
 
 
 def may_readdress(status: str, fulfilment: str) -> bool:

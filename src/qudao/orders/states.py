@@ -80,6 +80,8 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     (Status.DRAFT, "cancel"): Status.CANCELLED,
     (Status.IN_REVIEW, "cancel"): Status.CANCELLED,
     (Status.CONFIRMED, "cancel"): Status.CANCELLED,
+    (Status.CONFIRMED, "amend"): Status.CONFIRMED,
+    (Status.IN_FULFILMENT, "amend"): Status.IN_FULFILMENT,
     (Status.CONFIRMED, "start_pick"): Status.IN_FULFILMENT,
     (Status.IN_FULFILMENT, "start_pick"): Status.IN_FULFILMENT,
     (Status.IN_FULFILMENT, "undo_pick"): Status.CONFIRMED,
@@ -112,6 +114,13 @@ DONE_BY_VERB: dict[str, Any] = {
     "orders.return": _("sent the order back for change"),
     "orders.readdress": _("changed the delivery address"),
     "orders.refill": _("goods came in for what was backordered"),
+}
+#: a change of what is ordered: (somebody must sign it, what was decided)
+CHANGED: dict[tuple[bool, bool | None], Any] = {
+    (False, None): _("changed what is ordered"),
+    (True, None): _("asked to change what is ordered"),
+    (False, True): _("approved the change"),
+    (False, False): _("the change is refused or taken back"),
 }
 #: where the same state is reached by another act: (from, to)
 DONE_BY_MOVE: dict[tuple[str, str], Any] = {
@@ -170,11 +179,19 @@ SENTENCES = {
     "orders.changed": _("The order was changed meanwhile."),
     "orders.nothing_to_sign": _("This order is approved already; it waits for credit."),
     "orders.not_held": _("Order {number} does not wait for credit."),
+    "orders.no_such_line": _("The order has no such line."),
+    "orders.nothing_changed": _("Nothing was changed."),
+    "orders.nothing_left": _("Nothing would be left of the order."),
+    "orders.approval_pending": _("A change of this order waits for approval already."),
+    "orders.other_agreement": _("The order was made under another agreement than the one in force today."),
     "orders.short_unknown": _("An order that is short is refused, kept for later, or cut."),
     "orders.order_client_unique": _("An order with this client id exists already."),
 }
 NOTICES = {
     "orders.readdressed": _("{number} now goes to {address}."),
+    "orders.amended": _("{number} was changed: {changes}."),
+    "orders.amendment_asked": _("A change of {number} waits for approval: {changes}."),
+    "orders.amendment_rejected": _("The change of {number} was refused ({changes}): {reason}"),
     "orders.backordered": _("{number} is confirmed; {lines} of its lines wait for goods."),
     "orders.refilled": _("Goods for {number} came in; it is complete and leaves on {day}."),
     "orders.refilled_in_part": _("Goods for {number} came in; {lines} of its lines wait for more."),
@@ -188,6 +205,9 @@ NOTICES = {
 }
 
 REMEDIES = {
+    "orders.nothing_left": _("Cancel the order instead."),
+    "orders.approval_pending": _("Wait for the decision, or take the change back."),
+    "orders.other_agreement": _("Place a new order."),
     "orders.illegal": _("Open the order to see what comes next."),
     "orders.no_agreement": _("Ask the seller for an agreement, or choose another buyer."),
     "orders.agreement_suspended": _("Ask the seller to resume the agreement."),

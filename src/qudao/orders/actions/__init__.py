@@ -1,5 +1,6 @@
 """Every state change of an order. Body order is always: lock → decide → write own rows → call down → emit."""
 
+from qudao.orders.actions.amend import Amendment, amend_order
 from qudao.orders.actions.batch import place_orders
 from qudao.orders.actions.decide import (
     approve_order,
@@ -30,6 +31,8 @@ from qudao.orders.actions.place import place_order, submit_order
 from qudao.orders.actions.refill import refill_orders
 
 __all__ = [
+    "Amendment",
+    "amend_order",
     "approve_order",
     "attach_file",
     "cancel_order",

@@ -19,6 +19,7 @@ from qudao.inventory.states import Short
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, Refused
 from qudao.orders import rules
+from qudao.orders.actions.amend import forget_asked, settle_asked
 from qudao.orders.actions.confirm import Got, Held, claim_of, confirm_waiting, take_what_is_there, tell_confirmed
 from qudao.orders.actions.follow import lock_trades
 from qudao.orders.actions.refill import end_waiting
@@ -50,6 +51,9 @@ def approve_order(order_id: int, *, reason: str = "", may_wait: bool = False, sh
     Emits OrderConfirmed. Raises Refused when credit or stock is short: the order then stays in review.
     """
     order = _lock(order_id, "orders.approve", actor)
+    if rules.change_waits(order):
+        signed = approvals.sign(order.subject, "approve", reason, actor=actor)
+        return settle_asked(order, True, reason=reason, actor=actor) if signed.state == "approved" else _signed(order, reason)
     rules.next_status(order.status, "confirm")
     if order.status == Status.SUBMITTED:
         raise Refused("orders.nothing_to_sign")
@@ -59,8 +63,7 @@ def approve_order(order_id: int, *, reason: str = "", may_wait: bool = False, sh
     outcome = approvals.sign(order.subject, "approve", reason, actor=actor)
     if outcome.state != "approved":
         order.save(update_fields=["short"])
-        record(order.subject, before=order.status, after=order.status, reason=reason)
-        return order
+        return _signed(order, reason)
     try:
         attempt(lambda: confirm_waiting(order, reason=reason, approved=True, actor=actor))
     except Refused as refusal:
@@ -71,6 +74,12 @@ def approve_order(order_id: int, *, reason: str = "", may_wait: bool = False, sh
         order.save(update_fields=["status", "approval", "credit", "state_since", "short"])
         record(order.subject, before=before, after=order.status, reason=reason, since=since)
         notify("orders.on_hold", order.subject, org_id=order.buyer_id, verb="orders.view", except_user=actor.user_id, number=order.number)
+    return order
+
+
+def _signed(order: Order, reason: str) -> Order:
+    """One of several signatures is there."""
+    record(order.subject, before=order.status, after=order.status, reason=reason)
     return order
 
 
@@ -122,6 +131,9 @@ def reject_order(order_id: int, *, reason: str, actor: Actor) -> Order:
     """Refuse an order in review, with a reason the buyer reads. Locks order and request. Emits OrderRejected."""
     reason = _reason(reason)
     order = _lock(order_id, "orders.approve", actor)
+    if rules.change_waits(order):
+        approvals.sign(order.subject, "reject", reason, actor=actor)
+        return settle_asked(order, False, reason=reason, actor=actor)
     status = rules.next_status(order.status, "reject")
     if order.status == Status.IN_REVIEW:
         approvals.sign(order.subject, "reject", reason, actor=actor)
@@ -153,6 +165,9 @@ def return_order(order_id: int, *, reason: str, actor: Actor) -> Order:
 def withdraw_order(order_id: int, *, reason: str = "", actor: Actor) -> Order:
     """Take an order back from approval before anybody decided; it becomes a draft that can be submitted again. Locks order and request."""
     order = _lock(order_id, "orders.withdraw", actor)
+    if rules.change_waits(order):
+        approvals.withdraw(order.subject, actor=actor)
+        return settle_asked(order, False, reason=reason, actor=actor)
     status = rules.next_status(order.status, "withdraw")
     if order.status == Status.IN_REVIEW:
         approvals.withdraw(order.subject, actor=actor)
@@ -175,13 +190,14 @@ def cancel_order(order_id: int, *, reason: str, actor: Actor) -> Order:
         raise Refused("orders.being_picked")
     status = rules.next_status(order.status, "cancel")
     held, waited = order.status == Status.CONFIRMED, order.allocation in (Allocation.PARTIAL, Allocation.BACKORDER)
-    if order.status == Status.IN_REVIEW:
+    if order.status == Status.IN_REVIEW or rules.change_waits(order):
         approvals.withdraw(order.subject, actor=actor, by_cancel=True)
     before, since = order.status, order.state_since
     order.status, order.allocation, order.state_since = status, Allocation.NONE, clock.now()
     order.credit = Credit.RELEASED if held else Credit.NOT_NEEDED
     order.save(update_fields=["status", "allocation", "credit", "state_since"])
     if held:
+        order.approval = forget_asked(order)
         shift(order.agreement_id, [("ordered", None, order.gross)], order.subject, actor=actor)
         release(order.subject, actor=actor)
         if waited:
@@ -238,6 +254,10 @@ def close_order_short(order_id: int, *, reason: str, actor: Actor) -> Order:
         raise Refused("orders.nothing_shipped")
     if trade.fulfilment == Fulfilment.PICKING or any(x.shipped > x.received + x.settled_short for x in trade.lines):
         raise Refused.of([Fault("orders.shipment_open")])
+    order = Order.unscoped.get(pk=trade.id)
+    if rules.change_waits(order):
+        approvals.withdraw(trade.subject, actor=actor, by_cancel=True)
+        forget_asked(order)
     rest = [x for x in trade.lines if x.open > 0]
     for line in rest:
         line.given_up += line.open

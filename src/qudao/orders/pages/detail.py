@@ -19,7 +19,7 @@ from qudao.orders.pages.life import by_whom, lines_of_life, waits
 from qudao.orders.pages.life import reached as reached_in
 from qudao.orders.pages.panels import credit_panel, facts_panel, files_panel, lines_panel
 from qudao.orders.queries import orders
-from qudao.orders.rules import may_readdress
+from qudao.orders.rules import change_waits, may_readdress
 from qudao.orders.states import Billing, Fulfilment, Payment, Status
 from qudao.orders.tables import badge_of, name_of
 
@@ -96,6 +96,16 @@ class OrderDetail(DetailPage):
             found.append(Button(_("Withdraw"), url("order_withdrawal"), icon="arrow-back-up", verb="orders.withdraw", ask=True))
         if obj.status == Status.DRAFT and buys:
             found.append(Button(_("Submit again"), url("order_submission"), icon="send", primary=True, verb="orders.place", ask=True))
+        if change_waits(obj):
+            if sells:
+                found += [
+                    Button(_("Approve the change"), url("order_approval"), icon="check", primary=True, verb="orders.approve", ask=True),
+                    Button(_("Refuse the change"), url("order_rejection"), icon="x", verb="orders.approve", ask=True),
+                ]
+            if buys:
+                found.append(Button(_("Take the change back"), url("order_withdrawal"), icon="arrow-back-up", verb="orders.withdraw", ask=True))
+        elif obj.status in (Status.CONFIRMED, Status.IN_FULFILMENT) and (sells or buys):
+            found.append(Button(_("Change what is ordered"), url("order_amendment"), icon="pencil", verb="orders.amend", ask=True))
         if (sells or buys) and may_readdress(obj.status, obj.fulfilment):
             found.append(Button(_("Change the delivery address"), url("order_address"), icon="truck", verb="orders.readdress", ask=True))
         if sells or buys:

@@ -16,7 +16,8 @@ from qudao.base.html.tables import by_language
 from qudao.base.subject import Subject
 from qudao.orders.models import Order
 from qudao.orders.queries import unscoped_life, unscoped_signer
-from qudao.orders.states import DONE, DONE_BY_MOVE, DONE_BY_VERB, Status
+from qudao.orders.rules import told_changes
+from qudao.orders.states import CHANGED, DONE, DONE_BY_MOVE, DONE_BY_VERB, Status
 from qudao.orders.tables import WAITS, name_of, word_of
 
 
@@ -64,6 +65,8 @@ def done_in(line: ActionLog, done: Mapping[Any, Any], moves: Mapping[Any, Any]) 
     if line.verb.startswith("messages."):
         return ""
     if not line.after:
+        if line.detail.get("changes"):
+            return f"{CHANGED[bool(line.detail.get('asked')), line.detail.get('approved')]}: {told_changes(line.detail['changes'])}"
         return _("attached {file}").format(file=line.detail["file"]) if line.detail.get("file") else str(DONE_BY_VERB.get(line.verb, ""))
     return str(DONE_BY_VERB.get(line.verb) or moves.get((line.before, line.after)) or done.get(line.after, ""))
 

@@ -12,11 +12,17 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from qudao.base.html.forms import Form
 from qudao.base.html.pages import ActionPage, NoFields
+from qudao.catalog.queries import unscoped_ids_by_code
 from qudao.network.queries import addresses
 from qudao.orders import actions
-from qudao.orders.forms import AddressForm, ApproveForm, FileForm, ReasonForm, RemarkForm
+from qudao.orders.forms import AddressForm, AmendForm, ApproveForm, FileForm, ReasonForm, RemarkForm
 from qudao.orders.models import Order
-from qudao.orders.queries import orders
+from qudao.orders.queries import orders, unscoped_lines_of
+from qudao.orders.rules import NewLine
+from qudao.orders.tables import name_of
+
+#: lines that a page changes; longer orders are changed by API
+MOST = 200
 
 
 class _Verb(ActionPage):
@@ -151,6 +157,32 @@ class Readdress(_Verb):
     def says(self, obj: Order) -> Any:
         now = ", ".join(obj.ship_lines)
         return _("It goes to {address} now. Both sides and the warehouse see the new address.").format(address=now) if now else ""
+
+
+class Amend(_Verb):
+    """Less or more of what is ordered, as long as the warehouse has not begun."""
+
+    verb = "orders.amend"
+    title = gettext_lazy("Change what is ordered")
+    submit = gettext_lazy("Change the order")
+    said = gettext_lazy("The order is changed.")
+
+    def find(self, **kwargs: Any) -> Any:
+        order = super().find(**kwargs)
+        lines = [line for line in unscoped_lines_of(order)[:MOST] if line.wanted or line.shipped]
+        for line in lines:
+            line.shown_name = name_of(line.product)  # type: ignore[attr-defined]
+        self.form = partial(AmendForm, lines=lines)  # type: ignore[assignment]
+        return order
+
+    def perform(self, obj: Order, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        lines = {int(name.removeprefix("line_")): qty for name, qty in cleaned.items() if name.startswith("line_")}
+        codes = unscoped_ids_by_code(obj.seller_id, {code for code, _qty in cleaned["added"]}) if cleaned["added"] else {}
+        added = [NewLine(codes.get(code), qty, code) for code, qty in cleaned["added"]]
+        return actions.amend_order(obj.pk, actions.Amendment(lines, added), reason=cleaned["reason"], actor=self.actor, client_id=client_id)
+
+    def says(self, obj: Order) -> Any:
+        return _("What is taken back is released at once. What is added has today's price, and asks for credit, stock and approval again.")
 
 
 class CloseShort(_Verb):
