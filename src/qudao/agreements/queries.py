@@ -149,12 +149,9 @@ def unscoped_reach(buyer_id: int) -> tuple[set[int], set[tuple[int, int]]]:
 
 def agreements(actor: Actor, *, state: str = "", side: str = "") -> QuerySet[Agreement]:
     """The agreements the actor sees; `side` "seller" or "buyer" keeps those where the actor's own organisation stands there."""
-    found = visible(actor, Agreement).select_related("seller", "buyer").order_by("-valid_from", "code", "id")
-    if state:
-        found = found.filter(state=state)
-    if side in ("seller", "buyer"):
-        found = found.filter(**{f"{side}_id": actor.org_id})
-    return found
+    found = visible(actor, Agreement, side=side if side in ("seller", "buyer") else "").select_related("seller", "buyer")
+    found = found.order_by("-valid_from", "code", "id")
+    return found.filter(state=state) if state else found
 
 
 def agreement(actor: Actor, agreement_id: int, verb: str | None = None) -> Agreement:

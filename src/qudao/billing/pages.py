@@ -12,7 +12,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from qudao.base.access import Actor, own, sees_prices
+from qudao.base.access import Actor, sees_prices
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Button, DetailPage, Head, ListPage, Panel, Step
 from qudao.billing import actions, queries
@@ -30,12 +30,12 @@ def in_sight(actor: Actor) -> QuerySet[Invoice]:
 
 def issued(actor: Actor) -> QuerySet[Invoice]:
     """The invoices the own organisation issued."""
-    return queries.invoices(actor).filter(own(actor, "seller"))
+    return queries.invoices(actor, side="seller")
 
 
 def owed(actor: Actor) -> QuerySet[Invoice]:
     """The invoices the own organisation has to pay."""
-    return queries.invoices(actor).filter(own(actor, "buyer"))
+    return queries.invoices(actor, side="buyer")
 
 
 class InvoiceList(ListPage):

@@ -9,9 +9,9 @@ from qudao.billing.models import Invoice, InvoiceLine
 from qudao.orders.models import Order
 
 
-def invoices(actor: Actor, *, order_id: int | None = None) -> QuerySet[Invoice]:
-    """The invoices the actor may see, newest first, with order and sides."""
-    found = visible(actor, Invoice).select_related("order", "seller", "buyer")
+def invoices(actor: Actor, *, order_id: int | None = None, side: str = "") -> QuerySet[Invoice]:
+    """The invoices the actor may see, newest first, with order and sides; `side` as in `visible`."""
+    found = visible(actor, Invoice, side=side).select_related("order", "seller", "buyer")
     if order_id is not None:
         found = found.filter(order_id=order_id)
     return found.order_by("-id")

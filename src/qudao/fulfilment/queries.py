@@ -122,10 +122,10 @@ def unscoped_order_of(shipment_id: int) -> int:
     return found[0][0]
 
 
-def shipments(actor: Actor, *, order_id: int | None = None) -> QuerySet[Shipment]:
-    """The shipments the actor may see, newest first, with order and sides; `differs` = has an open difference."""
+def shipments(actor: Actor, *, order_id: int | None = None, side: str = "") -> QuerySet[Shipment]:
+    """The shipments the actor may see, newest first, with order and sides; `differs` = has an open difference; `side` as in `visible`."""
     open_ones = Difference.unscoped.filter(shipment=OuterRef("pk"), state=DifferenceState.OPEN)
-    found = visible(actor, Shipment).select_related("order", "seller", "buyer").annotate(differs=Exists(open_ones))
+    found = visible(actor, Shipment, side=side).select_related("order", "seller", "buyer").annotate(differs=Exists(open_ones))
     if order_id is not None:
         found = found.filter(order_id=order_id)
     return found.order_by("-id")

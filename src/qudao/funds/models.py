@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.lookups import GreaterThan
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.db import Row
@@ -44,8 +45,17 @@ class Account(Row):
     frozen = models.BooleanField(default=False)
     frozen_reason = models.CharField(max_length=200, blank=True, default="")
     state_since = models.DateTimeField(help_text=_("Since when it is frozen, or not."))
+    # A column of its own that seldom changes: an index on the buckets themselves would have to be written with every order.
+    beyond = models.GeneratedField(
+        expression=GreaterThan(F("ordered") + F("shipped") + F("invoiced") - F("unapplied"), F("limit_amount")),
+        output_field=models.BooleanField(), db_persist=True, help_text=_("Whether the exposure is beyond the permanent limit."),
+    )  # fmt: skip
 
     class Meta:
+        indexes = [
+            models.Index(fields=["seller"], condition=Q(beyond=True), name="funds_account_beyond"),
+            models.Index(fields=["seller"], condition=Q(frozen=True), name="funds_account_frozen"),
+        ]
         constraints = [
             _not_negative("ordered", _("More would leave the confirmed orders than they hold.")),
             _not_negative("shipped", _("More would leave what is shipped than it holds.")),

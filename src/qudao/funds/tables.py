@@ -43,7 +43,7 @@ class AccountTable(Table):
         Tab("all", _("All")),
         Tab("given", _("We give"), lambda actor: Q(seller_id=actor.org_id)),
         Tab("taken", _("We use"), lambda actor: Q(buyer_id=actor.org_id)),
-        Tab("over", _("Over the limit"), Q(exposure__gt=F("limit_now")), wrong=True),
+        Tab("over", _("Over the limit"), Q(beyond=True, exposure__gt=F("limit_now")), wrong=True),
         Tab("frozen", _("Frozen"), Q(frozen=True), wrong=True),
     )
     filters = (Filter("currency", _("Currency"), kind="text"),)

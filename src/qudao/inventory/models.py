@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.lookups import LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.db import Row
@@ -58,9 +59,14 @@ class Stock(Row):
     product = models.ForeignKey("catalog.Product", on_delete=models.PROTECT, related_name="+")
     on_hand = _quantity(default=0)
     reserved = _quantity(default=0)
+    # A column of its own that seldom changes: an index on the quantities themselves would have to be written with every line of an order.
+    used_up = models.GeneratedField(
+        expression=LessThanOrEqual(F("on_hand"), F("reserved")), output_field=models.BooleanField(), db_persist=True, help_text=_("Whether nothing is free.")
+    )
     awaited = models.BooleanField(default=False, db_default=False, help_text=_("Somebody waits for these goods; what comes in is theirs."))
 
     class Meta:
+        indexes = [models.Index(fields=["place"], condition=Q(used_up=True), name="inventory_stock_used_up")]
         constraints = [
             models.UniqueConstraint(
                 fields=["place", "product"],

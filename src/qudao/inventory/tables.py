@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import F, Q
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -57,7 +57,7 @@ class StockTable(Table):
     )
     tabs = (
         Tab("have", _("On hand"), Q(on_hand__gt=0)),
-        Tab("short", _("Nothing free"), lambda actor: _own(actor) & Q(on_hand__lte=F("reserved"))),
+        Tab("short", _("Nothing free"), lambda actor: _own(actor) & Q(used_up=True)),
         Tab("reserved", _("With reservations"), lambda actor: _own(actor) & Q(reserved__gt=0)),
         Tab("all", _("All")),
     )

@@ -172,19 +172,19 @@ def unscoped_destination(buyer_id: int, address_id: int | None) -> Destination |
     return Destination(*found[0][0]) if found[0][0] else None
 
 
-def orders(actor: Actor) -> QuerySet[Order]:
-    """The orders an actor may see, newest first, with their two sides."""
-    return visible(actor, Order).select_related("seller", "buyer").order_by("-id")
+def orders(actor: Actor, *, side: str = "") -> QuerySet[Order]:
+    """The orders an actor may see, newest first, with their two sides; `side`: those in which the own organisation stands there."""
+    return visible(actor, Order, side=side).select_related("seller", "buyer").order_by("-id")
 
 
 def sales(actor: Actor) -> QuerySet[Order]:
     """What the actor's own organisation sells."""
-    return orders(actor).filter(seller_id=actor.org_id)
+    return orders(actor, side="seller")
 
 
 def purchases(actor: Actor) -> QuerySet[Order]:
     """What the actor's own organisation buys."""
-    return orders(actor).filter(buyer_id=actor.org_id)
+    return orders(actor, side="buyer")
 
 
 def order_of(actor: Actor, order_id: int, verb: str | None = None) -> Order:

@@ -88,9 +88,9 @@ def unscoped_payment(payment_id: int) -> Payment | None:
     return Payment.unscoped.filter(pk=payment_id).first()
 
 
-def payments(actor: Actor) -> QuerySet[Payment]:
-    """The payments the actor may see, newest first, with both sides."""
-    return visible(actor, Payment).select_related("seller", "buyer").order_by("-id")
+def payments(actor: Actor, *, side: str = "") -> QuerySet[Payment]:
+    """The payments the actor may see, newest first, with both sides; `side` as in `visible`."""
+    return visible(actor, Payment, side=side).select_related("seller", "buyer").order_by("-id")
 
 
 def applications_of(payment: Payment) -> QuerySet[Application]:

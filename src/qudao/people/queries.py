@@ -266,6 +266,15 @@ def my_memberships(actor: Actor) -> list[Membership]:
     return list(found.select_related("org", "role").order_by("pk"))
 
 
+def seats(actor: Actor) -> list[tuple[int, str, str, str, str]]:
+    """(membership, organisation's name and name_en, role's name and name_en) of each organisation a person may switch to: what stands on every page."""
+    return rows(
+        """SELECT m.id, o.name, o.name_en, r.name, r.name_en FROM people_membership m JOIN network_organisation o ON o.id = m.org_id
+           JOIN people_role r ON r.id = m.role_id WHERE m.user_id = %s AND m.state = 'active' AND o.state <> 'closed' ORDER BY m.id""",
+        [actor.user_id or 0],
+    )
+
+
 def my_user(actor: Actor) -> User:
     """The person who acts; NotFound for the system."""
     found = visible(actor, User, "people.me").filter(pk=actor.user_id).first()

@@ -258,15 +258,10 @@ class Frame:
     @cached_property
     def memberships(self) -> list[dict[str, Any]]:
         """The organisations this person may act for."""
-        found = _query("qudao.people.queries.my_memberships")
+        found = _query("qudao.people.queries.seats")
         return [
-            {
-                "id": str(m.pk),
-                "org_name": by_language(m.org.name, m.org.name_en),
-                "role_name": by_language(m.role.name, m.role.name_en),
-                "on": m.pk == self.actor.membership_id,
-            }
-            for m in (found(self.actor) if found else ())
+            {"id": str(pk), "org_name": by_language(org, org_en), "role_name": by_language(role, role_en), "on": pk == self.actor.membership_id}
+            for pk, org, org_en, role, role_en in (found(self.actor) if found else ())
         ]
 
     @cached_property

@@ -12,10 +12,11 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ObjectDoesNotExist
-from django.utils.html import format_html, format_html_join, strip_tags
-from django.utils.safestring import SafeData
+from django.utils.html import format_html_join, strip_tags
+from django.utils.safestring import SafeData, SafeString
 
 from qudao.base.html import figures
+from qudao.base.html.figures import escaped
 
 
 def reach(row: Any, path: str) -> Any:
@@ -125,9 +126,9 @@ class Column:
             case "state":
                 return "" if found in (None, "") else figures.badge(*self._state(row, found))
             case "link":
-                return format_html('<a href="{}">{}</a>', url, found) if url else found
+                return SafeString(f'<a href="{escaped(url)}">{escaped(found)}</a>') if url else found
             case "code":
-                return format_html('<span class="code">{}</span>', found or "")
+                return SafeString(f'<span class="code">{escaped(found or "")}</span>')
             case "amount":
                 return figures.amount(found)
             case "price":
@@ -144,8 +145,8 @@ class Column:
                 return figures.age(found)
         return figures.DASH if found is None else found
 
-    def css(self, row: Any = None) -> str:
-        """The classes of the cell."""
+    def css(self) -> str:
+        """The classes of the column's cells."""
         names = ("num" if self.right else "", "dim" if self.dim else "", "hide" if self.hide_on_phone else "", "id" if self.cell == "link" else "")
         return " ".join(n for n in (*names, self.width) if n)
 

@@ -1,22 +1,48 @@
-"""Sums of a whole filtered result in one statement whose cost is bounded, and of a chosen set of rows."""
+"""Counts and sums of a whole filtered result, in statements whose cost is bounded."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models import Case, F, Q, QuerySet, Value, When
 
 from qudao.base.access import Actor
 from qudao.base.html.columns import Column
 from qudao.base.html.tables import CAP as COUNTED
-from qudao.base.html.tables import Table
+from qudao.base.html.tables import Table, bounded_counts
 
 #: more rows than this are not summed (a list counts no further): the foot then shows the page's sums and says so
 CAP = COUNTED
+#: lists that this process found to be longer than is counted: their tabs are counted one by one, each along its own index. Only a hint.
+_LONG: set[Hashable] = set()
+_REMEMBERED = 10_000
+
+
+def tab_counts(rows: QuerySet, tabs: Mapping[str, Q], cap: int, key: Hashable) -> dict[str, int]:
+    """How many of `rows` meet each condition, counted up to `cap` + 1. `key` names the list.
+
+    No more rows than `cap` are read once for all tabs: a dealer's thousand orders would otherwise be read once a tab.
+    """
+    if key not in _LONG and len(tabs) > 1:
+        marks = {f"tab_{n}": Case(When(condition, then=Value(1))) for n, condition in enumerate(tabs.values()) if condition}
+        try:
+            sql, values = rows.order_by().annotate(**marks).values_list("pk", *marks)[: cap + 1].query.sql_with_params()
+        except EmptyResultSet:
+            return dict.fromkeys(tabs, 0)
+        counts = ", ".join(f"count(tab_{n})" if condition else "count(*)" for n, condition in enumerate(tabs.values()))
+        with connections["default"].cursor() as cursor:
+            cursor.execute(f"SELECT count(*), {counts} FROM ({sql}) AS bounded", values)
+            total, *found = cursor.fetchone()
+        if total <= cap:
+            return dict(zip(tabs, found, strict=True))
+        if len(_LONG) >= _REMEMBERED:
+            _LONG.clear()
+        _LONG.add(key)
+    return bounded_counts({name: rows.filter(condition) for name, condition in tabs.items()}, cap)
 
 
 def bounded_sums(table: Table, rows: QuerySet, columns: Sequence[Column], actor: Actor, cap: int = CAP) -> dict[str, Mapping[str, Decimal]] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 
@@ -57,6 +58,7 @@ def sep() -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(1024)
 def icon(name: str, css: str = "") -> SafeString:
     """An icon of the built sprite; always beside a word or inside something with a label."""
     return format_html('<svg class="icon {}" aria-hidden="true"><use href="{}#i-{}"/></svg>', css, static("icons.svg"), name)

@@ -202,7 +202,7 @@ def test_a_list_longer_than_its_count_sorts_only_along_an_index(monkeypatch):
 
 def test_a_search_of_few_letters_is_counted_less_far(monkeypatch):
     lines_of(30)
-    monkeypatch.setattr(tables, "SEARCHED", 20)
+    monkeypatch.setattr(tables, "SEARCHED", {1: 20, 2: 20, 3: 20})
     few, more = (ask(LogList.as_view(), READER, f"/log/?q={typed}").content.decode() for typed in ("SO-", "SO-0"))
     assert "20+" in few and "20+" not in more and "30" in more
     assert few.count("data-row=") == more.count("data-row=") == LogTable.per_page

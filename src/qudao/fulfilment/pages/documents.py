@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from qudao.base.access import Actor, get_visible, own, sees_prices
+from qudao.base.access import Actor, get_visible, sees_prices
 from qudao.base.files import show
 from qudao.base.html import figures
 from qudao.base.html.pages import Bulk, Button, DetailPage, Head, ListPage, Skip, Step, door
@@ -27,12 +27,12 @@ from qudao.messages.pages import talk_panel
 
 def sent(actor: Actor) -> QuerySet[Shipment]:
     """The shipments of the own organisation as seller."""
-    return queries.shipments(actor).filter(own(actor, "seller"))
+    return queries.shipments(actor, side="seller")
 
 
 def coming(actor: Actor) -> QuerySet[Shipment]:
     """The shipments to the own organisation, from the moment they have left."""
-    return queries.shipments(actor).filter(own(actor, "buyer"), state__in=GONE)
+    return queries.shipments(actor, side="buyer").filter(state__in=GONE)
 
 
 class ShipmentList(ListPage):

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from qudao.base.access import Actor, own, sees_prices
+from qudao.base.access import Actor, sees_prices
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, FormPage, Head, LineEditor, ListPage, Panel, Skip, import_buttons
 from qudao.fulfilment.pages import life_panel
@@ -28,12 +28,12 @@ from qudao.payments.tables import MadeTable, PaymentTable, badge_of, name_of
 
 def received(actor: Actor) -> QuerySet[Payment]:
     """What the own organisation receives."""
-    return queries.payments(actor).filter(own(actor, "seller"))
+    return queries.payments(actor, side="seller")
 
 
 def made(actor: Actor) -> QuerySet[Payment]:
     """What the own organisation pays."""
-    return queries.payments(actor).filter(own(actor, "buyer"))
+    return queries.payments(actor, side="buyer")
 
 
 class PaymentList(ListPage):

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Case, Count, Min, Q, Sum, Value, When
 
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows as read
@@ -16,7 +16,7 @@ from qudao.kernel import clock
 from qudao.kernel.money import ZERO
 from qudao.ledger.queries import open_items
 from qudao.orders.queries import purchases, sales
-from qudao.orders.states import OPEN, Billing, Fulfilment, Payment, Status
+from qudao.orders.states import Billing, Fulfilment, Payment, Status
 from qudao.portal.queries.attention import LOOKED
 
 #: the flow of an order, in its order
@@ -45,7 +45,10 @@ class Stage:
         self.oldest = min(filter(None, (self.oldest, oldest)), default=None)
 
 
-def _stage_of(status: str, fulfilment: str, billing: str) -> str:
+def _stage_of(status: str, fulfilment: str, billing: str, payment: str) -> str:
+    """In which stage orders of such a state stand; "" in none."""
+    if status in (Status.DRAFT, Status.REJECTED, Status.CANCELLED) or (status == Status.CLOSED_SHORT and payment == Payment.PAID):
+        return ""
     if status in (Status.SUBMITTED, Status.IN_REVIEW):
         return "to_approve"
     if status == Status.CONFIRMED or (status == Status.IN_FULFILMENT and fulfilment != Fulfilment.SHIPPED):
@@ -55,18 +58,30 @@ def _stage_of(status: str, fulfilment: str, billing: str) -> str:
     return "to_settle" if billing == Billing.FULL else "to_invoice"
 
 
+def _patient_since(now: datetime) -> Case:
+    """Since when an order may stand where it does and not be late: `PATIENCE` of its `_stage_of`, as one expression."""
+    since = {key: Value(now - timedelta(days=days)) for key, days in PATIENCE.items()}
+    return Case(
+        When(status__in=[Status.SUBMITTED, Status.IN_REVIEW], then=since["to_approve"]),
+        When(status=Status.IN_FULFILMENT, fulfilment=Fulfilment.SHIPPED, then=since["to_receive"]),
+        When(status__in=[Status.CONFIRMED, Status.IN_FULFILMENT], then=since["to_ship"]),
+        When(billing=Billing.FULL, then=since["to_settle"]),
+        default=since["to_invoice"],
+    )
+
+
 def flow(actor: Actor, side: str) -> dict[str, Stage]:
     """The stages of what the own organisation sells (side "sell") or buys ("buy"). Two statements."""
     rows = (sales(actor) if side == "sell" else purchases(actor)).order_by()
-    open_rows = rows.filter(Q(status__in=OPEN) | Q(status=Status.CLOSED_SHORT) & ~Q(payment=Payment.PAID)).exclude(status=Status.DRAFT)
-    now = clock.now()
-    late = {f"late_{days}": Count("pk", filter=Q(state_since__lt=now - timedelta(days=days))) for days in set(PATIENCE.values())}
     stages = {key: Stage(key) for key in STAGES}
-    groups = open_rows.values("status", "fulfilment", "billing").annotate(number=Count("pk"), total=Sum("gross"), oldest=Min("state_since"), **late)
+    # Read as the index `orders_order_open` keeps them, group after group; which state belongs to which stage is decided for the groups, not for every order.
+    groups = rows.exclude(status=Status.CLOSED).values("status", "fulfilment", "billing", "payment")
+    late = Count("pk", filter=Q(state_since__lt=_patient_since(clock.now())))
     row: dict[str, Any]
-    for row in groups:  # type: ignore[assignment]
-        key = _stage_of(row["status"], row["fulfilment"], row["billing"])
-        stages[key].add(row["number"], row["total"], row["oldest"], row[f"late_{PATIENCE[key]}"])
+    for row in groups.annotate(number=Count("pk"), total=Sum("gross"), oldest=Min("state_since"), late=late):  # type: ignore[assignment]
+        key = _stage_of(row["status"], row["fulfilment"], row["billing"], row["payment"])
+        if key:
+            stages[key].add(row["number"], row["total"], row["oldest"], row["late"])
     if side == "sell":
         _add_short(stages["to_reserve"], actor)
     return stages

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 from django.core import signing
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.module_loading import import_string
@@ -18,13 +18,15 @@ from qudao.base.html import exports, figures
 from qudao.base.html.bulk import Bulk
 from qudao.base.html.pages import prints
 from qudao.base.html.pages.door import Button, Page, allowed, wanted
-from qudao.base.html.sums import bounded_sums
+from qudao.base.html.sums import bounded_sums, tab_counts
 from qudao.base.html.tables import LAST_PAGE, Tab, Table, address, bounded_counts, by_sorting, cap_of, walked
 from qudao.base.models import Run
 from qudao.kernel.errors import Forbidden, NotFound
 
 #: parameters that lead through a view and do not belong to it
 KEPT = ("tab", "sort", "side", "columns", "view", "run")
+#: so few rows of a filter are sorted after they are found: an index walked in order looks for rare ones through the whole history
+PICKED = 1000
 
 
 class ListPage(Page):
@@ -137,15 +139,14 @@ class ListPage(Page):
         """What the templates show: the tabs with their counts, the page's rows, sums, and what can be done."""
         actor, base, tab = self.actor, self.base_rows(table, params), self.tab_of(table, params)
         rows = self.rows(params)
-        counted = [t for t in table.tabs if t is tab or not params.get("q")]  # a search is counted once, not once a tab
         cap = cap_of(params)
-        counts = bounded_counts({t.name: base.filter(t.condition(actor)) for t in counted} if table.tabs else {"": base}, cap)
+        counts = self._counts(table, params, base, tab, cap)
         raw = params.get("page", "1")
         count = counts[tab.name if tab else ""]
         rows = self._sorted(rows, table, params, count)
         number = max(1, min(int(raw) if raw.isdecimal() and len(raw) < 9 else 1, LAST_PAGE))
         first = (number - 1) * table.per_page
-        found = self.prepare(self._page_of(rows, params, slice(first, first + table.per_page + 1)))
+        found = self.prepare(self._page_of(rows, params, count, slice(first, first + table.per_page + 1)))
         more, found = len(found) > table.per_page, found[: table.per_page]
         paged = more or number > 1
         whole = bounded_sums(table, rows, columns, actor) if paged and count <= cap else None
@@ -180,20 +181,32 @@ class ListPage(Page):
             "all_count": figures.count(min(count, runs.MOST)) if bulk and paged else "",
         }  # fmt: skip
 
-    def _page_of(self, rows: QuerySet, params: QueryDict, part: slice) -> list[Any]:
+    def _counts(self, table: Table, params: QueryDict, base: QuerySet, tab: Tab | None, cap: int) -> dict[str, int]:
+        """tab → its rows; "" when there are no tabs. A search is counted once, not once a tab."""
+        tabs = {t.name: t.condition(self.actor) for t in table.tabs if t is tab or not params.get("q")} or {"": Q()}
+        narrowed = tuple((k, v) for k, v in params.items() if k not in ("tab", "sort", "page", "columns", "view"))
+        return tab_counts(base, tabs, cap, (self.path(), self.actor.org_id, self.actor.scope, narrowed))
+
+    def _page_of(self, rows: QuerySet, params: QueryDict, count: int, part: slice) -> list[Any]:
         """The rows of one page. What is searched for may be thousands: they are sorted by themselves, and only the page's are joined with what they show."""
-        if not params.get("q"):
+        if not count:
+            return []
+        if not params.get("q") and not self._picked(params, count):
             return list(rows[part])
         ids = list(rows.values_list("pk", flat=True)[part])
         by_id = {row.pk: row for row in type(self).query(self.actor).filter(pk__in=ids)} if ids else {}
         return [by_id[pk] for pk in ids if pk in by_id]
+
+    def _picked(self, params: QueryDict, count: int) -> bool:
+        """Whether filters leave so few rows that they are found first and sorted then."""
+        return count <= PICKED and any(params.get(f.name) for f in self.table.filters)
 
     def _sorted(self, rows: QuerySet, table: Table, params: QueryDict, count: int) -> QuerySet:
         """The rows in the order asked for. More than are counted come so only along an index; else as the list comes by itself."""
         name, _down, order = table.sorting(params)
         few = count <= cap_of(params)
         if not name or walked(rows.model, order[0]):
-            return rows.order_by(*(by_sorting(order) if name and few else order))
+            return rows.order_by(*(by_sorting(order) if self._picked(params, count) or (name and few) else order))
         return rows.order_by(*(order if few else table.order))
 
     def _heads(self, table: Table, columns: Sequence[Any], params: QueryDict, count: int) -> list[dict[str, Any]]:
