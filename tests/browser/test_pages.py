@@ -66,6 +66,7 @@ ROWS = {
     "agreements": "agreements.Agreement",
     "authorisations": "agreements.Authorisation",
     "products": "catalog.Product",
+    "brands": "catalog.Brand",
     "baskets": "baskets.Basket",
     "basket": "baskets.Line",
     "templates": "baskets.Template",

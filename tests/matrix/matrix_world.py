@@ -27,8 +27,9 @@ from qudao.base.outbox import drain
 from qudao.baskets.actions import add_lines, save_template
 from qudao.baskets.rules import Entry
 from qudao.billing.models import Invoice
-from qudao.catalog.actions import set_pack
+from qudao.catalog.actions import register_brand, set_pack
 from qudao.catalog.models import Product
+from qudao.catalog.rules import BrandDraft
 from qudao.catalog.tests.make import make_category, make_product
 from qudao.fulfilment.actions import confirm_receipt, ship_order
 from qudao.fulfilment.rules import Count
@@ -159,6 +160,7 @@ def build() -> World:
         assign_wide(make_list(org, "GOLD").pk, Wide(make_group(org, "GOLD", buyer).pk), actor=system_actor())
     for org in (people.lh, people.d002):
         make_category(org, "C1")
+        register_brand(org.pk, BrandDraft("B1", "品牌"), actor=system_actor())
     make_product(people.d002, "X2")
     for owner, role in ((people.lh, "hq_clerk"), (people.d001, "dealer_admin")):
         make_rule(owner, role, "30000")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -15,15 +16,15 @@ from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.catalog import actions, queries
 from qudao.catalog.models import Category, Pack, Product
-from qudao.catalog.rules import ProductDraft
+from qudao.catalog.rules import BrandDraft, ProductDraft
 
 routes = Router(tags=["products"])
 
 PRODUCT = (
     *("id", "owner_id", "code", "name", "name_en", "gtin", "category_id", "unit", "tax_rate", "state", "min_qty", "pack_multiple", "picture"),
-    *("owner__code", "category__code"),
+    *("owner__code", "category__code", "brand_id", "brand__code", "weight", "volume"),
 )
-RENAMED = {"owner__code": "owner_code", "category__code": "category_code"}
+RENAMED = {"owner__code": "owner_code", "category__code": "category_code", "brand__code": "brand_code"}
 
 
 class ProductIn(Schema):
@@ -38,6 +39,10 @@ class ProductIn(Schema):
     category_id: int | None = None
     min_qty: Decimal = Decimal(0)
     pack_multiple: Decimal = Decimal(1)
+    brand_id: int | None = None
+    #: kilograms and cubic metres of one base unit, 0 = not known
+    weight: Decimal = Decimal(0)
+    volume: Decimal = Decimal(0)
 
 
 class NewProductIn(ProductIn):
@@ -51,6 +56,7 @@ class ProductOut(ProductIn):
     owner_id: int
     owner_code: str
     category_code: str | None
+    brand_code: str | None
     state: str
     #: address of the picture (`?s=160` = the small one); "" for none
     picture: str
@@ -69,6 +75,38 @@ class ProductsAsked(Schema):
     search: str = ""
     state: str = ""
     code: str = ""
+
+
+class BrandIn(Schema):
+    code: str = Field(..., max_length=64)
+    name: str = Field(..., max_length=120)
+    name_en: str = Field("", max_length=120)
+
+
+class BrandOut(BrandIn):
+    id: int
+    owner_id: int
+
+
+class SuccessorIn(Schema):
+    """From `valid_from` on, the successor takes the place of the product."""
+
+    successor_id: int
+    valid_from: date
+
+
+class EquivalentsIn(Schema):
+    """Products that can stand in for the product, and so for one another."""
+
+    product_ids: list[int] = Field(..., min_length=1, max_length=200)
+
+
+class ReplacementsOut(Schema):
+    """What stands in for a product: its successor with the first day, and its equivalents."""
+
+    successor_id: int | None
+    valid_from: date | None
+    equivalent_ids: list[int]
 
 
 class PackIn(Schema):
@@ -249,3 +287,78 @@ def register_category(request: HttpRequest, body: CategoryIn) -> HttpResponse:
 def change_category(request: HttpRequest, category_id: int, body: CategoryIn) -> HttpResponse:
     """The branch below follows."""
     return reply(_category(actions.change_category(category_id, actions.CategoryDraft(**body.dict()), actor=request.actor)))  # type: ignore[attr-defined]
+
+
+BRAND = ("id", "owner_id", "code", "name", "name_en")
+
+
+@routes.get("/brands", response=list[BrandOut], summary="Brands by owner and code")
+def brands(request: HttpRequest) -> HttpResponse:
+    """All that the caller sees, at most 5,000."""
+    return reply(list(queries.brands(request.actor).values(*BRAND)[:5000]))  # type: ignore[attr-defined]
+
+
+@routes.post("/brands", response={201: BrandOut}, summary="Register a brand")
+@idempotent
+def register_brand(request: HttpRequest, body: BrandIn) -> HttpResponse:
+    """Add a brand to the own catalogue."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    made = actions.register_brand(actor.org_id, BrandDraft(**body.dict()), actor=actor)
+    return reply({name: getattr(made, name) for name in BRAND}, 201)
+
+
+@routes.put("/brands/{int:brand_id}", response=BrandOut, summary="Rename a brand")
+@idempotent
+def change_brand(request: HttpRequest, brand_id: int, body: BrandIn) -> HttpResponse:
+    """Its products stay."""
+    made = actions.change_brand(brand_id, BrandDraft(**body.dict()), actor=request.actor)  # type: ignore[attr-defined]
+    return reply({name: getattr(made, name) for name in BRAND})
+
+
+def _replacements(product_id: int, actor: Actor) -> HttpResponse:
+    queries.product(actor, product_id)
+    after = queries.succession(actor, product_id)
+    alike = [one.pk for one in queries.stand_ins(actor, product_id)]
+    return reply({"successor_id": after and after.successor_id, "valid_from": after and after.valid_from, "equivalent_ids": alike})
+
+
+@routes.get("/products/{int:product_id}/replacements", response=ReplacementsOut, summary="What stands in for a product")
+def replacements(request: HttpRequest, product_id: int) -> HttpResponse:
+    """Its successor, also a later one, and its equivalents as far as the caller sees them."""
+    return _replacements(product_id, request.actor)  # type: ignore[attr-defined]
+
+
+@routes.put("/products/{int:product_id}/successor", response=ReplacementsOut, summary="Name the successor of a product")
+@idempotent
+def set_successor(request: HttpRequest, product_id: int, body: SuccessorIn) -> HttpResponse:
+    """Another one takes the place of the one before."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actions.set_successor(product_id, body.successor_id, body.valid_from, actor=actor)
+    return _replacements(product_id, actor)
+
+
+@routes.delete("/products/{int:product_id}/successor", response=ReplacementsOut, summary="Take the successor off a product")
+@idempotent
+def remove_successor(request: HttpRequest, product_id: int) -> HttpResponse:
+    """The product stands for itself again."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actions.remove_successor(product_id, actor=actor)
+    return _replacements(product_id, actor)
+
+
+@routes.put("/products/{int:product_id}/equivalents", response=ReplacementsOut, summary="Say what can stand in for a product")
+@idempotent
+def join_equivalents(request: HttpRequest, product_id: int, body: EquivalentsIn) -> HttpResponse:
+    """The sets of all of them become one."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actions.join_equivalents([product_id, *body.product_ids], actor=actor)
+    return _replacements(product_id, actor)
+
+
+@routes.delete("/products/{int:product_id}/equivalents", response=ReplacementsOut, summary="Take a product out of its set of equivalents")
+@idempotent
+def leave_equivalents(request: HttpRequest, product_id: int) -> HttpResponse:
+    """The others still stand in for one another."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actions.leave_equivalents(product_id, actor=actor)
+    return _replacements(product_id, actor)

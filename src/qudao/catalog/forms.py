@@ -12,6 +12,7 @@ from qudao.base.html.forms import Form
 from qudao.base.html.tables import by_language
 from qudao.catalog import queries
 from qudao.catalog.rules import ProductDraft
+from qudao.kernel import clock
 
 
 class ProductForm(Form):
@@ -24,20 +25,29 @@ class ProductForm(Form):
     name_en = forms.CharField(label=_("English name"), max_length=200, required=False)
     gtin = forms.CharField(label=_("Barcode"), max_length=20, required=False, help_text=_("GTIN with 8, 12, 13 or 14 digits."))
     category_id = forms.TypedChoiceField(label=_("Category"), required=False, coerce=int, empty_value=None)
+    brand_id = forms.TypedChoiceField(label=_("Brand"), required=False, coerce=int, empty_value=None)
     unit = forms.CharField(label=_("Base unit"), max_length=20, help_text=_("Stock and prices are kept in it."))
     tax_rate = forms.DecimalField(label=_("Tax rate"), max_digits=5, decimal_places=4, initial=Decimal("0.13"), help_text=_("13 % is written 0.13."))
     min_qty = forms.DecimalField(label=_("Smallest quantity"), max_digits=18, decimal_places=4, initial=0)
     pack_multiple = forms.DecimalField(label=_("Quantity step"), max_digits=18, decimal_places=4, initial=1, help_text=_("Ordered in whole multiples of it."))
 
+    weight = forms.DecimalField(
+        label=_("Weight"), max_digits=14, decimal_places=4, initial=0, required=False, help_text=_("Kilograms of one base unit; 0: not known.")
+    )
+    volume = forms.DecimalField(
+        label=_("Volume"), max_digits=14, decimal_places=6, initial=0, required=False, help_text=_("Cubic metres of one base unit; 0: not known.")
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        own = queries.categories(self.actor).filter(owner_id=self.actor.org_id)
-        self.fields["category_id"].choices = [("", "—"), *((one.pk, f"{one.code} {by_language(one.name, one.name_en)}") for one in own)]  # type: ignore[attr-defined]
+        for name, found in (("category_id", queries.categories(self.actor)), ("brand_id", queries.brands(self.actor))):
+            own = found.filter(owner_id=self.actor.org_id)
+            self.fields[name].choices = [("", "—"), *((one.pk, f"{one.code} {by_language(one.name, one.name_en)}") for one in own)]  # type: ignore[attr-defined]
 
     @staticmethod
     def draft(cleaned: dict[str, Any]) -> ProductDraft:
         """The cleaned description."""
-        return ProductDraft(**cleaned)
+        return ProductDraft(**cleaned | {name: cleaned[name] or Decimal(0) for name in ("weight", "volume")})
 
 
 class PackForm(Form):
@@ -75,3 +85,26 @@ class CategoryForm(Form):
         super().__init__(*args, **kwargs)
         own = queries.categories(self.actor).filter(owner_id=self.actor.org_id)
         self.fields["parent_id"].choices = [("", "—"), *((one.pk, f"{one.code} {by_language(one.name, one.name_en)}") for one in own)]  # type: ignore[attr-defined]
+
+
+class BrandForm(Form):
+    """A brand of the own catalogue."""
+
+    code = forms.CharField(label=_("Code"), max_length=64)
+    name = forms.CharField(label=_("Name"), max_length=120)
+    name_en = forms.CharField(label=_("English name"), max_length=120, required=False)
+
+
+class SuccessorForm(Form):
+    """What takes the place of a product."""
+
+    product_code = forms.CharField(label=_("Product code"), max_length=64)
+    valid_from = forms.DateField(label=_("From"), initial=clock.today, help_text=_("From this day on the successor is offered instead."))
+
+
+class EquivalentForm(Form):
+    """What can stand in for a product."""
+
+    product_code = forms.CharField(
+        label=_("Product code"), max_length=64, help_text=_("All that stand in for either of the two then stand in for one another.")
+    )

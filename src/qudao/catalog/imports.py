@@ -38,18 +38,24 @@ class Products(Kind):
         Column("tax_rate", _("Tax rate"), "share", help=_("13 % is written 0.13 or 13%."), example="0.13", also=("VAT", "tax", "税率")),
         Column("gtin", _("Barcode"), help=_("GTIN with 8, 12, 13 or 14 digits."), example="6901234567892", also=("GTIN", "EAN", "条形码", "国际条码")),
         Column("category", _("Category"), help=_("Code or name of a category that exists."), also=("group", "分类", "类别", "品类")),
+        Column("brand", _("Brand"), help=_("Code or name of a brand that exists."), also=("brand", "品牌")),
+        Column("weight", _("Weight"), "number", help=_("Kilograms of one base unit."), also=("weight", "kg", "重量", "毛重")),
+        Column("volume", _("Volume"), "number", help=_("Cubic metres of one base unit."), also=("volume", "m3", "体积")),
         Column("min_qty", _("Smallest quantity"), "number", example="1", also=("MOQ", "minimum", "起订量")),
         Column("pack_multiple", _("Quantity step"), "number", help=_("Ordered in whole multiples of it."), example="1", also=("step", "multiple", "倍数")),
     )
 
     def open(self, rows: Sequence[Cells]) -> None:
-        """Three statements."""
+        """Four statements."""
         queries.require_acting(self.actor, self.actor.org_id, self.verb)
         own = queries.products(self.actor).filter(owner_id=self.actor.org_id).order_by()
         self.known = {one.code: one for one in own.filter(code__in={row.text("code") for row in rows})}
         self.barcodes = dict(own.filter(gtin__in={rules.gtin14(row.text("gtin")) or "-" for row in rows}).values_list("gtin", "code"))
         groups = list(queries.categories(self.actor).filter(owner_id=self.actor.org_id).values_list("pk", "code", "name"))
         self.groups = {name: pk for pk, _code, name in groups} | {code: pk for pk, code, _name in groups}
+        marks = list(queries.brands(self.actor).filter(owner_id=self.actor.org_id).values_list("pk", "code", "name"))
+        self.brands = {name: pk for pk, _code, name in marks} | {code: pk for pk, code, _name in marks}
+        self.brand_names = {pk: name for pk, _code, name in marks}
         self.group_names = {pk: name for pk, _code, name in groups}
 
     def key(self, row: Cells) -> Any:
@@ -58,12 +64,15 @@ class Products(Kind):
     def entry(self, row: Cells) -> Entry:
         product = self.known.get(row.text("code"))
         usual = _facts(product) if product else asdict(ProductDraft("", ""))
-        said = {name: row.get(name, usual[name]) for name in FIELDS if name not in ("code", "category_id")}
-        group = row.text("category")
-        draft = ProductDraft(code=row.text("code"), category_id=self.groups.get(group, usual["category_id"]), **said)
+        said = {name: row.get(name, usual[name]) for name in FIELDS if name not in ("code", "category_id", "brand_id")}
+        group, brand = row.text("category"), row.text("brand")
+        said |= {"category_id": self.groups.get(group, usual["category_id"]), "brand_id": self.brands.get(brand, usual["brand_id"])}
+        draft = ProductDraft(code=row.text("code"), **said)
         faults = rules.draft_faults(draft)
         if group and group not in self.groups:
             faults.append(Fault("catalog.category_unknown", "category"))
+        if brand and brand not in self.brands:
+            faults.append(Fault("catalog.brand_unknown", "brand"))
         barcode = rules.gtin14(draft.gtin) or ""
         holder = self.barcodes.setdefault(barcode, draft.code) if barcode else draft.code
         if holder != draft.code:
@@ -73,8 +82,9 @@ class Products(Kind):
         if product is None:
             return Entry(row.no, label, NEW, draft)
         after = {name: getattr(draft, name) for name in FIELDS} | {"gtin": barcode}
+        named = {"category_id": self.group_names, "brand_id": self.brand_names}
         changes = tuple(
-            ("category", self.group_names.get(was, ""), self.group_names.get(now, "")) if name == "category_id" else (name, was, now)
+            (name.removesuffix("_id"), names.get(was, ""), names.get(now, "")) if (names := named.get(name)) else (name, was, now)
             for name, was, now in differences(usual, after)
         )
         return Entry(row.no, label, CHANGED if changes else SAME, (product.pk, draft), changes)

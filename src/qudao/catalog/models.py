@@ -62,6 +62,35 @@ class Category(Row):
         return f"{self.code} {self.name}"
 
 
+class Brand(Row):
+    """A brand of an owner's catalogue."""
+
+    owner = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
+    code = models.TextField()
+    name = models.TextField()
+    name_en = models.TextField(default="", blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "code"],
+                name="catalog_brand_owner_code_unique",
+                violation_error_message=_("Another brand has this code."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(code="") & ~Q(name=""),
+                name="catalog_brand_code_name_present",
+                violation_error_message=_("A brand needs a code and a name."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("brand_change", args=[self.pk])
+
+
 class Product(Row):
     """Something that can be traded. Quantities are in the base unit `unit`; `tax_rate` is a fraction."""
 
@@ -73,7 +102,11 @@ class Product(Row):
     pinyin = models.TextField(default="", blank=True, editable=False)
     gtin = models.TextField(default="", blank=True)
     category = models.ForeignKey(Category, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    brand = models.ForeignKey(Brand, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     unit = models.TextField()
+    #: kilograms and cubic metres of one base unit, 0 = not known
+    weight = models.DecimalField(max_digits=14, decimal_places=4, default=Decimal(0))
+    volume = models.DecimalField(max_digits=14, decimal_places=6, default=Decimal(0))
     tax_rate = models.DecimalField(max_digits=5, decimal_places=4)
     state = models.TextField(choices=ProductState.choices, default=ProductState.ACTIVE)
     #: hash of the kept picture, "" for none; its two sizes lie in the media folder under it
@@ -117,6 +150,11 @@ class Product(Row):
                 condition=Q(min_qty__gte=0) & Q(pack_multiple__gt=0),
                 name="catalog_product_min_qty_pack_multiple_positive",
                 violation_error_message=_("The smallest quantity must not be negative, and the step must be greater than zero."),
+            ),
+            models.CheckConstraint(
+                condition=Q(weight__gte=0) & Q(volume__gte=0),
+                name="catalog_product_weight_volume_not_negative",
+                violation_error_message=_("Weight and volume must not be negative."),
             ),
             models.CheckConstraint(
                 condition=Q(state__in=ProductState.values),
@@ -169,6 +207,37 @@ class Pack(Row):
 
     def __str__(self) -> str:
         return f"{self.name} × {self.factor}"
+
+
+class Succession(Row):
+    """From `valid_from` on, `successor` takes the place of a product; what is ordered stays as it is."""
+
+    goes_with = "product"
+
+    product = models.OneToOneField(Product, on_delete=models.PROTECT, related_name="+")
+    successor = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+")
+    valid_from = models.DateField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(product=F("successor")),
+                name="catalog_succession_not_itself",
+                violation_error_message=_("A product cannot succeed itself."),
+            ),
+        ]
+
+
+class Equivalent(Row):
+    """Products with the same `number` can stand in for one another; a product is in one such set at most."""
+
+    goes_with = "product"
+
+    product = models.OneToOneField(Product, on_delete=models.PROTECT, related_name="+")
+    number = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["number"], name="catalog_equivalent_number")]
 
 
 class Audience(Row):

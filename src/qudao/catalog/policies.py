@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import Actor, Policy, own, register, within
-from qudao.catalog.models import Audience, Category, Pack, Product
+from qudao.catalog.models import Audience, Brand, Category, Equivalent, Pack, Product, Succession
 from qudao.network.rules import ids_of
 from qudao.network.states import OrgKind
 
@@ -50,6 +50,33 @@ class CategoryPolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _seen(actor, verb, "owner")
+
+
+@register
+class BrandPolicy(Policy):
+    model = Brand
+    view_verb = "catalog.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return _seen(actor, verb, "owner")
+
+
+@register
+class SuccessionPolicy(Policy):
+    model = Succession
+    view_verb = "catalog.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return _seen(actor, verb, "product__owner")
+
+
+@register
+class EquivalentPolicy(Policy):
+    model = Equivalent
+    view_verb = "catalog.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return _seen(actor, verb, "product__owner")
 
 
 @register

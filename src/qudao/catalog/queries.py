@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from django.core.files.storage import default_storage
@@ -11,9 +12,11 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from qudao.base.access import Actor, get_visible, visible
+from qudao.base.db import rows
 from qudao.base.search import matching, words_of
-from qudao.catalog.models import Audience, Category, Pack, Product
+from qudao.catalog.models import Audience, Brand, Category, Pack, Product, Succession
 from qudao.catalog.policies import OUTSIDE
+from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden, NotFound
 from qudao.network import queries as network
 
@@ -57,19 +60,19 @@ def unscoped_factors(pack_ids: Iterable[int]) -> dict[int, tuple[int, Decimal]]:
 
 def products(actor: Actor, *, search: str = "", state: str = "", category_id: int | None = None) -> QuerySet[Product]:
     """The products the actor may see. `search` meets code, name, English name, pinyin initials or a scanned GTIN."""
-    rows = visible(actor, Product).select_related("owner", "category").order_by("code", "id")
+    found = visible(actor, Product).select_related("owner", "category", "brand").order_by("code", "id")
     if state:
-        rows = rows.filter(state=state)
+        found = found.filter(state=state)
     if category_id:
         branch = Category.unscoped.filter(pk=category_id).values_list("path", flat=True).first()
-        rows = rows.filter(category__path__startswith=branch) if branch else rows.none()
+        found = found.filter(category__path__startswith=branch) if branch else found.none()
     for word in words_of(search):
-        found = Q(pk__in=matching("catalog.product", word))
+        hit = Q(pk__in=matching("catalog.product", word))
         if word.isdigit() and len(word) >= 8:
-            found |= Q(gtin=word.zfill(14)) | Q(packs__gtin=word.zfill(14))
-            rows = rows.distinct()
-        rows = rows.filter(found)
-    return rows
+            hit |= Q(gtin=word.zfill(14)) | Q(packs__gtin=word.zfill(14))
+            found = found.distinct()
+        found = found.filter(hit)
+    return found
 
 
 def product(actor: Actor, product_id: int, verb: str | None = None) -> Product:
@@ -89,6 +92,75 @@ def picture(actor: Actor, product_id: int, digest: str, side: int) -> bytes:
         raise NotFound("base.not_found")
     with default_storage.open(path) as kept:
         return kept.read()
+
+
+def brands(actor: Actor) -> QuerySet[Brand]:
+    """The brands the actor may see, by owner and code."""
+    return visible(actor, Brand).select_related("owner").order_by("owner_id", "code")
+
+
+def brand(actor: Actor, brand_id: int, verb: str | None = None) -> Brand:
+    """One brand; NotFound when it does not exist for this actor, Forbidden when the verb does not reach it."""
+    return get_visible(actor, Brand, brand_id, verb)
+
+
+def succession(actor: Actor, product_id: int) -> Succession | None:
+    """What takes the place of a product the actor may see, also if only from a later day on."""
+    return visible(actor, Succession).filter(product_id=product_id).select_related("successor").first()
+
+
+def stand_ins(actor: Actor, product_id: int) -> list[Product]:
+    """The products the actor may see that can stand in for one, its successor left out, by code."""
+    return list(products(actor).filter(pk__in=unscoped_alike([product_id]).get(product_id, [])))
+
+
+def unscoped_alike(product_ids: Iterable[int]) -> dict[int, list[int]]:
+    """The products that can stand in for each of these, whatever their state; one with none is missing. One statement."""
+    found: dict[int, list[int]] = {}
+    asked = """select e.product_id, o.product_id from catalog_equivalent e
+                 join catalog_equivalent o on o.number = e.number and o.product_id <> e.product_id where e.product_id = any(%s) order by 1, 2"""
+    for product_id, other in rows(asked, [list(product_ids)]):
+        found.setdefault(product_id, []).append(other)
+    return found
+
+
+# The successor of a successor counts too, as far as each has begun; a chain ends where it comes back to itself.
+_EQUIVALENTS = """
+    with recursive next(asked, id, step) as (
+        select s.product_id, s.successor_id, 1 from catalog_succession s where s.product_id = any(%(ids)s) and s.valid_from <= %(on)s
+        union all
+        select n.asked, s.successor_id, n.step + 1 from next n join catalog_succession s on s.product_id = n.id
+         where s.valid_from <= %(on)s and n.step < 10),
+    found as (
+        select asked, id, step as rank from next
+        union all
+        select e.product_id, o.product_id, 100 from catalog_equivalent e
+          join catalog_equivalent o on o.number = e.number and o.product_id <> e.product_id where e.product_id = any(%(ids)s))
+    select f.asked, f.id from found f join catalog_product p on p.id = f.id and p.state = 'active'
+     where f.id <> f.asked group by f.asked, f.id, p.code order by f.asked, min(f.rank), p.code
+"""
+
+
+def unscoped_equivalents(product_ids: Iterable[int], on: date | None = None) -> dict[int, list[int]]:
+    """What may be delivered or ordered instead of each product, best first: its successors in force on the day, then its equivalents. Active ones only.
+
+    One statement; a product without any is missing. Whether the buyer may order them is for the caller to ask.
+    """
+    found: dict[int, list[int]] = {}
+    for asked, pk in rows(_EQUIVALENTS, {"ids": list(product_ids), "on": on or clock.today()}):
+        found.setdefault(asked, []).append(pk)
+    return found
+
+
+def unscoped_gtin_holder(owner_id: int, gtin: str, but_pack: tuple[int, str]) -> str | None:
+    """The code of the owner's product that has a GTIN, by itself or by a pack; the pack (product id, name) does not count. One statement."""
+    found = rows(
+        """select code from catalog_product where owner_id = %s and gtin = %s
+           union all select p.code from catalog_pack k join catalog_product p on p.id = k.product_id
+            where k.gtin = %s and p.owner_id = %s and (k.product_id, k.name) <> (%s, %s) limit 1""",
+        [owner_id, gtin, gtin, owner_id, *but_pack],
+    )
+    return found[0][0] if found else None
 
 
 def packs(actor: Actor, product_id: int) -> QuerySet[Pack]:

@@ -22,7 +22,10 @@ MOST_SENT_BYTES, MOST_SENT_PIXELS = 20_000_000, 50_000_000
 
 @dataclass(frozen=True)
 class ProductDraft:
-    """A product as its owner describes it. Quantities in the base unit; `tax_rate` as a fraction (0.13); `gtin` of 8, 12, 13 or 14 digits."""
+    """A product as its owner describes it. Quantities in the base unit; `tax_rate` as a fraction (0.13); `gtin` of 8, 12, 13 or 14 digits.
+
+    `weight` in kilograms and `volume` in cubic metres of one base unit, 0 = not known.
+    """
 
     code: str
     name: str
@@ -33,6 +36,18 @@ class ProductDraft:
     category_id: int | None = None
     min_qty: Decimal = Decimal(0)
     pack_multiple: Decimal = Decimal(1)
+    brand_id: int | None = None
+    weight: Decimal = Decimal(0)
+    volume: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class BrandDraft:
+    """A brand as its owner describes it."""
+
+    code: str
+    name: str
+    name_en: str = ""
 
 
 def check_digit(body: str) -> str:
@@ -74,6 +89,7 @@ def draft_faults(draft: ProductDraft, at: str = "") -> list[Fault]:
         faults.append(Fault("catalog.min_qty_wrong", f"{at}min_qty"))
     if draft.pack_multiple <= 0:
         faults.append(Fault("catalog.multiple_wrong", f"{at}pack_multiple"))
+    faults += [Fault("catalog.size_wrong", f"{at}{name}") for name in ("weight", "volume") if getattr(draft, name) < 0]
     return faults
 
 

@@ -61,9 +61,11 @@ class ProductTable(Table):
         Column("code", _("Code"), cell="link", sort="code"),
         Column("", _("Name"), cell=name_of, sort="name", slug="name", edit=Edit("catalog.edit", lambda: forms.CharField(max_length=200), _rename, now=name_of)),
         Column("", _("Category"), cell=lambda row: name_of(row.category), dim=True, hide_on_phone=True, sort="category__path", slug="category"),
+        Column("", _("Brand"), cell=lambda row: name_of(row.brand), dim=True, hide_on_phone=True, hidden=True, sort="brand__code", slug="brand"),
         Column("unit", _("Unit"), dim=True, hide_on_phone=True),
         Column("min_qty", _("Smallest quantity"), cell="qty", dim=True, hide_on_phone=True, edit=Edit("catalog.edit", _quantity, _set("min_qty"))),
         Column("pack_multiple", _("Step"), cell="qty", dim=True, hide_on_phone=True, edit=Edit("catalog.edit", _quantity, _set("pack_multiple"))),
+        Column("weight", _("Weight (kg)"), cell="qty", dim=True, hide_on_phone=True, hidden=True, sort="weight"),
         Column("", _("Tax"), cell=percent, num=True, dim=True, hide_on_phone=True, slug="tax"),
         Column("", _("Owner"), cell=lambda row: name_of(row.owner), dim=True, hide_on_phone=True, sort="owner__code", slug="owner"),
         Column("state", _("State"), cell="state", tones=TONES),
@@ -75,9 +77,24 @@ class ProductTable(Table):
     )
     filters = (
         Filter("category", _("Category"), choices=lambda actor: [(one.pk, f"{one.code} {name_of(one)}") for one in queries.categories(actor)], q=branch),
+        Filter("brand", _("Brand"), lookup="brand_id", choices=lambda actor: [(one.pk, f"{one.code} {name_of(one)}") for one in queries.brands(actor)]),
         Filter("gtin", _("Barcode"), kind="text", q=lambda raw: Q(gtin=raw.zfill(14))),
     )
     kind = "catalog.product"
     order = ("code", "pk")
     empty = _("No product stands here.")
     remedy = _("Register products, or make an agreement with who sells them.")
+
+
+class BrandTable(Table):
+    """Brands of the own catalogue and of those open to the reader."""
+
+    columns = (
+        Column("code", _("Code"), cell="link", sort="code"),
+        Column("", _("Name"), cell=name_of, sort="name", slug="name"),
+        Column("", _("Owner"), cell=lambda row: name_of(row.owner), dim=True, hide_on_phone=True, sort="owner__code", slug="owner"),
+    )
+    search = ("code__icontains", "name__icontains", "name_en__icontains")
+    order = ("owner_id", "code", "pk")
+    empty = _("No brand stands here.")
+    remedy = _("Register a brand, then name it on its products.")

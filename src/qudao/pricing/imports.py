@@ -160,7 +160,8 @@ class Rates(Kind):
         return row.text("from_currency").upper(), row.text("to_currency").upper(), row.get("day", self.today)
 
     def entry(self, row: Cells) -> Entry:
-        draft = RateDraft(*self.key(row), row.get("rate", Decimal(0)))
+        source, target, day = self.key(row)
+        draft = RateDraft(source, target, day, row.get("rate", Decimal(0)))
         raise_if_any(rules.rate_faults(draft), Invalid)
         label = f"{draft.from_currency}-{draft.to_currency} {draft.day}"
         known = self.known.get(self.key(row))

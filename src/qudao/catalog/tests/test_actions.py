@@ -9,7 +9,7 @@ from qudao.base import models as base
 from qudao.base.access import system_actor
 from qudao.base.audit import timeline
 from qudao.catalog import actions
-from qudao.catalog.models import Audience, Category, Pack, Product
+from qudao.catalog.models import Audience, Brand, Category, Equivalent, Pack, Product, Succession
 from qudao.catalog.rules import ProductDraft
 from qudao.catalog.tests.make import make_category, make_product
 from qudao.kernel.errors import DomainError, Forbidden, Invalid, NotFound, Refused
@@ -149,6 +149,10 @@ BROKEN = {
     "catalog_pack_product_name_unique": lambda p: Pack(product=p, name="箱", factor=1),
     "catalog_pack_factor_positive": lambda p: Pack(product=p, name="x", factor=0),
     "catalog_pack_gtin_valid": lambda p: Pack(product=p, name="x", factor=1, gtin="123"),
+    "catalog_product_weight_volume_not_negative": lambda p: Product(owner=p.owner, code="x", name="x", unit="x", tax_rate=0, weight=-1),
+    "catalog_brand_owner_code_unique": lambda p: Brand(owner=p.owner, code="B", name="x"),
+    "catalog_brand_code_name_present": lambda p: Brand(owner=p.owner, code="", name="x"),
+    "catalog_succession_not_itself": lambda p: Succession(product=p, successor=p, valid_from="2026-01-01"),
     "catalog_audience_viewer_owner_unique": lambda p: Audience(owner=p.owner, viewer=p.seen_by),
     "catalog_audience_viewer_not_owner": lambda p: Audience(owner=p.owner, viewer=p.owner),
 }
@@ -160,19 +164,20 @@ def test_each_constraint_holds(cast, name):
     make_category(cast.lh, "C")
     Pack.unscoped.create(product=product, name="箱", factor=2)
     Audience.unscoped.create(owner=cast.lh, viewer=cast.d001)
+    Brand.unscoped.create(owner=cast.lh, code="B", name="x")
     product.seen_by = cast.d001
     with pytest.raises(IntegrityError, match=name), transaction.atomic():
         BROKEN[name](product).save(force_insert=True)
 
 
 def test_every_constraint_is_broken_above():
-    named = {c.name for model in (Product, Category, Pack, Audience) for c in model._meta.constraints}
+    named = {c.name for model in (Product, Category, Pack, Audience, Brand, Succession, Equivalent) for c in model._meta.constraints}
     assert named == set(BROKEN)
 
 
 def test_a_violated_constraint_becomes_a_refusal(cast, monkeypatch):
     make_product(cast.lh, "A")
-    monkeypatch.setattr(actions, "_taken", lambda *args: [])  # as in a race: the check saw nothing
+    monkeypatch.setattr(actions.products, "_taken", lambda *args: [])  # as in a race: the check saw nothing
     with pytest.raises(DomainError) as error:
         make_product(cast.lh, "A")
     assert codes(error) == [("catalog.product_owner_code_unique", "")]

@@ -1,4 +1,4 @@
-"""Every change of the catalogue. Products are locked before they change; registration needs no lock (the unique codes decide a race)."""
+"""Products, their packs and pictures, categories, and who sees them. Products are locked before they change; unique codes decide a race to register."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from qudao.base.lock import Rank, lock_one, lock_rows
 from qudao.base.subject import Subject
 from qudao.catalog import queries, rules
 from qudao.catalog.events import ProductsRegistered, ProductStateChanged
-from qudao.catalog.models import Category, Pack, Product
+from qudao.catalog.models import Brand, Category, Pack, Product
 from qudao.catalog.rules import ProductDraft
 from qudao.catalog.states import ProductState
 from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
@@ -56,7 +56,7 @@ def _register(owner_id: int, drafts: Sequence[ProductDraft], at: Sequence[str], 
     queries.require_acting(actor, owner_id, "catalog.edit")
     faults = [fault for draft, where in zip(drafts, at, strict=True) for fault in rules.draft_faults(draft, where)]
     faults += _taken(owner_id, drafts, at)
-    faults += _foreign_categories(owner_id, [draft.category_id for draft in drafts])
+    faults += _foreign_groups(owner_id, drafts)
     raise_if_any(faults, Invalid)
     made = Product.unscoped.bulk_create([Product(owner_id=owner_id, **_columns(draft)) for draft in drafts])
     for one in made:
@@ -74,7 +74,7 @@ def change_product(product_id: int, draft: ProductDraft, *, actor: Actor) -> Pro
     faults = rules.draft_faults(draft)
     if draft.code.strip() != product.code:
         faults += _taken(product.owner_id, [draft], [""])
-    faults += _foreign_categories(product.owner_id, [draft.category_id])
+    faults += _foreign_groups(product.owner_id, [draft])
     raise_if_any(faults, Invalid)
     if changed := _describe(product, draft):
         product.save(update_fields=list(changed))
@@ -94,7 +94,7 @@ def change_products(drafts: Mapping[int, ProductDraft], *, actor: Actor) -> dict
     faults = [fault for one in locked for fault in rules.draft_faults(drafts[one.pk], f"rows.{one.pk}.")]
     faults += [Fault("catalog.code_stays", f"rows.{one.pk}.code") for one in locked if drafts[one.pk].code.strip() != one.code]
     for owner in {one.owner_id for one in locked}:
-        faults += _foreign_categories(owner, [drafts[one.pk].category_id for one in locked if one.owner_id == owner])
+        faults += _foreign_groups(owner, [drafts[one.pk] for one in locked if one.owner_id == owner])
     raise_if_any(faults, Invalid)
     found = {one.pk: changed for one in locked if (changed := _describe(one, drafts[one.pk]))}
     update_rows([one for one in locked if one.pk in found], sorted({name for changed in found.values() for name in changed}))
@@ -166,6 +166,8 @@ def set_pack(product_id: int, name: str, factor: Decimal, *, name_en: str = "", 
         faults.append(Fault("catalog.factor_wrong", "factor"))
     if (digits := rules.gtin14(gtin)) is None:
         faults.append(Fault("catalog.gtin_wrong", "gtin", {"gtin": gtin}))
+    elif digits and (holder := queries.unscoped_gtin_holder(product.owner_id, digits, (product.pk, name.strip()))):
+        faults.append(Fault("catalog.gtin_taken", "gtin", {"code": holder}))
     raise_if_any(faults, Invalid)
     values = {"factor": factor, "name_en": name_en.strip(), "gtin": digits or ""}
     pack, _made = Pack.unscoped.update_or_create(product=product, name=name.strip(), defaults=values)
@@ -295,6 +297,15 @@ def _taken(owner_id: int, drafts: Sequence[ProductDraft], at: Sequence[str]) -> 
             faults.append(Fault("catalog.code_twice", f"{where}code", {"code": code}))
         seen.add(code)
     return faults
+
+
+def _foreign_groups(owner_id: int, drafts: Iterable[ProductDraft]) -> list[Fault]:
+    """Categories and brands of somebody else."""
+    drafts = list(drafts)
+    brands = {draft.brand_id for draft in drafts if draft.brand_id is not None}
+    own = set(Brand.unscoped.filter(owner_id=owner_id, pk__in=brands).values_list("pk", flat=True)) if brands else set()
+    faults = _foreign_categories(owner_id, [draft.category_id for draft in drafts])
+    return [*faults, Fault("catalog.brand_foreign", "brand_id")] if brands - own else faults
 
 
 def _foreign_categories(owner_id: int, category_ids: Iterable[int | None]) -> list[Fault]:

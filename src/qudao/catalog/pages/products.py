@@ -18,6 +18,7 @@ from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, FormPage
 from qudao.catalog import actions, queries
 from qudao.catalog.forms import CategoryForm, PackForm, PictureForm, ProductForm, ReasonForm
 from qudao.catalog.models import Product
+from qudao.catalog.pages.related import replacements_panel
 from qudao.catalog.rules import PICTURE, THUMB
 from qudao.catalog.states import ProductState
 from qudao.catalog.tables import TONES, ProductTable, name_of, percent
@@ -47,6 +48,7 @@ class ProductList(ListPage):
     def buttons(self) -> Sequence[Button]:
         return [
             *import_buttons("catalog.products", self.actor),
+            Button(_("Brands"), reverse("brands"), icon="star", verb="catalog.edit"),
             Button(_("New category"), reverse("category_new"), icon="plus", verb="catalog.edit", ask=True),
             Button(_("Register product"), reverse("product_new"), icon="plus", primary=True, verb="catalog.edit", key="n"),
         ]
@@ -58,7 +60,10 @@ def card_panel(request: HttpRequest, product: Product) -> Panel:
         (_("English name"), product.name_en),
         (_("Barcode"), product.gtin),
         (_("Category"), name_of(product.category)),
+        (_("Brand"), name_of(product.brand)),
         (_("Base unit"), product.unit),
+        (_("Weight"), f"{figures.qty(product.weight)} kg" if product.weight else ""),
+        (_("Volume"), f"{product.volume.normalize():f} m³" if product.volume else ""),
         (_("Tax rate"), percent(product)),
         (_("Smallest quantity"), figures.qty(product.min_qty)),
         (_("Quantity step"), figures.qty(product.pack_multiple)),
@@ -74,7 +79,7 @@ def packs_panel(request: HttpRequest, product: Product) -> Panel:
     items = [
         {
             "label": name_of(pack),
-            "facts": [fact for fact in (pack.gtin,) if fact],
+            "facts": [fact for fact in (pack.gtin, f"{figures.qty(pack.factor * product.weight)} kg" if product.weight else "") if fact],
             "end": f"{figures.qty(pack.factor)} {product.unit}",
             "buttons": [Button(_("Remove"), reverse("pack_removal", args=[pack.pk]), ask=True)] if keeps else [],
         }
@@ -104,7 +109,7 @@ class ProductDetail(DetailPage):
     verb = "catalog.view"
     query = queries.products
     kind = "catalog.product"
-    panels = (card_panel, picture_panel, packs_panel)
+    panels = (card_panel, picture_panel, packs_panel, replacements_panel)
 
     @property
     def back(self) -> str:  # type: ignore[override]
@@ -120,6 +125,8 @@ class ProductDetail(DetailPage):
         found = [
             Button(_("Change"), to["change"], icon="pencil", primary=True, verb="catalog.edit", key="e"),
             Button(_("Add pack"), to["pack"], icon="plus", verb="catalog.edit", ask=True),
+            Button(_("Name successor"), reverse("product_successor", args=[obj.pk]), icon="arrow-right", verb="catalog.edit", ask=True),
+            Button(_("Add equivalent"), reverse("product_equivalents", args=[obj.pk]), icon="copy", verb="catalog.edit", ask=True),
         ]
         if obj.state == ProductState.ACTIVE:
             found.append(Button(_("Block"), to["block"], icon="ban", verb="catalog.block", ask=True, danger=True))

@@ -1,0 +1,27 @@
+"""Every change of the catalogue. Products are locked before they change; registration needs no lock (the unique codes decide a race)."""
+
+from qudao.catalog.actions.products import (
+    CategoryDraft,
+    block_product,
+    change_category,
+    change_product,
+    change_products,
+    register_category,
+    register_product,
+    register_products,
+    remove_pack,
+    remove_picture,
+    remove_products,
+    set_audience,
+    set_pack,
+    set_picture,
+    subject_of,
+    unblock_product,
+)
+from qudao.catalog.actions.related import change_brand, join_equivalents, leave_equivalents, register_brand, remove_successor, set_successor
+
+__all__ = [
+    "CategoryDraft", "block_product", "change_brand", "change_category", "change_product", "change_products", "join_equivalents", "leave_equivalents",
+    "register_brand", "register_category", "register_product", "register_products", "remove_pack", "remove_picture", "remove_products",
+    "remove_successor", "set_audience", "set_pack", "set_picture", "set_successor", "subject_of", "unblock_product",
+]  # fmt: skip

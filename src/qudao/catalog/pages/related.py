@@ -1,0 +1,164 @@
+"""Brands, and the replacements of a product: its successor and its equivalents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from qudao.base.access import Actor, policy_of
+from qudao.base.html import figures
+from qudao.base.html.pages import ActionPage, Button, FormPage, ListPage, Panel
+from qudao.catalog import actions, queries
+from qudao.catalog.forms import BrandForm, EquivalentForm, SuccessorForm
+from qudao.catalog.models import Brand, Product
+from qudao.catalog.rules import BrandDraft
+from qudao.catalog.tables import BrandTable, name_of
+from qudao.kernel.errors import Invalid
+
+
+class BrandList(ListPage):
+    """The brands the reader may see."""
+
+    verb = "catalog.view"
+    query = queries.brands
+    table = BrandTable
+    title = gettext_lazy("Brands")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("products")
+
+    def buttons(self) -> Sequence[Button]:
+        return [Button(_("New brand"), reverse("brand_new"), icon="plus", primary=True, verb="catalog.edit", ask=True, key="n")]
+
+
+class BrandNew(FormPage):
+    """A brand of the own catalogue."""
+
+    verb = "catalog.edit"
+    form = BrandForm
+    title = submit = gettext_lazy("New brand")
+    said = gettext_lazy("The brand is registered.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("brands")
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.register_brand(self.actor.org_id, BrandDraft(**cleaned), actor=self.actor, client_id=client_id)
+
+    def done(self, result: Any) -> str:
+        return self.back
+
+
+class BrandChange(BrandNew):
+    """Another name."""
+
+    title = gettext_lazy("Change brand")
+    submit = gettext_lazy("Save")
+    said = gettext_lazy("The changes are saved.")
+
+    def find(self, **kwargs: Any) -> Brand:
+        return queries.brand(self.actor, kwargs["pk"], self.verb)
+
+    def initial(self, obj: Brand) -> dict[str, Any]:
+        return {name: getattr(obj, name) for name in BrandForm.base_fields}
+
+    def perform(self, obj: Brand, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.change_brand(obj.pk, BrandDraft(**cleaned), actor=self.actor, client_id=client_id)
+
+
+def replacements_panel(request: HttpRequest, product: Product) -> Panel | None:
+    """What takes its place and what can stand in for it; nothing when there is none."""
+    actor = request.actor  # type: ignore[attr-defined]
+    keeps = actor.can("catalog.edit") and policy_of(Product).may(actor, "catalog.edit", product)
+    items: list[dict[str, Any]] = []
+    if after := queries.succession(actor, product.pk):
+        off = [Button(_("Remove"), reverse("product_successor_removal", args=[product.pk]), ask=True)] if keeps else []
+        since = _("Successor from {day}").format(day=figures.day(after.valid_from))
+        items.append(
+            {"label": f"{after.successor.code} {name_of(after.successor)}", "url": after.successor.get_absolute_url(), "facts": [since], "buttons": off}
+        )
+    alike = queries.stand_ins(actor, product.pk)
+    items += [{"label": f"{one.code} {name_of(one)}", "url": one.get_absolute_url(), "facts": [_("Equivalent")]} for one in alike]
+    if alike and keeps:
+        items.append({"label": "", "buttons": [Button(_("Not equivalent any more"), reverse("product_equivalents_removal", args=[product.pk]), ask=True)]})
+    return Panel(_("Replacements"), "parts/panel_items.html", {"items": items, "empty": ""}, aside=True) if items else None
+
+
+def product_of(actor: Actor, code: str) -> int:
+    """The id of a product by the code typed; raises Invalid at the field."""
+    found = queries.products(actor).filter(code=code.strip()).values_list("pk", flat=True).first()
+    if found is None:
+        raise Invalid("catalog.product_unknown", field="product_code")
+    return int(found)
+
+
+class _OfProduct(ActionPage):
+    """A verb on a product."""
+
+    verb = "catalog.edit"
+    query = queries.products
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("product", args=[self.kwargs["pk"]])
+
+
+class Successor(_OfProduct):
+    """Name what takes its place."""
+
+    form = SuccessorForm
+    title = submit = gettext_lazy("Name successor")
+    said = gettext_lazy("The successor is named.")
+
+    def perform(self, obj: Product, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        after = product_of(self.actor, cleaned["product_code"])
+        return actions.set_successor(obj.pk, after, cleaned["valid_from"], actor=self.actor, client_id=client_id)
+
+
+class SuccessorRemoval(_OfProduct):
+    """The product stands for itself again."""
+
+    action = actions.remove_successor
+    title = submit = gettext_lazy("Remove successor")
+    said = gettext_lazy("The product has no successor any more.")
+    danger = True
+
+
+class Equivalents(_OfProduct):
+    """Say what can stand in for it."""
+
+    form = EquivalentForm
+    title = submit = gettext_lazy("Add equivalent")
+    said = gettext_lazy("They can stand in for one another.")
+
+    def perform(self, obj: Product, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        other = product_of(self.actor, cleaned["product_code"])
+        return actions.join_equivalents([obj.pk, other], actor=self.actor, client_id=client_id)
+
+
+class EquivalentsRemoval(_OfProduct):
+    """Out of its set."""
+
+    action = actions.leave_equivalents
+    title = submit = gettext_lazy("Not equivalent any more")
+    said = gettext_lazy("Nothing stands in for it any more.")
+    danger = True
+
+
+routes = [
+    path("brands/", BrandList.as_view(), name="brands"),
+    path("brands/new", BrandNew.as_view(), name="brand_new"),
+    path("brands/<int:pk>/change", BrandChange.as_view(), name="brand_change"),
+    path("products/<int:pk>/successor", Successor.as_view(), name="product_successor"),
+    path("products/<int:pk>/successor/removal", SuccessorRemoval.as_view(), name="product_successor_removal"),
+    path("products/<int:pk>/equivalents", Equivalents.as_view(), name="product_equivalents"),
+    path("products/<int:pk>/equivalents/removal", EquivalentsRemoval.as_view(), name="product_equivalents_removal"),
+]
