@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    dependencies = [("orders", "0010_change_totals")]
+    dependencies = [("orders", "0011_add_asked")]
 
     operations = [
         migrations.RemoveIndex(
