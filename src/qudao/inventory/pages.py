@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +22,7 @@ from qudao.inventory.forms import OPENING_LINES, CountForm, OpeningForm, PlaceFo
 from qudao.inventory.models import Place, Stock, SupplyPlace
 from qudao.inventory.states import PlaceKind
 from qudao.inventory.tables import MoveTable, PlaceTable, StockTable, quantities
-from qudao.kernel.errors import DomainError, NotFound
+from qudao.kernel.errors import DomainError
 
 NEWEST = 20
 
@@ -215,13 +214,9 @@ class PlaceNew(FormPage):
 
 def _supply(actor: Actor, agreement_id: int) -> SupplyPlace:
     """What the actor's organisation set for an agreement that it sells under; where nothing is set, what counts then, unsaved. Two statements at most."""
-    found = visible(actor, SupplyPlace).select_related("place").filter(agreement_id=agreement_id, place__owner_id=actor.org_id).first()
-    if found is None:
-        place = visible(actor, Place).filter(pk=queries.unscoped_supply(agreement_id).place_id).first()
-        if place is None:
-            raise NotFound("inventory.no_place")
-        found = SupplyPlace(agreement_id=agreement_id, place=place)
-    return found
+    mine = visible(actor, SupplyPlace).select_related("place").filter(agreement_id=agreement_id, place__owner_id=actor.org_id)
+    main = visible(actor, Place).filter(owner_id=actor.org_id, code="MAIN")
+    return mine.first() or SupplyPlace(agreement_id=agreement_id, place=main.first())
 
 
 def supply_panel(request: HttpRequest, agreement: Agreement) -> Panel | None:
@@ -232,7 +227,7 @@ def supply_panel(request: HttpRequest, agreement: Agreement) -> Panel | None:
     supply = _supply(actor, agreement.pk)
     change = Button(_("Change"), reverse("agreement_supply", args=[agreement.pk]), icon="pencil", ask=True)
     item = {
-        "label": f"{supply.place.code} {supply.place.name}".strip(),
+        "label": f"{supply.place.code} {supply.place.name}".strip() if supply.place_id else _("No warehouse yet."),
         "facts": [ngettext("{n} working day", "{n} working days", supply.lead_days).format(n=supply.lead_days), supply.get_shows_display()],
         "buttons": [change] if actor.can("inventory.manage_places") else [],
     }
@@ -243,7 +238,7 @@ class Supply(ActionPage):
     """Choose what supplies an agreement of the own organisation."""
 
     verb = "inventory.manage_places"
-    query = partial(agreements, side="seller")
+    query = agreements
     form = SupplyForm
     title = gettext_lazy("What supplies this agreement")
     submit = gettext_lazy("Save")

@@ -8,7 +8,7 @@ from django.urls import reverse
 from qudao.agreements.tests.make import make_agreement
 from qudao.base.tests.page_text import text
 from qudao.inventory.actions import register_place
-from qudao.inventory.models import SupplyPlace
+from qudao.inventory.models import Place, SupplyPlace
 from qudao.inventory.states import LEAD_DAYS
 from qudao.inventory.tests.make import make_places
 from qudao.people.tests.make import cast as make_cast
@@ -32,5 +32,8 @@ def test_a_seller_sees_and_chooses_what_supplies_an_agreement(client, db):
     assert "SOUTH Guangzhou" in text(client.get(page)) and "5 working days" in text(client.get(page))
     assert client.post(url, {"place": south.pk, "lead_days": 999, "shows": "exact"}).status_code == 422
     sign_in(client, cast.dealer_admin)
-    assert "SOUTH Guangzhou" not in text(client.get(page)) and client.get(url).status_code == 404
+    assert "SOUTH Guangzhou" not in text(client.get(page)) and url not in text(client.get(page))
+    own = Place.unscoped.get(owner=cast.d001, code="MAIN")
+    for place in (own, south):
+        assert client.post(url, {"place": place.pk, "lead_days": 1, "shows": "exact"}).status_code in (409, 422), "the buyer chooses nothing"
     assert SupplyPlace.unscoped.get().lead_days == 5
