@@ -120,6 +120,7 @@ RULES: dict[str, Rule] = {
     "people/new": Rule("people.invite", "people.invite"),
     "people/#": Rule("people.view", "people.change", "people"),
     **verb("change", "people.change", "people"),
+    **verb("place", "people.change", "people"),
     **verb("invitation", "people.invite", "people"),
     **verb("end", "people.end", "people"),
     "roles": Rule("people.view"),

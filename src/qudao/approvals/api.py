@@ -13,6 +13,7 @@ from qudao.approvals import actions, queries
 from qudao.approvals.actions import AbsenceDraft
 from qudao.approvals.models import Absence, Flow, Node, Request
 from qudao.approvals.rules import Branch, FlowDraft, RuleDraft, Step, When
+from qudao.approvals.states import Mode, Who
 from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
 
@@ -46,11 +47,15 @@ class WhenIn(Schema):
 
 
 class StepIn(Schema):
-    """One signature; smaller positions sign first."""
+    """Signatures of `who` (role, person, manager, department), by `mode` any, all or sequence of them; smaller positions sign first."""
 
-    role_id: int
+    role_id: int | None = None
     position: int = 1
     remind_hours: int | None = None
+    who: Who = Who.ROLE
+    mode: Mode = Mode.ANY
+    people: list[int] = Field([], max_length=20)
+    department: str = Field("", max_length=40)
 
 
 class BranchIn(Schema):
@@ -201,13 +206,12 @@ def index(request: HttpRequest, limit: int = 50, after: int | None = None, kind:
 def draft(request: HttpRequest, body: FlowIn) -> HttpResponse:
     """The flow of the kind is made when there is none. Nothing changes for documents until it is published."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    branches = tuple(Branch(one.name, _when(one.when), tuple(Step(**step.dict()) for step in one.steps)) for one in body.branches)
+    branches = tuple(Branch(one.name, When(**_tuples(one.when)), tuple(Step(**_tuples(step)) for step in one.steps)) for one in body.branches)
     return _flow(actor, actions.save_draft(actor.org_id, FlowDraft(body.kind, body.name, branches), actor=actor).pk, 201)
 
 
-def _when(body: WhenIn) -> When:
-    told: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in body.dict().items()}
-    return When(**told)
+def _tuples(body: Schema) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in body.dict().items()}
 
 
 @routes.post("/approval-flows/rule", response={201: FlowOut}, summary="Add a signature from an amount on, at once")

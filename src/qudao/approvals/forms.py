@@ -9,10 +9,11 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from qudao.approvals import queries
-from qudao.approvals.rules import Step, When
-from qudao.approvals.states import CREDITS, DECIDED_BY, KINDS, TYPES
+from qudao.approvals.rules import When
+from qudao.approvals.states import CREDITS, DECIDED_BY, KINDS, TYPES, Mode, Who
 from qudao.base.html.forms import Form
 from qudao.base.html.tables import by_language
+from qudao.people.queries import unscoped_departments
 
 
 def _codes(text: str) -> tuple[str, ...]:
@@ -49,12 +50,22 @@ class FlowForm(Form):
 
 
 class StepForm(_Signs):
-    """One signature of a branch."""
+    """Who signs in a branch."""
 
-    @property
-    def step(self) -> Step:
-        """What was written."""
-        return Step(**self.cleaned_data)
+    who = forms.ChoiceField(label=_("Who signs"), choices=Who.choices, initial=Who.ROLE)
+    people = forms.TypedMultipleChoiceField(label=_("People"), coerce=int, required=False, help_text=_("Only for named people."))
+    department = forms.ChoiceField(label=_("Department"), required=False, help_text=_("Only for a department; it stands with each person."))
+    mode = forms.ChoiceField(label=_("How many"), choices=Mode.choices, initial=Mode.ANY)
+    field_order = ("who", "role_id", "people", "department", "mode", "position", "remind_hours")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        org, kind = self.actor.org_id, next(iter(DECIDED_BY))
+        role = self.fields["role_id"]
+        role.required, role.empty_value, role.choices = False, None, [("", "—"), *role.choices]  # type: ignore[attr-defined]
+        role.help_text = _("For the manager: who signs where the submitter has none here.")
+        self.fields["people"].choices = [(one.id, one.name) for one, *_role in queries.unscoped_colleagues(org, kind)]  # type: ignore[attr-defined]
+        self.fields["department"].choices = [("", "—"), *((name, name) for name in unscoped_departments(org))]  # type: ignore[attr-defined]
 
 
 class BranchForm(Form):

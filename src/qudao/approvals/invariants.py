@@ -27,12 +27,12 @@ CHECKS = [
         plant="delete from approvals_signature where id = (select max(id) from approvals_signature)",
     ),
     Check(
-        "approvals.pending_has_one_current_step",
+        "approvals.pending_has_one_current_stage",
         sql="""
-            select r.id, r.number || ' waits in ' || count(n.id) || ' steps' as note
+            select r.id, r.number || ' waits in ' || count(distinct n.stage) || ' stages' as note
               from approvals_request r left join approvals_node n on n.request_id = r.id and n.state = 'current'
              group by r.id, r.number, r.state
-            having count(n.id) <> case when r.state = 'pending' then 1 else 0 end
+            having count(distinct n.stage) <> case when r.state = 'pending' then 1 else 0 end
         """,
         plant="""update approvals_node set state = 'waiting', entered_at = null, left_at = null
                   where id = (select max(id) from approvals_node where state = 'current')""",
@@ -44,7 +44,7 @@ CHECKS = [
               from approvals_request r join approvals_node n on n.request_id = r.id
              group by r.id, r.number
             having max(n.position) <> count(*) or min(n.position) <> 1
-                or min(n.position) filter (where n.state = 'waiting') < max(n.position) filter (where n.state not in ('waiting', 'skipped'))
+                or min(n.stage) filter (where n.state = 'waiting') <= max(n.stage) filter (where n.state not in ('waiting', 'skipped'))
         """,
         plant="update approvals_node set position = position + 5 where id = (select max(id) from approvals_node)",
     ),

@@ -129,7 +129,8 @@ class Request(Row, SubjectFields):
 
 
 class Node(Row):
-    """One step of a request: any one holder of `role` signs, or the one `signer` to whom `given_by` handed it on or whom `given_by` added.
+    """One signature of a request: any one holder of `role` gives it, or anybody of `department`, or the one `signer` whom the flow names, to whom
+    `given_by` handed it on or whom `given_by` added. Those of one `stage` wait together.
 
     `branch` and `amount_from` say why the step exists (None for an added one). When a named signer leaves, the holders of the role sign again.
     Entered and left are kept for the figures on bottlenecks.
@@ -137,7 +138,9 @@ class Node(Row):
 
     request = models.ForeignKey(Request, on_delete=models.PROTECT, related_name="nodes")
     position = models.SmallIntegerField()
+    stage = models.SmallIntegerField(default=1)
     role = models.ForeignKey("people.Role", on_delete=models.PROTECT, related_name="+")
+    department = models.TextField(default="", blank=True)
     branch = models.TextField(default="", blank=True)
     amount_from = models.DecimalField(max_digits=18, decimal_places=2, null=True)
     remind_hours = models.PositiveSmallIntegerField(null=True)
@@ -157,12 +160,6 @@ class Node(Row):
                 name="approvals_node_request_position_unique",
                 violation_error_message=_("Two steps of a request have the same position."),
             ),
-            models.UniqueConstraint(
-                fields=["request"],
-                condition=Q(state=NodeState.CURRENT),
-                name="approvals_node_request_one_current",
-                violation_error_message=_("Only one step of a request waits at a time."),
-            ),
             models.CheckConstraint(
                 condition=Q(state=NodeState.WAITING, entered_at=None, left_at=None)
                 | Q(state=NodeState.CURRENT, entered_at__isnull=False, left_at=None)
@@ -172,7 +169,7 @@ class Node(Row):
                 violation_error_message=_("The state of a step and its times do not agree."),
             ),
             models.CheckConstraint(
-                condition=Q(signer=None, given_by=None, added=False) | (Q(signer__isnull=False, given_by__isnull=False) & ~Q(signer=F("given_by"))),
+                condition=Q(given_by=None, added=False) | (Q(signer__isnull=False, given_by__isnull=False) & ~Q(signer=F("given_by"))),
                 name="approvals_node_signer_given_by_another",
                 violation_error_message=_("A step is handed on to somebody else, by somebody."),
             ),

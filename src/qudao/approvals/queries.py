@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -11,25 +12,26 @@ from django.db.models import Prefetch, QuerySet
 from django.db.models.expressions import RawSQL
 
 from qudao.approvals.models import Absence, Flow, Link, Node, Request, Signature, Version
-from qudao.approvals.rules import Asked, Case, Colleague, More, Needed, Plan, branches_of
-from qudao.approvals.states import DECIDED_BY, NodeState, RequestState
+from qudao.approvals.rules import Case, Colleague, More, Needed, Plan, Step, branches_of
+from qudao.approvals.states import DECIDED_BY, NodeState, RequestState, Who
 from qudao.base.access import Actor, expand, policy_of, visible
 from qudao.base.db import rows
 from qudao.base.subject import Subject
 from qudao.kernel import clock
 from qudao.kernel.errors import NotFound
 from qudao.people.models import Membership, Role
+from qudao.people.queries import unscoped_manager_of, unscoped_system_role
 from qudao.people.states import MemberState
 
 #: what a seller without a flow asks
 NO_PLAN = Plan(0)
-#: whose right opens the step `n` of the request `r`: the one it was handed to while that person is active here, else any holder of its role;
+#: whose right opens the step `n` of the request `r`: the signer while that person is active here, else its department or any holder of its role;
 #: never who submitted the document, never a right that is used up
 _RIGHT = """
     m.org_id = r.seller_id AND m.state = 'active'
     AND CASE WHEN EXISTS (SELECT FROM people_membership x JOIN people_user u ON u.id = x.user_id
                           WHERE x.user_id = n.signer_id AND x.org_id = r.seller_id AND x.state = 'active' AND u.is_active)
-        THEN m.user_id = n.signer_id ELSE m.role_id = n.role_id END
+        THEN m.user_id = n.signer_id WHEN n.department <> '' THEN m.department = n.department ELSE m.role_id = n.role_id END
     AND m.user_id IS DISTINCT FROM r.submitted_by_id
     AND NOT EXISTS (SELECT FROM approvals_signature s WHERE s.request_id = r.id AND coalesce(s.on_behalf_id, s.user_id) = m.user_id)
 """
@@ -62,16 +64,21 @@ def unscoped_rules_for(seller_id: int, kind: str, case: Case, more: More | None 
     return unscoped_plans([seller_id], kind, case.amount).get(seller_id, NO_PLAN).needed(case, more)
 
 
-def role_names(role_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
-    """The two names of roles by id. One statement."""
-    return {pk: (name, name_en) for pk, name, name_en in rows("select id, name, name_en from people_role where id = any(%s)", [list(role_ids)])}
+@dataclass(frozen=True)
+class Names:
+    """The names of the roles and people that steps name, by id; a role has two."""
+
+    roles: Mapping[int, tuple[str, str]]
+    people: Mapping[int, str]
 
 
-def unscoped_names(asked: Iterable[Asked]) -> list[tuple[str, str]]:
-    """Who is asked, in both languages, in the order of signing. One statement."""
-    wanted = [one.step.role_id for one in asked]
-    names = role_names(wanted)
-    return [names.get(role_id, ("", "")) for role_id in wanted]
+def names_of(steps: Iterable[Step]) -> Names:
+    """The names of all whom steps name. Two statements at most."""
+    found = list(steps)
+    role_ids, user_ids = {one.role_id for one in found if one.role_id}, {pk for one in found for pk in one.people}
+    roles = rows("select id, name, name_en from people_role where id = any(%s)", [list(role_ids)]) if role_ids else []
+    people = rows("select id, name from people_user where id = any(%s)", [list(user_ids)]) if user_ids else []
+    return Names({pk: (name, name_en) for pk, name, name_en in roles}, dict(people))
 
 
 def pending_for(actor: Actor) -> QuerySet[Node]:
@@ -91,14 +98,15 @@ def decided_by(actor: Actor) -> QuerySet[Signature]:
     return visible(actor, Signature).filter(user_id=actor.user_id or 0).select_related("request", "on_behalf").order_by("-pk")
 
 
-def unscoped_right(node: Node, actor: Actor) -> int | None:
-    """Whose right the actor would use to sign a step: the own id, that of an absent colleague, or None. One statement."""
+def unscoped_right(request: Request, actor: Actor) -> tuple[int, int] | None:
+    """The step the actor may sign now and whose right that uses: the own, or that of an absent colleague; None without one. One statement."""
     found = rows(
-        f"""SELECT m.user_id FROM approvals_node n JOIN approvals_request r ON r.id = n.request_id JOIN people_membership m ON {_RIGHT}
-             WHERE n.id = %s AND r.seller_id = %s AND (m.id = %s OR {_AWAY}) ORDER BY (m.user_id = %s) DESC, m.user_id LIMIT 1""",
-        [node.pk, actor.org_id, actor.membership_id or 0, actor.user_id or 0, clock.today(), actor.user_id or 0],
+        f"""SELECT n.id, m.user_id FROM approvals_node n JOIN approvals_request r ON r.id = n.request_id JOIN people_membership m ON {_RIGHT}
+             WHERE r.id = %s AND n.state = 'current' AND r.seller_id = %s AND (m.id = %s OR {_AWAY})
+             ORDER BY (m.user_id = %s) DESC, n.position, m.user_id LIMIT 1""",
+        [request.pk, actor.org_id, actor.membership_id or 0, actor.user_id or 0, clock.today(), actor.user_id or 0],
     )
-    return int(found[0][0]) if found else None
+    return (int(found[0][0]), int(found[0][1])) if found else None
 
 
 def unscoped_askable(node_id: int) -> list[int]:
@@ -221,15 +229,46 @@ def unscoped_roles_fit(role_ids: Iterable[int], owner_id: int) -> bool:
     return len(rows("select id from people_role where id = any(%s) and (owner_id is null or owner_id = %s)", [list(wanted), owner_id])) == len(wanted)
 
 
-def unscoped_empty_roles(role_ids: Iterable[int], owner_id: int) -> list[int]:
-    """The roles that nobody active has in the organisation. One statement."""
-    wanted = list(role_ids)
-    held = rows(
-        """select distinct m.role_id from people_membership m join people_user u on u.id = m.user_id and u.is_active
-            where m.org_id = %s and m.role_id = any(%s) and m.state = 'active'""",
-        [owner_id, wanted],
+def unscoped_nobody(steps: Iterable[Step], owner_id: int) -> list[Step]:
+    """The steps that nobody active in the organisation could sign; who the manager is shows at the submission only. One statement."""
+    found = rows(
+        """select m.role_id, m.user_id, m.department from people_membership m join people_user u on u.id = m.user_id and u.is_active
+            where m.org_id = %s and m.state = 'active'""",
+        [owner_id],
     )
-    return sorted(set(wanted) - {row[0] for row in held})
+    roles, people, departments = ({row[n] for row in found} for n in range(3))
+    held = {
+        Who.ROLE: lambda step: step.role_id in roles,
+        Who.PERSON: lambda step: people.issuperset(step.people),
+        Who.DEPARTMENT: lambda step: step.department in departments,
+        Who.MANAGER: lambda step: True,
+    }
+    return [step for step in steps if not held[Who(step.who)](step)]
+
+
+def unscoped_administrators(org_id: int) -> int:
+    """The role of those who keep the flows of an organisation: they sign what nobody else can. Two statements at most."""
+    found = rows(
+        """select r.id, r.verbs from people_membership m join people_role r on r.id = m.role_id
+            where m.org_id = %s and m.state = 'active' group by r.id order by count(*) desc, r.id""",
+        [org_id],
+    )
+    keeps = [pk for pk, verbs in found if "approvals.edit_rules" in expand(tuple(verbs))]
+    return int(keeps[0]) if keeps else unscoped_system_role("hq_admin")
+
+
+def unscoped_called(step: Step, org_id: int, kind: str, submitter: int | None) -> list[int]:
+    """The people a step of a flow means now, without the submitter: two statements at most."""
+    if step.who == Who.MANAGER:
+        manager = unscoped_manager_of(submitter, org_id)
+        return [manager] if manager else []
+    may = [(one.id, role_id) for one, _name, _name_en, role_id in unscoped_colleagues(org_id, kind) if one.id != submitter]
+    if step.who == Who.PERSON:
+        return [pk for pk in step.people if any(pk == one for one, _role in may)]
+    if step.who == Who.ROLE:
+        return [pk for pk, role_id in may if role_id == step.role_id]
+    within = {row[0] for row in rows("select user_id from people_membership where org_id = %s and department = %s", [org_id, step.department])}
+    return [pk for pk, _role in may if pk in within]
 
 
 def unscoped_role_choices(owner_id: int, kind: str) -> list[tuple[int, str, str]]:

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from qudao.approvals.states import ABSENCE_DAYS, Decision, RequestState
+from qudao.approvals.states import ABSENCE_DAYS, Decision, Mode, RequestState, Who
 from qudao.kernel.errors import Fault
 
 
@@ -91,11 +91,18 @@ class When:
 
 @dataclass(frozen=True)
 class Step:
-    """One signature that a branch asks for: any one holder of the role. Smaller positions sign first; a reminder comes after `remind_hours`, None = never."""
+    """What a branch asks for: signatures of `who`, by `mode` one of them or all. Smaller positions sign first; a reminder comes after `remind_hours`.
 
-    role_id: int
+    `role_id` for a role; for the manager it is the role that signs where the submitter has none here. `people`, `department` as `who` says.
+    """
+
+    role_id: int | None = None
     position: int = 1
     remind_hours: int | None = None
+    who: str = Who.ROLE
+    mode: str = Mode.ANY
+    people: tuple[int, ...] = ()
+    department: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,7 +181,7 @@ def stored(value: Any) -> Any:
         return {name: stored(part) for name, part in vars(value).items() if part is not None}
     if isinstance(value, (list, tuple, frozenset)):
         return [stored(part) for part in (sorted(value) if isinstance(value, frozenset) else value)]
-    return str(value) if isinstance(value, Decimal) else value
+    return str(value) if isinstance(value, (Decimal, str)) else value
 
 
 def _loaded(kind: type, told: Mapping[str, Any]) -> dict[str, Any]:
@@ -256,6 +263,10 @@ def branch_faults(branch: Branch) -> list[Fault]:
     if when.credit not in ("", "pass", "hold"):
         faults.append(Fault("approvals.credit_wrong", "credit"))
     for step in branch.steps:
+        if not {Who.ROLE: step.role_id, Who.PERSON: step.people, Who.DEPARTMENT: step.department.strip(), Who.MANAGER: True}.get(Who(step.who)):
+            faults.append(Fault("approvals.who_missing", {Who.ROLE: "role_id", Who.PERSON: "people"}.get(Who(step.who), "department")))
+        if step.who == Who.PERSON and step.mode == Mode.ANY and len(step.people) > 1:
+            faults.append(Fault("approvals.mode_people", "mode"))
         if not 1 <= step.position <= 99:
             faults.append(Fault("approvals.position_wrong", "position"))
         if step.remind_hours is not None and not 1 <= step.remind_hours <= 720:

@@ -29,6 +29,19 @@ class NodeState(TextChoices):
     SKIPPED = "skipped", _("No longer needed")
 
 
+class Who(TextChoices):
+    ROLE = "role", _("Holders of a role")
+    PERSON = "person", _("Named people")
+    MANAGER = "manager", _("The manager of who submitted")
+    DEPARTMENT = "department", _("A department")
+
+
+class Mode(TextChoices):
+    ANY = "any", _("Any one")
+    ALL = "all", _("All of them, in any order")
+    SEQUENCE = "sequence", _("All of them, one after another")
+
+
 class Decision(TextChoices):
     APPROVE = "approve", _("Approve")
     REJECT = "reject", _("Reject")
@@ -45,6 +58,8 @@ CREDITS = {"pass": _("Passes"), "hold": _("Holds")}
 #: The verb with which a document of a kind is decided: who is handed a step, or added, must hold it to come in at all.
 DECIDED_BY = {"orders.order": "orders.approve"}
 
+#: the note of a step that went to the administrators because nobody else could sign
+NOBODY = "nobody"
 #: the most steps of one request
 MOST_STEPS = 20
 #: how long the link of a mail lives
@@ -69,6 +84,9 @@ SENTENCES = {
     "approvals.amount_to_wrong": _("The upper amount must be above the lower one."),
     "approvals.discount_wrong": _("A discount is a number from 0 to 100 per cent."),
     "approvals.credit_wrong": _("Credit either passes or holds."),
+    "approvals.who_missing": _("Say who signs."),
+    "approvals.mode_people": _("When people are named, all of them sign, or one after another; for any one, name one."),
+    "approvals.people_unknown": _("Choose colleagues who may decide such documents."),
     "approvals.no_draft": _("This flow has no draft."),
     "approvals.flow_empty": _("The draft asks for no signature."),
     "approvals.flow_retired": _("This flow is not in use."),

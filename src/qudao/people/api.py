@@ -53,6 +53,15 @@ class PersonOut(Schema):
     role: str
     scope: str
     state: str
+    department: str
+    manager_id: int | None
+
+
+class WorkplaceIn(Schema):
+    """Where somebody works, and whose membership the manager's is."""
+
+    department: str = Field("", max_length=40)
+    manager_id: int | None = None
 
 
 class PersonPage(Schema):
@@ -116,8 +125,9 @@ def _person(found: Membership) -> dict[str, Any]:
     user, role = found.user, found.role
     # Of somebody who has not accepted only what the inviter typed: the name may come from another organisation.
     name = user.name if found.state != "invited" else ""
+    place = {"department": found.department, "manager_id": found.manager_id}
     own = {"id": found.pk, "user_id": user.pk, "email": user.email, "name": name, "org_id": found.org_id}
-    return {**own, "role_id": role.pk, "role": role.code, "scope": found.scope, "state": found.state}
+    return {**own, "role_id": role.pk, "role": role.code, "scope": found.scope, "state": found.state, **place}
 
 
 def _token(token: ApiToken) -> dict[str, Any]:
@@ -166,6 +176,14 @@ def change(request: HttpRequest, member_id: int, body: PostIn) -> HttpResponse:
     """Nobody gives more than the own rights and view."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return reply(_person(actions.change_member(member_id, body.role_id, body.scope, actor=actor)))
+
+
+@routes.post("/people/{int:member_id}/place", response=PersonOut, summary="Say department and manager")
+@idempotent
+def place(request: HttpRequest, member_id: int, body: WorkplaceIn) -> HttpResponse:
+    """Gives no right; approval flows ask for it."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return reply(_person(actions.place_member(member_id, body.department, body.manager_id, actor=actor)))
 
 
 @routes.post("/people/{int:member_id}/end", response=PersonOut, summary="End a membership")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from qudao.base.access import Actor, all_verbs
 from qudao.base.html.forms import Form
 from qudao.base.html.tables import by_language
-from qudao.people.queries import roles_for
+from qudao.people.queries import roles_for, unscoped_people_of
 from qudao.people.states import TOKEN_DAYS, WIDTH, Language, MemberScope, Theme
 
 _PASSWORD: dict[str, Any] = {"strip": False, "max_length": 200}
@@ -136,6 +136,19 @@ class InviteForm(_PostForm):
 
 class MemberForm(_PostForm):
     """Another role or view."""
+
+
+class PlaceForm(_Offers):
+    """Department and manager."""
+
+    department = forms.CharField(label=_("Department"), max_length=40, required=False)
+    manager_id = forms.TypedChoiceField(
+        label=_("Manager"), coerce=int, required=False, empty_value=None, help_text=_("Who signs where a flow asks for the manager.")
+    )
+
+    def __init__(self, *args: Any, org_id: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.offer("manager_id", [("", _("Nobody")), *unscoped_people_of(org_id)])
 
 
 class RemarkForm(Form):

@@ -95,13 +95,15 @@ class Role(Row):
 
 
 class Membership(Row):
-    """A person acts for an organisation in one role; rights and view of every action come from here."""
+    """A person acts for an organisation in one role; rights and view of every action come from here, department and manager give none."""
 
     user = models.ForeignKey(User, models.PROTECT, related_name="memberships", verbose_name=_("person"))
     org = models.ForeignKey("network.Organisation", models.PROTECT, related_name="+", verbose_name=_("organisation"))
     role = models.ForeignKey(Role, models.PROTECT, related_name="memberships", verbose_name=_("role"))
     scope = models.CharField(_("view"), max_length=6, choices=MemberScope.choices, default=MemberScope.ORG)
     state = models.CharField(_("state"), max_length=8, choices=MemberState.choices, default=MemberState.ACTIVE)
+    department = models.CharField(_("department"), max_length=40, blank=True, default="", db_default="")
+    manager = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("manager"), db_index=False)
     invited_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
@@ -117,6 +119,9 @@ class Membership(Row):
             ),
             models.CheckConstraint(
                 condition=Q(state__in=MemberState.values), name="people_membership_state_known", violation_error_message=_("This state is unknown.")
+            ),
+            models.CheckConstraint(
+                condition=~Q(manager=models.F("id")), name="people_membership_manager_another", violation_error_message=_("Nobody is the own manager.")
             ),
         ]
 

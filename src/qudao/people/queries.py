@@ -304,3 +304,27 @@ def me(actor: Actor) -> dict[str, Any]:
         "fields": sorted(actor.fields),
         "organisation": {"id": member.org_id, "code": member.org.code, "name": member.org.name, "name_en": member.org.name_en, "kind": member.org.kind},
     }
+
+
+def unscoped_people_of(org_id: int) -> list[tuple[int, str]]:
+    """(membership, name) of the active people of an organisation the actor was shown, by name. One statement."""
+    found = Membership.unscoped.filter(org_id=org_id, state=MemberState.ACTIVE, user__is_active=True).order_by("user__name", "pk")
+    return list(found.values_list("pk", "user__name"))
+
+
+def unscoped_manager_of(user_id: int | None, org_id: int) -> int | None:
+    """The active manager of a person in an organisation, as user; None without one. One statement."""
+    found = rows(
+        """SELECT b.user_id FROM people_membership m JOIN people_membership b ON b.id = m.manager_id AND b.state = 'active'
+             JOIN people_user u ON u.id = b.user_id AND u.is_active WHERE m.user_id = %s AND m.org_id = %s AND m.state = 'active'""",
+        [user_id, org_id],
+    )
+    return int(found[0][0]) if found else None
+
+
+def unscoped_departments(org_id: int) -> list[str]:
+    """The departments of an organisation in which somebody works. One statement."""
+    return [
+        row[0]
+        for row in rows("SELECT DISTINCT department FROM people_membership WHERE org_id = %s AND state = 'active' AND department <> '' ORDER BY 1", [org_id])
+    ]

@@ -144,6 +144,7 @@ SENTENCES = {
     "people.email_taken": _("Another person already signs in with this e-mail address."),
     "people.user_email_unique": _("Another person already signs in with this e-mail address."),
     "people.member_already": _("{email} already belongs to this organisation."),
+    "people.manager_unknown": _("The manager is a colleague of the same organisation."),
     "people.role_unknown": _("This role does not exist here."),
     "people.role_kind": _("The role “{role}” is not meant for this kind of organisation."),
     "people.exceeds_verbs": _("You cannot give rights that you do not have yourself: {verbs}."),

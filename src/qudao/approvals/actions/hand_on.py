@@ -59,13 +59,15 @@ def add_signer(request_id: int, user_id: int, before: bool, reason: str = "", *,
     if len(nodes) >= MOST_STEPS:
         raise Refused("approvals.too_many_steps", most=MOST_STEPS)
     now, at = clock.now(), node.position if before else node.position + 1
+    stage = node.stage if before else node.stage + 1
     if before:
         node.state, node.entered_at, node.reminded_at = NodeState.WAITING, None, None
         end_links(node, now)
     for later in reversed([one for one in nodes if one.position >= at]):  # from the end, so that no two steps ever have one position
         later.position += 1
-        later.save(update_fields=["position", "state", "entered_at", "reminded_at"])
-    made = Node(request=request, position=at, role_id=role_id, signer_id=to.id, given_by_id=actor.user_id, added=True, note=reason.strip())
+        later.stage += 1 if later.stage > node.stage or later is node else 0
+        later.save(update_fields=["position", "stage", "state", "entered_at", "reminded_at"])
+    made = Node(request=request, position=at, stage=stage, role_id=role_id, signer_id=to.id, given_by_id=actor.user_id, added=True, note=reason.strip())
     made.save()
     record(request.own_subject, reason=reason.strip(), detail={"step": at, "to": to.id, "before": before})
     if before:

@@ -13,7 +13,7 @@ from qudao.approvals import queries, rules
 from qudao.approvals.events import RequestClosed
 from qudao.approvals.models import Link, Node, Request, Signature
 from qudao.approvals.rules import Facts, Needed
-from qudao.approvals.states import Decision, NodeState, RequestState
+from qudao.approvals.states import NOBODY, Decision, Mode, NodeState, RequestState, Who
 from qudao.base.access import Actor
 from qudao.base.action import emit, part
 from qudao.base.lock import Rank, note_rank
@@ -48,14 +48,43 @@ def open_request(subject: Subject, needed: Needed, *, actor: Actor) -> Request:
         **subject.columns(), amount=needed.case.amount, facts=rules.stored(needed.case), version_id=needed.version_id, submitted_by_id=actor.user_id,
         opened_at=now,
     )  # fmt: skip
-    made = [
-        Node(request=request, position=n, role_id=one.step.role_id, branch=one.branch, amount_from=one.amount_from, remind_hours=one.step.remind_hours)
-        for n, one in enumerate(needed.asked, 1)
-    ]
-    made[0].state, made[0].entered_at = NodeState.CURRENT, now
+    made = _nodes(request, needed)
+    first = [node for node in made if node.stage == 1]
+    for node in first:
+        node.state, node.entered_at = NodeState.CURRENT, now
     Node.unscoped.bulk_create(made)
-    ask(request, made[0])
+    for node in first:
+        _call(request, node)
     return request
+
+
+def _nodes(request: Request, needed: Needed) -> list[Node]:
+    """The steps of a new request. One holder of a role costs no statement; who else is meant is looked up once, when the document is submitted."""
+    made: list[Node] = []
+    asked: set[int] = set()
+    admins, org = 0, request.seller_id or 0
+    for one in needed.asked:
+        step, stage = one.step, made[-1].stage + 1 if made else 1
+        told = {"request": request, "branch": one.branch, "amount_from": one.amount_from, "remind_hours": step.remind_hours}
+        if step.who == Who.ROLE and step.mode == Mode.ANY:
+            made.append(Node(**told, stage=stage, role_id=step.role_id))
+            continue
+        admins = admins or queries.unscoped_administrators(org)
+        role = step.role_id or admins
+        called = queries.unscoped_called(step, org, request.subject_kind, request.submitted_by_id)
+        if step.who == Who.DEPARTMENT and step.mode == Mode.ANY and called:
+            made.append(Node(**told, stage=stage, role_id=role, department=step.department))
+        for n, user_id in enumerate(called if step.who != Who.DEPARTMENT or step.mode != Mode.ANY else ()):
+            if user_id in asked:
+                continue  # nobody signs a document twice
+            asked.add(user_id)
+            stage += 1 if n and step.mode == Mode.SEQUENCE else 0
+            made.append(Node(**told, stage=stage, role_id=role, signer_id=user_id))
+        if not called:
+            made.append(Node(**told, stage=stage, role_id=role if step.who == Who.MANAGER else admins, note=NOBODY))
+    for position, node in enumerate(made, 1):
+        node.position = position
+    return made
 
 
 @part
@@ -78,14 +107,19 @@ def sign(subject: Subject, decision: str, reason: str = "", *, actor: Actor) -> 
         request=request, node=current, user_id=user_id, on_behalf_id=on_behalf, decision=decision, reason=reason.strip(), at=now
     )  # fmt: skip
     end_links(current, now)
-    later = [node for node in nodes if node.state == NodeState.WAITING]
-    state = rules.outcome(decision, is_last=not later)
+    open_ = [node for node in nodes if node.state in (NodeState.CURRENT, NodeState.WAITING) and node is not current]
+    state = rules.outcome(decision, is_last=not open_)
     current.state, current.left_at = LEFT[Decision(decision)], now
     if state == RequestState.PENDING:
-        current.save(update_fields=["state", "left_at"])  # before the next enters: one step waits at a time
-        enter(request, later[0], now)
-        return Outcome(state, later[0])
-    _close(request, state, [current, *later], now)
+        current.save(update_fields=["state", "left_at"])
+        beside = [node for node in open_ if node.state == NodeState.CURRENT]
+        if not beside:
+            enter_stage(request, open_, now)
+        return Outcome(state, beside[0] if beside else open_[0])
+    for node in open_:
+        if node.state == NodeState.CURRENT:
+            end_links(node, now)
+    _close(request, state, [current, *open_], now)
     return Outcome(state, None)
 
 
@@ -121,8 +155,10 @@ def steps_of(request: Request) -> list[Node]:
 
 def entitled(request: Request, nodes: Sequence[Node], actor: Actor) -> tuple[Node, int]:
     """The step that waits and whose right the actor uses for it; raises Refused when it is not the actor's to decide. Two statements."""
-    current = next((node for node in nodes if node.state == NodeState.CURRENT), nodes[-1])
-    right = queries.unscoped_right(current, actor) if request.state == RequestState.PENDING else None
+    found = queries.unscoped_right(request, actor) if request.state == RequestState.PENDING else None
+    node_id, right = found or (0, None)
+    waiting = [node for node in nodes if node.state == NodeState.CURRENT]
+    current = next((node for node in waiting if node.pk == node_id), waiting[0] if waiting else nodes[-1])
     me = actor.user_id or 0
     used = Q(user_id=me) if right else Q(user_id=me) | Q(on_behalf_id=me)
     signed = Signature.unscoped.filter(used, request=request).exists()
@@ -134,11 +170,27 @@ def entitled(request: Request, nodes: Sequence[Node], actor: Actor) -> tuple[Nod
     return current, right
 
 
+def enter_stage(request: Request, nodes: Sequence[Node], now: datetime) -> None:
+    """Let the next of these stages begin to wait, and tell who can sign; what nobody can sign goes to the administrators. Nodes are saved."""
+    waiting = [node for node in nodes if node.state == NodeState.WAITING]
+    for node in [one for one in waiting if one.stage == min(each.stage for each in waiting)]:
+        enter(request, node, now)
+
+
 def enter(request: Request, node: Node, now: datetime) -> None:
     """Let a step begin to wait, and tell who can sign it."""
     node.state, node.entered_at = NodeState.CURRENT, now
     node.save(update_fields=["state", "entered_at"])
-    ask(request, node)
+    _call(request, node)
+
+
+def _call(request: Request, node: Node) -> None:
+    """Tell who can sign; a step that nobody can sign goes to the administrators instead of waiting for ever."""
+    if not ask(request, node):
+        node.role_id, node.signer_id, node.department, node.note = queries.unscoped_administrators(request.seller_id or 0), None, "", NOBODY
+        node.given_by_id, node.added = None, False
+        node.save(update_fields=["role", "signer", "department", "note", "given_by", "added"])
+        ask(request, node)
 
 
 def end_links(node: Node, now: datetime) -> None:
@@ -146,11 +198,12 @@ def end_links(node: Node, now: datetime) -> None:
     Link.unscoped.filter(node=node, ended_at=None).update(ended_at=now)
 
 
-def ask(request: Request, node: Node, code: str = "approvals.waiting", **params: Any) -> None:
-    """Tell everybody who can sign the step that it waits. One statement and the notice."""
+def ask(request: Request, node: Node, code: str = "approvals.waiting", **params: Any) -> bool:
+    """Tell everybody who can sign the step that it waits; whether there is anybody. One statement and the notice."""
     wanted = queries.unscoped_askable(node.pk)
     if wanted:
         notify(code, request.subject, user_ids=wanted, number=request.number, amount=str(request.amount), **params)
+    return bool(wanted)
 
 
 def _close(request: Request, state: str, nodes: Sequence[Node], now: datetime) -> None:

@@ -16,12 +16,11 @@ from qudao.approvals import actions, queries
 from qudao.approvals.forms import BranchForm, FlowForm, RuleForm, StepForm
 from qudao.approvals.models import Flow, Version
 from qudao.approvals.rules import Branch, FlowDraft, RuleDraft, Step, When, branches_of
-from qudao.approvals.states import CREDITS, KINDS, TYPES, VersionState
-from qudao.approvals.tables import FlowTable
+from qudao.approvals.states import CREDITS, KINDS, TYPES, Mode, VersionState
+from qudao.approvals.tables import FlowTable, signer_of, signers_of
 from qudao.base.access import Actor
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, Panel
-from qudao.base.html.tables import by_language
 from qudao.kernel.errors import Refused
 
 TONES = {VersionState.DRAFT: "wait", VersionState.PUBLISHED: "done", VersionState.SUPERSEDED: "idle"}
@@ -109,15 +108,19 @@ def conditions(when: When) -> list[str]:
     return found or [_("every document")]
 
 
-def signs(step: Step, names: dict[int, tuple[str, str]]) -> str:
+def signs(step: Step, names: queries.Names) -> str:
     """Who signs in a step, in words."""
-    told = _("{position}. {who}").format(position=step.position, who=by_language(*names.get(step.role_id, ("?", "?"))))
-    return told + (" · " + _("reminded after {hours} h").format(hours=step.remind_hours) if step.remind_hours else "")
+    told = [_("{position}. {who}").format(position=step.position, who=signer_of(step, names))]
+    if step.mode != Mode.ANY:
+        told.append(str(Mode(step.mode).label))
+    if step.remind_hours:
+        told.append(_("reminded after {hours} h").format(hours=step.remind_hours))
+    return " · ".join(told)
 
 
 def _items(actor: Actor, flow: Flow, version: Version) -> list[dict[str, Any]]:
     branches = branches_of(version.branches)
-    names = queries.role_names(step.role_id for branch in branches for step in branch.steps)
+    names = queries.names_of(step for branch in branches for step in branch.steps)
     edits = version.state == VersionState.DRAFT and actor.can("approvals.edit_rules")
     found = []
     for no, branch in enumerate(branches, 1):
@@ -162,10 +165,11 @@ def draft_panel(request: HttpRequest, flow: Flow) -> Panel | None:
 
 def _warning(flow: Flow, draft: Version) -> Any:
     """What would go wrong when the draft is published: a signature that nobody can give."""
-    wanted = [step.role_id for branch in branches_of(draft.branches) for step in branch.steps]
-    nobody = queries.unscoped_empty_roles(wanted, flow.owner_id)
-    names = queries.role_names(nobody)
-    return _("Nobody here is {roles}.").format(roles=", ".join(by_language(*names[one]) for one in nobody)) if nobody else ""
+    nobody = queries.unscoped_nobody((step for branch in branches_of(draft.branches) for step in branch.steps), flow.owner_id)
+    if not nobody:
+        return ""
+    who = ", ".join(dict.fromkeys(signers_of(nobody)))
+    return _("Nobody here can sign for: {who}. Administrators would be asked instead.").format(who=who)
 
 
 def used_panel(request: HttpRequest, flow: Flow) -> Panel:
@@ -352,7 +356,7 @@ class StepPage(_OfDraft):
     def perform(self, obj: Flow, cleaned: dict[str, Any], client_id: UUID) -> Any:
         branch, at = self.branch(obj), self.kwargs["at"]
         steps = list(branch.steps)
-        steps[at - 1 if at else len(steps) : at or len(steps)] = [Step(**cleaned)]
+        steps[at - 1 if at else len(steps) : at or len(steps)] = [Step(**cleaned | {"people": tuple(cleaned["people"])})]
         return self.save(obj, replace(branch, steps=tuple(steps)), client_id)
 
 

@@ -121,8 +121,8 @@ def test_a_flow_is_drawn_published_and_retired_on_pages(client, cast):
     assert hq.post(new, {**form, "tiers": "x"}).status_code == 422
     assert hq.post(new, {**form, "amount_to": "500", "discount_from": "5", "credit": "hold"}).status_code == 302
     step = reverse("approval_step", args=[flow.pk, 1, 0])
-    assert hq.post(step, {"role_id": clerk, "position": "1"}).status_code == 302
-    assert hq.post(step, {"role_id": warehouse, "position": "2", "remind_hours": "4"}).status_code == 302
+    assert hq.post(step, {"who": "role", "mode": "any", "role_id": clerk, "position": "1"}).status_code == 302
+    assert hq.post(step, {"who": "role", "mode": "any", "role_id": warehouse, "position": "2", "remind_hours": "4"}).status_code == 302
     page = text(hq.get(flow.get_absolute_url()))
     for words in (
         "from 100.00 to below 500.00",
@@ -138,7 +138,7 @@ def test_a_flow_is_drawn_published_and_retired_on_pages(client, cast):
     change = reverse("approval_branch", args=[flow.pk, 1])
     assert "tea, juice" in hq.get(change).content.decode()
     assert hq.post(change, {"amount_from": "0", "first": "no"}).status_code == 302
-    assert hq.post(reverse("approval_step", args=[flow.pk, 1, 2]), {"role_id": warehouse, "position": "3"}).status_code == 302
+    assert hq.post(reverse("approval_step", args=[flow.pk, 1, 2]), {"who": "role", "mode": "any", "role_id": warehouse, "position": "3"}).status_code == 302
     assert hq.post(reverse("approval_step_removal", args=[flow.pk, 1, 1])).status_code == 302
     assert "not the first order" in text(hq.get(flow.get_absolute_url()))
     assert "What already waits goes on" in text(hq.get(at["publication"])) and hq.post(at["publication"]).status_code == 302
@@ -164,7 +164,7 @@ def test_publishing_warns_of_a_signature_that_nobody_can_give(client, cast):
     role = unscoped_system_role("shop_owner")
     flow = actions.save_draft(cast.lh.pk, FlowDraft(KIND, "", (Branch("", When(), (Step(role),)),)), actor=SYSTEM)
     hq = sign_in(client, cast.hq_admin)
-    assert "Nobody here is Shop owner." in text(hq.get(reverse("approval_flow_publication", args=[flow.pk])))
+    assert "Nobody here can sign for: Shop owner." in text(hq.get(reverse("approval_flow_publication", args=[flow.pk])))
 
 
 def test_others_do_not_come_in(client, cast):

@@ -9,7 +9,7 @@ from qudao.people.actions.account import (
     set_password,
 )
 from qudao.people.actions.factors import disable_second_factor, enable_second_factor, renew_recovery_codes, reset_second_factor, use_second_factor
-from qudao.people.actions.members import change_member, end_member, enrol_person, invite_person, resend_invitation
+from qudao.people.actions.members import change_member, end_member, enrol_person, invite_person, place_member, resend_invitation
 from qudao.people.actions.roles import ensure_system_roles, remove_role, write_role
 from qudao.people.actions.sessions import end_other_sessions, end_session, make_token, note_tokens_used, open_session, revoke_token
 
@@ -30,6 +30,7 @@ __all__ = [
     "make_token",
     "note_tokens_used",
     "open_session",
+    "place_member",
     "remove_role",
     "renew_recovery_codes",
     "resend_invitation",

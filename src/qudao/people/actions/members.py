@@ -107,6 +107,21 @@ def change_member(membership_id: int, role_id: int, scope: str, *, actor: Actor)
     return member
 
 
+@action("people.change")
+def place_member(membership_id: int, department: str, manager_id: int | None, *, actor: Actor) -> Membership:
+    """Say in which department a member works and who is the manager: a colleague's membership. Gives no right. Locks the membership. Raises Invalid."""
+    get_visible(actor, Membership, membership_id, "people.change")
+    member = lock_one(Membership, membership_id, rank=Rank.NETWORK)
+    chosen = Membership.unscoped.filter(pk=manager_id or 0, org_id=member.org_id, state=MemberState.ACTIVE).exclude(pk=member.pk)
+    if manager_id and not chosen.exists():
+        raise Invalid("people.manager_unknown", field="manager_id")
+    before = {"department": member.department, "manager": member.manager_id}
+    member.department, member.manager_id = department.strip(), manager_id
+    member.save(update_fields=["department", "manager"])
+    record(subject_of(member), detail={"before": before, "after": {"department": member.department, "manager": manager_id}})
+    return member
+
+
 @action("people.end")
 def end_member(membership_id: int, reason: str = "", *, actor: Actor) -> Membership:
     """End a membership: the person acts for this organisation no more, tokens are revoked at once. Locks the membership."""

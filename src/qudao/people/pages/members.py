@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from qudao.network.queries import unscoped_cards, unscoped_cards_by_code
 from qudao.people import actions
 from qudao.people.actions.members import PersonFacts, Post, subject_of
 from qudao.people.actions.roles import RoleFacts
-from qudao.people.forms import InviteForm, MemberForm, RemarkForm, RoleForm
+from qudao.people.forms import InviteForm, MemberForm, PlaceForm, RemarkForm, RoleForm
 from qudao.people.models import Membership, Role
 from qudao.people.queries import member, own_roles, people, power_of
 from qudao.people.states import MemberState
@@ -64,6 +65,8 @@ def card_panel(request: HttpRequest, found: Membership) -> Panel:
         (_("Organisation"), by_language(found.org.name, found.org.name_en)),
         (_("Role"), by_language(found.role.name, found.role.name_en)),
         (_("View"), found.get_scope_display()),
+        (_("Department"), found.department),
+        (_("Manager"), found.manager.user.name if found.manager else ""),
         (_("Language"), found.user.get_language_display()),
         (_("Last sign-in"), figures.moment(found.user.last_login) if found.user.last_login else ""),
         (_("Invited"), figures.moment(found.invited_at) if found.invited_at else ""),
@@ -104,7 +107,7 @@ class PersonDetail(DetailPage):
         return Head(shown_name(obj), (obj.get_state_display(), TONES[MemberState(obj.state)]), by_language(obj.org.name, obj.org.name_en))
 
     def buttons(self, obj: Membership) -> Sequence[Button]:
-        to = {name: reverse(f"person_{name}", args=[obj.pk]) for name in ("change", "invitation", "end")}
+        to = {name: reverse(f"person_{name}", args=[obj.pk]) for name in ("change", "place", "invitation", "end")}
         managed = self.actor.can("people.change") and visible(self.actor, Membership, "people.change").filter(pk=obj.pk).exists()
         if obj.user_id == self.actor.user_id or not managed:
             return []
@@ -112,6 +115,7 @@ class PersonDetail(DetailPage):
         found = [again] if obj.state == MemberState.INVITED else []
         if obj.state != MemberState.ENDED:
             found.append(Button(_("Change role or view"), to["change"], icon="pencil", primary=True, verb="people.change", key="e"))
+            found.append(Button(_("Department and manager"), to["place"], icon="sitemap", verb="people.change", ask=True))
             found.append(Button(_("End membership"), to["end"], icon="x", verb="people.end", danger=True, ask=True))
         return found
 
@@ -176,6 +180,26 @@ class Change(_Verb):
 
     def perform(self, obj: Membership, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.change_member(obj.pk, cleaned["role"], cleaned["scope"], actor=self.actor, client_id=client_id)
+
+
+class Place(_Verb):
+    """Department and manager."""
+
+    verb = "people.change"
+    title = gettext_lazy("Department and manager")
+    said = gettext_lazy("The changes are saved.")
+    form = PlaceForm
+
+    def find(self, **kwargs: Any) -> Membership:
+        found = member(self.actor, kwargs["pk"], "people.change")
+        self.form = partial(PlaceForm, org_id=found.org_id)  # type: ignore[assignment]
+        return found
+
+    def initial(self, obj: Membership) -> dict[str, Any]:
+        return {"department": obj.department, "manager_id": obj.manager_id}
+
+    def perform(self, obj: Membership, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.place_member(obj.pk, **cleaned, actor=self.actor, client_id=client_id)
 
 
 class End(_Verb):
@@ -301,6 +325,7 @@ routes = [
     path("people/new", Invite.as_view(), name="person_new"),
     path("people/<int:pk>/", PersonDetail.as_view(), name="person"),
     path("people/<int:pk>/change", Change.as_view(), name="person_change"),
+    path("people/<int:pk>/place", Place.as_view(), name="person_place"),
     path("people/<int:pk>/invitation", InviteAgain.as_view(), name="person_invitation"),
     path("people/<int:pk>/end", End.as_view(), name="person_end"),
     path("roles/", RoleList.as_view(), name="roles"),

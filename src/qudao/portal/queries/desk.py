@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 
 from qudao.agreements.models import Agreement
 from qudao.agreements.queries import Terms, unscoped_refused, unscoped_terms_of
-from qudao.approvals.queries import Case, unscoped_names, unscoped_rules_for
+from qudao.approvals.queries import Case, unscoped_rules_for
+from qudao.approvals.tables import signers_of
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
 from qudao.base.html.tables import by_language
@@ -300,4 +301,4 @@ def approvers(actor: Actor, trade: Trade, case: Case, lines: list[PricedLine]) -
     needed = unscoped_rules_for(trade.seller_id, "orders.order", case, more)
     if actor.org_id != trade.seller_id:
         return [_("The seller")] if needed else []
-    return [by_language(*names) for names in unscoped_names(needed.asked)]
+    return signers_of(one.step for one in needed.asked)
