@@ -51,6 +51,8 @@ class OrderIn(Schema):
     may_wait: bool = False
     #: when goods are short: refuse the order, deliver the rest later, deliver only what is there; without it as the agreement says
     short: Literal["", "refuse", "backorder", "cut"] = ""
+    #: order although the same lines were ordered some minutes ago; without it such an order is refused with `orders.twin`
+    twin_ok: bool = False
 
 
 class AmendedLine(Schema):
@@ -223,7 +225,8 @@ def place(request: HttpRequest, body: OrderIn) -> HttpResponse:
     """Check, price and place an order; it is confirmed at once unless an approval is needed. Refusals (409, 422) list every fault."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     lines = _asked(body.seller_id, body.lines)
-    placing = Placing(body.seller_id, body.buyer_id, lines, body.requested_on, body.po_number, body.note, body.address_id, body.may_wait, body.short)
+    facts = (body.requested_on, body.po_number, body.note, body.address_id, body.may_wait, body.short, not body.twin_ok)
+    placing = Placing(body.seller_id, body.buyer_id, lines, *facts)
     order = actions.place_order(placing, actor=actor, client_id=body.client_id)
     return _brief(order, actor, 201)
 

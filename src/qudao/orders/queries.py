@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -21,7 +21,7 @@ from qudao.kernel import clock
 from qudao.kernel.errors import NotFound
 from qudao.orders import rules
 from qudao.orders.models import Line, Order
-from qudao.orders.rules import Destination, Placing, PricedLine
+from qudao.orders.rules import TWIN_MINUTES, Destination, Placing, PricedLine
 from qudao.orders.states import Status
 
 
@@ -285,3 +285,23 @@ def unscoped_facts(trade: tuple[int, int, int], lines: Sequence[PricedLine], nam
     if "credit" in names:
         found["credit"] = "hold" if unscoped_what_if(agreement_id, rules.totals(lines)[2]) else "pass"
     return found
+
+
+def unscoped_twin(placing: Placing) -> str:
+    """The number of an order of the same two sides for the same products and quantities, placed minutes ago and still alive; "" when there is none.
+
+    One statement: the newest orders of a buyer are few within minutes, and only one with as many lines is compared.
+    """
+    wanted: dict[int, Decimal] = {}
+    for line in placing.lines:
+        wanted[line.product_id or 0] = wanted.get(line.product_id or 0, Decimal(0)) + line.qty
+    found = rows(
+        """SELECT coalesce(o.number, '') FROM orders_order o
+           WHERE o.buyer_id = %s AND o.seller_id = %s AND o.placed_at > %s AND o.status NOT IN ('draft', 'rejected', 'cancelled') AND o.line_count = %s
+             AND NOT EXISTS (
+                SELECT FROM (SELECT product_id, sum(qty) AS qty FROM orders_line WHERE order_id = o.id GROUP BY 1) l
+                FULL JOIN unnest(%s::bigint[], %s::numeric[]) d(product_id, qty) USING (product_id) WHERE l.qty IS DISTINCT FROM d.qty)
+           ORDER BY o.id DESC LIMIT 1""",
+        (placing.buyer_id, placing.seller_id, clock.now() - timedelta(minutes=TWIN_MINUTES), len(placing.lines), list(wanted), list(wanted.values())),
+    )
+    return found[0][0] if found else ""

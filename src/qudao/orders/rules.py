@@ -13,6 +13,8 @@ from qudao.kernel.money import ZERO, cumulative, net_and_tax, round_to
 from qudao.orders.states import OPEN, TRANSITIONS, Allocation, Approval, Billing, Fulfilment, Payment, Status
 
 MAX_LINES = 2000
+#: minutes within which the same lines ordered again are taken for a mistake, until somebody says they are not
+TWIN_MINUTES = 10
 MAX_QTY = Decimal("1000000000")
 
 
@@ -51,6 +53,8 @@ class Placing:
     may_wait: bool = False
     #: what becomes of it when there is not enough (`inventory.states.Short`); "" = as the agreement says
     short: str = ""
+    #: whether the same lines of the same buyer some minutes ago are a reason to ask first (at the edges where people order; never for files)
+    guarded: bool = False
 
 
 @dataclass(frozen=True)

@@ -179,6 +179,7 @@ SENTENCES = {
     "orders.changed": _("The order was changed meanwhile."),
     "orders.nothing_to_sign": _("This order is approved already; it waits for credit."),
     "orders.not_held": _("Order {number} does not wait for credit."),
+    "orders.twin": _("The same lines were ordered as {number} within the last {minutes} minutes."),
     "orders.no_such_line": _("The order has no such line."),
     "orders.nothing_changed": _("Nothing was changed."),
     "orders.nothing_left": _("Nothing would be left of the order."),
@@ -205,6 +206,7 @@ NOTICES = {
 }
 
 REMEDIES = {
+    "orders.twin": _("Say that it is meant twice, or leave it."),
     "orders.nothing_left": _("Cancel the order instead."),
     "orders.approval_pending": _("Wait for the decision, or take the change back."),
     "orders.other_agreement": _("Place a new order."),

@@ -53,6 +53,8 @@ class BasketFacts:
     may_wait: bool = False
     #: of the submit only: what becomes of the order when goods are short, "" = as the agreement says
     short: str = ""
+    #: of the submit only: whether to ask first when the same was ordered just now
+    guarded: bool = False
 
 
 @action("baskets.use")
@@ -220,7 +222,7 @@ def submit_basket(basket_id: int, *, version: int | None = None, facts: BasketFa
     asked = [NewLine(product_id, qty, code) for product_id, qty, code in lines]
     seller_id = agreement_of(actor, basket.agreement_id).seller_id
     said = facts or BasketFacts(basket.requested_on, basket.po_number, basket.note, basket.address_id)
-    told = (said.requested_on, said.po_number.strip()[:40], said.note.strip()[:500], said.address_id, said.may_wait, said.short)
+    told = (said.requested_on, said.po_number.strip()[:40], said.note.strip()[:500], said.address_id, said.may_wait, said.short, said.guarded)
     placing = Placing(seller_id, basket.buyer_id, asked, *told)
     order = place_order(placing, actor=actor, client_id=client_id)
     _empty(basket)

@@ -33,7 +33,7 @@ from qudao.orders import rules
 from qudao.orders.actions.confirm import Claim, Got, Held, claim_of, detail_of, hold_and_reserve, notify_confirmed, take_over
 from qudao.orders.events import OrderConfirmed, OrderPlaced
 from qudao.orders.models import Line, Order
-from qudao.orders.queries import unscoped_begin, unscoped_facts
+from qudao.orders.queries import unscoped_begin, unscoped_facts, unscoped_twin
 from qudao.orders.rules import Destination, NewLine, Placing, PricedLine
 from qudao.orders.states import Approval, Credit, Status
 from qudao.pricing.queries import Item, unscoped_quote
@@ -67,13 +67,15 @@ def place_order(placing: Placing, *, actor: Actor, client_id: UUID | str | None 
     """Place an order and confirm it at once when no approval is needed; the same `client_id` of a buyer returns the first order.
 
     Locks funds, stock, the number series. Emits OrderPlaced, and OrderConfirmed when confirmed. Raises Invalid for bad input and Refused with
-    all faults (agreement, product, price, credit, stock), leaving nothing behind.
+    all faults (agreement, product, price, credit, stock), leaving nothing behind; orders.twin when a guarded one asks for what was ordered just now.
     """
     may_place(placing, actor)
     begun = unscoped_begin([(placing, client_id)])[0]
     if begun.known:
         return begun.known
     priced = _price(placing, begun.ship, actor)
+    if placing.guarded and (twin := unscoped_twin(placing)):
+        raise Refused("orders.twin", number=twin, minutes=rules.TWIN_MINUTES)
     order = new_order(placing, priced, actor, client_id)
     order.pk = begun.id
     lines = _write_lines(order, priced)

@@ -84,7 +84,7 @@ def test_another_body_under_the_same_key_is_a_conflict(world):
 def test_the_key_of_one_caller_is_nothing_to_another(world):
     key, data = uuid4().hex, body(world)
     assert post(world.dealer, "/orders", data, key).status_code == 201
-    assert post(world.cast.hq_clerk, "/orders", body(world), key).status_code == 201
+    assert post(world.cast.hq_clerk, "/orders", body(world, 2), key).status_code == 201
 
 
 def test_a_refused_request_is_evaluated_anew(world):

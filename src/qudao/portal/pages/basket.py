@@ -126,6 +126,7 @@ def _show(request: HttpRequest, trades: Sequence[Trade], trade: Trade | None, *,
         "basket": basket, "form": form, "faults": faults, "rows": [shown_row(row) for row in rows[(number - 1) * PER_PAGE : number * PER_PAGE]],
         "wrong_only": wrong_only, "all_url": address(params, show=None, page=None), "wrong_url": address(params, show="wrong", page=None),
         "previous": address(params, page=number - 1) if number > 1 else "", "next": address(params, page=number + 1) if number < last else "",
+        "twin": error is not None and any(fault.code == "orders.twin" for fault in error.faults),
         **short_offer(request, [fault.code for fault in error.faults] if error else []),
         "may_wait": error is not None and lacks_credit(error.faults), "own": organisation(actor, actor.org_id), **_aside(trade, basket),
     }  # fmt: skip
@@ -159,7 +160,8 @@ def basket_page(request: HttpRequest) -> HttpResponse:
         if basket is None:
             raise Refused("baskets.empty")
         seen = int(request.POST["version"]) if request.POST.get("version", "").isdigit() else None
-        changed, facts = _posted_lines(request, trade), replace(form.facts, may_wait=bool(request.POST.get("may_wait")), short=request.POST.get("short", ""))
+        changed, post = _posted_lines(request, trade), request.POST
+        facts = replace(form.facts, may_wait=bool(post.get("may_wait")), short=post.get("short", ""), guarded=not post.get("twin_ok"))
         if not submits:
             return actions.describe_basket(trade.agreement_id, facts, actor=actor)
         seen = None if changed and seen == basket.version else seen

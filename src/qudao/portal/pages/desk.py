@@ -119,6 +119,7 @@ def show(request: HttpRequest, desk: Desk, faults: list[Said], looked: Look | No
         "number": number,
         "no_trades": desk.choices == [],
         "owner": desk.actor.membership_id,
+        "twin": any(said.code == "orders.twin" for said in faults),
         **short_offer(request, [hint["code"] for line in desk.editor.lines for hint in line.hints]),
         "may_wait": lacks_credit(faults) and not any(line.faults for line in desk.editor.lines),
         **(summary(looked) if looked else beginning(desk)),
@@ -182,7 +183,8 @@ def order_new(request: HttpRequest) -> HttpResponse:
             raise Invalid.of(looked.faults or [Fault("portal.no_agreement")])
         data = form.cleaned_data
         address = int(data["address"]) if data.get("address") else None
-        facts = (data["requested_on"], data["po_number"], data["note"], address, bool(request.POST.get("may_wait")), request.POST.get("short", ""))
+        said = (bool(request.POST.get("may_wait")), request.POST.get("short", ""), not request.POST.get("twin_ok"))
+        facts = (data["requested_on"], data["po_number"], data["note"], address, *said)
         placing = Placing(trade.seller_id, trade.buyer_id, [a.new_line for a in asked], *facts)
         order = place_order(placing, actor=actor, client_id=client_id_of(request))
     except Forbidden:

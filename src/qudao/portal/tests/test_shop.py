@@ -280,7 +280,9 @@ def test_an_order_comes_again_in_two_clicks(buyer, world):
     answer = buyer.post(url)
     assert answer["Location"] == f"/basket/?agreement={world.agreement.pk}"
     page = text(buyer.get(answer["Location"]))
-    assert buyer.post(answer["Location"], form_of(page) | {"do": "submit"}).status_code == 302
+    asked = buyer.post(answer["Location"], form_of(page) | {"do": "submit"})
+    assert asked.status_code == 409 and 'name="twin_ok"' in asked.content.decode(), "within minutes one is asked whether it is meant"
+    assert buyer.post(answer["Location"], form_of(page) | {"do": "submit", "twin_ok": "1"}).status_code == 302
     assert [one.gross for one in Order.unscoped.order_by("pk")] == [D(600), D(600)]
 
 
