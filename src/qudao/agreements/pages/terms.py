@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from qudao.agreements import actions, queries
 from qudao.agreements.forms import ChannelForm, GrantForm, NewForm, ReasonForm, TermsForm
@@ -49,8 +49,8 @@ def terms_panel(request: HttpRequest, agreement: Agreement) -> Panel:
         (_("Buyer"), name_of(agreement.buyer)),
         (_("Currency"), agreement.currency),
         (_("Channel"), agreement.channel),
-        (_("From"), figures.day(agreement.valid_from)),
-        (_("To"), figures.day(agreement.valid_to) if agreement.valid_to else _("until ended")),
+        (pgettext("validity", "From"), figures.day(agreement.valid_from)),
+        (pgettext("validity", "To"), figures.day(agreement.valid_to) if agreement.valid_to else _("until ended")),
         (_("Days of payment"), str(agreement.payment_days)),
         (_("Invoice"), agreement.get_invoice_on_display()),
         (_("Prices"), _("include tax") if agreement.tax_inclusive else _("without tax")),
