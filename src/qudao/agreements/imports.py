@@ -106,7 +106,7 @@ class Terms(Kind):
         Column("buyer", _("Buyer"), required=True, help=_("The code of the organisation."), example=SAMPLE, also=("dealer", "经销商", "客户编码")),
         Column("seller", _("Seller"), help=_("Its code; empty: your own."), also=("supplier", "供货方")),
         Column("code", _("Code"), most=40, help=_("Of the agreement; empty: made of buyer and first day."), also=("agreement", "协议编号", "合同号")),
-        Column("valid_from", pgettext_lazy("validity", "From"), "day", required=True, help=_("The first day."), example="2026-12-01", also=("start", "开始日期")),
+        Column("valid_from", pgettext_lazy("validity", "From"), "day", required=True, help=_("The first day."), example="2026-12-01", also=("开始日期",)),
         Column("valid_to", pgettext_lazy("validity", "To"), "day", help=_("The last day; empty: until ended."), also=("until", "end", "结束日期")),
         Column("currency", _("Currency"), most=3, help=_("Empty: CNY."), example="CNY", also=("币别",)),
         Column("payment_days", _("Days of payment"), "number", help=_("After the invoice; empty: 30."), example="30", also=("terms", "账期", "付款天数")),
