@@ -331,6 +331,7 @@ RULES: dict[str, Rule] = {
     "approval-flows/new": Rule("approvals.edit_rules", "approvals.edit_rules"),
     "approval-flows/rule": Rule("approvals.edit_rules", "approvals.edit_rules"),
     "approval-flows/#": Rule("approvals.view", "", "approval-flows"),
+    "approval-flows/#/what-if": Rule("approvals.view", "", "approval-flows"),
     **verb("publication", "approvals.edit_rules", "approval-flows"),
     **verb("discard", "approvals.edit_rules", "approval-flows"),
     **verb("retirement", "approvals.edit_rules", "approval-flows"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,10 +12,11 @@ from ninja import Field, Schema
 from qudao.approvals import actions, queries
 from qudao.approvals.actions import AbsenceDraft
 from qudao.approvals.models import Absence, Flow, Node, Request
-from qudao.approvals.rules import Branch, FlowDraft, RuleDraft, Step, When
-from qudao.approvals.states import Mode, Who
+from qudao.approvals.rules import Branch, FlowDraft, RuleDraft, Step, When, branches_of, replay, stored
+from qudao.approvals.states import Mode, VersionState, Who
 from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
+from qudao.kernel import clock
 
 routes = Router(tags=["approvals"])
 
@@ -93,6 +94,23 @@ class FlowOut(Schema):
 class FlowPage(Schema):
     items: list[FlowOut]
     next_after: int | None
+
+
+class AskedOut(Schema):
+    """How many documents would need this signature."""
+
+    step: StepIn
+    count: int
+
+
+class ReplayOut(Schema):
+    """How many documents, how many pass without a signature, how many depend on facts not kept; whom how many need; which change."""
+
+    total: int
+    through: int
+    unsure: int
+    asked: list[AskedOut]
+    changed: list[str]
 
 
 class WaitingOut(Schema):
@@ -226,6 +244,19 @@ def add(request: HttpRequest, body: RuleIn) -> HttpResponse:
 def one(request: HttpRequest, flow_id: int) -> HttpResponse:
     """With all its versions, the newest first."""
     return _flow(request.actor, flow_id)  # type: ignore[attr-defined]
+
+
+@routes.get("/approval-flows/{int:flow_id}/what-if", response=ReplayOut, summary="What the draft would have asked")
+def what_if(request: HttpRequest, flow_id: int, months: int = 3) -> HttpResponse:
+    """Of the documents that needed a signature in the last months (at most 24, at most 5,000 documents); without a draft, of what is in use."""
+    flow = queries.flow(request.actor, flow_id)  # type: ignore[attr-defined]
+    by_state = {version.state: branches_of(version.branches) for version in flow.versions.all()}
+    used = by_state.get(VersionState.PUBLISHED, ())
+    found = queries.submitted(flow, clock.now() - timedelta(days=30 * max(1, min(months, 24))))
+    told = replay(by_state.get(VersionState.DRAFT, used), used, [one.case for one in found])
+    asked = [{"step": stored(step), "count": n} for step, n in told.asked]
+    counts = {"total": told.total, "through": told.through, "unsure": told.unsure}
+    return reply({**counts, "asked": asked, "changed": [found[n].number for n in told.changed]})
 
 
 @routes.post("/approval-flows/{int:flow_id}/publication", response=FlowOut, summary="Publish the draft")

@@ -52,6 +52,7 @@ class FlowForm(Form):
 class StepForm(_Signs):
     """Who signs in a branch."""
 
+    layout = "grid"
     who = forms.ChoiceField(label=_("Who signs"), choices=Who.choices, initial=Who.ROLE)
     people = forms.TypedMultipleChoiceField(label=_("People"), coerce=int, required=False, help_text=_("Only for named people."))
     department = forms.ChoiceField(label=_("Department"), required=False, help_text=_("Only for a department; it stands with each person."))
@@ -71,6 +72,7 @@ class StepForm(_Signs):
 class BranchForm(Form):
     """When a branch is asked. All that is filled in must hold."""
 
+    layout = "grid"
     name = forms.CharField(label=_("Name"), max_length=80, required=False, help_text=_("Shown to who is asked, as the reason."))
     amount_from = forms.DecimalField(label=_("From amount"), max_digits=18, decimal_places=2, initial=0, help_text=_("Of this amount or more, tax included."))
     amount_to = forms.DecimalField(label=_("Below amount"), max_digits=18, decimal_places=2, required=False, help_text=_("Empty = without an upper limit."))

@@ -12,7 +12,7 @@ from django.db.models import Prefetch, QuerySet
 from django.db.models.expressions import RawSQL
 
 from qudao.approvals.models import Absence, Flow, Link, Node, Request, Signature, Version
-from qudao.approvals.rules import Case, Colleague, More, Needed, Plan, Step, branches_of
+from qudao.approvals.rules import Case, Colleague, More, Needed, Plan, Step, branches_of, case_of
 from qudao.approvals.states import DECIDED_BY, NodeState, RequestState, Who
 from qudao.base.access import Actor, expand, policy_of, visible
 from qudao.base.db import rows
@@ -195,6 +195,57 @@ def flow(actor: Actor, flow_id: int) -> Flow:
 def unscoped_version(flow_id: int, state: str) -> Version | None:
     """The draft, or the version in use, of a flow. One statement."""
     return Version.unscoped.filter(flow_id=flow_id, state=state).first()
+
+
+#: so many requests at most are replayed
+REPLAYED = 5000
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A document that was submitted, with the facts kept of it."""
+
+    number: str
+    opened_at: datetime
+    case: Case
+
+
+def submitted(flow: Flow, since: datetime) -> list[Submitted]:
+    """What went by a flow the actor was shown since a moment, newest first, at most `REPLAYED`. One statement."""
+    found = Request.unscoped.filter(seller_id=flow.owner_id, subject_kind=flow.kind, opened_at__gte=since).order_by("-pk")[:REPLAYED]
+    return [
+        Submitted(number, at, case_of({"amount": amount, **facts})) for number, at, amount, facts in found.values_list("number", "opened_at", "amount", "facts")
+    ]
+
+
+@dataclass(frozen=True)
+class Waited:
+    """How long steps of a kind waited for their signature, in hours."""
+
+    branch: str
+    role: tuple[str, str]
+    department: str
+    signer: str
+    count: int
+    median: float
+    p90: float
+
+
+def waited(flow: Flow, since: datetime) -> list[Waited]:
+    """How long the steps waited that were signed since a moment, the slowest first. One statement."""
+    found = rows(
+        """SELECT n.branch, p.name, p.name_en, n.department, coalesce(u.name, ''), count(*),
+                  percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM n.left_at - n.entered_at)) / 3600,
+                  percentile_cont(0.9) WITHIN GROUP (ORDER BY extract(epoch FROM n.left_at - n.entered_at)) / 3600
+             FROM approvals_request r JOIN approvals_node n ON n.request_id = r.id JOIN people_role p ON p.id = n.role_id
+             LEFT JOIN people_user u ON u.id = n.signer_id
+            WHERE r.seller_id = %s AND r.subject_kind = %s AND r.opened_at >= %s AND n.state IN ('approved', 'rejected', 'returned')
+            GROUP BY 1, 2, 3, 4, 5 ORDER BY 8 DESC LIMIT 50""",
+        [flow.owner_id, flow.kind, since],
+    )
+    return [
+        Waited(branch, (name, name_en), department, signer, n, float(half), float(most)) for branch, name, name_en, department, signer, n, half, most in found
+    ]
 
 
 def absences(actor: Actor) -> QuerySet[Absence]:

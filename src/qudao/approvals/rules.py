@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -320,3 +320,33 @@ def outcome(decision: str, is_last: bool) -> str:
     if decision == Decision.RETURN:
         return RequestState.RETURNED
     return RequestState.APPROVED if is_last else RequestState.PENDING
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What branches would ask of documents that were submitted before: how many pass straight through, whom how many need, which come out otherwise.
+
+    `unsure` depend on a fact that was not kept with them; they count as asked. `changed` holds the places of those that need other signatures now.
+    """
+
+    total: int
+    unsure: int
+    through: int
+    asked: tuple[tuple[Step, int], ...]
+    changed: tuple[int, ...]
+
+
+def replay(branches: Sequence[Branch], used: Sequence[Branch], cases: Sequence[Case]) -> Replay:
+    """Ask `branches` of each case, and compare with what is in use."""
+    counted: dict[Step, int] = {}
+    unsure = through = 0
+    changed = []
+    for n, case in enumerate(cases):
+        found, before = ([replace(one.step, remind_hours=None) for one in Plan(0, tuple(these)).needed(case).asked] for these in (branches, used))
+        unsure += any(branch.when.holds(case) is None for branch in branches)
+        through += not found
+        for step in dict.fromkeys(found):
+            counted[step] = counted.get(step, 0) + 1
+        if found != before:
+            changed.append(n)
+    return Replay(len(cases), unsure, through, tuple(sorted(counted.items(), key=lambda one: -one[1])), tuple(changed))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class VersionState(TextChoices):
     DRAFT = "draft", _("Draft")
-    PUBLISHED = "published", _("In use")
+    PUBLISHED = "published", pgettext_lazy("flow", "In use")
     SUPERSEDED = "superseded", _("No longer in use")
 
 

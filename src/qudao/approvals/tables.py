@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from qudao.approvals.models import Absence, Flow
 from qudao.approvals.queries import Names, names_of
@@ -60,7 +61,7 @@ class FlowTable(Table):
     columns = (
         Column("name", _("Flow"), cell=lambda row: row.name or KINDS.get(row.kind, row.kind), sort="name"),
         Column("", _("Document"), cell=lambda row: KINDS.get(row.kind, row.kind), sort="kind", slug="document"),
-        Column("", _("In use"), cell=in_use, slug="used"),
+        Column("", pgettext_lazy("flow", "In use"), cell=in_use, slug="used"),
         Column("", _("Draft"), cell=drafted, slug="draft"),
     )
     filters = (Filter("kind", _("Document"), choices=tuple(KINDS.items())),)

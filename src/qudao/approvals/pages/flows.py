@@ -10,7 +10,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from qudao.approvals import actions, queries
 from qudao.approvals.forms import BranchForm, FlowForm, RuleForm, StepForm
@@ -36,7 +36,7 @@ class FlowList(ListPage):
 
     def buttons(self) -> Sequence[Button]:
         return [
-            Button(_("New flow"), reverse("approval_flow_new"), icon="git-branch", verb="approvals.edit_rules", ask=True),
+            Button(_("New flow"), reverse("approval_flow_new"), icon="sitemap", verb="approvals.edit_rules", ask=True),
             Button(_("Add rule"), reverse("approval_rule_new"), icon="plus", primary=True, verb="approvals.edit_rules", key="n", ask=True),
         ]
 
@@ -176,7 +176,7 @@ def used_panel(request: HttpRequest, flow: Flow) -> Panel:
     """What counts for documents submitted now."""
     found = version_of(flow, VersionState.PUBLISHED)
     items = _items(request.actor, flow, found) if found else []  # type: ignore[attr-defined]
-    title = _("In use, version {no}").format(no=found.no) if found else _("In use")
+    title = _("In use, version {no}").format(no=found.no) if found else pgettext("flow", "In use")
     return Panel(title, "parts/panel_items.html", {"items": items, "empty": _("Nothing is in use: no document needs a signature.")})
 
 
@@ -211,7 +211,7 @@ class FlowDetail(DetailPage):
 
     def head(self, obj: Flow) -> Head:
         used = version_of(obj, VersionState.PUBLISHED)
-        state = (_("In use"), "done") if used else (_("Not in use"), "idle")
+        state = (pgettext("flow", "In use"), "done") if used else (_("Not in use"), "idle")
         return Head(obj.name or str(KINDS.get(obj.kind, obj.kind)), state, KINDS.get(obj.kind, obj.kind))
 
     def buttons(self, obj: Flow) -> Sequence[Button]:
@@ -221,7 +221,7 @@ class FlowDetail(DetailPage):
             _("Add branch"), reverse("approval_branch", args=[obj.pk, 0]), icon="plus", primary=not draft, verb="approvals.edit_rules", ask=True, key="n"
         )
         found = [Button(_("Publish"), to["publication"], icon="check", primary=True, verb="approvals.edit_rules", ask=True)] if draft else []
-        found.append(add)
+        found += [add, Button(_("What if"), reverse("approval_what_if", args=[obj.pk]), icon="chart-bar")]
         if draft:
             found.append(Button(_("Discard draft"), to["discard"], icon="x", verb="approvals.edit_rules", ask=True))
         if used:

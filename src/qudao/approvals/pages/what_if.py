@@ -1,0 +1,106 @@
+"""What a draft would have asked of the documents of the last months, and how long their signatures took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+
+from qudao.approvals import queries
+from qudao.approvals.models import Flow
+from qudao.approvals.pages.flows import drafted, version_of
+from qudao.approvals.rules import Replay, branches_of, replay
+from qudao.approvals.states import KINDS, VersionState
+from qudao.approvals.tables import signer_of
+from qudao.base.html import figures
+from qudao.base.html.pages import Button, DetailPage, Head, Panel
+from qudao.base.html.tables import by_language
+from qudao.kernel import clock
+
+MONTHS = (1, 3, 12)
+SHOWN = 50
+
+
+def months_of(asked: str) -> int:
+    """The months asked for; three when nothing sensible is."""
+    return int(asked) if asked.isdecimal() and int(asked) in MONTHS else 3
+
+
+def since_of(months: int) -> datetime:
+    """The moment from which documents are replayed."""
+    return clock.now() - timedelta(days=30 * months)
+
+
+def replayed(flow: Flow, months: int) -> tuple[list[queries.Submitted], Replay]:
+    """The documents of the last months, and what the draft (or what is in use, without one) asks of them. One statement."""
+    found = queries.submitted(flow, since_of(months))
+    used = version_of(flow, VersionState.PUBLISHED)
+    return found, replay(drafted(flow), branches_of(used.branches) if used else (), [one.case for one in found])
+
+
+def result_panel(request: HttpRequest, flow: Flow) -> Panel:
+    """Whom how many would need, and which come out otherwise."""
+    found, told = replayed(flow, months_of(request.GET.get("months", "")))
+    names = queries.names_of(step for step, _n in told.asked)
+    items: list[dict[str, Any]] = [
+        {"label": _("Documents submitted"), "end": told.total},
+        {"label": _("Pass straight through"), "end": told.through},
+        *({"label": signer_of(step, names), "facts": [_("must sign")], "end": n} for step, n in told.asked),
+        {"label": _("Need other signatures than today"), "end": len(told.changed)},
+    ]
+    if told.unsure:
+        items.append({"label": _("Depend on a fact that was not kept; counted as asked"), "end": told.unsure})
+    request.changed = [found[n] for n in told.changed[:SHOWN]]  # type: ignore[attr-defined]
+    title = _("What the draft would ask") if version_of(flow, VersionState.DRAFT) else _("What is in use would ask")
+    note = _("Only documents that needed a signature then are kept with their facts.")
+    return Panel(title, "parts/panel_items.html", {"items": items}, note=note)
+
+
+def changed_panel(request: HttpRequest, flow: Flow) -> Panel:
+    """The documents that would need other signatures than today."""
+    changed: list[queries.Submitted] = request.changed  # type: ignore[attr-defined]
+    items = [{"label": one.number, "facts": [figures.day(one.opened_at)], "end": figures.amount(one.case.amount)} for one in changed]
+    return Panel(_("Need other signatures than today"), "parts/panel_items.html", {"items": items, "empty": _("None.")}, aside=True)
+
+
+def times_panel(request: HttpRequest, flow: Flow) -> Panel:
+    """How long signatures took."""
+    items = [
+        {
+            "label": one.signer or (_("Department {name}").format(name=one.department) if one.department else by_language(*one.role)),
+            "facts": [*([one.branch] if one.branch else []), _("{n} signed").format(n=one.count)],
+            "end": _("median {median} h, P90 {p90} h").format(median=figures.amount(one.median, 1), p90=figures.amount(one.p90, 1)),
+        }
+        for one in queries.waited(flow, since_of(months_of(request.GET.get("months", ""))))
+    ]
+    return Panel(_("How long signatures took"), "parts/panel_items.html", {"items": items, "empty": _("Nothing was signed in this time.")})
+
+
+class WhatIf(DetailPage):
+    """A draft over the documents of the last months."""
+
+    verb = "approvals.view"
+    query = queries.flows
+    panels = (result_panel, times_panel, changed_panel)
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("approval_flow", args=[self.kwargs["pk"]])
+
+    def head(self, obj: Flow) -> Head:
+        return Head(
+            _("What if"),
+            None,
+            obj.name or KINDS.get(obj.kind, obj.kind),
+            facts=[_("the last {n} months").format(n=months_of(self.request.GET.get("months", "")))],
+        )
+
+    def buttons(self, obj: Flow) -> Sequence[Button]:
+        return [Button(_("{n} months").format(n=n), f"{reverse('approval_what_if', args=[obj.pk])}?months={n}") for n in MONTHS]
+
+
+routes = [path("approval-flows/<int:pk>/what-if", WhatIf.as_view(), name="approval_what_if")]
