@@ -101,6 +101,15 @@ class ShortageIn(Schema):
     priority: int = Field(0, ge=0, le=MOST_PRIORITY)
 
 
+class SurchargeIn(Schema):
+    surcharge: Decimal = Field(..., ge=0, le=100, decimal_places=2)
+
+
+class SurchargeOut(Schema):
+    agreement_id: int
+    surcharge: Decimal
+
+
 class ShortageOut(Schema):
     agreement_id: int
     short: str
@@ -219,6 +228,15 @@ def set_shortage(request: HttpRequest, agreement_id: int, body: ShortageIn) -> H
     actor: Actor = request.actor  # type: ignore[attr-defined]
     supply = actions.set_shortage(agreement_id, body.short, body.priority, actor=actor)
     return reply({name: getattr(supply, name) for name in ShortageOut.model_fields})
+
+
+@routes.put("/agreements/{int:agreement_id}/surcharge", response=SurchargeOut, summary="Say what an emergency order costs more")
+@idempotent
+def set_surcharge(request: HttpRequest, agreement_id: int, body: SurchargeIn) -> HttpResponse:
+    """In percent of the price; it stands as a step at each line of an emergency order."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    supply = actions.set_surcharge(agreement_id, body.surcharge, actor=actor)
+    return reply({name: getattr(supply, name) for name in SurchargeOut.model_fields})
 
 
 @routes.get("/agreements/{int:agreement_id}/availability", response=AvailablePage, summary="What the buyer is told about the stock")

@@ -176,6 +176,7 @@ class SupplyPlace(Row):
     shows = models.CharField(max_length=8, choices=Shows.choices, default=Shows.BANDED)
     lead_days = models.PositiveSmallIntegerField(default=LEAD_DAYS, db_default=LEAD_DAYS, help_text=_("Working days from the order until goods leave."))
     short = models.CharField(max_length=9, choices=Short.choices, default=Short.REFUSE, db_default=Short.REFUSE)
+    surcharge = models.DecimalField(max_digits=5, decimal_places=2, default=0, db_default=0, help_text=_("On the price of an emergency order, in percent."))
     priority = models.PositiveSmallIntegerField(default=0, db_default=0, help_text=_("Who is served first when goods come in: the highest, then the oldest."))
 
     class Meta:
@@ -194,6 +195,11 @@ class SupplyPlace(Row):
                 condition=Q(short__in=Short.values),
                 name="inventory_supplyplace_short_known",
                 violation_error_message=_("An order that is short is refused, kept for later, or cut."),
+            ),
+            models.CheckConstraint(
+                condition=Q(surcharge__gte=0, surcharge__lte=100),
+                name="inventory_supplyplace_surcharge_sane",
+                violation_error_message=_("The surcharge of an emergency is 0 to 100 %."),
             ),
         ]
 

@@ -20,7 +20,7 @@ from qudao.kernel.errors import NotFound
 from qudao.kernel.period import working_day
 
 SUPPLY = f"""SELECT a.id, coalesce(s.place_id, m.id), coalesce(s.shows, 'banded'), coalesce(s.lead_days, {LEAD_DAYS}),
-        coalesce(s.short, 'refuse')
+        coalesce(s.short, 'refuse'), coalesce(s.surcharge, 0)
     FROM agreements_agreement a
     LEFT JOIN inventory_supplyplace s ON s.agreement_id = a.id
     LEFT JOIN inventory_place m ON m.owner_id = a.seller_id AND m.code = 'MAIN'
@@ -48,6 +48,7 @@ class Supply:
     shows: str
     lead_days: int
     short: str = Short.REFUSE
+    surcharge: Decimal = ZERO
 
     def leaves_on(self, wanted_on: date | None = None) -> date:
         """The day on which what is in stock leaves when it is ordered today: after the lead days, and not before it is wanted."""

@@ -53,6 +53,8 @@ class OrderIn(Schema):
     short: Literal["", "refuse", "backorder", "cut"] = ""
     #: order although the same lines were ordered some minutes ago; without it such an order is refused with `orders.twin`
     twin_ok: bool = False
+    #: samples cost nothing and need a note; an emergency has the surcharge of the agreement
+    kind: Literal["regular", "sample", "emergency"] = "regular"
 
 
 class AmendedLine(Schema):
@@ -140,6 +142,7 @@ class OrderOut(Schema):
     ship_name: str
     ship_phone: str
     ship_address: str
+    kind: str
     short: str
     waits_since: datetime | None
     line_count: int
@@ -181,13 +184,14 @@ def sees_files(actor: Actor, order: Order) -> bool:
 def _shown(order: Order, actor: Actor) -> dict[str, Any]:
     """An order as the actor may see it."""
     names = ("number", "client_id", "seller_id", "buyer_id", "status", "approval", "credit", "allocation", "fulfilment", "billing", "payment", "currency")
-    more = ("ordered_on", "requested_on", "promised_on", "po_number", "note", "ship_name", "ship_phone", "ship_address", "short", "waits_since", "line_count")
+    more = ("ordered_on", "requested_on", "promised_on", "po_number", "note", "ship_name", "ship_phone", "ship_address", "line_count")
+    kinds = ("kind", "short", "waits_since")
     clear = sees_prices(actor, order.seller_id, order.buyer_id)
     side = "seller" if actor.org_id == order.seller_id else "buyer" if actor.org_id == order.buyer_id else "above"
     return {
         "id": order.pk,
         "side": side,
-        **{name: getattr(order, name) for name in (*names, *more)},
+        **{name: getattr(order, name) for name in (*names, *more, *kinds)},
         **{name: getattr(order, name) if clear else None for name in AMOUNTS},
     }
 
@@ -225,7 +229,7 @@ def place(request: HttpRequest, body: OrderIn) -> HttpResponse:
     """Check, price and place an order; it is confirmed at once unless an approval is needed. Refusals (409, 422) list every fault."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     lines = _asked(body.seller_id, body.lines)
-    facts = (body.requested_on, body.po_number, body.note, body.address_id, body.may_wait, body.short, not body.twin_ok)
+    facts = (body.requested_on, body.po_number, body.note, body.address_id, body.may_wait, body.short, not body.twin_ok, body.kind)
     placing = Placing(body.seller_id, body.buyer_id, lines, *facts)
     order = actions.place_order(placing, actor=actor, client_id=body.client_id)
     return _brief(order, actor, 201)

@@ -16,7 +16,7 @@ from qudao.catalog.models import Product
 from qudao.inventory.models import Place
 from qudao.inventory.states import Short
 from qudao.network.models import Organisation
-from qudao.orders.states import Allocation, Approval, Billing, Credit, Fulfilment, Payment, Status
+from qudao.orders.states import Allocation, Approval, Billing, Credit, Fulfilment, Kind, Payment, Status
 
 
 class Order(Row):
@@ -64,6 +64,7 @@ class Order(Row):
     line_count = models.PositiveSmallIntegerField(default=0)
     short = models.CharField(max_length=9, choices=Short.choices, default=Short.REFUSE, db_default=Short.REFUSE)
     waits_since = models.DateTimeField(null=True)
+    kind = models.CharField(max_length=9, choices=Kind.choices, default=Kind.REGULAR, db_default=Kind.REGULAR)
 
     class Meta:
         constraints = [
@@ -73,6 +74,7 @@ class Order(Row):
             models.UniqueConstraint(fields=["seller", "number"], name="orders_order_number_unique"),
             models.CheckConstraint(condition=~Q(seller=F("buyer")), name="orders_order_sides_differ"),
             models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="orders_order_gross_is_net_and_tax"),
+            models.CheckConstraint(condition=~Q(kind=Kind.SAMPLE) | Q(gross=0), name="orders_order_samples_cost_nothing"),
             models.CheckConstraint(condition=Q(invoiced__gte=0, paid__gte=0, paid__lte=F("invoiced")), name="orders_order_paid_within_invoiced"),
             models.CheckConstraint(condition=Q(number__isnull=False) | Q(status__in=[Status.DRAFT, Status.SUBMITTED]), name="orders_order_number_given"),
             models.CheckConstraint(

@@ -10,7 +10,8 @@ from typing import Any
 
 from qudao.kernel.errors import Fault, Refused
 from qudao.kernel.money import ZERO, cumulative, net_and_tax, round_to
-from qudao.orders.states import OPEN, TRANSITIONS, Allocation, Approval, Billing, Fulfilment, Payment, Status
+from qudao.kernel.quantity import plain
+from qudao.orders.states import OPEN, TRANSITIONS, Allocation, Approval, Billing, Fulfilment, Kind, Payment, Status
 
 MAX_LINES = 2000
 #: minutes within which the same lines ordered again are taken for a mistake, until somebody says they are not
@@ -55,6 +56,8 @@ class Placing:
     short: str = ""
     #: whether the same lines of the same buyer some minutes ago are a reason to ask first (at the edges where people order; never for files)
     guarded: bool = False
+    #: `states.Kind`
+    kind: str = Kind.REGULAR
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,10 @@ def shape_faults(placing: Placing, today: date) -> list[Fault]:
             faults.append(Fault("orders.qty_not_positive", f"lines.{no}.qty"))
         elif line.qty >= MAX_QTY or line.qty != round_to(line.qty, 4):
             faults.append(Fault("orders.qty_too_fine", f"lines.{no}.qty", {"limit": MAX_QTY}))
+    if placing.kind not in Kind.values:
+        faults.append(Fault("orders.kind_unknown", "kind"))
+    if placing.kind == Kind.SAMPLE and not placing.note.strip():
+        faults.append(Fault("orders.sample_reason", "note"))
     if placing.requested_on and placing.requested_on < today:
         faults.append(Fault("orders.date_passed", "requested_on", {"day": placing.requested_on}))
     if placing.seller_id == placing.buyer_id:
@@ -152,14 +159,30 @@ def line_faults(lines: Sequence[NewLine], cards: Mapping[int, Any], refused: Col
     return faults
 
 
-def price_order(lines: Sequence[NewLine], cards: Mapping[int, Any], quotes: Mapping[Any, Any]) -> list[PricedLine]:
+def of_kind(quote: Any, kind: str, surcharge: Decimal) -> tuple[Decimal, str, list]:
+    """(unit price, its source, its steps) in an order of a kind: nothing for samples, the agreement's surcharge (percent) in an emergency."""
+    if kind == Kind.SAMPLE:
+        amount = ZERO
+    elif kind == Kind.EMERGENCY and surcharge:
+        amount = round_to(quote.amount * (1 + surcharge / 100), 6)
+    else:
+        return quote.amount, quote.source, quote.steps
+    code = "" if kind == Kind.SAMPLE else f"+{plain(surcharge)} %"
+    step = {"level": str(kind), "code": code, "amount": str(amount), "tax_inclusive": quote.tax_inclusive, "verdict": "chosen"}
+    return amount, str(kind), [*quote.steps, step]
+
+
+def price_order(
+    lines: Sequence[NewLine], cards: Mapping[int, Any], quotes: Mapping[Any, Any], kind: str = Kind.REGULAR, surcharge: Decimal = ZERO
+) -> list[PricedLine]:
     """Amounts of each line: quantity × unit price rounded once, tax taken out or put on as the price says (C0, C6)."""
     priced = []
     for no, line in enumerate(lines, 1):
         assert line.product_id is not None
         card, quote = cards[line.product_id], quotes[no]
-        net, tax, gross = net_and_tax(round_to(line.qty * quote.amount), card.tax_rate, inclusive=quote.tax_inclusive)
-        priced.append(PricedLine(no, line.product_id, card.code, card.unit, line.qty, quote.amount, quote.source, quote.steps, card.tax_rate, net, tax, gross))
+        price, source, steps = of_kind(quote, kind, surcharge)
+        net, tax, gross = net_and_tax(round_to(line.qty * price), card.tax_rate, inclusive=quote.tax_inclusive)
+        priced.append(PricedLine(no, line.product_id, card.code, card.unit, line.qty, price, source, steps, card.tax_rate, net, tax, gross))
     return priced
 
 

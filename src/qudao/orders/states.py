@@ -22,6 +22,14 @@ class Status(TextChoices):
     CLOSED_SHORT = "closed_short", pgettext_lazy("order", "Closed short")
 
 
+class Kind(TextChoices):
+    """What an order is for. Samples cost nothing and count for no rebate; an emergency has the surcharge of its agreement."""
+
+    REGULAR = "regular", pgettext_lazy("order", "Regular")
+    SAMPLE = "sample", pgettext_lazy("order", "Sample")
+    EMERGENCY = "emergency", pgettext_lazy("order", "Emergency")
+
+
 class Approval(TextChoices):
     NONE = "none", pgettext_lazy("approval", "Not needed")
     PENDING = "pending", pgettext_lazy("approval", "Pending")
@@ -180,6 +188,9 @@ SENTENCES = {
     "orders.nothing_to_sign": _("This order is approved already; it waits for credit."),
     "orders.not_held": _("Order {number} does not wait for credit."),
     "orders.twin": _("The same lines were ordered as {number} within the last {minutes} minutes."),
+    "orders.kind_unknown": _("There is no such type of order."),
+    "orders.sample_reason": _("Say in the note what the samples are for."),
+    "orders.sample_unsigned": _("Samples are entered by the seller, or signed for: no approval flow asks for that."),
     "orders.no_such_line": _("The order has no such line."),
     "orders.nothing_changed": _("Nothing was changed."),
     "orders.nothing_left": _("Nothing would be left of the order."),
@@ -206,6 +217,7 @@ NOTICES = {
 }
 
 REMEDIES = {
+    "orders.sample_unsigned": _("Ask the seller to enter the order, or to name who approves samples."),
     "orders.twin": _("Say that it is meant twice, or leave it."),
     "orders.nothing_left": _("Cancel the order instead."),
     "orders.approval_pending": _("Wait for the decision, or take the change back."),

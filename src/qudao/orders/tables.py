@@ -16,7 +16,7 @@ from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, cell_pair
 from qudao.kernel import clock
 from qudao.orders.models import Order
-from qudao.orders.states import Allocation, Billing, Fulfilment, Payment, Status
+from qudao.orders.states import Allocation, Billing, Fulfilment, Kind, Payment, Status
 
 #: what a reader sees of an order's state: (word, tone)
 WORDS = {
@@ -170,6 +170,7 @@ class OrderTable(Table):
         Filter("status", _("State"), choices=Status.choices),
         Filter("from", _("Ordered from"), lookup="ordered_on__gte", kind="day"),
         Filter("to", _("Ordered to"), lookup="ordered_on__lte", kind="day"),
+        Filter("kind", _("Type"), choices=Kind.choices),
         Filter("billing", _("Invoicing"), choices=Billing.choices),
         Filter("payment", _("Payment"), choices=Payment.choices),
     )

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from qudao.base.html.forms import Form, LineField
 from qudao.network.queries import Address
+from qudao.orders.states import Kind
 
 
 class OtherSide(forms.CharField):
@@ -41,6 +42,7 @@ class DeskForm(Form):
     agreement = forms.ChoiceField(label=_("Agreement with"))
     requested_on = forms.DateField(label=_("Requested delivery"), required=False)
     po_number = forms.CharField(label=_("Buyer's own number"), required=False, max_length=40)
+    kind = forms.ChoiceField(label=_("Type"), choices=Kind.choices, required=False)
     note = forms.CharField(label=_("Note"), required=False, max_length=500)
     address = forms.ChoiceField(label=_("Delivery address"), required=False, widget=forms.Select(attrs={"data-wide": "1"}))
 

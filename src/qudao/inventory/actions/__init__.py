@@ -12,6 +12,7 @@ from qudao.inventory.actions.keep import (
     return_opening,
     set_shortage,
     set_supply_place,
+    set_surcharge,
 )
 from qudao.inventory.actions.move import Moved, post_all_moves, post_moves
 from qudao.inventory.actions.reserve import Shelves, open_shelves, promise, refill, release, reserve, shrink, stop_waiting
@@ -37,6 +38,7 @@ __all__ = [
     "return_opening",
     "set_shortage",
     "set_supply_place",
+    "set_surcharge",
     "shrink",
     "stop_waiting",
 ]

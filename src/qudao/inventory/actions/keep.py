@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from qudao.base.access import Actor, get_visible
 from qudao.base.action import action, part, record
@@ -140,13 +141,23 @@ def set_shortage(agreement_id: int, short: str, priority: int = 0, *, actor: Act
     """
     if short not in Short.values or not 0 <= priority <= MOST_PRIORITY:
         raise Invalid("inventory.short_unknown", field="short", most=MOST_PRIORITY)
+    return _set_terms(agreement_id, short, {"short": short, "priority": priority}, actor)
+
+
+@action("inventory.manage_places")
+def set_surcharge(agreement_id: int, percent: Decimal, *, actor: Actor) -> SupplyPlace:
+    """Say what an emergency order costs more under an agreement of the own organisation as seller. The constraint refuses what is not 0 to 100 %."""
+    return _set_terms(agreement_id, f"{plain(percent)} %", {"surcharge": percent}, actor)
+
+
+def _set_terms(agreement_id: int, told: str, terms: dict[str, Any], actor: Actor) -> SupplyPlace:
+    """Terms of supply of an agreement under which the own organisation sells; NotFound for any other."""
     sides = rows("SELECT seller_id, buyer_id FROM agreements_agreement WHERE id = %s AND seller_id = %s", (agreement_id, actor.org_id))
     if not sides:
         raise NotFound("inventory.no_agreement")
-    place_id = queries.unscoped_supply(agreement_id).place_id
-    terms = {"short": short, "priority": priority}
-    supply, _made = SupplyPlace.unscoped.update_or_create(agreement_id=agreement_id, defaults=terms, create_defaults={**terms, "place_id": place_id})
-    record(Subject("agreements.agreement", agreement_id, *sides[0]), after=short, detail=terms)
+    made = {**terms, "place_id": queries.unscoped_supply(agreement_id).place_id}
+    supply, _made = SupplyPlace.unscoped.update_or_create(agreement_id=agreement_id, defaults=terms, create_defaults=made)
+    record(Subject("agreements.agreement", agreement_id, *sides[0]), after=told, detail={name: str(value) for name, value in terms.items()})
     return supply
 
 

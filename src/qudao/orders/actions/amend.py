@@ -31,7 +31,7 @@ from qudao.kernel.money import ZERO
 from qudao.kernel.quantity import plain
 from qudao.orders import rules
 from qudao.orders.actions.confirm import SHORT, Claim, Held, hold_and_reserve
-from qudao.orders.actions.place import KIND, REGULAR
+from qudao.orders.actions.place import KIND
 from qudao.orders.events import OrderAmended
 from qudao.orders.models import Line, Order
 from qudao.orders.queries import unscoped_facts
@@ -149,13 +149,14 @@ def _price(order: Order, lines: Mapping[int, Line], more: Sequence[NewLine]) -> 
     last = max(line.no for line in lines.values())
     if last + len(more) > rules.MAX_LINES:
         raise Invalid("orders.too_many_lines", field="lines", limit=rules.MAX_LINES)
-    return [replace(x, no=last + x.no) for x in rules.price_order(more, cards, quotes)], terms.buyer.tier
+    priced = rules.price_order(more, cards, quotes, order.kind, unscoped_supply(order.agreement_id).surcharge)
+    return [replace(x, no=last + x.no) for x in priced], terms.buyer.tier
 
 
 def _approvals(order: Order, gross: Decimal, tier: int, priced: Sequence[PricedLine]) -> Needed:
     """Who must sign the new total: whatever was signed before was signed for less. What is asked of goods is asked of those that are added."""
     more = partial(unscoped_facts, (order.seller_id, order.buyer_id, order.agreement_id), priced)
-    return unscoped_rules_for(order.seller_id, KIND, Case(gross, REGULAR, tier=tier), more)
+    return unscoped_rules_for(order.seller_id, KIND, Case(gross, order.kind, tier=tier), more)
 
 
 def _take_back(order: Order, lines: Mapping[int, Line], less: Mapping[int, Decimal], actor: Actor) -> Decimal:

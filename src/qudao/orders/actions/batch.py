@@ -28,7 +28,7 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, Refused
 from qudao.orders import rules
 from qudao.orders.actions.confirm import Got, Held, claim_of, detail_of, notify_confirmed, take_over, take_what_is_there
-from qudao.orders.actions.place import KIND, REGULAR, Priced, may_place, new_order
+from qudao.orders.actions.place import KIND, Priced, may_place, new_order
 from qudao.orders.events import OrderConfirmed, OrderPlaced
 from qudao.orders.models import Order
 from qudao.orders.queries import unscoped_begin, unscoped_facts
@@ -115,11 +115,10 @@ def _price(fresh: Sequence[Entered]) -> None:
         if terms.agreement_id not in supplies:
             one.faults = [*one.faults, Fault("inventory.no_place")]
         if not one.faults and one.ship:
-            priced = rules.price_order(one.placing.lines, cards, own)
+            priced = rules.price_order(one.placing.lines, cards, own, one.placing.kind, supplies[terms.agreement_id].surcharge)
             gross = rules.totals(priced)[2]
-            needed = approvals.get(one.placing.seller_id, NO_PLAN).needed(
-                Case(gross, REGULAR, tier=terms.buyer.tier), partial(unscoped_facts, (one.placing.seller_id, one.placing.buyer_id, terms.agreement_id), priced)
-            )
+            case, trade = Case(gross, one.placing.kind, tier=terms.buyer.tier), (one.placing.seller_id, one.placing.buyer_id, terms.agreement_id)
+            needed = approvals.get(one.placing.seller_id, NO_PLAN).needed(case, partial(unscoped_facts, trade, priced))
             supply = supplies[terms.agreement_id]
             one.priced = Priced(terms, priced, supply, needed, one.ship, one.placing.may_wait, one.placing.short or supply.short)
 

@@ -35,12 +35,11 @@ from qudao.orders.events import OrderConfirmed, OrderPlaced
 from qudao.orders.models import Line, Order
 from qudao.orders.queries import unscoped_begin, unscoped_facts, unscoped_twin
 from qudao.orders.rules import Destination, NewLine, Placing, PricedLine
-from qudao.orders.states import Approval, Credit, Status
+from qudao.orders.states import Approval, Credit, Kind, Status
 from qudao.pricing.queries import Item, unscoped_quote
 
 KIND = "orders.order"
 #: the type of an order, as an approval flow asks for it
-REGULAR = "regular"
 #: what submitting a draft again decides anew
 RESUBMITTED = (
     *("agreement_id", "place_id", "currency", "net", "tax", "gross", "ordered_on", "placed_at", "payment_days", "invoice_on", "line_count", "promised_on"),
@@ -89,7 +88,7 @@ def submit_order(order_id: int, *, actor: Actor) -> Order:
     order = lock_one(Order, order_id, rank=Rank.ORDER)
     rules.next_status(order.status, "submit")
     asked = [NewLine(product, qty) for product, qty in Line.unscoped.filter(order=order).order_by("no").values_list("product_id", "qty")]
-    placing = Placing(order.seller_id, order.buyer_id, asked, order.requested_on, order.po_number, order.note, short=order.short)
+    placing = Placing(order.seller_id, order.buyer_id, asked, order.requested_on, order.po_number, order.note, short=order.short, kind=order.kind)
     may_place(placing, actor)
     priced = _price(placing, Destination(order.ship_name, order.ship_phone, order.ship_address), actor)
     Line.unscoped.filter(order=order).delete()
@@ -107,6 +106,11 @@ def may_place(placing: Placing, actor: Actor) -> None:
         return
     if actor.org_id != placing.seller_id or not actor.can("orders.place_for"):
         raise Forbidden("orders.not_your_trade", field="buyer")
+
+
+def _sells(placing: Placing, actor: Actor) -> bool:
+    """Whether who enters an order is of its seller."""
+    return actor.kind == "system" or actor.org_id == placing.seller_id
 
 
 def _price(placing: Placing, ship: Destination | None, actor: Actor) -> Priced:
@@ -130,12 +134,15 @@ def _price(placing: Placing, ship: Destination | None, actor: Actor) -> Priced:
     quotes = unscoped_quote(terms.agreement_id, [Item(no, line.product_id or 0, line.qty) for no, line in readable.items()], today)
     faults += [f for f in rules.line_faults(placing.lines, cards, refused, quotes, today) if _line_of(f) in readable]
     supply = unscoped_supply(terms.agreement_id)
+    kinds = (placing.kind, supply.surcharge)
     hurt = {_line_of(fault) for fault in faults}
     good = {no: line for no, line in readable.items() if no not in hurt}
-    lines = [replace(x, no=no) for x, no in zip(rules.price_order(list(good.values()), cards, _in_order(quotes, good)), good, strict=True)]
+    lines = [replace(x, no=no) for x, no in zip(rules.price_order(list(good.values()), cards, _in_order(quotes, good), *kinds), good, strict=True)]
     gross = rules.totals(lines)[2]
     more = partial(unscoped_facts, (placing.seller_id, placing.buyer_id, terms.agreement_id), lines)
-    needed = unscoped_rules_for(placing.seller_id, KIND, Case(gross, REGULAR, tier=terms.buyer.tier), more)
+    needed = unscoped_rules_for(placing.seller_id, KIND, Case(gross, placing.kind, tier=terms.buyer.tier), more)
+    if placing.kind == Kind.SAMPLE and not needed and not _sells(placing, actor):
+        faults.append(Fault("orders.sample_unsigned", "kind"))
     if faults:
         if lines and not needed:
             faults += _short(placing, supply, lines, actor)
@@ -197,6 +204,7 @@ def new_order(placing: Placing, priced: Priced, actor: Actor, client_id: UUID | 
         ship_address=priced.ship.address,
         line_count=len(priced.lines),
         short=priced.short,
+        kind=placing.kind,
     )
 
 

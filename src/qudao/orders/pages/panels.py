@@ -20,7 +20,7 @@ from qudao.kernel.money import ZERO
 from qudao.orders.models import Order
 from qudao.orders.pages.life import entries
 from qudao.orders.queries import unscoped_lines_of
-from qudao.orders.states import Status
+from qudao.orders.states import Kind, Status
 from qudao.orders.tables import is_late, name_of
 from qudao.pricing.states import Level, Verdict
 
@@ -48,6 +48,8 @@ def lines_panel(request: HttpRequest, order: Order) -> Panel:
 
 def _step(step: dict[str, Any]) -> dict[str, Any]:
     """One candidate of a price in words: its level and list, why it won or did not, its amount."""
+    if step.get("level") in Kind.values:
+        return {"level": Kind(step["level"]).label, "note": step.get("code", ""), "chosen": True, "amount": step.get("amount")}
     level = Level(step["level"]).label if step.get("level") in Level.values else step.get("level", "")
     chosen = step.get("verdict") == Verdict.CHOSEN
     verdict = Verdict(step["verdict"]).label if step.get("verdict") in Verdict.values else ""
@@ -82,6 +84,7 @@ def credit_panel(request: HttpRequest, order: Order) -> Panel | None:
 def facts_panel(request: HttpRequest, order: Order) -> Panel:
     """The two sides and the terms the order was made under."""
     facts = [
+        (_("Type"), Kind(order.kind).label if order.kind != Kind.REGULAR else ""),
         (_("Seller"), name_of(order.seller)),
         (_("Buyer"), name_of(order.buyer)),
         (_("Delivery address"), format_html_join("", "{}<br>", ((line,) for line in order.ship_lines))),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any
@@ -23,6 +23,7 @@ from qudao.base.html.tables import by_language
 from qudao.base.sentences import Said, say
 from qudao.catalog.queries import products
 from qudao.funds.queries import unscoped_card
+from qudao.inventory.queries import unscoped_supply
 from qudao.inventory.states import Short
 from qudao.kernel import clock
 from qudao.kernel.errors import DomainError, Fault, Forbidden, Invalid
@@ -31,6 +32,7 @@ from qudao.network.queries import addresses
 from qudao.orders.actions import place_order
 from qudao.orders.queries import order_of, orders, unscoped_lines_of
 from qudao.orders.rules import Placing, lacks_credit
+from qudao.orders.states import Kind
 from qudao.portal.forms import LINES, DeskForm, offer_addresses
 from qudao.portal.queries.desk import Asked, Look, Rest, Trade, find_trades, look, only_trade, read_lines, trade_of, trades
 from qudao.portal.queries.shop import breaks
@@ -65,6 +67,13 @@ class Desk:
 
     @cached_property
     def trade(self) -> Trade | None:
+        """Under which agreement one orders, and what for; one statement more for an emergency, whose surcharge is the agreement's."""
+        found, kind = self._trade(), str(self.form.data.get("kind") or Kind.REGULAR) if self.form.is_bound else Kind.REGULAR
+        if found is None or kind not in Kind.values:
+            return found
+        return replace(found, kind=kind, surcharge=unscoped_supply(found.agreement_id).surcharge if kind == Kind.EMERGENCY else ZERO)
+
+    def _trade(self) -> Trade | None:
         """The agreement of the form; else whom the typed text names alone; else the only one."""
         read = self.form.data if self.form.is_bound else self.form.initial
         wanted, words = str(read.get("agreement") or ""), str(read.get("dealer") or "").strip()
@@ -183,7 +192,7 @@ def order_new(request: HttpRequest) -> HttpResponse:
             raise Invalid.of(looked.faults or [Fault("portal.no_agreement")])
         data = form.cleaned_data
         address = int(data["address"]) if data.get("address") else None
-        said = (bool(request.POST.get("may_wait")), request.POST.get("short", ""), not request.POST.get("twin_ok"))
+        said = (bool(request.POST.get("may_wait")), request.POST.get("short", ""), not request.POST.get("twin_ok"), data["kind"] or Kind.REGULAR)
         facts = (data["requested_on"], data["po_number"], data["note"], address, *said)
         placing = Placing(trade.seller_id, trade.buyer_id, [a.new_line for a in asked], *facts)
         order = place_order(placing, actor=actor, client_id=client_id_of(request))

@@ -61,6 +61,9 @@ class Trade:
     label: str
     currency: str
     code: str = ""
+    #: what the order is for, and the surcharge of an emergency in percent
+    kind: str = "regular"
+    surcharge: Decimal = ZERO
 
 
 def _tradeable(actor: Actor) -> QuerySet[Agreement]:
@@ -265,7 +268,7 @@ def look(actor: Actor, trade: Trade, asked: list[Asked], requested_on: date | No
     more = rules.line_faults(placing.lines, cards, refused, quotes, today)
     faults += [f for f in more if f.field not in known and not (f.code == "orders.no_price" and f.field in unasked)]
     numbers = [no for no, one in enumerate(asked, 1) if one.card and no in quotes and one.qty > 0]
-    made = rules.price_order([asked[no - 1].new_line for no in numbers], cards, {n: quotes[no] for n, no in enumerate(numbers, 1)})
+    made = rules.price_order([asked[no - 1].new_line for no in numbers], cards, {n: quotes[no] for n, no in enumerate(numbers, 1)}, trade.kind, trade.surcharge)
     priced = {no: replace(line, no=no) for no, line in zip(numbers, made, strict=True)}
     alike = similar(actor, (one.text for one in asked if one.text and not one.card))
     for one in asked:
@@ -276,7 +279,7 @@ def look(actor: Actor, trade: Trade, asked: list[Asked], requested_on: date | No
     for one in asked:
         if one.card:
             wanted[one.card.id] += one.qty
-    case = Case(gross, "regular", tier=terms.buyer.tier if terms else None)
+    case = Case(gross, trade.kind, tier=terms.buyer.tier if terms else None)
     found = Look(
         trade, asked, priced, faults, told(actor, trade, wanted, requested_on), credit, approvers(actor, trade, case, list(priced.values())), net, tax, gross
     )
