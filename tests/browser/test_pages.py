@@ -67,6 +67,7 @@ ROWS = {
     "authorisations": "agreements.Authorisation",
     "products": "catalog.Product",
     "brands": "catalog.Brand",
+    "tax-classes": "catalog.TaxClass",
     "baskets": "baskets.Basket",
     "basket": "baskets.Line",
     "templates": "baskets.Template",

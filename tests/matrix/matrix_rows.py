@@ -252,6 +252,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "packs": _by_owner("catalog.Pack", "product__owner", PRODUCTS),
     "buyer-groups": _by_owner("agreements.Group", "owner", KEPT),
     "group-members": _by_owner("agreements.GroupMember", "group__owner", KEPT),
+    "tax-classes": _by_owner("catalog.TaxClass", "owner", PRODUCTS),
     "brands": _by_owner("catalog.Brand", "owner", PRODUCTS),
     "categories": _by_owner("catalog.Category", "owner", PRODUCTS),
     "price-lists": _by_owner("pricing.PriceList", "owner", LISTS),

@@ -27,7 +27,7 @@ from qudao.base.outbox import drain
 from qudao.baskets.actions import add_lines, save_template
 from qudao.baskets.rules import Entry
 from qudao.billing.models import Invoice
-from qudao.catalog.actions import register_brand, set_pack
+from qudao.catalog.actions import adopt_vat, register_brand, set_pack
 from qudao.catalog.models import Product
 from qudao.catalog.rules import BrandDraft
 from qudao.catalog.tests.make import make_category, make_product
@@ -160,6 +160,7 @@ def build() -> World:
         assign_wide(make_list(org, "GOLD").pk, Wide(make_group(org, "GOLD", buyer).pk), actor=system_actor())
     for org in (people.lh, people.d002):
         make_category(org, "C1")
+        adopt_vat(org.pk, actor=system_actor())
         register_brand(org.pk, BrandDraft("B1", "品牌"), actor=system_actor())
     make_product(people.d002, "X2")
     for owner, role in ((people.lh, "hq_clerk"), (people.d001, "dealer_admin")):

@@ -15,15 +15,19 @@ from ninja import Field, Query, Schema
 from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.catalog import actions, queries
-from qudao.catalog.models import Category, Pack, Product
-from qudao.catalog.rules import BrandDraft, ProductDraft
+from qudao.catalog.models import Product
+from qudao.catalog.rules import BrandDraft, ProductDraft, TaxClassDraft
 
 routes = Router(tags=["products"])
 
 PRODUCT = (
     *("id", "owner_id", "code", "name", "name_en", "gtin", "category_id", "unit", "tax_rate", "state", "min_qty", "pack_multiple", "picture"),
-    *("owner__code", "category__code", "brand_id", "brand__code", "weight", "volume"),
+    *("owner__code", "category__code", "brand_id", "brand__code", "weight", "volume", "tax_class_id"),
 )
+PACK = ("id", "name", "name_en", "factor", "gtin")
+BRAND = ("id", "owner_id", "code", "name", "name_en")
+CATEGORY = (*BRAND, "parent_id", "path")
+TAX = (*BRAND, "exempt", "today")
 RENAMED = {"owner__code": "owner_code", "category__code": "category_code", "brand__code": "brand_code"}
 
 
@@ -43,6 +47,8 @@ class ProductIn(Schema):
     #: kilograms and cubic metres of one base unit, 0 = not known
     weight: Decimal = Decimal(0)
     volume: Decimal = Decimal(0)
+    #: when given, the rate is that of the class
+    tax_class_id: int | None = None
 
 
 class NewProductIn(ProductIn):
@@ -86,6 +92,17 @@ class BrandIn(Schema):
 class BrandOut(BrandIn):
     id: int
     owner_id: int
+
+
+class TaxRateIn(Schema):
+    rate: Decimal
+    valid_from: date
+
+
+class TaxClassIn(BrandIn, TaxRateIn):
+    """A tax class with its first rate, a fraction; an exempt one has the rate 0."""
+
+    exempt: bool = False
 
 
 class SuccessorIn(Schema):
@@ -157,12 +174,8 @@ def _one(product_id: int, actor: Actor, status: int = 200) -> HttpResponse:
     return reply(_told(row), status, location=f"/api/v1/products/{product_id}")
 
 
-def _pack(pack: Pack) -> dict[str, Any]:
-    return {name: getattr(pack, name) for name in ("id", "name", "name_en", "factor", "gtin")}
-
-
-def _category(one: Category) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in ("id", "owner_id", "code", "name", "name_en", "parent_id", "path")}
+def _told_of(names: tuple[str, ...], one: Any, status: int = 200) -> HttpResponse:
+    return reply({name: getattr(one, name) for name in names}, status)
 
 
 def _draft(body: ProductIn) -> ProductDraft:
@@ -250,14 +263,14 @@ def packs(request: HttpRequest, product_id: int) -> HttpResponse:
     """Smallest first."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     queries.product(actor, product_id)
-    return reply([_pack(pack) for pack in queries.packs(actor, product_id)])
+    return reply(list(queries.packs(actor, product_id).values(*PACK)))
 
 
 @routes.post("/products/{int:product_id}/packs", response={201: PackOut}, summary="Add or change a pack")
 @idempotent
 def set_pack(request: HttpRequest, product_id: int, body: PackIn) -> HttpResponse:
     """The pack of this name."""
-    return reply(_pack(actions.set_pack(product_id, **body.dict(), actor=request.actor)), 201)  # type: ignore[attr-defined]
+    return _told_of(PACK, actions.set_pack(product_id, **body.dict(), actor=request.actor), 201)  # type: ignore[attr-defined]
 
 
 @routes.delete("/packs/{int:pack_id}", response=ProductOut, summary="Take a pack off its product")
@@ -271,7 +284,7 @@ def remove_pack(request: HttpRequest, pack_id: int) -> HttpResponse:
 @routes.get("/categories", response=list[CategoryOut], summary="Categories in tree order")
 def categories(request: HttpRequest) -> HttpResponse:
     """All that the caller sees; a catalogue has tens of them, not thousands."""
-    return reply([_category(one) for one in queries.categories(request.actor)[:5000]])  # type: ignore[attr-defined]
+    return reply(list(queries.categories(request.actor).values(*CATEGORY)[:5000]))  # type: ignore[attr-defined]
 
 
 @routes.post("/categories", response={201: CategoryOut}, summary="Register a category")
@@ -279,17 +292,14 @@ def categories(request: HttpRequest) -> HttpResponse:
 def register_category(request: HttpRequest, body: CategoryIn) -> HttpResponse:
     """Add a category to the own tree."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    return reply(_category(actions.register_category(actor.org_id, actions.CategoryDraft(**body.dict()), actor=actor)), 201)
+    return _told_of(CATEGORY, actions.register_category(actor.org_id, actions.CategoryDraft(**body.dict()), actor=actor), 201)
 
 
 @routes.put("/categories/{int:category_id}", response=CategoryOut, summary="Rename or move a category")
 @idempotent
 def change_category(request: HttpRequest, category_id: int, body: CategoryIn) -> HttpResponse:
     """The branch below follows."""
-    return reply(_category(actions.change_category(category_id, actions.CategoryDraft(**body.dict()), actor=request.actor)))  # type: ignore[attr-defined]
-
-
-BRAND = ("id", "owner_id", "code", "name", "name_en")
+    return _told_of(CATEGORY, actions.change_category(category_id, actions.CategoryDraft(**body.dict()), actor=request.actor))  # type: ignore[attr-defined]
 
 
 @routes.get("/brands", response=list[BrandOut], summary="Brands by owner and code")
@@ -303,16 +313,14 @@ def brands(request: HttpRequest) -> HttpResponse:
 def register_brand(request: HttpRequest, body: BrandIn) -> HttpResponse:
     """Add a brand to the own catalogue."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    made = actions.register_brand(actor.org_id, BrandDraft(**body.dict()), actor=actor)
-    return reply({name: getattr(made, name) for name in BRAND}, 201)
+    return _told_of(BRAND, actions.register_brand(actor.org_id, BrandDraft(**body.dict()), actor=actor), 201)
 
 
 @routes.put("/brands/{int:brand_id}", response=BrandOut, summary="Rename a brand")
 @idempotent
 def change_brand(request: HttpRequest, brand_id: int, body: BrandIn) -> HttpResponse:
     """Its products stay."""
-    made = actions.change_brand(brand_id, BrandDraft(**body.dict()), actor=request.actor)  # type: ignore[attr-defined]
-    return reply({name: getattr(made, name) for name in BRAND})
+    return _told_of(BRAND, actions.change_brand(brand_id, BrandDraft(**body.dict()), actor=request.actor))  # type: ignore[attr-defined]
 
 
 def _replacements(product_id: int, actor: Actor) -> HttpResponse:
@@ -362,3 +370,29 @@ def leave_equivalents(request: HttpRequest, product_id: int) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     actions.leave_equivalents(product_id, actor=actor)
     return _replacements(product_id, actor)
+
+
+def _tax_class(pk: int, actor: Actor, status: int = 200) -> HttpResponse:
+    return reply(queries.tax_classes(actor).filter(pk=pk).values(*TAX).get(), status)
+
+
+@routes.get("/tax-classes", response=list[dict], summary="Tax classes with their rates today")
+def tax_classes(request: HttpRequest) -> HttpResponse:
+    """All that the caller sees, at most 1,000."""
+    return reply(list(queries.tax_classes(request.actor).values(*TAX)[:1000]))  # type: ignore[attr-defined]
+
+
+@routes.post("/tax-classes", response={201: dict}, summary="Register a tax class")
+@idempotent
+def register_tax_class(request: HttpRequest, body: TaxClassIn) -> HttpResponse:
+    """With its first rate."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _tax_class(actions.register_tax_class(actor.org_id, TaxClassDraft(**body.dict()), actor=actor).pk, actor, 201)
+
+
+@routes.post("/tax-classes/{int:class_id}/rates", response={201: dict}, summary="Change the rate of a tax class from a day on")
+@idempotent
+def set_tax_rate(request: HttpRequest, class_id: int, body: TaxRateIn) -> HttpResponse:
+    """What is ordered keeps its rate."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _tax_class(actions.set_tax_rate(class_id, body.rate, body.valid_from, actor=actor).pk, actor, 201)

@@ -14,6 +14,9 @@ from qudao.catalog import queries
 from qudao.catalog.rules import ProductDraft
 from qudao.kernel import clock
 
+#: the fields of a product that choose something of its owner's, and what there is to choose
+KINDS = (("category_id", queries.categories), ("brand_id", queries.brands), ("tax_class_id", queries.tax_classes))
+
 
 class ProductForm(Form):
     """The description of a product."""
@@ -28,6 +31,7 @@ class ProductForm(Form):
     brand_id = forms.TypedChoiceField(label=_("Brand"), required=False, coerce=int, empty_value=None)
     unit = forms.CharField(label=_("Base unit"), max_length=20, help_text=_("Stock and prices are kept in it."))
     tax_rate = forms.DecimalField(label=_("Tax rate"), max_digits=5, decimal_places=4, initial=Decimal("0.13"), help_text=_("13 % is written 0.13."))
+    tax_class_id = forms.TypedChoiceField(label=_("Tax class"), required=False, coerce=int, empty_value=None, help_text=_("Its rate is taken."))
     min_qty = forms.DecimalField(label=_("Smallest quantity"), max_digits=18, decimal_places=4, initial=0)
     pack_multiple = forms.DecimalField(label=_("Quantity step"), max_digits=18, decimal_places=4, initial=1, help_text=_("Ordered in whole multiples of it."))
 
@@ -40,8 +44,8 @@ class ProductForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, found in (("category_id", queries.categories(self.actor)), ("brand_id", queries.brands(self.actor))):
-            own = found.filter(owner_id=self.actor.org_id)
+        for name, found in KINDS:
+            own = found(self.actor).filter(owner_id=self.actor.org_id)
             self.fields[name].choices = [("", "—"), *((one.pk, f"{one.code} {by_language(one.name, one.name_en)}") for one in own)]  # type: ignore[attr-defined]
 
     @staticmethod
@@ -108,3 +112,18 @@ class EquivalentForm(Form):
     product_code = forms.CharField(
         label=_("Product code"), max_length=64, help_text=_("All that stand in for either of the two then stand in for one another.")
     )
+
+
+class TaxRateForm(Form):
+    """A rate from a day on."""
+
+    rate = forms.DecimalField(label=_("Tax rate"), max_digits=5, decimal_places=4, help_text=_("13 % is written 0.13."))
+    valid_from = forms.DateField(label=_("From"), initial=clock.today)
+
+
+class TaxClassForm(BrandForm):
+    """A tax class with its first rate."""
+
+    rate = forms.DecimalField(label=_("Tax rate"), max_digits=5, decimal_places=4, help_text=_("13 % is written 0.13."))
+    valid_from = forms.DateField(label=_("From"), initial=clock.today)
+    exempt = forms.BooleanField(label=_("Exempt"), required=False)

@@ -36,6 +36,7 @@ class Products(Kind):
         Column("name_en", _("English name"), also=("英文名", "英文品名")),
         Column("unit", _("Base unit"), help=_("Stock and prices are kept in it."), example=_("pcs"), also=("unit", "UOM", "单位", "计量单位")),
         Column("tax_rate", _("Tax rate"), "share", help=_("13 % is written 0.13 or 13%."), example="0.13", also=("VAT", "tax", "税率")),
+        Column("tax_class", _("Tax class"), help=_("Code of a tax class; its rate is taken."), also=("tax class", "税收分类", "税类")),
         Column("gtin", _("Barcode"), help=_("GTIN with 8, 12, 13 or 14 digits."), example="6901234567892", also=("GTIN", "EAN", "条形码", "国际条码")),
         Column("category", _("Category"), help=_("Code or name of a category that exists."), also=("group", "分类", "类别", "品类")),
         Column("brand", _("Brand"), help=_("Code or name of a brand that exists."), also=("brand", "品牌")),
@@ -46,7 +47,7 @@ class Products(Kind):
     )
 
     def open(self, rows: Sequence[Cells]) -> None:
-        """Four statements."""
+        """Five statements."""
         queries.require_acting(self.actor, self.actor.org_id, self.verb)
         own = queries.products(self.actor).filter(owner_id=self.actor.org_id).order_by()
         self.known = {one.code: one for one in own.filter(code__in={row.text("code") for row in rows})}
@@ -55,6 +56,10 @@ class Products(Kind):
         self.groups = {name: pk for pk, _code, name in groups} | {code: pk for pk, code, _name in groups}
         marks = list(queries.brands(self.actor).filter(owner_id=self.actor.org_id).values_list("pk", "code", "name"))
         self.brands = {name: pk for pk, _code, name in marks} | {code: pk for pk, code, _name in marks}
+        mine = queries.tax_classes(self.actor).filter(owner_id=self.actor.org_id, today__isnull=False)
+        taxes = list(mine.values_list("code", "pk", "today"))
+        self.taxes = {code: (pk, rate) for code, pk, rate in taxes}
+        self.tax_names = {pk: code for code, pk, _rate in taxes}
         self.brand_names = {pk: name for pk, _code, name in marks}
         self.group_names = {pk: name for pk, _code, name in groups}
 
@@ -64,13 +69,19 @@ class Products(Kind):
     def entry(self, row: Cells) -> Entry:
         product = self.known.get(row.text("code"))
         usual = _facts(product) if product else asdict(ProductDraft("", ""))
-        said = {name: row.get(name, usual[name]) for name in FIELDS if name not in ("code", "category_id", "brand_id")}
+        said = {name: row.get(name, usual[name]) for name in FIELDS if name not in ("code", "category_id", "brand_id", "tax_class_id")}
         group, brand = row.text("category"), row.text("brand")
         said |= {"category_id": self.groups.get(group, usual["category_id"]), "brand_id": self.brands.get(brand, usual["brand_id"])}
+        if tax := row.text("tax_class"):
+            said |= dict(zip(("tax_class_id", "tax_rate"), self.taxes.get(tax, (None, said["tax_rate"])), strict=True))
+        elif row.get("tax_rate") is None or said["tax_rate"] == usual["tax_rate"]:
+            said["tax_class_id"] = usual["tax_class_id"]
         draft = ProductDraft(code=row.text("code"), **said)
         faults = rules.draft_faults(draft)
         if group and group not in self.groups:
             faults.append(Fault("catalog.category_unknown", "category"))
+        if tax and tax not in self.taxes:
+            faults.append(Fault("catalog.tax_class_unknown", "tax_class"))
         if brand and brand not in self.brands:
             faults.append(Fault("catalog.brand_unknown", "brand"))
         barcode = rules.gtin14(draft.gtin) or ""
@@ -82,7 +93,7 @@ class Products(Kind):
         if product is None:
             return Entry(row.no, label, NEW, draft)
         after = {name: getattr(draft, name) for name in FIELDS} | {"gtin": barcode}
-        named = {"category_id": self.group_names, "brand_id": self.brand_names}
+        named = {"category_id": self.group_names, "brand_id": self.brand_names, "tax_class_id": self.tax_names}
         changes = tuple(
             (name.removesuffix("_id"), names.get(was, ""), names.get(now, "")) if (names := named.get(name)) else (name, was, now)
             for name, was, now in differences(usual, after)

@@ -91,6 +91,60 @@ class Brand(Row):
         return reverse("brand_change", args=[self.pk])
 
 
+class TaxClass(Row):
+    """How products are taxed: VAT 13, 9, 6, 0, or exempt. Its rate on a day is that of the last TaxRate up to it; documents copy the rate at the order."""
+
+    owner = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
+    code = models.TextField()
+    name = models.TextField()
+    name_en = models.TextField(default="", blank=True)
+    exempt = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "code"],
+                name="catalog_taxclass_owner_code_unique",
+                violation_error_message=_("Another tax class has this code."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(code="") & ~Q(name=""),
+                name="catalog_taxclass_code_name_present",
+                violation_error_message=_("A tax class needs a code and a name."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("tax_class_rate", args=[self.pk])
+
+
+class TaxRate(Row):
+    """From `valid_from` on, the class is taxed at `rate` (a fraction), until its next rate."""
+
+    goes_with = "tax_class"
+
+    tax_class = models.ForeignKey(TaxClass, on_delete=models.PROTECT, related_name="rates", db_index=False)
+    valid_from = models.DateField()
+    rate = models.DecimalField(max_digits=5, decimal_places=4)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tax_class", "valid_from"],
+                name="catalog_taxrate_class_valid_from_unique",
+                violation_error_message=_("The class already has a rate from this day on."),
+            ),
+            models.CheckConstraint(
+                condition=Q(rate__gte=0) & Q(rate__lt=1),
+                name="catalog_taxrate_rate_range",
+                violation_error_message=_("The tax rate must lie between 0 and 1."),
+            ),
+        ]
+
+
 class Product(Row):
     """Something that can be traded. Quantities are in the base unit `unit`; `tax_rate` is a fraction."""
 
@@ -107,7 +161,9 @@ class Product(Row):
     #: kilograms and cubic metres of one base unit, 0 = not known
     weight = models.DecimalField(max_digits=14, decimal_places=4, default=Decimal(0))
     volume = models.DecimalField(max_digits=14, decimal_places=6, default=Decimal(0))
+    #: that of the class today, if it has one
     tax_rate = models.DecimalField(max_digits=5, decimal_places=4)
+    tax_class = models.ForeignKey(TaxClass, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     state = models.TextField(choices=ProductState.choices, default=ProductState.ACTIVE)
     #: hash of the kept picture, "" for none; its two sizes lie in the media folder under it
     picture = models.TextField(default="", blank=True, editable=False)

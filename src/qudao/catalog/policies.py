@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import Actor, Policy, own, register, within
-from qudao.catalog.models import Audience, Brand, Category, Equivalent, Pack, Product, Succession
+from qudao.catalog.models import Audience, Brand, Category, Equivalent, Pack, Product, Succession, TaxClass, TaxRate
 from qudao.network.rules import ids_of
 from qudao.network.states import OrgKind
 
@@ -59,6 +59,24 @@ class BrandPolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _seen(actor, verb, "owner")
+
+
+@register
+class TaxClassPolicy(Policy):
+    model = TaxClass
+    view_verb = "catalog.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return _seen(actor, verb, "owner")
+
+
+@register
+class TaxRatePolicy(Policy):
+    model = TaxRate
+    view_verb = "catalog.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return _seen(actor, verb, "tax_class__owner")
 
 
 @register

@@ -9,12 +9,12 @@ from decimal import Decimal
 
 from django.core.files.storage import default_storage
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
 from qudao.base.search import matching, words_of
-from qudao.catalog.models import Audience, Brand, Category, Pack, Product, Succession
+from qudao.catalog.models import Audience, Brand, Category, Pack, Product, Succession, TaxClass, TaxRate
 from qudao.catalog.policies import OUTSIDE
 from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden, NotFound
@@ -36,13 +36,19 @@ class ProductCard:
     multiple: Decimal
 
 
-_CARDS = "select id, code, name, name_en, unit, tax_rate, state, min_qty, pack_multiple from catalog_product where id = any(%s)"
+# The rate of a class is read for the day: the one kept on the product follows only when the day's job has run.
+_CARDS = """
+    select p.id, p.code, p.name, p.name_en, p.unit, coalesce(t.rate, p.tax_rate), p.state, p.min_qty, p.pack_multiple
+      from catalog_product p left join lateral (
+        select r.rate from catalog_taxrate r where r.tax_class_id = p.tax_class_id and r.valid_from <= %s order by r.valid_from desc limit 1
+      ) t on p.tax_class_id is not null
+     where p.id = any(%s)"""
 
 
 def unscoped_cards(ids: Iterable[int]) -> dict[int, ProductCard]:
     """The cards of these products by id, unknown ids missing. One statement; for documents that already decided who may see them."""
     with connection.cursor() as cursor:
-        cursor.execute(_CARDS, [list(ids)])
+        cursor.execute(_CARDS, [clock.today(), list(ids)])
         return {row[0]: ProductCard(*row) for row in cursor.fetchall()}
 
 
@@ -102,6 +108,22 @@ def brands(actor: Actor) -> QuerySet[Brand]:
 def brand(actor: Actor, brand_id: int, verb: str | None = None) -> Brand:
     """One brand; NotFound when it does not exist for this actor, Forbidden when the verb does not reach it."""
     return get_visible(actor, Brand, brand_id, verb)
+
+
+def tax_classes(actor: Actor) -> QuerySet[TaxClass]:
+    """The tax classes the actor may see, each with its rate today (`today`)."""
+    now = TaxRate.unscoped.filter(tax_class=OuterRef("pk"), valid_from__lte=clock.today()).order_by("-valid_from").values("rate")[:1]
+    return visible(actor, TaxClass).select_related("owner").annotate(today=Subquery(now)).order_by("owner_id", "code")
+
+
+def unscoped_tax_rates(owner_id: int, class_ids: Iterable[int]) -> dict[int, Decimal]:
+    """The rates today of an owner's tax classes; one of somebody else, or without a rate yet, is missing. One statement."""
+    found = rows(
+        """select distinct on (c.id) c.id, r.rate from catalog_taxclass c join catalog_taxrate r on r.tax_class_id = c.id and r.valid_from <= %s
+            where c.owner_id = %s and c.id = any(%s) order by c.id, r.valid_from desc""",
+        [clock.today(), owner_id, list(class_ids)],
+    )
+    return dict(found)
 
 
 def succession(actor: Actor, product_id: int) -> Succession | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 
 from PIL import Image, ImageOps
@@ -39,6 +40,30 @@ class ProductDraft:
     brand_id: int | None = None
     weight: Decimal = Decimal(0)
     volume: Decimal = Decimal(0)
+    #: when given, the rate follows it
+    tax_class_id: int | None = None
+
+
+@dataclass(frozen=True)
+class TaxClassDraft:
+    """A tax class with its first rate (a fraction, 0.13) from a day on; an exempt class has the rate 0."""
+
+    code: str
+    name: str
+    name_en: str
+    rate: Decimal
+    valid_from: date
+    exempt: bool = False
+
+
+#: the classes of Chinese VAT: code, name, English name, rate, exempt
+VAT = (
+    ("VAT13", "增值税 13%", "VAT 13 %", Decimal("0.13"), False),
+    ("VAT9", "增值税 9%", "VAT 9 %", Decimal("0.09"), False),
+    ("VAT6", "增值税 6%", "VAT 6 %", Decimal("0.06"), False),
+    ("VAT0", "零税率", "VAT 0 %", Decimal(0), False),
+    ("EXEMPT", "免税", "Exempt", Decimal(0), True),
+)
 
 
 @dataclass(frozen=True)

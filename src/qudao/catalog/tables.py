@@ -98,3 +98,19 @@ class BrandTable(Table):
     order = ("owner_id", "code", "pk")
     empty = _("No brand stands here.")
     remedy = _("Register a brand, then name it on its products.")
+
+
+class TaxClassTable(Table):
+    """Tax classes with their rates today."""
+
+    columns = (
+        Column("code", _("Code"), cell="link", sort="code"),
+        Column("", _("Name"), cell=name_of, sort="name", slug="name"),
+        Column("", _("Rate today"), cell=lambda row: f"{(row.today * 100).normalize():f} %" if row.today is not None else "", num=True, slug="rate"),
+        Column("", _("Exempt"), cell=lambda row: _("yes") if row.exempt else "", dim=True, slug="exempt"),
+        Column("", _("Owner"), cell=lambda row: name_of(row.owner), dim=True, hide_on_phone=True, sort="owner__code", slug="owner"),
+    )
+    search = ("code__icontains", "name__icontains", "name_en__icontains")
+    order = ("owner_id", "code", "pk")
+    empty = _("No tax class stands here.")
+    remedy = _("Take the usual classes, then name them on products: their rates then change in one place.")

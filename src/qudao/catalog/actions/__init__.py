@@ -19,8 +19,10 @@ from qudao.catalog.actions.products import (
     unblock_product,
 )
 from qudao.catalog.actions.related import change_brand, join_equivalents, leave_equivalents, register_brand, remove_successor, set_successor
+from qudao.catalog.actions.tax import adopt_vat, follow_tax_rates, register_tax_class, set_tax_rate
 
 __all__ = [
+    "adopt_vat", "follow_tax_rates", "register_tax_class", "set_tax_rate",
     "CategoryDraft", "block_product", "change_brand", "change_category", "change_product", "change_products", "join_equivalents", "leave_equivalents",
     "register_brand", "register_category", "register_product", "register_products", "remove_pack", "remove_picture", "remove_products",
     "remove_successor", "set_audience", "set_pack", "set_picture", "set_successor", "subject_of", "unblock_product",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 
 from django.core.files.base import ContentFile
@@ -54,6 +54,7 @@ def register_products(owner_id: int, drafts: Sequence[ProductDraft], *, actor: A
 
 def _register(owner_id: int, drafts: Sequence[ProductDraft], at: Sequence[str], actor: Actor) -> list[Product]:
     queries.require_acting(actor, owner_id, "catalog.edit")
+    drafts = _taxed(owner_id, drafts)
     faults = [fault for draft, where in zip(drafts, at, strict=True) for fault in rules.draft_faults(draft, where)]
     faults += _taken(owner_id, drafts, at)
     faults += _foreign_groups(owner_id, drafts)
@@ -71,6 +72,7 @@ def change_product(product_id: int, draft: ProductDraft, *, actor: Actor) -> Pro
     """Describe a product anew. Locks it; documents keep what they were made with. Raises Invalid at the field."""
     get_visible(actor, Product, product_id, "catalog.edit")
     product = lock_one(Product, product_id, rank=Rank.NETWORK)
+    (draft,) = _taxed(product.owner_id, [draft])
     faults = rules.draft_faults(draft)
     if draft.code.strip() != product.code:
         faults += _taken(product.owner_id, [draft], [""])
@@ -91,6 +93,9 @@ def change_products(drafts: Mapping[int, ProductDraft], *, actor: Actor) -> dict
     if visible(actor, Product, "catalog.edit").filter(pk__in=drafts).count() != len(drafts):
         raise NotFound("base.not_found")
     locked = lock_rows(Product, drafts, rank=Rank.NETWORK)
+    for owner in {one.owner_id for one in locked}:
+        mine = [one.pk for one in locked if one.owner_id == owner]
+        drafts = {**drafts, **dict(zip(mine, _taxed(owner, [drafts[pk] for pk in mine]), strict=True))}
     faults = [fault for one in locked for fault in rules.draft_faults(drafts[one.pk], f"rows.{one.pk}.")]
     faults += [Fault("catalog.code_stays", f"rows.{one.pk}.code") for one in locked if drafts[one.pk].code.strip() != one.code]
     for owner in {one.owner_id for one in locked}:
@@ -297,6 +302,15 @@ def _taken(owner_id: int, drafts: Sequence[ProductDraft], at: Sequence[str]) -> 
             faults.append(Fault("catalog.code_twice", f"{where}code", {"code": code}))
         seen.add(code)
     return faults
+
+
+def _taxed(owner_id: int, drafts: Sequence[ProductDraft]) -> list[ProductDraft]:
+    """The drafts with the rates of their tax classes today. Raises Invalid for a class that is not the owner's."""
+    wanted = {draft.tax_class_id for draft in drafts if draft.tax_class_id is not None}
+    known = queries.unscoped_tax_rates(owner_id, wanted) if wanted else {}
+    if wanted - set(known):
+        raise Invalid("catalog.tax_class_foreign", field="tax_class_id")
+    return [replace(draft, tax_rate=known[draft.tax_class_id]) if draft.tax_class_id is not None else draft for draft in drafts]
 
 
 def _foreign_groups(owner_id: int, drafts: Iterable[ProductDraft]) -> list[Fault]:

@@ -49,6 +49,7 @@ class ProductList(ListPage):
         return [
             *import_buttons("catalog.products", self.actor),
             Button(_("Brands"), reverse("brands"), icon="star", verb="catalog.edit"),
+            Button(_("Tax classes"), reverse("tax_classes"), icon="receipt-2", verb="catalog.edit"),
             Button(_("New category"), reverse("category_new"), icon="plus", verb="catalog.edit", ask=True),
             Button(_("Register product"), reverse("product_new"), icon="plus", primary=True, verb="catalog.edit", key="n"),
         ]
@@ -64,7 +65,7 @@ def card_panel(request: HttpRequest, product: Product) -> Panel:
         (_("Base unit"), product.unit),
         (_("Weight"), f"{figures.qty(product.weight)} kg" if product.weight else ""),
         (_("Volume"), f"{product.volume.normalize():f} m³" if product.volume else ""),
-        (_("Tax rate"), percent(product)),
+        (_("Tax rate"), f"{percent(product)} {name_of(product.tax_class)}".strip()),
         (_("Smallest quantity"), figures.qty(product.min_qty)),
         (_("Quantity step"), figures.qty(product.pack_multiple)),
         (_("Owner"), name_of(product.owner)),

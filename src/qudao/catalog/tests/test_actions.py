@@ -9,7 +9,7 @@ from qudao.base import models as base
 from qudao.base.access import system_actor
 from qudao.base.audit import timeline
 from qudao.catalog import actions
-from qudao.catalog.models import Audience, Brand, Category, Equivalent, Pack, Product, Succession
+from qudao.catalog.models import Audience, Brand, Category, Equivalent, Pack, Product, Succession, TaxClass, TaxRate
 from qudao.catalog.rules import ProductDraft
 from qudao.catalog.tests.make import make_category, make_product
 from qudao.kernel.errors import DomainError, Forbidden, Invalid, NotFound, Refused
@@ -152,6 +152,10 @@ BROKEN = {
     "catalog_product_weight_volume_not_negative": lambda p: Product(owner=p.owner, code="x", name="x", unit="x", tax_rate=0, weight=-1),
     "catalog_brand_owner_code_unique": lambda p: Brand(owner=p.owner, code="B", name="x"),
     "catalog_brand_code_name_present": lambda p: Brand(owner=p.owner, code="", name="x"),
+    "catalog_taxclass_owner_code_unique": lambda p: TaxClass(owner=p.owner, code="T", name="x"),
+    "catalog_taxclass_code_name_present": lambda p: TaxClass(owner=p.owner, code="", name="x"),
+    "catalog_taxrate_class_valid_from_unique": lambda p: TaxRate(tax_class=TaxClass.unscoped.get(), valid_from="2026-01-01", rate=0),
+    "catalog_taxrate_rate_range": lambda p: TaxRate(tax_class=TaxClass.unscoped.get(), valid_from="2026-02-01", rate=1),
     "catalog_succession_not_itself": lambda p: Succession(product=p, successor=p, valid_from="2026-01-01"),
     "catalog_audience_viewer_owner_unique": lambda p: Audience(owner=p.owner, viewer=p.seen_by),
     "catalog_audience_viewer_not_owner": lambda p: Audience(owner=p.owner, viewer=p.owner),
@@ -165,13 +169,14 @@ def test_each_constraint_holds(cast, name):
     Pack.unscoped.create(product=product, name="箱", factor=2)
     Audience.unscoped.create(owner=cast.lh, viewer=cast.d001)
     Brand.unscoped.create(owner=cast.lh, code="B", name="x")
+    TaxRate.unscoped.create(tax_class=TaxClass.unscoped.create(owner=cast.lh, code="T", name="x"), valid_from="2026-01-01", rate=0)
     product.seen_by = cast.d001
     with pytest.raises(IntegrityError, match=name), transaction.atomic():
         BROKEN[name](product).save(force_insert=True)
 
 
 def test_every_constraint_is_broken_above():
-    named = {c.name for model in (Product, Category, Pack, Audience, Brand, Succession, Equivalent) for c in model._meta.constraints}
+    named = {c.name for model in (Product, Category, Pack, Audience, Brand, Succession, Equivalent, TaxClass, TaxRate) for c in model._meta.constraints}
     assert named == set(BROKEN)
 
 
