@@ -10,6 +10,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.files import KINDS
+from qudao.base.html import figures
 from qudao.base.html.forms import Form, number_of
 from qudao.inventory.states import Short
 from qudao.network.queries import Address
@@ -42,6 +43,8 @@ class AddressForm(Form):
 class AmendForm(Form):
     """The quantities of the lines, and products to add."""
 
+    layout = "grid"
+
     added = forms.CharField(
         label=_("Products to add"),
         required=False,
@@ -51,17 +54,21 @@ class AmendForm(Form):
     reason = forms.CharField(label=_("Remark"), max_length=500, required=False)
 
     def __init__(self, *args: Any, lines: Sequence[Any] = (), **kwargs: Any) -> None:
+        self.base_fields = {
+            **{
+                f"line_{line.pk}": forms.DecimalField(
+                    label=f"{line.shown_name} {line.product.code}",
+                    min_value=0,
+                    max_digits=18,
+                    decimal_places=4,
+                    initial=f"{line.wanted.normalize():f}",
+                    help_text=figures.qty(line.wanted, line.unit),
+                )
+                for line in lines
+            },
+            **type(self).base_fields,  # type: ignore[attr-defined]
+        }
         super().__init__(*args, **kwargs)
-        for line in reversed(lines):
-            field = forms.DecimalField(
-                label=f"{line.shown_name} {line.product.code}",
-                min_value=0,
-                max_digits=18,
-                decimal_places=4,
-                initial=line.wanted.normalize(),
-                help_text=line.unit,
-            )
-            self.fields = {f"line_{line.pk}": field, **self.fields}
 
     def clean_added(self) -> list[tuple[str, Decimal]]:
         """(code, quantity) of each line typed."""
