@@ -107,7 +107,7 @@ class TaxClassTable(Table):
         Column("code", _("Code"), cell="link", sort="code"),
         Column("", _("Name"), cell=name_of, sort="name", slug="name"),
         Column("", _("Rate today"), cell=lambda row: f"{(row.today * 100).normalize():f} %" if row.today is not None else "", num=True, slug="rate"),
-        Column("", _("Exempt"), cell=lambda row: _("yes") if row.exempt else "", dim=True, slug="exempt"),
+        Column("", _("Exempt"), cell=lambda row: _("yes") if row.exempt else "", dim=True, hide_on_phone=True, slug="exempt"),
         Column("", _("Owner"), cell=lambda row: name_of(row.owner), dim=True, hide_on_phone=True, sort="owner__code", slug="owner"),
     )
     search = ("code__icontains", "name__icontains", "name_en__icontains")

@@ -72,7 +72,7 @@ class RateTable(Table):
     """Exchange rates, newest first."""
 
     columns = (
-        Column("from_currency", _("From currency"), cell="code", sort="from_currency"),
+        Column("from_currency", _("From currency"), cell="link", sort="from_currency"),
         Column("to_currency", _("To currency"), cell="code", sort="to_currency"),
         Column("rate", _("Exchange rate"), cell="price", sort="rate"),
         Column("day", _("From"), cell="day", sort="day"),
