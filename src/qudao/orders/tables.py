@@ -161,7 +161,7 @@ class OrderTable(Table):
         Tab("late", pgettext_lazy("orders", "Late"), _late, wrong=True),
         Tab("partly_shipped", _("Partly shipped"), Q(status=Status.IN_FULFILMENT, fulfilment=Fulfilment.PARTIAL)),
         Tab("to_receive", _("To receive"), Q(status=Status.IN_FULFILMENT, fulfilment=Fulfilment.SHIPPED)),
-        Tab("to_invoice", _("To invoice"), Q(status__in=[Status.DELIVERED, Status.CLOSED_SHORT]) & ~Q(billing=Billing.FULL)),
+        Tab("to_invoice", _("To invoice"), Q(status__in=[Status.DELIVERED, Status.CLOSED_SHORT], billing__in=[Billing.NONE, Billing.PARTIAL])),
         Tab("to_pay", _("To pay"), Q(status__in=[Status.DELIVERED, Status.CLOSED_SHORT], billing=Billing.FULL) & ~Q(payment=Payment.PAID)),
         Tab("closed", _("Settled"), Q(status=Status.CLOSED)),
         Tab("stopped", _("Stopped"), Q(status__in=[Status.REJECTED, Status.CANCELLED, Status.CLOSED_SHORT, Status.DRAFT])),

@@ -36,9 +36,9 @@ from qudao.portal.queries import (
     flow,
     last_order,
     late_payers,
+    oldest_pending,
     overdue,
     past_wish,
-    pending,
     short_products,
     trades,
 )
@@ -230,9 +230,9 @@ def home(request: HttpRequest) -> HttpResponse:
     stages = flow(actor, side) if sees_orders else {key: Stage(key) for key in STAGES}
     today, before = came(actor, side) if sees_orders else (0, 0)
     late, kinds = overdue(actor, side), differences_by_kind(actor, side)
-    waiting = pending(actor, JUDGED)
+    waiting, number = oldest_pending(actor, JUDGED)
     counts = waiting_counts(actor)
-    request.pending_number, request.waiting_counts = len(waiting), counts  # type: ignore[attr-defined]  # the frame need not count them again
+    request.pending_number, request.waiting_counts = number, counts  # type: ignore[attr-defined]  # the frame need not count them again
     given = list(my_open_tasks(actor)[:6]) if counts.get("tasks") else []
     more = _buyer(stages, kinds, _todo(actor, late, given), actor=actor) if side == "buy" else _seller(actor, face, stages, late, kinds)
     last = last_order(actor) if side == "buy" and sees_orders else None
@@ -248,9 +248,9 @@ def home(request: HttpRequest) -> HttpResponse:
         "orders_url": link("orders", f"side={side}"),
         "given": given,
         "tasks": waiting[: 9 - len(given)],
-        "tasks_number": len(waiting) + len(given),
+        "tasks_number": number + len(given),
         "tasks_url": link("tasks"),
-        "buttons": _bar(actor, len(waiting), side, last),
+        "buttons": _bar(actor, number, side, last),
         "steps": _first_steps(actor) if fresh else [],
         "loading": loading.sentence(),
         **more,
