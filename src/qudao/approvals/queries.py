@@ -10,12 +10,14 @@ from decimal import Decimal
 
 from django.db.models import Prefetch, QuerySet
 from django.db.models.expressions import RawSQL
+from django.utils.translation import gettext as _
 
 from qudao.approvals.models import Absence, Flow, Link, Node, Request, Signature, Version
 from qudao.approvals.rules import Case, Colleague, More, Needed, Plan, Step, branches_of, case_of
 from qudao.approvals.states import DECIDED_BY, NodeState, RequestState, Who
 from qudao.base.access import Actor, expand, policy_of, visible
 from qudao.base.db import rows
+from qudao.base.html.tables import by_language
 from qudao.base.subject import Subject
 from qudao.kernel import clock
 from qudao.kernel.errors import NotFound
@@ -79,6 +81,24 @@ def names_of(steps: Iterable[Step]) -> Names:
     roles = rows("select id, name, name_en from people_role where id = any(%s)", [list(role_ids)]) if role_ids else []
     people = rows("select id, name from people_user where id = any(%s)", [list(user_ids)]) if user_ids else []
     return Names({pk: (name, name_en) for pk, name, name_en in roles}, dict(people))
+
+
+def signer_of(step: Step, names: Names) -> str:
+    """Whom a step of a flow asks, in the reader's language."""
+    if step.who == Who.MANAGER:
+        return str(_("Manager of who submitted"))
+    if step.who == Who.DEPARTMENT:
+        return str(_("Department {name}").format(name=step.department))
+    if step.who == Who.PERSON:
+        return ", ".join(names.people.get(pk, "?") for pk in step.people)
+    return by_language(*names.roles.get(step.role_id or 0, ("?", "?")))
+
+
+def signers_of(steps: Iterable[Step]) -> list[str]:
+    """Whom the steps ask, in the order of signing. Two statements at most."""
+    found = list(steps)
+    names = names_of(found)
+    return [signer_of(step, names) for step in found]
 
 
 def pending_for(actor: Actor) -> QuerySet[Node]:

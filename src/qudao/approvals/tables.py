@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.urls import reverse
@@ -11,9 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from qudao.approvals.models import Absence, Flow
-from qudao.approvals.queries import Names, names_of
-from qudao.approvals.rules import Step
-from qudao.approvals.states import KINDS, VersionState, Who
+from qudao.approvals.states import KINDS, VersionState
 from qudao.base.html.figures import badge
 from qudao.base.html.tables import Column, Filter, Table, by_language
 from qudao.kernel import clock
@@ -24,24 +21,6 @@ def role_name(row: Any) -> str:
     if row.department:
         return str(_("Department {name}").format(name=row.department))
     return by_language(row.role.name, row.role.name_en)
-
-
-def signer_of(step: Step, names: Names) -> str:
-    """Whom a step of a flow asks, in the reader's language."""
-    if step.who == Who.MANAGER:
-        return str(_("Manager of who submitted"))
-    if step.who == Who.DEPARTMENT:
-        return str(_("Department {name}").format(name=step.department))
-    if step.who == Who.PERSON:
-        return ", ".join(names.people.get(pk, "?") for pk in step.people)
-    return by_language(*names.roles.get(step.role_id or 0, ("?", "?")))
-
-
-def signers_of(steps: Iterable[Step]) -> list[str]:
-    """Whom the steps ask, in the order of signing. Two statements at most."""
-    found = list(steps)
-    names = names_of(found)
-    return [signer_of(step, names) for step in found]
 
 
 def in_use(row: Flow) -> Any:

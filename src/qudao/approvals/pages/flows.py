@@ -15,9 +15,10 @@ from django.utils.translation import gettext_lazy, pgettext
 from qudao.approvals import actions, queries
 from qudao.approvals.forms import BranchForm, FlowForm, RuleForm, StepForm
 from qudao.approvals.models import Flow, Version
+from qudao.approvals.queries import signer_of, signers_of
 from qudao.approvals.rules import Branch, FlowDraft, RuleDraft, Step, When, branches_of
 from qudao.approvals.states import CREDITS, KINDS, TYPES, Mode, VersionState
-from qudao.approvals.tables import FlowTable, signer_of, signers_of
+from qudao.approvals.tables import FlowTable
 from qudao.base.access import Actor
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, Panel

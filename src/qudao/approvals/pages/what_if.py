@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from qudao.approvals import queries
 from qudao.approvals.models import Flow
 from qudao.approvals.pages.flows import drafted, version_of
+from qudao.approvals.queries import signer_of
 from qudao.approvals.rules import Replay, branches_of, replay
 from qudao.approvals.states import KINDS, VersionState
-from qudao.approvals.tables import signer_of
 from qudao.base.html import figures
 from qudao.base.html.pages import Button, DetailPage, Head, Panel
 from qudao.base.html.tables import by_language

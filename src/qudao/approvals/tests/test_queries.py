@@ -7,8 +7,8 @@ import pytest
 from qudao.approvals import actions, queries
 from qudao.approvals.invariants import CHECKS
 from qudao.approvals.models import Flow, Node, Request, Signature, Version
+from qudao.approvals.queries import signers_of
 from qudao.approvals.rules import Case
-from qudao.approvals.tables import signers_of
 from qudao.approvals.tests.make import KIND, document, make_rule, open_for, sign
 from qudao.base.access import system_actor, visible
 from qudao.base.db import run

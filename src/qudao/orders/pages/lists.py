@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from qudao.base.access import sees_prices
+from qudao.base.access import Actor, sees_prices
 from qudao.base.html.pages import Bulk, Button, ListPage, Skip
 from qudao.orders import actions
 from qudao.orders.forms import ReasonForm, RemarkForm
@@ -28,7 +28,7 @@ class OrderList(ListPage):
     """Orders one sells, buys, or oversees."""
 
     verb = "orders.view"
-    query = orders
+    query: ClassVar[Callable[[Actor], QuerySet]] = orders
     table = OrderTable
     title = gettext_lazy("Orders")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -40,7 +40,7 @@ class PaymentList(ListPage):
     """Payments in sight."""
 
     verb = "payments.view"
-    query = queries.payments
+    query: ClassVar[Callable[[Actor], QuerySet]] = queries.payments
     table = PaymentTable
     title = gettext_lazy("Payments")
 

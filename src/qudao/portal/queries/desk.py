@@ -13,8 +13,7 @@ from django.utils.translation import gettext as _
 
 from qudao.agreements.models import Agreement
 from qudao.agreements.queries import Terms, unscoped_refused, unscoped_terms_of
-from qudao.approvals.queries import Case, unscoped_rules_for
-from qudao.approvals.tables import signers_of
+from qudao.approvals.queries import Case, signers_of, unscoped_rules_for
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
 from qudao.base.html.tables import by_language
