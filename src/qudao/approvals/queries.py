@@ -230,7 +230,7 @@ class Submitted:
     case: Case
 
 
-def submitted(flow: Flow, since: datetime) -> list[Submitted]:
+def unscoped_submitted(flow: Flow, since: datetime) -> list[Submitted]:
     """What went by a flow the actor was shown since a moment, newest first, at most `REPLAYED`. One statement."""
     found = Request.unscoped.filter(seller_id=flow.owner_id, subject_kind=flow.kind, opened_at__gte=since).order_by("-pk")[:REPLAYED]
     return [

@@ -37,7 +37,7 @@ def since_of(months: int) -> datetime:
 
 def replayed(flow: Flow, months: int) -> tuple[list[queries.Submitted], Replay]:
     """The documents of the last months, and what the draft (or what is in use, without one) asks of them. One statement."""
-    found = queries.submitted(flow, since_of(months))
+    found = queries.unscoped_submitted(flow, since_of(months))
     used = version_of(flow, VersionState.PUBLISHED)
     return found, replay(drafted(flow), branches_of(used.branches) if used else (), [one.case for one in found])
 
