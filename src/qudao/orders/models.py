@@ -90,6 +90,7 @@ class Order(Row):
             models.Index(fields=["status", "-id"], name="orders_order_status"),
             models.Index(fields=["number"], name="orders_order_number"),
             models.Index(fields=["agreement"], condition=Q(status=Status.SUBMITTED), name="orders_order_held"),
+            models.Index(fields=["seller", "waits_since"], condition=Q(waits_since__isnull=False), name="orders_order_backordered"),
             # The map of the flow reads only what is open, nothing but this index, and each group of states in one piece.
             models.Index(
                 fields=["seller", "status", "fulfilment", "billing", "payment"],
