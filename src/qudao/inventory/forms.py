@@ -16,7 +16,7 @@ from qudao.catalog.queries import products
 from qudao.inventory.actions import OpeningLine
 from qudao.inventory.models import Place
 from qudao.inventory.rules import check_quantities
-from qudao.inventory.states import MOST_LEAD_DAYS, PlaceKind, Shows
+from qudao.inventory.states import MOST_LEAD_DAYS, MOST_PRIORITY, PlaceKind, Short, Shows
 from qudao.kernel.errors import Fault, Invalid
 
 
@@ -28,13 +28,22 @@ class PlaceForm(Form):
 
 
 class SupplyForm(Form):
-    """Out of which warehouse an agreement is supplied, how soon, and what the buyer is told."""
+    """Out of which warehouse an agreement is supplied, how soon, what the buyer is told, and what becomes of orders that are short or urgent."""
+
+    layout = "grid"
 
     place: forms.ModelChoiceField = forms.ModelChoiceField(label=_("Warehouse"), queryset=None)
     lead_days = forms.IntegerField(
         label=_("Lead time"), min_value=0, max_value=MOST_LEAD_DAYS, help_text=_("Working days until goods leave; orders are promised for that day.")
     )
     shows = forms.ChoiceField(label=_("The buyer is told"), choices=Shows.choices)
+    short = forms.ChoiceField(label=_("If goods are short"), choices=Short.choices, help_text=_("An order or its approver may choose something else."))
+    priority = forms.IntegerField(
+        label=_("Served when goods come in"), min_value=0, max_value=MOST_PRIORITY, help_text=_("Waiting orders: the highest number first, then the oldest.")
+    )
+    surcharge = forms.DecimalField(
+        label=_("Surcharge of emergencies (%)"), min_value=0, max_value=100, max_digits=5, decimal_places=2, help_text=_("On each price of an emergency order.")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

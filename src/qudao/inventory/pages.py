@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from qudao.agreements.queries import Agreement, agreements
 from qudao.base.access import Actor, visible
+from qudao.base.action import unit
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, LineEditor, ListPage, Panel, import_buttons
 from qudao.base.html.tables import by_language
@@ -23,6 +24,7 @@ from qudao.inventory.models import Place, Stock, SupplyPlace
 from qudao.inventory.states import PlaceKind
 from qudao.inventory.tables import MoveTable, PlaceTable, StockTable, quantities
 from qudao.kernel.errors import DomainError
+from qudao.kernel.quantity import plain
 
 NEWEST = 20
 
@@ -226,9 +228,12 @@ def supply_panel(request: HttpRequest, agreement: Agreement) -> Panel | None:
         return None
     supply = _supply(actor, agreement.pk)
     change = Button(_("Change"), reverse("agreement_supply", args=[agreement.pk]), icon="pencil", ask=True)
+    terms = [_("If goods are short: {what}").format(what=supply.get_short_display())]
+    terms += [_("Served when goods come in: {priority}").format(priority=supply.priority)] if supply.priority else []
+    terms += [_("Emergencies: +{percent} %").format(percent=plain(supply.surcharge))] if supply.surcharge else []
     item = {
         "label": f"{supply.place.code} {supply.place.name}".strip() if supply.place_id else _("No warehouse yet."),
-        "facts": [ngettext("{n} working day", "{n} working days", supply.lead_days).format(n=supply.lead_days), supply.get_shows_display()],
+        "facts": [ngettext("{n} working day", "{n} working days", supply.lead_days).format(n=supply.lead_days), supply.get_shows_display(), *terms],
         "buttons": [change] if actor.can("inventory.manage_places") else [],
     }
     return Panel(_("Supply"), "parts/panel_items.html", {"items": [item]}, aside=True)
@@ -250,11 +255,21 @@ class Supply(ActionPage):
 
     def initial(self, obj: Agreement) -> dict[str, Any]:
         supply = _supply(self.actor, obj.pk)
-        return {"place": supply.place_id, "lead_days": supply.lead_days, "shows": supply.shows}
+        return {**{name: getattr(supply, name) for name in ("lead_days", "shows", "short", "priority", "surcharge")}, "place": supply.place_id}
 
     def perform(self, obj: Agreement, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        given = cleaned["place"].pk, cleaned["shows"], cleaned["lead_days"]
-        return actions.set_supply_place(obj.pk, *given, actor=self.actor, client_id=client_id)
+        before = _supply(self.actor, obj.pk)
+
+        def body() -> Any:
+            """What changed, all of it or nothing."""
+            supply = actions.set_supply_place(obj.pk, cleaned["place"].pk, cleaned["shows"], cleaned["lead_days"], actor=self.actor, client_id=client_id)
+            if (before.short, before.priority) != (cleaned["short"], cleaned["priority"]):
+                supply = actions.set_shortage(obj.pk, cleaned["short"], cleaned["priority"], actor=self.actor)
+            if before.surcharge != cleaned["surcharge"]:
+                supply = actions.set_surcharge(obj.pk, cleaned["surcharge"], actor=self.actor)
+            return supply
+
+        return unit(body)
 
 
 routes = [

@@ -18,11 +18,12 @@ from qudao.base.models import ActionLog
 from qudao.base.subject import Subject
 from qudao.funds.queries import unscoped_what_if
 from qudao.kernel import clock
-from qudao.kernel.errors import NotFound
+from qudao.kernel.errors import Fault, NotFound
 from qudao.orders import rules
 from qudao.orders.models import Line, Order
 from qudao.orders.rules import TWIN_MINUTES, Destination, Placing, PricedLine
 from qudao.orders.states import Status
+from qudao.pricing.queries import unscoped_lacking_rates
 
 
 @dataclass
@@ -284,6 +285,18 @@ def unscoped_facts(trade: tuple[int, int, int], lines: Sequence[PricedLine], nam
         found |= {"first": first, "categories": frozenset(categories), "groups": frozenset(groups)}
     if "credit" in names:
         found["credit"] = "hold" if unscoped_what_if(agreement_id, rules.totals(lines)[2]) else "pass"
+    return found
+
+
+def unscoped_why_no_price(faults: Sequence[Fault], agreement_id: int, on: date) -> list[Fault]:
+    """Faults of lines, each without a price followed by the exchange rates whose lack keeps lists from answering. One statement; none when all have a price."""
+    unpriced = any(fault.code == "orders.no_price" for fault in faults)
+    lacking = unscoped_lacking_rates(agreement_id, on) if unpriced else []
+    found = []
+    for fault in faults:
+        found.append(fault)
+        if fault.code == "orders.no_price":
+            found += [Fault("pricing.rate_missing", fault.field, {"source": source, "target": target, "day": on}) for source, target in lacking]
     return found
 
 

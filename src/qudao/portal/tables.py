@@ -27,7 +27,7 @@ from qudao.inventory.states import Band
 from qudao.kernel.errors import DomainError, Fault
 from qudao.kernel.money import round_to
 from qudao.orders.queries import Order
-from qudao.orders.states import Status
+from qudao.orders.states import Kind, Status
 from qudao.portal.queries.desk import Asked, Look
 from qudao.portal.queries.shop import Break
 from qudao.pricing.states import Level, Verdict
@@ -226,7 +226,13 @@ def _change(before: Decimal, now: Decimal) -> str:
 
 def _step(step: dict[str, Any]) -> dict[str, Any]:
     """One candidate price in words: where it comes from, from which quantity and until when, and why it is the price or is not."""
-    least = Decimal(step["min_qty"])
+    if step["level"] in Kind.values:  # what the type of the order makes of the price
+        words = {"level": Kind(step["level"]).label, "code": step["code"], "verdict": Verdict.CHOSEN.label}
+        return {**words, "chosen": True, "amount": figures.price(step["amount"])}
+    least, converted = Decimal(step["min_qty"]), ""
+    if "rate" in step:
+        listed = f"{figures.price(step['list_amount'])} {step['currency']}"
+        converted = _("{listed} at {rate} of {day}").format(listed=listed, rate=step["rate"], day=figures.day(date.fromisoformat(step["rate_day"])))
     return {
         "level": Level(step["level"]).label,
         "code": step.get("code", ""),
@@ -234,6 +240,7 @@ def _step(step: dict[str, Any]) -> dict[str, Any]:
         "verdict": Verdict(step["verdict"]).label,
         "least": figures.qty(least) if least else "",
         "amount": figures.price(step["amount"]),
+        "converted": converted,
         "since": figures.day(date.fromisoformat(step["from"])),
         "until": figures.day(date.fromisoformat(step["to"])) if "to" in step else "",
     }

@@ -33,13 +33,12 @@ from qudao.orders import rules
 from qudao.orders.actions.confirm import Claim, Got, Held, claim_of, detail_of, hold_and_reserve, notify_confirmed, take_over
 from qudao.orders.events import OrderConfirmed, OrderPlaced
 from qudao.orders.models import Line, Order
-from qudao.orders.queries import unscoped_begin, unscoped_facts, unscoped_twin
+from qudao.orders.queries import unscoped_begin, unscoped_facts, unscoped_twin, unscoped_why_no_price
 from qudao.orders.rules import Destination, NewLine, Placing, PricedLine
 from qudao.orders.states import Approval, Credit, Kind, Status
 from qudao.pricing.queries import Item, unscoped_quote
 
 KIND = "orders.order"
-#: the type of an order, as an approval flow asks for it
 #: what submitting a draft again decides anew
 RESUBMITTED = (
     *("agreement_id", "place_id", "currency", "net", "tax", "gross", "ordered_on", "placed_at", "payment_days", "invoice_on", "line_count", "promised_on"),
@@ -132,7 +131,8 @@ def _price(placing: Placing, ship: Destination | None, actor: Actor) -> Priced:
     cards = unscoped_cards(products)
     refused = unscoped_refused(terms.agreement_id, products, today)
     quotes = unscoped_quote(terms.agreement_id, [Item(no, line.product_id or 0, line.qty) for no, line in readable.items()], today)
-    faults += [f for f in rules.line_faults(placing.lines, cards, refused, quotes, today) if _line_of(f) in readable]
+    found = [f for f in rules.line_faults(placing.lines, cards, refused, quotes, today) if _line_of(f) in readable]
+    faults += unscoped_why_no_price(found, terms.agreement_id, today)
     supply = unscoped_supply(terms.agreement_id)
     kinds = (placing.kind, supply.surcharge)
     hurt = {_line_of(fault) for fault in faults}

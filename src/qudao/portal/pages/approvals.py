@@ -22,6 +22,7 @@ from qudao.base.html.forms import Form
 from qudao.base.html.pages import FormPage, door, go, wanted
 from qudao.base.html.tables import by_language
 from qudao.base.sentences import Said, say
+from qudao.inventory.states import Short
 from qudao.kernel.errors import DomainError, Forbidden, NotFound
 from qudao.kernel.money import ZERO
 from qudao.orders.actions import approve_order, reject_order, return_order
@@ -109,6 +110,8 @@ def _show(request: HttpRequest, tasks: list[Task], task: Task | None, error: Dom
         "reason": "" if said else request.POST.get("reason", ""), "alone": bool(opened and chosen), "back": reverse("approvals") if opened else "",
         "usual": sum(1 for one in tasks if not one.exceptional), "swapped": wanted(request) == "inbox",
     }  # fmt: skip
+    if chosen and chosen.short:
+        context |= {"short_choices": Short.choices, "short": request.POST.get("short") or chosen.if_short}
     rights = {"may_delegate": "approvals.delegate", "may_signer": "approvals.add_signer", "may_return": "orders.return"}
     context |= {name: actor.can(verb) for name, verb in rights.items()}
     if chosen:
@@ -148,9 +151,9 @@ def decide(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     if task is None:
         messages.warning(request, _("This does not wait for you any more."))
         return go(request, reverse("approvals"))
-    waits = {"may_wait": True} if verb == "approval" and request.POST.get("may_wait") else {}
+    said_too = {"may_wait": bool(request.POST.get("may_wait")), "short": request.POST.get("short", "")} if verb == "approval" else {}
     try:
-        order = DECIDE[task.subject_kind][verb](task.subject_id, reason=request.POST.get("quick") or request.POST.get("reason", ""), **waits, actor=actor)
+        order = DECIDE[task.subject_kind][verb](task.subject_id, reason=request.POST.get("quick") or request.POST.get("reason", ""), **said_too, actor=actor)
     except (Forbidden, NotFound):
         raise
     except DomainError as error:

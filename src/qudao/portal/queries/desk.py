@@ -26,7 +26,7 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Fault
 from qudao.kernel.money import ZERO
 from qudao.orders import rules
-from qudao.orders.queries import unscoped_facts
+from qudao.orders.queries import unscoped_facts, unscoped_why_no_price
 from qudao.orders.rules import NewLine, Placing, PricedLine
 from qudao.orders.states import Status
 from qudao.portal.rules import Nearest, folded, quantity_of
@@ -265,7 +265,8 @@ def look(actor: Actor, trade: Trade, asked: list[Asked], requested_on: date | No
     known = {f.field for f in faults}
     unasked = {f"lines.{no}.product" for no, a in enumerate(asked, 1) if a.qty <= 0}  # without a quantity there is no price to miss
     more = rules.line_faults(placing.lines, cards, refused, quotes, today)
-    faults += [f for f in more if f.field not in known and not (f.code == "orders.no_price" and f.field in unasked)]
+    told_of = [f for f in more if f.field not in known and not (f.code == "orders.no_price" and f.field in unasked)]
+    faults += unscoped_why_no_price(told_of, trade.agreement_id, today)
     numbers = [no for no, one in enumerate(asked, 1) if one.card and no in quotes and one.qty > 0]
     made = rules.price_order([asked[no - 1].new_line for no in numbers], cards, {n: quotes[no] for n, no in enumerate(numbers, 1)}, trade.kind, trade.surcharge)
     priced = {no: replace(line, no=no) for no, line in zip(numbers, made, strict=True)}

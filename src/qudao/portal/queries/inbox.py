@@ -21,6 +21,7 @@ from qudao.base.html.tables import by_language
 from qudao.base.models import StoredFile
 from qudao.funds.queries import CreditCard, unscoped_card
 from qudao.inventory.models import Stock
+from qudao.inventory.states import Short
 from qudao.kernel import clock
 from qudao.kernel.money import ZERO
 from qudao.messages.models import Message
@@ -34,7 +35,7 @@ PATIENCE = timedelta(hours=24)
 TASKS, TOP, LINES = 200, 5, 200
 
 #: by order: the buyer's names, what goes beyond the credit limit, days overdue, whether that stops orders, whether the account is frozen, lines
-#: that cannot be reserved now, whether it is the buyer's first one, whether somebody signs after me
+#: that cannot be reserved now, whether it is the buyer's first one, whether somebody signs after me, what becomes of it when goods are short
 FACTS = """
     SELECT o.id, b.name, b.name_en, o.currency,
            greatest(0, coalesce(a.ordered + a.shipped + a.invoiced - a.unapplied + o.gross - a.limit_amount
@@ -45,7 +46,7 @@ FACTS = """
            NOT EXISTS (SELECT FROM orders_order p WHERE p.seller_id = o.seller_id AND p.buyer_id = o.buyer_id AND p.id < o.id
                AND p.status NOT IN ('draft', 'rejected', 'cancelled')),
            EXISTS (SELECT FROM approvals_node n JOIN approvals_request r ON r.id = n.request_id
-               WHERE r.subject_kind = 'orders.order' AND r.subject_id = o.id AND r.state = 'pending' AND n.state = 'waiting')
+               WHERE r.subject_kind = 'orders.order' AND r.subject_id = o.id AND r.state = 'pending' AND n.state = 'waiting'), o.short
       FROM orders_order o JOIN network_organisation b ON b.id = o.buyer_id
       LEFT JOIN funds_account a ON a.agreement_id = o.agreement_id
       LEFT JOIN LATERAL (SELECT min(i.due_on) oldest, sum(i.open_amount) FILTER (WHERE i.currency = a.currency) overdue,
@@ -92,6 +93,13 @@ class Task:
     short: int = 0
     first: bool = False
     last: bool = True
+    #: what becomes of it when goods are short (`inventory.states.Short`)
+    if_short: str = Short.REFUSE
+
+    @property
+    def lacks(self) -> bool:
+        """Whether goods are missing that the order neither waits for nor does without."""
+        return bool(self.short) and self.if_short == Short.REFUSE
 
     @property
     def late(self) -> bool:
@@ -105,12 +113,12 @@ class Task:
     @property
     def stuck(self) -> bool:
         """Whether approving would be refused: mine is the last signature, and credit or stock do not do."""
-        return self.last and bool(self.beyond or self.owes or self.frozen or self.short)
+        return self.last and bool(self.beyond or self.owes or self.frozen or self.lacks)
 
     @property
     def may_wait(self) -> bool:
         """Whether it would be refused for want of money only: approved, it may wait for that."""
-        return self.last and bool(self.beyond or self.owes) and not self.frozen and not self.short
+        return self.last and bool(self.beyond or self.owes) and not self.frozen and not self.lacks
 
 
 def oldest_pending(actor: Actor, most: int) -> tuple[list[Task], int]:
@@ -141,11 +149,11 @@ def _facts(actor: Actor, order_ids: list[int]) -> dict[int, dict[str, Any]]:
     if not order_ids:
         return {}
     found = {}
-    for pk, name, name_en, currency, beyond, days, owes, frozen, short, first, later in rows(FACTS, {"ids": order_ids, "today": clock.today()}):
+    for pk, name, name_en, currency, beyond, days, owes, frozen, short, first, later, if_short in rows(FACTS, {"ids": order_ids, "today": clock.today()}):
         known: dict[str, Any] = {"beyond": beyond, "owes": owes, "frozen": frozen} if actor.can("funds.view") else {}
         known["overdue_days"] = days if actor.can("ledger.view") else 0
         known |= {"party": by_language(name, name_en), "currency": currency}
-        found[pk] = {**known, "short": short if actor.can("inventory.view") else 0, "first": first, "last": not later}
+        found[pk] = {**known, "short": short if actor.can("inventory.view") else 0, "first": first, "last": not later, "if_short": if_short}
     return found
 
 

@@ -117,6 +117,23 @@ def test_a_frozen_account_or_missing_stock_is_not_waited_for(clerk, world):
     assert answer.status_code == 409 and status_of(frozen) == Status.IN_REVIEW
 
 
+def test_the_approver_says_what_becomes_of_an_order_whose_goods_are_short(clerk, world):
+    order = place(world, 40)
+    assert 'name="short"' not in text(clerk.get(reverse("approvals"), {"open": order.pk})), "asked only when something is missing"
+    Stock.unscoped.filter(product=world.products[0]).update(on_hand=5)
+    page = text(clerk.get(reverse("approvals"), {"open": order.pk}))
+    assert 'name="short"' in page and '<option value="refuse" selected>' in page
+    answer = clerk.post(reverse("approval_approve", args=[order.pk]), {"short": "refuse"}, headers=HTMX)
+    assert answer.status_code == 409 and status_of(order) == Status.IN_REVIEW
+    clerk.post(reverse("approval_approve", args=[order.pk]), {"short": "backorder"}, headers=HTMX)
+    order.refresh_from_db()
+    assert (order.status, order.short, order.lines.get().backordered) == (Status.CONFIRMED, "backorder", 35)
+    waits = place(world, 30, short="backorder")
+    assert "Left out" not in text(clerk.get(reverse("approvals_bulk"))), "an order that waits for its goods can be approved"
+    clerk.post(reverse("approvals_bulk"), {"pick": [waits.pk]})
+    assert status_of(waits) == Status.CONFIRMED
+
+
 def test_history_tells_of_orders_rejections_and_lines_beside_the_list(clerk, world):
     from qudao.pricing.tests.make import make_special
 

@@ -13,20 +13,22 @@ from qudao.base.html import figures
 from qudao.baskets.actions import add_lines
 from qudao.baskets.models import Basket
 from qudao.baskets.rules import Entry
-from qudao.inventory.actions import set_supply_place
+from qudao.inventory.actions import set_supply_place, set_surcharge
 from qudao.inventory.queries import Available
 from qudao.kernel import clock
+from qudao.kernel.errors import Refused
 from qudao.kernel.period import working_day
 from qudao.network.actions import add_address
+from qudao.network.models import Organisation
 from qudao.network.rules import AddressFacts
 from qudao.orders.actions import approve_order, return_order
 from qudao.orders.models import Order
 from qudao.orders.tests.make import START, make_world, place
 from qudao.people.tests.make import sign_in
 from qudao.portal.tables import promise_words
-from qudao.pricing.actions import set_prices
+from qudao.pricing.actions import set_prices, set_rates
 from qudao.pricing.models import PriceList
-from qudao.pricing.rules import PriceDraft
+from qudao.pricing.rules import PriceDraft, RateDraft
 
 pytestmark = pytest.mark.django_db
 
@@ -119,6 +121,28 @@ def test_the_desk_offers_the_addresses_of_whom_it_is_for(client, world):
     assert answer.status_code == 302 and Order.unscoped.get().ship_address == "西溪路 2 号"
     answer = client.post(reverse("order_new"), {"agreement": world.agreement.pk, "address": "987654", "lines-code": [code], "lines-qty": ["2"]})
     assert answer.status_code == 422 and Order.unscoped.count() == 1
+
+
+def test_the_line_in_focus_says_what_the_type_of_the_order_makes_of_the_price(client, world):
+    sign_in(client, world.cast.hq_clerk)
+    line = preview(client, world, (world.products[0].code, "2"), focus="1", kind="sample", note="trial")["line"]
+    assert "Sample" in line and "Base list" in line and "200.00" not in line
+    set_surcharge(world.agreement.pk, D(10), actor=world.cast.hq_warehouse)
+    line = preview(client, world, (world.products[0].code, "2"), focus="1", kind="emergency")["line"]
+    assert "Emergency +10 %" in line and "220.00" in line
+
+
+def test_a_price_in_another_currency_shows_its_rate_and_a_missing_rate_is_named(client, world):
+    for model, mine in ((PriceList, {"owner": world.cast.lh}), (Organisation, {"pk": world.cast.lh.pk})):
+        model.unscoped.filter(**mine).update(currency="USD")
+    row = preview(client, world, (world.products[0].code, "2"))["rows"]["1"]
+    assert "There is no exchange rate from USD to CNY" in row["hints"]
+    with pytest.raises(Refused) as refusal:
+        place(world, 2)
+    assert [fault.code for fault in refusal.value.faults] == ["orders.no_price", "pricing.rate_missing"]
+    set_rates(world.cast.lh.pk, [RateDraft("USD", "CNY", START, D("7.1"))], actor=system_actor())
+    line = preview(client, world, (world.products[0].code, "2"), focus="1")["line"]
+    assert "100.00 USD at 7.1 of" in line and "1,420.00" in line
 
 
 def test_the_line_in_focus_says_what_a_few_more_would_save(client, world):
