@@ -267,6 +267,7 @@ RULES: dict[str, Rule] = {
     "periods": Rule("ledger.view"),
     "periods/lock": Rule("ledger.lock_period", "ledger.lock_period"),
     "periods/unlock": Rule("ledger.unlock_period", "ledger.unlock_period"),
+    "taxes": Rule("ledger.view", more={"?": lambda world, key: "?since=2026-01-01"}),
     "ledger/ageing": Rule("ledger.view"),
     "ledger/statement": Rule("ledger.view", more={"?": lambda world, key: f"?counterparty_id={world.cast.lh.pk}&since=2026-01-01"}, also=frozenset({404})),
     "ledger/open-items": Rule("ledger.view"),

@@ -26,7 +26,7 @@ from qudao.base.html.tables import by_language
 from qudao.base.press import Job, Press, apart
 from qudao.kernel import clock
 from qudao.kernel.errors import NotFound, Refused
-from qudao.kernel.money import ZERO
+from qudao.kernel.money import ZERO, by_rate
 
 PDF = "application/pdf"
 PAPER = "/base/prints/paper.typ"
@@ -156,24 +156,20 @@ def foot(org: Any) -> str:
     return " | ".join(one for one in (by_language(org.name, org.name_en), org.phone, org.email) if one)
 
 
-def tax_lines(rows: Sequence[tuple[Decimal, Decimal, Decimal]], currency: str) -> list[tuple[str, str]]:
-    """(rate, net, tax) of lines summed up as totals of a document: net, and the tax by rate."""
-    by_rate: dict[Decimal, list[Decimal]] = {}
-    for rate, net, tax in rows:
-        sums = by_rate.setdefault(rate.normalize(), [ZERO, ZERO])
-        sums[0] += net
-        sums[1] += tax
-    found = [(_("Net amount"), figures.money(sum((s[0] for s in by_rate.values()), ZERO), currency))]
-    for rate in sorted(by_rate):
-        net, tax = by_rate[rate]
-        words = _("{rate} tax on {amount}").format(rate=share(rate), amount=figures.money(net, currency))
-        found.append((words, figures.money(tax, currency)))
+def tax_lines(rows: Sequence[tuple[Decimal | None, Decimal, Decimal]], currency: str) -> list[tuple[str, str]]:
+    """(rate, net, tax) of lines summed up as totals of a document: net, and the tax by rate; without a rate a line is exempt."""
+    sums = by_rate(rows)
+    found = [(_("Net amount"), figures.money(sum((one.net for one in sums), ZERO), currency))]
+    for one in sums:
+        words = _("Exempt from tax: {amount}") if one.rate is None else _("{rate} tax on {amount}")
+        label = words.format(rate=share(one.rate or ZERO), amount=figures.money(one.net, currency))
+        found.append((label, figures.money(one.tax, currency)))
     return found
 
 
-def share(rate: Decimal) -> str:
-    """A tax rate: 13%, 6.5%."""
-    return f"{(rate * 100).normalize():f}%"
+def share(rate: Decimal | None) -> str:
+    """A tax rate: 13%, 6.5%; None is exempt."""
+    return _("exempt") if rate is None else f"{(rate * 100).normalize():f}%"
 
 
 DIGITS = "零壹贰叁肆伍陆柒捌玖"

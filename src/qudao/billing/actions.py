@@ -40,9 +40,12 @@ ISSUE = """WITH series AS (
         FROM series, network_organisation o WHERE o.id = %(seller)s
         RETURNING id, number
     ), line AS (
-        INSERT INTO billing_invoiceline (invoice_id, line_id, product_id, no, unit, qty, unit_price, tax_rate, net, tax, gross)
-        SELECT invoice.id, d.* FROM invoice, unnest(%(lines)s::bigint[], %(products)s::bigint[], %(nos)s::int[], %(units)s::text[],
-            %(quantities)s::numeric[], %(prices)s::numeric[], %(rates)s::numeric[], %(nets)s::numeric[], %(taxes)s::numeric[], %(grosses)s::numeric[]) d
+        INSERT INTO billing_invoiceline (invoice_id, line_id, product_id, no, unit, qty, unit_price, tax_rate, net, tax, gross, exempt)
+        SELECT invoice.id, d.*, d.tax_rate = 0 AND EXISTS (
+                SELECT FROM catalog_product p JOIN catalog_taxclass t ON t.id = p.tax_class_id WHERE p.id = d.product_id AND t.exempt)
+        FROM invoice, unnest(%(lines)s::bigint[], %(products)s::bigint[], %(nos)s::int[], %(units)s::text[],
+            %(quantities)s::numeric[], %(prices)s::numeric[], %(rates)s::numeric[], %(nets)s::numeric[], %(taxes)s::numeric[], %(grosses)s::numeric[])
+            d(line_id, product_id, no, unit, qty, unit_price, tax_rate, net, tax, gross)
     )
     SELECT id, number FROM invoice"""
 # The same for many: the series of each seller moves once, and its invoices take the numbers in the order asked for.
@@ -67,8 +70,9 @@ ISSUE_ALL = """WITH asked AS (
         FROM numbered ORDER BY i
         RETURNING id, number, order_id
     ), line AS (
-        INSERT INTO billing_invoiceline (invoice_id, line_id, product_id, no, unit, qty, unit_price, tax_rate, net, tax, gross)
-        SELECT invoice.id, d.line_id, d.product_id, d.no, d.unit, d.qty, d.unit_price, d.tax_rate, d.net, d.tax, d.gross
+        INSERT INTO billing_invoiceline (invoice_id, line_id, product_id, no, unit, qty, unit_price, tax_rate, net, tax, gross, exempt)
+        SELECT invoice.id, d.line_id, d.product_id, d.no, d.unit, d.qty, d.unit_price, d.tax_rate, d.net, d.tax, d.gross, d.tax_rate = 0 AND EXISTS (
+                SELECT FROM catalog_product p JOIN catalog_taxclass t ON t.id = p.tax_class_id WHERE p.id = d.product_id AND t.exempt)
         FROM unnest(%(orders)s::bigint[], %(lines)s::bigint[], %(products)s::bigint[], %(nos)s::int[], %(units)s::text[], %(quantities)s::numeric[],
             %(prices)s::numeric[], %(rates)s::numeric[], %(nets)s::numeric[], %(taxes)s::numeric[], %(grosses)s::numeric[])
             d(order_id, line_id, product_id, no, unit, qty, unit_price, tax_rate, net, tax, gross)

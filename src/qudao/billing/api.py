@@ -13,14 +13,15 @@ from qudao.base.access import Actor, get_visible, sees_prices
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.billing import actions
 from qudao.billing.models import Invoice
-from qudao.billing.queries import invoices, lines_of
+from qudao.billing.queries import invoices, lines_of, taxes_of
+from qudao.kernel.money import RateSum
 
 routes = Router(tags=["invoices"])
 
 HEAD = ("number", "order_id", "seller_id", "buyer_id", "date", "due_on", "state", "currency", "line_count")
 AMOUNTS = ("net", "tax", "gross", "paid")
 LINE = ("no", "product_id", "unit", "qty")
-PRICED = ("unit_price", "tax_rate", "net", "tax", "gross")
+PRICED = ("unit_price", "tax_rate", "exempt", "net", "tax", "gross")
 
 
 class InvoiceLineOut(Schema):
@@ -34,9 +35,19 @@ class InvoiceLineOut(Schema):
     qty: Decimal
     unit_price: Decimal | None
     tax_rate: Decimal | None
+    exempt: bool | None
     net: Decimal | None
     tax: Decimal | None
     gross: Decimal | None
+
+
+class TaxOut(Schema):
+    """The lines of one tax rate; the rate null is exempt from tax."""
+
+    rate: Decimal | None
+    net: Decimal
+    tax: Decimal
+    gross: Decimal
 
 
 class InvoiceOut(Schema):
@@ -57,6 +68,7 @@ class InvoiceOut(Schema):
     paid: Decimal | None
     line_count: int
     lines: list[InvoiceLineOut] | None = None
+    taxes: list[TaxOut] | None = None
 
 
 class InvoiceList(Schema):
@@ -66,6 +78,11 @@ class InvoiceList(Schema):
 class InvoicePage(Schema):
     items: list[InvoiceOut]
     next_after: int | None
+
+
+def told(one: RateSum) -> dict[str, Any]:
+    """The sums of a rate as programs read them."""
+    return {name: getattr(one, name) for name in TaxOut.model_fields}
 
 
 def _shown(invoice: Invoice, actor: Actor) -> dict[str, Any]:
@@ -109,4 +126,6 @@ def one(request: HttpRequest, invoice_id: int) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     invoice = get_visible(actor, Invoice, invoice_id)
     clear = sees_prices(actor, invoice.seller_id, invoice.buyer_id)
-    return reply({**_shown(invoice, actor), "lines": [_line(x, clear) for x in lines_of(invoice)]})
+    lines = list(lines_of(invoice))
+    taxes = [told(one) for one in taxes_of(lines)] if clear else None
+    return reply({**_shown(invoice, actor), "lines": [_line(x, clear) for x in lines], "taxes": taxes})

@@ -109,6 +109,8 @@ class InvoiceLine(Row):
     qty = models.DecimalField(max_digits=18, decimal_places=4)
     unit_price = models.DecimalField(max_digits=18, decimal_places=6)
     tax_rate = models.DecimalField(max_digits=5, decimal_places=4)
+    #: exempt from tax, which is not the rate zero
+    exempt = models.BooleanField(default=False, db_default=False)
     net = _money()
     tax = _money()
     gross = _money()
@@ -123,6 +125,11 @@ class InvoiceLine(Row):
                 & Q(credited_net__lte=F("net")),
                 name="billing_invoiceline_credited_within_line",
                 violation_error_message=_("More would be credited than was invoiced."),
+            ),
+            models.CheckConstraint(
+                condition=Q(exempt=False) | Q(tax_rate=0, tax=0),
+                name="billing_invoiceline_exempt_untaxed",
+                violation_error_message=_("What is exempt has no tax."),
             ),
             models.UniqueConstraint(
                 fields=["invoice", "line"], name="billing_invoiceline_line_unique", violation_error_message=_("The line is already on the invoice.")
@@ -139,3 +146,8 @@ class InvoiceLine(Row):
 
     def __str__(self) -> str:
         return f"{self.no}: {self.gross}"
+
+    @property
+    def taxed_at(self) -> Any:
+        """The rate; None for what is exempt."""
+        return None if self.exempt else self.tax_rate

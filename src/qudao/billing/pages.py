@@ -80,7 +80,9 @@ def lines_panel(request: HttpRequest, invoice: Invoice) -> Panel:
     lines: list[Any] = list(queries.lines_of(invoice))
     for line in lines:
         line.shown_name = name_of(line.product)
-    return Panel(_("Lines"), "billing/lines.html", {"invoice": invoice, "lines": lines, "clear": clear}, note=figures.lines(len(lines)))
+    return Panel(
+        _("Lines"), "billing/lines.html", {"invoice": invoice, "lines": lines, "clear": clear, "taxes": queries.taxes_of(lines)}, note=figures.lines(len(lines))
+    )
 
 
 def facts_panel(request: HttpRequest, invoice: Invoice) -> Panel:

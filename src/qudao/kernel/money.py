@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
@@ -53,6 +53,30 @@ def net_and_tax(amount: Decimal, rate: Decimal, *, inclusive: bool) -> tuple[Dec
         return net, amount - net, amount
     tax = round_to(amount * rate)
     return amount, tax, amount + tax
+
+
+@dataclass(frozen=True)
+class RateSum:
+    """What stands under one tax rate on a document; the rate None is exempt from tax, which is not the rate zero."""
+
+    rate: Decimal | None
+    net: Decimal
+    tax: Decimal
+
+    @property
+    def gross(self) -> Decimal:
+        """With the tax."""
+        return self.net + self.tax
+
+
+def by_rate(lines: Iterable[tuple[Decimal | None, Decimal, Decimal]]) -> list[RateSum]:
+    """(rate, net, tax) of lines as sums of their rates, smallest rate first, what is exempt last."""
+    sums: dict[Decimal | None, tuple[Decimal, Decimal]] = {}
+    for rate, net, tax in lines:
+        key = None if rate is None else rate.normalize()
+        before = sums.get(key, (ZERO, ZERO))
+        sums[key] = (before[0] + net, before[1] + tax)
+    return [RateSum(rate, *sums[rate]) for rate in sorted(sums, key=lambda one: (one is None, one or ZERO))]
 
 
 @dataclass(frozen=True)

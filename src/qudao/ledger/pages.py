@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from qudao.base import sheets
 from qudao.base.html import figures
 from qudao.base.html.pages import Button, FormPage, ListPage, Page
 from qudao.base.html.tables import Table, address
 from qudao.kernel import clock
+from qudao.kernel.period import DateSpan
 from qudao.ledger import actions, queries
 from qudao.ledger.forms import LockForm, UnlockForm
+from qudao.ledger.prints import span_of
 from qudao.ledger.states import Side
 from qudao.ledger.tables import AccountTable, AgeingTable, PeriodTable
 
@@ -48,6 +52,44 @@ def side_of(request: HttpRequest) -> str:
     return side if side in Side.values else Side.RECEIVABLE.value
 
 
+class ReportPage(Page):
+    """A table of the own books over the days asked for (this month and the two before it), on the page and, with `as=xlsx`, as a sheet of the same rows."""
+
+    verb = "ledger.view"
+    template = "ledger/report.html"
+    table: type[Table]
+    empty: Any = gettext_lazy("Nothing happened in this time.")
+    #: what else of the address a report reads
+    asks: Sequence[str] = ()
+
+    def rows(self, span: DateSpan) -> Sequence[Any]:
+        """The rows of these days."""
+        raise NotImplementedError
+
+    def more(self) -> dict[str, Any]:
+        """What else the page shows: `told` under the title, `tabs`, `ways` (address, label) to what belongs to it."""
+        return {}
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        asked = request.GET
+        span = span_of(asked.get("since", ""), asked.get("until", ""))
+        rows, table = self.rows(span), self.table()
+        if asked.get("as") == "xlsx":
+            return self.sheet(rows, span)
+        kept = [(name, asked[name]) for name in self.asks if asked.get(name)]
+        context = {"span": span, "kept": kept, "sheet": address(asked, **{"as": "xlsx"}), "empty": self.empty, **drawn(table, rows)}
+        return self.show(self.template, {**context, **self.more()})
+
+    def sheet(self, rows: Sequence[Any], span: DateSpan) -> HttpResponse:
+        """The same rows as a sheet; the export is logged."""
+        columns = self.table.columns
+        sheets.log_export(self.table.__name__, len(rows), actor=self.actor)
+        name = quote(f"{self.title} {span.start} {span.end}")
+        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}.xlsx"}
+        cells = [[column.value(row) for column in columns] for row in rows]
+        return HttpResponse(sheets.write_xlsx([column.label for column in columns], cells), content_type=sheets.XLSX, headers=headers)
+
+
 class AccountList(ListPage):
     """With whom the own organisation has balances."""
 
@@ -60,6 +102,7 @@ class AccountList(ListPage):
         return [
             Button(_("Locked months"), reverse("periods"), icon="lock", verb="ledger.view"),
             Button(_("Ageing"), reverse("ageing"), icon="clock", verb="ledger.view"),
+            Button(_("Tax by rate"), reverse("taxes"), icon="coins", verb="ledger.view"),
         ]
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Schema
+from ninja import Field, Query, Schema
 
 from qudao.base.access import Actor, get_visible, sees_prices
 from qudao.base.rest import Router, idempotent, page_of, reply
+from qudao.kernel.errors import Invalid
+from qudao.kernel.period import DateSpan
 from qudao.payments import actions
 from qudao.payments.models import Payment
-from qudao.payments.queries import applications_of, payments
+from qudao.payments.queries import applications_of, credit_lines_of, payments, taxes, taxes_of
 from qudao.payments.rules import CreditAsk, PaymentFacts
 from qudao.payments.states import Method, Reason
 
@@ -76,8 +78,17 @@ class ApplicationOut(Schema):
     at: datetime.datetime
 
 
+class TaxOut(Schema):
+    """The lines of a credit note under one tax rate; the rate null is exempt from tax."""
+
+    rate: Decimal | None
+    net: Decimal
+    tax: Decimal
+    gross: Decimal
+
+
 class PaymentOut(Schema):
-    """A payment; amounts are null where the caller may not see the prices of this trade."""
+    """A payment; amounts are null where the caller may not see the prices of this trade. `taxes` are those of a credit note."""
 
     id: int
     number: str
@@ -92,6 +103,7 @@ class PaymentOut(Schema):
     note: str
     state: str
     applications: list[ApplicationOut] | None = None
+    taxes: list[TaxOut] | None = None
 
 
 class PaymentPage(Schema):
@@ -159,6 +171,39 @@ def credit(request: HttpRequest, invoice_id: int, body: CreditIn) -> HttpRespons
     return _brief(actions.issue_credit(invoice_id, asked, body.reason, body.note, actor=actor), actor, 201)
 
 
+class TaxRowOut(TaxOut):
+    """Invoices less credit notes under one rate in one currency."""
+
+    currency: str
+    billed: Decimal
+    billed_tax: Decimal
+    credited: Decimal
+    credited_tax: Decimal
+
+
+class TaxPage(Schema):
+    items: list[TaxRowOut]
+
+
+class TaxQuery(Schema):
+    """Which days, which side of the own books, with whom (null: with all)."""
+
+    since: datetime.date
+    until: datetime.date | None = None
+    side: Literal["receivable", "payable"] = "receivable"
+    counterparty_id: int | None = None
+
+
+@routes.get("/taxes", response=TaxPage, summary="Tax by rate of the own invoices and credit notes")
+def read_taxes(request: HttpRequest, asked: Annotated[TaxQuery, Query()]) -> HttpResponse:
+    """What was sold (receivable) or bought (payable) in a span of days, by currency and rate."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    if asked.until is not None and asked.until < asked.since:
+        raise Invalid("ledger.span", field="until")
+    found = taxes(actor, asked.side, DateSpan(asked.since, asked.until), asked.counterparty_id)
+    return reply({"items": [{name: getattr(row, name) for name in TaxRowOut.model_fields} for row in found]})
+
+
 @routes.get("/payments", response=PaymentPage, summary="Payments, newest first")
 def index(request: HttpRequest, limit: int = 50, after: int | None = None, state: str = "") -> HttpResponse:
     """One keyset page of the payments the caller may see; `after` = the last id of the page before."""
@@ -181,4 +226,6 @@ def one(request: HttpRequest, payment_id: int) -> HttpResponse:
         {"invoice_id": a.invoice_id, "invoice": a.invoice.number, "amount": a.amount if clear else None, "how": a.how, "at": a.at}
         for a in applications_of(payment)
     ]
-    return reply({**_shown(payment, actor), "applications": paid})
+    sums = taxes_of(credit_lines_of(actor, payment)) if payment.is_credit and clear else None
+    taxes = None if sums is None else [{name: getattr(x, name) for name in TaxOut.model_fields} for x in sums]
+    return reply({**_shown(payment, actor), "applications": paid, "taxes": taxes})

@@ -57,6 +57,21 @@ CHECKS = [
         "UPDATE funds_account SET shipped = shipped + 0.01 WHERE id = (SELECT max(id) FROM funds_account)",
     ),
     Check(
+        "payments.tax_is_in_the_books",
+        """SELECT coalesce(b.org_id, d.org_id) AS id, concat_ws(' ', coalesce(b.account, d.account), 'of', coalesce(b.org_id, d.org_id), 'with',
+                  coalesce(b.party, d.party), 'is', coalesce(b.amount, 0), 'but documents say', coalesce(d.amount, 0)) AS note
+           FROM (SELECT org_id, account, counterparty_id AS party, currency, amount FROM ledger_balance WHERE account IN ('output_tax', 'input_tax')) b
+           FULL JOIN (SELECT s.org_id, s.account, s.party, t.currency, sum(s.sign * t.tax) AS amount
+                      FROM (SELECT seller_id, buyer_id, currency, sum(tax) AS tax FROM billing_invoice GROUP BY 1, 2, 3
+                            UNION ALL
+                            SELECT p.seller_id, p.buyer_id, p.currency, -sum(c.tax) FROM payments_creditnote c JOIN payments_payment p ON p.id = c.payment_id
+                            GROUP BY 1, 2, 3) t
+                      CROSS JOIN LATERAL (VALUES (t.seller_id, 'output_tax', t.buyer_id, -1), (t.buyer_id, 'input_tax', t.seller_id, 1))
+                          s(org_id, account, party, sign) GROUP BY 1, 2, 3, 4) d USING (org_id, account, party, currency)
+           WHERE coalesce(b.amount, 0) <> coalesce(d.amount, 0)""",
+        "UPDATE ledger_balance SET amount = amount + 0.01 WHERE id = (SELECT max(id) FROM ledger_balance WHERE account = 'output_tax')",
+    ),
+    Check(
         "payments.credit_notes_are_sums_of_lines",
         """SELECT p.id, concat_ws(' ', p.number, 'is', p.amount, 'of', c.net, c.tax, 'but its lines say', l.net, l.tax, l.n) AS note FROM payments_payment p
            LEFT JOIN payments_creditnote c ON c.payment_id = p.id

@@ -11,7 +11,10 @@ from django.db.models import F, QuerySet
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
 from qudao.billing.models import InvoiceLine
-from qudao.kernel.money import ZERO
+from qudao.kernel.money import ZERO, RateSum, by_rate
+from qudao.kernel.period import DateSpan
+from qudao.ledger.queries import check_books
+from qudao.ledger.states import Side
 from qudao.payments import rules
 from qudao.payments.models import Application, CreditLine, CreditNote, Payment
 from qudao.payments.rules import Open
@@ -37,6 +40,58 @@ ACCOUNTS = """WITH terms AS (
     LEFT JOIN billing_invoice i ON i.seller_id = terms.seller_id AND i.buyer_id = terms.buyer_id AND i.state <> 'paid' AND i.currency = terms.currency
     LEFT JOIN orders_order o ON o.id = i.order_id
     ORDER BY i.due_on, i.id"""
+
+
+TAXES = """SELECT currency, rate, sum(net), sum(tax), sum(back), sum(back_tax) FROM (
+        SELECT i.currency, CASE WHEN NOT l.exempt THEN l.tax_rate END AS rate, l.net, l.tax, 0 AS back, 0 AS back_tax
+        FROM billing_invoice i JOIN billing_invoiceline l ON l.invoice_id = i.id
+        WHERE i.{own} = %(org)s AND i.date BETWEEN %(start)s AND coalesce(%(end)s::date, i.date) AND i.{other} = coalesce(%(partner)s::bigint, i.{other})
+        UNION ALL
+        SELECT p.currency, CASE WHEN NOT l.exempt THEN l.tax_rate END, 0, 0, c.net, c.tax
+        FROM payments_payment p JOIN payments_creditnote n ON n.payment_id = p.id JOIN payments_creditline c ON c.credit_id = n.id
+        JOIN billing_invoiceline l ON l.id = c.invoice_line_id
+        WHERE p.{own} = %(org)s AND p.paid_on BETWEEN %(start)s AND coalesce(%(end)s::date, p.paid_on) AND p.{other} = coalesce(%(partner)s::bigint, p.{other})
+    ) d GROUP BY currency, rate ORDER BY currency, rate DESC NULLS LAST"""
+
+
+@dataclass(frozen=True)
+class TaxRow:
+    """What was invoiced and credited under one rate in one currency; the rate None is exempt from tax."""
+
+    currency: str
+    rate: Decimal | None
+    billed: Decimal
+    billed_tax: Decimal
+    credited: Decimal
+    credited_tax: Decimal
+
+    @property
+    def pk(self) -> str:
+        """What names the row in a table."""
+        return f"{self.currency}{self.rate}"
+
+    @property
+    def net(self) -> Decimal:
+        """Without tax, after credit notes."""
+        return self.billed - self.credited
+
+    @property
+    def tax(self) -> Decimal:
+        """The tax after credit notes."""
+        return self.billed_tax - self.credited_tax
+
+    @property
+    def gross(self) -> Decimal:
+        """With the tax."""
+        return self.net + self.tax
+
+
+def taxes(actor: Actor, side: str, span: DateSpan, partner_id: int | None = None) -> list[TaxRow]:
+    """Invoices less credit notes of the own organisation by currency and tax rate: what it sold or bought in these days. One statement."""
+    check_books(actor, actor.org_id)
+    own, other = ("seller_id", "buyer_id") if side == Side.RECEIVABLE else ("buyer_id", "seller_id")
+    params = {"org": actor.org_id, "start": span.start, "end": span.end, "partner": partner_id}
+    return [TaxRow(*row) for row in rows(TAXES.format(own=own, other=other), params)]
 
 
 @dataclass(frozen=True)
@@ -125,6 +180,11 @@ def credit_of(actor: Actor, payment: Payment) -> CreditNote:
 def credit_lines_of(actor: Actor, payment: Payment) -> QuerySet[CreditLine]:
     """The lines of a credit note, with their products."""
     return visible(actor, CreditLine).filter(credit__payment=payment).select_related("invoice_line__product").order_by("no")
+
+
+def taxes_of(lines: Iterable[CreditLine]) -> list[RateSum]:
+    """The lines of a credit note summed up by the tax rate of what they take back."""
+    return by_rate((line.invoice_line.taxed_at, line.net, line.tax) for line in lines)
 
 
 def credits_of_invoice(actor: Actor, invoice_id: int) -> QuerySet[CreditNote]:

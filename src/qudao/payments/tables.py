@@ -34,6 +34,26 @@ def name_of(row: Any) -> str:
     return by_language(row.name, row.name_en)
 
 
+class TaxTable(Table):
+    """Sums by tax rate."""
+
+    currency = "currency"
+    columns: Sequence[Column] = (
+        Column("", _("Rate"), cell=lambda row: _("Exempt from tax") if row.rate is None else figures.percent(row.rate, 0), slug="rate"),
+        Column("billed", _("Invoiced, net"), cell="amount", total=True, dim=True, hide_on_phone=True),
+        Column("billed_tax", _("Tax"), cell="amount", total=True, dim=True, hide_on_phone=True),
+        Column("credited", _("Credited, net"), cell="amount", total=True, dim=True, hide_on_phone=True),
+        Column("credited_tax", _("Tax"), cell="amount", total=True, dim=True, hide_on_phone=True),
+        Column("net", _("Net"), cell="amount", total=True),
+        Column("tax", _("Tax"), cell="amount", total=True),
+        Column("gross", _("Amount (incl. tax)"), cell="amount", total=True, hide_on_phone=True),
+        Column("currency", _("Currency"), dim=True, hide_on_phone=True),
+    )
+
+    def url(self, row: Any) -> str:
+        return ""
+
+
 class PaymentTable(Table):
     """Payments, newest first."""
 

@@ -115,6 +115,12 @@ def test_taxes_are_summed_by_rate():
     assert found == [("Net amount", "¥111.00"), ("6.5% tax on ¥10.00", "¥0.65"), ("13% tax on ¥101.00", "¥13.13")]
 
 
+def test_what_is_exempt_is_not_what_is_taxed_at_zero():
+    with translation.override("en"):
+        found = printing.tax_lines([(None, D(7), D(0)), (D(0), D(5), D(0)), (D("0.13"), D("2523.00"), D("327.99"))], "CNY")
+    assert found[1:] == [("0% tax on ¥5.00", "¥0.00"), ("13% tax on ¥2,523.00", "¥327.99"), ("Exempt from tax: ¥7.00", "¥0.00")]
+
+
 @pytest.mark.parametrize(("asked", "language"), [("zh", "zh-hans"), ("en", "en"), ("EN", "en"), ("", "en"), ("fr", "en")])
 def test_the_language_of_the_address_or_the_readers(asked, language):
     with translation.override("en"):

@@ -62,7 +62,7 @@ def _paper(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Paper:
         facts=facts,
         columns=columns,
         rows=[_row(line) for line in lines],
-        totals=printing.tax_lines([(line.tax_rate, line.net, line.tax) for line in lines], invoice.currency),
+        totals=printing.tax_lines([(line.taxed_at, line.net, line.tax) for line in lines], invoice.currency),
         total=(_("Total (incl. tax)"), total),
         notes=[one for one in notes if one],
         foot=printing.foot(invoice.seller),
@@ -71,7 +71,7 @@ def _paper(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Paper:
 
 def _row(line: InvoiceLine) -> list[object]:
     product = (by_language(line.product.name, line.product.name_en), line.product.code)
-    tax = (figures.amount(line.tax), printing.share(line.tax_rate))
+    tax = (figures.amount(line.tax), printing.share(line.taxed_at))
     return [str(line.no), product, figures.qty(line.qty, line.unit), figures.price(line.unit_price), figures.amount(line.net), tax, figures.amount(line.gross)]
 
 

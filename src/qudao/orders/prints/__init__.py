@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
@@ -24,7 +25,7 @@ def confirmations(actor: Actor, ids: Sequence[int]) -> list[Paper]:
     """Orders as letters from seller to buyer. Two statements. NotFound when one of them is not in sight."""
     found = printing.in_order(ids, orders(actor).filter(pk__in=ids))
     lines: dict[int, list[Line]] = {order.pk: [] for order in found}
-    for line in visible(actor, Line).filter(order_id__in=list(lines)).select_related("product").order_by("order_id", "no"):
+    for line in visible(actor, Line).filter(order_id__in=list(lines)).select_related("product__tax_class").order_by("order_id", "no"):
         lines[line.order_id].append(line)
     return [_paper(order, lines[order.pk], sees_prices(actor, order.seller_id, order.buyer_id)) for order in found]
 
@@ -43,7 +44,7 @@ def _paper(order: Order, lines: Sequence[Line], clear: bool) -> Paper:
     columns = [Column("#", "right"), Column(_("Product"), wide=True), Column(_("Quantity"), "right")]
     if clear:
         columns += [Column(label, "right") for label in (_("Unit price"), _("Net"), _("Tax"), _("Amount (incl. tax)"))]
-    taxes = [(line.tax_rate, line.net, line.tax) for line in lines]
+    taxes = [(taxed_at(line), line.net, line.tax) for line in lines]
     return Paper(
         title=_("Order confirmation") if agreed else pgettext("document", "Order"),
         number=order.number or f"#{order.pk}",
@@ -62,10 +63,21 @@ def _paper(order: Order, lines: Sequence[Line], clear: bool) -> Paper:
     )
 
 
+def taxed_at(line: Line) -> Decimal | None:
+    """The rate of a line; None when its product is exempt, which is not the rate zero."""
+    kind = line.product.tax_class
+    return None if kind and kind.exempt and not line.tax_rate else line.tax_rate
+
+
 def _row(line: Line, clear: bool) -> list[object]:
     row: list[object] = [str(line.no), (by_language(line.product.name, line.product.name_en), line.product.code), figures.qty(line.qty, line.unit)]
     if clear:
-        row += [figures.price(line.unit_price), figures.amount(line.net), (figures.amount(line.tax), printing.share(line.tax_rate)), figures.amount(line.gross)]
+        row += [
+            figures.price(line.unit_price),
+            figures.amount(line.net),
+            (figures.amount(line.tax), printing.share(taxed_at(line))),
+            figures.amount(line.gross),
+        ]
     return row
 
 

@@ -4,10 +4,12 @@ from django.urls import path
 
 from qudao.payments.pages.credits import CreditNew
 from qudao.payments.pages.payments import Apply, Confirm, Decline, PaymentAnnounce, PaymentDetail, PaymentNew, invoice_panel, order_panel, payment_list
+from qudao.payments.pages.tax import TaxReport
 
 __all__ = ["invoice_panel", "order_panel", "routes"]
 
 routes = [
+    path("taxes/", TaxReport.as_view(), name="taxes"),
     path("payments/", payment_list, name="payments"),
     path("payments/new", PaymentNew.as_view(), name="payment_new"),
     path("payments/announcement", PaymentAnnounce.as_view(), name="payment_announcement"),

@@ -41,7 +41,7 @@ def lines_panel(request: HttpRequest, payment: Payment) -> Panel | None:
     for line in lines:
         line.product = line.invoice_line.product
         line.shown_name = by_language(line.product.name, line.product.name_en)
-    context = {"payment": payment, "credit": queries.credit_of(actor, payment), "lines": lines, "clear": clear}
+    context = {"payment": payment, "credit": queries.credit_of(actor, payment), "lines": lines, "clear": clear, "taxes": queries.taxes_of(lines)}
     return Panel(_("What is taken back"), "payments/credit_lines.html", context, note=figures.lines(len(lines)))
 
 

@@ -60,7 +60,7 @@ def _paper(payment: Payment, credit: CreditNote, lines: Sequence[CreditLine]) ->
         facts=[fact for fact in facts if fact[1]],
         columns=columns,
         rows=[_row(line) for line in lines],
-        totals=printing.tax_lines([(line.invoice_line.tax_rate, line.net, line.tax) for line in lines], payment.currency),
+        totals=printing.tax_lines([(line.invoice_line.taxed_at, line.net, line.tax) for line in lines], payment.currency),
         total=(_("Credited (incl. tax)"), figures.money(payment.amount, payment.currency)),
         notes=[one for one in [printing.capitals(payment.amount, payment.currency)] if one],
         foot=printing.foot(payment.seller),
@@ -71,7 +71,7 @@ def _row(line: CreditLine) -> list[object]:
     own = line.invoice_line
     product = (by_language(own.product.name, own.product.name_en), own.product.code)
     quantity = figures.qty(line.qty, own.unit) if line.qty else _("price only")
-    tax = (figures.amount(line.tax), printing.share(own.tax_rate))
+    tax = (figures.amount(line.tax), printing.share(own.taxed_at))
     return [str(line.no), product, quantity, figures.amount(line.net), tax, figures.amount(line.gross)]
 
 

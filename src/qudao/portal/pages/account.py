@@ -24,6 +24,7 @@ from qudao.kernel.period import DateSpan, month_of, month_span
 from qudao.ledger.prints import span_of
 from qudao.ledger.queries import AgeingRow, Statement
 from qudao.ledger.states import KINDS, Bucket, Side
+from qudao.payments.queries import taxes
 from qudao.portal.queries.account import Whose, aged, credit_with, open_with, statement, waiting_payments, whose
 from qudao.portal.tables import meter_of
 
@@ -70,7 +71,7 @@ def _months(span: DateSpan, today: date) -> dict[str, Any]:
 
 @door("ledger.view")
 def account(request: HttpRequest, pk: int) -> HttpResponse:
-    """Balance, credit by bucket, what is open by age, payments that wait, the statement. Nine statements, however long the history."""
+    """Balance, credit by bucket, what is open by age, payments that wait, the statement with its tax by rate. Ten statements, however long the history."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     found = whose(actor, pk, request.GET.get("side", ""), request.GET.get("currency", "")[:3].upper())
     today = clock.today()
@@ -99,6 +100,7 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
         "months": _months(span, today),
         "statement": told,
         "lines": lines_of(told),
+        "taxes": [one for one in taxes(actor, found.side, span, found.other.pk) if one.currency == found.currency],
         "ups": sum((line.amount for line in told.lines if line.amount > 0), ZERO),
         "downs": sum((-line.amount for line in told.lines if line.amount < 0), ZERO),
         "query": urlencode({"side": found.side, "currency": found.currency, "since": span.start, "until": span.end or today}),
