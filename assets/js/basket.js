@@ -216,12 +216,13 @@ document.addEventListener("input", (event) => {
 // What is said of the whole order is kept as the lines are.
 for (const kind of ["input", "change"]) document.addEventListener(kind, (event) => {
   const form = event.target.closest("[data-submit]");
-  if (!form || event.isComposing || !["requested_on", "po_number", "note", "address"].includes(event.target.name)) return;
+  if (!form || event.isComposing || !["requested_on", "po_number", "note", "kind", "address"].includes(event.target.name)) return;
   typed = Date.now();
   clearTimeout(timers.get("head"));
   timers.set("head", setTimeout(() => {
-    const { requested_on, po_number, note, address } = form.elements;
-    put("head", area().dataset.headUrl, { requested_on: requested_on.value, po_number: po_number.value, note: note.value, address: address?.value ?? "" });
+    const { requested_on, po_number, note, kind, address } = form.elements;
+    const said = { requested_on: requested_on.value, po_number: po_number.value, note: note.value, kind: kind.value, address: address?.value ?? "" };
+    put("head", area().dataset.headUrl, said);
   }, 600));
 });
 // A submit waits for what is still on its way.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -59,6 +59,7 @@ class BasketOut(Schema):
     po_number: str
     note: str
     address_id: int | None
+    kind: str
     lines: list[BasketLine]
 
 
@@ -97,6 +98,7 @@ class BasketHead(Schema):
     po_number: str = Field("", max_length=40)
     note: str = Field("", max_length=500)
     address_id: int | None = None
+    kind: Literal["regular", "sample", "emergency"] = "regular"
 
 
 class TemplateIn(Schema):
@@ -155,7 +157,7 @@ def _told(basket: Basket, actor: Actor, status: int = 200) -> HttpResponse:
          "unit": one.product.unit if one.product else ""}
         for one in queries.lines_of(actor, basket.pk)
     ]  # fmt: skip
-    facts = {name: getattr(basket, name) for name in ("id", "agreement_id", "version", "requested_on", "po_number", "note", "address_id")}
+    facts = {name: getattr(basket, name) for name in ("id", "agreement_id", "version", "requested_on", "po_number", "note", "address_id", "kind")}
     return reply({**facts, "lines": lines}, status, location=f"/api/v1/baskets/{basket.pk}")
 
 
@@ -196,7 +198,7 @@ def put(request: HttpRequest, body: EntriesIn) -> HttpResponse:
 def describe(request: HttpRequest, body: BasketHead) -> HttpResponse:
     """Wanted day of delivery, own number, note and delivery address are kept with the basket."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    facts = BasketFacts(body.requested_on, body.po_number, body.note, body.address_id)
+    facts = BasketFacts(body.requested_on, body.po_number, body.note, body.address_id, kind=body.kind)
     return _told(actions.describe_basket(body.agreement_id, facts, actor=actor), actor)
 
 

@@ -24,6 +24,7 @@ from qudao.network.queries import addresses
 from qudao.orders.actions import place_order
 from qudao.orders.queries import Order, order_of
 from qudao.orders.rules import NewLine, Placing
+from qudao.orders.states import Kind
 
 # Opening and locking are one statement: two first clicks at once make one basket, and the second waits.
 OPEN = """INSERT INTO baskets_basket AS b (agreement_id, buyer_id, user_id, version, changed_at, po_number, note)
@@ -37,13 +38,13 @@ FILL = f"""INSERT INTO baskets_line AS l (basket_id, product_id, qty, pack, code
     DO UPDATE SET qty = {{qty}}, pack = excluded.pack, code = '', typed = excluded.typed, file_row = excluded.file_row"""
 LESS = f"""UPDATE baskets_line l SET qty = greatest(l.qty + d.qty, 0), typed = '' FROM {GIVEN} d(product_id, qty, pack, code, typed, file_row)
     WHERE l.basket_id = %s AND l.product_id = d.product_id"""
-HEAD = ("requested_on", "po_number", "note", "address")
+HEAD = ("requested_on", "po_number", "note", "address", "kind")
 SWEEP = "DELETE FROM baskets_line WHERE basket_id = %s AND qty = 0 AND typed = '' AND code = ''"
 
 
 @dataclass(frozen=True)
 class BasketFacts:
-    """What is said of the whole order: wanted day of delivery, the buyer's own number, a note for the seller, where it goes (None: the default)."""
+    """What is said of the whole order: wanted day of delivery, the buyer's own number, a note for the seller, where it goes (None: the default), its type."""
 
     requested_on: date | None = None
     po_number: str = ""
@@ -55,6 +56,8 @@ class BasketFacts:
     short: str = ""
     #: of the submit only: whether to ask first when the same was ordered just now
     guarded: bool = False
+    #: what the order is for (`orders.states.Kind`)
+    kind: str = Kind.REGULAR
 
 
 @action("baskets.use")
@@ -169,12 +172,14 @@ def remove_line(line_id: int, *, actor: Actor) -> Basket:
 def describe_basket(agreement_id: int, facts: BasketFacts, *, actor: Actor) -> Basket:
     """Keep what is said of the whole order with the basket, so that it survives as the lines do. Locks the basket.
 
-    Raises Invalid for an address that is not one of the buyer's in use.
+    Raises Invalid for an address that is not one of the buyer's in use, or a type that is none.
     """
+    if facts.kind not in Kind.values:
+        raise Invalid("orders.kind_unknown", field="kind")
     basket = Basket.unscoped.get(pk=_open(agreement_id, actor))
     if facts.address_id and not addresses(actor, basket.buyer_id).filter(pk=facts.address_id).exists():
         raise Invalid("orders.address_unknown", field="address")
-    basket.address_id = facts.address_id
+    basket.address_id, basket.kind = facts.address_id, facts.kind
     basket.requested_on, basket.po_number, basket.note = facts.requested_on, facts.po_number.strip()[:40], facts.note.strip()[:500]
     basket.save(update_fields=HEAD)
     return basket
@@ -188,7 +193,7 @@ def clear_basket(basket_id: int, *, actor: Actor) -> Basket:
 
 def _empty(basket: Basket) -> Basket:
     Line.unscoped.filter(basket=basket).delete()
-    basket.requested_on, basket.po_number, basket.note, basket.address = None, "", "", None
+    basket.requested_on, basket.po_number, basket.note, basket.address, basket.kind = None, "", "", None, Kind.REGULAR
     return _touch(basket, *HEAD)
 
 
@@ -221,8 +226,8 @@ def submit_basket(basket_id: int, *, version: int | None = None, facts: BasketFa
         raise Refused("baskets.changed")
     asked = [NewLine(product_id, qty, code) for product_id, qty, code in lines]
     seller_id = agreement_of(actor, basket.agreement_id).seller_id
-    said = facts or BasketFacts(basket.requested_on, basket.po_number, basket.note, basket.address_id)
-    told = (said.requested_on, said.po_number.strip()[:40], said.note.strip()[:500], said.address_id, said.may_wait, said.short, said.guarded)
+    said = facts or BasketFacts(basket.requested_on, basket.po_number, basket.note, basket.address_id, kind=basket.kind)
+    told = (said.requested_on, said.po_number.strip()[:40], said.note.strip()[:500], said.address_id, said.may_wait, said.short, said.guarded, said.kind)
     placing = Placing(seller_id, basket.buyer_id, asked, *told)
     order = place_order(placing, actor=actor, client_id=client_id)
     _empty(basket)

@@ -31,6 +31,7 @@ from qudao.catalog.queries import product as product_of
 from qudao.kernel.errors import DomainError, Fault, Forbidden, NotFound, Refused
 from qudao.network.queries import organisation
 from qudao.orders.rules import lacks_credit
+from qudao.orders.states import Kind
 from qudao.portal.pages.basket_keep import BasketForm, basket_url
 from qudao.portal.pages.desk import short_offer
 from qudao.portal.pages.shop import aside_of, require_trade, stock_words, trade_for
@@ -115,12 +116,14 @@ def _show(request: HttpRequest, trades: Sequence[Trade], trade: Trade | None, *,
         return render(request, "portal/basket.html", context)
     basket = filled(actor, trade)
     faults = _faulted(basket, error) if error else []
-    faults = [said for said in faults if said.field not in form.fields] if form else faults
+    if form and error:
+        form.refuse(error)
+        faults = [said for said in faults if said.field not in form.fields]
     wrong_only = params.get("show") == "wrong" and basket.wrong
     rows = [row for row in basket.rows if row.faults] if wrong_only else basket.rows
     last = max(1, -(-len(rows) // PER_PAGE))
     number = min(last, max(1, int(params["page"]))) if params.get("page", "").isdigit() else 1
-    head = ("requested_on", "po_number", "note", "address_id")
+    head = ("requested_on", "po_number", "note", "kind", "address_id")
     form = form or BasketForm(initial={name.removesuffix("_id"): getattr(basket.basket, name, None) for name in head}, actor=actor)
     context |= {
         "basket": basket, "form": form, "faults": faults, "rows": [shown_row(row) for row in rows[(number - 1) * PER_PAGE : number * PER_PAGE]],
@@ -315,8 +318,10 @@ def basket_head(request: HttpRequest) -> HttpResponse:
     trade = require_trade(request)
     form = BasketForm(request.POST or None, actor=request.actor)  # type: ignore[attr-defined]
     if request.method == "POST" and form.is_valid():
+        before = basket_under(request.actor, trade.agreement_id)  # type: ignore[attr-defined]
+        other = (before.kind if before else Kind.REGULAR) != form.facts.kind  # another type may mean other prices
         actions.describe_basket(trade.agreement_id, form.facts, actor=request.actor)  # type: ignore[attr-defined]
-        return _answer(request, trade, lambda line: False)
+        return _answer(request, trade, lambda line: other)
     return go(request, basket_url(trade.agreement_id))
 
 

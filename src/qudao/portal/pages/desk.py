@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any
@@ -23,7 +23,6 @@ from qudao.base.html.tables import by_language
 from qudao.base.sentences import Said, say
 from qudao.catalog.queries import products
 from qudao.funds.queries import unscoped_card
-from qudao.inventory.queries import unscoped_supply
 from qudao.inventory.states import Short
 from qudao.kernel import clock
 from qudao.kernel.errors import DomainError, Fault, Forbidden, Invalid
@@ -34,7 +33,7 @@ from qudao.orders.queries import order_of, orders, unscoped_lines_of
 from qudao.orders.rules import Placing, lacks_credit
 from qudao.orders.states import Kind
 from qudao.portal.forms import LINES, DeskForm, offer_addresses
-from qudao.portal.queries.desk import Asked, Look, Rest, Trade, find_trades, look, only_trade, read_lines, trade_of, trades
+from qudao.portal.queries.desk import Asked, Look, Rest, Trade, find_trades, look, meant, only_trade, read_lines, trade_of, trades
 from qudao.portal.queries.shop import breaks
 from qudao.portal.rules import folded
 from qudao.portal.tables import answer_of, break_words, fill, meter_of, placed_words, summary, trace
@@ -67,11 +66,9 @@ class Desk:
 
     @cached_property
     def trade(self) -> Trade | None:
-        """Under which agreement one orders, and what for; one statement more for an emergency, whose surcharge is the agreement's."""
+        """Under which agreement one orders, and what for."""
         found, kind = self._trade(), str(self.form.data.get("kind") or Kind.REGULAR) if self.form.is_bound else Kind.REGULAR
-        if found is None or kind not in Kind.values:
-            return found
-        return replace(found, kind=kind, surcharge=unscoped_supply(found.agreement_id).surcharge if kind == Kind.EMERGENCY else ZERO)
+        return meant(found, kind) if found else None
 
     def _trade(self) -> Trade | None:
         """The agreement of the form; else whom the typed text names alone; else the only one."""

@@ -28,7 +28,7 @@ from qudao.kernel.money import ZERO
 from qudao.orders import rules
 from qudao.orders.queries import unscoped_facts, unscoped_why_no_price
 from qudao.orders.rules import NewLine, Placing, PricedLine
-from qudao.orders.states import Status
+from qudao.orders.states import Kind, Status
 from qudao.portal.rules import Nearest, folded, quantity_of
 from qudao.pricing.queries import Item, unscoped_quote
 
@@ -63,6 +63,13 @@ class Trade:
     #: what the order is for, and the surcharge of an emergency in percent
     kind: str = "regular"
     surcharge: Decimal = ZERO
+
+
+def meant(trade: Trade, kind: str) -> Trade:
+    """A trade for an order of a type; one statement more for an emergency, whose surcharge is the agreement's."""
+    if kind not in Kind.values:
+        return trade
+    return replace(trade, kind=kind, surcharge=unscoped_supply(trade.agreement_id).surcharge if kind == Kind.EMERGENCY else ZERO)
 
 
 def _tradeable(actor: Actor) -> QuerySet[Agreement]:

@@ -24,7 +24,7 @@ from qudao.kernel.money import ZERO
 from qudao.orders.models import Order
 from qudao.orders.queries import purchases
 from qudao.orders.rules import PricedLine
-from qudao.portal.queries.desk import UNDONE, Asked, Bought, Look, Trade, last_bought, look, read_lines, told, trades
+from qudao.portal.queries.desk import UNDONE, Asked, Bought, Look, Trade, last_bought, look, meant, read_lines, told, trades
 from qudao.portal.rules import quantity_of
 from qudao.pricing.queries import Item, unscoped_has_price, unscoped_quote
 from qudao.pricing.states import Verdict
@@ -248,6 +248,7 @@ def filled(actor: Actor, trade: Trade, near: Callable[[Line], bool] = lambda lin
     lines = list(lines_of(actor, basket.pk)) if basket else []
     if not lines:
         return Filled(trade, basket)
+    trade = meant(trade, basket.kind) if basket else trade
     asked = [_asked(no, line) for no, line in enumerate(lines, 1)]
     looked = look(actor, trade, asked, basket.requested_on if basket else None)
     packs = unscoped_packs_in_order({line.product_id for line in lines if line.product_id})

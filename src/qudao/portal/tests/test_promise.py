@@ -110,6 +110,21 @@ def test_the_basket_keeps_the_chosen_address_and_orders_to_it(client, world):
     assert Order.unscoped.get().ship_name == "李雷" and Basket.unscoped.get().address_id is None
 
 
+def test_the_basket_keeps_its_type_and_prices_by_it(client, world):
+    set_surcharge(world.agreement.pk, D(10), actor=world.cast.hq_warehouse)
+    add_lines(world.agreement.pk, [Entry(world.products[0].pk, D(4))], actor=world.dealer)
+    head, at = reverse("basket_head"), {"agreement": world.agreement.pk}
+    answer = client.post(head, {**at, "kind": "emergency"}, headers={"X-Basket": "basket"}).json()
+    assert answer["total"] == "¥440.00" and len(answer["rows"]) == 1, "another type means other prices"
+    assert client.post(head, {**at, "kind": "emergency", "po_number": "7"}, headers={"X-Basket": "basket"}).json()["rows"] == {}
+    assert '<option value="emergency" selected' in client.get(reverse("basket")).content.decode()
+    answer = client.post(reverse("basket"), {**at, "do": "submit", "kind": "sample"})
+    page = answer.content.decode()
+    assert answer.status_code == 422 and "Say in the note" in page and not Order.unscoped.exists()
+    client.post(reverse("basket"), {**at, "do": "submit", "kind": "emergency"})
+    assert (Order.unscoped.get().kind, Order.unscoped.get().gross, Basket.unscoped.get().kind) == ("emergency", D(440), "regular")
+
+
 def test_the_desk_offers_the_addresses_of_whom_it_is_for(client, world):
     store, shop = addresses_of(world)
     sign_in(client, world.cast.hq_clerk)
