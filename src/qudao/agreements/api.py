@@ -19,6 +19,7 @@ routes = Router(tags=["agreements"])
 
 AGREEMENT = (
     *("id", "code", "state", "seller_id", "buyer_id", "currency", "valid_from", "valid_to", "payment_days", "invoice_on", "tax_inclusive", "channel"),
+    "prepaid",
     *("seller__code", "buyer__code"),
 )
 RENAMED = {"seller__code": "seller_code", "buyer__code": "buyer_code"}
@@ -37,6 +38,8 @@ class TermsIn(Schema):
     tax_inclusive: bool = True
     #: through which the buyer sells, in the seller's words; prices may follow it
     channel: str = Field("", max_length=40)
+    #: orders pass within what was paid before; `payment_days` is then 0
+    prepaid: bool = False
 
 
 class AgreementIn(TermsIn):

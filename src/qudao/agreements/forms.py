@@ -28,6 +28,7 @@ class TermsForm(Form):
     valid_to = forms.DateField(label=_("To"), required=False, help_text=_("The last day; empty until it is ended."))
     payment_days = forms.IntegerField(label=_("Days of payment"), min_value=0, max_value=365, initial=30, help_text=_("After the date of the invoice."))
     invoice_on = forms.ChoiceField(label=_("Invoice"), choices=InvoiceOn.choices)
+    prepaid = forms.BooleanField(label=_("Prepaid"), required=False, help_text=_("Orders pass within what was paid before; no credit, no days of payment."))
     channel = forms.CharField(label=_("Channel"), max_length=40, required=False, help_text=CHANNEL)
     tax_inclusive = forms.BooleanField(label=_("Prices include tax"), required=False, initial=True)
 

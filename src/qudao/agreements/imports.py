@@ -89,7 +89,7 @@ class Members(Kind):
         remove_members([one.key for one in touched], actor=self.actor)
 
 
-FIELDS = ("code", "valid_from", "valid_to", "currency", "payment_days", "invoice_on", "tax_inclusive")
+FIELDS = ("code", "valid_from", "valid_to", "currency", "payment_days", "invoice_on", "tax_inclusive", "prepaid")
 
 
 def _facts(agreement: Agreement) -> dict[str, Any]:
@@ -112,6 +112,7 @@ class Terms(Kind):
         Column("payment_days", _("Days of payment"), "number", help=_("After the invoice; empty: 30."), example="30", also=("terms", "账期", "付款天数")),
         Column("invoice_on", _("Invoice on"), "choice", choices=InvoiceOn, help=_("Empty: on receipt."), also=("invoice", "开票时点", "开票方式")),
         Column("tax_inclusive", _("Prices include tax"), "flag", help=_("Empty: yes."), example=_("yes"), also=("tax inclusive", "含税")),
+        Column("prepaid", _("Prepaid"), "flag", help=_("Empty: no. Days of payment then do not count."), also=("prepayment", "预付", "先款后货")),
         Column("everything", _("May buy everything"), "flag", help=_("Authorises all products; empty: no."), example=_("yes"), also=("authorise", "全部授权")),
         Column("activate", _("Activate"), "flag", help=_("Empty: it stays a draft."), example=_("yes"), also=("active", "激活", "生效")),
     )
@@ -164,6 +165,8 @@ class Terms(Kind):
         known = self.known.get((seller.pk, code))
         days = row.get("payment_days", Decimal(30))
         terms: dict[str, Any] = {"currency": row.text("currency", "CNY"), "payment_days": int(days) if days == int(days) else -1}
+        if row.get("prepaid"):
+            terms |= {"prepaid": True, "payment_days": 0}
         terms |= {"invoice_on": row.get("invoice_on", InvoiceOn.RECEIPT), "tax_inclusive": row.get("tax_inclusive", True)}
         draft = AgreementDraft(seller.pk, buyer.pk, code, row.get("valid_from"), row.get("valid_to"), **terms, channel=known.channel if known else "")
         faults, label = rules.draft_faults(draft), f"{code} {buyer.name}"

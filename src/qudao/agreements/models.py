@@ -37,6 +37,8 @@ class Agreement(Row):
     state_since = models.DateTimeField()
     payment_days = models.IntegerField()
     invoice_on = models.TextField(choices=InvoiceOn.choices, default=InvoiceOn.RECEIPT)
+    #: the buyer pays before he orders: no credit, and an invoice is due at once, because the money is there
+    prepaid = models.BooleanField(default=False)
     tax_inclusive = models.BooleanField(default=True)
     #: through which the buyer sells, in the seller's words ("online", "ka"), "" for none
     channel = models.TextField(default="", blank=True)
@@ -67,6 +69,11 @@ class Agreement(Row):
                 condition=Q(payment_days__gte=0) & Q(payment_days__lte=365),
                 name="agreements_agreement_payment_days_range",
                 violation_error_message=_("The days of payment must lie between 0 and 365."),
+            ),
+            models.CheckConstraint(
+                condition=Q(prepaid=False) | Q(payment_days=0),
+                name="agreements_agreement_prepaid_without_days",
+                violation_error_message=_("What is paid before has no days of payment."),
             ),
             models.CheckConstraint(
                 condition=Q(state__in=AgreementState.values) & Q(invoice_on__in=InvoiceOn.values) & Q(currency__regex=r"^[A-Z]{3}$"),

@@ -12,7 +12,10 @@ from qudao.kernel.errors import Fault, Refused
 
 @dataclass(frozen=True)
 class AgreementDraft:
-    """The terms two organisations agree on. `payment_days` after the invoice date; `valid_to` None = until ended, both days included."""
+    """The terms two organisations agree on. `payment_days` after the invoice date; `valid_to` None = until ended, both days included.
+
+    `prepaid`: the buyer pays before he orders; days of payment are then none, whatever is written there.
+    """
 
     seller_id: int
     buyer_id: int
@@ -24,6 +27,7 @@ class AgreementDraft:
     invoice_on: str = InvoiceOn.RECEIPT
     tax_inclusive: bool = True
     channel: str = ""
+    prepaid: bool = False
 
 
 @dataclass(frozen=True)

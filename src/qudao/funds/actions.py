@@ -16,7 +16,7 @@ from qudao.base.db import rows, update_rows
 from qudao.base.lock import Rank, lock_one, lock_rows, note_rank
 from qudao.base.subject import Subject
 from qudao.funds import queries, rules
-from qudao.funds.events import ExposureReduced, LimitChanged
+from qudao.funds.events import BalanceDue, ExposureReduced, LimitChanged
 from qudao.funds.models import Account
 from qudao.funds.rules import LimitTerms, Shift
 from qudao.funds.states import Bucket, EntryKind
@@ -30,14 +30,14 @@ __all__ = ["LimitTerms"]
 CHANGE = """WITH a AS (
         UPDATE funds_account SET ordered = ordered + %s, shipped = shipped + %s, invoiced = invoiced + %s, unapplied = unapplied + %s
         WHERE agreement_id = %s
-        RETURNING id, seller_id, buyer_id, ordered + shipped + invoiced - unapplied AS exposure,
+        RETURNING id, seller_id, buyer_id, prepaid, ordered + shipped + invoiced - unapplied AS exposure,
             limit_amount + CASE WHEN temp_until >= %s THEN temp_limit ELSE 0 END AS limit_amount
     ), written AS (
         INSERT INTO funds_entry (account_id, month, at, kind, bucket, amount, exposure, limit_amount, subject_kind, subject_id, number, note)
         SELECT a.id, %s, %s, %s, d.bucket, d.amount, a.exposure, a.limit_amount, %s, %s, %s, %s
         FROM a, unnest(%s::text[], %s::numeric[]) d(bucket, amount)
     )
-    SELECT seller_id, buyer_id FROM a"""
+    SELECT seller_id, buyer_id, prepaid FROM a"""
 
 # The same for many accounts: sums by account, entries in the order in which they are told. `later` is what the entries after one add to the
 # exposure of its account, so that each entry keeps the exposure as it was after it.
@@ -49,7 +49,7 @@ CHANGE_ALL = """WITH held AS (
         FROM held JOIN unnest(%(agreements)s::bigint[], %(ordered)s::numeric[], %(shipped)s::numeric[], %(invoiced)s::numeric[],
             %(unapplied)s::numeric[]) d(agreement_id, ordered, shipped, invoiced, unapplied) USING (agreement_id)
         WHERE f.id = held.id
-        RETURNING f.id, f.agreement_id, f.seller_id, f.buyer_id, f.ordered + f.shipped + f.invoiced - f.unapplied AS exposure,
+        RETURNING f.id, f.agreement_id, f.seller_id, f.buyer_id, f.prepaid, f.ordered + f.shipped + f.invoiced - f.unapplied AS exposure,
             f.limit_amount + CASE WHEN f.temp_until >= %(today)s THEN f.temp_limit ELSE 0 END AS limit_amount
     ), written AS (
         INSERT INTO funds_entry (account_id, month, at, kind, bucket, amount, exposure, limit_amount, subject_kind, subject_id, number, note)
@@ -58,7 +58,7 @@ CHANGE_ALL = """WITH held AS (
             %(numbers)s::text[]) WITH ORDINALITY d(agreement_id, bucket, amount, later, subject_kind, subject_id, number, n)
         JOIN a USING (agreement_id) ORDER BY d.n
     )
-    SELECT agreement_id, seller_id, buyer_id FROM a"""
+    SELECT agreement_id, seller_id, buyer_id, prepaid FROM a"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +117,22 @@ def shift_all(changes: Sequence[Change], *, actor: Actor) -> None:
     note_rank(Rank.FUNDS)
     sides = _change_all(changes, EntryKind.SHIFT)
     for change in changes:
-        less = -rules.exposure_change(rules.changes(change.moves))
-        if less > 0:
-            emit(ExposureReduced(change.agreement_id, *sides[change.agreement_id], less), change.subject)
+        if changed := rules.changes(change.moves):
+            _tell(change.agreement_id, sides[change.agreement_id], changed, change.subject)
 
 
-def _change_all(changes: Sequence[Change], kind: EntryKind) -> dict[int, tuple[int, int]]:
-    """Write changes of many accounts; return the two sides by agreement. Raises Refused when one has no account."""
+def _tell(agreement_id: int, account: tuple[int, int, bool], changed: dict[str, Decimal], subject: Subject) -> None:
+    """What follows from changed buckets of an account (seller, buyer, prepaid): held orders try again, a prepaid invoice is paid."""
+    *sides, prepaid = account
+    less = -rules.exposure_change(changed)
+    if less > 0:
+        emit(ExposureReduced(agreement_id, *sides, less), subject)
+    if prepaid and changed.get(Bucket.INVOICED, rules.ZERO) > 0:
+        emit(BalanceDue(agreement_id, *sides, changed[Bucket.INVOICED]), subject)
+
+
+def _change_all(changes: Sequence[Change], kind: EntryKind) -> dict[int, tuple[int, int, bool]]:
+    """Write changes of many accounts; return seller, buyer and whether it is prepaid, by agreement. Raises Refused when one has no account."""
     sums: dict[int, dict[str, Decimal]] = {}
     entries: list[tuple[int, str, Decimal, Decimal, Subject]] = []
     for change in reversed(changes):
@@ -148,7 +157,7 @@ def _change_all(changes: Sequence[Change], kind: EntryKind) -> dict[int, tuple[i
     found = rows(CHANGE_ALL, params)
     if len(found) != len(of):
         raise Refused("funds.no_account")
-    return {pk: (seller, buyer) for pk, seller, buyer in found}
+    return {pk: (seller, buyer, prepaid) for pk, seller, buyer, prepaid in found}
 
 
 @part
@@ -184,7 +193,8 @@ def shift(agreement_id: int, moves: Sequence[Shift], subject: Subject, *, actor:
     """Move amounts between buckets (None: from or to outside). Locks the account; one statement.
 
     A payment is (None, "unapplied"); applying it is ("unapplied", None) with ("invoiced", None) of the same amount. Emits ExposureReduced
-    when less credit is used afterwards. A bucket below zero is refused by its constraint ("funds.account_<bucket>_not_negative").
+    when less credit is used afterwards, BalanceDue when an invoice stands under prepaid terms. A bucket below zero is refused by its constraint
+    ("funds.account_<bucket>_not_negative"); so is taking money that is frozen ("funds.account_prepaid_covered").
     """
     _shift(agreement_id, moves, EntryKind.SHIFT, subject)
 
@@ -197,11 +207,12 @@ def release(agreement_id: int, amount: Decimal, subject: Subject, *, actor: Acto
 
 @part
 def ensure_account(agreement_id: int, *, actor: Actor) -> Account:
-    """The account of an agreement; opened with a limit of zero when there is none. Three statements; harmless when repeated."""
+    """The account of an agreement that is no draft; opened with a limit of zero when there is none. Three statements; harmless when repeated."""
     rows(
-        """INSERT INTO funds_account (agreement_id, seller_id, buyer_id, currency, limit_amount, temp_limit, grace_days, tolerance,
-               ordered, shipped, invoiced, unapplied, frozen, frozen_reason, state_since)
-           SELECT id, seller_id, buyer_id, currency, 0, 0, 0, 0, 0, 0, 0, 0, false, '', %s FROM agreements_agreement WHERE id = %s
+        """INSERT INTO funds_account (agreement_id, seller_id, buyer_id, currency, prepaid, limit_amount, temp_limit, grace_days,
+               tolerance, ordered, shipped, invoiced, unapplied, frozen, frozen_reason, state_since)
+           SELECT id, seller_id, buyer_id, currency, prepaid, 0, 0, 0, 0, 0, 0, 0, 0, false, '', %s FROM agreements_agreement
+           WHERE id = %s AND state <> 'draft'
            ON CONFLICT (agreement_id) DO NOTHING""",
         (clock.now(), agreement_id),
     )
@@ -224,6 +235,7 @@ def set_limit(account_id: int, terms: LimitTerms, reason: str, *, actor: Actor) 
     """Set the limits and the patience of an account of the own organisation as seller. Locks it; emits LimitChanged."""
     rules.check_terms(terms, clock.today())
     account = _lock(account_id, "funds.set_limit", reason, actor)
+    raise_if_any(rules.prepaid_faults(terms) if account.prepaid else [], Invalid)
     if detail := _limit(account, terms, reason):
         account.save(update_fields=list(detail))
         _changed(account)
@@ -243,6 +255,8 @@ def set_limits(terms: Mapping[int, LimitTerms], reason: str, *, actor: Actor) ->
     today = clock.today()
     raise_if_any([replace(fault, field=f"rows.{pk}.{fault.field}") for pk, one in terms.items() for fault in rules.term_faults(one, today)], Invalid)
     locked = lock_rows(Account, terms, rank=Rank.FUNDS)
+    paid = [replace(fault, field=f"rows.{one.pk}.{fault.field}") for one in locked if one.prepaid for fault in rules.prepaid_faults(terms[one.pk])]
+    raise_if_any(paid, Invalid)
     found = {one.pk: detail for one in locked if (detail := _limit(one, terms[one.pk], reason))}
     update_rows([one for one in locked if one.pk in found], sorted({name for detail in found.values() for name in detail}))
     for one in locked:
@@ -294,14 +308,11 @@ def _shift(agreement_id: int, moves: Sequence[Shift], kind: EntryKind, subject: 
     note_rank(Rank.FUNDS)
     if not changed:
         return
-    seller, buyer = _change(agreement_id, changed, kind, subject, "")
-    less = -rules.exposure_change(changed)
-    if less > 0:
-        emit(ExposureReduced(agreement_id, seller, buyer, less), subject)
+    _tell(agreement_id, _change(agreement_id, changed, kind, subject, ""), changed, subject)
 
 
-def _change(agreement_id: int, changed: dict[str, Decimal], kind: EntryKind, subject: Subject, note: str) -> tuple[int, int]:
-    """Change buckets and write their entries in one statement; return both sides. Raises Refused without an account."""
+def _change(agreement_id: int, changed: dict[str, Decimal], kind: EntryKind, subject: Subject, note: str) -> tuple[int, int, bool]:
+    """Change buckets and write their entries in one statement; return seller, buyer and whether it is prepaid. Raises Refused without an account."""
     now = clock.now()
     today = clock.date_of(now)
     steps = [changed.get(bucket, rules.ZERO) for bucket in Bucket.values]
@@ -309,7 +320,8 @@ def _change(agreement_id: int, changed: dict[str, Decimal], kind: EntryKind, sub
     found = rows(CHANGE, (*steps, agreement_id, today, *written, list(changed), list(changed.values())))
     if not found:
         raise Refused("funds.no_account")
-    return found[0][0], found[0][1]
+    seller, buyer, prepaid = found[0]
+    return seller, buyer, prepaid
 
 
 def _lock(account_id: int, verb: str, reason: str, actor: Actor) -> Account:

@@ -19,13 +19,17 @@ routes = Router(tags=["credit"])
 
 
 class AccountOut(Schema):
-    """A credit account; `limit` and `available` count a temporary limit while it is valid."""
+    """A credit account; `limit` and `available` count a temporary limit while it is valid.
+
+    A prepaid one has no limit: `limit` is the balance (as `unapplied`), `exposure` what is frozen of it, `available` what is free.
+    """
 
     id: int
     agreement_id: int
     seller_id: int
     buyer_id: int
     currency: str
+    prepaid: bool
     limit_amount: Decimal
     temp_limit: Decimal
     temp_until: date | None

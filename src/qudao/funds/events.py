@@ -19,6 +19,17 @@ class ExposureReduced:
 
 
 @dataclass(frozen=True)
+class BalanceDue:
+    """An invoice stands under prepaid terms: the money that was frozen for it is to pay it."""
+
+    version: ClassVar[int] = 1
+    agreement_id: int
+    seller_id: int
+    buyer_id: int
+    amount: Decimal
+
+
+@dataclass(frozen=True)
 class LimitChanged:
     """The account passes other orders than before: its limit, grace or freeze was changed."""
 

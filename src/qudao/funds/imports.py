@@ -79,6 +79,7 @@ class Limits(Kind):
             facts = _living(facts)
             changes = differences(usual, facts)
         faults = rules.term_faults(_terms(facts), clock.today()) if changes else []
+        faults += rules.prepaid_faults(_terms(facts)) if live[0].prepaid else []
         raise_if_any([Fault(f.code, {"limit": "limit_amount"}.get(f.field, f.field), f.params) for f in faults], Invalid)
         label = f"{live[0].buyer.code} {live[0].buyer.name}"
         return Entry(row.no, label, CHANGED if changes else SAME, (live[0].pk, _terms(facts)), changes)

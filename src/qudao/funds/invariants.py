@@ -36,9 +36,16 @@ CHECKS = [
     ),
     Check(
         "funds.accounts_match_agreements",
-        """SELECT a.id, 'account ' || a.id || ' names other sides or another currency than its agreement' AS note
+        """SELECT a.id, 'account ' || a.id || ' names other sides, another currency or other terms than its agreement' AS note
            FROM funds_account a JOIN agreements_agreement g ON g.id = a.agreement_id
-           WHERE (a.seller_id, a.buyer_id, a.currency) IS DISTINCT FROM (g.seller_id, g.buyer_id, g.currency)""",
+           WHERE (a.seller_id, a.buyer_id, a.currency, a.prepaid) IS DISTINCT FROM (g.seller_id, g.buyer_id, g.currency, g.prepaid)""",
         """UPDATE funds_account SET currency = 'XXX' WHERE id = (SELECT max(id) FROM funds_account)""",
+    ),
+    Check(
+        "funds.prepaid_is_covered",
+        """SELECT id, concat_ws(' ', 'prepaid account', id, 'holds', unapplied, 'but', ordered + shipped + invoiced, 'are frozen, limit', limit_amount) AS note
+           FROM funds_account WHERE prepaid AND (ordered + shipped + invoiced > unapplied OR limit_amount + temp_limit > 0)""",
+        """ALTER TABLE funds_account DROP CONSTRAINT funds_account_prepaid_covered, DROP CONSTRAINT funds_account_prepaid_no_credit;
+           UPDATE funds_account SET prepaid = true, ordered = unapplied + 1 WHERE id = (SELECT max(id) FROM funds_account)""",
     ),
 ]

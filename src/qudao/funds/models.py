@@ -24,6 +24,8 @@ def _not_negative(column: str, message: Any) -> models.CheckConstraint:
 class Account(Row):
     """The credit a seller gives a buyer under one agreement. Exposure = ordered + shipped + invoiced − unapplied; it never passes the limit by a hold.
 
+    `prepaid` as in the agreement: then there is no limit, `unapplied` is the buyer's balance, and the three other buckets are what is frozen of it
+    until its invoice takes it; a constraint keeps it covered.
     `temp_limit` counts up to and including `temp_until`. `tolerance`: overdue amounts up to it are forgiven; `grace_days`: so are younger ones.
     """
 
@@ -38,6 +40,7 @@ class Account(Row):
     temp_until = models.DateField(null=True, blank=True)
     grace_days = models.PositiveSmallIntegerField(default=0)
     tolerance = _money(default=0)
+    prepaid = models.BooleanField(default=False, help_text=_("No credit: orders pass within what was paid before."))
     ordered = _money(default=0)
     shipped = _money(default=0)
     invoiced = _money(default=0)
@@ -70,6 +73,16 @@ class Account(Row):
                 condition=Q(temp_limit=0) | Q(temp_until__isnull=False),
                 name="funds_account_temp_until_given",
                 violation_error_message=_("A temporary limit needs a last day."),
+            ),
+            models.CheckConstraint(
+                condition=Q(prepaid=False) | Q(limit_amount=0, temp_limit=0),
+                name="funds_account_prepaid_no_credit",
+                violation_error_message=_("A prepaid account has no credit limit."),
+            ),
+            models.CheckConstraint(
+                condition=Q(prepaid=False) | Q(unapplied__gte=F("ordered") + F("shipped") + F("invoiced")),
+                name="funds_account_prepaid_covered",
+                violation_error_message=_("More would be frozen than was paid before."),
             ),
             models.CheckConstraint(
                 condition=~Q(seller=F("buyer")), name="funds_account_two_sides", violation_error_message=_("Nobody gives credit to himself.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from qudao.base.subject import Subject
 from qudao.funds import actions, queries
 from qudao.funds.forms import LimitForm, ReasonForm, terms_of
 from qudao.funds.models import Account
-from qudao.funds.states import Bucket
+from qudao.funds.states import PREPAID, Bucket
 from qudao.funds.tables import AccountTable, name_of, state_of
 from qudao.kernel import clock
 from qudao.kernel.money import ZERO
@@ -43,9 +44,15 @@ class FundList(ListPage):
         return import_buttons("funds.limits", self.actor)
 
 
-def meter_of(card: queries.CreditCard) -> Meter:
-    """The meter of a credit account; what is overdue stands apart from what is invoiced."""
+def meter_of(card: queries.CreditCard, this: Decimal = ZERO) -> Meter:
+    """The meter of an account with the order that is being decided; what is overdue stands apart from what is invoiced.
+
+    Of a prepaid account: how much of the balance is frozen.
+    """
     p = card.position
+    if p.prepaid:
+        held = {"invoiced": p.invoiced, "shipped": p.shipped, "ordered": p.ordered}
+        return Meter(limit=p.unapplied, this=this, currency=card.currency, prepaid=True, **held)
     overdue = min(p.overdue, p.invoiced)
     return Meter(
         limit=p.limit,
@@ -56,14 +63,20 @@ def meter_of(card: queries.CreditCard) -> Meter:
         shipped=p.shipped,
         ordered=p.ordered,
         unapplied=p.unapplied,
+        this=this,
         currency=card.currency,
     )
 
 
+def title_of(card: queries.CreditCard) -> str:
+    """What the account is called where its meter stands."""
+    return _("Prepaid balance") if card.position.prepaid else _("Credit")
+
+
 def credit_panel(request: HttpRequest, account: Account) -> Panel | None:
-    """Limit, what uses it, what is free."""
+    """Limit or balance, what uses it, what is free."""
     card = queries.unscoped_card(account.agreement_id)
-    return Panel(_("Credit"), "parts/panel_credit.html", {"meter": meter_of(card)}) if card else None
+    return Panel(title_of(card), "parts/panel_credit.html", {"meter": meter_of(card)}) if card else None
 
 
 def entries_panel(request: HttpRequest, account: Account) -> Panel:
@@ -72,9 +85,11 @@ def entries_panel(request: HttpRequest, account: Account) -> Panel:
     items = []
     for entry in queries.entries_of(actor, account.pk)[:NEWEST]:
         facts = [entry.get_kind_display(), figures.moment(entry.at), *([entry.note] if entry.note else [])]
-        label = f"{Bucket(entry.bucket).label} {entry.number}".strip()
+        word = PREPAID[Bucket(entry.bucket)] if account.prepaid else Bucket(entry.bucket).label
+        label = f"{word} {entry.number}".strip()
         items.append({"label": label, "facts": facts, "end": figures.amount(entry.amount)})
-    return Panel(_("What changed it"), "parts/panel_items.html", {"items": items, "empty": _("Nothing has used this credit yet.")})
+    empty = _("Nothing has been paid in or frozen yet.") if account.prepaid else _("Nothing has used this credit yet.")
+    return Panel(_("What changed it"), "parts/panel_items.html", {"items": items, "empty": empty})
 
 
 def books_of(actor: Actor, account: Account) -> PartyAccount | None:
@@ -172,7 +187,8 @@ class FundDetail(DetailPage):
     def buttons(self, obj: Account) -> Sequence[Button]:
         if self.actor.org_id != obj.seller_id:
             return []
-        found = [Button(_("Set limit"), reverse("fund_limit", args=[obj.pk]), icon="pencil", primary=True, verb="funds.set_limit", key="e")]
+        to = reverse("fund_limit", args=[obj.pk])
+        found = [Button(_("Set patience") if obj.prepaid else _("Set limit"), to, icon="pencil", primary=not obj.prepaid, verb="funds.set_limit", key="e")]
         if obj.frozen:
             found.append(Button(_("Unfreeze"), reverse("fund_unfreeze", args=[obj.pk]), icon="lock-open", verb="funds.unfreeze", ask=True))
         else:
@@ -209,6 +225,9 @@ class FundLimit(_Verb):
         }
 
     def says(self, obj: Account) -> Any:
+        if obj.prepaid:
+            said = _("{name} pays before he orders, so there is no limit to set. Overdue invoices of other terms may be tolerated.")
+            return said.format(name=name_of(obj.buyer))
         exposure = figures.money(max(obj.exposure, ZERO), obj.currency)  # type: ignore[attr-defined]
         return _("{name} uses {exposure} now. A limit below that stops new orders; what is confirmed goes on.").format(
             name=name_of(obj.buyer), exposure=exposure

@@ -19,7 +19,7 @@ from qudao.kernel.money import ZERO
 
 # How long a buyer is overdue comes from the seller's open items: an index-only look at what is open (ledger_openitem_open).
 POSITION = """SELECT a.limit_amount, a.temp_limit, a.temp_until, a.ordered, a.shipped, a.invoiced, a.unapplied, a.frozen, a.grace_days, a.tolerance,
-        coalesce(o.overdue, 0), coalesce(%s::date - o.oldest, 0), a.id, a.agreement_id, a.seller_id, a.buyer_id, a.currency
+        coalesce(o.overdue, 0), coalesce(%s::date - o.oldest, 0), a.id, a.agreement_id, a.seller_id, a.buyer_id, a.currency, a.prepaid
     FROM funds_account a
     LEFT JOIN LATERAL (
         SELECT sum(i.open_amount) AS overdue, min(i.due_on) AS oldest FROM ledger_openitem i
@@ -57,7 +57,7 @@ class CreditCard:
 
 
 def _card(row: tuple, on: date) -> CreditCard:
-    return CreditCard(*(*row[12:], Position(*row[:12]), on))
+    return CreditCard(*row[12:17], Position(*row[:12], prepaid=row[17]), on)
 
 
 def unscoped_locked(agreement_id: int, on: date) -> CreditCard | None:
@@ -96,10 +96,15 @@ def credit(actor: Actor, agreement_id: int) -> CreditCard:
 
 
 def accounts(actor: Actor) -> QuerySet[Account]:
-    """The credit accounts the actor may see, with both sides and `limit_now`, `exposure`, `available` as of today."""
+    """The credit accounts the actor may see, with both sides and `limit_now`, `exposure`, `available` as of today.
+
+    Of a prepaid one: its balance, what is frozen of it, and what is free.
+    """
     valid = Case(When(temp_until__gte=clock.today(), then=F("temp_limit")), default=Value(ZERO), output_field=Account._meta.get_field("temp_limit"))
     found = visible(actor, Account).select_related("seller", "buyer", "agreement")
-    found = found.annotate(limit_now=F("limit_amount") + valid, exposure=F("ordered") + F("shipped") + F("invoiced") - F("unapplied"))
+    ahead = Case(When(prepaid=True, then=F("unapplied")), default=Value(ZERO), output_field=Account._meta.get_field("unapplied"))
+    used = F("ordered") + F("shipped") + F("invoiced") - F("unapplied")
+    found = found.annotate(limit_now=F("limit_amount") + valid + ahead, exposure=used + ahead)
     return found.annotate(available=F("limit_now") - F("exposure")).order_by("seller__code", "buyer__code", "id")
 
 

@@ -31,6 +31,12 @@ class Position:
     tolerance: Decimal = ZERO
     overdue: Decimal = ZERO
     overdue_days: int = 0
+    prepaid: bool = False
+
+    @property
+    def frozen_funds(self) -> Decimal:
+        """What orders and invoices hold of the buyer's money or credit."""
+        return self.ordered + self.shipped + self.invoiced
 
     @property
     def exposure(self) -> Decimal:
@@ -51,7 +57,10 @@ def may_hold(position: Position, amount: Decimal, day: date) -> list[Fault]:
     """Every reason why an order of `amount` does not pass: frozen, overdue beyond grace and tolerance, over the limit."""
     faults = may_ship(position)
     available = position.available_on(day)
-    if amount > available:
+    if amount > available and position.prepaid:
+        params = {"balance": position.unapplied, "frozen": position.frozen_funds, "available": available, "short": amount - available}
+        faults.append(Fault("funds.prepaid", "", params))
+    elif amount > available:
         params = {
             "limit": position.limit_on(day),
             "exposure": position.exposure,
@@ -121,6 +130,11 @@ class LimitTerms:
 def check_terms(terms: LimitTerms, today: date) -> None:
     """Raises Invalid with every fault of the terms at its field."""
     raise_if_any(term_faults(terms, today), Invalid)
+
+
+def prepaid_faults(terms: LimitTerms) -> list[Fault]:
+    """A prepaid account gets no credit, not even for a time."""
+    return [Fault("funds.account_prepaid_no_credit", name) for name in ("limit", "temp_limit") if getattr(terms, name)]
 
 
 def term_faults(terms: LimitTerms, today: date) -> list[Fault]:

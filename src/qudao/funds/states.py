@@ -15,6 +15,14 @@ class Bucket(TextChoices):
     UNAPPLIED = "unapplied", _("Payments not yet applied")
 
 
+#: the same under prepaid terms: what is frozen of the buyer's own money, and the balance itself
+PREPAID = {
+    Bucket.ORDERED: _("Frozen for confirmed orders"),
+    Bucket.SHIPPED: _("Frozen for what is shipped, not invoiced"),
+    Bucket.INVOICED: _("Frozen for an invoice, paid at once"),
+    Bucket.UNAPPLIED: _("Balance"),
+}
+
 #: +1 uses credit, -1 gives it back.
 WEIGHT: dict[str, int] = {Bucket.ORDERED: 1, Bucket.SHIPPED: 1, Bucket.INVOICED: 1, Bucket.UNAPPLIED: -1}
 
@@ -31,6 +39,9 @@ SENTENCES = {
     "funds.no_account": _("There is no credit account for this agreement."),
     "funds.account_unclear": _("This buyer has several agreements."),
     "funds.limit": _("The credit limit of {limit} is exceeded: {exposure} are in use, {available} are free, {short} are missing."),
+    "funds.prepaid": _("The prepaid balance of {balance} does not do: {frozen} are frozen for orders, {available} are free, {short} are missing."),
+    "funds.account_prepaid_no_credit": _("A prepaid account has no credit limit."),
+    "funds.account_prepaid_covered": _("More would be frozen than was paid before."),
     "funds.frozen": _("The credit account is frozen."),
     "funds.overdue": _("{amount} are overdue, the oldest for {days} days; {grace_days} days are allowed."),
     "funds.amount": _("{amount} is not an amount of money of zero or more with two decimals."),
@@ -52,6 +63,9 @@ REMEDIES = {
     "funds.account_unclear": _("Name the code of one."),
     "funds.no_account": _("Activate the agreement, or open the account."),
     "funds.limit": _("Pay open invoices, order less, or ask the seller's finance for a temporary limit."),
+    "funds.prepaid": _("Pay the missing amount, or order less."),
+    "funds.account_prepaid_no_credit": _("Credit takes an agreement with days of payment."),
+    "funds.account_prepaid_covered": _("Pay in more first; what is frozen belongs to its orders."),
     "funds.frozen": _("Ask the seller's finance."),
     "funds.overdue": _("Pay the overdue invoices first."),
 }

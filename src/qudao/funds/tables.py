@@ -20,6 +20,8 @@ def state_of(row: Account) -> object:
     """Whether orders pass, as a badge."""
     if row.frozen:
         return figures.badge(_("Frozen"), "wrong")
+    if row.prepaid:
+        return figures.badge(_("Prepaid"), "done")
     over = row.available < 0  # type: ignore[attr-defined]  # annotated by queries.accounts
     return figures.badge(_("Over the limit"), "wait") if over else figures.badge(_("Open"), "done")
 
@@ -33,7 +35,7 @@ class AccountTable(Table):
         Column("buyer.code", _("Buyer"), cell="link", sort="buyer__code"),
         Column("", _("Name"), cell=lambda row: name_of(row.buyer), sort="buyer__name", width="clip", slug="name"),
         Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller"),
-        Column("limit_now", _("Limit"), cell="amount", sort="limit_now", hide_on_phone=True, total=True, sum="limit_now"),
+        Column("limit_now", _("Limit or balance"), cell="amount", sort="limit_now", hide_on_phone=True, total=True, sum="limit_now"),
         Column("exposure", _("In use"), cell="amount", sort="exposure", hide_on_phone=True, total=True, sum="exposure"),
         Column("available", _("Available"), cell="amount", sort="available", total=True, sum="available"),
         Column("", _("State"), cell=state_of, slug="state"),
@@ -43,6 +45,7 @@ class AccountTable(Table):
         Tab("all", _("All")),
         Tab("given", _("We give"), lambda actor: Q(seller_id=actor.org_id)),
         Tab("taken", _("We use"), lambda actor: Q(buyer_id=actor.org_id)),
+        Tab("prepaid", _("Prepaid"), Q(prepaid=True)),
         Tab("over", _("Over the limit"), Q(beyond=True, exposure__gt=F("limit_now")), wrong=True),
         Tab("frozen", _("Frozen"), Q(frozen=True), wrong=True),
     )

@@ -20,7 +20,7 @@ MAX_QTY = Decimal("1000000000")
 
 
 #: refusals that money alone lifts; a frozen account is a person's decision
-CREDIT_ONLY = ("funds.limit", "funds.overdue")
+CREDIT_ONLY = ("funds.limit", "funds.prepaid", "funds.overdue")
 
 
 def lacks_credit(faults: Iterable[Any]) -> bool:

@@ -99,6 +99,7 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     (Status.IN_FULFILMENT, "all_received"): Status.DELIVERED,
     (Status.IN_FULFILMENT, "close_short"): Status.CLOSED_SHORT,
     (Status.DELIVERED, "close"): Status.CLOSED,
+    (Status.CLOSED, "unpay"): Status.DELIVERED,  # what settled its last invoice was taken back
 }
 
 #: where an order is still under way
@@ -144,6 +145,10 @@ HELD: dict[str, tuple[Any, Any]] = {
     "funds.limit": (
         _("Of the limit of {limit}, {exposure} are in use: {short} are missing for this order. A payment or a higher limit releases it."),
         _("Of your limit of {limit}, {exposure} are in use: {short} are missing for this order. It is confirmed by itself when you have paid so much."),
+    ),
+    "funds.prepaid": (
+        _("The prepaid balance is {balance}, {frozen} of it are frozen for orders: {short} are missing for this order. A payment releases it."),
+        _("Of your prepaid balance of {balance}, {frozen} are frozen: {short} are missing. It is confirmed by itself when you have paid so much."),
     ),
     "funds.overdue": (
         _("{amount} are overdue, the oldest for {days} days. The payment releases it; so do more days of grace."),

@@ -98,6 +98,19 @@ def _fill(amount: Decimal, invoices: Sequence[Open], how: str) -> list[Applicati
     return found
 
 
+def spread(owed: Iterable[tuple[int, Decimal]], paid: Iterable[tuple[int, Decimal]]) -> list[tuple[int, int, Decimal]]:
+    """Which payment pays how much of which invoice, both taken in their order: (payment id, invoice id, amount)."""
+    found, rest = [], list(owed)
+    for payment, left in paid:
+        while left > 0 and rest:
+            invoice, open_ = rest[0]
+            part = min(left, open_)
+            found.append((payment, invoice, part))
+            left -= part
+            rest[:1] = [(invoice, open_ - part)] if open_ > part else []
+    return found
+
+
 def check_explicit(amount: Decimal, wanted: Sequence[tuple[int, Decimal]], invoices: Iterable[Open]) -> list[Application]:
     """What a person said, as applications; raises Invalid or Refused with every fault (fields "applications.<invoice id>")."""
     known = {i.id: i for i in invoices}

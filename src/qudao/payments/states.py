@@ -56,6 +56,7 @@ class How(TextChoices):
     REFERENCE = "reference", pgettext_lazy("match", "Named in the reference")
     EXACT = "exact", pgettext_lazy("match", "The only invoice over this amount")
     OLDEST = "oldest", pgettext_lazy("match", "Oldest due date first")
+    BALANCE = "balance", pgettext_lazy("match", "From the prepaid balance")
     CREDIT = "credit_note", pgettext_lazy("match", "Credit note for this invoice")
     NONE = "none", pgettext_lazy("match", "Not applied")
 

@@ -192,7 +192,8 @@ def _open_catalogues(buyer_id: int, actor: Actor) -> None:
 
 
 def _columns(draft: AgreementDraft) -> dict[str, object]:
-    return {**asdict(draft), "code": draft.code.strip(), "channel": rules.channel_of(draft.channel)}
+    days = 0 if draft.prepaid else draft.payment_days
+    return {**asdict(draft), "code": draft.code.strip(), "channel": rules.channel_of(draft.channel), "payment_days": days}
 
 
 def _party_faults(seller_id: int, buyer_id: int) -> list[Fault]:

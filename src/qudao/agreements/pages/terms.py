@@ -51,7 +51,7 @@ def terms_panel(request: HttpRequest, agreement: Agreement) -> Panel:
         (_("Channel"), agreement.channel),
         (pgettext("validity", "From"), figures.day(agreement.valid_from)),
         (pgettext("validity", "To"), figures.day(agreement.valid_to) if agreement.valid_to else _("until ended")),
-        (_("Days of payment"), str(agreement.payment_days)),
+        (_("Days of payment"), _("Prepaid") if agreement.prepaid else str(agreement.payment_days)),
         (_("Invoice"), agreement.get_invoice_on_display()),
         (_("Prices"), _("include tax") if agreement.tax_inclusive else _("without tax")),
     ]

@@ -235,6 +235,7 @@ BROKEN = {
     "agreements_agreement_seller_not_buyer": lambda c, a: _agreement(c, buyer=c.lh),
     "agreements_agreement_valid_from_to_ordered": lambda c, a: _agreement(c, valid_to=START - timedelta(1)),
     "agreements_agreement_payment_days_range": lambda c, a: _agreement(c, payment_days=-1),
+    "agreements_agreement_prepaid_without_days": lambda c, a: _agreement(c, prepaid=True),
     "agreements_agreement_state_invoice_on_currency_known": lambda c, a: _agreement(c, state="odd"),
     "agreements_agreement_seller_buyer_one_active": lambda c, a: _agreement(c, buyer=c.d001, state="active"),
     "agreements_authorisation_product_or_category": lambda c, a: Authorisation(
@@ -264,3 +265,11 @@ def test_a_lost_race_for_the_active_agreement_is_a_refusal(cast, monkeypatch):
     with pytest.raises(Refused) as error:
         actions.activate_agreement(second.pk, actor=SYSTEM)
     assert codes(error) == [("agreements.agreement_seller_buyer_one_active", "")]
+
+
+def test_prepaid_terms_have_no_days_of_payment(cast):
+    made = draft(cast.lh, cast.d001, code="PRE", prepaid=True, payment_days=30)
+    assert (made.prepaid, made.payment_days) == (True, 0)
+    facts = {"code": "PRE", "valid_from": made.valid_from, "payment_days": 45}
+    changed = actions.change_agreement(made.pk, AgreementDraft(cast.lh.pk, cast.d001.pk, **facts), actor=cast.hq_admin)
+    assert (changed.prepaid, changed.payment_days) == (False, 45)

@@ -29,6 +29,7 @@ class Meter:
     this: Decimal = ZERO  # the document being decided
     currency: str = "CNY"
     temp_until: Any = None
+    prepaid: bool = False  # `limit` is money the buyer paid before, and what uses it is frozen
 
     @property
     def whole(self) -> Decimal:
@@ -55,7 +56,7 @@ class Meter:
         """The legend: (class of the key, word, amount, class of the amount); empty buckets are left out."""
         rows = [
             ("b1", _("Overdue"), self.overdue, "t-wrong"),
-            ("b2", _("Receivable, not due"), self.invoiced, ""),
+            ("b2", _("Invoiced, paid at once") if self.prepaid else _("Receivable, not due"), self.invoiced, ""),
             ("b3", _("Shipped, not invoiced"), self.shipped, ""),
             ("b4", _("Open orders"), self.ordered, ""),
             ("", _("Less unapplied receipts"), -self.unapplied, ""),
@@ -94,7 +95,7 @@ class Meter:
             side = "end" if share > 50 else "start"  # towards the middle: the words stay inside however far the order passes the limit
             limit = format_html(
                 '<rect class="tick" x="{}%" width="2" height="14" y="-2"/><text x="{}%" y="23" text-anchor="{}">{} {}</text>',
-                place, place, side, _("Limit"), figures.amount(self.whole, 0),
+                place, place, side, _("Balance") if self.prepaid else _("Limit"), figures.amount(self.whole, 0),
             )  # fmt: skip
         return format_html(
             '<svg class="q-meter{}" role="img" aria-label="{}"><defs><pattern id="hatch-{}" width="4" height="4" patternUnits="userSpaceOnUse"'

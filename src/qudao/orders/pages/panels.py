@@ -13,8 +13,8 @@ from django.utils.translation import pgettext
 from qudao.base.access import Actor, sees_prices
 from qudao.base.files import files_of
 from qudao.base.html import figures
-from qudao.base.html.meters import Meter
 from qudao.base.html.pages import Panel
+from qudao.funds.pages import meter_of, title_of
 from qudao.funds.queries import unscoped_card
 from qudao.kernel.money import ZERO
 from qudao.orders.models import Order
@@ -65,20 +65,8 @@ def credit_panel(request: HttpRequest, order: Order) -> Panel | None:
     card = unscoped_card(order.agreement_id)
     if card is None:
         return None
-    p = card.position
     deciding = order.gross if order.status in (Status.SUBMITTED, Status.IN_REVIEW) else ZERO
-    meter = Meter(
-        limit=p.limit,
-        temp_limit=card.limit - p.limit,
-        overdue=min(p.overdue, p.invoiced),
-        invoiced=p.invoiced - min(p.overdue, p.invoiced),
-        shipped=p.shipped,
-        ordered=p.ordered,
-        unapplied=p.unapplied,
-        this=deciding,
-        currency=order.currency,
-    )  # fmt: skip
-    return Panel(_("Credit"), "parts/panel_credit.html", {"meter": meter}, aside=True)
+    return Panel(title_of(card), "parts/panel_credit.html", {"meter": meter_of(card, deciding)}, aside=True)
 
 
 def facts_panel(request: HttpRequest, order: Order) -> Panel:
@@ -90,12 +78,19 @@ def facts_panel(request: HttpRequest, order: Order) -> Panel:
         (_("Delivery address"), format_html_join("", "{}<br>", ((line,) for line in order.ship_lines))),
         (_("Requested"), figures.day_long(order.requested_on) if order.requested_on else ""),
         (_("Promised"), _promise(order)),
-        (_("Terms"), _("{days} days after the invoice").format(days=order.payment_days)),
+        (_("Terms"), terms_of(order)),
         (_("Invoice on"), _("receipt") if order.invoice_on == "receipt" else _("shipment")),
         (_("Buyer's number"), order.po_number),
         (_("Note"), order.note),
     ]
     return Panel(_("Sides and terms"), "parts/panel_facts.html", {"facts": facts}, aside=True)
+
+
+def terms_of(order: Order) -> str:
+    """When it is to be paid; whether before is asked only of terms without days. One statement then, else none."""
+    if not order.payment_days and order.agreement.prepaid:
+        return _("Prepaid")
+    return _("{days} days after the invoice").format(days=order.payment_days)
 
 
 def _promise(order: Order) -> Any:

@@ -1,5 +1,6 @@
 """Every state change of payments and credit notes."""
 
+from qudao.payments.actions.ahead import apply_balances
 from qudao.payments.actions.credit import issue_credit
 from qudao.payments.actions.receive import Received, announce_payment, apply_payment, confirm_payment, decline_payment, record_payment, record_payments
 from qudao.payments.rules import PaymentFacts
@@ -8,6 +9,7 @@ __all__ = [
     "PaymentFacts",
     "Received",
     "announce_payment",
+    "apply_balances",
     "apply_payment",
     "confirm_payment",
     "decline_payment",

@@ -27,6 +27,17 @@ def codes(caught):
     return [(f.code, f.field) for f in caught.value.faults]
 
 
+def test_a_balance_is_spread_over_what_is_owed_both_in_their_order():
+    assert rules.spread([(1, D(100)), (2, D(250))], [(7, D(30)), (8, D(100)), (9, D(500))]) == [
+        (7, 1, D(30)),
+        (8, 1, D(70)),
+        (8, 2, D(30)),
+        (9, 2, D(220)),
+    ]
+    assert rules.spread([(1, D(100))], [(7, D(30))]) == [(7, 1, D(30))]
+    assert rules.spread([], [(7, D(30))]) == []
+
+
 def test_an_amount_that_only_one_invoice_has_pays_it_though_others_are_older():
     assert pairs(rules.match(D(250), [OLD, MID, NEW])) == [(2, D(250), "exact")]
 
