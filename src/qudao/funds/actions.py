@@ -123,12 +123,12 @@ def shift_all(changes: Sequence[Change], *, actor: Actor) -> None:
 
 def _tell(agreement_id: int, account: tuple[int, int, bool], changed: dict[str, Decimal], subject: Subject) -> None:
     """What follows from changed buckets of an account (seller, buyer, prepaid): held orders try again, a prepaid invoice is paid."""
-    *sides, prepaid = account
+    seller, buyer, prepaid = account
     less = -rules.exposure_change(changed)
     if less > 0:
-        emit(ExposureReduced(agreement_id, *sides, less), subject)
+        emit(ExposureReduced(agreement_id, seller, buyer, less), subject)
     if prepaid and changed.get(Bucket.INVOICED, rules.ZERO) > 0:
-        emit(BalanceDue(agreement_id, *sides, changed[Bucket.INVOICED]), subject)
+        emit(BalanceDue(agreement_id, seller, buyer, changed[Bucket.INVOICED]), subject)
 
 
 def _change_all(changes: Sequence[Change], kind: EntryKind) -> dict[int, tuple[int, int, bool]]:

@@ -57,7 +57,7 @@ class CreditCard:
 
 
 def _card(row: tuple, on: date) -> CreditCard:
-    return CreditCard(*row[12:17], Position(*row[:12], prepaid=row[17]), on)
+    return CreditCard(*(*row[12:17], Position(*row[:12], prepaid=row[17]), on))
 
 
 def unscoped_locked(agreement_id: int, on: date) -> CreditCard | None:
