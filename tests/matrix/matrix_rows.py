@@ -126,6 +126,13 @@ def _accounts(world: World) -> Rows:
     return Rows(ids, sees)
 
 
+def _small_differences(world: World) -> Rows:
+    """The small rest of a payment of each trade that was closed."""
+    found = apps.get_model("payments.Application")._default_manager.filter(how="difference")
+    ids = {key: found.get(payment__seller=trade.seller, payment__buyer=trade.buyer).pk for key, trade in world.trades.items()}
+    return Rows(ids, SEES)
+
+
 HQ = ("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse")
 ALL_ORGS = frozenset({"LH", "D001", "D002", "S001"})
 #: what stands in an organisation: HQ looks everywhere, a dealer's administrator into its branch
@@ -246,6 +253,8 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "invoices": _trade_rows("billing.Invoice"),
     "payments": _trade_rows("payments.Payment"),
     "credits": _trade_rows("payments.Payment", method="credit_note"),
+    "refunds": _trade_rows("payments.Payment", refunded="0.01"),
+    "small-differences": _small_differences,
     "authorisations": _of_trade("agreements.Authorisation", "agreement_id", SEES),
     "special-prices": _of_trade("pricing.SpecialPrice", "agreement_id", SEES_PRICES),
     "products": _by_owner("catalog.Product", "owner", PRODUCTS),

@@ -44,7 +44,7 @@ from qudao.orders.actions import place_order
 from qudao.orders.models import Order
 from qudao.orders.rules import NewLine, Placing
 from qudao.orders.tests.make import make_credit, make_prices
-from qudao.payments.actions import issue_credit, record_payment
+from qudao.payments.actions import close_over, issue_credit, record_payment, refund_payment
 from qudao.payments.rules import CreditAsk, PaymentFacts
 from qudao.people.actions import make_token, open_session, write_role
 from qudao.people.actions.roles import RoleFacts
@@ -205,6 +205,9 @@ def _live(trade: Trade, buyer: Actor, seller: Actor, product: Product) -> None:
     invoice = Invoice.unscoped.get(order=trade.orders[0])
     record_payment(PaymentFacts(trade.seller.pk, trade.buyer.pk, invoice.gross, invoice.number), actor=seller)
     issue_credit(invoice.pk, [CreditAsk(invoice.lines.get().pk, Decimal(1))], "missing", actor=seller)
+    rest = record_payment(PaymentFacts(trade.seller.pk, trade.buyer.pk, Decimal("0.06")), (), actor=seller)
+    refund_payment(rest.pk, Decimal("0.01"), actor=seller)
+    close_over(rest.pk, actor=seller)
     _talk(trade, buyer, seller)
     drain()
 

@@ -25,7 +25,7 @@ from qudao.kernel.errors import Conflict, Fault, Invalid, Refused, raise_if_any
 from qudao.kernel.money import ZERO
 from qudao.ledger.actions import ItemSpec, Posting, open_items, post, post_all
 from qudao.ledger.states import Account
-from qudao.orders.actions import lock_trades, record_all_invoiced, record_all_paid, record_invoiced, record_paid
+from qudao.orders.actions import lock_trades, record_all_invoiced, record_all_paid, record_invoiced, record_paid, record_unpaid
 from qudao.orders.queries import Trade
 
 # The number is taken with the row it numbers and before the books, which carry it: no gap, because it rolls back with the invoice.
@@ -200,6 +200,17 @@ def pay_all_invoices(amounts: Mapping[int, Decimal], trades: Sequence[Trade], *,
             emit(InvoiceSettled(p.id, p.number, p.order_id, trade.seller_id, trade.buyer_id, p.gross, p.currency), subject)
     record_all_paid([(by_id[pk], amount) for pk, amount in sorted(by_order.items())], actor=actor)
     return sorted(found, key=lambda p: p.id)
+
+
+@part
+def unpay_invoice(invoice: Invoice, amount: Decimal, trade: Trade, *, actor: Actor) -> None:
+    """Take back `amount` of what was put on a locked invoice of a locked order; the caller posts the books. Two statements."""
+    before, since = invoice.state, invoice.state_since
+    invoice.paid -= amount
+    invoice.state, invoice.state_since = rules.state_of(invoice.gross, invoice.paid), clock.now()
+    invoice.save(update_fields=["paid", "state", "state_since"])
+    record(invoice.subject, before=before, after=invoice.state, since=since, detail={"amount": str(-amount)})
+    record_unpaid(trade, amount, actor=actor)
 
 
 @part

@@ -76,7 +76,8 @@ KINDS = {
     "payment": _("Payment"),
     "application": _("Payment applied"),
     "reversal": _("Reversal"),
-    "write_off": _("Write-off"),
+    "write_off": _("Small difference"),
+    "refund": _("Refund"),
     "opening": _("Opening balance"),
 }
 

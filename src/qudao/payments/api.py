@@ -14,7 +14,7 @@ from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.kernel.errors import Invalid
 from qudao.kernel.period import DateSpan
 from qudao.payments import actions
-from qudao.payments.models import Payment
+from qudao.payments.models import Application, Payment
 from qudao.payments.queries import applications_of, credit_lines_of, payments, taxes, taxes_of
 from qudao.payments.rules import CreditAsk, PaymentFacts
 from qudao.payments.states import Method, Reason
@@ -71,7 +71,7 @@ class CreditIn(Schema):
 
 
 class ApplicationOut(Schema):
-    invoice_id: int
+    invoice_id: int | None
     invoice: str
     amount: Decimal | None
     how: str
@@ -204,6 +204,77 @@ def read_taxes(request: HttpRequest, asked: Annotated[TaxQuery, Query()]) -> Htt
     return reply({"items": [{name: getattr(row, name) for name in TaxRowOut.model_fields} for row in found]})
 
 
+class NoteIn(Schema):
+    note: str = Field("", max_length=200)
+
+
+class RefundIn(Schema):
+    """Money to send back of what is left; `note` is what the bank is told."""
+
+    amount: Decimal
+    note: str = Field("", max_length=200)
+
+
+class LimitIn(Schema):
+    currency: str = Field("CNY", min_length=3, max_length=3)
+    amount: Decimal
+
+
+class DifferenceOut(Schema):
+    """A small difference of an invoice or of a payment; less than zero takes one back."""
+
+    id: int
+    invoice_id: int | None
+    payment_id: int | None
+    amount: Decimal
+    note: str
+
+
+def _difference(one: Application) -> HttpResponse:
+    return reply({"id": one.pk, **{name: getattr(one, name) for name in ("invoice_id", "payment_id", "amount", "note")}}, 201)
+
+
+@routes.post("/invoices/{int:invoice_id}/difference", response={201: DifferenceOut}, summary="Close an invoice short by a small difference")
+@idempotent
+def close_invoice(request: HttpRequest, invoice_id: int, body: NoteIn) -> HttpResponse:
+    """What is missing goes to an account of its own in both books."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _difference(actions.close_short(invoice_id, body.note, actor=actor))
+
+
+@routes.post("/payments/{int:payment_id}/difference", response={201: PaymentOut}, summary="Keep the small rest of a payment")
+@idempotent
+def close_payment(request: HttpRequest, payment_id: int, body: NoteIn) -> HttpResponse:
+    """What is left goes to an account of its own in both books."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _brief(actions.close_over(payment_id, body.note, actor=actor), actor, 201)
+
+
+@routes.post("/small-differences/{int:application_id}/removal", response={201: DifferenceOut}, summary="Take a small difference back")
+@idempotent
+def undo(request: HttpRequest, application_id: int) -> HttpResponse:
+    """The amount is open again; both books get the opposite entry."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _difference(actions.undo_difference(application_id, actor=actor))
+
+
+@routes.post("/small-differences/limit", response={201: LimitIn}, summary="Up to how much a difference is small")
+@idempotent
+def limit(request: HttpRequest, body: LimitIn) -> HttpResponse:
+    """The limit of the own organisation in a currency."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    kept = actions.set_tolerance(body.currency, body.amount, actor=actor)
+    return reply({"currency": kept.currency, "amount": kept.amount}, 201)
+
+
+@routes.post("/payments/{int:payment_id}/refund", response={201: PaymentOut}, summary="Send money back to the buyer")
+@idempotent
+def refund(request: HttpRequest, payment_id: int, body: RefundIn) -> HttpResponse:
+    """Of what is left of a payment or credit note; it cannot be taken back."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _brief(actions.refund_payment(payment_id, body.amount, body.note, actor=actor), actor, 201)
+
+
 @routes.get("/payments", response=PaymentPage, summary="Payments, newest first")
 def index(request: HttpRequest, limit: int = 50, after: int | None = None, state: str = "") -> HttpResponse:
     """One keyset page of the payments the caller may see; `after` = the last id of the page before."""
@@ -223,7 +294,7 @@ def one(request: HttpRequest, payment_id: int) -> HttpResponse:
     payment = get_visible(actor, Payment, payment_id)
     clear = sees_prices(actor, payment.seller_id, payment.buyer_id)
     paid = [
-        {"invoice_id": a.invoice_id, "invoice": a.invoice.number, "amount": a.amount if clear else None, "how": a.how, "at": a.at}
+        {"invoice_id": a.invoice_id, "invoice": a.invoice.number if a.invoice else "", "amount": a.amount if clear else None, "how": a.how, "at": a.at}
         for a in applications_of(payment)
     ]
     sums = taxes_of(credit_lines_of(actor, payment)) if payment.is_credit and clear else None

@@ -102,6 +102,26 @@ class ReasonForm(Form):
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
 
 
+class NoteForm(Form):
+    """A note for those who look later."""
+
+    note = forms.CharField(label=_("Note"), max_length=MAX_TEXT, required=False)
+
+
+class RefundForm(Form):
+    """How much goes back, and what the bank is told."""
+
+    amount = forms.DecimalField(label=_("Amount"), min_value=Decimal("0.01"), max_digits=18, decimal_places=2)
+    note = forms.CharField(label=_("Reference"), max_length=MAX_TEXT, required=False, help_text=_("The buyer reads it on the bank statement."))
+
+
+class LimitForm(Form):
+    """Up to how much a difference is small."""
+
+    currency = forms.CharField(label=_("Currency"), max_length=3)
+    amount = forms.DecimalField(label=_("Up to"), min_value=Decimal(0), max_digits=18, decimal_places=2)
+
+
 APPLY_LINES = (
     LineField("invoice", _("Invoice"), kind="show", width="w-m"),
     LineField("due", _("Due"), kind="figure"),

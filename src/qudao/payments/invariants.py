@@ -11,7 +11,7 @@ CHECKS = [
            FROM payments_payment p LEFT JOIN (SELECT payment_id, sum(amount) AS amount FROM payments_application GROUP BY 1) a ON a.payment_id = p.id
            WHERE p.applied <> coalesce(a.amount, 0)""",
         "INSERT INTO payments_application (payment_id, invoice_id, amount, how, at)"
-        " SELECT payment_id, invoice_id, 0.01, 'oldest', now() FROM payments_application ORDER BY id DESC LIMIT 1",
+        " SELECT payment_id, invoice_id, 0.01, 'oldest', now() FROM payments_application WHERE payment_id > 0 AND invoice_id > 0 ORDER BY id DESC LIMIT 1",
     ),
     Check(
         "payments.paid_is_sum_of_applications",
@@ -19,7 +19,7 @@ CHECKS = [
            FROM billing_invoice i LEFT JOIN (SELECT invoice_id, sum(amount) AS amount FROM payments_application GROUP BY 1) a ON a.invoice_id = i.id
            WHERE i.paid <> coalesce(a.amount, 0)""",
         "INSERT INTO payments_application (payment_id, invoice_id, amount, how, at)"
-        " SELECT payment_id, invoice_id, 0.01, 'oldest', now() FROM payments_application ORDER BY id DESC LIMIT 1",
+        " SELECT payment_id, invoice_id, 0.01, 'oldest', now() FROM payments_application WHERE payment_id > 0 AND invoice_id > 0 ORDER BY id DESC LIMIT 1",
     ),
     Check(
         "payments.sides_of_payment_and_invoice_agree",
@@ -55,6 +55,29 @@ CHECKS = [
                       GROUP BY 1) o ON o.agreement_id = f.agreement_id
            WHERE (f.ordered, f.shipped) IS DISTINCT FROM (coalesce(o.ordered, 0), coalesce(o.shipped, 0))""",
         "UPDATE funds_account SET shipped = shipped + 0.01 WHERE id = (SELECT max(id) FROM funds_account)",
+    ),
+    Check(
+        "payments.differences_are_in_the_books",
+        """SELECT org_id AS id, concat_ws(' ', 'small differences of', org_id, 'with', party, currency, 'are', sum(amount) FILTER (WHERE kept),
+                                          'but documents say', -sum(amount) FILTER (WHERE NOT kept)) AS note
+           FROM (SELECT org_id, counterparty_id AS party, currency, amount, true AS kept FROM ledger_balance WHERE account = 'write_off'
+                 UNION ALL
+                 SELECT s.org_id, s.party, s.currency, -s.amount, false FROM payments_application a
+                 LEFT JOIN billing_invoice i ON i.id = a.invoice_id LEFT JOIN payments_payment p ON p.id = a.payment_id
+                 CROSS JOIN LATERAL (VALUES (i.seller_id, i.buyer_id, i.currency, a.amount), (i.buyer_id, i.seller_id, i.currency, -a.amount),
+                                            (p.seller_id, p.buyer_id, p.currency, -a.amount), (p.buyer_id, p.seller_id, p.currency, a.amount))
+                     s(org_id, party, currency, amount) WHERE a.how = 'difference' AND s.org_id IS NOT NULL) both_books
+           GROUP BY org_id, party, currency HAVING sum(amount) <> 0""",
+        "INSERT INTO ledger_balance (org_id, account, counterparty_id, currency, amount)"
+        " SELECT org_id, 'write_off', counterparty_id, 'XTS', 0.01 FROM ledger_balance ORDER BY id DESC LIMIT 1",
+    ),
+    Check(
+        "payments.refunded_is_sum_of_refunds",
+        """SELECT p.id, concat_ws(' ', p.number, 'has refunded', p.refunded, 'but its refunds sum to', coalesce(a.amount, 0)) AS note
+           FROM payments_payment p
+           LEFT JOIN (SELECT payment_id, sum(amount) AS amount FROM payments_application WHERE how = 'refund' GROUP BY 1) a ON a.payment_id = p.id
+           WHERE p.refunded <> coalesce(a.amount, 0)""",
+        "UPDATE payments_payment SET refunded = 0.01 WHERE id = (SELECT max(id) FROM payments_payment WHERE applied > 0)",
     ),
     Check(
         "payments.tax_is_in_the_books",

@@ -13,7 +13,7 @@ from qudao.base.db import Row
 from qudao.base.subject import Subject
 from qudao.billing.models import Invoice, InvoiceLine
 from qudao.network.models import Organisation
-from qudao.payments.states import How, Method, Reason, State
+from qudao.payments.states import MOST_DIFFERENCE, How, Method, Reason, State
 
 SIDE: dict[str, Any] = {"on_delete": models.PROTECT, "related_name": "+"}
 
@@ -32,6 +32,8 @@ class Payment(Row):
     amount = _money()
     currency = models.CharField(max_length=3)
     applied = _money(default=0)
+    #: how much of what is applied went back to the buyer
+    refunded = _money(default=0, db_default=0)
     paid_on = models.DateField()
     reference = models.CharField(max_length=200, blank=True, default="")
     method = models.CharField(max_length=12, choices=Method.choices, default=Method.TRANSFER)
@@ -55,6 +57,11 @@ class Payment(Row):
                 condition=Q(applied__gte=0, applied__lte=F("amount")),
                 name="payments_payment_applied_within_amount",
                 violation_error_message=_("More would be applied than was paid."),
+            ),
+            models.CheckConstraint(
+                condition=Q(refunded__gte=0, refunded__lte=F("applied")),
+                name="payments_payment_refunded_within_applied",
+                violation_error_message=_("More would be sent back than was paid."),
             ),
             models.CheckConstraint(
                 condition=Q(state__in=[State.ANNOUNCED, State.RECEIVED, State.DECLINED], applied=0)
@@ -96,24 +103,62 @@ class Payment(Row):
 
 
 class Application(Row):
-    """An amount of a payment that pays an invoice. Append-only."""
+    """An amount of a payment that pays an invoice. Append-only.
 
-    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="applications")
-    invoice = models.ForeignKey(Invoice, **SIDE)
+    Without a payment, the invoice was short by a small difference; without an invoice, a small difference of the payment was kept, or money went
+    back to the buyer. A small difference is taken back by a row of the opposite amount that names it (`reverses`).
+    """
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="applications", null=True)
+    invoice = models.ForeignKey(Invoice, null=True, **SIDE)
     amount = _money()
     how = models.CharField(max_length=12, choices=How.choices)
     at = models.DateTimeField()
     by = models.BigIntegerField(null=True, blank=True)
+    note = models.CharField(max_length=200, blank=True, default="", db_default="")
+    reverses = models.OneToOneField("self", on_delete=models.PROTECT, related_name="reversal", null=True)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(amount__gt=0), name="payments_application_amount_positive", violation_error_message=_("The amount must be more than zero.")
-            )
+                condition=Q(amount__gt=0, reverses=None) | Q(amount__lt=0, reverses__isnull=False, how=How.DIFFERENCE),
+                name="payments_application_amount_fits",
+                violation_error_message=_("The amount must be more than zero, or less where a small difference is taken back."),
+            ),
+            models.CheckConstraint(
+                condition=Q(payment__isnull=False, invoice__isnull=False)
+                | Q(payment__isnull=False, how__in=[How.DIFFERENCE, How.REFUND])
+                | Q(invoice__isnull=False, how=How.DIFFERENCE),
+                name="payments_application_ends_fit",
+                violation_error_message=_("A payment pays an invoice; only a small difference or a refund stands alone."),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.payment_id} → {self.invoice_id}: {self.amount}"
+
+
+class Tolerance(Row):
+    """Up to how much a seller closes as a small difference in a currency; without a row 1.00."""
+
+    seller = models.ForeignKey(Organisation, **SIDE)
+    currency = models.CharField(max_length=3)
+    amount = _money()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["seller", "currency"], name="payments_tolerance_seller_unique", violation_error_message=_("The seller already has this limit.")
+            ),
+            models.CheckConstraint(
+                condition=Q(amount__gte=0, amount__lte=MOST_DIFFERENCE),
+                name="payments_tolerance_amount_range",
+                violation_error_message=_("The limit must be zero or more and stay small."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
 
 
 class CreditNote(Row):

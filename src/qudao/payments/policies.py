@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import Actor, Policy, get_visible, own, register, within
 from qudao.kernel.errors import Forbidden
-from qudao.payments.models import Application, CreditLine, CreditNote, Payment
+from qudao.payments.models import Application, CreditLine, CreditNote, Payment, Tolerance
 
 VIEW = "payments.view"
 VERBS = {
@@ -15,6 +15,9 @@ VERBS = {
     "payments.record": _("Record and confirm payments the own organisation receives"),
     "payments.announce": _("Announce payments of the own organisation"),
     "payments.apply": _("Apply payments to invoices of the own organisation"),
+    "payments.write_off": _("Close small differences of invoices and payments of the own organisation, and take that back"),
+    "payments.set_tolerance": _("Say up to how much a difference is small"),
+    "payments.refund": _("Send money back to a buyer of the own organisation"),
     "payments.credit": _("Issue credit notes for invoices of the own organisation"),
 }
 BUYER_ONLY = {"payments.announce"}
@@ -37,7 +40,18 @@ class ApplicationPolicy(Policy):
     view_verb = VIEW
 
     def rows(self, actor: Actor, verb: str) -> Q:
-        return within(actor, "payment__seller", "payment__buyer") if verb == VIEW else own(actor, "payment__seller")
+        if verb == VIEW:
+            return within(actor, "payment__seller", "payment__buyer") | within(actor, "invoice__seller", "invoice__buyer")
+        return own(actor, "payment__seller") | own(actor, "invoice__seller")
+
+
+@register
+class TolerancePolicy(Policy):
+    model = Tolerance
+    view_verb = VIEW
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return own(actor, "seller")
 
 
 @register

@@ -6,18 +6,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from django.db.models import F, QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
 from qudao.billing.models import InvoiceLine
+from qudao.billing.queries import Invoice, invoices
 from qudao.kernel.money import ZERO, RateSum, by_rate
 from qudao.kernel.period import DateSpan
 from qudao.ledger.queries import check_books
 from qudao.ledger.states import Side
 from qudao.payments import rules
-from qudao.payments.models import Application, CreditLine, CreditNote, Payment
+from qudao.payments.models import Application, CreditLine, CreditNote, Payment, Tolerance
 from qudao.payments.rules import Open
+from qudao.payments.states import SMALL, How
 
 # The agreement that holds unapplied money: the one in force, else the latest. Open invoices come along, those of older agreements too.
 ACCOUNT = """WITH terms AS (
@@ -143,6 +146,30 @@ def unscoped_payment(payment_id: int) -> Payment | None:
     return Payment.unscoped.filter(pk=payment_id).first()
 
 
+def unscoped_tolerance(seller_id: int, currency: str) -> Decimal:
+    """Up to how much a difference is small for a seller. One statement."""
+    kept = Tolerance.unscoped.filter(seller_id=seller_id, currency=currency).first()
+    return kept.amount if kept else SMALL
+
+
+def tolerances(actor: Actor) -> QuerySet[Tolerance]:
+    """The limits of small differences that the own organisation set."""
+    return visible(actor, Tolerance).filter(seller_id=actor.org_id).order_by("currency")
+
+
+def short_paid(actor: Actor) -> QuerySet[Invoice]:
+    """Invoices of the own organisation that are paid but for a small difference."""
+    own = Tolerance.unscoped.filter(seller=OuterRef("seller"), currency=OuterRef("currency")).values("amount")[:1]
+    found = invoices(actor, side="seller").filter(state="partially_paid")
+    return found.annotate(limit=Coalesce(Subquery(own), SMALL)).filter(gross__lte=F("paid") + F("limit"))
+
+
+def differences(actor: Actor) -> QuerySet[Application]:
+    """Small differences of the own organisation's invoices and payments that stand, newest first."""
+    found = visible(actor, Application).filter(how=How.DIFFERENCE, reverses=None, reversal=None)
+    return found.select_related("payment", "invoice").order_by("-id")
+
+
 def payments(actor: Actor, *, side: str = "") -> QuerySet[Payment]:
     """The payments the actor may see, newest first, with both sides; `side` as in `visible`."""
     return visible(actor, Payment, side=side).select_related("seller", "buyer").order_by("-id")
@@ -150,17 +177,17 @@ def payments(actor: Actor, *, side: str = "") -> QuerySet[Payment]:
 
 def applications_of(payment: Payment) -> QuerySet[Application]:
     """What a payment the actor was shown pays."""
-    return payment.applications.select_related("invoice").order_by("id")
+    return payment.applications.select_related("invoice", "reversal").order_by("id")
 
 
 def applications_to_order(actor: Actor, order_id: int) -> QuerySet[Application]:
     """What was paid of the invoices of an order, as far as the actor may see the payments; oldest first."""
-    return visible(actor, Application).filter(invoice__order_id=order_id).select_related("payment", "invoice").order_by("id")
+    return visible(actor, Application).filter(invoice__order_id=order_id).select_related("payment", "invoice", "reversal").order_by("id")
 
 
 def applications_to_invoice(actor: Actor, invoice_id: int) -> QuerySet[Application]:
     """What was paid of an invoice, as far as the actor may see the payments; oldest first."""
-    return visible(actor, Application).filter(invoice_id=invoice_id).select_related("payment", "invoice").order_by("id")
+    return visible(actor, Application).filter(invoice_id=invoice_id).select_related("payment", "invoice", "reversal").order_by("id")
 
 
 def open_invoices(actor: Actor, seller_id: int, buyer_id: int) -> list[Open]:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
 from qudao.kernel.money import ZERO, cumulative
-from qudao.payments.states import PAID_BY, How, Method, Reason, State
+from qudao.payments.states import MOST_DIFFERENCE, PAID_BY, How, Method, Reason, State
 
 MAX_TEXT = 200
 
@@ -134,6 +134,34 @@ def check_explicit(amount: Decimal, wanted: Sequence[tuple[int, Decimal]], invoi
         over.append(Fault("payments.more_than_left", "applications", {"applied": str(applied), "left": str(amount)}))
     raise_if_any(over, Refused)
     return [Application(invoice_id, part, How.EXPLICIT) for invoice_id, part in wanted]
+
+
+def check_small(amount: Decimal, limit: Decimal, currency: str) -> None:
+    """Whether an amount may be closed as a small difference; raises Refused."""
+    if amount <= 0:
+        raise Refused("payments.nothing_left")
+    if amount > limit:
+        raise Refused("payments.not_small", amount=str(amount), limit=str(limit), currency=currency)
+
+
+def check_limit(currency: str, amount: Decimal) -> None:
+    """A limit of small differences; raises Invalid with every fault."""
+    faults = []
+    if not re.fullmatch(r"[A-Z]{3}", currency):
+        faults.append(Fault("payments.currency", "currency"))
+    if not (amount.is_finite() and 0 <= amount <= MOST_DIFFERENCE and amount == amount.quantize(Decimal("0.01"))):
+        faults.append(Fault("payments.limit", "amount", {"most": str(MOST_DIFFERENCE)}))
+    raise_if_any(faults, Invalid)
+
+
+def check_refund(amount: Decimal, left: Decimal, note: str) -> None:
+    """Money to send back of what is left of a payment; raises Invalid or Refused."""
+    faults = [] if is_amount(amount) else [Fault("payments.amount", "amount")]
+    if len(note) > MAX_TEXT:
+        faults.append(Fault("payments.too_long", "note", {"limit": MAX_TEXT}))
+    raise_if_any(faults, Invalid)
+    if amount > left:
+        raise Refused("payments.refund_over_left", field="amount", left=str(left))
 
 
 def state_of(amount: Decimal, applied: Decimal) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -58,8 +60,13 @@ class How(TextChoices):
     OLDEST = "oldest", pgettext_lazy("match", "Oldest due date first")
     BALANCE = "balance", pgettext_lazy("match", "From the prepaid balance")
     CREDIT = "credit_note", pgettext_lazy("match", "Credit note for this invoice")
+    DIFFERENCE = "difference", pgettext_lazy("match", "Small difference")
+    REFUND = "refund", pgettext_lazy("match", "Refunded to the buyer")
     NONE = "none", pgettext_lazy("match", "Not applied")
 
+
+#: up to how much is a small difference where a seller says nothing, and the most that may be said
+SMALL, MOST_DIFFERENCE = Decimal("1.00"), Decimal("100.00")
 
 #: what somebody did who brought a payment into a state, for its timeline
 DONE = {
@@ -101,6 +108,14 @@ SENTENCES = {
     "payments.credit_both": _("Give a quantity or an amount, not both."),
     "payments.credit_qty_left": _("Only {left} of this line can still be credited."),
     "payments.credit_amount_left": _("Only {left} of this line can still be credited."),
+    "payments.not_small": _("{amount} is more than the {limit} {currency} that may be closed as a small difference."),
+    "payments.nothing_left": _("Nothing is left."),
+    "payments.nothing_paid": _("Nothing is paid of this invoice yet: that is no small difference."),
+    "payments.not_a_difference": _("Only a small difference that was not taken back yet can be taken back."),
+    "payments.refund_over_left": _("Only {left} is left of this payment."),
+    "payments.limit": _("The limit must be zero or more and at most {most}, with at most two decimals."),
+    "payments.currency": _("A currency has three capital letters."),
+    "payments.refunded": _("{amount} {currency} of payment {number} were sent back: {reference}"),
     "payments.payer_unknown": _("Nobody is known as “{payer}”, and the reference names no invoice."),
     "payments.payer_like": _("Nobody is known as “{payer}”. Perhaps: {codes}."),
     "payments.payer_unclear": _("More than one could have paid: {codes}."),
@@ -112,6 +127,7 @@ REMEDIES = {
     "payments.no_agreement": _("Choose another buyer, or make an agreement first."),
     "payments.more_than_open": _("Apply less; what is left of the payment stays unapplied."),
     "payments.more_than_left": _("Apply less."),
+    "payments.not_small": _("Record the missing payment, issue a credit note, or send the money back."),
     "payments.payer_unknown": _("Write the code of the buyer."),
     "payments.payer_like": _("Write the code of the right one."),
     "payments.payer_unclear": _("Write the code of the right one."),
@@ -122,4 +138,4 @@ REMEDIES = {
     "payments.illegal": _("Open the payment to see what comes next."),
 }
 #: what the other side is told; the texts are in SENTENCES
-NOTICES = ("payments.payment_received", "payments.payment_announced", "payments.payment_declined", "payments.credit_issued")
+NOTICES = ("payments.payment_received", "payments.payment_announced", "payments.payment_declined", "payments.credit_issued", "payments.refunded")

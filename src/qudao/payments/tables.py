@@ -54,6 +54,25 @@ class TaxTable(Table):
         return ""
 
 
+class ShortTable(Table):
+    """Own invoices that are paid but for a small difference."""
+
+    currency = "currency"
+    columns: Sequence[Column] = (
+        Column("number", _("Number"), cell="link", sort="number"),
+        Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip", slug="buyer"),
+        Column("due_on", _("Due"), cell="day", sort="due_on", hide_on_phone=True),
+        Column("gross", _("Amount (incl. tax)"), cell="amount", hide_on_phone=True),
+        Column("open", _("Still to pay"), cell="amount", total=True, sum=F("gross") - F("paid")),
+        Column("currency", _("Currency"), dim=True, hide_on_phone=True),
+    )
+    empty = _("No invoice is short by a small difference.")
+    remedy = _("Invoices that are paid but for a little are closed here, many at once.")
+
+    def url(self, row: Any) -> str:
+        return reverse("invoice", args=[row.pk])
+
+
 class PaymentTable(Table):
     """Payments, newest first."""
 

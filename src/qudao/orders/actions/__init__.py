@@ -26,6 +26,7 @@ from qudao.orders.actions.follow import (
     record_picking,
     record_received,
     record_shipped,
+    record_unpaid,
 )
 from qudao.orders.actions.place import place_order, submit_order
 from qudao.orders.actions.refill import refill_orders
@@ -51,6 +52,7 @@ __all__ = [
     "record_picking",
     "record_received",
     "record_shipped",
+    "record_unpaid",
     "refill_orders",
     "reject_order",
     "release_held",

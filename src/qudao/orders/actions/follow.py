@@ -142,6 +142,16 @@ def record_all_paid(paid: Sequence[tuple[Trade, Decimal]], *, actor: Actor) -> N
     _save_all([(trade, ()) for trade, _amount in paid])
 
 
+@part
+def record_unpaid(trade: Trade, amount: Decimal, *, actor: Actor) -> None:
+    """`amount` that paid invoices of this order was taken back; a settled order is delivered and waits for money again."""
+    trade.paid -= amount
+    trade.payment = rules.payment_of(trade.billing, trade.invoiced, trade.paid)
+    if trade.status == Status.CLOSED:
+        _move(trade, "unpay")
+    _save(trade)
+
+
 def _paid(trade: Trade, amount: Decimal) -> None:
     trade.paid += amount
     if trade.paid > trade.invoiced or amount < ZERO:

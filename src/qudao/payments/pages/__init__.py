@@ -3,6 +3,7 @@
 from django.urls import path
 
 from qudao.payments.pages.credits import CreditNew
+from qudao.payments.pages.differences import InvoiceDifference, Limit, PaymentDifference, Refund, ShortList, UndoDifference
 from qudao.payments.pages.payments import Apply, Confirm, Decline, PaymentAnnounce, PaymentDetail, PaymentNew, invoice_panel, order_panel, payment_list
 from qudao.payments.pages.tax import TaxReport
 
@@ -17,5 +18,11 @@ routes = [
     path("payments/<int:pk>/confirmation", Confirm.as_view(), name="payment_confirmation"),
     path("payments/<int:pk>/refusal", Decline.as_view(), name="payment_refusal"),
     path("payments/<int:pk>/applications", Apply.as_view(), name="payment_applications"),
+    path("payments/<int:pk>/difference", PaymentDifference.as_view(), name="payment_difference"),
+    path("payments/<int:pk>/refund", Refund.as_view(), name="payment_refund"),
+    path("invoices/<int:pk>/difference", InvoiceDifference.as_view(), name="invoice_difference"),
+    path("small-differences/", ShortList.as_view(), name="small_differences"),
+    path("small-differences/limit", Limit.as_view(), name="small_limit"),
+    path("small-differences/<int:pk>/removal", UndoDifference.as_view(), name="small_difference_removal"),
     path("invoices/<int:pk>/credit", CreditNew.as_view(), name="invoice_credit"),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -15,13 +15,14 @@ from django.utils.translation import gettext_lazy
 from qudao.base.access import Actor, sees_prices
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, FormPage, Head, LineEditor, ListPage, Panel, Skip, import_buttons
+from qudao.billing.queries import Invoice
 from qudao.fulfilment.pages import life_panel
 from qudao.kernel.errors import DomainError, Forbidden, Invalid, NotFound
 from qudao.payments import actions, queries
 from qudao.payments.actions import PaymentFacts
 from qudao.payments.forms import AnnounceForm, ReasonForm, RecordForm, apply_editor, chosen_for, chosen_of, meant_for
 from qudao.payments.models import Application, Payment
-from qudao.payments.pages import credits
+from qudao.payments.pages import credits, differences
 from qudao.payments.states import CREDITED, DONE, UNAPPLIED, How, Method, State
 from qudao.payments.tables import MadeTable, PaymentTable, badge_of, name_of
 
@@ -47,6 +48,7 @@ class PaymentList(ListPage):
     def buttons(self) -> Sequence[Button]:
         return [
             *import_buttons("payments.bank", self.actor),
+            Button(_("Small differences"), reverse("small_differences"), icon="coins", verb="payments.write_off"),
             Button(_("Announce a payment"), reverse("payment_announcement"), icon="send", verb="payments.announce"),
             Button(_("Record a payment"), reverse("payment_new"), icon="plus", primary=True, verb="payments.record", key="n"),
         ]
@@ -57,7 +59,12 @@ class PaymentList(ListPage):
                 "confirm", _("Confirm"), actions.confirm_payment, "payments.record", icon="check", primary=True,
                 skips=[Skip(~Q(state=State.ANNOUNCED), _("they are confirmed or declined already"))],
                 says=_("The money is booked as received and pays the invoices it was announced for, else the oldest ones."),
-            )
+            ),
+            Bulk(
+                "difference", _("Close small rests"), actions.close_over, "payments.write_off", icon="coins",
+                skips=[Skip(~Q(state__in=UNAPPLIED), _("nothing of them is left"))],
+                says=_("What is left goes to the account of small differences in both books; more than the limit is refused."),
+            ),
         ]  # fmt: skip
 
     def prepare(self, rows: list[Any]) -> list[Any]:
@@ -91,25 +98,31 @@ def payment_list(request: HttpRequest) -> HttpResponse:
 def applied_panel(request: HttpRequest, payment: Payment) -> Panel:
     """What the payment pays."""
     clear = sees_prices(request.actor, payment.seller_id, payment.buyer_id)  # type: ignore[attr-defined]
-    items = [
-        {
-            "label": a.invoice.number,
-            "url": reverse("invoice", args=[a.invoice_id]),
-            "facts": [*_left_of(a, clear), How(a.how).label, figures.moment(a.at)],
-            "end": figures.money(a.amount, payment.currency) if clear else "",
-        }
-        for a in queries.applications_of(payment)
-    ]
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    items: list[dict[str, Any]] = []
+    for a in queries.applications_of(payment):
+        end = figures.money(a.amount, payment.currency) if clear else ""
+        if a.invoice is None:
+            label, facts = _taken_back(a), [a.note, figures.moment(a.at)]
+            items.append({"label": label, "facts": [f for f in facts if f], "end": end, "buttons": differences.undo_of(actor, a, payment.seller_id)})
+        else:
+            facts = [*_left_of(a.invoice, clear), str(How(a.how).label), figures.moment(a.at)]
+            items.append({"label": a.invoice.number, "url": reverse("invoice", args=[a.invoice_id]), "facts": facts, "end": end})
     if clear and payment.left and payment.state in UNAPPLIED:
         items.append({"label": _("Not applied yet"), "end": figures.money(payment.left, payment.currency)})
     return Panel(_("What it pays"), "parts/panel_items.html", {"items": items, "empty": _("Nothing is paid with it yet.")})
 
 
-def _left_of(a: Application, clear: bool) -> list[str]:
+def _taken_back(a: Application) -> Any:
+    """What an application that stands alone is called."""
+    return _("Small difference taken back") if a.reverses_id else How(a.how).label
+
+
+def _left_of(invoice: Invoice, clear: bool) -> list[str]:
     """Whether the invoice is paid now, or what is still open of it."""
-    if not a.invoice.open:
+    if not invoice.open:
         return [_("paid in full")]
-    return [_("{amount} still open").format(amount=figures.money(a.invoice.open, a.invoice.currency))] if clear else []
+    return [_("{amount} still open").format(amount=figures.money(invoice.open, invoice.currency))] if clear else []
 
 
 def facts_panel(request: HttpRequest, payment: Payment) -> Panel:
@@ -159,7 +172,7 @@ class PaymentDetail(DetailPage):
             ]
         if obj.state in UNAPPLIED:
             found.append(Button(_("Apply to invoices"), reverse("payment_applications", args=[obj.pk]), "checks", primary=True, verb="payments.apply"))
-        return found
+        return found + differences.ways_with(self.actor, obj)
 
 
 class PaymentNew(FormPage):
@@ -294,11 +307,17 @@ class Apply(_Verb):
 
 
 def _items(found: Sequence[Application], actor: Actor) -> list[dict[str, Any]]:
-    items = []
+    items: list[dict[str, Any]] = []
     for a in found:
-        p = a.payment
+        p, invoice = a.payment, cast("Invoice", a.invoice)
+        if p is None:
+            clear = sees_prices(actor, invoice.seller_id, invoice.buyer_id)
+            end = figures.money(a.amount, invoice.currency) if clear else ""
+            facts = [one for one in (a.note, invoice.number, figures.moment(a.at)) if one]
+            items.append({"label": _taken_back(a), "facts": facts, "end": end, "buttons": differences.undo_of(actor, a, invoice.seller_id)})
+            continue
         clear = sees_prices(actor, p.seller_id, p.buyer_id)
-        facts = [figures.day(p.paid_on), Method(p.method).label if p.is_credit else p.reference, a.invoice.number]
+        facts = [figures.day(p.paid_on), str(Method(p.method).label) if p.is_credit else p.reference, invoice.number]
         end = figures.money(a.amount, p.currency) if clear else ""
         items.append({"label": p.number, "url": reverse("payment", args=[p.pk]), "facts": [f for f in facts if f], "end": end})
     return items
@@ -333,5 +352,5 @@ def invoice_panel(request: HttpRequest, invoice: Any) -> Panel | None:
     if not actor.can("payments.view"):
         return None
     items = _items(list(queries.applications_to_invoice(actor, invoice.pk)), actor)
-    items += [*_ways_to_pay(actor, invoice), *credits.left_of_invoice(actor, invoice)]
+    items += [*_ways_to_pay(actor, invoice), *differences.closing_of(actor, invoice), *credits.left_of_invoice(actor, invoice)]
     return Panel(_("Payments and credit notes"), "parts/panel_items.html", {"items": items, "empty": _("Nothing is paid yet.")})

@@ -1,4 +1,4 @@
-"""The credit note on paper, for those who see its amounts."""
+"""The credit note and the refund on paper, for those who see their amounts."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from qudao.base.html import figures
 from qudao.base.html.tables import by_language
 from qudao.base.printing import Column, Document, Paper
 from qudao.kernel.errors import Forbidden, NotFound
-from qudao.payments.models import CreditLine, CreditNote, Payment
+from qudao.payments.models import Application, CreditLine, CreditNote, Payment
 from qudao.payments.queries import payments
-from qudao.payments.states import Reason
+from qudao.payments.states import How, Reason
 
 
 def may(actor: Actor, payment: Any) -> bool:
@@ -75,5 +75,48 @@ def _row(line: CreditLine) -> list[object]:
     return [str(line.no), product, quantity, figures.amount(line.net), tax, figures.amount(line.gross)]
 
 
+def refunded(actor: Actor, payment: Any) -> bool:
+    """Something of it was sent back, and the reader sees the prices of the trade."""
+    return bool(payment.refunded) and sees_prices(actor, payment.seller_id, payment.buyer_id)
+
+
+def refunds(actor: Actor, ids: Sequence[int]) -> list[Paper]:
+    """What was sent back of payments, as letters from seller to buyer. Two statements. NotFound and Forbidden as `papers`."""
+    found = printing.in_order(ids, payments(actor).filter(pk__in=ids))
+    if not all(payment.refunded for payment in found):
+        raise NotFound("base.not_found")
+    if not all(refunded(actor, payment) for payment in found):
+        raise Forbidden("base.forbidden", verb="payments.view")
+    sent: dict[int, list[Application]] = {payment.pk: [] for payment in found}
+    for one in visible(actor, Application).filter(payment_id__in=ids, how=How.REFUND).order_by("id"):
+        sent[one.payment_id].append(one)
+    return [_refund(payment, sent[payment.pk]) for payment in found]
+
+
+def _refund(payment: Payment, sent: Sequence[Application]) -> Paper:
+    last = printing.business_day(sent[-1].at)
+    amount = figures.money(payment.refunded, payment.currency)
+    return Paper(
+        title=_("Refund advice"),
+        number=payment.number,
+        on=last,
+        sender=printing.party(payment.seller),
+        receiver=printing.party(payment.buyer),
+        receiver_label=_("Buyer"),
+        facts=[
+            (_("Date"), printing.full_day(last)),
+            (_("Of payment"), f"{payment.number} · {printing.full_day(payment.paid_on)}"),
+            (_("Reference"), payment.reference),
+            (_("Currency"), payment.currency),
+        ],
+        columns=[Column(_("Date")), Column(_("Reference"), wide=True), Column(_("Amount"), "right")],
+        rows=[[printing.full_day(printing.business_day(one.at)), one.note, figures.amount(one.amount)] for one in sent],
+        total=(_("Sent back"), amount),
+        notes=[one for one in [printing.capitals(payment.refunded, payment.currency)] if one],
+        foot=printing.foot(payment.seller),
+    )
+
+
 CREDIT = Document("payments.credit", gettext_lazy("Credit note"), "payments.payment", "payments.view", "payments", papers, fits=may)
-DOCUMENTS = (CREDIT,)
+REFUND = Document("payments.refund", gettext_lazy("Refund advice"), "payments.payment", "payments.view", "payments", refunds, fits=refunded)
+DOCUMENTS = (CREDIT, REFUND)
