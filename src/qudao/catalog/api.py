@@ -21,7 +21,7 @@ from qudao.catalog.rules import BrandDraft, ProductDraft, TaxClassDraft
 routes = Router(tags=["products"])
 
 PRODUCT = (
-    *("id", "owner_id", "code", "name", "name_en", "gtin", "category_id", "unit", "tax_rate", "state", "min_qty", "pack_multiple", "picture"),
+    *("id", "owner_id", "code", "name", "name_en", "gtin", "category_id", "unit", "tax_rate", "state", "min_qty", "pack_multiple", "max_qty", "picture"),
     *("owner__code", "category__code", "brand_id", "brand__code", "weight", "volume", "tax_class_id"),
 )
 PACK = ("id", "name", "name_en", "factor", "gtin")
@@ -43,6 +43,8 @@ class ProductIn(Schema):
     category_id: int | None = None
     min_qty: Decimal = Decimal(0)
     pack_multiple: Decimal = Decimal(1)
+    #: most of it in one order, 0 = no limit
+    max_qty: Decimal = Decimal(0)
     brand_id: int | None = None
     #: kilograms and cubic metres of one base unit, 0 = not known
     weight: Decimal = Decimal(0)

@@ -34,6 +34,9 @@ class ProductForm(Form):
     tax_class_id = forms.TypedChoiceField(label=_("Tax class"), required=False, coerce=int, empty_value=None, help_text=_("Its rate is taken."))
     min_qty = forms.DecimalField(label=_("Smallest quantity"), max_digits=18, decimal_places=4, initial=0)
     pack_multiple = forms.DecimalField(label=_("Quantity step"), max_digits=18, decimal_places=4, initial=1, help_text=_("Ordered in whole multiples of it."))
+    max_qty = forms.DecimalField(
+        label=_("Largest quantity"), max_digits=18, decimal_places=4, initial=0, required=False, help_text=_("Of one order; 0: as much as one likes.")
+    )
 
     weight = forms.DecimalField(
         label=_("Weight"), max_digits=14, decimal_places=4, initial=0, required=False, help_text=_("Kilograms of one base unit; 0: not known.")
@@ -51,7 +54,7 @@ class ProductForm(Form):
     @staticmethod
     def draft(cleaned: dict[str, Any]) -> ProductDraft:
         """The cleaned description."""
-        return ProductDraft(**cleaned | {name: cleaned[name] or Decimal(0) for name in ("weight", "volume")})
+        return ProductDraft(**cleaned | {name: cleaned[name] or Decimal(0) for name in ("weight", "volume", "max_qty")})
 
 
 class PackForm(Form):

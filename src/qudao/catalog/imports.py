@@ -44,6 +44,7 @@ class Products(Kind):
         Column("volume", _("Volume"), "number", help=_("Cubic metres of one base unit."), also=("volume", "m3", "体积")),
         Column("min_qty", _("Smallest quantity"), "number", example="1", also=("MOQ", "minimum", "起订量")),
         Column("pack_multiple", _("Quantity step"), "number", help=_("Ordered in whole multiples of it."), example="1", also=("step", "multiple", "倍数")),
+        Column("max_qty", _("Largest quantity"), "number", help=_("Of one order; 0: as much as one likes."), also=("maximum", "max", "限购量", "最大订购量")),
     )
 
     def open(self, rows: Sequence[Cells]) -> None:

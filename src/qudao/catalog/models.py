@@ -169,6 +169,7 @@ class Product(Row):
     picture = models.TextField(default="", blank=True, editable=False)
     min_qty = models.DecimalField(max_digits=18, decimal_places=4, default=Decimal(0))
     pack_multiple = models.DecimalField(max_digits=18, decimal_places=4, default=Decimal(1))
+    max_qty = models.DecimalField(max_digits=18, decimal_places=4, default=Decimal(0), db_default=Decimal(0))
 
     class Meta:
         indexes = [
@@ -206,6 +207,11 @@ class Product(Row):
                 condition=Q(min_qty__gte=0) & Q(pack_multiple__gt=0),
                 name="catalog_product_min_qty_pack_multiple_positive",
                 violation_error_message=_("The smallest quantity must not be negative, and the step must be greater than zero."),
+            ),
+            models.CheckConstraint(
+                condition=Q(max_qty=0) | Q(max_qty__gt=0, max_qty__gte=F("min_qty")),
+                name="catalog_product_max_qty_reaches_min",
+                violation_error_message=_("The largest quantity must not be below the smallest one; 0 means there is none."),
             ),
             models.CheckConstraint(
                 condition=Q(weight__gte=0) & Q(volume__gte=0),

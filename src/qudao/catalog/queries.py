@@ -34,11 +34,13 @@ class ProductCard:
     state: str
     min_qty: Decimal
     multiple: Decimal
+    #: most of it in one order, 0 = no limit
+    max_qty: Decimal
 
 
 # The rate of a class is read for the day: the one kept on the product follows only when the day's job has run.
 _CARDS = """
-    select p.id, p.code, p.name, p.name_en, p.unit, coalesce(t.rate, p.tax_rate), p.state, p.min_qty, p.pack_multiple
+    select p.id, p.code, p.name, p.name_en, p.unit, coalesce(t.rate, p.tax_rate), p.state, p.min_qty, p.pack_multiple, p.max_qty
       from catalog_product p left join lateral (
         select r.rate from catalog_taxrate r where r.tax_class_id = p.tax_class_id and r.valid_from <= %s order by r.valid_from desc limit 1
       ) t on p.tax_class_id is not null

@@ -42,6 +42,8 @@ class ProductDraft:
     volume: Decimal = Decimal(0)
     #: when given, the rate follows it
     tax_class_id: int | None = None
+    #: the largest quantity of it in one order, 0 = as much as one likes
+    max_qty: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,8 @@ def draft_faults(draft: ProductDraft, at: str = "") -> list[Fault]:
         faults.append(Fault("catalog.tax_rate_wrong", f"{at}tax_rate"))
     if draft.min_qty < 0:
         faults.append(Fault("catalog.min_qty_wrong", f"{at}min_qty"))
+    if draft.max_qty < 0 or 0 < draft.max_qty < draft.min_qty:
+        faults.append(Fault("catalog.max_qty_wrong", f"{at}max_qty"))
     if draft.pack_multiple <= 0:
         faults.append(Fault("catalog.multiple_wrong", f"{at}pack_multiple"))
     faults += [Fault("catalog.size_wrong", f"{at}{name}") for name in ("weight", "volume") if getattr(draft, name) < 0]

@@ -25,6 +25,7 @@ SENTENCES = {
     "catalog.gtin_wrong": _("{gtin} is not a valid GTIN: its check digit or length is wrong."),
     "catalog.tax_rate_wrong": _("The tax rate must lie between 0 and 1; 13 % is written 0.13."),
     "catalog.min_qty_wrong": _("The smallest quantity must not be negative."),
+    "catalog.max_qty_wrong": _("The largest quantity must not be below the smallest one; 0 means there is none."),
     "catalog.multiple_wrong": _("The quantity step must be greater than zero."),
     "catalog.factor_wrong": _("A pack must hold more than zero base units."),
     "catalog.tax_class_incomplete": _("A tax class needs a code and a name."),

@@ -156,6 +156,29 @@ def line_faults(lines: Sequence[NewLine], cards: Mapping[int, Any], refused: Col
             faults.append(Fault("orders.not_multiple", f"lines.{no}.qty", about | {"multiple": card.multiple, "lower": lower, "upper": lower + card.multiple}))
         if no not in priced and line.product_id not in refused:
             faults.append(Fault("orders.no_price", f"lines.{no}.product", about | {"day": today}))
+    return faults + maximum_faults(lines, cards, {})
+
+
+def maximum_faults(lines: Sequence[NewLine], cards: Mapping[int, Any], have: Mapping[int, Decimal]) -> list[Fault]:
+    """Every line of a product of which the whole order, with what it has (`have`, by product), would take more than the largest quantity; each
+    names the most that is allowed at it.
+    """
+    if not any(card.max_qty for card in cards.values()):
+        return []
+    total = dict(have)
+    for line in lines:
+        if line.product_id is not None:
+            total[line.product_id] = total.get(line.product_id, ZERO) + line.qty
+    faults = []
+    for no, line in enumerate(lines, 1):
+        card = cards.get(line.product_id or 0)
+        if card is None or not card.max_qty or total[card.id] <= card.max_qty:
+            continue
+        most = max(card.max_qty - (total[card.id] - line.qty), ZERO)
+        if card.multiple > 0:
+            most = (most / card.multiple).to_integral_value(ROUND_DOWN) * card.multiple
+        about = {"product": card.code, "unit": card.unit, "no": no, "maximum": card.max_qty, "most": most}
+        faults.append(Fault("orders.above_maximum", f"lines.{no}.qty", about))
     return faults
 
 

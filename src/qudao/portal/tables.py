@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -28,7 +29,7 @@ from qudao.kernel.errors import DomainError, Fault
 from qudao.kernel.money import round_to
 from qudao.orders.queries import Order
 from qudao.orders.states import Kind, Status
-from qudao.portal.queries.desk import Asked, Look
+from qudao.portal.queries.desk import Asked, Instead, Look
 from qudao.portal.queries.shop import Break
 from qudao.pricing.states import Level, Verdict
 
@@ -37,6 +38,8 @@ def _number(row: Signature) -> Any:
     return format_html('<a class="t-accent" href="{}">{}</a>', _order(row), row.request.number)
 
 
+#: the nearest quantity that fits, as the fault of a line names it
+NEAREST = {"orders.below_minimum": "minimum", "orders.above_maximum": "most"}
 #: how a decision looks
 DECIDED = {
     Decision.APPROVE: (gettext_lazy("Approved"), "done"),
@@ -72,13 +75,15 @@ def _order(row: Signature) -> str:
 
 
 def meter_of(card: CreditCard, this: Any) -> Meter:
-    """The credit meter of an account, with the amount of the order being decided."""
+    """The meter of a credit account, or of a prepaid balance, with the amount of the order being decided."""
     position = card.position
+    used = {"shipped": position.shipped, "ordered": position.ordered, "this": this, "currency": card.currency}
+    if position.prepaid:
+        return Meter(limit=position.unapplied, invoiced=position.invoiced, prepaid=True, **used)
     overdue = min(position.overdue, position.invoiced)
     return Meter(
         limit=position.limit, temp_limit=card.limit - position.limit, temp_until=position.temp_until, overdue=overdue,
-        invoiced=position.invoiced - overdue, shipped=position.shipped, ordered=position.ordered, unapplied=position.unapplied,
-        this=this, currency=card.currency,
+        invoiced=position.invoiced - overdue, unapplied=position.unapplied, **used,
     )  # fmt: skip
 
 
@@ -109,6 +114,13 @@ def fill(editor: LineEditor, looked: Look, faults_from: DomainError | None = Non
         short = _short(looked, asked)
         if short and not any(h["code"] == "inventory.short" for h in line.hints):
             line.hints.append(short)
+        line.hints += instead_hints(looked.instead.get(asked.card.id, []) if asked.card else [])
+
+
+def instead_hints(found: Sequence[Instead]) -> list[dict[str, Any]]:
+    """What can stand in for a line that is short, each as a button that replaces it."""
+    buttons = [{"field": "code", "value": one.code, "label": f"{one.code} {one.name} {figures.price(one.price)}"} for one in found]
+    return [{"code": "portal.instead", "css": "c-accent", "icon": "packages", "text": _("In stock and can stand in:"), "buttons": buttons}] if buttons else []
 
 
 def shown(looked: Look, no: int, asked: Asked) -> dict[str, Any]:
@@ -161,9 +173,9 @@ def _hint(fault: Fault, asked: Asked) -> dict[str, Any]:
     if fault.code == "orders.not_multiple":
         buttons = [{"field": "qty", "value": figures.qty(q).replace(",", ""), "label": figures.qty(q, asked.card.unit if asked.card else "")}
                    for q in (fault.params["lower"], fault.params["upper"]) if q > 0]  # fmt: skip
-    elif fault.code == "orders.below_minimum":
-        least = figures.qty(fault.params["minimum"])
-        buttons = [{"field": "qty", "value": least.replace(",", ""), "label": least}]
+    elif fault.code in NEAREST and (nearest := fault.params[NEAREST[fault.code]]):
+        fits = figures.qty(nearest)
+        buttons = [{"field": "qty", "value": fits.replace(",", ""), "label": fits}]
     elif fault.code == "orders.unknown_product":
         buttons = [{"field": "code", "value": p.code, "label": f"{p.code} {by_language(p.name, p.name_en)}"} for p in asked.similar]
     text = f"{said.sentence} {said.remedy if not buttons else ''}".strip()

@@ -68,6 +68,7 @@ def card_panel(request: HttpRequest, product: Product) -> Panel:
         (_("Tax rate"), f"{percent(product)} {name_of(product.tax_class)}".strip()),
         (_("Smallest quantity"), figures.qty(product.min_qty)),
         (_("Quantity step"), figures.qty(product.pack_multiple)),
+        (_("Largest quantity"), figures.qty(product.max_qty) if product.max_qty else ""),
         (_("Owner"), name_of(product.owner)),
     ]
     return Panel(_("Card"), "parts/panel_facts.html", {"facts": facts})

@@ -145,6 +145,7 @@ def _price(order: Order, lines: Mapping[int, Line], more: Sequence[NewLine]) -> 
     whole = [Item(no, x.product_id or 0, x.qty + have.get(x.product_id or 0, ZERO)) for no, x in enumerate(more, 1)]
     cards, quotes = unscoped_cards(products), unscoped_quote(order.agreement_id, whole, today)
     found = rules.line_faults(more, cards, unscoped_refused(order.agreement_id, products, today), quotes, today)
+    found = [fault for fault in found if fault.code != "orders.above_maximum"] + rules.maximum_faults(more, cards, have)
     raise_if_any([fault for fault in found if fault.code != "orders.below_minimum" or more[int(fault.field.split(".")[1]) - 1].product_id not in have])
     last = max(line.no for line in lines.values())
     if last + len(more) > rules.MAX_LINES:

@@ -94,6 +94,8 @@ class OrderDetail(DetailPage):
             ]
         if obj.status in (Status.SUBMITTED, Status.IN_REVIEW) and buys:
             found.append(Button(_("Withdraw"), url("order_withdrawal"), icon="arrow-back-up", verb="orders.withdraw", ask=True))
+        if obj.status in (Status.REJECTED, Status.CANCELLED) and (buys or (sells and self.actor.can("orders.place_for"))):
+            found.append(Button(_("Copy into a new order"), f"{reverse('order_new')}?again={obj.pk}", icon="copy", primary=True, verb="orders.place"))
         if obj.status == Status.DRAFT and buys:
             found.append(Button(_("Submit again"), url("order_submission"), icon="send", primary=True, verb="orders.place", ask=True))
         if change_waits(obj):

@@ -259,6 +259,9 @@ class Return(_About):
     title = submit = gettext_lazy("Send back for change")
     said = gettext_lazy("Sent back. The buyer is told what to change.")
 
+    def initial(self, obj: Any) -> dict[str, Any]:
+        return {"reason": self.request.GET.get("reason", "")[:500]}
+
     def perform(self, obj: Task, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return return_order(obj.subject_id, reason=cleaned["reason"], actor=self.actor, client_id=client_id)
 

@@ -38,7 +38,7 @@ from qudao.portal.pages.shop import aside_of, require_trade, stock_words, trade_
 from qudao.portal.queries.desk import Trade
 from qudao.portal.queries.shop import Filled, Row, filled, orderable, read_entries, step_of, typed_entry, unit_word, unscoped_packs_in_order
 from qudao.portal.rules import lines_in, quantity_of
-from qudao.portal.tables import break_words, meter_of, placed_words, promise_words
+from qudao.portal.tables import NEAREST, break_words, instead_hints, meter_of, placed_words, promise_words
 
 PER_PAGE = 100
 #: how a page asks for JSON in place of a way on
@@ -76,8 +76,8 @@ def _hints(row: Row) -> list[dict[str, Any]]:
         buttons: list[dict[str, Any]] = []
         if fault.code == "orders.not_multiple":
             buttons = [_set(row, qty) for qty in (fault.params["lower"], fault.params["upper"]) if qty > 0]
-        elif fault.code == "orders.below_minimum":
-            buttons = [_set(row, fault.params["minimum"])]
+        elif fault.code in NEAREST and fault.params[NEAREST[fault.code]]:
+            buttons = [_set(row, fault.params[NEAREST[fault.code]])]
         elif row.line.product is None:
             buttons = [{"field": "code", "value": p.code, "label": f"{p.code} {by_language(p.name, p.name_en)}"} for p in row.asked.similar]
         text = f"{said.sentence} {said.remedy if not buttons else ''}".strip()
@@ -91,7 +91,7 @@ def _hints(row: Row) -> list[dict[str, Any]]:
     if row.short and not any(fault.code == "inventory.short" for fault in row.faults):
         about = {"available": figures.qty(row.asked.qty - row.short), "short": figures.qty(row.short), "unit": row.asked.card.unit if row.asked.card else ""}
         found.append({"css": "c-wait", "icon": "clock", "text": say(Fault("portal.short", "", about)).sentence, "buttons": []})
-    return found
+    return found + instead_hints(row.instead)
 
 
 def _faulted(basket: Filled, error: DomainError) -> list[Said]:
@@ -195,7 +195,7 @@ def _posted_lines(request: HttpRequest, trade: Trade) -> bool:
     changed = False
     for pk, (code, qty) in given.items():
         row = kept.get(pk)
-        if row is None or (qty.strip() == row.typed and (row.line.product_id or code.strip() == row.line.code)):
+        if row is None or (qty.strip() == row.typed and code.strip() == ("" if row.line.product_id else row.line.code)):
             continue
         actions.set_line(row.line.pk, _line_entry(request, trade, row.line, code, qty), actor=actor)
         changed = True
@@ -203,8 +203,10 @@ def _posted_lines(request: HttpRequest, trade: Trade) -> bool:
 
 
 def _line_entry(request: HttpRequest, trade: Trade, line: Line, code: str, qty: str) -> Entry:
-    """What is typed into a line of the basket: a code only where the line has no product yet."""
-    if line.product is None:
+    """What is typed into a line of the basket; a code where it has no product yet, or to take another product in the same quantity."""
+    if line.product is not None and code.strip():
+        qty = f"{line.qty.normalize():f}"
+    if line.product is None or code.strip():
         return read_entries(request.actor, trade, [(code, qty, line.file_row)])[0]  # type: ignore[attr-defined]
     return typed_entry(line.product, qty, unscoped_packs_in_order([line.product.pk]).get(line.product.pk, []))
 

@@ -93,7 +93,9 @@ def desk_of(request: HttpRequest, editor: LineEditor | None = None) -> Desk:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     data = request.POST if request.method == "POST" else None
     again = _again(actor, request.GET.get("again", "")) if data is None else None
-    initial: dict[str, Any] = {"agreement": str(again.agreement_id)} if again else request.GET.dict()
+    initial: dict[str, Any] = request.GET.dict()
+    if again:
+        initial = {"agreement": str(again.agreement_id), "kind": again.kind, "note": again.note, "po_number": again.po_number}
     few = None if actor.can("orders.place_for") and only_trade(actor) is None else trades(actor)
     choices = None
     if few is not None:

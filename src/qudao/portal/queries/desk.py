@@ -18,7 +18,7 @@ from qudao.base.access import Actor, visible
 from qudao.base.db import rows
 from qudao.base.html.tables import by_language
 from qudao.catalog.models import Pack, Product
-from qudao.catalog.queries import ProductCard, products, unscoped_cards
+from qudao.catalog.queries import ProductCard, products, unscoped_cards, unscoped_equivalents
 from qudao.catalog.rules import initials
 from qudao.funds.queries import CreditCard, unscoped_card
 from qudao.inventory.queries import Available, available_for, unscoped_available, unscoped_supply
@@ -210,6 +210,15 @@ def last_bought(trade: Trade, product_ids: Sequence[int]) -> dict[int, Bought]:
 
 
 @dataclass(frozen=True)
+class Instead:
+    """A product that can stand in for another and is there in full, with its price for the quantity asked for."""
+
+    code: str
+    name: str
+    price: Decimal
+
+
+@dataclass(frozen=True)
 class Rest:
     """The lines of the same order that are not asked anew: their number and what they came to."""
 
@@ -226,8 +235,9 @@ NO_REST = Rest()
 class Look:
     """What an order would come to: priced lines by number, every fault, totals, credit, the stock told, the approvals it needs.
 
-    `bought` = when each product was last ordered; totals include the lines that were not asked anew. `leaves` = the day the last of the goods
-    can leave and how many lines have none yet; None where not all lines were asked or nothing is told.
+    `bought` = when each product was last ordered; `instead` = what could stand in for each product that is short; totals include the lines that
+    were not asked anew. `leaves` = the day the last of the goods can leave and how many lines have none yet; None where not all lines were asked or
+    nothing is told.
     """
 
     trade: Trade
@@ -241,6 +251,7 @@ class Look:
     tax: Decimal = ZERO
     gross: Decimal = ZERO
     bought: dict[int, Bought] = field(default_factory=dict)
+    instead: dict[int, list[Instead]] = field(default_factory=dict)
     terms: Terms | None = None
     partial: bool = False
 
@@ -291,6 +302,37 @@ def look(actor: Actor, trade: Trade, asked: list[Asked], requested_on: date | No
         trade, asked, priced, faults, told(actor, trade, wanted, requested_on), credit, approvers(actor, trade, case, list(priced.values())), net, tax, gross
     )
     found.bought, found.terms, found.partial = last_bought(trade, ids), terms, rest.lines > 0
+    found.instead = instead(actor, trade, {pk: wanted[pk] for pk, one in found.stock.items() if is_short(one)}, ids)
+    return found
+
+
+def is_short(stock: Available) -> bool:
+    """Whether a part of what is asked for has no day on which it leaves."""
+    return any(day is None for day, _qty in stock.promise)
+
+
+def instead(actor: Actor, trade: Trade, short: Mapping[int, Decimal], taken: Iterable[int]) -> dict[int, list[Instead]]:
+    """What could stand in for products that are short, the best first: orderable under the trade, in the same unit, there in full, not `taken` yet.
+
+    No statement when nothing is short, one when nothing can stand in, else seven at most.
+    """
+    today, used = clock.today(), set(taken)
+    alike = unscoped_equivalents(short, today) if short else {}
+    pairs = {(pk, other) for pk, others in alike.items() for other in others if other not in used}
+    if not pairs:
+        return {}
+    known = {one.pk: one for one in products(actor).filter(pk__in=[*short, *(other for _pk, other in pairs)])}
+    refused = unscoped_refused(trade.agreement_id, sorted({other for _pk, other in pairs}), today)
+    pairs = {(pk, other) for pk, other in pairs if pk in known and other in known and other not in refused and known[pk].unit == known[other].unit}
+    asked = {other: max(short[pk] for pk, one in pairs if one == other) for _pk, other in pairs}
+    stock = told(actor, trade, asked)
+    quotes = unscoped_quote(trade.agreement_id, [Item(pair, pair[1], short[pair[0]]) for pair in pairs], today)
+    found: dict[int, list[Instead]] = {}
+    for pk, others in alike.items():
+        fits = [other for other in others if (pk, other) in pairs and (pk, other) in quotes and other in stock and not is_short(stock[other])]
+        prices = [rules.of_kind(quotes[pk, other], trade.kind, trade.surcharge)[0] for other in fits[:SIMILAR]]
+        made = [Instead(known[pk].code, by_language(known[pk].name, known[pk].name_en), price) for pk, price in zip(fits, prices, strict=False)]
+        found |= {pk: made} if made else {}
     return found
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.db.models import F, OuterRef, Subquery
+from django.utils.translation import gettext as _
 
 from qudao.approvals.models import Node
 from qudao.approvals.queries import course, pending_for
@@ -28,6 +29,7 @@ from qudao.messages.models import Message
 from qudao.messages.queries import messages
 from qudao.orders.models import Line, Order
 from qudao.orders.queries import order_of, unscoped_lines_of
+from qudao.portal.queries.desk import Instead, Trade, instead, meant
 
 #: after this an approval is late
 PATIENCE = timedelta(hours=24)
@@ -186,10 +188,18 @@ class CaseLine:
     name: str
     off: Decimal | None
     free: Decimal
+    #: what could stand in for it when it is short, the best first
+    instead: list[Instead] = field(default_factory=list)
 
     @property
     def short(self) -> bool:
         return self.free < self.line.qty
+
+    @property
+    def proposal(self) -> str:
+        """What to tell who ordered it, when another product could stand in."""
+        codes = ", ".join(one.code for one in self.instead)
+        return _("{product} is short. In stock and can stand in: {others}").format(product=self.line.product.code, others=codes)
 
 
 @dataclass(frozen=True)
@@ -222,17 +232,23 @@ def case(actor: Actor, task: Task) -> Case:
     mine = actor.org_id == order.seller_id
     stock = actor.can("inventory.view") and mine
     return Case(
-        order, _lines(order), unscoped_card(order.agreement_id) if actor.can("funds.view") else None, course(actor, order.subject),
+        order, _lines(order, actor if stock else None), unscoped_card(order.agreement_id) if actor.can("funds.view") else None, course(actor, order.subject),
         _history(order) if mine and actor.can("ledger.view") and actor.can("payments.view") else None,
         list(files_of(order.subject)[:20]) if actor.can("base.files") else [],
         messages(actor, order.subject).order_by("-id").first() if actor.can("messages.view") else None, stock,
     )  # fmt: skip
 
 
-def _lines(order: Order) -> list[CaseLine]:
+def _lines(order: Order, actor: Actor | None) -> list[CaseLine]:
+    """The dearest lines of an order, short ones first; with what could stand in for these when `actor` may know."""
     here = Stock.unscoped.filter(place_id=order.place_id, product_id=OuterRef("product_id"))
     found: Iterable[Any] = unscoped_lines_of(order).annotate(free=Subquery(here.values(n=F("on_hand") - F("reserved"))[:1])).order_by("-gross")[:LINES]
     lines = [CaseLine(one, by_language(one.product.name, one.product.name_en), _off_list(one), one.free or ZERO) for one in found]
+    if actor:
+        trade = meant(Trade(order.agreement_id, order.seller_id, order.buyer_id, "", order.currency), order.kind)
+        short = {one.line.product_id: one.line.qty for one in lines if one.short}
+        others = instead(actor, trade, short, [one.line.product_id for one in lines])
+        lines = [replace(one, instead=others.get(one.line.product_id, [])) if one.short else one for one in lines]
     return sorted(lines, key=lambda one: not one.short)
 
 

@@ -24,7 +24,7 @@ from qudao.kernel.money import ZERO
 from qudao.orders.models import Order
 from qudao.orders.queries import purchases
 from qudao.orders.rules import PricedLine
-from qudao.portal.queries.desk import UNDONE, Asked, Bought, Look, Trade, last_bought, look, meant, read_lines, told, trades
+from qudao.portal.queries.desk import UNDONE, Asked, Bought, Instead, Look, Trade, last_bought, look, meant, read_lines, told, trades
 from qudao.portal.rules import quantity_of
 from qudao.pricing.queries import Item, unscoped_has_price, unscoped_quote
 from qudao.pricing.states import Verdict
@@ -206,6 +206,7 @@ class Row:
     stock: Available | None = None
     faults: list[Fault] = field(default_factory=list)
     next_break: Break | None = None
+    instead: list[Instead] = field(default_factory=list)
 
     @property
     def typed(self) -> str:
@@ -261,7 +262,7 @@ def filled(actor: Actor, trade: Trade, near: Callable[[Line], bool] = lambda lin
     good = {row.line.product_id: row.line.qty for row in made if row.line.product_id and row.line.qty > 0 and near(row.line)}
     more = breaks(trade, good)[1] if good else {}
     for row in made:
-        row.priced = looked.lines.get(row.no)
+        row.priced, row.instead = looked.lines.get(row.no), looked.instead.get(row.line.product_id or 0, [])
         row.stock, row.next_break = looked.stock.get(row.line.product_id or 0), more.get(row.line.product_id or 0)
     return Filled(trade, basket, made, looked)
 
@@ -272,7 +273,16 @@ def _asked(no: int, line: Line) -> Asked:
     if product is None:
         return Asked(line.code, line.typed, None, line.qty)
     card = ProductCard(
-        product.pk, product.code, product.name, product.name_en, product.unit, product.tax_rate, product.state, product.min_qty, product.pack_multiple
+        product.pk,
+        product.code,
+        product.name,
+        product.name_en,
+        product.unit,
+        product.tax_rate,
+        product.state,
+        product.min_qty,
+        product.pack_multiple,
+        product.max_qty,
     )
     one = Asked(product.code, line.typed, card, line.qty)
     if line.typed:

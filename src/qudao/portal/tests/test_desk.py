@@ -9,11 +9,21 @@ from django.urls import reverse
 from python_calamine import CalamineWorkbook
 
 from qudao.agreements.tests.make import make_agreement
+from qudao.approvals.actions import add_rule
+from qudao.approvals.rules import RuleDraft
+from qudao.base.access import system_actor
 from qudao.base.sheets import write_xlsx
+from qudao.base.tests.page_text import text
 from qudao.catalog.models import Product
+from qudao.kernel import clock
+from qudao.orders.actions import reject_order
 from qudao.orders.models import Order
 from qudao.orders.tests.make import make_world, place
+from qudao.people.queries import unscoped_system_role
 from qudao.people.tests.make import sign_in
+from qudao.pricing.actions import set_prices
+from qudao.pricing.models import PriceList
+from qudao.pricing.rules import PriceDraft
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +61,25 @@ def test_the_typed_code_does_without_scripts_and_wins_over_an_older_choice(clien
     assert Order.unscoped.get().buyer_id == world.cast.d001.pk
     answer = client.post(reverse("order_new"), {"dealer": "D002", "agreement": world.agreement.pk, **lines})
     assert answer.status_code in (409, 422) and Order.unscoped.count() == 1, "what stands in the field counts, and D002 may not buy this"
+
+
+def test_a_rejected_order_is_copied_with_its_lines_at_the_prices_of_today(client, world):
+    add_rule(world.cast.lh.pk, RuleDraft("orders.order", unscoped_system_role("hq_clerk"), Decimal(1), 1), actor=world.cast.hq_admin)
+    order = place(world, 4, 2, note="for the fair", po_number="B-7", kind="emergency")
+    copy = f"{reverse('order_new')}?again={order.pk}"
+    assert copy not in text(client.get(order.get_absolute_url())), "it is still alive"
+    reject_order(order.pk, reason="too early", actor=world.cast.hq_clerk)
+    assert copy in text(client.get(order.get_absolute_url()))
+    sign_in(client, world.cast.dealer)
+    assert copy in text(client.get(order.get_absolute_url()))
+    page = text(client.get(copy))
+    assert "for the fair" in page and "B-7" in page and '<option value="emergency" selected>' in page
+    assert all(f'value="{p.code}"' in page for p in world.products[:2]) and f'value="{world.products[2].code}"' not in page
+    base = PriceList.unscoped.get(owner=world.cast.lh)
+    set_prices(base.pk, [PriceDraft(world.products[0].pk, Decimal(80), clock.today())], actor=system_actor())
+    assert said(client, world, ("1", world.products[0].code, "4"))["total"] == "¥320.00"
+    sign_in(client, world.cast.stranger)
+    assert client.get(copy).status_code == 404
 
 
 def test_only_changed_lines_are_sent_and_the_others_count_by_their_sums(client, world, django_assert_max_num_queries):

@@ -17,6 +17,7 @@ from qudao.base.access import system_actor
 from qudao.base.audit import timeline
 from qudao.base.outbox import drain
 from qudao.base.tests.page_text import text
+from qudao.catalog.actions import join_equivalents
 from qudao.funds.models import Account
 from qudao.inventory.models import Stock
 from qudao.kernel import clock
@@ -132,6 +133,17 @@ def test_the_approver_says_what_becomes_of_an_order_whose_goods_are_short(clerk,
     assert "Left out" not in text(clerk.get(reverse("approvals_bulk"))), "an order that waits for its goods can be approved"
     clerk.post(reverse("approvals_bulk"), {"pick": [waits.pk]})
     assert status_of(waits) == Status.CONFIRMED
+
+
+def test_a_short_line_names_what_can_stand_in_and_is_sent_back_with_it(clerk, world):
+    join_equivalents([p.pk for p in world.products[:2]], actor=world.cast.hq_admin)
+    order = place(world, 40)
+    assert "can stand in" not in text(clerk.get(reverse("approvals"), {"open": order.pk}))
+    Stock.unscoped.filter(product=world.products[0]).update(on_hand=5)
+    page = text(clerk.get(reverse("approvals"), {"open": order.pk}))
+    assert "In stock and can stand in:" in page and "Send back with this" in page
+    asked = text(clerk.get(reverse("approval_return", args=[order.pk]), {"reason": "P1 is short. In stock and can stand in: P2"}))
+    assert "P1 is short. In stock and can stand in: P2</textarea>" in asked
 
 
 def test_history_tells_of_orders_rejections_and_lines_beside_the_list(clerk, world):

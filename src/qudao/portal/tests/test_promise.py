@@ -12,8 +12,12 @@ from qudao.base.access import system_actor
 from qudao.base.html import figures
 from qudao.baskets.actions import add_lines
 from qudao.baskets.models import Basket
+from qudao.baskets.models import Line as BasketLine
 from qudao.baskets.rules import Entry
+from qudao.catalog.actions import join_equivalents
+from qudao.catalog.models import Product
 from qudao.inventory.actions import set_supply_place, set_surcharge
+from qudao.inventory.models import Stock
 from qudao.inventory.queries import Available
 from qudao.kernel import clock
 from qudao.kernel.errors import Refused
@@ -21,8 +25,9 @@ from qudao.kernel.period import working_day
 from qudao.network.actions import add_address
 from qudao.network.models import Organisation
 from qudao.network.rules import AddressFacts
-from qudao.orders.actions import approve_order, return_order
+from qudao.orders.actions import Amendment, amend_order, approve_order, return_order
 from qudao.orders.models import Order
+from qudao.orders.rules import NewLine
 from qudao.orders.tests.make import START, make_world, place
 from qudao.people.tests.make import sign_in
 from qudao.portal.tables import promise_words
@@ -158,6 +163,43 @@ def test_a_price_in_another_currency_shows_its_rate_and_a_missing_rate_is_named(
     set_rates(world.cast.lh.pk, [RateDraft("USD", "CNY", START, D("7.1"))], actor=system_actor())
     line = preview(client, world, (world.products[0].code, "2"), focus="1")["line"]
     assert "100.00 USD at 7.1 of" in line and "1,420.00" in line
+
+
+def test_more_than_the_largest_quantity_is_refused_at_the_line_with_the_nearest_allowed(client, world):
+    one = world.products[0]
+    Product.unscoped.filter(pk=one.pk).update(max_qty=20, pack_multiple=6)
+    hints = preview(client, world, (one.code, "24"))["rows"]["1"]["hints"]
+    assert "one order takes at most 20" in hints and 'data-value="18"' in hints
+    with pytest.raises(Refused) as refusal:
+        place(world, 24)
+    assert [fault.code for fault in refusal.value.faults] == ["orders.above_maximum"]
+    add_lines(world.agreement.pk, [Entry(one.pk, D(24))], actor=world.dealer)
+    assert f'value="{BasketLine.unscoped.get().pk}:qty=18"' in client.get(reverse("basket")).content.decode()
+    order = place(world, 18)
+    with pytest.raises(Refused) as refusal:
+        amend_order(order.pk, Amendment({}, [NewLine(one.pk, D(6))]), actor=world.dealer)
+    assert [fault.code for fault in refusal.value.faults] == ["orders.above_maximum"], "nor in pieces"
+
+
+def test_a_short_line_offers_what_can_stand_in_and_one_click_takes_it(client, world):
+    one, two, three = world.products
+    join_equivalents([p.pk for p in world.products], actor=world.cast.hq_admin)
+    Stock.unscoped.filter(product=one).update(on_hand=3)
+    Stock.unscoped.filter(product=three).update(on_hand=2)
+    hints = preview(client, world, (one.code, "4"))["rows"]["1"]["hints"]
+    assert "In stock and can stand in:" in hints and f'data-value="{two.code}"' in hints and f'data-value="{three.code}"' not in hints
+    assert "can stand in" not in preview(client, world, (one.code, "3"))["rows"]["1"]["hints"], "there is enough"
+    assert "can stand in" not in preview(client, world, (one.code, "4"), (two.code, "1"))["rows"]["1"]["hints"], "it is ordered already"
+    add_lines(world.agreement.pk, [Entry(one.pk, D(4))], actor=world.dealer)
+    line = BasketLine.unscoped.get()
+    assert f'value="{line.pk}:code={two.code}"' in client.get(reverse("basket")).content.decode()
+    client.post(reverse("basket_line", args=[line.pk]), {"agreement": world.agreement.pk, "code": two.code, "qty": "4 台"})
+    line.refresh_from_db()
+    assert (line.product_id, line.qty) == (two.pk, 4)
+    fixed = {"agreement": world.agreement.pk, "line": [line.pk], "code": [""], "qty": ["4 台"], "fix": f"{line.pk}:code={three.code}"}
+    client.post(reverse("basket"), fixed)
+    line.refresh_from_db()
+    assert (line.product_id, line.qty) == (three.pk, 4), "without a script, too"
 
 
 def test_the_line_in_focus_says_what_a_few_more_would_save(client, world):
