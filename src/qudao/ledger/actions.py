@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -17,11 +17,12 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Forbidden, Invalid, Refused, raise_if_any
 from qudao.kernel.period import month_of
 from qudao.ledger import rules
-from qudao.ledger.models import Period
-from qudao.ledger.rules import Posting
-from qudao.ledger.states import PeriodState
+from qudao.ledger.models import ChartAccount, Period
+from qudao.ledger.models import Mapping as Home
+from qudao.ledger.rules import ChartFacts, Posting
+from qudao.ledger.states import CHARTS, Account, PeriodState
 
-__all__ = ["ItemSpec", "Posting"]
+__all__ = ["ChartFacts", "ItemSpec", "Posting"]
 
 # The shared advisory lock keeps `lock_period` from closing a month while an entry of it is on its way; a trigger looks again at commit.
 ENTRIES = """WITH p AS (
@@ -157,6 +158,72 @@ def unlock_period(month: datetime.date, reason: str, *, actor: Actor) -> Period:
     if not reason.strip():
         raise Invalid("ledger.reason_missing", field="reason")
     return _set_period(month_of(month), PeriodState.OPEN, reason, actor)
+
+
+CHART = """WITH t AS (
+        SELECT * FROM unnest(%(codes)s::text[], %(names)s::text[], %(names_en)s::text[], %(kinds)s::text[]) d(code, name, name_en, kind)
+    ), made AS (
+        INSERT INTO ledger_chartaccount (org_id, code, name, name_en, kind)
+        SELECT o.id, t.code, t.name, t.name_en, t.kind FROM unnest(%(orgs)s::bigint[]) o(id) CROSS JOIN t
+        ON CONFLICT (org_id, code) DO NOTHING RETURNING id, org_id, code
+    ), known AS (
+        SELECT id, org_id, code FROM made
+        UNION SELECT c.id, c.org_id, c.code FROM ledger_chartaccount c WHERE c.org_id = ANY(%(orgs)s::bigint[])
+    ), mapped AS (
+        INSERT INTO ledger_mapping (org_id, account, chart_id)
+        SELECT k.org_id, m.account, k.id FROM known k JOIN unnest(%(accounts)s::text[], %(homes)s::text[]) m(account, code) USING (code)
+        ON CONFLICT (org_id, account) DO NOTHING
+    )
+    SELECT count(*) FROM made"""
+
+
+@action("ledger.edit_chart")
+def open_chart(template: str, *, actor: Actor) -> int:
+    """Give the own organisation the accounts of a template and say what goes where; what is there already stays. Returns how many are new."""
+    if not actor.org_id:
+        raise Forbidden("ledger.no_organisation")
+    return _open_charts(template, [actor.org_id])
+
+
+@action("ledger.edit_chart")
+def open_charts(org_ids: Sequence[int], template: str, *, actor: Actor) -> int:
+    """`open_chart` for organisations that were just registered. Convergent; one statement."""
+    return _open_charts(template, org_ids)
+
+
+def _open_charts(template: str, org_ids: Sequence[int]) -> int:
+    if template not in CHARTS:
+        raise Invalid("ledger.template", field="template")
+    chart = CHARTS[template]
+    homes = [(str(account), code) for code, _name, _en, _kind, accounts in chart for account in accounts]
+    params = dict(zip(("codes", "names", "names_en", "kinds"), _columns([(*row[:3], str(row[3])) for row in chart]), strict=True))
+    ((made,),) = rows(CHART, {**params, "orgs": list(org_ids), "accounts": [a for a, _c in homes], "homes": [c for _a, c in homes]})
+    return int(made)
+
+
+@action("ledger.edit_chart")
+def save_chart_account(facts: ChartFacts, *, actor: Actor) -> ChartAccount:
+    """Add an account to the own chart, or rename the one with this code. Raises Invalid."""
+    if not actor.org_id:
+        raise Forbidden("ledger.no_organisation")
+    rules.check_chart_account(facts)
+    names = {"name": facts.name, "name_en": facts.name_en, "kind": facts.kind}
+    kept, _made = ChartAccount.unscoped.update_or_create(org_id=actor.org_id, code=facts.code, defaults=names)
+    return kept
+
+
+@action("ledger.edit_chart")
+def map_accounts(homes: Mapping[str, str], *, actor: Actor) -> int:
+    """Say where postings go in the own chart: our account → code. Past entries follow, because it is looked up when they are read. Raises Invalid."""
+    if not actor.org_id:
+        raise Forbidden("ledger.no_organisation")
+    known = dict(ChartAccount.unscoped.filter(org_id=actor.org_id, code__in=set(homes.values())).values_list("code", "pk"))
+    faults = [Fault("ledger.event", account) for account in homes if account not in Account.values]
+    faults += [Fault("ledger.chart_account", account, {"code": code}) for account, code in homes.items() if code not in known]
+    raise_if_any(faults, Invalid)
+    for account, code in sorted(homes.items()):
+        Home.unscoped.update_or_create(org_id=actor.org_id, account=account, defaults={"chart_id": known[code]})
+    return len(homes)
 
 
 def _set_period(month: datetime.date, state: PeriodState, reason: str, actor: Actor) -> Period:

@@ -16,6 +16,8 @@ from qudao.kernel.errors import Invalid
 from qudao.kernel.period import DateSpan
 from qudao.ledger import actions, queries
 from qudao.ledger.models import OpenItem, Period
+from qudao.ledger.rules import ChartFacts
+from qudao.ledger.states import Kind, Template
 
 routes = Router(tags=["ledger"])
 Side = Literal["receivable", "payable"]
@@ -107,6 +109,106 @@ class StatementQuery(Schema):
 
 class UnlockIn(Schema):
     reason: str = Field(..., min_length=1, max_length=500)
+
+
+class ChartIn(Schema):
+    code: str = Field(..., max_length=20)
+    name: str = Field(..., max_length=80)
+    name_en: str = Field("", max_length=80)
+    kind: Kind
+
+
+class ChartTemplateIn(Schema):
+    template: Template = Template.CHINA
+
+
+class HomesIn(Schema):
+    """Our account ("revenue", "output_tax", …) → code in the chart."""
+
+    accounts: dict[str, str]
+
+
+class ChartOut(ChartIn):
+    """An account of the chart and what goes there."""
+
+    accounts: list[str]
+
+
+class ChartPage(Schema):
+    items: list[ChartOut]
+
+
+class TrialOut(Schema):
+    """`account` is the name of what is assigned to no code."""
+
+    code: str
+    name: str
+    name_en: str
+    kind: str
+    account: str
+    currency: str
+    opening: Decimal
+    debit: Decimal
+    credit: Decimal
+    closing: Decimal
+
+
+class TrialPage(Schema):
+    items: list[TrialOut]
+
+
+class TrialQuery(Schema):
+    since: datetime.date
+    until: datetime.date | None = None
+
+
+def _chart(actor: Actor, status: int = 200) -> HttpResponse:
+    names = ("code", "name", "name_en", "kind")
+    items = [{**{n: getattr(one, n) for n in names}, "accounts": [m.account for m in one.mapped.all()]} for one in queries.chart(actor)]
+    return reply({"items": items}, status)
+
+
+@routes.get("/ledger/chart", response=ChartPage, summary="The own chart of accounts")
+def read_chart(request: HttpRequest) -> HttpResponse:
+    """Codes and names in both languages, and what goes where."""
+    return _chart(request.actor)  # type: ignore[attr-defined]
+
+
+@routes.post("/ledger/chart", response={201: ChartPage}, summary="Add an account or rename one")
+@idempotent
+def save_account(request: HttpRequest, body: ChartIn) -> HttpResponse:
+    """The account with this code."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actions.save_chart_account(ChartFacts(body.code, body.name, body.name_en, body.kind), actor=actor)
+    return _chart(actor, 201)
+
+
+@routes.post("/ledger/chart/template", response={201: ChartPage}, summary="Open the chart from a template")
+@idempotent
+def open_chart(request: HttpRequest, body: ChartTemplateIn) -> HttpResponse:
+    """What is there already stays."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actions.open_chart(body.template, actor=actor)
+    return _chart(actor, 201)
+
+
+@routes.post("/ledger/chart/mapping", response={201: ChartPage}, summary="Say what goes where in the chart")
+@idempotent
+def map_accounts(request: HttpRequest, body: HomesIn) -> HttpResponse:
+    """Past entries are shown by the new rules too."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actions.map_accounts(body.accounts, actor=actor)
+    return _chart(actor, 201)
+
+
+@routes.get("/ledger/trial-balance", response=TrialPage, summary="Trial balance of the own books")
+def read_trial(request: HttpRequest, asked: Annotated[TrialQuery, Query()]) -> HttpResponse:
+    """Opening, debit, credit, closing of each account over a span; each currency sums to zero."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    if asked.until is not None and asked.until < asked.since:
+        raise Invalid("ledger.span", field="until")
+    found = queries.trial_balance(actor, DateSpan(asked.since, asked.until))
+    return reply({"items": [{name: getattr(row, name) for name in TrialOut.model_fields} for row in found]})
 
 
 def _item(item: OpenItem) -> dict[str, Any]:

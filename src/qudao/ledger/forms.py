@@ -10,6 +10,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.html.forms import Form
+from qudao.base.html.tables import by_language
+from qudao.ledger import queries
+from qudao.ledger.states import Account, Kind, Template
 
 
 class MonthField(forms.CharField):
@@ -30,6 +33,36 @@ class LockForm(Form):
     """A month to lock."""
 
     month = MonthField(label=_("Month"))
+
+
+class TemplateForm(Form):
+    """The chart to begin with."""
+
+    template = forms.ChoiceField(label=_("Template"), choices=Template.choices)
+
+
+class ChartForm(Form):
+    """An account of the chart; a code that is there already is renamed."""
+
+    layout = "grid"
+
+    code = forms.CharField(label=_("Code"), max_length=20)
+    kind = forms.ChoiceField(label=_("Kind"), choices=Kind.choices)
+    name = forms.CharField(label=_("Name"), max_length=80)
+    name_en = forms.CharField(label=_("English name"), max_length=80, required=False)
+
+
+class HomesForm(Form):
+    """For each kind of posting the account of the own chart."""
+
+    layout = "grid"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(one.code, f"{one.code} {by_language(one.name, one.name_en)}") for one in queries.chart(self.actor)]
+        now = queries.homes(self.actor)
+        for account in Account:
+            self.fields[account.value] = forms.ChoiceField(label=account.label, choices=[("", "—"), *choices], required=False, initial=now.get(account, ""))
 
 
 class UnlockForm(LockForm):

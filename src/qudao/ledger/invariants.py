@@ -68,6 +68,17 @@ CHECKS = [
         """UPDATE ledger_openitem SET due_on = due_on + 1 WHERE id = (SELECT max(id) FROM ledger_openitem)""",
     ),
     Check(
+        "ledger.postings_go_into_the_own_chart",
+        """SELECT m.id, m.account || ' of organisation ' || m.org_id || ' goes into the chart of ' || c.org_id AS note
+           FROM ledger_mapping m JOIN ledger_chartaccount c ON c.id = m.chart_id WHERE c.org_id <> m.org_id""",
+        """WITH foreign_account AS (
+               INSERT INTO ledger_chartaccount (org_id, code, name, name_en, kind)
+               SELECT min(id), 'x-planted', 'x', '', 'asset' FROM network_organisation RETURNING id
+           )
+           INSERT INTO ledger_mapping (org_id, account, chart_id) SELECT max(o.id), 'discount', max(f.id) FROM network_organisation o, foreign_account f
+           ON CONFLICT (org_id, account) DO UPDATE SET chart_id = excluded.chart_id""",
+    ),
+    Check(
         "ledger.sources_are_posted_once",
         """SELECT min(id) AS id, source_key || ' is posted ' || count(*) || ' times' AS note FROM ledger_entry
            GROUP BY org_id, source_key HAVING count(*) > 1""",

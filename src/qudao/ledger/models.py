@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.db import Row
-from qudao.ledger.states import Account, PeriodState, Side
+from qudao.ledger.states import Account, Kind, PeriodState, Side
 
 
 def _money(**options: Any) -> models.DecimalField:
@@ -150,6 +150,47 @@ class OpenItem(Row):
 
     def __str__(self) -> str:
         return f"{self.number}: {self.open_amount}"
+
+
+class ChartAccount(Row):
+    """An account of an organisation's own chart: code and names. Entries do not name it; `Mapping` says where they go, when they are read."""
+
+    org = _organisation()
+    code = models.CharField(max_length=20)
+    name = models.CharField(max_length=80)
+    name_en = models.CharField(max_length=80, blank=True, default="")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["org", "code"], name="ledger_chartaccount_code_unique", violation_error_message=_("The chart already has this code.")
+            ),
+            models.CheckConstraint(
+                condition=~Q(code="") & ~Q(name=""), name="ledger_chartaccount_named", violation_error_message=_("An account needs a code and a name.")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class Mapping(Row):
+    """Where one kind of posting (goods invoiced, tax, payment…) goes in an organisation's chart."""
+
+    org = _organisation()
+    account = models.CharField(max_length=16, choices=Account.choices)
+    chart = models.ForeignKey(ChartAccount, on_delete=models.PROTECT, related_name="mapped")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["org", "account"], name="ledger_mapping_account_unique", violation_error_message=_("This is already assigned to an account.")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} → {self.chart_id}"
 
 
 class Period(Row):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import path, reverse
@@ -18,10 +19,11 @@ from qudao.base.html.tables import Table, address
 from qudao.kernel import clock
 from qudao.kernel.period import DateSpan
 from qudao.ledger import actions, queries
-from qudao.ledger.forms import LockForm, UnlockForm
+from qudao.ledger.forms import ChartForm, HomesForm, LockForm, TemplateForm, UnlockForm
 from qudao.ledger.prints import span_of
+from qudao.ledger.rules import ChartFacts
 from qudao.ledger.states import Side
-from qudao.ledger.tables import AccountTable, AgeingTable, PeriodTable
+from qudao.ledger.tables import AccountTable, AgeingTable, ChartTable, EntryTable, PeriodTable, TrialTable
 
 
 def drawn(table: Table, rows: Sequence[Any]) -> dict[str, Any]:
@@ -102,6 +104,7 @@ class AccountList(ListPage):
         return [
             Button(_("Locked months"), reverse("periods"), icon="lock", verb="ledger.view"),
             Button(_("Ageing"), reverse("ageing"), icon="clock", verb="ledger.view"),
+            Button(_("Trial balance"), reverse("trial_balance"), icon="list", verb="ledger.view"),
             Button(_("Tax by rate"), reverse("taxes"), icon="coins", verb="ledger.view"),
         ]
 
@@ -133,6 +136,101 @@ class AgeingPage(Page):
             "next": address(request.GET, page=page + 1) if first + len(part.rows) < part.number else "",
         }
         return self.show(self.template, context)
+
+
+class ChartList(ListPage):
+    """The own chart of accounts."""
+
+    verb = "ledger.view"
+    query = queries.chart
+    table = ChartTable
+    title = gettext_lazy("Chart of accounts")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("accounts")
+
+    def buttons(self) -> Sequence[Button]:
+        return [
+            Button(_("Trial balance"), reverse("trial_balance"), icon="list", verb="ledger.view"),
+            Button(_("Open from a template"), reverse("chart_template"), icon="download", verb="ledger.edit_chart", ask=True),
+            Button(_("What goes where"), reverse("chart_mapping"), icon="arrows-sort", verb="ledger.edit_chart"),
+            Button(_("New account"), reverse("chart_new"), icon="plus", primary=True, verb="ledger.edit_chart", ask=True, key="n"),
+        ]
+
+
+class _ChartForm(FormPage):
+    """A change of the own chart."""
+
+    verb = "ledger.edit_chart"
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("chart")
+
+    def done(self, result: Any) -> str:
+        return self.back
+
+
+class ChartOpen(_ChartForm):
+    """Begin with the accounts of a template."""
+
+    form = TemplateForm
+    action = actions.open_chart
+    title = submit = gettext_lazy("Open from a template")
+    said = gettext_lazy("The accounts of the template are there; what was there already stayed.")
+
+
+class ChartNew(_ChartForm):
+    """An account of the own chart."""
+
+    form = ChartForm
+    title = submit = gettext_lazy("New account")
+    said = gettext_lazy("The account is saved.")
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.save_chart_account(ChartFacts(**cleaned), actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+
+class ChartMapping(_ChartForm):
+    """Which account of the chart takes what."""
+
+    form = HomesForm
+    title = submit = gettext_lazy("What goes where")
+    said = gettext_lazy("The rules are saved; past entries are shown by them too.")
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.map_accounts({k: v for k, v in cleaned.items() if v}, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+
+class TrialPage(ReportPage):
+    """Every account of the chart: opening, debit, credit, closing."""
+
+    table = TrialTable
+    title = gettext_lazy("Trial balance")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("accounts")
+
+    def rows(self, span: DateSpan) -> Sequence[Any]:
+        return queries.trial_balance(self.actor, span)
+
+    def more(self) -> dict[str, Any]:
+        return {"ways": [(reverse("chart"), _("Chart of accounts")), (reverse("entries"), _("Entries"))]}
+
+
+class EntryList(ListPage):
+    """The lines of the own entries with their codes."""
+
+    verb = "ledger.view"
+    query = queries.entry_lines
+    table = EntryTable
+    title = gettext_lazy("Entries")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("trial_balance")
 
 
 class PeriodList(ListPage):
@@ -183,6 +281,12 @@ class PeriodUnlock(FormPage):
 
 
 routes = [
+    path("chart/", ChartList.as_view(), name="chart"),
+    path("chart/template", ChartOpen.as_view(), name="chart_template"),
+    path("chart/new", ChartNew.as_view(), name="chart_new"),
+    path("chart/mapping", ChartMapping.as_view(), name="chart_mapping"),
+    path("trial-balance/", TrialPage.as_view(), name="trial_balance"),
+    path("entries/", EntryList.as_view(), name="entries"),
     path("accounts/", AccountList.as_view(), name="accounts"),
     path("ageing/", AgeingPage.as_view(), name="ageing"),
     path("periods/", PeriodList.as_view(), name="periods"),

@@ -8,14 +8,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from qudao.base.access import Actor, Scope, visible
 from qudao.base.db import rows
 from qudao.kernel.errors import Forbidden, NotFound
 from qudao.kernel.money import ZERO
 from qudao.kernel.period import DateSpan
-from qudao.ledger.models import Balance, OpenItem, Period
+from qudao.ledger.models import Balance, ChartAccount, Entry, EntryLine, Mapping, OpenItem, Period
 from qudao.ledger.states import BUCKET_DAYS, SIDE_ACCOUNTS, Account, Bucket, Side
 from qudao.network.models import Organisation
 
@@ -246,6 +246,73 @@ def statement(actor: Actor, account: PartyAccount, span: DateSpan) -> Statement:
         else:
             lines.append(StatementLine(day, kind, number, subject_kind, subject_id, amount, balance))
     return Statement(account.org_id, account.counterparty_id, str(account.side), account.currency, opening, balance, lines)
+
+
+TRIAL = """WITH since AS (
+        SELECT account, currency, sum(amount) AS amount, coalesce(sum(amount) FILTER (WHERE amount > 0 AND date <= %(end)s), 0) AS debit,
+            coalesce(-sum(amount) FILTER (WHERE amount < 0 AND date <= %(end)s), 0) AS credit
+        FROM ledger_entryline WHERE org_id = %(org)s AND date >= %(start)s GROUP BY 1, 2
+    ), kept AS (
+        SELECT account, currency, sum(amount) AS amount FROM ledger_balance WHERE org_id = %(org)s GROUP BY 1, 2
+    )
+    SELECT coalesce(c.code, ''), coalesce(c.name, ''), coalesce(c.name_en, ''), coalesce(c.kind, ''), k.currency,
+        CASE WHEN c.id IS NULL THEN k.account ELSE '' END, sum(k.amount - coalesce(s.amount, 0)), coalesce(sum(s.debit), 0), coalesce(sum(s.credit), 0)
+    FROM kept k LEFT JOIN since s USING (account, currency)
+    LEFT JOIN ledger_mapping m ON m.org_id = %(org)s AND m.account = k.account LEFT JOIN ledger_chartaccount c ON c.id = m.chart_id
+    GROUP BY c.id, c.code, c.name, c.name_en, c.kind, k.currency, 6 ORDER BY 1, 6, 5"""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRow:
+    """An account of the chart in one currency: what stood before the days asked for, debit and credit in them. Debit is more than zero."""
+
+    code: str
+    name: str
+    name_en: str
+    kind: str
+    currency: str
+    account: str
+    opening: Decimal
+    debit: Decimal
+    credit: Decimal
+
+    @property
+    def pk(self) -> str:
+        """What names the row in a table."""
+        return f"{self.code}{self.account}{self.currency}"
+
+    @property
+    def closing(self) -> Decimal:
+        """What stands after these days."""
+        return self.opening + self.debit - self.credit
+
+
+def trial_balance(actor: Actor, span: DateSpan) -> list[TrialRow]:
+    """The own books by accounts of the chart over a span; what is assigned to none stands under its own name. One statement.
+
+    Openings come from the kept balances, so nothing before the first day is read. Each currency sums to zero.
+    """
+    check_books(actor, actor.org_id)
+    return [TrialRow(*row) for row in rows(TRIAL, {"org": actor.org_id, "start": span.start, "end": span.end or date.max})]
+
+
+def chart(actor: Actor) -> QuerySet[ChartAccount]:
+    """The own chart of accounts with what goes where."""
+    return visible(actor, ChartAccount).filter(org_id=actor.org_id).prefetch_related("mapped").order_by("code")
+
+
+def homes(actor: Actor) -> dict[str, str]:
+    """Our account → code in the own chart. One statement."""
+    return dict(visible(actor, Mapping).filter(org_id=actor.org_id).values_list("account", "chart__code"))
+
+
+def entry_lines(actor: Actor) -> QuerySet[EntryLine]:
+    """The lines of the own entries, newest first, each with its entry's kind, number and document, and its code in the chart."""
+    entry = Entry.unscoped.filter(pk=OuterRef("entry_id"), month=OuterRef("month"))
+    home = Mapping.unscoped.filter(org=OuterRef("org"), account=OuterRef("account"))
+    found = visible(actor, EntryLine).filter(org_id=actor.org_id).select_related("counterparty")
+    told = {name: Subquery(entry.values(name)[:1]) for name in ("kind", "number", "subject_kind", "subject_id")}
+    return found.annotate(code=Subquery(home.values("chart__code")[:1]), **told).order_by("-entry_id", "id")
 
 
 def open_items(actor: Actor, org_id: int, *, side: str | None = None, counterparty_id: int | None = None) -> QuerySet[OpenItem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +11,7 @@ from decimal import Decimal
 from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
 from qudao.kernel.money import ZERO
 from qudao.kernel.period import month_of, month_span
-from qudao.ledger.states import BUCKET_DAYS, Bucket
+from qudao.ledger.states import BUCKET_DAYS, Bucket, Kind
 
 Line = tuple[str, int | None, Decimal]
 """(account, counterparty organisation or None, amount: debit more than zero, credit less)."""
@@ -64,6 +65,29 @@ def balance_changes(postings: Iterable[Posting]) -> dict[BalanceKey, Decimal]:
             key = (p.org_id, str(account), counterparty, p.currency)
             found[key] = found.get(key, ZERO) + amount
     return dict(sorted(found.items(), key=lambda item: (item[0][0], item[0][1], item[0][2] or 0, item[0][3])))
+
+
+@dataclass(frozen=True)
+class ChartFacts:
+    """An account of a chart."""
+
+    code: str
+    name: str
+    name_en: str
+    kind: str
+
+
+def check_chart_account(facts: ChartFacts) -> None:
+    """Raises Invalid with every fault at its field."""
+    faults = []
+    if not re.fullmatch(r"[0-9A-Za-z.\-]{1,20}", facts.code):
+        faults.append(Fault("ledger.chart_code", "code"))
+    faults += [Fault("ledger.chart_name", name) for name in ("name", "name_en") if len(getattr(facts, name)) > 80]
+    if not facts.name:
+        faults.append(Fault("ledger.chart_name", "name"))
+    if facts.kind not in Kind.values:
+        faults.append(Fault("ledger.chart_kind", "kind"))
+    raise_if_any(faults, Invalid)
 
 
 def bucket_of(due_on: date, on: date) -> Bucket:

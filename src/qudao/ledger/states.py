@@ -27,6 +27,60 @@ class Account(TextChoices):
 MIRROR: dict[str, str] = {Account.RECEIVABLE: Account.PAYABLE, Account.UNAPPLIED_IN: Account.UNAPPLIED_OUT}
 
 
+class Kind(TextChoices):
+    """What an account of a chart stands for."""
+
+    ASSET = "asset", _("Asset")
+    LIABILITY = "liability", _("Liability")
+    EQUITY = "equity", _("Equity")
+    INCOME = "income", _("Income")
+    EXPENSE = "expense", _("Expense")
+
+
+class Template(TextChoices):
+    """Charts that an organisation can begin with."""
+
+    CHINA = "china", _("China: standard for small businesses")
+    PLAIN = "plain", _("International: short")
+
+
+#: template → (code, name, English name, kind, what of our accounts is posted there)
+CHARTS: dict[str, tuple[tuple[str, str, str, str, tuple[str, ...]], ...]] = {
+    Template.CHINA: (
+        ("1001", "库存现金", "Cash on hand", Kind.ASSET, ()),
+        ("1002", "银行存款", "Cash at bank", Kind.ASSET, (Account.BANK,)),
+        ("1122", "应收账款", "Trade receivables", Kind.ASSET, (Account.RECEIVABLE,)),
+        ("1123", "预付账款", "Advances to suppliers", Kind.ASSET, (Account.UNAPPLIED_OUT,)),
+        ("1405", "库存商品", "Goods in stock", Kind.ASSET, (Account.PURCHASES,)),
+        ("2202", "应付账款", "Trade payables", Kind.LIABILITY, (Account.PAYABLE,)),
+        ("2203", "预收账款", "Advances from customers", Kind.LIABILITY, (Account.UNAPPLIED_IN,)),
+        ("22210101", "应交增值税（进项税额）", "VAT, input tax", Kind.LIABILITY, (Account.INPUT_TAX,)),
+        ("22210106", "应交增值税（销项税额）", "VAT, output tax", Kind.LIABILITY, (Account.OUTPUT_TAX,)),
+        ("3001", "实收资本", "Paid-in capital", Kind.EQUITY, ()),
+        ("3104", "利润分配", "Retained earnings", Kind.EQUITY, (Account.OPENING,)),
+        ("5001", "主营业务收入", "Sales", Kind.INCOME, (Account.REVENUE,)),
+        ("5401", "主营业务成本", "Cost of sales", Kind.EXPENSE, ()),
+        ("5603", "财务费用", "Finance costs", Kind.EXPENSE, (Account.DISCOUNT,)),
+        ("5711", "营业外支出", "Other expenses", Kind.EXPENSE, (Account.WRITE_OFF,)),
+    ),
+    Template.PLAIN: (
+        ("1000", "银行", "Bank", Kind.ASSET, (Account.BANK,)),
+        ("1100", "应收账款", "Trade receivables", Kind.ASSET, (Account.RECEIVABLE,)),
+        ("1200", "预付供应商款", "Advances to suppliers", Kind.ASSET, (Account.UNAPPLIED_OUT,)),
+        ("1300", "进项税", "Input tax", Kind.ASSET, (Account.INPUT_TAX,)),
+        ("2000", "应付账款", "Trade payables", Kind.LIABILITY, (Account.PAYABLE,)),
+        ("2100", "预收客户款", "Advances from customers", Kind.LIABILITY, (Account.UNAPPLIED_IN,)),
+        ("2300", "销项税", "Output tax", Kind.LIABILITY, (Account.OUTPUT_TAX,)),
+        ("3000", "资本", "Capital", Kind.EQUITY, ()),
+        ("3900", "期初余额", "Opening balances", Kind.EQUITY, (Account.OPENING,)),
+        ("4000", "销售收入", "Sales", Kind.INCOME, (Account.REVENUE,)),
+        ("5000", "采购", "Purchases", Kind.EXPENSE, (Account.PURCHASES,)),
+        ("6000", "现金折扣", "Cash discount", Kind.EXPENSE, (Account.DISCOUNT,)),
+        ("6900", "小额差异", "Small differences", Kind.EXPENSE, (Account.WRITE_OFF,)),
+    ),
+}
+
+
 class Side(TextChoices):
     """Whose open item it is: the seller's claim, or the buyer's debt for the same document."""
 
@@ -98,6 +152,12 @@ SENTENCES = {
     "ledger.reason_missing": _("Please give a reason."),
     "ledger.month": _("“{month}” is not a month: write it as 2026-03."),
     "ledger.span": _("The last day lies before the first day."),
+    "ledger.template": _("There is no such chart of accounts."),
+    "ledger.chart_code": _("The code of an account has one to twenty digits, letters, dots or dashes."),
+    "ledger.chart_name": _("An account needs a name of at most 80 characters."),
+    "ledger.chart_kind": _("There is no such kind of account."),
+    "ledger.chart_account": _("There is no account with the code {code} in the chart."),
+    "ledger.event": _("There is nothing of this name to post."),
     "ledger.no_organisation": _("There is no such organisation."),
 }
 

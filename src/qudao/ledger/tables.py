@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from qudao.base.html import figures
-from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
-from qudao.ledger.models import Balance, Period
-from qudao.ledger.queries import AgeingRow
-from qudao.ledger.states import Account, Bucket, PeriodState
+from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, join
+from qudao.ledger.models import Balance, ChartAccount, EntryLine, Period
+from qudao.ledger.queries import AgeingRow, TrialRow
+from qudao.ledger.states import KINDS, Account, Bucket, Kind, PeriodState
 
 
 def owed(row: Balance) -> object:
@@ -64,6 +65,73 @@ class AgeingTable(Table):
 
     def row_css(self, row: AgeingRow) -> str:
         return "bad" if row.overdue else ""
+
+
+class ChartTable(Table):
+    """The own chart of accounts."""
+
+    columns = (
+        Column("code", _("Code"), cell="code", sort="code"),
+        Column("", _("Name"), cell=lambda row: by_language(row.name, row.name_en), sort="name", width="clip", slug="name"),
+        Column("kind", _("Kind"), cell=lambda row: row.get_kind_display(), dim=True, sort="kind"),
+        Column("", _("What goes here"), cell=lambda row: join(*(one.get_account_display() for one in row.mapped.all())), slug="takes", hide_on_phone=True),
+    )
+    filters = (Filter("kind", _("Kind"), choices=Kind.choices),)
+    search = ("code__icontains", "name__icontains", "name_en__icontains")
+    order = ("code",)
+    empty = _("There is no chart of accounts yet.")
+    remedy = _("Open one from a template; codes and names can be changed.")
+
+    def url(self, row: ChartAccount) -> str:
+        return ""
+
+
+class TrialTable(Table):
+    """The trial balance."""
+
+    currency = "currency"
+    columns = (
+        Column("code", _("Code"), cell="code"),
+        Column("", _("Name"), cell=lambda row: by_language(row.name, row.name_en) or Account(row.account).label, width="clip", slug="name"),
+        Column("opening", _("Opening balance"), cell="amount", total=True, dim=True, hide_on_phone=True),
+        Column("debit", _("Debit"), cell="amount", total=True, hide_on_phone=True),
+        Column("credit", pgettext_lazy("books", "Credit"), cell="amount", total=True, hide_on_phone=True),
+        Column("closing", _("Closing balance"), cell="amount", total=True),
+        Column("currency", _("Currency"), dim=True, hide_on_phone=True),
+    )
+
+    def url(self, row: TrialRow) -> str:
+        return ""
+
+
+class EntryTable(Table):
+    """Lines of the own entries."""
+
+    currency = "currency"
+    columns = (
+        Column("date", _("Date"), cell="day"),
+        Column("", _("What"), cell=lambda row: KINDS.get(row.kind, row.kind), slug="what"),
+        Column("number", _("Number"), cell="code"),
+        Column("code", _("Code"), cell="code"),
+        Column("", _("Account"), cell=lambda row: row.get_account_display(), dim=True, hide_on_phone=True, width="clip", slug="account"),
+        Column(
+            "", _("Counterparty"), cell=lambda row: by_language(row.counterparty.name, row.counterparty.name_en) if row.counterparty else "", dim=True,
+            hide_on_phone=True, width="clip", slug="counterparty",
+        ),
+        Column("", _("Debit"), cell=lambda row: figures.amount(row.amount) if row.amount > 0 else "", num=True, slug="debit"),
+        Column("", pgettext_lazy("books", "Credit"), cell=lambda row: figures.amount(-row.amount) if row.amount < 0 else "", num=True, slug="credit"),
+        Column("currency", _("Currency"), dim=True, hide_on_phone=True),
+    )  # fmt: skip
+    filters = (
+        Filter("account", _("Account"), choices=Account.choices),
+        Filter("from", _("Date from"), lookup="date__gte", kind="day"),
+        Filter("to", _("Date to"), lookup="date__lte", kind="day"),
+    )
+    order = ("-entry_id", "id")
+    empty = _("Nothing is on these books yet.")
+
+    def url(self, row: EntryLine) -> str:
+        return ""
 
 
 class PeriodTable(Table):
