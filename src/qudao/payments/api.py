@@ -215,12 +215,12 @@ class RefundIn(Schema):
     note: str = Field("", max_length=200)
 
 
-class LimitIn(Schema):
+class SmallLimitIn(Schema):
     currency: str = Field("CNY", min_length=3, max_length=3)
     amount: Decimal
 
 
-class DifferenceOut(Schema):
+class SmallDifferenceOut(Schema):
     """A small difference of an invoice or of a payment; less than zero takes one back."""
 
     id: int
@@ -234,7 +234,7 @@ def _difference(one: Application) -> HttpResponse:
     return reply({"id": one.pk, **{name: getattr(one, name) for name in ("invoice_id", "payment_id", "amount", "note")}}, 201)
 
 
-@routes.post("/invoices/{int:invoice_id}/difference", response={201: DifferenceOut}, summary="Close an invoice short by a small difference")
+@routes.post("/invoices/{int:invoice_id}/difference", response={201: SmallDifferenceOut}, summary="Close an invoice short by a small difference")
 @idempotent
 def close_invoice(request: HttpRequest, invoice_id: int, body: NoteIn) -> HttpResponse:
     """What is missing goes to an account of its own in both books."""
@@ -250,7 +250,7 @@ def close_payment(request: HttpRequest, payment_id: int, body: NoteIn) -> HttpRe
     return _brief(actions.close_over(payment_id, body.note, actor=actor), actor, 201)
 
 
-@routes.post("/small-differences/{int:application_id}/removal", response={201: DifferenceOut}, summary="Take a small difference back")
+@routes.post("/small-differences/{int:application_id}/removal", response={201: SmallDifferenceOut}, summary="Take a small difference back")
 @idempotent
 def undo(request: HttpRequest, application_id: int) -> HttpResponse:
     """The amount is open again; both books get the opposite entry."""
@@ -258,9 +258,9 @@ def undo(request: HttpRequest, application_id: int) -> HttpResponse:
     return _difference(actions.undo_difference(application_id, actor=actor))
 
 
-@routes.post("/small-differences/limit", response={201: LimitIn}, summary="Up to how much a difference is small")
+@routes.post("/small-differences/limit", response={201: SmallLimitIn}, summary="Up to how much a difference is small")
 @idempotent
-def limit(request: HttpRequest, body: LimitIn) -> HttpResponse:
+def limit(request: HttpRequest, body: SmallLimitIn) -> HttpResponse:
     """The limit of the own organisation in a currency."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     kept = actions.set_tolerance(body.currency, body.amount, actor=actor)

@@ -50,7 +50,7 @@ def close_short(invoice_id: int, note: str = "", *, actor: Actor) -> Application
     rules.check_small(amount, unscoped_tolerance(invoice.seller_id, invoice.currency), invoice.currency)
     pay_invoices({invoice_id: amount}, [trade], actor=actor)
     note_rank(Rank.PAYMENT)
-    kept = _keep(How.DIFFERENCE, amount, note, actor, invoice_id=invoice.pk)
+    kept = _keep(Application(how=How.DIFFERENCE, amount=amount, note=note, invoice=invoice), actor)
     _book_invoice(invoice, kept, actor)
     return kept
 
@@ -61,7 +61,7 @@ def close_over(payment_id: int, note: str = "", *, actor: Actor) -> Payment:
     payment = _locked(payment_id, "payments.write_off", actor)
     amount = payment.left
     rules.check_small(amount, unscoped_tolerance(payment.seller_id, payment.currency), payment.currency)
-    kept = _take(payment, How.DIFFERENCE, amount, note, actor)
+    kept = _take(payment, Application(how=How.DIFFERENCE, amount=amount, note=note), actor)
     _book_payment(payment, kept, actor)
     return payment
 
@@ -79,7 +79,7 @@ def undo_difference(application_id: int, *, actor: Actor) -> Application:
         assert seen.payment_id is not None
         payment = lock_one(Payment, seen.payment_id, rank=Rank.PAYMENT)
         _refuse_twice(seen)
-        kept = _take(payment, How.DIFFERENCE, -seen.amount, "", actor, reverses=seen)
+        kept = _take(payment, Application(how=How.DIFFERENCE, amount=-seen.amount, reverses=seen), actor)
         _book_payment(payment, kept, actor)
         return kept
     (trade,) = lock_trades([seen.invoice.order_id], actor=actor)
@@ -87,7 +87,7 @@ def undo_difference(application_id: int, *, actor: Actor) -> Application:
     _refuse_twice(seen)
     unpay_invoice(invoice, seen.amount, trade, actor=actor)
     note_rank(Rank.PAYMENT)
-    kept = _keep(How.DIFFERENCE, -seen.amount, "", actor, invoice_id=invoice.pk, reverses_id=seen.pk)
+    kept = _keep(Application(how=How.DIFFERENCE, amount=-seen.amount, invoice=invoice, reverses=seen), actor)
     _book_invoice(invoice, kept, actor)
     return kept
 
@@ -101,7 +101,7 @@ def refund_payment(payment_id: int, amount: Decimal, note: str = "", *, actor: A
     """
     payment = _locked(payment_id, "payments.refund", actor)
     rules.check_refund(amount, payment.left, note)
-    kept = _take(payment, How.REFUND, amount, note.strip(), actor)
+    kept = _take(payment, Application(how=How.REFUND, amount=amount, note=note.strip()), actor)
     _book_payment(payment, kept, actor)
     said = {"number": payment.number, "amount": str(amount), "currency": payment.currency, "reference": kept.note}
     tell("payments.refunded", payment, payment.buyer_id, "payments.view", actor, **said)
@@ -123,21 +123,24 @@ def _locked(payment_id: int, verb: str, actor: Actor) -> Payment:
     return payment
 
 
-def _keep(how: How, amount: Decimal, note: str, actor: Actor, **ends: int) -> Application:
-    """The row that says what became of the amount."""
-    return Application.unscoped.create(amount=amount, how=how, note=note, at=clock.now(), by=actor.user_id, **ends)
+def _keep(kept: Application, actor: Actor) -> Application:
+    """Write the row that says what became of the amount."""
+    kept.at, kept.by = clock.now(), actor.user_id
+    kept.save(force_insert=True)
+    return kept
 
 
-def _take(payment: Payment, how: How, amount: Decimal, note: str, actor: Actor, reverses: Application | None = None) -> Application:
+def _take(payment: Payment, kept: Application, actor: Actor) -> Application:
     """Take an amount out of what is left of a locked payment, or give it back when it is less than zero."""
     before, since = payment.state, payment.state_since
-    payment.applied += amount
-    payment.refunded += amount if how == How.REFUND else ZERO
+    payment.applied += kept.amount
+    payment.refunded += kept.amount if kept.how == How.REFUND else ZERO
     payment.state, payment.state_since = rules.state_of(payment.amount, payment.applied), clock.now()
     payment.save(update_fields=["applied", "refunded", "state", "state_since"])
-    record(payment.subject, before=before, after=payment.state, since=since, reason=note, detail={"amount": str(amount), "how": str(how)})
-    ends = {"payment_id": payment.pk} | ({"reverses_id": reverses.pk} if reverses else {})
-    return _keep(how, amount, note, actor, **ends)
+    detail = {"amount": str(kept.amount), "how": str(kept.how)}
+    record(payment.subject, before=before, after=payment.state, since=since, reason=kept.note, detail=detail)
+    kept.payment = payment
+    return _keep(kept, actor)
 
 
 def _book_invoice(invoice: Invoice, kept: Application, actor: Actor) -> None:
