@@ -269,6 +269,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "wide-assignments": _by_owner("pricing.WideAssignment", "owner", KEPT),
     "prices": _by_owner("pricing.Price", "list__owner", LISTS),
     "places": _by_owner("inventory.Place", "owner", OWN_PLACES),
+    "lots": _by_owner("inventory.Lot", "place__owner", OWN_PLACES),
     "stock": _by_owner("inventory.Stock", "place__owner", OWN_PLACES),
     "absences": _absences,
     "approval-flows": _by_owner("approvals.Flow", "owner", RULES_OF),

@@ -33,6 +33,7 @@ from qudao.catalog.rules import BrandDraft
 from qudao.catalog.tests.make import make_category, make_product
 from qudao.fulfilment.actions import confirm_receipt, ship_order
 from qudao.fulfilment.rules import Count
+from qudao.inventory.actions import OpeningLine, receive_opening, track_product
 from qudao.inventory.tests.make import make_places, make_shelf, make_stock
 from qudao.kernel import clock
 from qudao.messages.actions import assign, note, write
@@ -165,6 +166,7 @@ def build() -> World:
     make_product(people.d002, "X2")
     for owner, role in ((people.lh, "hq_clerk"), (people.d001, "dealer_admin")):
         make_rule(owner, role, "30000")
+    _lots(people)
     world = World(people, products, trades)
     _let_in(world)
     sellers = {"t1": people.hq_admin, "t2": people.hq_admin, "t3": people.dealer_admin}
@@ -176,6 +178,14 @@ def build() -> World:
         begin_import("inventory.opening", ContentFile(f"product,qty\n{products[0].code},1\n".encode(), "stock.csv"), actor=actor)
     drain()
     return world
+
+
+def _lots(people: Cast) -> None:
+    """A product tracked by lot, of which everybody has some."""
+    product = make_product(people.lh, "LOT1")
+    track_product(product.pk, actor=people.hq_admin)
+    for org in (people.lh, people.d001, people.d002, people.s001):
+        receive_opening(make_places(org)["MAIN"], [OpeningLine(product.pk, Decimal(5), "L1", clock.today())], "opening", actor=system_actor())
 
 
 def _let_in(world: World) -> None:

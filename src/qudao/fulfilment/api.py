@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,9 +13,11 @@ from qudao.base.access import Actor, get_visible, sees_prices
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.fulfilment import actions
 from qudao.fulfilment.models import Shipment
-from qudao.fulfilment.queries import differences, lines_of, shipments
+from qudao.fulfilment.queries import differences, lines_of, shipments, with_lots
 from qudao.fulfilment.rules import Count
-from qudao.fulfilment.states import Liable, Outcome
+from qudao.fulfilment.states import GONE, Liable, Outcome
+from qudao.inventory.rules import LotQty
+from qudao.kernel.errors import Fault, Invalid, raise_if_any
 
 routes = Router(tags=["shipments"])
 
@@ -26,6 +28,25 @@ class LineQuantity(Schema):
     """A line by id, with a quantity in base units."""
 
     line_id: int
+    qty: Decimal
+
+
+class LotQuantity(Schema):
+    """So much of a lot."""
+
+    lot: str = Field("", max_length=40)
+    qty: Decimal = Field(..., gt=0)
+
+
+class LeavingLine(LineQuantity):
+    """A shipment line with what leaves of it; `lots` of a product tracked by lot make the quantity; without, what expires first leaves."""
+
+    lots: list[LotQuantity] | None = None
+
+
+class LotOut(Schema):
+    lot: str
+    expires_on: date | None
     qty: Decimal
 
 
@@ -45,7 +66,7 @@ class PickIn(Schema):
 class DispatchIn(ShipIn):
     """Send a picked shipment, or some shipment lines of it; what stays behind is planned again."""
 
-    lines: list[LineQuantity] | None = None
+    lines: list[LeavingLine] | None = None
 
 
 class CountIn(Schema):
@@ -79,6 +100,7 @@ class ShipmentLineOut(Schema):
     damaged: Decimal | None
     short: Decimal | None
     over: Decimal | None
+    lots: list[LotOut] = []
 
 
 class ShipmentOut(Schema):
@@ -161,11 +183,21 @@ def _line(line: Any) -> dict[str, Any]:
         "unit": line.line.unit,
         "qty": line.qty,
         **{name: getattr(count, name, None) for name in ("received", "damaged", "short", "over")},
+        "lots": [{"lot": x.lot, "expires_on": x.expires_on, "qty": x.qty} for x in getattr(line, "lots", ())],
     }
 
 
 def _brief(shipment: Shipment, status: int = 200) -> HttpResponse:
     return reply(_shown(shipment), status, location=f"/api/v1/shipments/{shipment.pk}")
+
+
+def _leaving(lines: list[LeavingLine] | None) -> dict[int, Decimal | list[LotQty]] | None:
+    """The quantities of lines, or their lots, which must make the quantity."""
+    if lines is None:
+        return None
+    wrong = [x for x in lines if x.lots and sum(lot.qty for lot in x.lots) != x.qty]
+    raise_if_any([Fault("fulfilment.lots_unreadable", f"lines.{x.line_id}.lots") for x in wrong], Invalid)
+    return {x.line_id: [LotQty(lot.lot, None, lot.qty) for lot in x.lots] if x.lots else x.qty for x in lines}
 
 
 def _quantities(lines: list[LineQuantity] | None) -> dict[int, Decimal] | None:
@@ -198,7 +230,7 @@ def unpick(request: HttpRequest, shipment_id: int) -> HttpResponse:
 def dispatch(request: HttpRequest, shipment_id: int, body: DispatchIn) -> HttpResponse:
     """Send a picked shipment, or the named shipment lines of it."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    way = {"carrier": body.carrier, "tracking": body.tracking, "lines": _quantities(body.lines)}
+    way = {"carrier": body.carrier, "tracking": body.tracking, "lines": _leaving(body.lines)}
     return _brief(actions.dispatch_shipment(shipment_id, **way, actor=actor))  # type: ignore[arg-type]
 
 
@@ -227,7 +259,10 @@ def index(request: HttpRequest, limit: int = 50, after: int | None = None, state
 def one(request: HttpRequest, shipment_id: int) -> HttpResponse:
     """The shipment with its lines and what was counted of them."""
     shipment = get_visible(request.actor, Shipment, shipment_id)  # type: ignore[attr-defined]
-    return reply({**_shown(shipment), "lines": [_line(x) for x in lines_of(shipment)]})
+    lines = list(lines_of(shipment))
+    if request.actor.org_id == shipment.seller_id or shipment.state in GONE:  # type: ignore[attr-defined]
+        with_lots([(shipment, lines)])
+    return reply({**_shown(shipment), "lines": [_line(x) for x in lines]})
 
 
 @routes.get("/differences", response=DifferencePage, summary="Differences from receipts, newest first")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -10,11 +11,13 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.html import figures
-from qudao.base.html.forms import Form, LineEditor, LineField
+from qudao.base.html.forms import Form, LineEditor, LineField, number_of
 from qudao.base.html.tables import by_language
 from qudao.fulfilment.models import ShipmentLine
 from qudao.fulfilment.rules import MAX_NOTE, NOTHING, Count
 from qudao.fulfilment.states import Liable, Outcome
+from qudao.inventory.rules import LotQty
+from qudao.kernel.errors import Invalid
 from qudao.kernel.quantity import plain
 
 
@@ -62,6 +65,8 @@ DISPATCH_LINES = (
     LineField("picked", _("Picked"), kind="figure"),
     LineField("qty", _("Ship now"), kind="qty", required=True),
 )
+#: where a product is tracked by lot
+LOT_FIELD = LineField("lots", _("Lots"), placeholder=_("number × quantity, …"))
 RECEIPT_LINES = (
     LineField("product", _("Product"), kind="show", width="w-l"),
     LineField("shipped", _("Shipped"), kind="figure"),
@@ -79,7 +84,8 @@ def editor_of(fields: Sequence[LineField], lines: Sequence[ShipmentLine], data: 
         text = plain(line.qty)
         told = f"{by_language(line.product.name, line.product.name_en)} {line.product.code}"
         figure = figures.qty(line.qty, line.line.unit)
-        rows.append({"ref": line.pk, "product": told, "picked": figure, "shipped": figure, "qty": text, "received": text})
+        lots = written_lots(getattr(line, "lots", ()))
+        rows.append({"ref": line.pk, "product": told, "picked": figure, "shipped": figure, "qty": text, "received": text, "lots": lots})
     editor = LineEditor(fields, data=data, initial=rows, fixed=True)
     known = {str(one["ref"]): one for one in rows}
     for row in editor.lines:
@@ -87,9 +93,34 @@ def editor_of(fields: Sequence[LineField], lines: Sequence[ShipmentLine], data: 
     return editor
 
 
-def quantities_of(editor: LineEditor) -> dict[int, Decimal]:
-    """Shipment line id → quantity to ship, from a valid editor."""
-    return {int(line.ref): line.clean["qty"] for line in editor.lines}
+def written_lots(lots: Sequence[LotQty]) -> str:
+    """Lots as somebody would write them."""
+    return ", ".join(f"{one.lot} × {plain(one.qty)}" for one in lots)
+
+
+def read_lots(text: str, qty: Decimal) -> list[LotQty]:
+    """What somebody wrote: "L1 × 5, L2 × 3"; one lot without a quantity is all of it. Raises Invalid."""
+    found = []
+    parts = [part for part in re.split(r"[,;，；、]", text) if part.strip()]
+    for part in parts:
+        lot, _sign, told = part.strip().rpartition("×") if "×" in part else part.strip().rpartition("*")
+        number = number_of(told) if lot else (qty if len(parts) == 1 else None)
+        if number is None or number <= 0:
+            raise Invalid("fulfilment.lots_unreadable")
+        found.append(LotQty((lot or told).strip(), None, number))
+    return found
+
+
+def quantities_of(editor: LineEditor) -> dict[int, Decimal | Sequence[LotQty]]:
+    """Shipment line id → quantity to ship, or its lots where they are named, from a valid editor. Raises Invalid at lots that cannot be read."""
+    found: dict[int, Decimal | Sequence[LotQty]] = {}
+    for line in editor.lines:
+        qty, text = line.clean["qty"], line.clean.get("lots") or ""
+        lots = read_lots(text, qty) if qty and text != line.shown.get("lots") else []
+        if lots and sum(one.qty for one in lots) != qty:
+            raise Invalid("fulfilment.lots_unreadable", field=f"lines.{line.ref}.lots")
+        found[int(line.ref)] = lots or qty
+    return found
 
 
 def counts_of(editor: LineEditor) -> list[Count]:

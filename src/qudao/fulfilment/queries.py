@@ -17,7 +17,9 @@ from qudao.base.models import StoredFile
 from qudao.base.subject import Subject
 from qudao.fulfilment.models import Difference, Receipt, ReceiptLine, Shipment, ShipmentLine
 from qudao.fulfilment.rules import Sent
-from qudao.fulfilment.states import DifferenceState
+from qudao.fulfilment.states import GONE, OPEN, DifferenceState
+from qudao.inventory.queries import unscoped_by_lot, unscoped_lots_shipped, unscoped_proposals
+from qudao.inventory.rules import Demand
 from qudao.kernel.errors import NotFound
 from qudao.orders.models import Order
 from qudao.orders.states import Status
@@ -133,7 +135,22 @@ def shipments(actor: Actor, *, order_id: int | None = None, side: str = "") -> Q
 
 def lines_of(shipment: Shipment) -> QuerySet[ShipmentLine]:
     """The lines of a shipment the actor was shown, with product, order line and count, in the order of the order."""
-    return shipment.lines.select_related("product", "line", "count").order_by("line__no")
+    return shipment.lines.select_related("product", "line", "count").annotate(by_lot=unscoped_by_lot()).order_by("line__no")
+
+
+def with_lots(found: Sequence[tuple[Shipment, Sequence[ShipmentLine]]]) -> None:
+    """Give lines of shipments the actor was shown, with their orders, their `lots`: those that left, before that those to pick.
+
+    Reads nothing unless a product is tracked by lot (`by_lot` of the line); then one statement for those that left, two for those to pick.
+    """
+    asked = [(s, line) for s, lines in found for line in lines if getattr(line, "by_lot", False)]
+    gone = [s.pk for s, _line in asked if s.state in GONE]
+    left = unscoped_lots_shipped(gone) if gone else {}
+    wanted = [(s.order.agreement_id, Demand(s.from_place_id, x.product_id, x.qty, x.pk)) for s, x in asked if s.state in OPEN]
+    to_pick = unscoped_proposals(wanted) if wanted else {}
+    for s, lines in found:
+        for line in lines:
+            line.lots = left.get((s.pk, line.line_id)) or to_pick.get(line.pk, [])  # type: ignore[attr-defined]
 
 
 def photo_subject(receipt_line_id: int, shipment: Shipment) -> Subject:

@@ -110,6 +110,7 @@ SENTENCES = {
     "fulfilment.counts_differ": _("{shipped} were shipped, but received, damaged and missing together make {counted}."),
     "fulfilment.twice": _("The same line is counted twice."),
     "fulfilment.too_many_photos": _("At most {limit} photos of one line."),
+    "fulfilment.lots_unreadable": _("Write the lots as number × quantity, separated by commas; together they make the quantity of the line."),
     "fulfilment.too_long": _("The text can have at most {limit} characters."),
     "fulfilment.shipment_dispatched": _("Shipment {number} has left, by {carrier} {tracking}."),
     "fulfilment.shipment_received": _("Shipment {number} was received in full."),

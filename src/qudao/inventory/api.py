@@ -12,8 +12,8 @@ from ninja import Field, Query, Schema
 from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.inventory import actions, queries
-from qudao.inventory.models import Move, Place, Stock
-from qudao.inventory.states import LEAD_DAYS, MOST_LEAD_DAYS, MOST_PRIORITY, Shows
+from qudao.inventory.models import Lot, Move, Place, Stock
+from qudao.inventory.states import LEAD_DAYS, MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_LOT, MOST_PRIORITY, Shows
 
 routes = Router(tags=["stock"])
 Quantity = Field(..., gt=0, max_digits=18, decimal_places=4)
@@ -73,8 +73,55 @@ class PlaceIn(Schema):
 
 
 class OpeningLineIn(Schema):
+    """A product tracked by lot needs its `lot`."""
+
     product_id: int
     qty: Decimal = Quantity
+    lot: str = Field("", max_length=MOST_LOT)
+    expires_on: date | None = None
+
+
+class LotRowOut(Schema):
+    """So much of a lot in a place; `expires_on` is the last day on which it is good."""
+
+    id: int
+    place_id: int
+    product_id: int
+    lot: str
+    expires_on: date | None
+    qty: Decimal
+
+
+class LotPage(Schema):
+    items: list[LotRowOut]
+    next_after: int | None
+
+
+class LotCountIn(Schema):
+    counted: Decimal = Field(..., ge=0, max_digits=18, decimal_places=4)
+    reason: str = Field(..., min_length=1, max_length=500)
+
+
+class TrackIn(Schema):
+    """`shelf_days`: how long the product keeps from the day it is made."""
+
+    shelf_days: int | None = Field(None, ge=1, le=MOST_KEEPS_DAYS)
+
+
+class TrackedOut(Schema):
+    product_id: int
+    shelf_days: int | None
+
+
+class ShelfLifeIn(Schema):
+    """How long a lot must still keep when it is shipped: the longer of the two counts."""
+
+    keeps_days: int = Field(0, ge=0, le=MOST_KEEPS_DAYS)
+    keeps_percent: int = Field(0, ge=0, le=100)
+
+
+class ShelfLifeOut(ShelfLifeIn):
+    agreement_id: int
 
 
 class OpeningIn(Schema):
@@ -152,6 +199,10 @@ def _stock(row: Stock) -> dict[str, Any]:
     return {**found, "product_code": row.product.code, "unit": row.product.unit, "free": row.on_hand - row.reserved}
 
 
+def _lot(row: Lot) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in LotRowOut.model_fields}
+
+
 def _move(row: Move) -> dict[str, Any]:
     return {name: getattr(row, name) for name in MoveOut.model_fields}
 
@@ -185,6 +236,42 @@ def list_stock(request: HttpRequest, limit: int = 50, after: int | None = None, 
     return _listed([_stock(row) for row in page], limit)
 
 
+@routes.get("/lots", response=LotPage, summary="Lots on hand, newest row first")
+def list_lots(
+    request: HttpRequest, limit: int = 50, after: int | None = None, product_id: int | None = None, expires_until: date | None = None
+) -> HttpResponse:
+    """One keyset page of the lots in sight; `expires_until`: only those that are good until that day at most."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    found = queries.lots(actor).select_related(None)
+    found = found.filter(product_id=product_id) if product_id else found
+    page, limit = page_of(found.filter(expires_on__lte=expires_until) if expires_until else found, limit=limit, after=after)
+    return _listed([_lot(row) for row in page], limit)
+
+
+@routes.post("/lots/{int:lot_id}/adjustment", response=LotRowOut, summary="Adjust a lot to what was counted")
+@idempotent
+def adjust_lot(request: HttpRequest, lot_id: int, body: LotCountIn) -> HttpResponse:
+    """The difference becomes a move from or to outside."""
+    return reply(_lot(actions.adjust_lot(lot_id, body.counted, body.reason, actor=request.actor)))  # type: ignore[attr-defined]
+
+
+@routes.put("/products/{int:product_id}/lots", response=TrackedOut, summary="Track a product by lot")
+@idempotent
+def track(request: HttpRequest, product_id: int, body: TrackIn) -> HttpResponse:
+    """From then on every receipt names its lot; what lies there is a lot without a number. It cannot be undone."""
+    found = actions.track_product(product_id, body.shelf_days, actor=request.actor)  # type: ignore[attr-defined]
+    return reply({"product_id": found.product_id, "shelf_days": found.shelf_days})
+
+
+@routes.put("/agreements/{int:agreement_id}/shelf-life", response=ShelfLifeOut, summary="Say how long shipped lots must still keep")
+@idempotent
+def set_shelf_life(request: HttpRequest, agreement_id: int, body: ShelfLifeIn) -> HttpResponse:
+    """In days, and in percent of the shelf life of the product."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    supply = actions.set_keeps(agreement_id, body.keeps_days, body.keeps_percent, actor=actor)
+    return reply({name: getattr(supply, name) for name in ShelfLifeOut.model_fields})
+
+
 @routes.get("/moves", response=MovePage, summary="Stock moves, newest first")
 def list_moves(request: HttpRequest, limit: int = 50, after: int | None = None, product_id: int | None = None) -> HttpResponse:
     """One keyset page of the moves into and out of the places in sight."""
@@ -199,7 +286,7 @@ def list_moves(request: HttpRequest, limit: int = 50, after: int | None = None, 
 def enter_opening(request: HttpRequest, place_id: int, body: OpeningIn) -> HttpResponse:
     """Stock that was there before the books began; every wrong line is told at `lines.<n>`, counted from 0."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    lines = [actions.OpeningLine(line.product_id, line.qty) for line in body.lines]
+    lines = [actions.OpeningLine(line.product_id, line.qty, line.lot, line.expires_on) for line in body.lines]
     return reply(_place(actions.receive_opening(place_id, lines, body.reason, actor=actor)), 201)
 
 

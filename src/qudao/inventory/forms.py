@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +17,7 @@ from qudao.catalog.queries import products
 from qudao.inventory.actions import OpeningLine
 from qudao.inventory.models import Place
 from qudao.inventory.rules import check_quantities
-from qudao.inventory.states import MOST_LEAD_DAYS, MOST_PRIORITY, PlaceKind, Short, Shows
+from qudao.inventory.states import MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_LOT, MOST_PRIORITY, PlaceKind, Short, Shows
 from qudao.kernel.errors import Fault, Invalid
 
 
@@ -44,11 +45,25 @@ class SupplyForm(Form):
     surcharge = forms.DecimalField(
         label=_("Surcharge of emergencies (%)"), min_value=0, max_value=100, max_digits=5, decimal_places=2, help_text=_("On each price of an emergency order.")
     )
+    keeps_days = forms.IntegerField(
+        label=_("Lots keep for days more"), min_value=0, max_value=MOST_KEEPS_DAYS, help_text=_("What expires sooner is not shipped to this buyer.")
+    )
+    keeps_percent = forms.IntegerField(
+        label=_("Or for % of the shelf life"), min_value=0, max_value=100, help_text=_("Of products whose shelf life is known; the longer counts.")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         mine = visible(self.actor, Place, "inventory.manage_places").filter(kind=PlaceKind.STOCK).order_by("code")
         self.fields["place"].queryset = mine  # type: ignore[attr-defined]
+
+
+class TrackForm(Form):
+    """How long a product keeps that is tracked by lot."""
+
+    shelf_days = forms.IntegerField(
+        label=_("Shelf life in days"), min_value=1, max_value=MOST_KEEPS_DAYS, required=False, help_text=_("From the day it is made; empty: not known.")
+    )
 
 
 class CountForm(Form):
@@ -75,6 +90,8 @@ class OpeningForm(Form):
 OPENING_LINES = (
     LineField("product", _("Product"), kind="product", required=True, placeholder=_("code")),
     LineField("qty", _("Quantity"), kind="qty", required=True),
+    LineField("lot", _("Lot")),
+    LineField("expires_on", _("Good until"), kind="day"),
 )
 
 
@@ -88,11 +105,22 @@ def opening_rows(rows: Sequence[dict[str, str]], actor: Actor) -> tuple[list[Ope
         product = known.get(row["product"].strip().upper())
         if product is None:
             faults.append((line, "product", say(Fault("inventory.no_product"))))
+        until = row.get("expires_on", "")
+        if until and not _day(until):
+            faults.append((line, "expires_on", say(Fault("base.import_day"))))
         if not _fits(number):
             faults.append((line, "qty", say(Fault("inventory.quantity"))))
         elif product is not None and number is not None:
-            good.append(OpeningLine(product, number))
+            good.append(OpeningLine(product, number, row.get("lot", "").strip()[: MOST_LOT + 1], _day(until)))
     return good, faults
+
+
+def _day(text: str) -> date | None:
+    """A day as the editor sends it; what is none was told at its cell."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _fits(number: Decimal | None) -> bool:

@@ -54,4 +54,26 @@ CHECKS = [
         """UPDATE inventory_stock SET place_id = (SELECT min(id) FROM inventory_place WHERE kind = 'outside')
            WHERE id = (SELECT max(id) FROM inventory_stock)""",
     ),
+    Check(
+        "inventory.lots_sum_to_on_hand",
+        """SELECT coalesce(s.id, 0) AS id, concat_ws(' ', 'place', place_id, 'product', product_id, 'has', coalesce(s.on_hand, 0), 'but its lots sum to',
+                  coalesce(l.qty, 0)) AS note
+           FROM (SELECT s.*, t.id IS NOT NULL AS by_lot FROM inventory_stock s LEFT JOIN inventory_tracked t USING (product_id)) s
+           FULL JOIN (SELECT place_id, product_id, sum(qty) AS qty FROM inventory_lot GROUP BY 1, 2) l USING (place_id, product_id)
+           WHERE s.tracked IS DISTINCT FROM s.by_lot OR coalesce(l.qty, 0) <> CASE WHEN s.by_lot THEN s.on_hand ELSE 0 END""",
+        "INSERT INTO inventory_lot (place_id, product_id, lot, qty) VALUES (0, 0, 'planted', 1)",
+    ),
+    Check(
+        "inventory.lots_are_sum_of_lot_moves",
+        """SELECT coalesce(l.id, 0) AS id, concat_ws(' ', 'lot', lot, 'of product', product_id, 'in place', place_id, 'has', coalesce(l.qty, 0),
+                  'but its moves sum to', coalesce(m.qty, 0)) AS note
+           FROM (SELECT place_id, product_id, lot, sum(qty) AS qty
+                 FROM (SELECT to_place_id AS place_id, product_id, lot, qty FROM inventory_lotmove
+                       UNION ALL SELECT from_place_id, product_id, lot, -qty FROM inventory_lotmove) both_ends
+                 JOIN inventory_place p ON p.id = place_id AND p.kind <> 'outside' GROUP BY 1, 2, 3) m
+           FULL JOIN inventory_lot l USING (place_id, product_id, lot)
+           WHERE coalesce(l.qty, 0) <> coalesce(m.qty, 0)""",
+        "INSERT INTO inventory_lotmove (at, product_id, lot, qty, from_place_id, to_place_id, subject_kind, subject_id, number)"
+        " VALUES (now(), 0, 'planted', 1, 0, (SELECT min(id) FROM inventory_place WHERE kind = 'stock'), 'planted', 0, '')",
+    ),
 ]

@@ -13,7 +13,7 @@ from django.db.models.lookups import LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.db import Row
-from qudao.inventory.states import LEAD_DAYS, MOST_LEAD_DAYS, PlaceKind, ReservationState, Short, Shows
+from qudao.inventory.states import LEAD_DAYS, MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_LOT, PlaceKind, ReservationState, Short, Shows
 
 
 def _quantity(**options: Any) -> models.DecimalField:
@@ -64,6 +64,7 @@ class Stock(Row):
         expression=LessThanOrEqual(F("on_hand"), F("reserved")), output_field=models.BooleanField(), db_persist=True, help_text=_("Whether nothing is free.")
     )
     awaited = models.BooleanField(default=False, db_default=False, help_text=_("Somebody waits for these goods; what comes in is theirs."))
+    tracked = models.BooleanField(default=False, db_default=False, help_text=_("The product is tracked by lot; then its lots sum to what is on hand."))
 
     class Meta:
         indexes = [models.Index(fields=["place"], condition=Q(used_up=True), name="inventory_stock_used_up")]
@@ -166,9 +167,89 @@ class Move(Row):
         return f"{self.qty} of {self.product_id}: {self.from_place_id} → {self.to_place_id}"
 
 
+class Tracked(Row):
+    """A product of which every quantity belongs to a lot; for good. `shelf_days`: how long it keeps when it is new, if that is known."""
+
+    goes_with = "product"
+
+    product = models.OneToOneField("catalog.Product", on_delete=models.PROTECT, related_name="+")
+    shelf_days = models.PositiveSmallIntegerField(null=True, blank=True, help_text=_("Days that the product keeps from the day it is made."))
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(shelf_days__isnull=True) | Q(shelf_days__gt=0),
+                name="inventory_tracked_shelf_days_positive",
+                violation_error_message=_("A product keeps for a day or more."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.product_id)
+
+
+class Lot(Row):
+    """What lies of a lot in a place: the running sum of its lot moves. Who changes it holds the lock of the stock row. "" = no number is known.
+
+    A lot says nothing across owners: what a dealer names so is not read by its seller, and the other way round.
+    """
+
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    product = models.ForeignKey("catalog.Product", on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    lot = models.CharField(max_length=MOST_LOT, blank=True, default="")
+    expires_on = models.DateField(null=True, blank=True, help_text=_("The last day on which it is good."))
+    qty = _quantity(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["place", "product", "lot"], name="inventory_lot_unique", violation_error_message=_("This place already has a row for the lot.")
+            ),
+            models.CheckConstraint(
+                condition=Q(qty__gte=0), name="inventory_lot_not_negative", violation_error_message=_("There is not that much of this lot.")
+            ),
+        ]
+        indexes = [models.Index(fields=["expires_on"], condition=Q(qty__gt=0), name="inventory_lot_expires")]
+
+    def __str__(self) -> str:
+        return f"{self.lot}: {self.qty}"
+
+
+class LotMove(Row):
+    """The part of a move that is one lot's: so it is known which documents brought it and to whom it went. Append-only."""
+
+    at = models.DateTimeField()
+    product = models.ForeignKey("catalog.Product", on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    lot = models.CharField(max_length=MOST_LOT, blank=True, default="")
+    expires_on = models.DateField(null=True, blank=True)
+    qty = _quantity()
+    from_place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    to_place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    subject_kind = models.CharField(max_length=40)
+    subject_id = models.BigIntegerField()
+    ref_id = models.BigIntegerField(null=True)
+    number = models.CharField(max_length=64, blank=True, default="", help_text=_("The document's number, for people."))
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(qty__gt=0), name="inventory_lotmove_qty_positive", violation_error_message=_("The quantity of a move must be more than zero.")
+            )
+        ]
+        indexes = [
+            models.Index(fields=["subject_kind", "subject_id"], name="inventory_lotmove_subject"),
+            models.Index(fields=["product", "lot"], name="inventory_lotmove_lot"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.qty} of {self.lot}: {self.from_place_id} → {self.to_place_id}"
+
+
 class SupplyPlace(Row):
     """Out of which place an agreement is supplied, how soon, what the buyer is told about the stock there, what becomes of an order whose goods
-    are short, and how early its orders are served when goods come in (`priority`, the highest first). Without a row: MAIN, banded, refused.
+    are short, how early its orders are served when goods come in (`priority`, the highest first), and how long what is shipped must still keep
+    (in days and as a part of its shelf life, whichever is more). Without a row: MAIN, banded, refused, not expired.
     """
 
     agreement = models.OneToOneField("agreements.Agreement", on_delete=models.PROTECT, related_name="+")
@@ -179,8 +260,16 @@ class SupplyPlace(Row):
     surcharge = models.DecimalField(max_digits=5, decimal_places=2, default=0, db_default=0, help_text=_("On the price of an emergency order, in percent."))
     priority = models.PositiveSmallIntegerField(default=0, db_default=0, help_text=_("Who is served first when goods come in: the highest, then the oldest."))
 
+    keeps_days = models.PositiveSmallIntegerField(default=0, db_default=0, help_text=_("Days that a lot must still keep when it is shipped."))
+    keeps_percent = models.PositiveSmallIntegerField(default=0, db_default=0, help_text=_("The same in percent of the shelf life of the product."))
+
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(keeps_percent__lte=100, keeps_days__lte=MOST_KEEPS_DAYS),
+                name="inventory_supplyplace_keeps_sane",
+                violation_error_message=_("A lot must keep for at most ten years, and at most 100 % of its shelf life."),
+            ),
             models.CheckConstraint(
                 condition=Q(lead_days__lte=MOST_LEAD_DAYS),
                 name="inventory_supplyplace_lead_days_sane",

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import Actor, Policy, own, register, within
-from qudao.inventory.models import Move, Place, Reservation, Stock, SupplyPlace
+from qudao.inventory.models import Lot, LotMove, Move, Place, Reservation, Stock, SupplyPlace, Tracked
 
 VERBS = {
     "inventory.view": _("See stock and its moves"),
@@ -57,6 +57,37 @@ class MovePolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _owned(actor, verb, "from_place__owner", "to_place__owner")
+
+
+@register
+class LotPolicy(Policy):
+    model = Lot
+    view_verb = "inventory.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return _owned(actor, verb, "place__owner")
+
+
+@register
+class LotMovePolicy(Policy):
+    """As the move it is a part of."""
+
+    model = LotMove
+    view_verb = "inventory.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return _owned(actor, verb, "from_place__owner", "to_place__owner")
+
+
+@register
+class TrackedPolicy(Policy):
+    """Whose product it is says whether it is tracked."""
+
+    model = Tracked
+    view_verb = "inventory.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return _owned(actor, verb, "product__owner")
 
 
 @register

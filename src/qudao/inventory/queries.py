@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from qudao.agreements.models import Agreement
 from qudao.base.access import Actor, Scope, visible
 from qudao.base.db import rows
-from qudao.inventory.models import Move, Place, Reservation, Stock, SupplyPlace
-from qudao.inventory.rules import ZERO, Key, band, promise
+from qudao.inventory.models import Lot, LotMove, Move, Place, Reservation, Stock, SupplyPlace, Tracked
+from qudao.inventory.rules import ZERO, Demand, Key, LotQty, band, fefo, good_until, promise
 from qudao.inventory.states import LEAD_DAYS, ReservationState, Short, Shows
 from qudao.kernel import clock
 from qudao.kernel.errors import NotFound
 from qudao.kernel.period import working_day
 
+# What lies in lots that have expired is asked only where the product has lots.
+EXPIRED = """CASE WHEN s.tracked THEN (SELECT coalesce(sum(l.qty), 0) FROM inventory_lot l
+        WHERE l.place_id = s.place_id AND l.product_id = s.product_id AND l.expires_on < %s) ELSE 0 END"""
 SUPPLY = f"""SELECT a.id, coalesce(s.place_id, m.id), coalesce(s.shows, 'banded'), coalesce(s.lead_days, {LEAD_DAYS}),
         coalesce(s.short, 'refuse'), coalesce(s.surcharge, 0)
     FROM agreements_agreement a
@@ -86,17 +89,78 @@ def unscoped_free(pairs: Iterable[Key]) -> dict[Key, Decimal]:
     """On hand less reserved by (place, product), nothing where somebody waits; a missing row is zero. One statement, no lock: a hint, not a promise."""
     wanted = list(pairs)
     found = rows(
-        """SELECT s.place_id, s.product_id, CASE WHEN s.awaited THEN 0 ELSE s.on_hand - s.reserved END FROM inventory_stock s
+        f"""SELECT s.place_id, s.product_id, CASE WHEN s.awaited THEN 0 ELSE s.on_hand - s.reserved - {EXPIRED} END FROM inventory_stock s
            JOIN unnest(%s::bigint[], %s::bigint[]) d(place_id, product_id) USING (place_id, product_id)""",
-        ([p for p, _ in wanted], [q for _, q in wanted]),
+        (clock.today(), [p for p, _ in wanted], [q for _, q in wanted]),
     )
     free = {(place, product): qty for place, product, qty in found}
     return {key: free.get(key, ZERO) for key in wanted}
 
 
-def unscoped_known_products(product_ids: Iterable[int]) -> list[int]:
-    """Those of the ids that are products. One statement."""
-    return [pk for (pk,) in rows("SELECT id FROM catalog_product WHERE id = ANY(%s)", (list(product_ids),))]
+def unscoped_lots(keys: Iterable[Key]) -> dict[Key, list[LotQty]]:
+    """The lots that lie in places, by (place, product). One statement."""
+    wanted = list(keys)
+    found: dict[Key, list[LotQty]] = {}
+    sql = """SELECT place_id, product_id, lot, expires_on, qty FROM inventory_lot
+        JOIN unnest(%s::bigint[], %s::bigint[]) d(place_id, product_id) USING (place_id, product_id) WHERE qty > 0"""
+    for place, product, *lot in rows(sql, ([p for p, _ in wanted], [q for _, q in wanted])):
+        found.setdefault((place, product), []).append(LotQty(*lot))
+    return found
+
+
+def unscoped_good_until(pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], date]:
+    """(agreement, product) → until when a lot must keep that is shipped under it today; products that are not tracked are missing.
+
+    One statement, none without pairs.
+    """
+    wanted = list(pairs)
+    if not wanted:
+        return {}
+    sql = """SELECT d.agreement_id, d.product_id, coalesce(s.keeps_days, 0), coalesce(s.keeps_percent, 0), t.shelf_days
+        FROM unnest(%s::bigint[], %s::bigint[]) d(agreement_id, product_id) JOIN inventory_tracked t ON t.product_id = d.product_id
+        LEFT JOIN inventory_supplyplace s ON s.agreement_id = d.agreement_id"""
+    found = rows(sql, ([a for a, _ in wanted], [p for _, p in wanted]))
+    return {(agreement, product): good_until(clock.today(), *terms) for agreement, product, *terms in found}
+
+
+def unscoped_proposals(asked: Sequence[tuple[int, Demand]]) -> dict[int, list[LotQty]]:
+    """What to pick for (agreement, demand), by the demand's line: of each lot that keeps long enough, what expires first. Only products tracked by
+    lot; no two lines are told the same goods. Two statements.
+    """
+    good = unscoped_good_until({(agreement, d.product_id) for agreement, d in asked})
+    if not good:
+        return {}
+    there = unscoped_lots({(d.place_id, d.product_id) for agreement, d in asked if (agreement, d.product_id) in good})
+    found: dict[int, list[LotQty]] = {}
+    for agreement, d in asked:
+        if (agreement, d.product_id) in good:
+            lots = there.get((d.place_id, d.product_id), [])
+            found[d.ref_id], _lacks = fefo(lots, d.qty, good[agreement, d.product_id])
+            taken = {one.lot: one.qty for one in found[d.ref_id]}
+            there[d.place_id, d.product_id] = [replace(one, qty=one.qty - taken.get(one.lot, ZERO)) for one in lots]
+    return found
+
+
+def unscoped_by_lot() -> Exists:
+    """For rows that name a product: whether it is tracked by lot. Within their statement."""
+    return Exists(Tracked.unscoped.filter(product_id=OuterRef("product_id")))
+
+
+def unscoped_lots_shipped(shipment_ids: Iterable[int]) -> dict[tuple[int, int], list[LotQty]]:
+    """Which lots left with shipments, by shipment and line of the order. One statement."""
+    found: dict[tuple[int, int], list[LotQty]] = {}
+    sql = """SELECT m.subject_id, m.ref_id, m.lot, m.expires_on, sum(m.qty) FROM inventory_lotmove m
+        JOIN inventory_place p ON p.id = m.to_place_id AND p.kind = 'transit'
+        WHERE m.subject_kind = 'fulfilment.shipment' AND m.subject_id = ANY(%s) GROUP BY 1, 2, 3, 4 ORDER BY 4, 3"""
+    for shipment, ref, *lot in rows(sql, (list(shipment_ids),)):
+        found.setdefault((shipment, ref), []).append(LotQty(*lot))
+    return found
+
+
+def unscoped_known_products(product_ids: Iterable[int]) -> dict[int, bool]:
+    """Those of the ids that are products, and whether each is tracked by lot. One statement."""
+    sql = "SELECT p.id, t.id IS NOT NULL FROM catalog_product p LEFT JOIN inventory_tracked t ON t.product_id = p.id WHERE p.id = ANY(%s)"
+    return dict(rows(sql, (list(product_ids),)))
 
 
 def unscoped_reserved_for(kind: str, subject_id: int) -> dict[int, Decimal]:
@@ -118,6 +182,24 @@ def on_hand(actor: Actor, *, place_id: int | None = None, product_id: int | None
     if product_id is not None:
         found = found.filter(product_id=product_id)
     return found.order_by("place_id", "product_id")
+
+
+def lots(actor: Actor) -> QuerySet[Lot]:
+    """The lots the actor may see, with place, owner and product."""
+    return visible(actor, Lot).filter(qty__gt=0).select_related("place__owner", "product").order_by("expires_on", "lot", "id")
+
+
+def lot_moves(actor: Actor, lot: Lot) -> QuerySet[LotMove]:
+    """The moves of a lot that the actor was shown, by its number, through all places in sight; without a number those of its place. Newest first."""
+    found = visible(actor, LotMove).filter(product_id=lot.product_id, lot=lot.lot)
+    if not lot.lot:
+        found = found.filter(Q(from_place_id=lot.place_id) | Q(to_place_id=lot.place_id))
+    return found.select_related("from_place__owner", "to_place__owner").order_by("-id")
+
+
+def tracked(actor: Actor, product_id: int) -> Tracked | None:
+    """How a product of the own organisation is tracked by lot, if it is."""
+    return visible(actor, Tracked).filter(product_id=product_id).first()
 
 
 def moves(actor: Actor) -> QuerySet[Move]:

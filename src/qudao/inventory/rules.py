@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from qudao.inventory.states import LOW_BELOW, Band
@@ -30,8 +30,20 @@ class Demand:
 
 
 @dataclass(frozen=True, slots=True)
+class LotQty:
+    """So much of a lot; `expires_on` is the last day on which it is good (None: it does not expire, or nobody knows)."""
+
+    lot: str
+    expires_on: date | None
+    qty: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class MoveSpec:
-    """Goods to be moved: `qty` in base unit. `take_reserved`: they were reserved in `from_place` for the line `ref_id`."""
+    """Goods to be moved: `qty` in base unit. `take_reserved`: they were reserved in `from_place` for the line `ref_id`.
+
+    `lots` of a product tracked by lot: which ones, summing to `qty`; without, those that the document brought there, then what expires first.
+    """
 
     product_id: int
     qty: Decimal
@@ -39,20 +51,23 @@ class MoveSpec:
     to_place_id: int
     ref_id: int | None = None
     take_reserved: bool = False
+    lots: tuple[LotQty, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A stock row as locked: its id, what lies there and how much of it is promised."""
+    """A stock row as locked: its id, what lies there, how much of it is promised, and how much lies in lots that have expired."""
 
     id: int
     on_hand: Decimal
     reserved: Decimal
     awaited: bool = False
+    tracked: bool = False
+    expired: Decimal = ZERO
 
     @property
     def free(self) -> Decimal:
-        return self.on_hand - self.reserved
+        return self.on_hand - self.reserved - self.expired
 
     @property
     def left(self) -> Decimal:
@@ -178,3 +193,28 @@ def band(free: Decimal) -> Band:
     if free <= 0:
         return Band.OUT
     return Band.LOW if free < LOW_BELOW else Band.IN_STOCK
+
+
+def fefo(lots: Iterable[LotQty], qty: Decimal, good_on: date | None = None) -> tuple[list[LotQty], Decimal]:
+    """What to take for `qty`: what expires first, of what is still good on `good_on`; and how much is lacking."""
+    found = list[LotQty]()
+    for one in sorted(lots, key=lambda x: (x.expires_on or date.max, x.lot)):
+        if keeps(one.expires_on, good_on) and (part := min(one.qty, qty)) > 0:
+            found.append(replace(one, qty=part))
+            qty -= part
+    return found, qty
+
+
+def keeps(expires_on: date | None, good_on: date | None) -> bool:
+    """Whether a lot is still good on a day (None: nobody asks)."""
+    return expires_on is None or good_on is None or expires_on >= good_on
+
+
+def good_until(today: date, days: int, percent: int, shelf_days: int | None) -> date:
+    """Until when a lot that is shipped today must keep: `days`, or `percent` of the shelf life, whichever is more."""
+    return today + timedelta(days=max(days, -(-(shelf_days or 0) * percent // 100)))
+
+
+def lots_fault(ref_id: int | None, code: str, **params: object) -> Fault:
+    """A fault about the lots of one line."""
+    return Fault(code, "" if ref_id is None else f"lines.{ref_id}", params)

@@ -62,6 +62,12 @@ LOW_BELOW = 10
 LEAD_DAYS = 2
 MOST_LEAD_DAYS = 260
 
+#: Days a lot must still keep when it is shipped: the most an agreement may ask. Days before its expiry in which a lot is told to expire soon.
+MOST_KEEPS_DAYS = 3650
+SOON_DAYS = 90
+#: Longest lot number (GS1: 20; older ones are longer).
+MOST_LOT = 40
+
 #: The highest priority of an agreement when goods come in.
 MOST_PRIORITY = 99
 
@@ -87,10 +93,23 @@ SENTENCES = {
     "inventory.reason_missing": _("Please give a reason."),
     "inventory.no_difference": _("The counted quantity is the quantity on the books: there is nothing to adjust."),
     "inventory.reserved_more": _("{reserved} are reserved; the stock cannot be set to {counted}."),
+    "inventory.lots_short": _("Only {available} of {needed} are in lots that still keep long enough."),
+    "inventory.lot_short": _("Only {available} of lot {lot} are in this place."),
+    "inventory.lots_differ": _("The lots together make {named}, the line needs {needed}."),
+    "inventory.lot_unsold": _("Lot {lot} does not keep long enough to be shipped: until {until}, needed until {needed}."),
+    "inventory.lot_missing": _("The product is tracked by lot: please name the lot."),
+    "inventory.lot_untracked": _("The product is not tracked by lot."),
+    "inventory.lot_too_long": _("A lot number has at most {most} characters."),
+    "inventory.lot_expiry": _("Lot {lot} expires on {expires} by the books; it cannot have two days."),
+    "inventory.foreign_product": _("Only whose product it is can have it tracked by lot."),
+    "inventory.shelf_days": _("A product keeps for 1 to {most} days."),
+    "inventory.keeps": _("A lot must keep for at most {most} days, and at most 100 % of its shelf life."),
     "inventory.no_agreement": _("There is no such agreement."),
 }
 
 REMEDIES = {
+    "inventory.lots_short": _("Ship less, receive fresher goods, or ask the buyer to take a shorter shelf life."),
+    "inventory.lot_unsold": _("Choose a lot that keeps longer."),
     "inventory.no_longer_free": _("Count the rest and adjust the stock."),
     "inventory.short": _("Order less, wait for the next receipt, or split the order."),
     "inventory.not_reserved": _("Release the order and confirm it again, or ship less."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -9,9 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from qudao.base.access import Actor, Scope
 from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, cell_pair
-from qudao.inventory.models import Move, Place, Stock
+from qudao.inventory.models import Lot, Move, Place, Stock
 from qudao.inventory.queries import places
-from qudao.inventory.states import PlaceKind
+from qudao.inventory.states import SOON_DAYS, PlaceKind
+from qudao.kernel import clock
 
 
 def product_of(row: Stock | Move) -> object:
@@ -69,6 +72,38 @@ class StockTable(Table):
 
     def url(self, row: Stock) -> str:
         return reverse("stock_item", args=[row.pk])
+
+
+class LotTable(Table):
+    """What lies where of which lot; what expires first comes first."""
+
+    columns = (
+        Column("", _("Lot"), cell=lambda row: row.lot or _("without a number"), sort="lot", slug="lot"),
+        Column("product.code", _("Product"), cell="code", sort="product__code"),
+        Column("", _("Name"), cell=lambda row: by_language(row.product.name, row.product.name_en), width="clip", hide_on_phone=True, slug="name"),
+        Column("place.label", _("Place"), dim=True, sort="place__code"),
+        Column("", _("Owner"), cell=lambda row: by_language(row.place.owner.name, row.place.owner.name_en), dim=True, hide_on_phone=True, slug="owner"),
+        Column("expires_on", _("Good until"), cell="day", sort="expires_on"),
+        Column("qty", _("Quantity"), cell="qty", unit="product.unit", sort="qty"),
+    )
+    tabs = (
+        Tab("all", _("All")),
+        Tab("soon", _("Expires soon"), lambda actor: Q(expires_on__gte=clock.today(), expires_on__lte=clock.today() + timedelta(days=SOON_DAYS))),
+        Tab("expired", _("Expired"), lambda actor: Q(expires_on__lt=clock.today())),
+        Tab("unnamed", _("Without a number"), Q(lot="")),
+    )
+    filters = (
+        Filter("place", _("Place"), choices=place_choices),
+        Filter("kind", _("Kind of place"), "place__kind", choices=PlaceKind.choices),
+        Filter("product", _("Product code"), "product__code__iexact", kind="text"),
+    )
+    search = ("lot__icontains", "product__code__icontains")
+    order = ("expires_on", "lot", "pk")
+    empty = _("No lots are on the books.")
+    remedy = _("Track a product by lot on its page; then name the lots of what comes in.")
+
+    def url(self, row: Lot) -> str:
+        return reverse("lot", args=[row.pk])
 
 
 class MoveTable(Table):

@@ -81,6 +81,7 @@ SECTIONS: tuple[Section, ...] = (
         "packages",
         (
             Item(_("Stock on hand"), "stock", "inventory.view"),
+            Item(_("Lots"), "lots", "inventory.view"),
             Item(_("Stock moves"), "moves", "inventory.view"),
             Item(_("Places"), "places", "inventory.view"),
             Item(_("Products"), "products", "catalog.view"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 PANELS: dict[str, tuple[str, ...]] = {
     "agreements.agreement": ("qudao.pricing.pages.agreement_panel", "qudao.inventory.pages.supply_panel"),
+    "catalog.product": ("qudao.inventory.pages.product_panel",),
     "orders.order": (
         "qudao.approvals.pages.course_panel",
         "qudao.fulfilment.pages.order_panel",

@@ -6,7 +6,7 @@ A number is the order's with a count, given under the order's lock: no number se
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -19,6 +19,7 @@ from qudao.base.subject import Subject
 from qudao.fulfilment import rules
 from qudao.fulfilment.queries import SHIPPABLE, Parcel, unscoped_parcels
 from qudao.fulfilment.states import OPEN, State
+from qudao.inventory.rules import LotQty
 from qudao.kernel import clock
 from qudao.orders.actions import lock_trades
 from qudao.orders.queries import Trade, TradeLine
@@ -55,13 +56,14 @@ VOID = "UPDATE fulfilment_shipment SET state = 'cancelled', state_since = %s WHE
 
 @dataclass(frozen=True)
 class Stage:
-    """What a written shipment becomes."""
+    """What a written shipment becomes; `lots` by order line, where somebody chose them."""
 
     state: str
     now: datetime
     carrier: str = ""
     tracking: str = ""
     shipped_by: int | None = None
+    lots: Mapping[int, tuple[LotQty, ...]] = field(default_factory=dict)
 
     def columns(self) -> dict[str, object]:
         left = self.state == State.SHIPPED

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,7 @@ from qudao.fulfilment.policies import check_order_side, check_side
 from qudao.fulfilment.queries import SHIPPABLE, Parcel, unscoped_order_of
 from qudao.fulfilment.states import State
 from qudao.funds.actions import recheck, shift
-from qudao.inventory.actions import MoveSpec, ensure_places, post_moves
+from qudao.inventory.actions import LotQty, MoveSpec, ensure_places, post_moves
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
 from qudao.kernel.money import ZERO
@@ -61,18 +62,21 @@ def cancel_pick(shipment_id: int, *, actor: Actor) -> Shipment:
 
 
 @action("fulfilment.ship")
-def dispatch_shipment(shipment_id: int, *, carrier: str = "", tracking: str = "", lines: Mapping[int, Decimal] | None = None, actor: Actor) -> Shipment:
-    """Send a picked shipment, or `lines` (shipment line id → quantity) of it; what stays behind is planned again.
+def dispatch_shipment(
+    shipment_id: int, *, carrier: str = "", tracking: str = "", lines: Mapping[int, Decimal | Sequence[LotQty]] | None = None, actor: Actor
+) -> Shipment:
+    """Send a picked shipment, or `lines` (shipment line id → quantity, or the lots that leave) of it; what stays behind is planned again.
 
-    Locks order, shipments, funds, stock. Emits ShipmentDispatched. Raises Refused when it is not being picked, or when the credit account is
-    frozen or overdue.
+    Without lots what expires first leaves, of what keeps long enough for the agreement. Locks order, shipments, funds, stock. Emits
+    ShipmentDispatched. Raises Refused when it is not being picked, when the credit account is frozen or overdue, or when lots do not fit.
     """
     stage = _way(carrier, tracking, actor)
     load, parcel = _lock_shipment(shipment_id, "fulfilment.ship", actor)
     rules.next_state(parcel.state, "dispatch", parcel.number)
-    chosen = _of_shipment(parcel, lines) if lines is not None else dict(parcel.lines)
+    named = {parcel.line_ids.get(pk, 0): tuple(what) for pk, what in (lines or {}).items() if not isinstance(what, Decimal)}
+    chosen = _of_shipment(parcel, {pk: _total(what) for pk, what in lines.items()}) if lines is not None else dict(parcel.lines)
     partial = chosen != parcel.lines
-    _leave(load, parcel, chosen, stage, actor)
+    _leave(load, parcel, chosen, replace(stage, lots=named), actor)
     if partial:
         plan.sync([load])
     return _shipment(load, parcel, stage)
@@ -110,8 +114,8 @@ def _leave(load: Load, parcel: Parcel | None, chosen: Mapping[int, Decimal], sta
     shift(trade.agreement_id, [("ordered", "shipped", leaving)], subject, actor=actor)
     if transit is None:
         transit = ensure_places(trade.seller_id, actor=actor)["TRANSIT"]
-    moves = [MoveSpec(by_id[i].product_id, qty, trade.place_id, transit, i, take_reserved=True) for i, qty in chosen.items()]
-    post_moves(moves, subject, actor=actor, reserved_for=trade.subject)
+    moves = [MoveSpec(by_id[i].product_id, qty, trade.place_id, transit, i, True, stage.lots.get(i, ())) for i, qty in chosen.items()]
+    post_moves(moves, subject, actor=actor, reserved_for=trade.subject, agreement_id=trade.agreement_id)
     fact = ShipmentDispatched(parcel.id, trade.id, parcel.number, trade.seller_id, trade.buyer_id, stage.carrier, stage.tracking)
     emit(fact, subject)
     said: dict[str, Any] = {"number": parcel.number, "carrier": stage.carrier, "tracking": stage.tracking}
@@ -151,10 +155,14 @@ def _of_shipment(parcel: Parcel, lines: Mapping[int, Decimal]) -> dict[int, Deci
     return {parcel.line_ids[pk]: qty for pk, qty in chosen.items()}
 
 
+def _total(what: Decimal | Sequence[LotQty]) -> Decimal:
+    return what if isinstance(what, Decimal) else sum((one.qty for one in what), ZERO)
+
+
 def _way(carrier: str, tracking: str, actor: Actor) -> Stage:
     texts = {"carrier": carrier.strip(), "tracking": tracking.strip()}
     raise_if_any([Fault("fulfilment.too_long", name, {"limit": 80}) for name, text in texts.items() if len(text) > 80], Invalid)
-    return Stage(State.SHIPPED, clock.now(), **texts, shipped_by=actor.user_id)
+    return Stage(State.SHIPPED, clock.now(), texts["carrier"], texts["tracking"], actor.user_id)
 
 
 def _shipment(load: Load, parcel: Parcel, stage: Stage | None = None) -> Shipment:

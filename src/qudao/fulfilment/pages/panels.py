@@ -21,6 +21,7 @@ from qudao.base.html.tables import join
 from qudao.base.subject import Subject
 from qudao.fulfilment import queries
 from qudao.fulfilment.models import Difference, Shipment
+from qudao.fulfilment.prints import lots_text
 from qudao.fulfilment.states import DONE, DONE_BY_MOVE, GONE, DifferenceState, Liable, Outcome, State
 from qudao.fulfilment.tables import badge_of, name_of
 from qudao.orders.pages import belongs
@@ -29,11 +30,14 @@ from qudao.orders.pages.life import done_in, entry_of
 
 def lines_panel(request: HttpRequest, shipment: Shipment) -> Panel:
     """The lines with what was counted of them."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
     lines: list[Any] = list(queries.lines_of(shipment))
     counted = shipment.state == State.RECEIVED
-    photos = queries.photos_of(request.actor, [line.count.pk for line in lines]) if counted else {}  # type: ignore[attr-defined]
+    photos = queries.photos_of(actor, [line.count.pk for line in lines]) if counted else {}
+    queries.with_lots([(shipment, lines)] if actor.org_id == shipment.seller_id or shipment.state in GONE else [])
     for line in lines:
         line.shown_name = name_of(line.product)
+        line.shown_lots = lots_text(getattr(line, "lots", ()))
         line.shown_note = line.count.note if counted else ""
         line.shown_photos = shown_photos(line.count.pk, photos) if counted else []
     return Panel(_("Lines"), "fulfilment/lines.html", {"lines": lines, "counted": counted, "gone": shipment.state in GONE}, note=figures.lines(len(lines)))

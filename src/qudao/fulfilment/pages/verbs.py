@@ -19,7 +19,7 @@ from qudao.base.html.forms import LineField
 from qudao.base.html.pages import ActionPage, LineEditor
 from qudao.base.sentences import Said
 from qudao.fulfilment import actions, queries
-from qudao.fulfilment.forms import DISPATCH_LINES, RECEIPT_LINES, ReceiptForm, SettleForm, WayForm, counts_of, editor_of, quantities_of
+from qudao.fulfilment.forms import DISPATCH_LINES, LOT_FIELD, RECEIPT_LINES, ReceiptForm, SettleForm, WayForm, counts_of, editor_of, quantities_of
 from qudao.fulfilment.models import Difference, Shipment
 from qudao.fulfilment.states import OUTCOMES, DifferenceKind, Outcome
 from qudao.fulfilment.tables import name_of
@@ -78,9 +78,14 @@ class _LinesVerb(_Verb):
     def find(self, **kwargs: Any) -> Shipment:
         shipment = super().find(**kwargs)
         data = self.request.POST if self.request.method == "POST" else None
-        self.editor = editor_of(self.fields, list(queries.lines_of(shipment)), data)
+        lines = list(queries.lines_of(shipment))
+        self.editor = editor_of(self.fields_of(shipment, lines), lines, data)
         self.told = f"{shipment.number} · {name_of(shipment.buyer if self.actor.org_id == shipment.seller_id else shipment.seller)}"
         return shipment
+
+    def fields_of(self, shipment: Shipment, lines: Sequence[Any]) -> Sequence[LineField]:
+        """Hook: the columns for these lines."""
+        return self.fields
 
     def carry_out(self, obj: Shipment, cleaned: dict[str, Any], client_id: UUID) -> Any:
         """Hook: call the action with the editor's lines."""
@@ -113,6 +118,13 @@ class Dispatch(_LinesVerb):
 
     def says(self, obj: Shipment) -> Any:
         return _("What you do not ship now is planned for the next shipment.")
+
+    def fields_of(self, shipment: Shipment, lines: Sequence[Any]) -> Sequence[LineField]:
+        """Lots are asked for only where a product has some; what expires first of what keeps long enough is proposed."""
+        if not any(line.by_lot for line in lines):
+            return self.fields
+        queries.with_lots([(shipment, lines)])
+        return (*self.fields, LOT_FIELD)
 
     def carry_out(self, obj: Shipment, cleaned: dict[str, Any], client_id: UUID) -> Any:
         lines = quantities_of(self.editor)

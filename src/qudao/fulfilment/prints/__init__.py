@@ -15,25 +15,29 @@ from qudao.base import printing
 from qudao.base.access import Actor, visible
 from qudao.base.barcodes import INTERNAL_PREFIX, SSCC_DIGITS, bars, sscc
 from qudao.base.html import figures
-from qudao.base.html.tables import by_language
+from qudao.base.html.tables import by_language, join
 from qudao.base.printing import Column, Document, Paper
 from qudao.fulfilment.models import Shipment, ShipmentLine
-from qudao.fulfilment.queries import shipments
+from qudao.fulfilment.queries import shipments, with_lots
 from qudao.fulfilment.states import State
+from qudao.inventory.queries import unscoped_by_lot
 from qudao.kernel.errors import Forbidden
+from qudao.kernel.quantity import plain
 
 #: an SSCC ends in two digits for the boxes of a shipment, which are not told apart yet
 PER_SHIPMENT = 100
 
 
 def _found(actor: Actor, ids: Sequence[int]) -> list[tuple[Shipment, list[ShipmentLine]]]:
-    """Shipments in sight with their lines, in the order of `ids`. Two statements. NotFound when one is not in sight."""
+    """Shipments in sight with their lines, in the order of `ids`. Two statements, up to three more where lots are told. NotFound when one is not in sight."""
     found = printing.in_order(ids, shipments(actor).select_related("from_place").filter(pk__in=ids))
     lines: dict[int, list[ShipmentLine]] = {shipment.pk: [] for shipment in found}
-    rows = visible(actor, ShipmentLine).filter(shipment_id__in=list(lines)).select_related("product", "line")
+    rows = visible(actor, ShipmentLine).filter(shipment_id__in=list(lines)).select_related("product", "line").annotate(by_lot=unscoped_by_lot())
     for line in rows.order_by("shipment_id", "line__no"):
         lines[line.shipment_id].append(line)
-    return [(shipment, lines[shipment.pk]) for shipment in found]
+    both = [(shipment, lines[shipment.pk]) for shipment in found]
+    with_lots(both)
+    return both
 
 
 def _day(shipment: Shipment) -> date:
@@ -41,9 +45,19 @@ def _day(shipment: Shipment) -> date:
     return printing.business_day(from_then)
 
 
+def lots_text(lots: Sequence[Any]) -> str:
+    """Lots as told on pages and papers: number, how much, until when; "" without any."""
+    told = [join(one.lot or _("without a number"), f"× {plain(one.qty)}", figures.day_long(one.expires_on) if one.expires_on else "") for one in lots]
+    return _("Lot {lots}").format(lots=", ".join(told)) if told else ""
+
+
 def _product(line: ShipmentLine) -> tuple[str, str]:
-    """Name, and below it what machines and shelves know the product by."""
-    return by_language(line.product.name, line.product.name_en), " | ".join(one for one in (line.product.code, line.product.gtin) if one)
+    """Name, and below it what machines and shelves know the product by, and its lots."""
+    return by_language(line.product.name, line.product.name_en), _below(line, line.product.code)
+
+
+def _below(line: Any, *codes: str) -> str:
+    return " | ".join(one for one in (*codes, line.product.gtin, lots_text(line.lots)) if one)
 
 
 def receiver(shipment: Shipment) -> printing.Party:
@@ -105,7 +119,7 @@ def pick_lists(actor: Actor, ids: Sequence[int]) -> list[Paper]:
         rows = []
         for line in sorted(lines, key=lambda line: line.product.code):
             name, _codes = _product(line)
-            rows.append(["[ ]", line.product.code, (name, line.product.gtin), figures.qty(line.qty, line.line.unit), "________"])
+            rows.append(["[ ]", line.product.code, (name, _below(line)), figures.qty(line.qty, line.line.unit), "________"])
         signatures = [_("Picked by, time"), _("Checked by, time")]
         made.append(Paper(title=_("Pick list"), columns=columns, rows=rows, bars=shipment.number, signatures=signatures, **common))
     return made

@@ -6,6 +6,7 @@ Whoever changes a reservation holds the lock of its stock row, so the stock lock
 from qudao.inventory.actions.keep import (
     OpeningLine,
     adjust_stock,
+    check_lots,
     ensure_places,
     receive_opening,
     register_place,
@@ -14,17 +15,22 @@ from qudao.inventory.actions.keep import (
     set_supply_place,
     set_surcharge,
 )
-from qudao.inventory.actions.move import Moved, post_all_moves, post_moves
+from qudao.inventory.actions.lots import Moved
+from qudao.inventory.actions.move import post_all_moves, post_moves
 from qudao.inventory.actions.reserve import Shelves, open_shelves, promise, refill, release, reserve, shrink, stop_waiting
-from qudao.inventory.rules import Demand, MoveSpec
+from qudao.inventory.actions.track import adjust_lot, set_keeps, track_product
+from qudao.inventory.rules import Demand, LotQty, MoveSpec
 
 __all__ = [
     "Demand",
+    "LotQty",
     "MoveSpec",
     "Moved",
     "OpeningLine",
     "Shelves",
+    "adjust_lot",
     "adjust_stock",
+    "check_lots",
     "ensure_places",
     "open_shelves",
     "post_all_moves",
@@ -36,9 +42,11 @@ __all__ = [
     "release",
     "reserve",
     "return_opening",
+    "set_keeps",
     "set_shortage",
     "set_supply_place",
     "set_surcharge",
     "shrink",
     "stop_waiting",
+    "track_product",
 ]

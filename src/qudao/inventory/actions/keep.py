@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -16,18 +17,24 @@ from qudao.inventory import queries, rules
 from qudao.inventory.actions.move import post_moves
 from qudao.inventory.actions.rows import lock
 from qudao.inventory.models import Place, Stock, SupplyPlace
-from qudao.inventory.rules import Held, MoveSpec
-from qudao.inventory.states import LEAD_DAYS, MOST_LEAD_DAYS, MOST_PRIORITY, STANDARD_PLACES, PlaceKind, Short, Shows
+from qudao.inventory.rules import Held, LotQty, MoveSpec
+from qudao.inventory.states import LEAD_DAYS, MOST_LEAD_DAYS, MOST_LOT, MOST_PRIORITY, STANDARD_PLACES, PlaceKind, Short, Shows
 from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
 from qudao.kernel.quantity import plain
 
 
 @dataclass(frozen=True, slots=True)
 class OpeningLine:
-    """Stock that was there before the books began: `qty` in base unit."""
+    """Stock that was there before the books began: `qty` in base unit; of a product tracked by lot its number and last good day, if it has one."""
 
     product_id: int
     qty: Decimal
+    lot: str = ""
+    expires_on: date | None = None
+
+    @property
+    def lots(self) -> tuple[LotQty, ...]:
+        return (LotQty(self.lot, self.expires_on, self.qty),) if self.lot else ()
 
 
 @part
@@ -46,16 +53,16 @@ def ensure_places(org_id: int, *, actor: Actor) -> dict[str, int]:
 @action("inventory.receive")
 def receive_opening(place_id: int, lines: Sequence[OpeningLine], reason: str, *, actor: Actor) -> Place:
     """Enter stock that was there before the books began, from outside into a warehouse of the own organisation. Locks the stock rows."""
-    place = _own_warehouse(actor, place_id, "inventory.receive")
+    place = own_warehouse(actor, place_id, "inventory.receive")
     if not reason.strip():
         raise Invalid("inventory.reason_missing", field="reason")
     if not lines:
         raise Invalid("inventory.no_lines", field="lines")
     rules.check_quantities((line.qty, n) for n, line in enumerate(lines))
-    _products_exist([line.product_id for line in lines])
+    check_lots(lines, _products_exist([line.product_id for line in lines]))
     outside = ensure_places(place.owner_id, actor=actor)["OUTSIDE"]
-    subject = _subject(place)
-    post_moves([MoveSpec(line.product_id, line.qty, outside, place.pk) for line in lines], subject, actor=actor)
+    subject = subject_of(place)
+    post_moves([MoveSpec(line.product_id, line.qty, outside, place.pk, lots=line.lots) for line in lines], subject, actor=actor)
     record(subject, after="received", reason=reason, detail={"lines": len(lines), "total": plain(sum((x.qty for x in lines), rules.ZERO))})
     return place
 
@@ -66,12 +73,12 @@ def return_opening(place_id: int, lines: Sequence[OpeningLine], reason: str, *, 
 
     Raises Refused `inventory.short` for every product of which that much is no longer free.
     """
-    place = _own_warehouse(actor, place_id, "inventory.receive")
+    place = own_warehouse(actor, place_id, "inventory.receive")
     if not reason.strip():
         raise Invalid("inventory.reason_missing", field="reason")
     outside = ensure_places(place.owner_id, actor=actor)["OUTSIDE"]
-    subject = _subject(place)
-    post_moves([MoveSpec(line.product_id, line.qty, place.pk, outside) for line in lines], subject, actor=actor)
+    subject = subject_of(place)
+    post_moves([MoveSpec(line.product_id, line.qty, place.pk, outside, lots=line.lots) for line in lines], subject, actor=actor)
     record(subject, after="returned", reason=reason, detail={"lines": len(lines), "total": plain(sum((x.qty for x in lines), rules.ZERO))})
     return place
 
@@ -82,7 +89,7 @@ def adjust_stock(place_id: int, product_id: int, counted: Decimal, reason: str, 
 
     Raises Refused when more is reserved than was counted, or when nothing differs.
     """
-    place = _own_warehouse(actor, place_id, "inventory.adjust")
+    place = own_warehouse(actor, place_id, "inventory.adjust")
     if not reason.strip():
         raise Invalid("inventory.reason_missing", field="reason")
     if counted:
@@ -97,7 +104,7 @@ def adjust_stock(place_id: int, product_id: int, counted: Decimal, reason: str, 
     if counted < held.reserved:
         raise Refused("inventory.reserved_more", field="counted", reserved=plain(held.reserved), counted=plain(counted))
     ends = (outside, place.pk) if difference > 0 else (place.pk, outside)
-    subject = _subject(place)
+    subject = subject_of(place)
     post_moves([MoveSpec(product_id, abs(difference), *ends)], subject, actor=actor)
     before, detail = plain(held.on_hand), {"product_id": product_id}
     record(subject, before=before, after=plain(counted), reason=reason, detail=detail)
@@ -110,7 +117,7 @@ def register_place(code: str, name: str = "", *, actor: Actor) -> Place:
     if not code.strip():
         raise Invalid("inventory.place_code_missing", field="code")
     place = Place.unscoped.create(owner_id=actor.org_id, code=code.strip().upper(), name=name.strip(), kind=PlaceKind.STOCK)
-    record(_subject(place), after="registered", detail={"code": place.code})
+    record(subject_of(place), after="registered", detail={"code": place.code})
     return place
 
 
@@ -121,7 +128,7 @@ def set_supply_place(agreement_id: int, place_id: int, shows: str = Shows.BANDED
     """
     if not 0 <= lead_days <= MOST_LEAD_DAYS:
         raise Invalid("inventory.lead_days", field="lead_days", most=MOST_LEAD_DAYS)
-    place = _own_warehouse(actor, place_id, "inventory.manage_places")
+    place = own_warehouse(actor, place_id, "inventory.manage_places")
     sides = rows("SELECT seller_id, buyer_id FROM agreements_agreement WHERE id = %s", (agreement_id,))
     if not sides:
         raise NotFound("inventory.no_agreement")
@@ -141,16 +148,16 @@ def set_shortage(agreement_id: int, short: str, priority: int = 0, *, actor: Act
     """
     if short not in Short.values or not 0 <= priority <= MOST_PRIORITY:
         raise Invalid("inventory.short_unknown", field="short", most=MOST_PRIORITY)
-    return _set_terms(agreement_id, short, {"short": short, "priority": priority}, actor)
+    return set_terms(agreement_id, short, {"short": short, "priority": priority}, actor)
 
 
 @action("inventory.manage_places")
 def set_surcharge(agreement_id: int, percent: Decimal, *, actor: Actor) -> SupplyPlace:
     """Say what an emergency order costs more under an agreement of the own organisation as seller. The constraint refuses what is not 0 to 100 %."""
-    return _set_terms(agreement_id, f"{plain(percent)} %", {"surcharge": percent}, actor)
+    return set_terms(agreement_id, f"{plain(percent)} %", {"surcharge": percent}, actor)
 
 
-def _set_terms(agreement_id: int, told: str, terms: dict[str, Any], actor: Actor) -> SupplyPlace:
+def set_terms(agreement_id: int, told: str, terms: dict[str, Any], actor: Actor) -> SupplyPlace:
     """Terms of supply of an agreement under which the own organisation sells; NotFound for any other."""
     sides = rows("SELECT seller_id, buyer_id FROM agreements_agreement WHERE id = %s AND seller_id = %s", (agreement_id, actor.org_id))
     if not sides:
@@ -161,18 +168,34 @@ def _set_terms(agreement_id: int, told: str, terms: dict[str, Any], actor: Actor
     return supply
 
 
-def _own_warehouse(actor: Actor, place_id: int, verb: str) -> Place:
+def own_warehouse(actor: Actor, place_id: int, verb: str) -> Place:
+    """A warehouse of the own organisation; Refused for a place that is none."""
     place = get_visible(actor, Place, place_id, verb)
     if place.kind != PlaceKind.STOCK:
         raise Refused("inventory.place_kind", field="place", place=place.code, kind=PlaceKind(place.kind).label)
     return place
 
 
-def _products_exist(product_ids: Sequence[int]) -> None:
-    """Moves have no foreign key check of their own, so what people type in is looked up."""
-    known = set(queries.unscoped_known_products(product_ids))
+def check_lots(lines: Sequence[OpeningLine], tracked: Mapping[int, bool]) -> None:
+    """Whoever brings goods of a tracked product names their lot, and nobody names one of another."""
+    faults = []
+    for n, line in enumerate(lines):
+        if tracked[line.product_id] and not line.lot:
+            faults.append(Fault("inventory.lot_missing", f"lines.{n}"))
+        if line.lot and not tracked[line.product_id]:
+            faults.append(Fault("inventory.lot_untracked", f"lines.{n}"))
+        if len(line.lot) > MOST_LOT:
+            faults.append(Fault("inventory.lot_too_long", f"lines.{n}", {"most": MOST_LOT}))
+    raise_if_any(faults, Invalid)
+
+
+def _products_exist(product_ids: Sequence[int]) -> Mapping[int, bool]:
+    """Moves have no foreign key check of their own, so what people type in is looked up; whether each is tracked by lot."""
+    known = queries.unscoped_known_products(product_ids)
     raise_if_any([Fault("inventory.no_product", f"lines.{n}") for n, pk in enumerate(product_ids) if pk not in known], Invalid)
+    return known
 
 
-def _subject(place: Place) -> Subject:
+def subject_of(place: Place) -> Subject:
+    """A place as the log names it."""
     return Subject("inventory.place", place.pk, place.owner_id, None, place.code)

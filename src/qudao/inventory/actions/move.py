@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from qudao.base.access import Actor
@@ -12,6 +11,7 @@ from qudao.base.db import rows, run
 from qudao.base.lock import Rank, note_rank
 from qudao.base.subject import Subject
 from qudao.inventory import rules
+from qudao.inventory.actions.lots import Moved, move_lots
 from qudao.inventory.actions.rows import columns, named
 from qudao.inventory.events import GoodsFree
 from qudao.inventory.rules import Held, Key, MoveSpec
@@ -22,11 +22,11 @@ from qudao.kernel.period import month_of
 from qudao.kernel.quantity import plain
 
 LOCK_PLACES = """WITH held AS (
-        SELECT s.place_id, s.product_id, s.id, s.on_hand, s.reserved, s.awaited FROM inventory_stock s
+        SELECT s.place_id, s.product_id, s.id, s.on_hand, s.reserved, s.awaited, s.tracked FROM inventory_stock s
         JOIN unnest(%s::bigint[], %s::bigint[]) d(place_id, product_id) USING (place_id, product_id)
         ORDER BY s.place_id, s.product_id FOR UPDATE OF s
     )
-    SELECT p.id, p.kind, h.product_id, h.id, h.on_hand, h.reserved, h.awaited FROM inventory_place p LEFT JOIN held h ON h.place_id = p.id
+    SELECT p.id, p.kind, h.product_id, h.id, h.on_hand, h.reserved, h.awaited, h.tracked FROM inventory_place p LEFT JOIN held h ON h.place_id = p.id
     WHERE p.id = ANY(%s::bigint[])"""
 TAKE = """UPDATE inventory_reservation r
     SET taken = r.taken + d.qty, state = CASE WHEN r.taken + d.qty = r.qty - r.released THEN 'closed' ELSE 'open' END
@@ -45,30 +45,23 @@ MOVE = """WITH changed AS (
     FROM unnest(%s::bigint[], %s::numeric[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::text[])
         d(product_id, qty, from_place_id, to_place_id, ref_id, kind, subject_id, number)"""
 # Adds, because somebody else may have made the row since we looked.
-FIRST = """INSERT INTO inventory_stock AS s (place_id, product_id, on_hand, reserved)
-    SELECT d.place_id, d.product_id, d.qty, 0 FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[]) d(place_id, product_id, qty)
+FIRST = """INSERT INTO inventory_stock AS s (place_id, product_id, on_hand, reserved, tracked)
+    SELECT d.place_id, d.product_id, d.qty, 0, EXISTS (SELECT FROM inventory_tracked t WHERE t.product_id = d.product_id)
+    FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[]) d(place_id, product_id, qty)
     ORDER BY d.place_id, d.product_id
     ON CONFLICT (place_id, product_id) DO UPDATE SET on_hand = s.on_hand + excluded.on_hand
-    RETURNING s.place_id, s.product_id, s.awaited"""
+    RETURNING s.place_id, s.product_id, s.awaited, s.tracked"""
 
 
 @part
-def post_moves(specs: Sequence[MoveSpec], subject: Subject, *, actor: Actor, reserved_for: Subject | None = None) -> None:
-    """Move goods. Locks the stock rows of both ends; two statements, one more to take reservations, one more for a first receipt.
+def post_moves(specs: Sequence[MoveSpec], subject: Subject, *, actor: Actor, reserved_for: Subject | None = None, agreement_id: int | None = None) -> None:
+    """Move goods. Locks the stock rows of both ends; two statements, one more to take reservations, one more for a first receipt, and two or
+    three more where products are tracked by lot. `agreement_id`: they are shipped under it, so what has expired or will too soon stays.
 
     `take_reserved` lines consume the open reservation of (from_place, product, ref_id); `reserved_for` narrows it to one document.
-    Raises Refused with `inventory.short` or `inventory.not_reserved` for every line concerned, NotFound for an unknown place.
+    Raises Refused with `inventory.short`, `inventory.not_reserved` or what is wrong with its lots for every line, NotFound for an unknown place.
     """
-    _post([Moved(specs, subject, reserved_for)])
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """What one document moves; `reserved_for` as in `post_moves`."""
-
-    specs: Sequence[MoveSpec]
-    subject: Subject
-    reserved_for: Subject | None = None
+    _post([Moved(specs, subject, reserved_for, agreement_id)])
 
 
 @part
@@ -84,8 +77,8 @@ def _post(groups: Sequence[Moved]) -> None:
     rules.check_quantities((s.qty, s.ref_id) for s in specs)
     raise_if_any([Fault("inventory.same_place", f"lines.{s.ref_id}") for s in specs if s.from_place_id == s.to_place_id], Invalid)
     note_rank(Rank.STOCK)
-    held, outside = _lock_places(specs)
-    changes = rules.apply_moves(specs, held, outside)
+    held, kinds = _lock_places(specs)
+    changes = rules.apply_moves(specs, held, frozenset(p for p, kind in kinds.items() if kind == PlaceKind.OUTSIDE))
     _take(groups)
     now = clock.now()
     moved = columns([(s.product_id, s.qty, s.from_place_id, s.to_place_id, s.ref_id, *named(g.subject)) for g in groups for s in g.specs])
@@ -94,14 +87,19 @@ def _post(groups: Sequence[Moved]) -> None:
     run(MOVE, (*balances, month_of(clock.date_of(now)), now, *moved))
     filled = {(s.to_place_id, s.product_id): g.subject for g in groups for s in g.specs}
     awaited = [key for key in filled if key in held and held[key].awaited]
+    tracked = {product for (_place, product), row in held.items() if row.tracked}
     if changes.fresh:
-        awaited += [(place, product) for place, product, waits in rows(FIRST, columns([(*key, qty) for key, qty in changes.fresh.items()])) if waits]
+        for place, product, waits, by_lot in rows(FIRST, columns([(*key, qty) for key, qty in changes.fresh.items()])):
+            awaited += [(place, product)] if waits else []
+            tracked |= {product} if by_lot else set()
+    if tracked:
+        move_lots(groups, tracked, kinds)
     for key in awaited:
         emit(GoodsFree(*key), filled[key])
 
 
-def _lock_places(specs: Sequence[MoveSpec]) -> tuple[dict[Key, Held], frozenset[int]]:
-    """Lock the stock rows at both ends; return them and which of the places are outside."""
+def _lock_places(specs: Sequence[MoveSpec]) -> tuple[dict[Key, Held], dict[int, str]]:
+    """Lock the stock rows at both ends; return them and the kinds of the places."""
     keys = sorted({(s.from_place_id, s.product_id) for s in specs} | {(s.to_place_id, s.product_id) for s in specs})
     places = sorted({k[0] for k in keys})
     held: dict[Key, Held] = {}
@@ -112,7 +110,7 @@ def _lock_places(specs: Sequence[MoveSpec]) -> tuple[dict[Key, Held], frozenset[
             held[place, product] = Held(*row)
     if len(kinds) != len(places):
         raise NotFound("inventory.no_place")
-    return held, frozenset(p for p, kind in kinds.items() if kind == PlaceKind.OUTSIDE)
+    return held, kinds
 
 
 def _take(groups: Sequence[Moved]) -> None:

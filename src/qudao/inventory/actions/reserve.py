@@ -32,8 +32,9 @@ TOP_UP = (
     DO UPDATE SET qty = inventory_reservation.qty + excluded.qty"""
 )
 # Somebody waits for goods there may never have been: then the row is made, so that whoever brings some finds it marked.
-AWAIT = """INSERT INTO inventory_stock AS s (place_id, product_id, on_hand, reserved, awaited)
-    SELECT d.place_id, d.product_id, 0, 0, true FROM unnest(%s::bigint[], %s::bigint[]) d(place_id, product_id) ORDER BY 1, 2
+AWAIT = """INSERT INTO inventory_stock AS s (place_id, product_id, on_hand, reserved, awaited, tracked)
+    SELECT d.place_id, d.product_id, 0, 0, true, EXISTS (SELECT FROM inventory_tracked t WHERE t.product_id = d.product_id)
+    FROM unnest(%s::bigint[], %s::bigint[]) d(place_id, product_id) ORDER BY 1, 2
     ON CONFLICT (place_id, product_id) DO UPDATE SET awaited = true RETURNING s.place_id, s.product_id, s.on_hand > s.reserved"""
 ARRIVED = "UPDATE inventory_stock SET awaited = false WHERE id = ANY(%s)"
 

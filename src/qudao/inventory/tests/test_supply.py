@@ -28,7 +28,7 @@ def test_a_seller_sees_and_chooses_what_supplies_an_agreement(client, db):
     page, url = reverse("agreement", args=[agreement.pk]), reverse("agreement_supply", args=[agreement.pk])
     sign_in(client, cast.hq_admin)
     assert "MAIN" in text(client.get(page)) and f"{LEAD_DAYS} working day" in text(client.get(page)) and url in text(client.get(page))
-    terms = {"short": "backorder", "priority": 7, "surcharge": "12.5"}
+    terms = {"short": "backorder", "priority": 7, "surcharge": "12.5", "keeps_days": 30, "keeps_percent": 50}
     assert client.post(url, {"place": south.pk, "lead_days": 5, "shows": "exact", **terms}).status_code == 302
     found = SupplyPlace.unscoped.get()
     assert (found.agreement_id, found.place_id, found.lead_days, found.shows) == (agreement.pk, south.pk, 5, "exact")

@@ -21,12 +21,18 @@ from qudao.base.sentences import Said
 from qudao.inventory import actions, queries
 from qudao.inventory.forms import OPENING_LINES, CountForm, OpeningForm, PlaceForm, SupplyForm, opening_rows
 from qudao.inventory.models import Place, Stock, SupplyPlace
+from qudao.inventory.pages import lots
+from qudao.inventory.pages.lots import keeps_facts, product_panel
 from qudao.inventory.states import PlaceKind
 from qudao.inventory.tables import MoveTable, PlaceTable, StockTable, quantities
 from qudao.kernel.errors import DomainError
 from qudao.kernel.quantity import plain
 
+__all__ = ["product_panel", "routes", "supply_panel"]
+
 NEWEST = 20
+#: what the page of supply asks for besides the warehouse
+TERMS = ("lead_days", "shows", "short", "priority", "surcharge", "keeps_days", "keeps_percent")
 
 
 class StockList(ListPage):
@@ -40,6 +46,7 @@ class StockList(ListPage):
     def buttons(self) -> Sequence[Button]:
         return [
             *import_buttons("inventory.opening", self.actor),
+            Button(_("Lots"), reverse("lots"), icon="list", verb="inventory.view"),
             Button(_("Enter opening stock"), reverse("stock_opening"), icon="plus", primary=True, verb="inventory.receive", key="n"),
         ]
 
@@ -180,7 +187,10 @@ class StockOpening(FormPage):
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         good = self.editor.is_valid()
-        rows = [{"row": str(line.no), "product": line.raw["product"], "qty": line.raw["qty"]} for line in self.editor.lines]
+        rows = [
+            {"row": str(line.no), "product": line.raw["product"], **{name: line.raw.get(name) or "" for name in ("qty", "lot", "expires_on")}}
+            for line in self.editor.lines
+        ]
         lines, faults = opening_rows(rows, self.actor)
         for no, column, said in faults:
             line = self.editor.lines[no - 1]
@@ -214,7 +224,7 @@ class PlaceNew(FormPage):
         return reverse("places")
 
 
-def _supply(actor: Actor, agreement_id: int) -> SupplyPlace:
+def supply_set(actor: Actor, agreement_id: int) -> SupplyPlace:
     """What the actor's organisation set for an agreement that it sells under; where nothing is set, what counts then, unsaved. Two statements at most."""
     mine = visible(actor, SupplyPlace).select_related("place").filter(agreement_id=agreement_id, place__owner_id=actor.org_id)
     main = visible(actor, Place).filter(owner_id=actor.org_id, code="MAIN")
@@ -226,11 +236,12 @@ def supply_panel(request: HttpRequest, agreement: Agreement) -> Panel | None:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     if actor.org_id != agreement.seller_id or not actor.can("inventory.view"):
         return None
-    supply = _supply(actor, agreement.pk)
+    supply = supply_set(actor, agreement.pk)
     change = Button(_("Change"), reverse("agreement_supply", args=[agreement.pk]), icon="pencil", ask=True)
     terms = [_("If goods are short: {what}").format(what=supply.get_short_display())]
     terms += [_("Served when goods come in: {priority}").format(priority=supply.priority)] if supply.priority else []
     terms += [_("Emergencies: +{percent} %").format(percent=plain(supply.surcharge))] if supply.surcharge else []
+    terms += keeps_facts(supply)
     item = {
         "label": f"{supply.place.code} {supply.place.name}".strip() if supply.place_id else _("No warehouse yet."),
         "facts": [ngettext("{n} working day", "{n} working days", supply.lead_days).format(n=supply.lead_days), supply.get_shows_display(), *terms],
@@ -254,11 +265,11 @@ class Supply(ActionPage):
         return reverse("agreement", args=[self.kwargs["pk"]])
 
     def initial(self, obj: Agreement) -> dict[str, Any]:
-        supply = _supply(self.actor, obj.pk)
-        return {**{name: getattr(supply, name) for name in ("lead_days", "shows", "short", "priority", "surcharge")}, "place": supply.place_id}
+        supply = supply_set(self.actor, obj.pk)
+        return {**{name: getattr(supply, name) for name in TERMS}, "place": supply.place_id}
 
     def perform(self, obj: Agreement, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        before = _supply(self.actor, obj.pk)
+        before = supply_set(self.actor, obj.pk)
 
         def body() -> Any:
             """What changed, all of it or nothing."""
@@ -267,12 +278,15 @@ class Supply(ActionPage):
                 supply = actions.set_shortage(obj.pk, cleaned["short"], cleaned["priority"], actor=self.actor)
             if before.surcharge != cleaned["surcharge"]:
                 supply = actions.set_surcharge(obj.pk, cleaned["surcharge"], actor=self.actor)
+            if (before.keeps_days, before.keeps_percent) != (cleaned["keeps_days"], cleaned["keeps_percent"]):
+                supply = actions.set_keeps(obj.pk, cleaned["keeps_days"], cleaned["keeps_percent"], actor=self.actor)
             return supply
 
         return unit(body)
 
 
 routes = [
+    *lots.routes,
     path("agreements/<int:pk>/supply", Supply.as_view(), name="agreement_supply"),
     path("stock/", StockList.as_view(), name="stock"),
     path("stock/opening", StockOpening.as_view(), name="stock_opening"),
