@@ -141,6 +141,7 @@ BROKEN = {
     "catalog_product_code_name_unit_present": lambda p: Product(owner=p.owner, code="x", name="", unit="x", tax_rate=0),
     "catalog_product_tax_rate_range": lambda p: Product(owner=p.owner, code="x", name="x", unit="x", tax_rate=1),
     "catalog_product_min_qty_pack_multiple_positive": lambda p: Product(owner=p.owner, code="x", name="x", unit="x", tax_rate=0, pack_multiple=0),
+    "catalog_product_max_qty_reaches_min": lambda p: Product(owner=p.owner, code="x", name="x", unit="x", tax_rate=0, min_qty=6, max_qty=5),
     "catalog_product_picture_is_hash": lambda p: Product(owner=p.owner, code="x", name="x", unit="x", tax_rate=0, picture="cat.jpg"),
     "catalog_product_state_known": lambda p: Product(owner=p.owner, code="x", name="x", unit="x", tax_rate=0, state="odd"),
     "catalog_category_owner_code_unique": lambda p: Category(owner=p.owner, code="C", name="x"),
