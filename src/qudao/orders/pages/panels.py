@@ -78,7 +78,7 @@ def facts_panel(request: HttpRequest, order: Order) -> Panel:
         (_("Delivery address"), format_html_join("", "{}<br>", ((line,) for line in order.ship_lines))),
         (_("Requested"), figures.day_long(order.requested_on) if order.requested_on else ""),
         (_("Promised"), _promise(order)),
-        (_("Terms"), terms_of(order)),
+        (_("Terms"), _terms(order)),
         (_("Invoice on"), _("receipt") if order.invoice_on == "receipt" else _("shipment")),
         (_("Buyer's number"), order.po_number),
         (_("Note"), order.note),
@@ -86,8 +86,8 @@ def facts_panel(request: HttpRequest, order: Order) -> Panel:
     return Panel(_("Sides and terms"), "parts/panel_facts.html", {"facts": facts}, aside=True)
 
 
-def terms_of(order: Order) -> str:
-    """When it is to be paid; whether before is asked only of terms without days. One statement then, else none."""
+def _terms(order: Order) -> str:
+    """When it is to be paid; only terms without days may be prepaid, which takes one statement to know."""
     if not order.payment_days and order.agreement.prepaid:
         return _("Prepaid")
     return _("{days} days after the invoice").format(days=order.payment_days)

@@ -23,7 +23,7 @@ AGREED = (Status.CONFIRMED, Status.IN_FULFILMENT, Status.DELIVERED, Status.CLOSE
 
 def confirmations(actor: Actor, ids: Sequence[int]) -> list[Paper]:
     """Orders as letters from seller to buyer. Two statements. NotFound when one of them is not in sight."""
-    found = printing.in_order(ids, orders(actor).filter(pk__in=ids))
+    found = printing.in_order(ids, orders(actor).filter(pk__in=ids).select_related("agreement"))
     lines: dict[int, list[Line]] = {order.pk: [] for order in found}
     for line in visible(actor, Line).filter(order_id__in=list(lines)).select_related("product__tax_class").order_by("order_id", "no"):
         lines[line.order_id].append(line)
@@ -38,7 +38,7 @@ def _paper(order: Order, lines: Sequence[Line], clear: bool) -> Paper:
         (_("Requested"), printing.full_day(order.requested_on)),
         (_("Promised"), printing.full_day(order.promised_on)),
         (_("Delivery address"), ", ".join(order.ship_lines)),
-        (_("Terms"), _("{days} days after the invoice").format(days=order.payment_days)),
+        (_("Terms"), _("Prepaid") if order.agreement.prepaid else _("{days} days after the invoice").format(days=order.payment_days)),
         (_("State"), "" if agreed else str(Status(order.status).label)),
     ]
     columns = [Column("#", "right"), Column(_("Product"), wide=True), Column(_("Quantity"), "right")]
