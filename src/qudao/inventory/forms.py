@@ -107,7 +107,7 @@ def opening_rows(rows: Sequence[dict[str, str]], actor: Actor) -> tuple[list[Ope
             faults.append((line, "product", say(Fault("inventory.no_product"))))
         until = row.get("expires_on", "")
         if until and not _day(until):
-            faults.append((line, "expires_on", say(Fault("base.import_day"))))
+            faults.append((line, "expires_on", say(Fault("base.import_day", "", {"text": until}))))
         if not _fits(number):
             faults.append((line, "qty", say(Fault("inventory.quantity"))))
         elif product is not None and number is not None:
