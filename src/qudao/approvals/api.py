@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Schema
@@ -48,7 +48,10 @@ class WhenIn(Schema):
 
 
 class StepIn(Schema):
-    """Signatures of `who` (role, person, manager, department), by `mode` any, all or sequence of them; smaller positions sign first."""
+    """Signatures of `who` (role, person, manager, department), by `mode` any, all or sequence of them; smaller positions sign first.
+
+    After `late_hours` without a signature it goes up to `late_role_id` (else the administrators), is rejected, or passes below `late_below`.
+    """
 
     role_id: int | None = None
     position: int = 1
@@ -57,6 +60,10 @@ class StepIn(Schema):
     mode: Mode = Mode.ANY
     people: list[int] = Field([], max_length=20)
     department: str = Field("", max_length=40)
+    late_hours: int | None = None
+    late_then: Literal["", "escalate", "pass", "reject"] = ""
+    late_role_id: int | None = None
+    late_below: Decimal | None = None
 
 
 class BranchIn(Schema):

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from qudao.approvals import queries
 from qudao.approvals.rules import When
-from qudao.approvals.states import CREDITS, DECIDED_BY, KINDS, TYPES, Mode, Who
+from qudao.approvals.states import CREDITS, DECIDED_BY, KINDS, TYPES, Late, Mode, Who
 from qudao.base.html.forms import Form
 from qudao.base.html.tables import by_language
 from qudao.people.queries import unscoped_departments
@@ -57,13 +57,20 @@ class StepForm(_Signs):
     people = forms.TypedMultipleChoiceField(label=_("People"), coerce=int, required=False, help_text=_("Only for named people."))
     department = forms.ChoiceField(label=_("Department"), required=False, help_text=_("Only for a department; it stands with each person."))
     mode = forms.ChoiceField(label=_("How many"), choices=Mode.choices, initial=Mode.ANY)
-    field_order = ("who", "role_id", "people", "department", "mode", "position", "remind_hours")
+    late_hours = forms.IntegerField(label=_("Time out after hours"), required=False, help_text=_("Counted from when it began to wait; empty = never."))
+    late_then = forms.ChoiceField(label=_("When the time is out"), choices=[("", "—"), *Late.choices], required=False)
+    late_role_id = forms.TypedChoiceField(label=_("Higher role"), coerce=int, required=False, empty_value=None, help_text=_("Empty = the administrators."))
+    late_below = forms.DecimalField(
+        label=_("Passes below amount"), max_digits=18, decimal_places=2, required=False, help_text=_("Larger documents go to the higher role.")
+    )
+    field_order = ("who", "role_id", "people", "department", "mode", "position", "remind_hours", "late_hours", "late_then", "late_role_id", "late_below")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         org, kind = self.actor.org_id, next(iter(DECIDED_BY))
         role = self.fields["role_id"]
         role.required, role.empty_value, role.choices = False, None, [("", "—"), *role.choices]  # type: ignore[attr-defined]
+        self.fields["late_role_id"].choices = role.choices  # type: ignore[attr-defined]
         role.help_text = _("For the manager: who signs where the submitter has none here.")
         self.fields["people"].choices = [(one.id, one.name) for one, *_role in queries.unscoped_colleagues(org, kind)]  # type: ignore[attr-defined]
         self.fields["department"].choices = [("", "—"), *((name, name) for name in unscoped_departments(org))]  # type: ignore[attr-defined]

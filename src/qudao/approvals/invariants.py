@@ -20,8 +20,9 @@ CHECKS = [
             select r.id, r.number || ' is approved, but a step has no signature, or the submitter signed' as note
               from approvals_request r
              where r.state = 'approved' and (
-                   exists (select from approvals_node n where n.request_id = r.id and not exists (
-                             select from approvals_signature s where s.node_id = n.id and s.decision = 'approve'))
+                   exists (select from approvals_node n where n.request_id = r.id
+                             and not (n.late_at is not null and n.late_then = 'pass' and r.amount < n.late_below)
+                             and not exists (select from approvals_signature s where s.node_id = n.id and s.decision = 'approve'))
                 or exists (select from approvals_signature s where s.request_id = r.id and s.user_id = r.submitted_by_id))
         """,
         plant="delete from approvals_signature where id = (select max(id) from approvals_signature)",

@@ -9,5 +9,6 @@ from qudao.base.queue import job
 
 @job("approvals.remind", cron="7 * * * *")
 def remind(timestamp: int) -> None:
-    """Remind of approvals that wait longer than their rules allow."""
+    """Remind of approvals that wait longer than their flows allow, and do what they say when the time is out."""
+    actions.time_out(actor=system_actor())
     actions.remind(actor=system_actor())

@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from qudao.approvals.states import Decision, NodeState, RequestState, VersionState
+from qudao.approvals.states import Decision, Late, NodeState, RequestState, VersionState
 from qudao.base.db import Row, SubjectFields
 from qudao.base.subject import Subject
 
@@ -133,7 +133,7 @@ class Node(Row):
     `given_by` handed it on or whom `given_by` added. Those of one `stage` wait together.
 
     `branch` and `amount_from` say why the step exists (None for an added one). When a named signer leaves, the holders of the role sign again.
-    Entered and left are kept for the figures on bottlenecks.
+    Entered and left are kept for the figures on bottlenecks. `late_at`: when its time was out (`rules.Step`).
     """
 
     request = models.ForeignKey(Request, on_delete=models.PROTECT, related_name="nodes")
@@ -152,9 +152,22 @@ class Node(Row):
     entered_at = models.DateTimeField(null=True)
     left_at = models.DateTimeField(null=True)
     reminded_at = models.DateTimeField(null=True)
+    late_hours = models.PositiveSmallIntegerField(null=True)
+    late_then = models.TextField(choices=Late.choices, default="", blank=True, db_default="")
+    late_role = models.ForeignKey("people.Role", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    late_below = models.DecimalField(max_digits=18, decimal_places=2, null=True)
+    late_at = models.DateTimeField(null=True)
 
     class Meta:
+        indexes = [
+            models.Index(fields=["entered_at"], condition=Q(state=NodeState.CURRENT, late_hours__isnull=False, late_at=None), name="approvals_node_timed")
+        ]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(late_hours=None, late_then="", late_at=None) | (Q(late_hours__isnull=False) & ~Q(late_then="")),
+                name="approvals_node_late_hours_then_match",
+                violation_error_message=_("Say what happens when the time is out."),
+            ),
             models.UniqueConstraint(
                 fields=["request", "position"],
                 name="approvals_node_request_position_unique",

@@ -284,6 +284,15 @@ def unscoped_member_of(user_id: int, org_id: int) -> int:
     return found or 0
 
 
+def unscoped_timed_out(now: datetime) -> list[tuple[int, int]]:
+    """(step, request) of what waits longer than its flow allows, the oldest first, at most 500. One statement."""
+    return rows(
+        """SELECT id, request_id FROM approvals_node WHERE state = 'current' AND late_hours IS NOT NULL AND late_at IS NULL
+              AND entered_at + make_interval(hours => late_hours) <= %s ORDER BY entered_at LIMIT 500""",
+        [now],
+    )
+
+
 def unscoped_overdue(now: datetime) -> list[int]:
     """The ids of the steps whose reminder is due and was not given, oldest first, at most 500. One statement."""
     found = rows(

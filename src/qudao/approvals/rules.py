@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from qudao.approvals.states import ABSENCE_DAYS, Decision, Mode, RequestState, Who
+from qudao.approvals.states import ABSENCE_DAYS, Decision, Late, Mode, RequestState, Who
 from qudao.kernel.errors import Fault
 
 
@@ -94,6 +94,8 @@ class Step:
     """What a branch asks for: signatures of `who`, by `mode` one of them or all. Smaller positions sign first; a reminder comes after `remind_hours`.
 
     `role_id` for a role; for the manager it is the role that signs where the submitter has none here. `people`, `department` as `who` says.
+    After `late_hours` without a signature it becomes what `late_then` says: up to `late_role_id` (without it to the administrators), rejected, or
+    passed if the document is below `late_below` (others go up).
     """
 
     role_id: int | None = None
@@ -103,6 +105,15 @@ class Step:
     mode: str = Mode.ANY
     people: tuple[int, ...] = ()
     department: str = ""
+    late_hours: int | None = None
+    late_then: str = ""
+    late_role_id: int | None = None
+    late_below: Decimal | None = None
+
+    @property
+    def signature(self) -> Step:
+        """Whose signature it is, whatever happens when it takes long."""
+        return Step(self.role_id, self.position, None, self.who, self.mode, self.people, self.department)
 
 
 @dataclass(frozen=True)
@@ -171,7 +182,7 @@ def steps(branches: Iterable[Branch]) -> tuple[Asked, ...]:
     chosen: dict[Step, Asked] = {}
     for branch in branches:
         for step in branch.steps:
-            chosen.setdefault(replace(step, remind_hours=None), Asked(step, branch.name, branch.when.amount_from))
+            chosen.setdefault(step.signature, Asked(step, branch.name, branch.when.amount_from))
     return tuple(sorted(chosen.values(), key=lambda one: one.step.position))
 
 
@@ -271,6 +282,12 @@ def branch_faults(branch: Branch) -> list[Fault]:
             faults.append(Fault("approvals.position_wrong", "position"))
         if step.remind_hours is not None and not 1 <= step.remind_hours <= 720:
             faults.append(Fault("approvals.remind_hours_wrong", "remind_hours"))
+        if step.late_hours is not None and not 1 <= step.late_hours <= 720:
+            faults.append(Fault("approvals.late_hours_wrong", "late_hours"))
+        if bool(step.late_hours) != bool(step.late_then):
+            faults.append(Fault("approvals.late_then_missing", "late_then"))
+        if step.late_then == Late.PASS and not step.late_below:
+            faults.append(Fault("approvals.late_below_missing", "late_below"))
     return faults
 
 
@@ -313,6 +330,13 @@ def absence_faults(first_day: date, last_day: date, today: date) -> list[Fault]:
     return []
 
 
+def late_decision(then: str, below: Decimal | None, amount: Decimal) -> str:
+    """What the flow itself decides of a document of this amount when the time of a step is out; "" = a higher role decides."""
+    if then == Late.REJECT:
+        return Decision.REJECT
+    return Decision.APPROVE if then == Late.PASS and below is not None and amount < below else ""
+
+
 def outcome(decision: str, is_last: bool) -> str:
     """The state of the request after a signature: one rejection or return ends it, the last approval approves it."""
     if decision == Decision.REJECT:
@@ -342,7 +366,7 @@ def replay(branches: Sequence[Branch], used: Sequence[Branch], cases: Sequence[C
     unsure = through = 0
     changed = []
     for n, case in enumerate(cases):
-        found, before = ([replace(one.step, remind_hours=None) for one in Plan(0, tuple(these)).needed(case).asked] for these in (branches, used))
+        found, before = ([one.step.signature for one in Plan(0, tuple(these)).needed(case).asked] for these in (branches, used))
         unsure += any(branch.when.holds(case) is None for branch in branches)
         through += not found
         for step in dict.fromkeys(found):

@@ -43,6 +43,12 @@ class Mode(TextChoices):
     SEQUENCE = "sequence", _("All of them, one after another")
 
 
+class Late(TextChoices):
+    ESCALATE = "escalate", _("Goes to a higher role")
+    PASS = "pass", _("Passes, if the amount is small")
+    REJECT = "reject", _("Is rejected")
+
+
 class Decision(TextChoices):
     APPROVE = "approve", _("Approve")
     REJECT = "reject", _("Reject")
@@ -93,6 +99,9 @@ SENTENCES = {
     "approvals.flow_retired": _("This flow is not in use."),
     "approvals.branch_unknown": _("The draft has been changed meanwhile. Please look again."),
     "approvals.remind_hours_wrong": _("A reminder comes after 1 to 720 hours."),
+    "approvals.late_hours_wrong": _("A time-out comes after 1 to 720 hours."),
+    "approvals.late_then_missing": _("Say what happens when the time is out."),
+    "approvals.late_below_missing": _("Say below which amount it passes by itself."),
     "approvals.person_needed": _("{number} waits for the signature of {name}."),
     "approvals.colleague_unknown": _("Choose a colleague who may decide this."),
     "approvals.colleague_submitted": _("{name} submitted {number}, so somebody else must decide."),
@@ -118,10 +127,11 @@ REMEDIES = {
 }
 
 #: notices whose mail carries the facts and a link that decides
-LETTERS = ("approvals.waiting", "approvals.reminder")
+LETTERS = ("approvals.waiting", "approvals.reminder", "approvals.escalated")
 
 NOTICES = {
     "approvals.waiting": _("{number} over {amount} waits for your approval."),
     "approvals.deputy": _("{name} is away from {first_day} to {last_day} and has named you to sign meanwhile."),
+    "approvals.escalated": _("{number} over {amount} waits for you now: nobody decided within {hours} hours."),
     "approvals.reminder": _("{number} over {amount} has waited for your approval for {hours} hours."),
 }

@@ -146,12 +146,16 @@ def _from_constraint(error: IntegrityError) -> Exception:
 
 
 def attempt(body: Callable[[], T]) -> T:
-    """Run a part of the unit under way that may be refused: its rows, log lines and events are then undone, and nothing else. Raises what it raises."""
+    """Run a part of the unit under way that may be refused: its rows, log lines, events and locks are then undone, and nothing else. Raises what it raises.
+
+    PostgreSQL gives back the locks that were taken since a savepoint when it goes back to it.
+    """
     work = current()
-    logs, events = len(work.logs), len(work.events)
+    logs, events, rank = len(work.logs), len(work.events), work.rank
     try:
         with transaction.atomic():
             return body()
     except BaseException:
         del work.logs[logs:], work.events[events:]
+        work.rank = rank
         raise

@@ -2,6 +2,7 @@
 
 from qudao.approvals.actions.edit_flows import add_rule, discard_draft, publish_flow, retire_flow, save_draft
 from qudao.approvals.actions.hand_on import AbsenceDraft, add_signer, delegate, end_absence, name_deputy
+from qudao.approvals.actions.late import hand_up, time_out
 from qudao.approvals.actions.links import Letter, letter_for, remind
 from qudao.approvals.actions.requests import Outcome, open_request, sign, withdraw
 
@@ -14,6 +15,7 @@ __all__ = [
     "delegate",
     "discard_draft",
     "end_absence",
+    "hand_up",
     "letter_for",
     "name_deputy",
     "open_request",
@@ -22,5 +24,6 @@ __all__ = [
     "retire_flow",
     "save_draft",
     "sign",
+    "time_out",
     "withdraw",
 ]

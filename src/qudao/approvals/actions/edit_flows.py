@@ -134,7 +134,7 @@ def _lock(flow_id: int, actor: Actor) -> Flow:
 def _check(owner_id: int, draft: FlowDraft) -> None:
     faults = rules.flow_faults(draft)
     steps = [step for branch in draft.branches for step in branch.steps]
-    if not queries.unscoped_roles_fit((step.role_id for step in steps if step.role_id is not None), owner_id):
+    if not queries.unscoped_roles_fit((pk for step in steps for pk in (step.role_id, step.late_role_id) if pk is not None), owner_id):
         faults.append(Fault("approvals.role_unknown", "role_id"))
     named = {pk for step in steps for pk in step.people}
     if named and not named <= {one.id for one, *_role in queries.unscoped_colleagues(owner_id, draft.kind)}:

@@ -66,6 +66,7 @@ def _nodes(request: Request, needed: Needed) -> list[Node]:
     for one in needed.asked:
         step, stage = one.step, made[-1].stage + 1 if made else 1
         told = {"request": request, "branch": one.branch, "amount_from": one.amount_from, "remind_hours": step.remind_hours}
+        told |= {name: getattr(step, name) for name in ("late_hours", "late_then", "late_role_id", "late_below")}
         if step.who == Who.ROLE and step.mode == Mode.ANY:
             made.append(Node(**told, stage=stage, role_id=step.role_id))
             continue
@@ -92,20 +93,21 @@ def sign(subject: Subject, decision: str, reason: str = "", *, actor: Actor) -> 
     """Sign the step that waits: approve, reject, or send back to the submitter. Locks the request; the signature stays whatever happens later.
 
     The signer must act for the seller with the right of the step (or that of a colleague who is away), must not have submitted the document,
-    and signs a document once. Raises Refused with the reason, Invalid when a rejection or a return has no reason.
+    and signs a document once. Raises Refused with the reason, Invalid when a rejection or a return has no reason. The system decides without a
+    signature what its flow lets pass or be rejected when the time is out.
     """
     if decision != Decision.APPROVE and not reason.strip():
         raise Invalid("approvals.reason_missing", field="reason")
     request = _lock(subject)
     nodes = steps_of(request)
-    current, right = entitled(request, nodes, actor)
     now = clock.now()
-    user_id = actor.user_id
-    assert user_id is not None  # the system holds no right
-    on_behalf = right if right != user_id else None
-    Signature.unscoped.create(
-        request=request, node=current, user_id=user_id, on_behalf_id=on_behalf, decision=decision, reason=reason.strip(), at=now
-    )  # fmt: skip
+    current = _timed_out(request, nodes, decision) if actor.kind == "system" else None
+    if current is None:
+        current, right = entitled(request, nodes, actor)
+        on_behalf = right if right != actor.user_id else None
+        Signature.unscoped.create(
+            request=request, node=current, user_id=actor.user_id, on_behalf_id=on_behalf, decision=decision, reason=reason.strip(), at=now
+        )  # fmt: skip
     end_links(current, now)
     open_ = [node for node in nodes if node.state in (NodeState.CURRENT, NodeState.WAITING) and node is not current]
     state = rules.outcome(decision, is_last=not open_)
@@ -121,6 +123,14 @@ def sign(subject: Subject, decision: str, reason: str = "", *, actor: Actor) -> 
             end_links(node, now)
     _close(request, state, [current, *open_], now)
     return Outcome(state, None)
+
+
+def _timed_out(request: Request, nodes: Sequence[Node], decision: str) -> Node | None:
+    """The step that its flow decides so by itself now."""
+    for node in nodes:
+        if node.state == NodeState.CURRENT and node.late_at and rules.late_decision(node.late_then, node.late_below, request.amount) == decision:
+            return node
+    return None
 
 
 @part

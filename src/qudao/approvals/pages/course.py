@@ -103,7 +103,16 @@ def _facts(node: Node) -> list[str]:
     handed = [given.format(name=node.given_by.name), *([node.note] if node.note else [])] if node.given_by else []
     reasons = [one.reason for one in node.signatures.all() if one.reason]
     since = [_("since {moment}").format(moment=figures.moment(node.entered_at))] if node.state == NodeState.CURRENT else []
-    return [*handed, *since, *signed, *reasons]
+    return [*handed, *since, *signed, *reasons, *_late(node)]
+
+
+def _late(node: Node) -> list[str]:
+    """That the time was out, and what came of it."""
+    if not node.late_at:
+        return []
+    alone = node.state in (NodeState.APPROVED, NodeState.REJECTED) and not node.signatures.all()
+    told = _("decided by the flow after {hours} h") if alone else _("handed up after {hours} h")
+    return [told.format(hours=node.late_hours)]
 
 
 def _signer(one: Signature) -> str:

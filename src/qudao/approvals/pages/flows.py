@@ -17,7 +17,7 @@ from qudao.approvals.forms import BranchForm, FlowForm, RuleForm, StepForm
 from qudao.approvals.models import Flow, Version
 from qudao.approvals.queries import signer_of, signers_of
 from qudao.approvals.rules import Branch, FlowDraft, RuleDraft, Step, When, branches_of
-from qudao.approvals.states import CREDITS, KINDS, TYPES, Mode, VersionState
+from qudao.approvals.states import CREDITS, KINDS, TYPES, Late, Mode, VersionState
 from qudao.approvals.tables import FlowTable
 from qudao.base.access import Actor
 from qudao.base.html import figures
@@ -116,6 +116,9 @@ def signs(step: Step, names: queries.Names) -> str:
         told.append(str(Mode(step.mode).label))
     if step.remind_hours:
         told.append(_("reminded after {hours} h").format(hours=step.remind_hours))
+    if step.late_hours:
+        below = f" < {figures.amount(step.late_below)}" if step.late_then == Late.PASS else ""
+        told.append(_("after {hours} h: {what}").format(hours=step.late_hours, what=f"{Late(step.late_then).label}{below}"))
     return " · ".join(told)
 
 

@@ -220,6 +220,7 @@ BROKEN = {
     "approvals_request_state_amount_known": lambda r: r.a_request(amount=-1),
     "approvals_node_request_position_unique": lambda r: r.a_node(position=2),
     "approvals_node_state_times_match": lambda r: r.a_node(state="approved"),
+    "approvals_node_late_hours_then_match": lambda r: r.a_node(late_hours=24),
     "approvals_signature_request_user_unique": lambda r: r.a_signature(user_id=r.cast.hq_clerk.user_id),
     "approvals_signature_node_unique": lambda r: r.a_signature(node=r.node),
     "approvals_signature_decision_reason_present": lambda r: r.a_signature(decision="return"),
