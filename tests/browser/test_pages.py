@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -17,6 +18,7 @@ from django.core.files.base import ContentFile
 from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django.live_server_helper import LiveServer
 
+from qudao.agreements.tests.make import make_group
 from qudao.approvals.actions import AbsenceDraft, name_deputy
 from qudao.base.access import system_actor
 from qudao.base.import_runs import Told, begin_import, run_import
@@ -25,15 +27,25 @@ from qudao.base.runs import Task, start_run, work_off
 from qudao.base.saved import ViewFacts, save_view
 from qudao.baskets.actions import add_lines, save_template
 from qudao.baskets.rules import Entry
+from qudao.catalog.actions import adopt_vat, register_brand
+from qudao.catalog.rules import BrandDraft
+from qudao.catalog.tests.make import make_product
 from qudao.fulfilment.actions import start_pick
+from qudao.inventory.actions import OpeningLine, receive_opening, track_product
+from qudao.inventory.tests.make import make_places
 from qudao.kernel import clock
 from qudao.messages.actions import assign, note, write
 from qudao.messages.rules import TaskDraft
 from qudao.network.actions import add_address
 from qudao.network.rules import AddressFacts
 from qudao.orders.pages.lists import OrderList
-from qudao.pricing.actions import assign_list
+from qudao.payments.actions import PaymentFacts, close_over, record_payment
+from qudao.payments.models import Application
+from qudao.payments.states import How
+from qudao.pricing.actions import assign_list, assign_wide, set_rate
 from qudao.pricing.models import PriceList
+from qudao.pricing.rules import RateDraft, Wide
+from qudao.pricing.tests.make import make_list
 
 pytestmark = pytest.mark.browser
 
@@ -54,6 +66,7 @@ ROWS = {
     "payments": "payments.Payment",
     "funds": "funds.Account",
     "stock": "inventory.Stock",
+    "lots": "inventory.Lot",
     "price-lists": "pricing.PriceList",
     "prices": "pricing.Price",
     "addresses": "network.Address",
@@ -156,6 +169,20 @@ class Lived:
         raise AssertionError("nobody may open this page")
 
 
+def _widen(world: World) -> None:
+    """What a brand keeps about its goods and prices beyond the simplest: classes, rates, groups, lots; and a cent that was written off."""
+    brand, system = world.orgs["LH"], system_actor()
+    set_rate(brand.pk, RateDraft("USD", "CNY", date(2026, 1, 1), Decimal("7.1")), actor=system)
+    assign_wide(make_list(brand, "GOLD").pk, Wide(make_group(brand, "GOLD", world.orgs["D001"]).pk), actor=system)
+    adopt_vat(brand.pk, actor=system)
+    register_brand(brand.pk, BrandDraft("B1", NOTE), actor=system)
+    product = make_product(brand, "LOT-1", name=NOTE, name_en=NOTE)
+    track_product(product.pk, actor=world.people["admin"])
+    receive_opening(make_places(brand)["MAIN"], [OpeningLine(product.pk, Decimal(5), "L1", clock.today())], NOTE, actor=system)
+    rest = record_payment(PaymentFacts(brand.pk, world.orgs["D001"].pk, Decimal("0.01")), (), actor=world.people["finance"])
+    close_over(rest.pk, actor=world.people["finance"])
+
+
 @pytest.fixture(scope="module")
 def lived(chromium: Any, live_server: LiveServer, world: World) -> Iterator[Lived]:
     """Orders in every state, a payment announced and one booked, everything else a page needs; about two seconds."""
@@ -182,6 +209,7 @@ def lived(chromium: Any, live_server: LiveServer, world: World) -> Iterator[Live
     work_off(start_run(task, actor=admin).pk)
     stock = b"product,qty,place\nRC-40,2,\nRC-40,,NONE\n"
     run_import(begin_import("inventory.opening", ContentFile(stock, "S-40.csv"), actor=admin).pk, Told(skip_wrong=True), actor=admin)
+    _widen(world)
     drain()
     found = Lived(world, Crowd(chromium, live_server.url))
     for first, label in ROWS.items():
@@ -189,6 +217,7 @@ def lived(chromium: Any, live_server: LiveServer, world: World) -> Iterator[Live
         assert row is not None, f"the world has no {label}"
         found.rows[first] = row.pk
     found.rows |= {"organisations": world.orgs["D001"].pk, "accounts": world.orgs["D001"].pk, "orders": order.pk, "payments": payment.pk, "me": 1}
+    found.rows["small-differences"] = Application.unscoped.get(how=How.DIFFERENCE).pk
     found.rows |= {"shipments/#/dispatch": picked.pk, "shipments/#/receipt": sent.pk, "orders/#/rejection": waiting.pk}
     yield found
     found.crowd.leave()

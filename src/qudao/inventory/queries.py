@@ -249,6 +249,11 @@ def available_for(actor: Actor, agreement_id: int, asked: Mapping[int, Decimal],
     """
     if not visible(actor, Agreement).filter(pk=agreement_id).exists():
         raise NotFound("inventory.no_agreement")
+    return unscoped_told(agreement_id, asked, wanted_on)
+
+
+def unscoped_told(agreement_id: int, asked: Mapping[int, Decimal], wanted_on: date | None = None) -> dict[int, Available]:
+    """`available_for` under an agreement that the actor was shown. Two statements."""
     supply = unscoped_supply(agreement_id)
     if supply.shows == Shows.NOTHING:
         return {product: Available(None, None) for product in asked}

@@ -157,7 +157,8 @@ def test_the_page_says_to_each_side_why_it_waits_and_what_releases_it(client, wo
     assert "Of the limit of ¥1,000.00, ¥0.00 are in use: ¥1,000.00 are missing for this order." in page
     page = sign_in(client, world.dealer).get(url).content.decode()
     assert "Of your limit of ¥1,000.00, ¥0.00 are in use" in page and "when you have paid so much" in page
-    assert "1 order that waits longer goes first." in client.get(reverse("order", args=[second.pk])).content.decode()
+    answer = client.get(reverse("order", args=[second.pk]))
+    assert "1 order that waits longer goes first." in answer.content.decode() and "orders/held.html" in [one.name for one in answer.templates]
     assert "goes first" not in page
     raise_limit(world, 1999)
     freeze(world.account.pk, "dispute", actor=world.cast.hq_finance)

@@ -21,7 +21,7 @@ from qudao.catalog.models import Pack, Product
 from qudao.catalog.queries import ProductCard, products, unscoped_cards, unscoped_equivalents
 from qudao.catalog.rules import initials
 from qudao.funds.queries import CreditCard, unscoped_card
-from qudao.inventory.queries import Available, available_for, unscoped_available, unscoped_supply
+from qudao.inventory.queries import Available, unscoped_available, unscoped_supply, unscoped_told
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault
 from qudao.kernel.money import ZERO
@@ -343,7 +343,7 @@ def told(actor: Actor, trade: Trade, asked: Mapping[int, Decimal], wanted_on: da
     if not asked or not actor.can("inventory.view"):
         return {}
     if actor.org_id != trade.seller_id:
-        return available_for(actor, trade.agreement_id, asked, wanted_on)
+        return unscoped_told(trade.agreement_id, asked, wanted_on)
     return unscoped_available(unscoped_supply(trade.agreement_id), asked, wanted_on)
 
 

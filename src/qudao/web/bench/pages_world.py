@@ -248,7 +248,8 @@ def _copy_names(table: str, names: Iterator[tuple[int, str, str]]) -> None:
 def _copying(table: str, source: str, made: dict[str, str]) -> str:
     from qudao.base.db import rows
 
-    names = [name for (name,) in rows("SELECT column_name FROM information_schema.columns WHERE table_name = %s ORDER BY ordinal_position", (table,))]
+    written = "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND is_generated = 'NEVER' ORDER BY ordinal_position"
+    names = [name for (name,) in rows(written, (table,))]
     values = [made.get(name, f't."{name}"') for name in names]
     columns = ", ".join(f'"{name}"' for name in names)
     return f"INSERT INTO {table} ({columns}) SELECT {', '.join(values)} FROM {table} {source}".replace("{base}", str(BASE))
