@@ -220,8 +220,8 @@ def test_each_constraint_holds(world):
     violates("payments_payment_state_fits", lambda: rows.update(state="received"))
     violates("payments_payment_method_known", lambda: rows.update(method="shells"))
     violates("payments_payment_sides_differ", lambda: rows.update(buyer=world.cast.lh))
-    violates(
-        "payments_application_amount_positive", lambda: Application.unscoped.create(payment=payment, invoice=application.invoice, amount=0, at=clock.now())
-    )
+    applied = {"payment": payment, "invoice": application.invoice, "at": clock.now()}
+    violates("payments_application_amount_fits", lambda: Application.unscoped.create(**applied, amount=0))
+    violates("payments_application_amount_fits", lambda: Application.unscoped.create(**applied, amount=-1))
     violates("payments_application_is_append_only", lambda: Application.unscoped.filter(pk=application.pk).update(amount=1))
     violates("payments_application_is_append_only", lambda: Application.unscoped.filter(pk=application.pk).delete())
