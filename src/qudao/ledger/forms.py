@@ -62,7 +62,10 @@ class HomesForm(Form):
         choices = [(one.code, f"{one.code} {by_language(one.name, one.name_en)}") for one in queries.chart(self.actor)]
         now = queries.homes(self.actor)
         for account in Account:
-            self.fields[account.value] = forms.ChoiceField(label=account.label, choices=[("", "—"), *choices], required=False, initial=now.get(account, ""))
+            wide = forms.Select(attrs={"class": "form-select"})
+            self.fields[account.value] = forms.ChoiceField(
+                label=account.label, choices=[("", "—"), *choices], required=False, initial=now.get(account, ""), widget=wide
+            )
 
 
 class UnlockForm(LockForm):
