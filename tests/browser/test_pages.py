@@ -119,7 +119,8 @@ def walk(resolver: URLResolver, before: str = "") -> Iterator[str]:
         if isinstance(one, URLResolver):
             yield from walk(one, address)
         elif isinstance(one, URLPattern) and one.callback.__module__.startswith("qudao.") and not address.startswith("api/") and not FILE.search(address):
-            address = address.replace("<int:pk>", "#").replace("<int:no>", "1").replace("<int:at>", "1").replace("<str:token>", "no-such-token").replace("<str:digest>", "0" * 32)
+            address = address.replace("<int:pk>", "#").replace("<int:no>", "1").replace("<int:at>", "1")
+            address = address.replace("<str:token>", "no-such-token").replace("<str:digest>", "0" * 32)
             yield address.replace("<slug:topic>", "search").replace("imports/new/<str:name>", "imports/new/catalog.products")
 
 
