@@ -50,7 +50,8 @@ def statements(world: dict[str, Any], lines: int) -> dict[str, Any]:
     dealer = world["dealers"][0]
     wanted = [{"product_id": p, "qty": "1"} for p in chance.sample(world["products"], lines)]
     body = {"client_id": str(uuid4()), "seller_id": world["seller_id"], "buyer_id": dealer["id"], "lines": wanted}
-    _post("/orders", dealer["token"], {**body, "client_id": str(uuid4())})  # fills what is read once in a process
+    first = {**body, "client_id": str(uuid4()), "lines": wanted[1:] or wanted, "twin_ok": True}  # other lines: twins are asked about
+    _post("/orders", dealer["token"], first)  # fills what is read once in a process
     order, placing = _post("/orders", dealer["token"], body)
     counts = {"place": len(placing) + BEGIN_AND_COMMIT}
     found: dict[str, Any] = {"counts": counts, "place_sql": [s[:120] for s in placing]}
