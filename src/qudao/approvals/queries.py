@@ -101,15 +101,17 @@ def signers_of(steps: Iterable[Step]) -> list[str]:
     return [signer_of(step, names) for step in found]
 
 
-def pending_for(actor: Actor) -> QuerySet[Node]:
+def pending_for(actor: Actor, most: int | None = None) -> QuerySet[Node]:
     """The steps that wait for this person's signature, longest waiting first, each with its request; it takes the right of the step, no verb.
 
-    The right is the own one, or that of a colleague who is away and named this person as deputy. One statement.
+    The right is the own one, or that of a colleague who is away and named this person as deputy. `most`: only the first so many, chosen before
+    the rows are joined with what they show. One statement.
     """
     if actor.user_id is None:
         return Node.unscoped.none()
-    params = [actor.org_id, actor.user_id, actor.user_id, actor.membership_id or 0, actor.user_id, clock.today()]
-    found = Node.unscoped.filter(pk__in=RawSQL(_PENDING, params))  # noqa: S611 - every value is a parameter
+    params: list[object] = [actor.org_id, actor.user_id, actor.user_id, actor.membership_id or 0, actor.user_id, clock.today()]
+    first = "" if most is None else "ORDER BY n.entered_at, n.id LIMIT %s"
+    found = Node.unscoped.filter(pk__in=RawSQL(_PENDING + first, [*params, most] if first else params))  # noqa: S611 - every value is a parameter
     return found.select_related("request", "request__submitted_by", "role", "given_by").order_by("entered_at", "pk")
 
 

@@ -192,6 +192,15 @@ def matching(kind: str, typed: str, *, parties: bool = False) -> RawSQL | None:
     return RawSQL(wanted, (), output_field=BigIntegerField())  # noqa: S611 - literals are quoted
 
 
+def first_numbers(kind: str, typed: str, most: int) -> list[int]:
+    """The ids of a kind without sides that have every word that was typed, the first `most` by number or code. One statement."""
+    found = words_of(typed)
+    if not found:
+        return []
+    wanted = " AND ".join(f"({_has(kind, word)})" for word in found)
+    return [pk for (pk,) in rows(f"SELECT subject_id FROM {TABLE} WHERE {wanted} ORDER BY number, subject_id LIMIT {most}")]
+
+
 @dataclass(frozen=True)
 class Reach:
     """Among whose entries of a kind to look: `org_ids` (None = all) as one of the two sides. It only bounds; the policy decides."""

@@ -80,7 +80,7 @@ class ProductTable(Table):
         Filter("brand", _("Brand"), lookup="brand_id", choices=lambda actor: [(one.pk, f"{one.code} {name_of(one)}") for one in queries.brands(actor)]),
         Filter("gtin", _("Barcode"), kind="text", q=lambda raw: Q(gtin=raw.zfill(14))),
     )
-    kind = "catalog.product"
+    kind, numbered = "catalog.product", True
     order = ("code", "pk")
     empty = _("No product stands here.")
     remedy = _("Register products, or make an agreement with who sells them.")

@@ -101,6 +101,8 @@ class Table:
     kind: str = ""
     via: str = "pk"
     parties: bool = False
+    #: whether `order` is that of the entries' numbers: of more rows than are counted only the first are then joined and sorted
+    numbered: bool = False
     order: Sequence[str] = ("-id",)
     per_page = PER_PAGE
     #: ORM path of the currency of amounts: sums are made a currency each
@@ -210,7 +212,7 @@ class Table:
             url, pk = self.url(row), escaped(row.pk)
             href = escaped(url)
             cells = [escaped(c.html(row, url)) for c in columns]
-            name = _TAG.sub("", cells[0])  # as the row is read, in the reader's language
+            name = _TAG.sub("", cells[0]).replace('"', "&quot;")  # as the row is read, in the reader's language
             if url and not linked and "<a " not in cells[leading]:
                 cells[leading] = f'<a href="{href}">{cells[leading]}</a>'
             marks = [f' data-cell="{escaped(c.id)}" tabindex="0"' if c.edit and row.pk in editable.get(c.id, ()) and c.edit.when(row) else "" for c in columns]

@@ -1,11 +1,17 @@
 """Pages of products."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
 from qudao.approvals.tests.make import Api
+from qudao.base.html import tables
+from qudao.base.html.pages import lists
 from qudao.base.tests.page_text import text
 from qudao.catalog.models import Category, Pack, Product
+from qudao.catalog.states import ProductState
+from qudao.catalog.tables import ProductTable
 from qudao.catalog.tests.make import make_product
 from qudao.people.tests.make import sign_in
 
@@ -50,6 +56,26 @@ def test_the_list_costs_few_statements(hq, cast, django_assert_max_num_queries):
         make_product(cast.lh, f"P{n}")
     with django_assert_max_num_queries(15):  # session, actor, frame, tabs, rows, filter
         assert "P9" in text(hq.get(reverse("products")))
+
+
+@pytest.mark.parametrize("filtered", ["", "&tab=all"])
+def test_more_found_than_is_counted_comes_in_the_same_order_page_by_page(hq, cast, monkeypatch, filtered):
+    for n in (7, 3, 9, 1, 5, 8, 2, 6, 4):
+        make_product(cast.lh, f"LDS{n}")
+    Product.unscoped.filter(code__in=("LDS1", "LDS4")).update(state=ProductState.BLOCKED)
+    monkeypatch.setattr(ProductTable, "per_page", 2)
+
+    def pages():
+        found = [text(hq.get(f"{reverse('products')}?q=lds&page={n}{filtered}")) for n in (1, 2, 3, 4, 5)]
+        return [re.findall(r">(LDS\d)<", page) for page in found]
+
+    whole = pages()
+    asked = []
+    real = lists.first_numbers
+    monkeypatch.setattr(lists, "first_numbers", lambda *told: asked.append(told) or real(*told))
+    monkeypatch.setattr(tables, "SEARCHED", {3: 4})
+    assert pages() == whole and asked
+    assert [code for page in whole for code in page] == [f"LDS{n}" for n in range(1, 10) if filtered or n not in (1, 4)]
 
 
 def test_who_only_looks_gets_no_buttons_and_strangers_nothing(client, cast):

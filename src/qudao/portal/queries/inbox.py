@@ -42,7 +42,9 @@ FACTS = """
     SELECT o.id, b.name, b.name_en, o.currency,
            greatest(0, coalesce(a.ordered + a.shipped + a.invoiced - a.unapplied + o.gross - a.limit_amount
                - CASE WHEN a.temp_until >= %(today)s THEN a.temp_limit ELSE 0 END, 0)),
-           coalesce(%(today)s - i.oldest, 0), coalesce(i.overdue > a.tolerance AND %(today)s - i.late > a.grace_days, false), coalesce(a.frozen, false),
+           coalesce(%(today)s - i.oldest, 0), coalesce(i.overdue > a.tolerance AND %(today)s - i.late > a.grace_days, false)
+               OR coalesce(a.by_hand = 'hold' AND coalesce(a.by_hand_until >= %(today)s, true), false),
+           coalesce(a.by_hand = 'stop' AND coalesce(a.by_hand_until >= %(today)s, true), false),
            (SELECT count(*) FROM orders_line l WHERE l.order_id = o.id AND l.qty > coalesce((SELECT s.on_hand - s.reserved
                FROM inventory_stock s WHERE s.place_id = o.place_id AND s.product_id = l.product_id), 0)),
            NOT EXISTS (SELECT FROM orders_order p WHERE p.seller_id = o.seller_id AND p.buyer_id = o.buyer_id AND p.id < o.id
@@ -63,7 +65,7 @@ HISTORY = """
            (SELECT coalesce(sum(gross), 0) FROM past WHERE status NOT IN ('draft', 'rejected', 'cancelled') AND ordered_on >= %(quarter)s),
            (SELECT number FROM past WHERE status = 'rejected' ORDER BY state_since DESC LIMIT 1),
            (SELECT max(state_since) FROM past WHERE status = 'rejected'),
-           (SELECT count(*) FROM fulfilment_difference WHERE seller_id = %(seller)s AND buyer_id = %(buyer)s AND state = 'open'),
+           (SELECT count(*) FROM fulfilment_difference WHERE seller_id = %(seller)s AND buyer_id = %(buyer)s AND state <> 'settled'),
            (SELECT coalesce(sum(amount), 0) FROM payments_payment WHERE seller_id = %(seller)s AND buyer_id = %(buyer)s AND state = 'announced'),
            (SELECT coalesce(sum(p.amount), 0) FROM payments_application p JOIN billing_invoice i ON i.id = p.invoice_id
              WHERE i.seller_id = %(seller)s AND i.buyer_id = %(buyer)s AND i.due_on >= %(year)s),
@@ -125,15 +127,14 @@ class Task:
 
 def oldest_pending(actor: Actor, most: int) -> tuple[list[Task], int]:
     """The `most` oldest of `pending`, and how many there are (up to `TASKS`): for a page that shows a few. Two statements, one more to count many."""
-    waiting = pending_for(actor) if actor.can("orders.approve") else Node.unscoped.none()
-    nodes = list(waiting[:most])
-    number = len(nodes) if len(nodes) < most else len(waiting.order_by().values_list("pk", flat=True)[:TASKS])
+    nodes = list(pending_for(actor, most)) if actor.can("orders.approve") else []
+    number = len(nodes) if len(nodes) < most else len(pending_for(actor).order_by().values_list("pk", flat=True)[:TASKS])
     return _tasks(actor, nodes), number
 
 
 def pending(actor: Actor) -> list[Task]:
     """What the actor may sign now: what is not as usual first, then the oldest. Two statements."""
-    return _tasks(actor, list(pending_for(actor)[:TASKS]) if actor.can("orders.approve") else [])
+    return _tasks(actor, list(pending_for(actor, TASKS)) if actor.can("orders.approve") else [])
 
 
 def _tasks(actor: Actor, nodes: list[Node]) -> list[Task]:

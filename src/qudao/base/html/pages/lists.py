@@ -21,6 +21,7 @@ from qudao.base.html.pages.door import Button, Page, allowed, wanted
 from qudao.base.html.sums import bounded_sums, tab_counts
 from qudao.base.html.tables import LAST_PAGE, Tab, Table, address, bounded_counts, by_sorting, cap_of, walked
 from qudao.base.models import Run
+from qudao.base.search import first_numbers
 from qudao.kernel.errors import Forbidden, NotFound
 
 #: parameters that lead through a view and do not belong to it
@@ -193,9 +194,18 @@ class ListPage(Page):
             return []
         if not params.get("q") and not self._picked(params, count):
             return list(rows[part])
-        ids = list(rows.values_list("pk", flat=True)[part])
+        ids = self._first_found(params, count, part) or list(rows.values_list("pk", flat=True)[part])
         by_id = {row.pk: row for row in type(self).query(self.actor).filter(pk__in=ids)} if ids else {}
         return [by_id[pk] for pk in ids if pk in by_id]
+
+    def _first_found(self, params: QueryDict, count: int, part: slice) -> list[Any]:
+        """The ids of one page of a search that found more than is counted, sorted where they were found; [] when most of those are not shown here."""
+        if not self.table.numbered or params.get("sort") or count <= cap_of(params):
+            return []
+        first, unsearched = first_numbers(self.table.kind, params["q"], 2 * part.stop), params.copy()
+        del unsearched["q"]
+        shown = set(self.rows(unsearched).order_by().filter(pk__in=first).values_list("pk", flat=True))
+        return [pk for pk in first if pk in shown][part] if len(shown) >= part.stop else []
 
     def _picked(self, params: QueryDict, count: int) -> bool:
         """Whether filters leave so few rows that they are found first and sorted then."""
