@@ -74,6 +74,13 @@ class OrderLife(RuleBasedStateMachine):
         wanted = actions.Amendment({lines[line % len(lines)]: D(qty)} if lines else {}, added)
         self._try(actions.amend_order, order, wanted, actor=self.world.dealer)
 
+    @rule(index=st.integers(0, 50), line=st.integers(0, 5), qty=st.integers(1, 4), seller=st.booleans())
+    def split(self, index: int, line: int, qty: int, seller: bool) -> None:
+        order = self._one(index)
+        lines = list(Line.unscoped.filter(order_id=order).order_by("no").values_list("pk", flat=True))
+        wanted = actions.Splitting({lines[line % len(lines)]: D(qty)} if lines else {})
+        self._try(actions.split_order, order, wanted, actor=self.world.cast.hq_clerk if seller else self.world.dealer)
+
     @rule(product=st.integers(0, 2), qty=st.integers(1, 3))
     def goods_come_in(self, product: int, qty: int) -> None:
         make_stock(self.world.shelf.main, {self.world.products[product].pk: qty})

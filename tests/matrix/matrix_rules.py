@@ -162,6 +162,7 @@ RULES: dict[str, Rule] = {
     **verb("short-closing", "orders.close_short", "orders"),
     **verb("address", "orders.readdress", "orders"),
     **verb("amendment", "orders.amend", "orders"),
+    **verb("split", "orders.split", "orders"),
     # --- baskets ---
     "shop": Rule("baskets.use"),
     "basket": Rule("baskets.use", "baskets.use", also=frozenset({409})),

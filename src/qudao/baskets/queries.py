@@ -78,4 +78,4 @@ def unscoped_number_of_lines(basket_id: int) -> int:
 
 def unscoped_order_lines(order_id: int) -> list[tuple[int, object]]:
     """(product id, quantity in base units) of an order the actor was shown, by its lines. One statement."""
-    return rows("SELECT product_id, sum(qty) FROM orders_line WHERE order_id = %s GROUP BY product_id ORDER BY min(no)", (order_id,))
+    return rows("SELECT product_id, sum(qty - moved) FROM orders_line WHERE order_id = %s AND qty > moved GROUP BY product_id ORDER BY min(no)", (order_id,))

@@ -200,6 +200,16 @@ def shift(agreement_id: int, moves: Sequence[Shift], subject: Subject, *, actor:
 
 
 @part
+def hand_over(agreement_id: int, amount: Decimal, subject: Subject, to: Subject, *, actor: Actor) -> None:
+    """Let a part of what is held for an order be held for another under the same agreement; nothing is asked and nothing becomes free.
+    Locks the account; one statement.
+    """
+    note_rank(Rank.FUNDS)
+    moves = [Change(agreement_id, [(Bucket.ORDERED, None, amount)], subject), Change(agreement_id, [(None, Bucket.ORDERED, amount)], to)]
+    _change_all(moves, EntryKind.SHIFT)
+
+
+@part
 def release(agreement_id: int, amount: Decimal, subject: Subject, *, actor: Actor) -> None:
     """Give back credit that was held for an order and is not shipped. Locks the account; one statement; emits ExposureReduced."""
     _shift(agreement_id, [(Bucket.ORDERED, None, amount)], EntryKind.RELEASE, subject)

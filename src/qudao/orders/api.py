@@ -72,6 +72,15 @@ class AmendIn(Schema):
     reason: str = Field("", max_length=500)
 
 
+class SplitIn(Schema):
+    """What becomes an order of its own: how much of each line; its own wanted day and address, where they differ."""
+
+    lines: list[AmendedLine]
+    requested_on: date | None = None
+    address_id: int | None = None
+    reason: str = Field("", max_length=500)
+
+
 class AddressChoice(Schema):
     """One of the buyer's delivery addresses; null: its default."""
 
@@ -103,6 +112,7 @@ class LineOut(Schema):
     given_up: Decimal
     backordered: Decimal
     asked: Decimal
+    moved: Decimal
     promised_on: date | None
     unit_price: Decimal | None
     net: Decimal | None
@@ -145,6 +155,7 @@ class OrderOut(Schema):
     kind: str
     short: str
     waits_since: datetime | None
+    split_from_id: int | None
     line_count: int
     lines: list[LineOut] | None = None
 
@@ -185,7 +196,7 @@ def _shown(order: Order, actor: Actor) -> dict[str, Any]:
     """An order as the actor may see it."""
     names = ("number", "client_id", "seller_id", "buyer_id", "status", "approval", "credit", "allocation", "fulfilment", "billing", "payment", "currency")
     more = ("ordered_on", "requested_on", "promised_on", "po_number", "note", "ship_name", "ship_phone", "ship_address", "line_count")
-    kinds = ("kind", "short", "waits_since")
+    kinds = ("kind", "short", "waits_since", "split_from_id")
     clear = sees_prices(actor, order.seller_id, order.buyer_id)
     side = "seller" if actor.org_id == order.seller_id else "buyer" if actor.org_id == order.buyer_id else "above"
     return {
@@ -199,7 +210,7 @@ def _shown(order: Order, actor: Actor) -> dict[str, Any]:
 def _whole(order: Order, actor: Actor) -> dict[str, Any]:
     clear = sees_prices(actor, order.seller_id, order.buyer_id)
     priced = ("unit_price", "net", "tax", "gross", "price_source", "price_steps")
-    counted = ("id", "no", "product_id", "unit", "qty", "shipped", "received", "invoiced", "given_up", "backordered", "asked", "promised_on")
+    counted = ("id", "no", "product_id", "unit", "qty", "shipped", "received", "invoiced", "given_up", "backordered", "asked", "moved", "promised_on")
     lines = [
         {
             **{name: getattr(line, name) for name in counted},
@@ -288,6 +299,15 @@ def amend(request: HttpRequest, order_id: int, body: AmendIn) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     wanted = actions.Amendment({line.line_id: line.qty for line in body.lines}, _asked(order_of(actor, order_id).seller_id, body.add))
     return _brief(actions.amend_order(order_id, wanted, reason=body.reason, actor=actor), actor)
+
+
+@routes.post("/orders/{int:order_id}/split", response=OrderOut, summary="Take lines out into an order of its own")
+@idempotent
+def split(request: HttpRequest, order_id: int, body: SplitIn) -> HttpResponse:
+    """The new order: the same terms and prices, and what was held for the lines. Until picking begins; the seller also later, what waits for goods."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    wanted = actions.Splitting({line.line_id: line.qty for line in body.lines}, body.requested_on, body.address_id)
+    return _brief(actions.split_order(order_id, wanted, reason=body.reason, actor=actor), actor)
 
 
 @routes.put("/orders/{int:order_id}/address", response=OrderOut, summary="Send it to another address")

@@ -83,6 +83,38 @@ class AmendForm(Form):
         return found
 
 
+class SplitForm(Form):
+    """How much of each line becomes an order of its own, for which day, and where it goes."""
+
+    layout = "grid"
+
+    requested_on = forms.DateField(label=_("Wanted on"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    address = forms.ChoiceField(label=_("Delivery address"), required=False)
+    reason = forms.CharField(label=_("Remark"), max_length=500, required=False)
+
+    def __init__(self, *args: Any, lines: Sequence[tuple[Any, Decimal]] = (), known: Sequence[Address] = (), **kwargs: Any) -> None:
+        self.base_fields = {
+            **{
+                f"line_{line.pk}": forms.DecimalField(
+                    label=f"{line.shown_name} {line.product.code}",
+                    min_value=0,
+                    max_value=most,
+                    max_digits=18,
+                    decimal_places=4,
+                    initial=0,
+                    required=False,
+                    help_text=_("of {qty}").format(qty=figures.qty(most, line.unit)),
+                )
+                for line, most in lines
+            },
+            **type(self).base_fields,  # type: ignore[attr-defined]
+        }
+        super().__init__(*args, **kwargs)
+        field = self.fields["address"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", _("As the order")), *((str(one.pk), one.line) for one in known)]
+
+
 class RemarkForm(Form):
     """A remark one may leave."""
 

@@ -26,6 +26,7 @@ class Order(Row):
     `promised_on`: the day by which the last of its lines is promised; None before all its goods are reserved.
     `net`, `tax`, `gross`: what is ordered and was not given up. `short`: what becomes of it when there is not enough;
     `waits_since`: when it was confirmed although goods were missing, which is its place in the queue for them.
+    `split_from`: the order that its lines were taken out of, with their prices.
     """
 
     number = models.CharField(max_length=40, null=True)
@@ -65,6 +66,7 @@ class Order(Row):
     short = models.CharField(max_length=9, choices=Short.choices, default=Short.REFUSE, db_default=Short.REFUSE)
     waits_since = models.DateTimeField(null=True)
     kind = models.CharField(max_length=9, choices=Kind.choices, default=Kind.REGULAR, db_default=Kind.REGULAR)
+    split_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
 
     class Meta:
         constraints = [
@@ -75,6 +77,7 @@ class Order(Row):
             models.CheckConstraint(condition=~Q(seller=F("buyer")), name="orders_order_sides_differ"),
             models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="orders_order_gross_is_net_and_tax"),
             models.CheckConstraint(condition=~Q(kind=Kind.SAMPLE) | Q(gross=0), name="orders_order_samples_cost_nothing"),
+            models.CheckConstraint(condition=~Q(split_from=F("id")), name="orders_order_split_from_another"),
             models.CheckConstraint(condition=Q(invoiced__gte=0, paid__gte=0, paid__lte=F("invoiced")), name="orders_order_paid_within_invoiced"),
             models.CheckConstraint(condition=Q(number__isnull=False) | Q(status__in=[Status.DRAFT, Status.SUBMITTED]), name="orders_order_number_given"),
             models.CheckConstraint(
@@ -91,6 +94,7 @@ class Order(Row):
             models.Index(fields=["number"], name="orders_order_number"),
             models.Index(fields=["agreement"], condition=Q(status=Status.SUBMITTED), name="orders_order_held"),
             models.Index(fields=["seller", "waits_since"], condition=Q(waits_since__isnull=False), name="orders_order_backordered"),
+            models.Index(fields=["split_from"], condition=Q(split_from__isnull=False), name="orders_order_split"),
             # The map of the flow reads only what is open, nothing but this index, and each group of states in one piece.
             models.Index(
                 fields=["seller", "status", "fulfilment", "billing", "payment"],
@@ -122,6 +126,7 @@ class Line(Row):
     `promised_on`: the day its goods are to leave, given when all of them were reserved; None before.
     `asked`: what was added after confirmation and somebody must sign first; until then it counts as given up.
     `backordered`: what is confirmed, not shipped, and waits for goods; what else is open is reserved.
+    `moved`: what was taken out into an order of its own; it counts as given up here.
     """
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines", db_index=False)
@@ -141,6 +146,7 @@ class Line(Row):
     settled_short = models.DecimalField(max_digits=18, decimal_places=4, default=0)
     given_up = models.DecimalField(max_digits=18, decimal_places=4, default=0)
     asked = models.DecimalField(max_digits=18, decimal_places=4, default=0, db_default=0)
+    moved = models.DecimalField(max_digits=18, decimal_places=4, default=0, db_default=0)
     backordered = models.DecimalField(max_digits=18, decimal_places=4, default=0, db_default=0)
     invoiced = models.DecimalField(max_digits=18, decimal_places=4, default=0)
     promised_on = models.DateField(null=True, blank=True)
@@ -164,6 +170,7 @@ class Line(Row):
                 name="orders_line_backordered_within_open",
             ),
             models.CheckConstraint(condition=Q(asked__gte=0, asked__lte=F("given_up")), name="orders_line_asked_within_given_up"),
+            models.CheckConstraint(condition=Q(moved__gte=0, moved__lte=F("given_up")), name="orders_line_moved_within_given_up"),
         ]
         # Only what waits for goods: a handful of rows, looked up whenever some come in.
         indexes = [models.Index(fields=["product", "order"], condition=Q(backordered__gt=0), name="orders_line_backordered")]

@@ -20,6 +20,7 @@ VERBS = {
     "orders.cancel": _("Cancel orders"),
     "orders.close_short": _("Close an order short"),
     "orders.amend": _("Change orders after they were confirmed"),
+    "orders.split": _("Take lines of an order out into an order of its own"),
     "orders.readdress": _("Change where an order goes"),
     "orders.attach": _("Attach files to orders"),
 }

@@ -193,6 +193,12 @@ def order_of(actor: Actor, order_id: int, verb: str | None = None) -> Order:
     return get_visible(actor, Order, order_id, verb)
 
 
+def unscoped_family(order: Order) -> tuple[list[Order], list[Order]]:
+    """The orders that an order was taken out of (none or one), and those that were taken out of it. One statement; they have the same sides."""
+    found = list(Order.unscoped.filter(Q(pk=order.split_from_id) | Q(split_from=order)).only("number").order_by("pk"))
+    return [one for one in found if one.pk == order.split_from_id], [one for one in found if one.pk != order.split_from_id]
+
+
 def unscoped_lines_of(order: Order) -> QuerySet[Line]:
     """The lines of an order the actor was shown, with their products."""
     return Line.unscoped.filter(order=order).select_related("product").order_by("no")

@@ -230,6 +230,16 @@ def may_take_back(line: Any, *, picked: bool) -> Decimal:
     return line.backordered if picked else line.wanted - line.shipped
 
 
+def may_split(order: Any, *, buys: bool) -> bool:
+    """Whether a part of an order can become one of its own; the buyer leaves it to the seller once the warehouse has begun."""
+    return order.status in (Status.IN_REVIEW, Status.CONFIRMED, *(() if buys else (Status.IN_FULFILMENT,))) and not change_waits(order)
+
+
+def may_split_off(line: Any, status: str) -> Decimal:
+    """How much of a line can become an order of its own: what is still to be shipped; once the warehouse has begun, what waits for goods."""
+    return min(may_take_back(line, picked=status == Status.IN_FULFILMENT), line.wanted - max(line.shipped, line.invoiced))
+
+
 def may_readdress(status: str, fulfilment: str) -> bool:
     """Whether goods can be sent elsewhere: until the first of them has left."""
     return status in OPEN and fulfilment in (Fulfilment.NONE, Fulfilment.PICKING)
@@ -242,7 +252,11 @@ def totals(lines: Sequence[PricedLine]) -> tuple[Decimal, Decimal, Decimal]:
 
 def kept(line: Any) -> tuple[Decimal, Decimal, Decimal]:
     """(net, tax, gross) of what is ordered of a line and not given up; in steps that sum exactly to the whole line (C0)."""
-    wanted = line.qty - line.given_up
+    return kept_of(line, line.qty - line.given_up)
+
+
+def kept_of(line: Any, wanted: Decimal) -> tuple[Decimal, Decimal, Decimal]:
+    """(net, tax, gross) of a line of which so much is ordered and not given up."""
     net, gross = cumulative(line.net, wanted, line.qty, ZERO), cumulative(line.gross, wanted, line.qty, ZERO)
     return net, gross - net, gross
 

@@ -90,6 +90,9 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     (Status.CONFIRMED, "cancel"): Status.CANCELLED,
     (Status.CONFIRMED, "amend"): Status.CONFIRMED,
     (Status.IN_FULFILMENT, "amend"): Status.IN_FULFILMENT,
+    (Status.IN_REVIEW, "split"): Status.IN_REVIEW,
+    (Status.CONFIRMED, "split"): Status.CONFIRMED,
+    (Status.IN_FULFILMENT, "split"): Status.IN_FULFILMENT,
     (Status.CONFIRMED, "start_pick"): Status.IN_FULFILMENT,
     (Status.IN_FULFILMENT, "start_pick"): Status.IN_FULFILMENT,
     (Status.IN_FULFILMENT, "undo_pick"): Status.CONFIRMED,
@@ -131,6 +134,8 @@ CHANGED: dict[tuple[bool, bool | None], Any] = {
     (False, True): _("approved the change"),
     (False, False): _("the change is refused or taken back"),
 }
+#: what was said of an order that a part was taken out of, and of that part
+SPLIT = (_("took a part out into {number}: {changes}"), _("took it out of {number}"))
 #: where the same state is reached by another act: (from, to)
 DONE_BY_MOVE: dict[tuple[str, str], Any] = {
     (Status.IN_REVIEW, Status.IN_REVIEW): _("signed; another signature is needed"),
@@ -200,6 +205,8 @@ SENTENCES = {
     "orders.no_such_line": _("The order has no such line."),
     "orders.nothing_changed": _("Nothing was changed."),
     "orders.nothing_left": _("Nothing would be left of the order."),
+    "orders.nothing_to_split": _("Say what is taken out."),
+    "orders.split_all": _("Nothing would be left in the order itself."),
     "orders.approval_pending": _("A change of this order waits for approval already."),
     "orders.other_agreement": _("The order was made under another agreement than the one in force today."),
     "orders.short_unknown": _("An order that is short is refused, kept for later, or cut."),
@@ -208,6 +215,7 @@ SENTENCES = {
 NOTICES = {
     "orders.readdressed": _("{number} now goes to {address}."),
     "orders.amended": _("{number} was changed: {changes}."),
+    "orders.split": _("A part of {number} is the order {new} now: {changes}."),
     "orders.amendment_asked": _("A change of {number} waits for approval: {changes}."),
     "orders.amendment_rejected": _("The change of {number} was refused ({changes}): {reason}"),
     "orders.backordered": _("{number} is confirmed; {lines} of its lines wait for goods."),
@@ -226,6 +234,7 @@ REMEDIES = {
     "orders.sample_unsigned": _("Ask the seller to enter the order, or to name who approves samples."),
     "orders.twin": _("Say that it is meant twice, or leave it."),
     "orders.nothing_left": _("Cancel the order instead."),
+    "orders.split_all": _("Leave some of it in the order."),
     "orders.approval_pending": _("Wait for the decision, or take the change back."),
     "orders.other_agreement": _("Place a new order."),
     "orders.illegal": _("Open the order to see what comes next."),

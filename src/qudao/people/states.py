@@ -74,6 +74,7 @@ _READS_TRADE = tuple(f"{module}.view" for module in ("agreements", "pricing", "i
 _DECIDES = ("approvals.view", "approvals.delegate", "approvals.add_signer")
 _BUYS = (
     *(*_EVERYBODY, *_READS_TRADE, "baskets.use", "orders.place", "orders.withdraw", "orders.cancel", "orders.attach", "orders.readdress", "orders.amend"),
+    "orders.split",
     *("network.address", "fulfilment.receive", "payments.announce"),
 )
 _SELLS = ("catalog.*", "agreements.*", "pricing.*", "inventory.*", "funds.*", "orders.*", "fulfilment.*", "billing.*", "payments.*", "ledger.*", "approvals.*")

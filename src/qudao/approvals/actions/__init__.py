@@ -4,7 +4,7 @@ from qudao.approvals.actions.edit_flows import add_rule, discard_draft, publish_
 from qudao.approvals.actions.hand_on import AbsenceDraft, add_signer, delegate, end_absence, name_deputy
 from qudao.approvals.actions.late import hand_up, time_out
 from qudao.approvals.actions.links import Letter, letter_for, remind
-from qudao.approvals.actions.requests import Outcome, open_request, sign, withdraw
+from qudao.approvals.actions.requests import Outcome, ask_again, open_request, sign, withdraw
 
 __all__ = [
     "AbsenceDraft",
@@ -12,6 +12,7 @@ __all__ = [
     "Outcome",
     "add_rule",
     "add_signer",
+    "ask_again",
     "delegate",
     "discard_draft",
     "end_absence",

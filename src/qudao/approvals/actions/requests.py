@@ -58,6 +58,30 @@ def open_request(subject: Subject, needed: Needed, *, actor: Actor) -> Request:
     return request
 
 
+@part
+def ask_again(subject: Subject, taken_out: Subject, *, actor: Actor) -> Request:
+    """Ask for every signature of a document that waits once more, for a part that was taken out of it into a document of its own: for the amount and
+    the facts of the whole, of the same submitter, so that nothing passes in parts that did not as a whole. Four statements.
+
+    The caller holds the lock of the document, so nobody decides on it meanwhile.
+    """
+    request = Request.unscoped.get(subject_kind=subject.kind, subject_id=subject.id, state=RequestState.PENDING)
+    nodes, now = steps_of(request), clock.now()
+    made = Request.unscoped.create(
+        **taken_out.columns(), amount=request.amount, facts=request.facts, version_id=request.version_id, submitted_by_id=request.submitted_by_id,
+        opened_at=now,
+    )  # fmt: skip
+    for node in nodes:
+        first = node.stage == nodes[0].stage
+        node.pk, node.request, node.reminded_at, node.late_at, node.left_at = None, made, None, None, None
+        node.state, node.entered_at = (NodeState.CURRENT, now) if first else (NodeState.WAITING, None)
+    Node.unscoped.bulk_create(nodes)
+    for node in nodes:
+        if node.state == NodeState.CURRENT:
+            _call(made, node)
+    return made
+
+
 def _nodes(request: Request, needed: Needed) -> list[Node]:
     """The steps of a new request. One holder of a role costs no statement; who else is meant is looked up once, when the document is submitted."""
     made: list[Node] = []

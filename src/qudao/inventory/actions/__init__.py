@@ -17,7 +17,7 @@ from qudao.inventory.actions.keep import (
 )
 from qudao.inventory.actions.lots import Moved
 from qudao.inventory.actions.move import post_all_moves, post_moves
-from qudao.inventory.actions.reserve import Shelves, open_shelves, promise, refill, release, reserve, shrink, stop_waiting
+from qudao.inventory.actions.reserve import Shelves, hand_over, open_shelves, promise, refill, release, reserve, shrink, stop_waiting
 from qudao.inventory.actions.track import adjust_lot, set_keeps, track_product
 from qudao.inventory.rules import Demand, LotQty, MoveSpec
 
@@ -32,6 +32,7 @@ __all__ = [
     "adjust_stock",
     "check_lots",
     "ensure_places",
+    "hand_over",
     "open_shelves",
     "post_all_moves",
     "post_moves",

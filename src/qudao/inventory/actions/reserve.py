@@ -49,6 +49,14 @@ GIVE_PART = """WITH d AS (SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::n
         FROM d WHERE r.id = d.id
     )
     UPDATE inventory_stock s SET reserved = s.reserved - g.qty FROM (SELECT stock_id, sum(qty) AS qty FROM d GROUP BY 1) g WHERE s.id = g.stock_id"""
+HAND_OVER = """WITH given AS (
+        UPDATE inventory_reservation r SET released = r.released + d.qty,
+            state = CASE WHEN r.taken + r.released + d.qty = r.qty THEN 'closed' ELSE 'open' END
+        FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[]) d(id, ref_id, qty) WHERE r.id = d.id
+        RETURNING r.place_id, r.product_id, d.qty, d.ref_id, r.at
+    )
+    INSERT INTO inventory_reservation (place_id, product_id, qty, taken, released, subject_kind, subject_id, number, ref_id, state, at)
+    SELECT place_id, product_id, qty, 0, 0, %s, %s, %s, ref_id, 'open', at FROM given"""
 GIVE_BACK = """WITH given AS (
         UPDATE inventory_reservation SET released = qty - taken, state = 'closed' WHERE id = ANY(%s::bigint[])
     )
@@ -146,6 +154,21 @@ def shrink(quantities: Mapping[int, Decimal], subject: Subject, *, actor: Actor)
     run(GIVE_PART, columns([(found[ref][0], found[ref][1], qty) for ref, qty in quantities.items()]))
     for key in sorted({(row[3], row[4]) for row in found.values() if row[5]}):
         emit(GoodsFree(*key), subject)
+
+
+@part
+def hand_over(parts: Sequence[tuple[int, int, Decimal]], subject: Subject, to: Subject, *, actor: Actor) -> None:
+    """Let a part of what is reserved for lines of a document be reserved for another's: (line, the other's line, quantity). No goods become free.
+
+    Locks the stock rows; two statements. Raises Refused `inventory.not_reserved` where a line holds less.
+    """
+    if not parts:
+        return
+    note_rank(Rank.STOCK)
+    refs = [ref for ref, _other, _qty in parts]
+    found = {row[6]: row for row in rows(LOCK_PROMISED, (subject.kind, subject.id, refs, refs))}
+    raise_if_any([Fault("inventory.not_reserved", f"lines.{ref}") for ref, _other, qty in parts if ref not in found or found[ref][2] < qty], Refused)
+    run(HAND_OVER, (*columns([(found[ref][0], other, qty) for ref, other, qty in parts]), *named(to)))
 
 
 @part

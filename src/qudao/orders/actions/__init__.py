@@ -30,9 +30,11 @@ from qudao.orders.actions.follow import (
 )
 from qudao.orders.actions.place import place_order, submit_order
 from qudao.orders.actions.refill import refill_orders
+from qudao.orders.actions.split import Splitting, split_order
 
 __all__ = [
     "Amendment",
+    "Splitting",
     "amend_order",
     "approve_order",
     "attach_file",
@@ -58,6 +60,7 @@ __all__ = [
     "release_held",
     "release_order",
     "return_order",
+    "split_order",
     "submit_order",
     "withdraw_order",
 ]

@@ -31,12 +31,13 @@ from qudao.kernel.money import ZERO
 from qudao.kernel.quantity import plain
 from qudao.orders import rules
 from qudao.orders.actions.confirm import SHORT, Claim, Held, hold_and_reserve
+from qudao.orders.actions.follow import record_received
 from qudao.orders.actions.place import KIND
 from qudao.orders.events import OrderAmended
 from qudao.orders.models import Line, Order
-from qudao.orders.queries import unscoped_facts
+from qudao.orders.queries import unscoped_facts, unscoped_trades
 from qudao.orders.rules import NewLine, Placing, PricedLine
-from qudao.orders.states import Approval, Status
+from qudao.orders.states import Approval, Fulfilment, Status
 from qudao.pricing.queries import Item, unscoped_quote
 
 
@@ -92,7 +93,7 @@ def amend_order(order_id: int, wanted: Amendment, *, reason: str = "", actor: Ac
     if priced:
         _add(order, priced, bool(needed), actor)
     _give_back(order, lines, less, actor)
-    _settle(order, Approval.PENDING if needed else order.approval)
+    settle_head(order, Approval.PENDING if needed else order.approval, actor=actor)
     if needed:
         approvals.open_request(order.subject, needed, actor=actor)
     record(order.subject, reason=reason.strip(), detail={"changes": changes, "gross": [str(before), str(order.gross)], "asked": bool(needed)})
@@ -204,9 +205,13 @@ def _hold(order: Order, held: Sequence[Held], actor: Actor) -> None:
         run(SHORT, (short, [got.waits.get(pk, ZERO) for pk in short], [got.cut.get(pk, ZERO) for pk in short]))
 
 
-def _settle(order: Order, approval: str) -> None:
-    """Make the head say what its lines say."""
+def settle_head(order: Order, approval: str, *, actor: Actor) -> None:
+    """Make the head of a locked order say what its lines say; when all that is left of it has been shipped, it goes on as if the rest had never been."""
     run(HEAD, (clock.now(), approval, order.pk, order.pk))
+    if order.fulfilment == Fulfilment.PARTIAL and approval != Approval.PENDING:
+        (trade,) = unscoped_trades([order.pk])
+        if not any(line.open for line in trade.lines):
+            record_received(trade, {}, actor=actor)
     order.refresh_from_db()
 
 
@@ -222,7 +227,7 @@ def settle_asked(order: Order, approved: bool, *, reason: str, actor: Actor) -> 
         pks = [line.pk for line in asked]
         run("UPDATE orders_line SET given_up = given_up - asked, asked = 0, promised_on = %s WHERE id = ANY(%s)", (day, pks))
         _hold(order, [Held(x.pk, x.no, x.product_id, x.qty, x.net, x.gross) for x in asked], actor)
-        _settle(order, Approval.APPROVED)
+        settle_head(order, Approval.APPROVED, actor=actor)
     else:
         run("UPDATE orders_line SET asked = 0 WHERE order_id = %s AND asked > 0", (order.pk,))
         order.approval = Approval.APPROVED

@@ -19,7 +19,7 @@ from qudao.orders.pages.life import by_whom, lines_of_life, waits
 from qudao.orders.pages.life import reached as reached_in
 from qudao.orders.pages.panels import credit_panel, facts_panel, files_panel, lines_panel
 from qudao.orders.queries import orders
-from qudao.orders.rules import change_waits, may_readdress
+from qudao.orders.rules import change_waits, may_readdress, may_split
 from qudao.orders.states import Billing, Fulfilment, Payment, Status
 from qudao.orders.tables import badge_of, name_of
 
@@ -108,6 +108,8 @@ class OrderDetail(DetailPage):
                 found.append(Button(_("Take the change back"), url("order_withdrawal"), icon="arrow-back-up", verb="orders.withdraw", ask=True))
         elif obj.status in (Status.CONFIRMED, Status.IN_FULFILMENT) and (sells or buys):
             found.append(Button(_("Change what is ordered"), url("order_amendment"), icon="pencil", verb="orders.amend", ask=True))
+        if may_split(obj, buys=buys) and (sells or buys):
+            found.append(Button(_("Take out into an order of its own"), url("order_split"), icon="copy", verb="orders.split", ask=True))
         if (sells or buys) and may_readdress(obj.status, obj.fulfilment):
             found.append(Button(_("Change the delivery address"), url("order_address"), icon="truck", verb="orders.readdress", ask=True))
         if sells or buys:

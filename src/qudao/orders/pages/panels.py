@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import F, Sum
@@ -19,8 +20,9 @@ from qudao.funds.queries import unscoped_card
 from qudao.kernel.money import ZERO
 from qudao.orders.models import Order
 from qudao.orders.pages.life import entries
-from qudao.orders.queries import unscoped_lines_of
-from qudao.orders.states import Kind, Status
+from qudao.orders.queries import unscoped_family, unscoped_lines_of
+from qudao.orders.rules import may_split
+from qudao.orders.states import Allocation, Fulfilment, Kind, Status
 from qudao.orders.tables import is_late, name_of
 from qudao.pricing.states import Level, Verdict
 
@@ -41,9 +43,24 @@ def lines_panel(request: HttpRequest, order: Order) -> Panel:
     return Panel(
         _("Lines"),
         "orders/lines.html",
-        {"order": order, "lines": lines, "clear": clear, "units": units, "cut": cut, "dated": any(line.promised_on for line in lines)},
+        {
+            "order": order,
+            "lines": lines,
+            "clear": clear,
+            "units": units,
+            "cut": cut,
+            "dated": any(line.promised_on for line in lines),
+            "splits": bool(order.waits_since) and _may_split(request.actor, order),  # type: ignore[attr-defined]
+        },
         note=figures.lines(order.line_count),
     )
+
+
+def _may_split(actor: Actor, order: Order) -> bool:
+    """Whether a line that waits for goods can become an order of its own here: something must be left that does not wait."""
+    some = order.allocation == Allocation.PARTIAL or order.fulfilment == Fulfilment.PARTIAL
+    buys = actor.org_id == order.buyer_id
+    return some and (buys or actor.org_id == order.seller_id) and actor.can("orders.split") and may_split(order, buys=buys)
 
 
 def _step(step: dict[str, Any]) -> dict[str, Any]:
@@ -71,7 +88,10 @@ def credit_panel(request: HttpRequest, order: Order) -> Panel | None:
 
 def facts_panel(request: HttpRequest, order: Order) -> Panel:
     """The two sides and the terms the order was made under."""
+    whole, parts = unscoped_family(order)
     facts = [
+        (_("Taken out of"), _links(whole)),
+        (_("Taken out into"), _links(parts)),
         (_("Type"), Kind(order.kind).label if order.kind != Kind.REGULAR else ""),
         (_("Seller"), name_of(order.seller)),
         (_("Buyer"), name_of(order.buyer)),
@@ -84,6 +104,11 @@ def facts_panel(request: HttpRequest, order: Order) -> Panel:
         (_("Note"), order.note),
     ]
     return Panel(_("Sides and terms"), "parts/panel_facts.html", {"facts": facts}, aside=True)
+
+
+def _links(orders: Sequence[Order]) -> Any:
+    """Orders as links, one a line."""
+    return format_html_join("", '<a href="{}">{}</a><br>', ((one.get_absolute_url(), str(one)) for one in orders))
 
 
 def _terms(order: Order) -> str:

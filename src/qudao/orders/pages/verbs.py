@@ -14,8 +14,8 @@ from qudao.base.html.forms import Form
 from qudao.base.html.pages import ActionPage, NoFields
 from qudao.catalog.queries import unscoped_ids_by_code
 from qudao.network.queries import addresses
-from qudao.orders import actions
-from qudao.orders.forms import AddressForm, AmendForm, ApproveForm, FileForm, ReasonForm, RemarkForm
+from qudao.orders import actions, rules
+from qudao.orders.forms import AddressForm, AmendForm, ApproveForm, FileForm, ReasonForm, RemarkForm, SplitForm
 from qudao.orders.models import Order
 from qudao.orders.queries import orders, unscoped_lines_of
 from qudao.orders.rules import NewLine
@@ -183,6 +183,32 @@ class Amend(_Verb):
 
     def says(self, obj: Order) -> Any:
         return _("What is taken back is released at once. What is added has today's price, and asks for credit, stock and approval again.")
+
+
+class Split(_Verb):
+    """A part of the order as an order of its own; `?line_<id>=<quantity>` fills in a line."""
+
+    verb = "orders.split"
+    title = gettext_lazy("Take out into an order of its own")
+    submit = gettext_lazy("Make the order")
+    said = gettext_lazy("It is an order of its own now.")
+
+    def find(self, **kwargs: Any) -> Any:
+        order = super().find(**kwargs)
+        lines = [(line, rules.may_split_off(line, order.status)) for line in unscoped_lines_of(order)[:MOST]]
+        for line, _most in lines:
+            line.shown_name = name_of(line.product)  # type: ignore[attr-defined]
+        known = list(addresses(self.actor, order.buyer_id))
+        self.form = partial(SplitForm, lines=[one for one in lines if one[1]], known=known)  # type: ignore[assignment]
+        return order
+
+    def perform(self, obj: Order, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        lines = {int(name.removeprefix("line_")): qty for name, qty in cleaned.items() if name.startswith("line_") and qty}
+        wanted = actions.Splitting(lines, cleaned["requested_on"], int(cleaned["address"]) if cleaned["address"] else None)
+        return actions.split_order(obj.pk, wanted, reason=cleaned["reason"], actor=self.actor, client_id=client_id)
+
+    def says(self, obj: Order) -> Any:
+        return _("The same terms and prices; credit and goods that are held go along. Nothing is asked or priced again.")
 
 
 class CloseShort(_Verb):

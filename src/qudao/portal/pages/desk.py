@@ -107,7 +107,11 @@ def desk_of(request: HttpRequest, editor: LineEditor | None = None) -> Desk:
         initial |= {"dealer": known.label if known else ""}
     form = DeskForm(data, initial=initial, choices=choices, find_url=reverse("order_dealers"), actor=actor)
     if editor is None:
-        lines = [{"code": x.product.code, "qty": figures.qty(x.qty).replace(",", "")} for x in unscoped_lines_of(again)] if again else []
+        lines = (
+            [{"code": x.product.code, "qty": figures.qty(x.qty - x.moved).replace(",", "")} for x in unscoped_lines_of(again) if x.qty > x.moved]
+            if again
+            else []
+        )
         editor = editor_of(data, lines)
     return Desk(form, editor, actor, few)
 
