@@ -12,10 +12,11 @@ from ninja import Field, Schema
 from qudao.base.access import Actor, get_visible, sees_prices
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.fulfilment import actions
-from qudao.fulfilment.models import Shipment
+from qudao.fulfilment.actions import Settlement
+from qudao.fulfilment.models import Receipt, Shipment
 from qudao.fulfilment.queries import differences, lines_of, shipments, with_lots
 from qudao.fulfilment.rules import Count
-from qudao.fulfilment.states import GONE, Liable, Outcome
+from qudao.fulfilment.states import GONE, Liable, Outcome, Remedy
 from qudao.inventory.rules import LotQty
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
 
@@ -77,6 +78,9 @@ class CountIn(Schema):
     damaged: Decimal = Decimal(0)
     short: Decimal | None = None
     over: Decimal = Decimal(0)
+    refused: Decimal = Decimal(0)
+    wrong: Decimal = Decimal(0)
+    wrong_product: str = Field("", max_length=64, description="The code of what came instead.")
     note: str = Field("", max_length=500)
 
 
@@ -100,6 +104,9 @@ class ShipmentLineOut(Schema):
     damaged: Decimal | None
     short: Decimal | None
     over: Decimal | None
+    refused: Decimal | None
+    wrong: Decimal | None
+    wrong_product: str | None
     lots: list[LotOut] = []
 
 
@@ -148,8 +155,12 @@ class DifferenceOut(Schema):
     currency: str
     state: str
     at: datetime
+    wrong_product: str | None
+    taken_by: str | None
+    due_on: date | None
     outcome: str
     liable: str
+    remedy: str
     note: str
 
 
@@ -158,7 +169,22 @@ class SettleIn(Schema):
 
     outcome: Outcome
     liable: Liable
+    remedy: Remedy | None = None
     note: str = Field("", max_length=200)
+
+
+class TakeIn(Schema):
+    """Who takes a difference (a user of the seller, without: the caller) and until when."""
+
+    owner_id: int | None = None
+    due_on: date | None = None
+    note: str = Field("", max_length=200)
+
+
+class RefusalIn(Schema):
+    """Why nothing of a shipment is taken."""
+
+    reason: str = Field(..., max_length=500)
 
 
 class DifferencePage(Schema):
@@ -182,7 +208,8 @@ def _line(line: Any) -> dict[str, Any]:
         "name": product.name,
         "unit": line.line.unit,
         "qty": line.qty,
-        **{name: getattr(count, name, None) for name in ("received", "damaged", "short", "over")},
+        **{name: getattr(count, name, None) for name in ("received", "damaged", "short", "over", "refused", "wrong")},
+        "wrong_product": count.wrong_product.code if count and count.wrong_product else None,
         "lots": [{"lot": x.lot, "expires_on": x.expires_on, "qty": x.qty} for x in getattr(line, "lots", ())],
     }
 
@@ -238,10 +265,20 @@ def dispatch(request: HttpRequest, shipment_id: int, body: DispatchIn) -> HttpRe
 @idempotent
 def receive(request: HttpRequest, shipment_id: int, body: ReceiptIn) -> HttpResponse:
     """Count a shipment; received, damaged and missing make what was shipped, `over` comes on top."""
-    counts = [Count(x.line_id, x.received, x.damaged, x.short, x.over, x.note) for x in body.lines]
-    receipt = actions.confirm_receipt(shipment_id, counts, note=body.note, actor=request.actor)  # type: ignore[attr-defined]
+    counts = [Count(x.line_id, x.received, x.damaged, x.short, x.over, x.note, x.refused, x.wrong, x.wrong_product.strip()) for x in body.lines]
+    return _receipt(actions.confirm_receipt(shipment_id, counts, note=body.note, actor=request.actor))  # type: ignore[attr-defined]
+
+
+@routes.post("/shipments/{int:shipment_id}/refusal", response={201: ReceiptOut}, summary="Refuse a shipment")
+@idempotent
+def refuse(request: HttpRequest, shipment_id: int, body: RefusalIn) -> HttpResponse:
+    """Take nothing of a shipment; each line is a difference until its seller settles it."""
+    return _receipt(actions.refuse_shipment(shipment_id, body.reason, actor=request.actor))  # type: ignore[attr-defined]
+
+
+def _receipt(receipt: Receipt) -> HttpResponse:
     shown = {"id": receipt.pk, "shipment_id": receipt.shipment_id, "at": receipt.at, "note": receipt.note}
-    return reply(shown, 201, location=f"/api/v1/shipments/{shipment_id}")
+    return reply(shown, 201, location=f"/api/v1/shipments/{receipt.shipment_id}")
 
 
 @routes.get("/shipments", response=ShipmentPage, summary="Shipments, newest first")
@@ -280,15 +317,29 @@ def claims(request: HttpRequest, limit: int = 50, after: int | None = None, stat
 def _claim(d: Any, actor: Actor) -> dict[str, Any]:
     """A difference as the actor may see it."""
     clear = sees_prices(actor, d.seller_id, d.buyer_id)
-    names = ("shipment_id", "seller_id", "buyer_id", "kind", "qty", "currency", "state", "at", "outcome", "liable", "note")
-    more = {"shipment": d.shipment.number, "product_id": d.receipt_line.shipment_line.product_id, "amount": d.amount if clear else None}
+    names = ("shipment_id", "seller_id", "buyer_id", "kind", "qty", "currency", "state", "at", "due_on", "outcome", "liable", "remedy", "note")
+    more = {
+        "wrong_product": d.product.code if d.product else None,
+        "taken_by": str(d.taken_by) if d.taken_by else None,
+        "shipment": d.shipment.number,
+        "product_id": d.receipt_line.shipment_line.product_id,
+        "amount": d.amount if clear else None,
+    }
     return {"id": d.pk, **{n: getattr(d, n) for n in names}, **more}
 
 
 @routes.post("/differences/{int:difference_id}/settlement", response=DifferenceOut, summary="Settle a difference")
 @idempotent
 def settle(request: HttpRequest, difference_id: int, body: SettleIn) -> HttpResponse:
-    """Say what became of the goods and who bears it. Money goes back by a credit note on the invoice."""
+    """Say what became of the goods, who bears it and what the buyer gets."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    found = actions.settle_difference(difference_id, body.outcome, body.liable, body.note, actor=actor)
-    return reply(_claim(found, actor))
+    how = Settlement(body.outcome, body.liable, body.remedy or "", body.note)
+    return reply(_claim(actions.settle_difference(difference_id, how, actor=actor), actor))
+
+
+@routes.post("/differences/{int:difference_id}/investigation", response=DifferenceOut, summary="Take a difference")
+@idempotent
+def investigate(request: HttpRequest, difference_id: int, body: TakeIn) -> HttpResponse:
+    """Take a difference or give it to a colleague, until a day; both sides read it."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return reply(_claim(actions.investigate_difference(difference_id, body.owner_id, body.due_on, body.note, actor=actor), actor))

@@ -44,3 +44,4 @@ class DifferenceSettled:
     buyer_id: int
     kind: str
     outcome: str
+    remedy: str = ""

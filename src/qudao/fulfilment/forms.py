@@ -9,13 +9,15 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from qudao.base.html import figures
 from qudao.base.html.forms import Form, LineEditor, LineField, number_of
 from qudao.base.html.tables import by_language
 from qudao.fulfilment.models import ShipmentLine
+from qudao.fulfilment.queries import unscoped_settlers
 from qudao.fulfilment.rules import MAX_NOTE, NOTHING, Count
-from qudao.fulfilment.states import Liable, Outcome
+from qudao.fulfilment.states import Liable, Outcome, Remedy
 from qudao.inventory.rules import LotQty
 from qudao.kernel.errors import Invalid
 from qudao.kernel.quantity import plain
@@ -54,10 +56,29 @@ class BearForm(Form):
 
 
 class SettleForm(BearForm):
-    """The same, with what became of the goods."""
+    """The same, with what became of the goods, and what the buyer gets."""
 
     outcome = forms.ChoiceField(label=_("What became of the goods"), widget=forms.RadioSelect, choices=Outcome.choices)
-    field_order = ("outcome", "liable", "note")
+    remedy = forms.ChoiceField(label=_("What the buyer gets"), required=False, widget=forms.RadioSelect, choices=Remedy.choices)
+    field_order = ("outcome", "remedy", "liable", "note")
+
+
+class TakeForm(Form):
+    """Who takes a difference, and until when."""
+
+    owner = forms.TypedChoiceField(label=_("Who takes it"), coerce=int)
+    due_on = forms.DateField(label=_("Until"), required=False, widget=forms.DateInput())
+    note = forms.CharField(label=_("Remark"), max_length=MAX_NOTE, required=False, help_text=_("Both sides read it."))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].choices = unscoped_settlers(self.actor.org_id)  # type: ignore[attr-defined]
+
+
+class RefuseForm(Form):
+    """Why a whole shipment is not taken."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
 
 
 DISPATCH_LINES = (
@@ -72,6 +93,9 @@ RECEIPT_LINES = (
     LineField("shipped", _("Shipped"), kind="figure"),
     LineField("received", _("Received well"), kind="qty", required=True),
     LineField("damaged", _("Damaged"), kind="qty"),
+    LineField("refused", pgettext_lazy("difference", "Refused"), kind="qty"),
+    LineField("wrong", _("Wrong goods"), kind="qty"),
+    LineField("wrong_product", _("What came instead"), placeholder=_("Product code")),
     LineField("over", _("Too many"), kind="qty"),
     LineField("note", _("Remark")),
 )
@@ -133,6 +157,9 @@ def counts_of(editor: LineEditor) -> list[Count]:
             None,
             line.clean.get("over") or NOTHING,
             line.clean.get("note") or "",
+            line.clean.get("refused") or NOTHING,
+            line.clean.get("wrong") or NOTHING,
+            (line.clean.get("wrong_product") or "").strip(),
         )
         for line in editor.lines
     ]

@@ -4,36 +4,50 @@ from __future__ import annotations
 
 from qudao.base.invariants import Check
 
+#: by order line what was lost and is sent again: it counts as not shipped
+AGAIN = """SELECT l.line_id, sum(d.qty) AS qty FROM fulfilment_difference d JOIN fulfilment_receiptline r ON r.id = d.receipt_line_id
+    JOIN fulfilment_shipmentline l ON l.id = r.shipment_line_id WHERE d.remedy = 'again' GROUP BY 1"""
+
 CHECKS = [
     Check(
         "fulfilment.shipped_is_sum_of_shipments",
-        """SELECT l.id, concat_ws(' ', 'order line', l.id, 'has shipped', l.shipped, 'but its shipments sum to', coalesce(s.qty, 0)) AS note
+        f"""SELECT l.id, concat_ws(' ', 'order line', l.id, 'has shipped', l.shipped, 'but its shipments sum to', coalesce(s.qty, 0),
+                                   'of which are sent again', coalesce(a.qty, 0)) AS note
            FROM orders_line l
            LEFT JOIN (SELECT sl.line_id, sum(sl.qty) AS qty FROM fulfilment_shipmentline sl JOIN fulfilment_shipment s ON s.id = sl.shipment_id
-                      WHERE s.state IN ('shipped', 'received') GROUP BY sl.line_id) s ON s.line_id = l.id
-           WHERE l.shipped <> coalesce(s.qty, 0)""",
+                      WHERE s.state IN ('shipped', 'received', 'refused') GROUP BY sl.line_id) s ON s.line_id = l.id
+           LEFT JOIN ({AGAIN}) a ON a.line_id = l.id
+           WHERE l.shipped <> coalesce(s.qty, 0) - coalesce(a.qty, 0)""",
         "UPDATE fulfilment_shipmentline SET qty = qty + 1 WHERE id = (SELECT max(l.id) FROM fulfilment_shipmentline l JOIN fulfilment_shipment s"
         " ON s.id = l.shipment_id WHERE s.state = 'received')",
     ),
     Check(
+        "fulfilment.invoiced_is_shipped_or_comes_again",
+        f"""SELECT l.id, concat_ws(' ', 'order line', l.id, 'has invoiced', l.invoiced, 'but shipped', l.shipped, 'and sends again', coalesce(a.qty, 0)) AS note
+           FROM orders_line l LEFT JOIN ({AGAIN}) a ON a.line_id = l.id WHERE l.invoiced > l.shipped + coalesce(a.qty, 0)""",
+        "UPDATE orders_line SET invoiced = qty - given_up WHERE id = (SELECT max(id) FROM orders_line WHERE shipped = 0 AND qty > given_up)",
+    ),
+    Check(
         "fulfilment.received_is_sum_of_receipts",
-        """SELECT l.id, concat_ws(' ', 'order line', l.id, 'has received', l.received, 'and lost', l.settled_short, 'but its receipts say',
-                                   coalesce(r.received, 0), 'and', coalesce(r.lost, 0)) AS note
+        f"""SELECT l.id, concat_ws(' ', 'order line', l.id, 'has received', l.received, 'and lost', l.settled_short, 'but its receipts say',
+                                   coalesce(r.received, 0), 'and', coalesce(r.lost, 0), 'of which are sent again', coalesce(a.qty, 0)) AS note
            FROM orders_line l
-           LEFT JOIN (SELECT sl.line_id, sum(rl.received) AS received, sum(rl.damaged + rl.short) AS lost
+           LEFT JOIN (SELECT sl.line_id, sum(rl.received) AS received, sum(rl.damaged + rl.short + rl.refused + rl.wrong) AS lost
                       FROM fulfilment_receiptline rl JOIN fulfilment_shipmentline sl ON sl.id = rl.shipment_line_id GROUP BY sl.line_id) r ON r.line_id = l.id
-           WHERE l.received <> coalesce(r.received, 0) OR l.settled_short <> coalesce(r.lost, 0)""",
+           LEFT JOIN ({AGAIN}) a ON a.line_id = l.id
+           WHERE l.received <> coalesce(r.received, 0) OR l.settled_short <> coalesce(r.lost, 0) - coalesce(a.qty, 0)""",
         "UPDATE fulfilment_receiptline SET received = received - 1, short = short + 1"
         " WHERE id = (SELECT max(id) FROM fulfilment_receiptline WHERE received >= 1)",
     ),
     Check(
         "fulfilment.a_receipt_counts_what_was_shipped",
-        """SELECT rl.id, concat_ws(' ', 'shipped', sl.qty, 'counted', rl.received + rl.damaged + rl.short) AS note
+        """SELECT rl.id, concat_ws(' ', 'shipped', sl.qty, 'counted', rl.received + rl.damaged + rl.short + rl.refused + rl.wrong) AS note
            FROM fulfilment_receiptline rl JOIN fulfilment_shipmentline sl ON sl.id = rl.shipment_line_id
-           WHERE rl.received + rl.damaged + rl.short <> sl.qty
+           WHERE rl.received + rl.damaged + rl.short + rl.refused + rl.wrong <> sl.qty
            UNION ALL
            SELECT s.id, 'shipment ' || s.number || ' is received without a count of every line' FROM fulfilment_shipment s
-           WHERE s.state = 'received' AND EXISTS (SELECT FROM fulfilment_shipmentline l LEFT JOIN fulfilment_receiptline r ON r.shipment_line_id = l.id
+           WHERE s.state IN ('received', 'refused')
+             AND EXISTS (SELECT FROM fulfilment_shipmentline l LEFT JOIN fulfilment_receiptline r ON r.shipment_line_id = l.id
                                                   WHERE l.shipment_id = s.id AND r.id IS NULL)""",
         "UPDATE fulfilment_receiptline SET damaged = damaged + 1 WHERE id = (SELECT max(id) FROM fulfilment_receiptline)",
     ),
@@ -42,9 +56,12 @@ CHECKS = [
         """SELECT rl.id, concat_ws(' ', 'count', rl.id, 'and its differences are not the same') AS note
            FROM fulfilment_receiptline rl
            LEFT JOIN (SELECT receipt_line_id, coalesce(sum(qty) FILTER (WHERE kind = 'damaged'), 0) AS damaged,
-                             coalesce(sum(qty) FILTER (WHERE kind = 'short'), 0) AS short, coalesce(sum(qty) FILTER (WHERE kind = 'over'), 0) AS over
+                             coalesce(sum(qty) FILTER (WHERE kind = 'short'), 0) AS short, coalesce(sum(qty) FILTER (WHERE kind = 'over'), 0) AS over,
+                             coalesce(sum(qty) FILTER (WHERE kind = 'refused'), 0) AS refused, coalesce(sum(qty) FILTER (WHERE kind = 'wrong'), 0) AS wrong,
+                             max(product_id) AS instead
                       FROM fulfilment_difference GROUP BY 1) d ON d.receipt_line_id = rl.id
-           WHERE (rl.damaged, rl.short, rl.over) IS DISTINCT FROM (coalesce(d.damaged, 0), coalesce(d.short, 0), coalesce(d.over, 0))""",
+           WHERE (rl.damaged, rl.short, rl.over, rl.refused, rl.wrong, rl.wrong_product_id) IS DISTINCT FROM
+                 (coalesce(d.damaged, 0), coalesce(d.short, 0), coalesce(d.over, 0), coalesce(d.refused, 0), coalesce(d.wrong, 0), d.instead)""",
         "UPDATE fulfilment_receiptline SET over = over + 1 WHERE id = (SELECT max(id) FROM fulfilment_receiptline)",
     ),
     Check(
@@ -64,12 +81,15 @@ CHECKS = [
                   coalesce(t.qty, 0), 'but its open differences say', coalesce(w.qty, 0)) AS note
            FROM (SELECT p.owner_id, s.product_id, sum(s.on_hand) AS qty FROM inventory_stock s JOIN inventory_place p ON p.id = s.place_id
                  WHERE p.code = 'CLAIMS' GROUP BY 1, 2) t
-           FULL JOIN (SELECT CASE WHEN d.kind = 'over' THEN d.buyer_id ELSE d.seller_id END AS owner_id, l.product_id, sum(d.qty) AS qty
+           FULL JOIN (SELECT c.owner_id, c.product_id, sum(d.qty) AS qty
                       FROM fulfilment_difference d JOIN fulfilment_receiptline r ON r.id = d.receipt_line_id
-                      JOIN fulfilment_shipmentline l ON l.id = r.shipment_line_id WHERE d.state = 'open' GROUP BY 1, 2) w USING (owner_id, product_id)
+                      JOIN fulfilment_shipmentline l ON l.id = r.shipment_line_id
+                      CROSS JOIN LATERAL (VALUES (d.seller_id, l.product_id, d.kind <> 'over'),
+                                                 (d.buyer_id, coalesce(d.product_id, l.product_id), d.kind IN ('over', 'wrong'))) c(owner_id, product_id, lies)
+                      WHERE d.state <> 'settled' AND c.lies GROUP BY 1, 2) w USING (owner_id, product_id)
            WHERE coalesce(t.qty, 0) <> coalesce(w.qty, 0)""",
         "UPDATE fulfilment_difference SET state = 'settled', outcome = 'written_off', liable = 'carrier', settled_at = now()"
-        " WHERE id = (SELECT max(id) FROM fulfilment_difference WHERE state = 'open')",
+        " WHERE id = (SELECT max(id) FROM fulfilment_difference WHERE state <> 'settled')",
     ),
     Check(
         "fulfilment.nothing_is_planned_twice",

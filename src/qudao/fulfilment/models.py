@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from qudao.base.db import Row
 from qudao.base.subject import Subject
 from qudao.catalog.models import Product
-from qudao.fulfilment.states import DifferenceKind, DifferenceState, Liable, Outcome, State
+from qudao.fulfilment.states import UNSETTLED, DifferenceKind, DifferenceState, Liable, Outcome, Remedy, State
 from qudao.inventory.models import Place
 from qudao.network.models import Organisation
 from qudao.orders.models import Line, Order
@@ -57,13 +57,14 @@ class Shipment(Row):
                 condition=~Q(seller=F("buyer")), name="fulfilment_shipment_sides_differ", violation_error_message=_("Seller and buyer are the same.")
             ),
             models.CheckConstraint(
-                condition=Q(state__in=[State.SHIPPED, State.RECEIVED], shipped_at__isnull=False)
+                condition=Q(state__in=[State.SHIPPED, State.RECEIVED, State.REFUSED], shipped_at__isnull=False)
                 | Q(state__in=[State.CREATED, State.PICKING, State.CANCELLED], shipped_at__isnull=True),
                 name="fulfilment_shipment_shipped_at_fits",
                 violation_error_message=_("A shipment has a time of dispatch exactly when it has left."),
             ),
             models.CheckConstraint(
-                condition=Q(state=State.RECEIVED, received_at__isnull=False) | (~Q(state=State.RECEIVED) & Q(received_at__isnull=True)),
+                condition=Q(state__in=[State.RECEIVED, State.REFUSED], received_at__isnull=False)
+                | (~Q(state__in=[State.RECEIVED, State.REFUSED]) & Q(received_at__isnull=True)),
                 name="fulfilment_shipment_received_at_fits",
                 violation_error_message=_("A shipment has a time of receipt exactly when it was received."),
             ),
@@ -121,7 +122,9 @@ class Receipt(Row):
 
 
 class ReceiptLine(Row):
-    """The count of one shipment line: received + damaged + short = shipped; `over` came on top."""
+    """The count of one shipment line: received + damaged + short + refused + wrong = shipped; `over` came on top. Instead of `wrong` came as many
+    of `wrong_product`.
+    """
 
     receipt = models.ForeignKey(Receipt, on_delete=models.PROTECT, related_name="lines")
     shipment_line = models.OneToOneField(ShipmentLine, on_delete=models.PROTECT, related_name="count")
@@ -129,6 +132,9 @@ class ReceiptLine(Row):
     damaged = _quantity(default=0)
     short = _quantity(default=0)
     over = _quantity(default=0)
+    refused = _quantity(default=0, db_default=0)
+    wrong = _quantity(default=0, db_default=0)
+    wrong_product = models.ForeignKey(Product, null=True, blank=True, db_index=False, **SIDE)
     note = models.CharField(max_length=500, blank=True, default="")
 
     class Meta:
@@ -137,7 +143,12 @@ class ReceiptLine(Row):
                 condition=Q(received__gte=0, damaged__gte=0, short__gte=0, over__gte=0),
                 name="fulfilment_receiptline_counts_not_negative",
                 violation_error_message=_("A count is never less than zero."),
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(refused__gte=0) & (Q(wrong=0, wrong_product=None) | Q(wrong__gt=0, wrong_product__isnull=False)),
+                name="fulfilment_receiptline_wrong_named",
+                violation_error_message=_("Wrong goods are named, with their quantity."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -145,8 +156,9 @@ class ReceiptLine(Row):
 
 
 class Difference(Row):
-    """A claim of the buyer from a receipt: goods missing, damaged or too many, with the gross they stand for. Open until it is settled: what became
-    of the goods (`outcome`) and who bears it (`liable`).
+    """A claim of the buyer from a receipt: goods missing, damaged, refused, wrong or too many, with the gross they stand for. `product`: what came
+    instead, where it is wrong. Open, then somebody of the seller takes it (until `due_on`), until it is settled: what became of the goods
+    (`outcome`), who bears it (`liable`), what the buyer gets for it (`remedy`).
     """
 
     receipt_line = models.ForeignKey(ReceiptLine, on_delete=models.PROTECT, related_name="differences")
@@ -157,10 +169,15 @@ class Difference(Row):
     qty = _quantity()
     amount = models.DecimalField(max_digits=18, decimal_places=2)
     currency = models.CharField(max_length=3)
-    state = models.CharField(max_length=8, choices=DifferenceState.choices, default=DifferenceState.OPEN)
+    product = models.ForeignKey(Product, null=True, blank=True, db_index=False, **SIDE)
+    state = models.CharField(max_length=13, choices=DifferenceState.choices, default=DifferenceState.OPEN)
     at = models.DateTimeField()
+    taken_by = models.ForeignKey("people.User", null=True, blank=True, db_index=False, **SIDE)
+    taken_at = models.DateTimeField(null=True, blank=True)
+    due_on = models.DateField(null=True, blank=True)
     outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True, default="", db_default="")
     liable = models.CharField(max_length=10, choices=Liable.choices, blank=True, default="", db_default="")
+    remedy = models.CharField(max_length=6, choices=Remedy.choices, blank=True, default="", db_default="")
     note = models.CharField(max_length=200, blank=True, default="", db_default="")
     settled_at = models.DateTimeField(null=True, blank=True)
     settled_by = models.BigIntegerField(null=True, blank=True)
@@ -168,7 +185,7 @@ class Difference(Row):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(state=DifferenceState.OPEN, outcome="", liable="", settled_at=None)
+                condition=Q(state__in=UNSETTLED, outcome="", liable="", remedy="", settled_at=None)
                 | Q(state=DifferenceState.SETTLED, outcome__in=Outcome.values, liable__in=Liable.values, settled_at__isnull=False),
                 name="fulfilment_difference_settled_fits",
                 violation_error_message=_("A settled difference says what became of the goods and who bears it."),
@@ -182,14 +199,25 @@ class Difference(Row):
                 violation_error_message=_("A difference has a quantity, and an amount of zero or more."),
             ),
             models.CheckConstraint(
+                condition=(Q(state=DifferenceState.INVESTIGATING, taken_at__isnull=False, taken_by__isnull=False) | ~Q(state=DifferenceState.INVESTIGATING))
+                & (Q(state=DifferenceState.OPEN, taken_at=None, due_on=None) | ~Q(state=DifferenceState.OPEN)),
+                name="fulfilment_difference_taken_fits",
+                violation_error_message=_("An investigation says who has taken it, and since when."),
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=DifferenceKind.WRONG, product__isnull=False) | (~Q(kind=DifferenceKind.WRONG) & Q(product=None)),
+                name="fulfilment_difference_wrong_named",
+                violation_error_message=_("Wrong goods are named, with their quantity."),
+            ),
+            models.CheckConstraint(
                 condition=Q(kind__in=DifferenceKind.values, state__in=DifferenceState.values),
                 name="fulfilment_difference_kind_known",
                 violation_error_message=_("There is no such kind or state of a difference."),
             ),
         ]
         indexes = [
-            models.Index(fields=["seller", "-id"], condition=Q(state=DifferenceState.OPEN), name="fulfilment_difference_seller"),
-            models.Index(fields=["buyer", "-id"], condition=Q(state=DifferenceState.OPEN), name="fulfilment_difference_buyer"),
+            models.Index(fields=["seller", "-id"], condition=~Q(state=DifferenceState.SETTLED), name="fulfilment_difference_seller"),
+            models.Index(fields=["buyer", "-id"], condition=~Q(state=DifferenceState.SETTLED), name="fulfilment_difference_buyer"),
         ]
 
     def __str__(self) -> str:

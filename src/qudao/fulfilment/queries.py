@@ -16,13 +16,14 @@ from qudao.base.files import files_by_subject
 from qudao.base.models import StoredFile
 from qudao.base.subject import Subject
 from qudao.fulfilment.models import Difference, Receipt, ReceiptLine, Shipment, ShipmentLine
-from qudao.fulfilment.rules import Sent
-from qudao.fulfilment.states import GONE, OPEN, DifferenceState
+from qudao.fulfilment.rules import Count, Sent
+from qudao.fulfilment.states import GONE, OPEN, UNSETTLED
 from qudao.inventory.queries import unscoped_by_lot, unscoped_lots_shipped, unscoped_proposals
 from qudao.inventory.rules import Demand
 from qudao.kernel.errors import NotFound
 from qudao.orders.models import Order
 from qudao.orders.states import Status
+from qudao.people.queries import unscoped_contacts, unscoped_people_with
 
 #: orders whose open quantities are reserved, so that they can be picked
 SHIPPABLE = (Status.CONFIRMED, Status.IN_FULFILMENT)
@@ -57,13 +58,14 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A shipment as its receiver finds it, locked. `places`: (organisation id, code) → place id."""
+    """A shipment as its receiver finds it, locked. `places`: (organisation id, code) → place id; `after`: the state it is coming into."""
 
     state: str
     number: str
     state_since: datetime
     places: dict[tuple[int, str], int]
     lines: list[Sent]
+    after: str = ""
 
 
 def unscoped_parcels(order_ids: Iterable[int]) -> dict[int, list[Parcel]]:
@@ -116,6 +118,17 @@ def unscoped_orders_of(shipment_ids: Sequence[int]) -> dict[int, int]:
     return found
 
 
+def unscoped_instead(sent: Sequence[Sent], counts: Sequence[Count]) -> dict[int, int]:
+    """By shipment line the product that came instead, named by its code in the catalogue of the right one's owner. One statement, none without any."""
+    product = {s.id: s.product_id for s in sent}
+    named = [(c.shipment_line_id, product[c.shipment_line_id], c.wrong_product) for c in counts if c.wrong_product and c.shipment_line_id in product]
+    if not named:
+        return {}
+    sql = """SELECT d.line_id, p.id FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) d(line_id, product_id, code)
+        JOIN catalog_product r ON r.id = d.product_id JOIN catalog_product p ON p.owner_id = r.owner_id AND p.code = d.code"""
+    return dict(rows(sql, [list(column) for column in zip(*named, strict=True)]))
+
+
 def unscoped_order_of(shipment_id: int) -> int:
     """The order of a shipment, which is locked before it. One statement. NotFound when there is no such shipment."""
     found = rows("SELECT order_id FROM fulfilment_shipment WHERE id = %s", (shipment_id,))
@@ -126,7 +139,7 @@ def unscoped_order_of(shipment_id: int) -> int:
 
 def shipments(actor: Actor, *, order_id: int | None = None, side: str = "") -> QuerySet[Shipment]:
     """The shipments the actor may see, newest first, with order and sides; `differs` = has an open difference; `side` as in `visible`."""
-    open_ones = Difference.unscoped.filter(shipment=OuterRef("pk"), state=DifferenceState.OPEN)
+    open_ones = Difference.unscoped.filter(shipment=OuterRef("pk"), state__in=UNSETTLED)
     found = visible(actor, Shipment, side=side).select_related("order", "seller", "buyer").annotate(differs=Exists(open_ones))
     if order_id is not None:
         found = found.filter(order_id=order_id)
@@ -135,7 +148,7 @@ def shipments(actor: Actor, *, order_id: int | None = None, side: str = "") -> Q
 
 def lines_of(shipment: Shipment) -> QuerySet[ShipmentLine]:
     """The lines of a shipment the actor was shown, with product, order line and count, in the order of the order."""
-    return shipment.lines.select_related("product", "line", "count").annotate(by_lot=unscoped_by_lot()).order_by("line__no")
+    return shipment.lines.select_related("product", "line", "count__wrong_product").annotate(by_lot=unscoped_by_lot()).order_by("line__no")
 
 
 def with_lots(found: Sequence[tuple[Shipment, Sequence[ShipmentLine]]]) -> None:
@@ -175,8 +188,16 @@ def receipt_of(shipment: Shipment) -> Receipt | None:
 
 def differences(actor: Actor) -> QuerySet[Difference]:
     """The differences the actor may see, newest first."""
-    found = visible(actor, Difference).select_related("shipment", "seller", "buyer", "receipt_line__shipment_line__product")
+    found = visible(actor, Difference).select_related(
+        "shipment", "seller", "buyer", "product", "taken_by", "receipt_line__shipment_line__product", "receipt_line__shipment_line__line"
+    )
     return found.order_by("-id")
+
+
+def unscoped_settlers(org_id: int) -> list[tuple[int, str]]:
+    """(user, name) of the people of an organisation who may settle differences, by name; for pages of that organisation. Two statements."""
+    people = unscoped_contacts(unscoped_people_with(org_id, "fulfilment.settle"))
+    return sorted(((pk, contact[0]) for pk, contact in people.items()), key=lambda one: one[1])
 
 
 def orders_in_sight(actor: Actor) -> QuerySet[Order]:

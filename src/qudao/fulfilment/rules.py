@@ -18,6 +18,7 @@ from qudao.kernel.quantity import plain
 #: longest remark on a difference
 MAX_NOTE = 200
 NOTHING = Decimal(0)
+NAMED_NOTHING: Mapping[int, int] = {}
 
 
 class OrderLine(Protocol):
@@ -30,6 +31,7 @@ class OrderLine(Protocol):
     shipped: Decimal
     received: Decimal
     settled_short: Decimal
+    invoiced: Decimal
 
     @property
     def ready(self) -> Decimal: ...
@@ -37,7 +39,9 @@ class OrderLine(Protocol):
 
 @dataclass(frozen=True)
 class Count:
-    """What a buyer counted of one shipment line, in base units. `short` None = what is missing to the shipped quantity. `over` = beyond it."""
+    """What a buyer counted of one shipment line, in base units. `short` None = what is missing to the shipped quantity. `over` = beyond it.
+    Instead of `wrong` came as many of `wrong_product` (a code); `refused` was not taken.
+    """
 
     shipment_line_id: int
     received: Decimal
@@ -45,6 +49,9 @@ class Count:
     short: Decimal | None = None
     over: Decimal = NOTHING
     note: str = ""
+    refused: Decimal = NOTHING
+    wrong: Decimal = NOTHING
+    wrong_product: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Counted:
-    """A shipment line with its count; received + damaged + short = what was shipped."""
+    """A shipment line with its count; received + damaged + short + refused + wrong = what was shipped."""
 
     sent: Sent
     received: Decimal
@@ -67,11 +74,14 @@ class Counted:
     short: Decimal
     over: Decimal
     note: str
+    refused: Decimal = NOTHING
+    wrong: Decimal = NOTHING
+    wrong_product_id: int | None = None
 
     @property
     def lost(self) -> Decimal:
         """What the buyer will not keep of what was shipped."""
-        return self.damaged + self.short
+        return self.damaged + self.short + self.refused + self.wrong
 
     @property
     def differs(self) -> bool:
@@ -80,12 +90,13 @@ class Counted:
 
 @dataclass(frozen=True)
 class Found:
-    """One difference of one line, with its amount (gross, in the currency of the order)."""
+    """One difference of one line, with its amount (gross, in the currency of the order); `product_id`: what came instead."""
 
     shipment_line_id: int
     kind: str
     qty: Decimal
     amount: Decimal
+    product_id: int | None = None
 
 
 def next_state(state: str, event: str, number: str) -> str:
@@ -133,8 +144,8 @@ def gross_of(line: OrderLine, qty: Decimal) -> Decimal:
 
 
 def gross_leaving(line: OrderLine, qty: Decimal) -> Decimal:
-    """The gross that moves on when `qty` more of a line is shipped."""
-    return gross_of(line, line.shipped + qty) - gross_of(line, line.shipped)
+    """The gross that moves on when `qty` more of a line is shipped; what is sent again and stays invoiced moves nothing."""
+    return gross_of(line, max(line.shipped + qty, line.invoiced)) - gross_of(line, max(line.shipped, line.invoiced))
 
 
 def gross_lost(line: OrderLine, received: Decimal, lost: Decimal) -> Decimal:
@@ -148,10 +159,10 @@ def gross_lost(line: OrderLine, received: Decimal, lost: Decimal) -> Decimal:
     return gross_of(line, got + gone) - gross_of(line, got) - before
 
 
-def count_receipt(sent: Sequence[Sent], counts: Sequence[Count]) -> list[Counted]:
-    """Every line of the shipment with its count; a line nobody counted arrived as shipped.
+def count_receipt(sent: Sequence[Sent], counts: Sequence[Count], note: str = "", instead: Mapping[int, int] = NAMED_NOTHING) -> list[Counted]:
+    """Every line of the shipment with its count; a line nobody counted arrived as shipped. `instead`: shipment line → the product that came instead.
 
-    Raises Invalid with a fault per line that does not add up (fields "lines.<shipment line id>.…").
+    What is refused has a reason at its line or in `note`. Raises Invalid with a fault per line that does not add up (fields "lines.<shipment line id>.…").
     """
     known = {s.id: s for s in sent}
     by_line: dict[int, Count] = {}
@@ -165,42 +176,77 @@ def count_receipt(sent: Sequence[Sent], counts: Sequence[Count]) -> list[Counted
         else:
             by_line[count.shipment_line_id] = count
             faults += _count_faults(known[count.shipment_line_id], count, at)
+            faults += _said_faults(known[count.shipment_line_id], count, note, instead.get(count.shipment_line_id))
     raise_if_any(faults, Invalid)
-    return [_counted(s, by_line.get(s.id)) for s in sent]
+    return [_counted(s, by_line.get(s.id), instead.get(s.id)) for s in sent]
+
+
+def _said_faults(sent: Sent, count: Count, note: str, instead: int | None) -> list[Fault]:
+    """What a count must say in words: why goods are refused, and which product came instead of the right one."""
+    faults, at = [], f"lines.{sent.id}"
+    if count.refused and not (count.note.strip() or note.strip()):
+        faults.append(Fault("fulfilment.why_refused", f"{at}.note"))
+    if bool(count.wrong) != bool(count.wrong_product):
+        faults.append(Fault("fulfilment.wrong_unnamed", f"{at}.wrong_product"))
+    elif count.wrong and instead in (None, sent.product_id):
+        faults.append(Fault("fulfilment.wrong_product", f"{at}.wrong_product"))
+    return faults
 
 
 def _count_faults(sent: Sent, count: Count, at: str) -> list[Fault]:
-    parts = {"received": count.received, "damaged": count.damaged, "short": count.short, "over": count.over}
+    parts = {name: getattr(count, name) for name in ("received", "damaged", "short", "over", "refused", "wrong")}
     faults = [Fault("fulfilment.quantity", f"{at}.{name}") for name, qty in parts.items() if qty is not None and not is_quantity(qty)]
     if len(count.note) > 500:
         faults.append(Fault("fulfilment.too_long", f"{at}.note", {"limit": 500}))
     if faults:
         return faults
-    counted = count.received + count.damaged + (count.short or NOTHING)
+    counted = count.received + count.damaged + count.refused + count.wrong + (count.short or NOTHING)
     if counted > sent.qty or (count.short is not None and counted != sent.qty):
         return [Fault("fulfilment.counts_differ", f"{at}.received", {"shipped": plain(sent.qty), "counted": plain(counted)})]
     return []
 
 
-def _counted(sent: Sent, count: Count | None) -> Counted:
+def _counted(sent: Sent, count: Count | None, instead: int | None) -> Counted:
     if count is None:
         return Counted(sent, sent.qty, NOTHING, NOTHING, NOTHING, "")
-    return Counted(sent, count.received, count.damaged, sent.qty - count.received - count.damaged, count.over, count.note)
+    short = sent.qty - count.received - count.damaged - count.refused - count.wrong
+    return Counted(sent, count.received, count.damaged, short, count.over, count.note, count.refused, count.wrong, instead)
+
+
+def ways(c: Counted, seller: int, buyer: int) -> list[tuple[int, Decimal, tuple[int, str], tuple[int, str]]]:
+    """Where the goods of a counted line go: (product, quantity, from, to), each end as (organisation, place).
+
+    What the buyer does not keep is the seller's still; what it has and did not order lies with it until that is settled.
+    """
+    product = c.sent.product_id
+    steps = (
+        (product, c.received, (seller, "TRANSIT"), (buyer, "MAIN")),
+        (product, c.lost, (seller, "TRANSIT"), (seller, "CLAIMS")),
+        (product, c.over, (buyer, "OUTSIDE"), (buyer, "CLAIMS")),
+        (c.wrong_product_id or product, c.wrong, (buyer, "OUTSIDE"), (buyer, "CLAIMS")),
+    )
+    return [step for step in steps if step[1]]
 
 
 def differences(counted: Sequence[Counted], lines: Mapping[int, OrderLine]) -> list[Found]:
     """A difference per line and kind, priced at the gross of the order line (counters as they were before this receipt).
 
-    What is damaged and what is missing share the lost gross by quantity; what is too many is priced like the first of its line.
+    What is lost in one way or another shares the lost gross by quantity; what is too many is priced like the first of its line.
     """
     found: list[Found] = []
     for c in counted:
         line = lines[c.sent.line_id]
         if c.lost:
             amount = max(gross_lost(line, c.received, c.lost), ZERO)
-            damaged, short = split(amount, [c.damaged, c.short])
-            parts = ((DifferenceKind.DAMAGED, c.damaged, damaged), (DifferenceKind.SHORT, c.short, short))
-            found += [Found(c.sent.id, kind, qty, part) for kind, qty, part in parts if qty]
+            ways = {
+                DifferenceKind.DAMAGED: c.damaged,
+                DifferenceKind.SHORT: c.short,
+                DifferenceKind.REFUSED: c.refused,
+                DifferenceKind.WRONG: c.wrong,
+            }
+            parts = zip(ways.items(), split(amount, list(ways.values())), strict=True)
+            instead = {DifferenceKind.WRONG: c.wrong_product_id}
+            found += [Found(c.sent.id, kind, qty, part, instead.get(kind)) for (kind, qty), part in parts if qty]
         if c.over:
             found.append(Found(c.sent.id, DifferenceKind.OVER, c.over, gross_of(line, c.over)))
     return found

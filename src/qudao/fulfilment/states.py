@@ -14,6 +14,7 @@ class State(TextChoices):
     PICKING = "picking", pgettext_lazy("shipment", "Picking")
     SHIPPED = "shipped", pgettext_lazy("shipment", "On the way")
     RECEIVED = "received", pgettext_lazy("shipment", "Received")
+    REFUSED = "refused", pgettext_lazy("shipment", "Refused")
     CANCELLED = "cancelled", pgettext_lazy("shipment", "Cancelled")
 
 
@@ -25,6 +26,7 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     (State.CREATED, "ship"): State.SHIPPED,  # picked and dispatched at once
     (State.PICKING, "ship"): State.SHIPPED,
     (State.SHIPPED, "receive"): State.RECEIVED,
+    (State.SHIPPED, "refuse"): State.REFUSED,
     (State.CREATED, "void"): State.CANCELLED,
     (State.PICKING, "void"): State.CANCELLED,
 }
@@ -32,7 +34,9 @@ TRANSITIONS: dict[tuple[str, str], str] = {
 #: goods of these are still in the seller's warehouse
 OPEN = (State.CREATED, State.PICKING)
 #: goods of these have left
-GONE = (State.SHIPPED, State.RECEIVED)
+GONE = (State.SHIPPED, State.RECEIVED, State.REFUSED)
+#: somebody at the other end has said what came of these
+COUNTED = (State.RECEIVED, State.REFUSED)
 
 
 #: what somebody did who brought a shipment into a state, for its timeline
@@ -41,7 +45,11 @@ DONE = {
     State.PICKING: _("began to pick"),
     State.SHIPPED: _("dispatched the goods"),
     State.RECEIVED: _("counted and received the goods"),
+    State.REFUSED: _("refused the goods"),
     State.CANCELLED: _("cancelled the plan"),
+    # what is written of a difference stands in the life of its shipment
+    "investigating": _("investigates a difference"),
+    "settled": _("settled a difference"),
 }
 #: where the state alone does not say it: (before, after) → what was done
 DONE_BY_MOVE = {
@@ -56,13 +64,20 @@ class DifferenceKind(TextChoices):
     SHORT = "short", pgettext_lazy("difference", "Missing")
     DAMAGED = "damaged", pgettext_lazy("difference", "Damaged")
     OVER = "over", pgettext_lazy("difference", "Too many")
+    WRONG = "wrong", pgettext_lazy("difference", "Wrong goods")
+    REFUSED = "refused", pgettext_lazy("difference", "Refused")
 
 
 class DifferenceState(TextChoices):
-    """Whether a difference is settled."""
+    """Where a difference stands: nobody has looked at it, somebody has taken it, it is settled."""
 
     OPEN = "open", pgettext_lazy("difference", "Open")
+    INVESTIGATING = "investigating", pgettext_lazy("difference", "Being investigated")
     SETTLED = "settled", pgettext_lazy("difference", "Settled")
+
+
+#: differences of these wait for the seller
+UNSETTLED = (DifferenceState.OPEN, DifferenceState.INVESTIGATING)
 
 
 class Outcome(TextChoices):
@@ -83,13 +98,25 @@ class Liable(TextChoices):
     NOBODY = "nobody", pgettext_lazy("liable", "Nobody: goodwill")
 
 
+class Remedy(TextChoices):
+    """What the buyer gets for a difference; nothing when it owes nothing for the goods, or has to bear them."""
+
+    AGAIN = "again", pgettext_lazy("difference", "The goods are sent again")
+    CREDIT = "credit", pgettext_lazy("difference", "A credit note on the invoice")
+
+
+#: kinds of which something the buyer ordered did not reach it, so that it can be sent again or credited
+LOST = ("short", "damaged", "wrong", "refused")
+
 #: kind → what may become of it
 OUTCOMES: dict[str, tuple[str, ...]] = {
     DifferenceKind.SHORT: (Outcome.RESTOCKED, Outcome.WRITTEN_OFF),
     DifferenceKind.DAMAGED: (Outcome.RESTOCKED, Outcome.WRITTEN_OFF),
     DifferenceKind.OVER: (Outcome.RETURNED, Outcome.KEPT),
+    DifferenceKind.WRONG: (Outcome.RETURNED, Outcome.KEPT),
+    DifferenceKind.REFUSED: (Outcome.RESTOCKED, Outcome.WRITTEN_OFF),
 }
-#: outcome → the ways its goods take: (side, from, to)
+#: outcome → the ways its goods take: (side, from, to). Of wrong goods these are what came instead; what was ordered lies at the seller's all the while.
 WAYS: dict[str, tuple[tuple[str, str, str], ...]] = {
     Outcome.RESTOCKED: (("seller", "CLAIMS", "MAIN"),),
     Outcome.WRITTEN_OFF: (("seller", "CLAIMS", "OUTSIDE"),),
@@ -107,7 +134,15 @@ SENTENCES = {
     "fulfilment.quantity": _("The quantity must be zero or more, with at most four decimals."),
     "fulfilment.more_than_open": _("Only {open} can be picked of this line."),
     "fulfilment.more_than_picked": _("Only {picked} were picked of this line."),
-    "fulfilment.counts_differ": _("{shipped} were shipped, but received, damaged and missing together make {counted}."),
+    "fulfilment.counts_differ": _("{shipped} were shipped, but what was counted of them makes {counted}."),
+    "fulfilment.wrong_unnamed": _("Say which product came instead, and how many."),
+    "fulfilment.wrong_product": _("Wrong goods are another product than the one ordered, out of the seller's catalogue."),
+    "fulfilment.why_refused": _("Say why the goods are refused."),
+    "fulfilment.due_past": _("The day lies in the past."),
+    "fulfilment.nobody": _("This person of your organisation cannot settle differences."),
+    "fulfilment.remedy": _("Nothing can be sent again or credited for a difference of this kind."),
+    "fulfilment.may_not_credit": _("You may not issue credit notes."),
+    "fulfilment.not_invoiced": _("Nothing was invoiced for these goods, so there is nothing to credit."),
     "fulfilment.twice": _("The same line is counted twice."),
     "fulfilment.too_many_photos": _("At most {limit} photos of one line."),
     "fulfilment.lots_unreadable": _("Write the lots as number × quantity, separated by commas; together they make the quantity of the line."),
@@ -115,6 +150,9 @@ SENTENCES = {
     "fulfilment.shipment_dispatched": _("Shipment {number} has left, by {carrier} {tracking}."),
     "fulfilment.shipment_received": _("Shipment {number} was received in full."),
     "fulfilment.difference_reported": _("Shipment {number} was received with differences in {count} lines."),
+    "fulfilment.shipment_refused": _("Shipment {number} was refused: {reason}"),
+    "fulfilment.difference_taken": _("A difference of shipment {number} is being investigated by {who}."),
+    "fulfilment.difference_yours": _("A difference of shipment {number} is yours to settle."),
     "fulfilment.difference_settled": _("A difference of shipment {number} is settled; its page says how."),
     "fulfilment.settled_already": _("This difference of shipment {number} is settled already."),
     "fulfilment.outcome": _("A difference of this kind cannot end so."),
@@ -125,7 +163,16 @@ REMEDIES = {
     "fulfilment.not_confirmed": _("Open the order to see what it waits for."),
     "fulfilment.more_than_open": _("Pick less; the rest may lie in another shipment."),
     "fulfilment.more_than_picked": _("Ship less, or cancel the picking and pick again."),
+    "fulfilment.may_not_credit": _("Settle without it, and ask finance for a credit note."),
     "fulfilment.counts_differ": _("Count again; goods beyond what was shipped go into “too many”."),
 }
 #: what the other side is told; the texts are in SENTENCES
-NOTICES = ("fulfilment.shipment_dispatched", "fulfilment.shipment_received", "fulfilment.difference_reported", "fulfilment.difference_settled")
+NOTICES = (
+    "fulfilment.shipment_dispatched",
+    "fulfilment.shipment_received",
+    "fulfilment.shipment_refused",
+    "fulfilment.difference_reported",
+    "fulfilment.difference_taken",
+    "fulfilment.difference_yours",
+    "fulfilment.difference_settled",
+)

@@ -13,10 +13,17 @@ from django.utils.translation import pgettext_lazy
 from qudao.base.access import Actor, priced
 from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, join
-from qudao.fulfilment.states import DifferenceKind, DifferenceState, State
+from qudao.fulfilment.states import COUNTED, UNSETTLED, DifferenceKind, DifferenceState, State
 
-TONES: dict[str, str] = {State.CREATED: "wait", State.PICKING: "move", State.SHIPPED: "move", State.RECEIVED: "done", State.CANCELLED: "idle"}
-DIFFERENCE_TONES: dict[str, str] = {DifferenceState.OPEN: "wrong", DifferenceState.SETTLED: "done"}
+TONES: dict[str, str] = {
+    State.CREATED: "wait",
+    State.PICKING: "move",
+    State.SHIPPED: "move",
+    State.RECEIVED: "done",
+    State.REFUSED: "wrong",
+    State.CANCELLED: "idle",
+}
+DIFFERENCE_TONES: dict[str, str] = {DifferenceState.OPEN: "wrong", DifferenceState.INVESTIGATING: "move", DifferenceState.SETTLED: "done"}
 
 
 def badge_of(shipment: Any) -> tuple[Any, str]:
@@ -29,6 +36,12 @@ def badge_of(shipment: Any) -> tuple[Any, str]:
 def name_of(row: Any) -> str:
     """A party's or product's name in the reader's language."""
     return by_language(row.name, row.name_en)
+
+
+def told_of(obj: Any) -> str:
+    """What a difference is about, in a line."""
+    what = f"{DifferenceKind(obj.kind).label}: {figures.qty(obj.qty)} × {name_of(obj.receipt_line.shipment_line.product)}"
+    return f"{what} → {name_of(obj.product)} {obj.product.code}" if obj.product else what
 
 
 class ShipmentTable(Table):
@@ -50,8 +63,8 @@ class ShipmentTable(Table):
         Tab("to_pick", _("To pick"), Q(state=State.CREATED)),
         Tab("picking", _("Picking"), Q(state=State.PICKING)),
         Tab("to_receive", _("To receive"), Q(state=State.SHIPPED)),
-        Tab("differences", _("With differences"), Q(state=State.RECEIVED, differs=True), wrong=True),
-        Tab("received", _("Received"), Q(state=State.RECEIVED)),
+        Tab("differences", _("With differences"), Q(state__in=COUNTED, differs=True), wrong=True),
+        Tab("received", _("Received"), Q(state__in=COUNTED)),
         Tab("all", _("All")),
     )
     filters = (
@@ -77,8 +90,8 @@ class ComingTable(ShipmentTable):
     )
     tabs: Sequence[Tab] = (
         Tab("to_receive", _("To receive"), Q(state=State.SHIPPED)),
-        Tab("differences", _("With differences"), Q(state=State.RECEIVED, differs=True), wrong=True),
-        Tab("received", _("Received"), Q(state=State.RECEIVED)),
+        Tab("differences", _("With differences"), Q(state__in=COUNTED, differs=True), wrong=True),
+        Tab("received", _("Received"), Q(state__in=COUNTED)),
         Tab("all", _("All")),
     )
     empty = _("Nothing is on its way to you.")
@@ -94,15 +107,19 @@ class DifferenceTable(Table):
         Column("", _("Product"), cell=lambda row: name_of(row.receipt_line.shipment_line.product), width="clip", slug="product"),
         Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), hide_on_phone=True, sort="buyer__code", width="clip", slug="buyer"),
         Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller"),
-        Column("", _("What"), cell=lambda row: DifferenceKind(row.kind).label, slug="what"),
+        Column("", _("What"), cell=lambda row: join(DifferenceKind(row.kind).label, row.product.code if row.product else ""), slug="what"),
         Column("", _("Photos"), cell=lambda row: getattr(row, "shown_photos", 0) or "", num=True, dim=True, hide_on_phone=True, slug="photos"),
         Column("qty", _("Quantity"), cell="qty", sort="qty"),
         Column("shown_amount", _("Amount (incl. tax)"), cell="amount", hide_on_phone=True, total=True, sum="amount"),
         Column("state", _("State"), cell="state", tones=DIFFERENCE_TONES),
-        Column("at", _("Received"), cell="moment", dim=True, hide_on_phone=True, sort="id"),
+        Column("", _("Taken by"), cell=lambda row: str(row.taken_by or ""), dim=True, hide_on_phone=True, width="clip", slug="taken_by"),
+        Column("due_on", _("Until"), cell="day", dim=True, hide_on_phone=True, sort="due_on"),
+        Column("at", _("Since"), cell="age", dim=True, sort="at"),
     )
     tabs: Sequence[Tab] = (
-        Tab("open", _("Open"), Q(state=DifferenceState.OPEN), wrong=True),
+        Tab("unsettled", pgettext_lazy("differences", "To settle"), Q(state__in=UNSETTLED), wrong=True),
+        Tab("open", _("Open"), Q(state=DifferenceState.OPEN)),
+        Tab("investigating", DifferenceState.INVESTIGATING.label, Q(state=DifferenceState.INVESTIGATING)),
         Tab("settled", _("Settled"), Q(state=DifferenceState.SETTLED)),
         Tab("all", _("All")),
     )

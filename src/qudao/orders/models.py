@@ -164,7 +164,8 @@ class Line(Row):
                 condition=Q(received__gte=0, settled_short__gte=0) & Q(shipped__gte=F("received") + F("settled_short")),
                 name="orders_line_received_within_shipped",
             ),
-            models.CheckConstraint(condition=Q(invoiced__gte=0, invoiced__lte=F("shipped")), name="orders_line_invoiced_within_shipped"),
+            # more than what is shipped only while invoiced goods come again; `verify` knows which
+            models.CheckConstraint(condition=Q(invoiced__gte=0, invoiced__lte=F("qty") - F("given_up")), name="orders_line_invoiced_within_ordered"),
             models.CheckConstraint(
                 condition=Q(backordered=0) | Q(backordered__gt=0, qty__gte=F("shipped") + F("given_up") + F("backordered")),
                 name="orders_line_backordered_within_open",

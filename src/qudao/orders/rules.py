@@ -227,7 +227,18 @@ def is_quantity(qty: Decimal) -> bool:
 
 def may_take_back(line: Any, *, picked: bool) -> Decimal:
     """How much of a line can be given up: all that is open until the warehouse begins, afterwards only what waits for goods."""
-    return line.backordered if picked else line.wanted - line.shipped
+    return line.backordered if picked else line.wanted - max(line.shipped, line.invoiced)
+
+
+def credit_again(line: Any, qty: Decimal) -> tuple[Decimal, Decimal]:
+    """What `qty` of a line that was lost and is sent again adds to the credit (ordered, shipped). What is invoiced already is not asked for twice."""
+
+    def gross(some: Decimal) -> Decimal:
+        return cumulative(line.gross, some, line.qty, ZERO)
+
+    ordered = gross(max(line.shipped, line.invoiced)) - gross(max(line.shipped - qty, line.invoiced))
+    lost = line.received + line.settled_short
+    return ordered, (gross(lost) - gross(lost - qty) if line.by_receipt else ZERO) - ordered
 
 
 def may_split(order: Any, *, buys: bool) -> bool:

@@ -102,6 +102,13 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     (Status.IN_FULFILMENT, "all_received"): Status.DELIVERED,
     (Status.IN_FULFILMENT, "close_short"): Status.CLOSED_SHORT,
     (Status.DELIVERED, "close"): Status.CLOSED,
+    (Status.IN_FULFILMENT, "again"): Status.IN_FULFILMENT,  # what did not reach the buyer is sent once more
+    (Status.DELIVERED, "again"): Status.IN_FULFILMENT,
+    (Status.CLOSED, "again"): Status.IN_FULFILMENT,
+    (Status.CONFIRMED, "again_whole"): Status.CONFIRMED,  # the same, and nothing else of the order has left
+    (Status.IN_FULFILMENT, "again_whole"): Status.CONFIRMED,
+    (Status.DELIVERED, "again_whole"): Status.CONFIRMED,
+    (Status.CLOSED, "again_whole"): Status.CONFIRMED,
     (Status.CLOSED, "unpay"): Status.DELIVERED,  # what settled its last invoice was taken back
 }
 
@@ -120,6 +127,7 @@ DONE: dict[str, Any] = {
     Status.DELIVERED: _("confirmed the last receipt"),
     Status.CLOSED: _("applied the last payment"),
     Status.CLOSED_SHORT: _("gave up the rest"),
+    "sent_again": _("sends again what did not arrive"),
 }
 #: what was done, by the verb of the log line, where the states do not tell
 DONE_BY_VERB: dict[str, Any] = {
@@ -210,6 +218,7 @@ SENTENCES = {
     "orders.approval_pending": _("A change of this order waits for approval already."),
     "orders.other_agreement": _("The order was made under another agreement than the one in force today."),
     "orders.short_unknown": _("An order that is short is refused, kept for later, or cut."),
+    "orders.comes_again": _("Some goods of this order are invoiced and are to be sent again; they cannot be given up."),
     "orders.order_client_unique": _("An order with this client id exists already."),
 }
 NOTICES = {
@@ -237,6 +246,7 @@ REMEDIES = {
     "orders.split_all": _("Leave some of it in the order."),
     "orders.approval_pending": _("Wait for the decision, or take the change back."),
     "orders.other_agreement": _("Place a new order."),
+    "orders.comes_again": _("Ship them; then credit what the buyer does not want."),
     "orders.illegal": _("Open the order to see what comes next."),
     "orders.no_agreement": _("Ask the seller for an agreement, or choose another buyer."),
     "orders.agreement_suspended": _("Ask the seller to resume the agreement."),

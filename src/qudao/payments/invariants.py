@@ -48,7 +48,8 @@ CHECKS = [
                              sum(CASE WHEN d.status IN ('confirmed', 'in_fulfilment', 'delivered', 'closed') THEN g.kept - g.shipped ELSE 0 END) AS ordered,
                              sum(g.shipped - g.invoiced - CASE WHEN d.invoice_on = 'receipt' THEN g.settled - g.received ELSE 0 END) AS shipped
                       FROM orders_order d JOIN orders_line l ON l.order_id = d.id
-                      CROSS JOIN LATERAL (SELECT round(l.gross * (l.qty - l.given_up) / l.qty, 2) AS kept, round(l.gross * l.shipped / l.qty, 2) AS shipped,
+                      CROSS JOIN LATERAL (SELECT round(l.gross * (l.qty - l.given_up) / l.qty, 2) AS kept,
+                                                 round(l.gross * greatest(l.shipped, l.invoiced) / l.qty, 2) AS shipped,
                                                  round(l.gross * l.invoiced / l.qty, 2) AS invoiced,
                                                  round(l.gross * (l.received + l.settled_short) / l.qty, 2) AS settled,
                                                  round(l.gross * l.received / l.qty, 2) AS received) g

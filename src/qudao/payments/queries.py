@@ -222,3 +222,19 @@ def credits_of_invoice(actor: Actor, invoice_id: int) -> QuerySet[CreditNote]:
 def creditable(actor: Actor, invoice_id: int) -> bool:
     """Whether anything of an invoice is left to credit."""
     return visible(actor, InvoiceLine).filter(invoice_id=invoice_id, credited__lt=F("gross")).exists()
+
+
+def unscoped_to_credit(difference_id: int) -> tuple[Decimal, list[tuple[int, int, Decimal]]]:
+    """What of a settled difference was not invoiced yet, and the (invoice, its line, quantity) that take back the rest, the latest first. One statement."""
+    found = rows(
+        """SELECT d.qty, i.invoice_id, i.id, i.qty - i.credited_qty FROM fulfilment_difference d
+           JOIN fulfilment_receiptline r ON r.id = d.receipt_line_id JOIN fulfilment_shipmentline s ON s.id = r.shipment_line_id
+           JOIN billing_invoiceline i ON i.line_id = s.line_id WHERE d.id = %s AND i.qty > i.credited_qty ORDER BY i.id DESC""",
+        (difference_id,),
+    )
+    left, parts = (found[0][0] if found else Decimal(1)), list[tuple[int, int, Decimal]]()
+    for _qty, invoice, line, free in found:
+        if left > 0:
+            parts.append((invoice, line, min(left, free)))
+            left -= parts[-1][2]
+    return left, parts

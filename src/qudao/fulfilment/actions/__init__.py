@@ -3,20 +3,23 @@
 from qudao.fulfilment.actions.batch import Arriving, Dispatched, Leaving, confirm_receipts, ship_orders
 from qudao.fulfilment.actions.photos import attach_photos
 from qudao.fulfilment.actions.plan import plan_shipments
-from qudao.fulfilment.actions.receive import confirm_receipt
-from qudao.fulfilment.actions.settle import settle_difference
+from qudao.fulfilment.actions.receive import confirm_receipt, refuse_shipment
+from qudao.fulfilment.actions.settle import Settlement, investigate_difference, settle_difference
 from qudao.fulfilment.actions.ship import cancel_pick, dispatch_shipment, ship_order, start_pick
 
 __all__ = [
     "Arriving",
     "Dispatched",
     "Leaving",
+    "Settlement",
     "attach_photos",
     "cancel_pick",
     "confirm_receipt",
     "confirm_receipts",
     "dispatch_shipment",
+    "investigate_difference",
     "plan_shipments",
+    "refuse_shipment",
     "settle_difference",
     "ship_order",
     "ship_orders",

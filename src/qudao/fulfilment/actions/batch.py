@@ -16,9 +16,10 @@ from qudao.base.subject import Subject
 from qudao.fulfilment import rules
 from qudao.fulfilment.actions import plan
 from qudao.fulfilment.actions.plan import Load
+from qudao.fulfilment.actions.receive import columns_of, found_columns_of
 from qudao.fulfilment.events import ReceiptConfirmed, ShipmentDispatched
 from qudao.fulfilment.policies import check_order_side, check_side
-from qudao.fulfilment.queries import SHIPPABLE, Arrival, Parcel, unscoped_arrivals, unscoped_orders_of
+from qudao.fulfilment.queries import SHIPPABLE, Arrival, Parcel, unscoped_arrivals, unscoped_instead, unscoped_orders_of
 from qudao.fulfilment.rules import Count, Counted, Found
 from qudao.fulfilment.states import OPEN, State
 from qudao.funds.actions import Change, recheck_all, shift_all
@@ -39,17 +40,20 @@ RECEIVE = """WITH head AS (
     ), receipt AS (
         INSERT INTO fulfilment_receipt (shipment_id, at, received_by, note) SELECT id, %(now)s, %(by)s, note FROM head ORDER BY id RETURNING id, shipment_id
     ), line AS (
-        INSERT INTO fulfilment_receiptline (receipt_id, shipment_line_id, received, damaged, short, over, note)
-        SELECT receipt.id, d.line_id, d.received, d.damaged, d.short, d.over, d.note
+        INSERT INTO fulfilment_receiptline (receipt_id, shipment_line_id, received, damaged, short, over, note, refused,
+            wrong, wrong_product_id)
+        SELECT receipt.id, d.line_id, d.received, d.damaged, d.short, d.over, d.note, d.refused, d.wrong, d.instead
         FROM unnest(%(shipments)s::bigint[], %(lines)s::bigint[], %(received)s::numeric[], %(damaged)s::numeric[], %(short)s::numeric[],
-            %(over)s::numeric[], %(notes)s::text[]) d(shipment_id, line_id, received, damaged, short, over, note)
+            %(over)s::numeric[], %(notes)s::text[], %(refused)s::numeric[], %(wrong)s::numeric[], %(instead)s::bigint[])
+            d(shipment_id, line_id, received, damaged, short, over, note, refused, wrong, instead)
         JOIN receipt USING (shipment_id)
         RETURNING id, shipment_line_id
     ), difference AS (
-        INSERT INTO fulfilment_difference (receipt_line_id, shipment_id, seller_id, buyer_id, kind, qty, amount, currency, state, at)
-        SELECT line.id, d.shipment_id, d.seller_id, d.buyer_id, d.kind, d.qty, d.amount, d.currency, 'open', %(now)s
+        INSERT INTO fulfilment_difference (receipt_line_id, shipment_id, seller_id, buyer_id, kind, qty, amount, product_id, currency, state, at)
+        SELECT line.id, d.shipment_id, d.seller_id, d.buyer_id, d.kind, d.qty, d.amount, d.product_id, d.currency, 'open', %(now)s
         FROM unnest(%(differ)s::bigint[], %(of)s::bigint[], %(sellers)s::bigint[], %(buyers)s::bigint[], %(kinds)s::text[], %(quantities)s::numeric[],
-            %(amounts)s::numeric[], %(currencies)s::text[]) d(shipment_line_id, shipment_id, seller_id, buyer_id, kind, qty, amount, currency)
+            %(amounts)s::numeric[], %(products)s::bigint[], %(currencies)s::text[])
+            d(shipment_line_id, shipment_id, seller_id, buyer_id, kind, qty, amount, product_id, currency)
         JOIN line USING (shipment_line_id)
     )
     SELECT shipment_id, id FROM receipt"""
@@ -214,7 +218,7 @@ def confirm_receipts(arrived: Sequence[Arriving], *, actor: Actor) -> dict[int, 
 
 def _count(one: Arriving, trade: Trade, arrival: Arrival) -> _Counted:
     rules.next_state(arrival.state, "receive", arrival.number)
-    counted = rules.count_receipt(arrival.lines, one.counts)
+    counted = rules.count_receipt(arrival.lines, one.counts, one.note, unscoped_instead(arrival.lines, one.counts))
     by_id = {line.id: line for line in trade.lines}
     lost = sum((rules.gross_lost(by_id[c.sent.line_id], c.received, c.lost) for c in counted), ZERO)
     return _Counted(trade, one.shipment_id, arrival, counted, rules.differences(counted, by_id), lost, one.note.strip())
@@ -229,19 +233,11 @@ def _columns(counts: Sequence[_Counted], actor: Actor) -> dict[str, Any]:
         "ids": [c.id for c in counts],
         "texts": [c.note for c in counts],
         "shipments": [pk for pk, _x in lines],
-        "lines": [x.sent.id for _pk, x in lines],
-        "received": [x.received for _pk, x in lines],
-        "damaged": [x.damaged for _pk, x in lines],
-        "short": [x.short for _pk, x in lines],
-        "over": [x.over for _pk, x in lines],
-        "notes": [x.note for _pk, x in lines],
-        "differ": [f.shipment_line_id for _c, f in found],
+        **columns_of([x for _pk, x in lines]),
+        **found_columns_of([f for _c, f in found]),
         "of": [c.id for c, _f in found],
         "sellers": [c.trade.seller_id for c, _f in found],
         "buyers": [c.trade.buyer_id for c, _f in found],
-        "kinds": [str(f.kind) for _c, f in found],
-        "quantities": [f.qty for _c, f in found],
-        "amounts": [f.amount for _c, f in found],
         "currencies": [c.trade.currency for c, _f in found],
     }
 
@@ -259,15 +255,7 @@ def _move(counts: Sequence[_Counted], orgs: set[int], actor: Actor) -> None:
 
 def _specs(c: _Counted, places: Mapping[tuple[int, str], int]) -> list[MoveSpec]:
     seller, buyer = c.trade.seller_id, c.trade.buyer_id
-    specs = []
-    for x in c.counted:
-        steps = (
-            (x.received, (seller, "TRANSIT"), (buyer, "MAIN")),
-            (x.lost, (seller, "TRANSIT"), (seller, "CLAIMS")),
-            (x.over, (buyer, "OUTSIDE"), (buyer, "CLAIMS")),
-        )
-        specs += [MoveSpec(x.sent.product_id, qty, places[a], places[b], x.sent.line_id) for qty, a, b in steps if qty]
-    return specs
+    return [MoveSpec(product, qty, places[a], places[b], x.sent.line_id) for x in c.counted for product, qty, a, b in rules.ways(x, seller, buyer)]
 
 
 def _tell_arrived(c: _Counted, receipt_id: int, actor: Actor) -> None:

@@ -4,7 +4,7 @@ from django.urls import path
 
 from qudao.fulfilment.pages.documents import DifferenceList, ShipmentDetail, receipt_photo, shipment_list
 from qudao.fulfilment.pages.panels import life_panel, link, order_panel
-from qudao.fulfilment.pages.verbs import Dispatch, Pick, PickOrder, Receive, Settle, ShipOrder, Unpick
+from qudao.fulfilment.pages.verbs import Dispatch, Pick, PickOrder, Receive, Refuse, Settle, ShipOrder, Take, Unpick
 
 __all__ = ["life_panel", "link", "order_panel", "routes"]
 
@@ -15,8 +15,10 @@ routes = [
     path("shipments/<int:pk>/picking-cancellation", Unpick.as_view(), name="shipment_unpicking"),
     path("shipments/<int:pk>/dispatch", Dispatch.as_view(), name="shipment_dispatch"),
     path("shipments/<int:pk>/receipt", Receive.as_view(), name="shipment_receipt"),
+    path("shipments/<int:pk>/refusal", Refuse.as_view(), name="shipment_refusal"),
     path("receipt-lines/<int:pk>/photos/<int:file_id>", receipt_photo, name="receipt_photo"),
     path("differences/", DifferenceList.as_view(), name="differences"),
+    path("differences/<int:pk>/investigation", Take.as_view(), name="difference_investigation"),
     path("differences/<int:pk>/settlement", Settle.as_view(), name="difference_settlement"),
     path("orders/<int:pk>/picking", PickOrder.as_view(), name="order_picking"),
     path("orders/<int:pk>/shipments", ShipOrder.as_view(), name="order_shipping"),

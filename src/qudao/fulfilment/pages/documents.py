@@ -101,7 +101,12 @@ def receipt_photo(request: HttpRequest, pk: int, file_id: int) -> FileResponse:
 
 def _write_off(difference_id: int, *, liable: str, note: str = "", actor: Actor) -> Difference:
     """Settle a difference whose goods are gone."""
-    return actions.settle_difference(difference_id, Outcome.WRITTEN_OFF, liable, note, actor=actor)
+    return actions.settle_difference(difference_id, actions.Settlement(Outcome.WRITTEN_OFF, liable, note=note), actor=actor)
+
+
+def _take(difference_id: int, *, actor: Actor) -> Difference:
+    """Take a difference oneself."""
+    return actions.investigate_difference(difference_id, actor=actor)
 
 
 class DifferenceList(ListPage):
@@ -116,9 +121,17 @@ class DifferenceList(ListPage):
         return [
             Bulk(
                 "write_off", _("Write off"), _write_off, "fulfilment.settle", icon="checks", form=BearForm,
-                skips=[Skip(~Q(state=DifferenceState.OPEN), _("they are settled already")), Skip(Q(kind=DifferenceKind.OVER), _("the buyer has too many"))],
+                skips=[
+                    Skip(Q(state=DifferenceState.SETTLED), _("they are settled already")),
+                    Skip(Q(kind__in=[DifferenceKind.OVER, DifferenceKind.WRONG]), _("the buyer has goods that are not its own")),
+                ],
                 says=_("The goods are lost or beyond repair and leave the books; the buyers are told."),
-            )
+            ),
+            Bulk(
+                "take", _("Take"), _take, "fulfilment.settle", icon="search",
+                skips=[Skip(~Q(state=DifferenceState.OPEN), _("somebody has them already"))],
+                says=_("You look into them; both sides see it."),
+            ),
         ]  # fmt: skip
 
     def prepare(self, rows: list[Any]) -> list[Any]:
@@ -149,11 +162,12 @@ class ShipmentDetail(DetailPage):
         """Planned, picked, shipped, received."""
         if obj.state == State.CANCELLED:
             return ()
-        order = [State.CREATED, State.PICKING, State.SHIPPED, State.RECEIVED]
-        labels = [_("Planned"), _("Picking"), _("Shipped"), _("Received")]
+        end = State.REFUSED if obj.state == State.REFUSED else State.RECEIVED
+        order = [State.CREATED, State.PICKING, State.SHIPPED, end]
+        labels = [_("Planned"), _("Picking"), _("Shipped"), end.label if end == State.REFUSED else _("Received")]
         times = [obj.created_at, None, obj.shipped_at, obj.received_at]
         at = order.index(State(obj.state))
-        done = obj.state == State.RECEIVED
+        done = obj.state == end
         css = ["past" if i < at or done else "now" if i == at else "" for i in range(len(order))]
         return [(css[i], Step(labels[i], facts=[figures.moment(times[i])] if times[i] else [])) for i in range(len(order))]
 
@@ -172,4 +186,5 @@ class ShipmentDetail(DetailPage):
             ]
         if buys and obj.state == State.SHIPPED:
             found.append(Button(_("Receive"), reverse("shipment_receipt", args=[obj.pk]), "package-import", primary=True, verb="fulfilment.receive"))
+            found.append(Button(_("Refuse the delivery"), reverse("shipment_refusal", args=[obj.pk]), "x", verb="fulfilment.receive", ask=True))
         return found

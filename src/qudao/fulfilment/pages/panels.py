@@ -22,8 +22,8 @@ from qudao.base.subject import Subject
 from qudao.fulfilment import queries
 from qudao.fulfilment.models import Difference, Shipment
 from qudao.fulfilment.prints import lots_text
-from qudao.fulfilment.states import DONE, DONE_BY_MOVE, GONE, DifferenceState, Liable, Outcome, State
-from qudao.fulfilment.tables import badge_of, name_of
+from qudao.fulfilment.states import COUNTED, DONE, DONE_BY_MOVE, GONE, DifferenceKind, DifferenceState, Liable, Outcome, Remedy, State
+from qudao.fulfilment.tables import DIFFERENCE_TONES, badge_of, name_of, told_of
 from qudao.orders.pages import belongs
 from qudao.orders.pages.life import done_in, entry_of
 
@@ -32,15 +32,22 @@ def lines_panel(request: HttpRequest, shipment: Shipment) -> Panel:
     """The lines with what was counted of them."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     lines: list[Any] = list(queries.lines_of(shipment))
-    counted = shipment.state == State.RECEIVED
+    counted = shipment.state in COUNTED
     photos = queries.photos_of(actor, [line.count.pk for line in lines]) if counted else {}
     queries.with_lots([(shipment, lines)] if actor.org_id == shipment.seller_id or shipment.state in GONE else [])
     for line in lines:
         line.shown_name = name_of(line.product)
         line.shown_lots = lots_text(getattr(line, "lots", ()))
-        line.shown_note = line.count.note if counted else ""
+        line.shown_note = join(*not_taken(line.count), line.count.note) if counted else ""
         line.shown_photos = shown_photos(line.count.pk, photos) if counted else []
     return Panel(_("Lines"), "fulfilment/lines.html", {"lines": lines, "counted": counted, "gone": shipment.state in GONE}, note=figures.lines(len(lines)))
+
+
+def not_taken(count: Any) -> list[str]:
+    """What was refused of a counted line, and what came instead of it."""
+    refused = f"{DifferenceKind.REFUSED.label}: {figures.qty(count.refused)}" if count.refused else ""
+    instead = f"{DifferenceKind.WRONG.label}: {figures.qty(count.wrong)} × {name_of(count.wrong_product)} {count.wrong_product.code}" if count.wrong else ""
+    return [text for text in (refused, instead) if text]
 
 
 def shown_photos(receipt_line_id: int, photos: Mapping[int, Sequence[StoredFile]]) -> list[dict[str, Any]]:
@@ -60,18 +67,21 @@ def differences_panel(request: HttpRequest, shipment: Shipment) -> Panel | None:
     items = [_difference(d, clear) | {"photos": shown_photos(d.receipt_line_id, photos)} for d in found]
     if actor.org_id == shipment.seller_id and actor.can("fulfilment.settle"):
         for d, item in zip(found, items, strict=True):
-            if d.state == DifferenceState.OPEN:
-                item["buttons"] = [Button(_("Settle"), reverse("difference_settlement", args=[d.pk]), "checks", ask=True)]
+            if d.state != DifferenceState.SETTLED:
+                item["buttons"] = [
+                    Button(_("Settle"), reverse("difference_settlement", args=[d.pk]), "checks", ask=True),
+                    Button(_("Investigate"), reverse("difference_investigation", args=[d.pk]), "search", ask=True),
+                ]
     return Panel(_("Differences"), "fulfilment/differences.html", {"items": items})
 
 
 def _difference(d: Difference, clear: bool) -> dict[str, Any]:
-    line = d.receipt_line.shipment_line
-    tone = "wrong" if d.state == "open" else "done"
+    until = _("until {day}").format(day=figures.day(d.due_on)) if d.due_on and d.state == DifferenceState.INVESTIGATING else ""
+    ends = [choices(value).label for choices, value in ((Outcome, d.outcome), (Remedy, d.remedy), (Liable, d.liable)) if value]
     return {
-        "label": f"{d.get_kind_display()}: {figures.qty(d.qty)} × {name_of(line.product)}",
-        "state": (d.get_state_display(), tone),
-        "note": join(d.receipt_line.note, Outcome(d.outcome).label if d.outcome else "", Liable(d.liable).label if d.liable else "", d.note),
+        "label": told_of(d),
+        "state": (d.get_state_display(), DIFFERENCE_TONES[d.state]),
+        "note": join(d.receipt_line.note, str(d.taken_by or ""), until, *ends, d.note),
         "end": figures.money(d.amount, d.currency) if clear else "",
     }
 

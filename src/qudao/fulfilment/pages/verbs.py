@@ -14,15 +14,26 @@ from django.utils.translation import gettext_lazy
 
 from qudao.base.access import Actor
 from qudao.base.action import unit
-from qudao.base.html import figures
 from qudao.base.html.forms import LineField
 from qudao.base.html.pages import ActionPage, LineEditor
 from qudao.base.sentences import Said
 from qudao.fulfilment import actions, queries
-from qudao.fulfilment.forms import DISPATCH_LINES, LOT_FIELD, RECEIPT_LINES, ReceiptForm, SettleForm, WayForm, counts_of, editor_of, quantities_of
+from qudao.fulfilment.forms import (
+    DISPATCH_LINES,
+    LOT_FIELD,
+    RECEIPT_LINES,
+    ReceiptForm,
+    RefuseForm,
+    SettleForm,
+    TakeForm,
+    WayForm,
+    counts_of,
+    editor_of,
+    quantities_of,
+)
 from qudao.fulfilment.models import Difference, Shipment
-from qudao.fulfilment.states import OUTCOMES, DifferenceKind, Outcome
-from qudao.fulfilment.tables import name_of
+from qudao.fulfilment.states import LOST, OUTCOMES, DifferenceKind, Outcome, Remedy
+from qudao.fulfilment.tables import name_of, told_of
 from qudao.kernel.errors import DomainError, Forbidden, Invalid, NotFound
 
 
@@ -141,7 +152,7 @@ class Receive(_LinesVerb):
     template = "fulfilment/receipt_form.html"
 
     def says(self, obj: Shipment) -> Any:
-        return _("Filled as if everything arrived. Change what did not: what is neither received nor damaged counts as missing.")
+        return _("Filled as if everything arrived. Change what did not: what is not counted anywhere is missing.")
 
     def carry_out(self, obj: Shipment, cleaned: dict[str, Any], client_id: UUID) -> Any:
         photos = {int(line.ref): found for line in self.editor.lines if (found := self.request.FILES.getlist(f"photo-{line.ref}"))}
@@ -194,14 +205,30 @@ class PickOrder(ShipOrder):
         return actions.start_pick(obj.pk, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
 
 
-class Settle(ActionPage):
-    """What became of the goods of a difference, and who bears it."""
+class Refuse(_Verb):
+    """Nothing of a shipment is taken."""
+
+    verb = "fulfilment.receive"
+    form = RefuseForm  # type: ignore[assignment]
+    title = submit = gettext_lazy("Refuse the delivery")
+    said = gettext_lazy("The delivery is refused; the seller is told.")
+    danger = True
+
+    def says(self, obj: Shipment) -> Any:
+        return _("Nothing of it is taken into stock. The goods go back to the seller, who settles every line: sent again, credited, or taken back.")
+
+    def perform(self, obj: Shipment, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.refuse_shipment(obj.pk, cleaned["reason"], actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+    def done(self, result: Any) -> str:
+        return reverse("shipment", args=[result.shipment_id])
+
+
+class _Claim(ActionPage):
+    """A verb of the seller on a difference."""
 
     verb = "fulfilment.settle"
     query = queries.differences
-    form = SettleForm  # type: ignore[assignment]
-    title = submit = gettext_lazy("Settle the difference")
-    said = gettext_lazy("The difference is settled; the buyer is told.")
 
     def find(self, **kwargs: Any) -> Difference:
         found: Difference = super().find(**kwargs)
@@ -214,17 +241,50 @@ class Settle(ActionPage):
         return reverse("shipment", args=[self.find(**self.kwargs).shipment_id])
 
     def says(self, obj: Difference) -> Any:
-        line = obj.receipt_line.shipment_line
-        what = f"{DifferenceKind(obj.kind).label}: {figures.qty(obj.qty)} × {name_of(line.product)}"
-        more = "" if obj.kind == DifferenceKind.OVER else _("What was invoiced of it is taken back by a credit note on the invoice.")
-        return f"{what}. {more}".strip()
-
-    def page(self, obj: Difference, form: Any, faults: Sequence[Said] = (), status: int = 200) -> HttpResponse:
-        form.fields["outcome"].choices = [(one, Outcome(one).label) for one in OUTCOMES[obj.kind]]
-        return super().page(obj, form, faults, status)
-
-    def perform(self, obj: Difference, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        return actions.settle_difference(obj.pk, **cleaned, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+        return told_of(obj)
 
     def done(self, result: Any) -> str:
         return reverse("shipment", args=[result.shipment_id])
+
+
+class Take(_Claim):
+    """Who has a difference, and until when."""
+
+    form = TakeForm  # type: ignore[assignment]
+    title = submit = gettext_lazy("Investigate the difference")
+    said = gettext_lazy("Both sides see who has it.")
+
+    def initial(self, obj: Difference) -> dict[str, Any]:
+        return {"owner": obj.taken_by_id or self.actor.user_id, "due_on": obj.due_on, "note": obj.note}
+
+    def perform(self, obj: Difference, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        owner = cleaned.pop("owner")
+        return actions.investigate_difference(obj.pk, owner, **cleaned, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+
+class Settle(_Claim):
+    """What became of the goods of a difference, who bears it, and what the buyer gets."""
+
+    form = SettleForm  # type: ignore[assignment]
+    title = submit = gettext_lazy("Settle the difference")
+    said = gettext_lazy("The difference is settled; the buyer is told.")
+
+    def says(self, obj: Difference) -> Any:
+        more = "" if obj.kind == DifferenceKind.OVER else _("What was invoiced of it is taken back by a credit note on the invoice.")
+        return f"{told_of(obj)}. {more}".strip()
+
+    def initial(self, obj: Difference) -> dict[str, Any]:
+        return {"note": obj.note}
+
+    def page(self, obj: Difference, form: Any, faults: Sequence[Said] = (), status: int = 200) -> HttpResponse:
+        form.fields["outcome"].choices = [(one, Outcome(one).label) for one in OUTCOMES[obj.kind]]
+        gets = [Remedy.AGAIN] if obj.kind in LOST else []
+        if gets and obj.shipment.order.invoice_on != "receipt" and self.actor.can("payments.credit"):
+            gets.append(Remedy.CREDIT)
+        form.fields["remedy"].choices = [("", _("Nothing more")), *((one, one.label) for one in gets)]
+        if not gets:
+            del form.fields["remedy"]
+        return super().page(obj, form, faults, status)
+
+    def perform(self, obj: Difference, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.settle_difference(obj.pk, actions.Settlement(**cleaned), actor=self.actor, client_id=client_id)  # type: ignore[call-arg]

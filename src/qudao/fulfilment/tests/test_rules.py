@@ -22,6 +22,7 @@ class Line:
     shipped: D = D(0)
     received: D = D(0)
     settled_short: D = D(0)
+    invoiced: D = D(0)
     id: int = 1
     no: int = 1
 

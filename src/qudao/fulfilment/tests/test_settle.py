@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from qudao.base import models as base
 from qudao.fulfilment import actions
+from qudao.fulfilment.actions import Settlement
 from qudao.fulfilment.models import Difference
 from qudao.fulfilment.tests.make import Count, lines, on_hand, place, shipped
 from qudao.inventory.models import Place
@@ -28,8 +29,8 @@ def counted(world, **count):
     return Difference.unscoped.latest("pk")
 
 
-def settle(world, difference, outcome, liable="carrier", note="", actor=None):
-    return actions.settle_difference(difference.pk, outcome, liable, note, actor=actor or world.cast.hq_warehouse)
+def settle(world, difference, outcome, liable="carrier", note="", actor=None, remedy=""):
+    return actions.settle_difference(difference.pk, Settlement(outcome, liable, remedy, note), actor=actor or world.cast.hq_warehouse)
 
 
 def stock(world, difference):
@@ -75,7 +76,7 @@ def test_everything_wrong_is_said_at_once_and_nothing_moves(world):
         with pytest.raises(error):
             settle(world, difference, "written_off", actor=actor)
     with pytest.raises(NotFound):
-        actions.settle_difference(0, "written_off", "carrier", actor=world.cast.hq_warehouse)
+        actions.settle_difference(0, Settlement("written_off", "carrier"), actor=world.cast.hq_warehouse)
     assert stock(world, difference) == before and Difference.unscoped.get().state == "open"
     with pytest.raises(IntegrityError, match="fulfilment_difference_settled_fits"), transaction.atomic():
         Difference.unscoped.update(state="settled")

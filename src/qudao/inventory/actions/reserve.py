@@ -125,8 +125,11 @@ def open_shelves(demands: Sequence[Demand], *, actor: Actor, waiting: bool = Fal
 
 
 @part
-def promise(shelves: Shelves, *, actor: Actor) -> None:
-    """Write what was given from the shelves. Two statements, one more where goods are awaited; the rows are locked since the shelves were opened."""
+def promise(shelves: Shelves, *, actor: Actor, more: bool = False) -> None:
+    """Write what was given from the shelves; `more`: on top of what the lines may hold. Two statements, one more where goods are awaited.
+
+    The rows are locked since the shelves were opened.
+    """
     if shelves.awaited:
         keys = sorted(shelves.awaited)
         for place, product, some in rows(AWAIT, columns(keys)):
@@ -136,7 +139,7 @@ def promise(shelves: Shelves, *, actor: Actor) -> None:
         return
     wanted = rules.totals([d for d, _subject in shelves.given])
     run(RESERVE, ([shelves.held[key].id for key in wanted], list(wanted.values())))
-    run(PROMISE, (clock.now(), *columns([(d.place_id, d.product_id, d.qty, d.ref_id, *named(subject)) for d, subject in shelves.given])))
+    run(TOP_UP if more else PROMISE, (clock.now(), *columns([(d.place_id, d.product_id, d.qty, d.ref_id, *named(subject)) for d, subject in shelves.given])))
 
 
 @part

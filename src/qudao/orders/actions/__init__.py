@@ -1,5 +1,6 @@
 """Every state change of an order. Body order is always: lock → decide → write own rows → call down → emit."""
 
+from qudao.orders.actions.again import record_sent_again
 from qudao.orders.actions.amend import Amendment, amend_order
 from qudao.orders.actions.batch import place_orders
 from qudao.orders.actions.decide import (
@@ -53,6 +54,7 @@ __all__ = [
     "record_pick_undone",
     "record_picking",
     "record_received",
+    "record_sent_again",
     "record_shipped",
     "record_unpaid",
     "refill_orders",

@@ -189,6 +189,8 @@ def cancel_order(order_id: int, *, reason: str, actor: Actor) -> Order:
     if order.status == Status.IN_FULFILMENT and order.fulfilment == Fulfilment.PICKING:
         raise Refused("orders.being_picked")
     status = rules.next_status(order.status, "cancel")
+    if order.invoiced:
+        raise Refused("orders.comes_again")
     held, waited = order.status == Status.CONFIRMED, order.allocation in (Allocation.PARTIAL, Allocation.BACKORDER)
     if order.status == Status.IN_REVIEW or rules.change_waits(order):
         approvals.withdraw(order.subject, actor=actor, by_cancel=True)
@@ -254,6 +256,8 @@ def close_order_short(order_id: int, *, reason: str, actor: Actor) -> Order:
         raise Refused("orders.nothing_shipped")
     if trade.fulfilment == Fulfilment.PICKING or any(x.shipped > x.received + x.settled_short for x in trade.lines):
         raise Refused.of([Fault("orders.shipment_open")])
+    if any(x.invoiced > x.shipped for x in trade.lines):
+        raise Refused("orders.comes_again")
     order = Order.unscoped.get(pk=trade.id)
     if rules.change_waits(order):
         approvals.withdraw(trade.subject, actor=actor, by_cancel=True)

@@ -33,7 +33,7 @@ def record_picking(trade: Trade, *, actor: Actor) -> None:
     """The warehouse has begun: the order is in fulfilment and can no longer be cancelled as a whole."""
     _move(trade, "start_pick")
     trade.fulfilment = rules.fulfilment_of(trade.lines, picking=True)
-    _save(trade)
+    save_trade(trade)
 
 
 @part
@@ -42,14 +42,14 @@ def record_pick_undone(trade: Trade, *, actor: Actor) -> None:
     if not any(x.shipped for x in trade.lines):
         _move(trade, "undo_pick")
     trade.fulfilment = rules.fulfilment_of(trade.lines, picking=False)
-    _save(trade)
+    save_trade(trade)
 
 
 @part
 def record_shipped(trade: Trade, quantities: Mapping[int, Decimal], *, actor: Actor) -> None:
     """Goods left: line id → quantity now shipped. Refused when a line would ship more than was ordered."""
     _shipped(trade, quantities)
-    _save(trade, quantities)
+    save_trade(trade, quantities)
 
 
 @part
@@ -76,7 +76,7 @@ def _shipped(trade: Trade, quantities: Mapping[int, Decimal]) -> None:
 def record_received(trade: Trade, quantities: Mapping[int, tuple[Decimal, Decimal]], *, actor: Actor) -> None:
     """Goods arrived: line id → (received well, settled as difference). Emits OrderDelivered when nothing is left to come."""
     _received(trade, quantities)
-    _save(trade, quantities)
+    save_trade(trade, quantities)
 
 
 @part
@@ -106,7 +106,7 @@ def _received(trade: Trade, quantities: Mapping[int, tuple[Decimal, Decimal]]) -
 def record_invoiced(trade: Trade, quantities: Mapping[int, Decimal], gross: Decimal, *, actor: Actor) -> None:
     """An invoice took line id → quantity, `gross` in all."""
     _invoiced(trade, quantities, gross)
-    _save(trade, quantities)
+    save_trade(trade, quantities)
 
 
 @part
@@ -131,7 +131,7 @@ def _invoiced(trade: Trade, quantities: Mapping[int, Decimal], gross: Decimal) -
 def record_paid(trade: Trade, amount: Decimal, *, actor: Actor) -> None:
     """Invoices of this order were paid by `amount`. A delivered order that is invoiced and paid in full closes. Emits OrderClosed then."""
     _paid(trade, amount)
-    _save(trade)
+    save_trade(trade)
 
 
 @part
@@ -149,7 +149,7 @@ def record_unpaid(trade: Trade, amount: Decimal, *, actor: Actor) -> None:
     trade.payment = rules.payment_of(trade.billing, trade.invoiced, trade.paid)
     if trade.status == Status.CLOSED:
         _move(trade, "unpay")
-    _save(trade)
+    save_trade(trade)
 
 
 def _paid(trade: Trade, amount: Decimal) -> None:
@@ -203,7 +203,7 @@ def _save_all(saved: Sequence[tuple[Trade, Iterable[int]]]) -> None:
         run(HEADS, head)
 
 
-def _save(trade: Trade, touched: Iterable[int] = ()) -> None:
+def save_trade(trade: Trade, touched: Iterable[int] = ()) -> None:
     """Write the order's head and the counters of the touched lines, in one statement."""
     head = (trade.status, trade.fulfilment, trade.billing, trade.payment, trade.invoiced, trade.paid, trade.state_since, trade.id)
     lines = [trade.line(i) for i in touched]

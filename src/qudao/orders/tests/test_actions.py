@@ -186,7 +186,7 @@ def _as_action(actor, body):
     [
         ("shipped", 4, "orders_line_shipped_within_ordered"),
         ("received", 1, "orders_line_received_within_shipped"),
-        ("invoiced", 1, "orders_line_invoiced_within_shipped"),
+        ("invoiced", 4, "orders_line_invoiced_within_ordered"),
         ("unit_price", -1, "orders_line_price_not_negative"),
         ("qty", 0, "orders_line_qty_positive"),
         ("gross", 1, "orders_line_gross_is_net_and_tax"),

@@ -15,6 +15,7 @@ from qudao.base.access import Actor, visible
 from qudao.base.db import rows
 from qudao.base.html.tables import by_language
 from qudao.fulfilment.models import Difference, Shipment
+from qudao.fulfilment.states import UNSETTLED
 from qudao.fulfilment.states import State as Goods
 from qudao.kernel import clock
 from qudao.kernel.money import ZERO
@@ -125,11 +126,11 @@ def announced(actor: Actor) -> Waiting:
 
 
 def differences_by_kind(actor: Actor, side: str) -> dict[str, int]:
-    """Open differences of the own trades by kind: short, damaged, over."""
+    """Differences of the own trades that are not settled, by kind."""
     if not actor.can("fulfilment.view"):
         return {}
     mine = Q(seller_id=actor.org_id) if side == "sell" else Q(buyer_id=actor.org_id)
-    found = visible(actor, Difference).filter(mine, state="open").order_by().values("kind").annotate(n=Count("pk"))
+    found = visible(actor, Difference).filter(mine, state__in=UNSETTLED).order_by().values("kind").annotate(n=Count("pk"))
     return {row["kind"]: row["n"] for row in found}
 
 
