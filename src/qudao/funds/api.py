@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Schema
 
 from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
+from qudao.base.sentences import say
 from qudao.funds import actions, queries
 from qudao.funds.models import Account
-from qudao.funds.rules import LimitTerms
+from qudao.funds.rules import LimitTerms, Patience
 
 routes = Router(tags=["credit"])
 
@@ -42,7 +44,13 @@ class AccountOut(Schema):
     available: Decimal
     grace_days: int
     tolerance: Decimal
-    frozen: bool
+    stop_days: int | None
+    watch_percent: int | None
+    state: str
+    state_since: datetime
+    by_hand: str
+    by_hand_until: date | None
+    by_hand_reason: str
 
 
 class AccountPage(Schema):
@@ -50,11 +58,37 @@ class AccountPage(Schema):
     next_after: int | None
 
 
+class ReasonOut(Schema):
+    """Why an account is in its state: code, sentence, what clears it."""
+
+    code: str
+    sentence: str
+    remedy: str
+
+
 class CreditOut(AccountOut):
-    """The same with what is overdue at the seller now."""
+    """The same as it stands now: `state` is judged anew, with every reason, and what is overdue at the seller."""
 
     overdue: Decimal
     overdue_days: int
+    reasons: list[ReasonOut]
+
+
+class StateOut(Schema):
+    """The account went from one state to another; `reasons` as (code, parameters)."""
+
+    id: int
+    at: datetime
+    before: str
+    after: str
+    reasons: list[tuple[str, dict[str, Any]]]
+    who: str
+    note: str
+
+
+class StatePage(Schema):
+    items: list[StateOut]
+    next_after: int | None
 
 
 class EntryOut(Schema):
@@ -77,17 +111,33 @@ class EntryPage(Schema):
     next_after: int | None
 
 
-class LimitIn(Schema):
+class RulesIn(Schema):
+    """From when accounts are watched, held and stopped; `stop_days` null: as soon as orders wait, `watch_percent` null: never."""
+
+    grace_days: int = Field(0, ge=0, le=365)
+    tolerance: Decimal = Field(Decimal(0), ge=0, max_digits=18, decimal_places=2)
+    stop_days: int | None = Field(None, ge=0, le=3650)
+    watch_percent: int | None = Field(None, ge=1, le=100)
+
+
+class LimitIn(RulesIn):
+    """What of the rules is left out stays as it is."""
+
     limit: Decimal = Field(..., ge=0, max_digits=18, decimal_places=2)
     temp_limit: Decimal = Field(Decimal(0), ge=0, max_digits=18, decimal_places=2)
     temp_until: date | None = None
-    grace_days: int = Field(0, ge=0, le=365)
-    tolerance: Decimal = Field(Decimal(0), ge=0, max_digits=18, decimal_places=2)
     reason: str = Field(..., min_length=1, max_length=500)
 
 
-class FreezeIn(Schema):
+class ReleaseIn(Schema):
     reason: str = Field(..., min_length=1, max_length=500)
+
+
+class FreezeIn(ReleaseIn):
+    """`hold`: new orders wait; `stop`: nothing passes or is shipped; up to and including `until`."""
+
+    state: Literal["hold", "stop"] = "stop"
+    until: date | None = None
 
 
 def _account(account: Account) -> dict[str, Any]:
@@ -101,10 +151,11 @@ def _again(account: Account, actor: Actor) -> HttpResponse:
 
 
 @routes.get("/funds", response=AccountPage, summary="Credit accounts, newest first")
-def list_accounts(request: HttpRequest, limit: int = 50, after: int | None = None) -> HttpResponse:
-    """One keyset page of the credit given and taken."""
+def list_accounts(request: HttpRequest, limit: int = 50, after: int | None = None, state: str = "") -> HttpResponse:
+    """One keyset page of the credit given and taken; with `state`, those noted as ok, watch, hold or stop."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    page, limit = page_of(queries.accounts(actor), limit=limit, after=after)
+    found = queries.accounts(actor)
+    page, limit = page_of(found.filter(state=state) if state else found, limit=limit, after=after)
     items = [_account(account) for account in page]
     return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
 
@@ -115,7 +166,36 @@ def read_credit(request: HttpRequest, agreement_id: int) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     card = queries.credit(actor, agreement_id)
     account = queries.account(actor, card.account_id)
-    return reply({**_account(account), "overdue": card.position.overdue, "overdue_days": card.position.overdue_days})
+    standing = card.standing
+    reasons = [{"code": said.code, "sentence": str(said.sentence), "remedy": str(said.remedy)} for said in map(say, standing.reasons)]
+    now = {"state": standing.state, "reasons": reasons, "overdue": card.position.overdue, "overdue_days": card.position.overdue_days}
+    return reply({**_account(account), **now})
+
+
+@routes.get("/funds/{int:account_id}/states", response=StatePage, summary="The states a credit account went through, newest first")
+def list_states(request: HttpRequest, account_id: int, limit: int = 50, after: int | None = None) -> HttpResponse:
+    """One keyset page of its history, for both sides."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    account = queries.account(actor, account_id)
+    page, limit = page_of(queries.changes_of(actor, account.pk), limit=limit, after=after)
+    items = [{name: getattr(change, name) for name in StateOut.model_fields} for change in page]
+    return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
+
+
+@routes.get("/funds/rules", response=RulesIn, summary="The rules of the own organisation for its credit accounts")
+def read_rules(request: HttpRequest) -> HttpResponse:
+    """From when accounts are watched, held and stopped unless an account has other rules."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return reply(asdict(queries.house(actor)))
+
+
+@routes.put("/funds/rules", response=RulesIn, summary="Set the rules of the own organisation for its credit accounts")
+@idempotent
+def put_rules(request: HttpRequest, body: RulesIn) -> HttpResponse:
+    """New accounts get them; those that had the same rules as before follow."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actions.set_rules(Patience(**body.dict()), actor=actor)
+    return reply(asdict(queries.house(actor)))
 
 
 @routes.get("/funds/{int:account_id}/entries", response=EntryPage, summary="What changed a credit account, newest first")
@@ -132,23 +212,25 @@ def list_entries(request: HttpRequest, account_id: int, limit: int = 50, after: 
 @routes.put("/funds/{int:account_id}/limit", response=AccountOut, summary="Set the limits")
 @idempotent
 def put_limit(request: HttpRequest, account_id: int, body: LimitIn) -> HttpResponse:
-    """The permanent and the temporary limit, days of grace and tolerated overdue amount; by the seller's finance."""
+    """The permanent and the temporary limit, and the rules of patience; by the seller's finance."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    terms = LimitTerms(body.limit, body.temp_limit, body.temp_until, body.grace_days, body.tolerance)
+    now = queries.account(actor, account_id)
+    rules = {name: getattr(body if name in body.model_fields_set else now, name) for name in RulesIn.model_fields}
+    terms = LimitTerms(body.limit, body.temp_limit, body.temp_until, **rules)
     return _again(actions.set_limit(account_id, terms, body.reason, actor=actor), actor)
 
 
-@routes.post("/funds/{int:account_id}/freeze", response=AccountOut, summary="Freeze the account")
+@routes.post("/funds/{int:account_id}/freeze", response=AccountOut, summary="Put the account on hold, or stop it")
 @idempotent
 def freeze(request: HttpRequest, account_id: int, body: FreezeIn) -> HttpResponse:
-    """No further order passes and nothing is shipped."""
+    """Whatever the rules say: new orders wait, or no further order passes and nothing is shipped."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    return _again(actions.freeze(account_id, body.reason, actor=actor), actor)
+    return _again(actions.freeze(account_id, body.reason, state=body.state, until=body.until, actor=actor), actor)
 
 
-@routes.post("/funds/{int:account_id}/unfreeze", response=AccountOut, summary="Unfreeze the account")
+@routes.post("/funds/{int:account_id}/unfreeze", response=AccountOut, summary="End a hold or stop by hand")
 @idempotent
-def unfreeze(request: HttpRequest, account_id: int, body: FreezeIn) -> HttpResponse:
-    """Orders pass again."""
+def unfreeze(request: HttpRequest, account_id: int, body: ReleaseIn) -> HttpResponse:
+    """What the rules say counts again."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return _again(actions.unfreeze(account_id, body.reason, actor=actor), actor)

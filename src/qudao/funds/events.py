@@ -31,7 +31,7 @@ class BalanceDue:
 
 @dataclass(frozen=True)
 class LimitChanged:
-    """The account passes other orders than before: its limit, grace or freeze was changed."""
+    """The account passes other orders than before: its limit, its rules, a hold or stop by hand, or its state was changed. `frozen`: stopped by hand."""
 
     version: ClassVar[int] = 1
     agreement_id: int

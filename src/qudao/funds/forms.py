@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.html.forms import Form
-from qudao.funds.rules import LimitTerms
+from qudao.funds.rules import LimitTerms, Patience
+from qudao.funds.states import MEANS, State
 from qudao.kernel.money import ZERO
 
 MONEY: dict[str, Any] = {"max_digits": 18, "decimal_places": 2, "min_value": 0}
 
 
-class LimitForm(Form):
-    """The limits and the patience of an account, with the reason that stays in the log."""
+class RulesForm(Form):
+    """From when an account is watched, held and stopped."""
 
     layout = "grid"
+
+    grace_days = forms.IntegerField(label=_("Days of grace"), min_value=0, max_value=365, initial=0, help_text=_("So many days overdue still pass."))
+    tolerance = forms.DecimalField(label=_("Overdue tolerated"), required=False, help_text=_("Overdue amounts up to this still pass."), **MONEY)
+    stop_days = forms.IntegerField(
+        label=_("Stop after days overdue"), required=False, min_value=0, max_value=3650, help_text=_("Then nothing is shipped. Empty: as soon as orders wait.")
+    )
+    watch_percent = forms.IntegerField(
+        label=_("Watch from % of the limit"), required=False, min_value=1, max_value=100, help_text=_("Those who decide are warned. Empty: never.")
+    )
+
+
+class LimitForm(RulesForm):
+    """The limits and the patience of an account, with the reason that stays in the log."""
 
     limit = forms.DecimalField(label=_("Limit"), **MONEY)
     temp_limit = forms.DecimalField(label=_("Temporary limit"), required=False, help_text=_("On top of the limit."), **MONEY)
     temp_until = forms.DateField(label=_("Temporary until"), required=False, widget=forms.DateInput, help_text=_("The last day it counts."))
-    grace_days = forms.IntegerField(label=_("Days of grace"), min_value=0, max_value=365, initial=0, help_text=_("So many days overdue still pass."))
-    tolerance = forms.DecimalField(label=_("Overdue tolerated"), required=False, help_text=_("Overdue amounts up to this still pass."), **MONEY)
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+    field_order = ("limit", "temp_limit", "temp_until", "grace_days", "tolerance", "stop_days", "watch_percent", "reason")
 
 
 class ReasonForm(Form):
@@ -33,7 +47,19 @@ class ReasonForm(Form):
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
 
 
+class HandForm(ReasonForm):
+    """What a person wants of an account whatever the rules say, and until when."""
+
+    state = forms.ChoiceField(label=_("What shall pass"), choices=[(state.value, MEANS[state]) for state in (State.HOLD, State.STOP)], widget=forms.RadioSelect)
+    until = forms.DateField(label=_("Until"), required=False, widget=forms.DateInput, help_text=_("The last day. Empty: until somebody ends it."))
+    field_order = ("state", "until", "reason")
+
+
+def patience_of(cleaned: dict[str, Any]) -> Patience:
+    """The rules of a cleaned form; what was left empty is none."""
+    return Patience(cleaned["grace_days"], cleaned["tolerance"] or ZERO, cleaned["stop_days"], cleaned["watch_percent"])
+
+
 def terms_of(cleaned: dict[str, Any]) -> LimitTerms:
     """The terms of a cleaned LimitForm; what was left empty is zero."""
-    temp_limit, tolerance = cleaned["temp_limit"] or ZERO, cleaned["tolerance"] or ZERO
-    return LimitTerms(cleaned["limit"], temp_limit, cleaned["temp_until"], cleaned["grace_days"], tolerance)
+    return LimitTerms(cleaned["limit"], cleaned["temp_limit"] or ZERO, cleaned["temp_until"], *astuple(patience_of(cleaned)))

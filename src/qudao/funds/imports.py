@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _now
@@ -20,7 +19,9 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
 from qudao.kernel.money import ZERO
 
-FIELDS = ("limit_amount", "temp_limit", "temp_until", "grace_days", "tolerance")
+FIELDS = ("limit_amount", "temp_limit", "temp_until", "grace_days", "tolerance", "stop_days", "watch_percent")
+#: whole days and shares
+WHOLE = ("grace_days", "stop_days", "watch_percent")
 
 
 def _facts(account: Account) -> dict[str, Any]:
@@ -31,6 +32,11 @@ def _living(facts: dict[str, Any]) -> dict[str, Any]:
     """The same without a temporary limit whose last day is over: nobody may set such a one again."""
     over = facts["temp_until"] is not None and facts["temp_until"] < clock.today()
     return facts | {"temp_limit": ZERO, "temp_until": None} if over else facts
+
+
+def _whole(value: Any) -> int | None:
+    """A whole number; -1, which no rule allows, for any other."""
+    return None if value is None else int(value) if value == int(value) else -1
 
 
 def _terms(facts: dict[str, Any]) -> LimitTerms:
@@ -51,6 +57,8 @@ class Limits(Kind):
         Column("temp_until", _("Temporary until"), "day", help=_("The last day it counts.")),
         Column("grace_days", _("Days of grace"), "number", help=_("So many days overdue still pass."), example="7"),
         Column("tolerance", _("Overdue tolerated"), "number", help=_("Overdue amounts up to this still pass.")),
+        Column("stop_days", _("Stop after days overdue"), "number", help=_("Then nothing is shipped.")),
+        Column("watch_percent", _("Watch from % of the limit"), "number", help=_("Those who decide are warned.")),
     )
 
     def open(self, rows: Sequence[Cells]) -> None:
@@ -70,8 +78,8 @@ class Limits(Kind):
         if len(live) != 1:
             raise Invalid("funds.account_unclear" if live else "funds.no_account", field="agreement" if live else "buyer")
         usual = _facts(live[0])
-        days = row.get("grace_days", Decimal(usual["grace_days"]))
-        facts = {name: row.get(name, usual[name]) for name in FIELDS} | {"grace_days": int(days) if days == int(days) else -1}
+        facts = {name: row.get(name, usual[name]) for name in FIELDS}
+        facts |= {name: _whole(facts[name]) for name in WHOLE}
         if facts["temp_limit"] == ZERO:
             facts["temp_until"] = None
         changes = differences(usual, facts)
@@ -97,7 +105,7 @@ class Limits(Kind):
         now = self.now([t.key for t in touched])
         for one in touched:
             now[one.key] |= {name: read[name].read(str(value))[0] if value is not None else None for name, value in one.before.items()}
-            now[one.key]["grace_days"] = int(now[one.key]["grace_days"])
+            now[one.key] |= {name: _whole(now[one.key][name]) for name in WHOLE}
         set_limits({pk: _terms(_living(facts)) for pk, facts in now.items()}, _now("Import undone"), actor=self.actor)
 
 

@@ -35,6 +35,21 @@ CHECKS = [
            VALUES (0, '2026-01-01', now(), 'hold', 'ordered', 2, 2, 1, 'planted', 0, '', '')""",
     ),
     Check(
+        "funds.state_is_its_last_change",
+        """SELECT a.id, concat_ws(' ', 'account', a.id, 'is noted as', a.state, 'but its history ends with', coalesce(c.after, 'ok')) AS note
+           FROM funds_account a LEFT JOIN LATERAL (
+               SELECT after FROM funds_statechange c WHERE c.account_id = a.id ORDER BY c.id DESC LIMIT 1) c ON true
+           WHERE a.state <> coalesce(c.after, 'ok')""",
+        """UPDATE funds_account SET state = CASE state WHEN 'watch' THEN 'hold' ELSE 'watch' END WHERE id = (SELECT max(id) FROM funds_account)""",
+    ),
+    Check(
+        "funds.state_changes_follow_each_other",
+        """SELECT c.id, concat_ws(' ', 'account', c.account_id, 'left', c.before, 'but was', c.was) AS note
+           FROM (SELECT *, coalesce(lag(after) OVER (PARTITION BY account_id ORDER BY id), 'ok') AS was FROM funds_statechange) c
+           WHERE c.before <> c.was""",
+        """INSERT INTO funds_statechange (account_id, at, before, after, reasons, who, note) VALUES (0, now(), 'stop', 'ok', '[]', '', '')""",
+    ),
+    Check(
         "funds.accounts_match_agreements",
         """SELECT a.id, 'account ' || a.id || ' names other sides, another currency or other terms than its agreement' AS note
            FROM funds_account a JOIN agreements_agreement g ON g.id = a.agreement_id

@@ -1,4 +1,4 @@
-"""Tables of credit: one account per agreement with its buckets, and the append-only entries that explain every bucket."""
+"""Tables of credit: one account per agreement with its buckets and state, and the append-only entries and changes that explain them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.models.lookups import GreaterThan
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.db import Row
-from qudao.funds.states import Bucket, EntryKind
+from qudao.funds.states import Bucket, EntryKind, State
 
 
 def _money(**options: Any) -> models.DecimalField:
@@ -21,12 +21,19 @@ def _not_negative(column: str, message: Any) -> models.CheckConstraint:
     return models.CheckConstraint(condition=Q(**{f"{column}__gte": 0}), name=f"funds_account_{column}_not_negative", violation_error_message=message)
 
 
+def _patience() -> Q:
+    stop = Q(stop_days=None) | Q(stop_days__gte=F("grace_days"), stop_days__lte=3650)
+    return stop & (Q(watch_percent=None) | Q(watch_percent__gte=1, watch_percent__lte=100))
+
+
 class Account(Row):
     """The credit a seller gives a buyer under one agreement. Exposure = ordered + shipped + invoiced − unapplied; it never passes the limit by a hold.
 
     `prepaid` as in the agreement: then there is no limit, `unapplied` is the buyer's balance, and the three other buckets are what is frozen of it
     until its invoice takes it; a constraint keeps it covered.
     `temp_limit` counts up to and including `temp_until`. `tolerance`: overdue amounts up to it are forgiven; `grace_days`: so are younger ones.
+    `state` is what lists and notices know of it, noted each night and with payments and limits; orders and shipments are judged on the position of
+    their moment. `by_hand`: what a person wants whatever the rules say, up to and including `by_hand_until`.
     """
 
     goes_with = "agreement"
@@ -40,14 +47,18 @@ class Account(Row):
     temp_until = models.DateField(null=True, blank=True)
     grace_days = models.PositiveSmallIntegerField(default=0)
     tolerance = _money(default=0)
+    stop_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    watch_percent = models.PositiveSmallIntegerField(null=True, blank=True)
     prepaid = models.BooleanField(default=False, help_text=_("No credit: orders pass within what was paid before."))
     ordered = _money(default=0)
     shipped = _money(default=0)
     invoiced = _money(default=0)
     unapplied = _money(default=0)
-    frozen = models.BooleanField(default=False)
-    frozen_reason = models.CharField(max_length=200, blank=True, default="")
-    state_since = models.DateTimeField(help_text=_("Since when it is frozen, or not."))
+    by_hand = models.CharField(max_length=5, choices=State.choices, blank=True, default="")
+    by_hand_until = models.DateField(null=True, blank=True)
+    by_hand_reason = models.CharField(max_length=200, blank=True, default="")
+    state = models.CharField(max_length=5, choices=State.choices, default=State.OK)
+    state_since = models.DateTimeField()
     # A column of its own that seldom changes: an index on the buckets themselves would have to be written with every order.
     beyond = models.GeneratedField(
         expression=GreaterThan(F("ordered") + F("shipped") + F("invoiced") - F("unapplied"), F("limit_amount")),
@@ -57,7 +68,7 @@ class Account(Row):
     class Meta:
         indexes = [
             models.Index(fields=["seller"], condition=Q(beyond=True), name="funds_account_beyond"),
-            models.Index(fields=["seller"], condition=Q(frozen=True), name="funds_account_frozen"),
+            models.Index(fields=["seller", "state"], condition=~Q(state="ok"), name="funds_account_state"),
         ]
         constraints = [
             _not_negative("ordered", _("More would leave the confirmed orders than they hold.")),
@@ -88,9 +99,12 @@ class Account(Row):
                 condition=~Q(seller=F("buyer")), name="funds_account_two_sides", violation_error_message=_("Nobody gives credit to himself.")
             ),
             models.CheckConstraint(
-                condition=Q(frozen=True) | Q(frozen_reason=""),
-                name="funds_account_frozen_reason_fits",
-                violation_error_message=_("Only a frozen account has a reason for the freeze."),
+                condition=Q(by_hand__in=[State.HOLD, State.STOP]) | Q(by_hand="", by_hand_reason="", by_hand_until=None),
+                name="funds_account_by_hand_fits",
+                violation_error_message=_("Only an account on hold or stopped by hand has a reason and a last day for it."),
+            ),
+            models.CheckConstraint(
+                condition=_patience(), name="funds_account_rules_fit", violation_error_message=_("Grace, tolerance and shares lie within their bounds.")
             ),
         ]
 
@@ -132,3 +146,49 @@ class Entry(Row):
 
     def __str__(self) -> str:
         return f"{self.bucket} {self.amount}"
+
+
+class House(Row):
+    """The rules of a seller for its accounts: a new account takes them over, and those that have the same follow when they change."""
+
+    seller = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
+    grace_days = models.PositiveSmallIntegerField(default=0)
+    tolerance = _money(default=0)
+    stop_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    watch_percent = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["seller"], name="funds_house_seller_unique", violation_error_message=_("The seller has these rules already.")),
+            models.CheckConstraint(
+                condition=Q(tolerance__gte=0) & _patience(),
+                name="funds_house_values_fit",
+                violation_error_message=_("Grace, tolerance and shares lie within their bounds."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seller_id}: {self.grace_days}, {self.stop_days}"
+
+
+class StateChange(Row):
+    """An account went from one state to another: when, why (code and parameters of each reason) and, by hand, who wanted it. Append-only."""
+
+    account_id = models.BigIntegerField()
+    at = models.DateTimeField()
+    before = models.CharField(max_length=5, choices=State.choices)
+    after = models.CharField(max_length=5, choices=State.choices)
+    reasons = models.JSONField(default=list)
+    who = models.CharField(max_length=200, blank=True, default="")
+    note = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(before=F("after")), name="funds_statechange_differs", violation_error_message=_("A change leads to another state.")
+            )
+        ]
+        indexes = [models.Index(fields=["account_id", "-id"], name="funds_statechange_account")]
+
+    def __str__(self) -> str:
+        return f"{self.before} → {self.after}"

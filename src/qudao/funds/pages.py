@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -16,14 +17,15 @@ from qudao.base.access import Actor, Scope, all_verbs
 from qudao.base.audit import timeline
 from qudao.base.html import figures
 from qudao.base.html.meters import Meter
-from qudao.base.html.pages import ActionPage, Button, DetailPage, Form, Head, ListPage, Panel, import_buttons
+from qudao.base.html.pages import ActionPage, Button, DetailPage, Form, FormPage, Head, ListPage, Panel, import_buttons
 from qudao.base.subject import Subject
 from qudao.funds import actions, queries
-from qudao.funds.forms import LimitForm, ReasonForm, terms_of
+from qudao.funds.forms import HandForm, LimitForm, ReasonForm, RulesForm, patience_of, terms_of
 from qudao.funds.models import Account
-from qudao.funds.states import PREPAID, Bucket
+from qudao.funds.states import MEANS, PREPAID, REMEDIES, SENTENCES, TONES, Bucket, State
 from qudao.funds.tables import AccountTable, name_of, state_of
 from qudao.kernel import clock
+from qudao.kernel.errors import Fault
 from qudao.kernel.money import ZERO
 from qudao.ledger.queries import PartyAccount, ageing_of, open_items
 from qudao.ledger.states import Bucket as Age
@@ -41,7 +43,8 @@ class FundList(ListPage):
     title = gettext_lazy("Credit")
 
     def buttons(self) -> Sequence[Button]:
-        return import_buttons("funds.limits", self.actor)
+        rules = Button(_("Rules"), reverse("fund_rules"), icon="settings", verb="funds.set_rules", ask=True)
+        return [rules, *import_buttons("funds.limits", self.actor)]
 
 
 def meter_of(card: queries.CreditCard, this: Decimal = ZERO) -> Meter:
@@ -50,9 +53,10 @@ def meter_of(card: queries.CreditCard, this: Decimal = ZERO) -> Meter:
     Of a prepaid account: how much of the balance is frozen.
     """
     p = card.position
+    notes = notes_of(card)
     if p.prepaid:
         held = {"invoiced": p.invoiced, "shipped": p.shipped, "ordered": p.ordered}
-        return Meter(limit=p.unapplied, this=this, currency=card.currency, prepaid=True, **held)
+        return Meter(limit=p.unapplied, this=this, currency=card.currency, prepaid=True, notes=notes, **held)
     overdue = min(p.overdue, p.invoiced)
     return Meter(
         limit=p.limit,
@@ -65,7 +69,21 @@ def meter_of(card: queries.CreditCard, this: Decimal = ZERO) -> Meter:
         unapplied=p.unapplied,
         this=this,
         currency=card.currency,
+        notes=notes,
     )
+
+
+def notes_of(card: queries.CreditCard) -> list[tuple[str, str, str]]:
+    """What the state of an account means and why, wherever its meter stands: (tone, meaning, reasons); nothing of a good one."""
+    standing = card.standing
+    why = " ".join(said_of(fault, card.currency) for fault in standing.reasons)
+    return [] if standing.state == State.OK else [(TONES[standing.state], str(MEANS[standing.state]), why)]
+
+
+def said_of(fault: Fault, currency: str) -> str:
+    """A reason in words, its amounts with their currency."""
+    figured = {name: figures.money(value, currency) if isinstance(value, Decimal) else value for name, value in fault.params.items()}
+    return str(SENTENCES[fault.code]).format(**figured)
 
 
 def title_of(card: queries.CreditCard) -> str:
@@ -76,7 +94,38 @@ def title_of(card: queries.CreditCard) -> str:
 def credit_panel(request: HttpRequest, account: Account) -> Panel | None:
     """Limit or balance, what uses it, what is free."""
     card = queries.unscoped_card(account.agreement_id)
-    return Panel(title_of(card), "parts/panel_credit.html", {"meter": meter_of(card)}) if card else None
+    return Panel(title_of(card), "parts/panel_credit.html", {"meter": replace(meter_of(card), notes=())}) if card else None
+
+
+def state_panel(request: HttpRequest, account: Account) -> Panel | None:
+    """The state as of now, what it means, every reason with what clears it, and what a person wants."""
+    card = queries.unscoped_card(account.agreement_id)
+    if card is None:
+        return None
+    standing = card.standing
+    found = [(said_of(fault, card.currency), REMEDIES.get(fault.code, "")) for fault in standing.reasons]
+    hand = ""
+    if card.position.by_hand:
+        until = _("until {day}").format(day=figures.day(account.by_hand_until)) if account.by_hand_until else _("until somebody ends it")
+        hand = f"{account.by_hand_reason} ({until})"
+    context = {"badge": figures.badge(standing.state.label, TONES[standing.state]), "means": MEANS[standing.state], "reasons": found, "hand": hand}
+    return Panel(_("State"), "funds/state.html", context)
+
+
+def changes_panel(request: HttpRequest, account: Account) -> Panel:
+    """The states the account went through, with the reasons of their time."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    entries = []
+    for change in queries.changes_of(actor, account.pk)[:NEWEST]:
+        why = " ".join(said_of(Fault(code, "", _figured(params)), account.currency) for code, params in change.reasons)
+        what = f"{State(change.before).label} → {State(change.after).label}"
+        entries.append({"who": change.who or _("System"), "at": change.at, "what": what, "reason": f"{change.note} {why}".strip()})
+    return Panel(_("States so far"), "parts/panel_timeline.html", {"entries": entries}, aside=True)
+
+
+def _figured(params: dict[str, Any]) -> dict[str, Any]:
+    """Amounts come back from their row as texts."""
+    return {name: Decimal(value) if isinstance(value, str) else value for name, value in params.items()}
 
 
 def entries_panel(request: HttpRequest, account: Account) -> Panel:
@@ -144,7 +193,8 @@ def terms_panel(request: HttpRequest, account: Account) -> Panel:
         (_("Buyer"), name_of(account.buyer)),
         (_("Days of grace"), str(account.grace_days)),
         (_("Overdue tolerated"), figures.money(account.tolerance, account.currency) if account.tolerance else ""),
-        (_("Frozen because"), account.frozen_reason),
+        (_("Stop after days overdue"), str(account.stop_days) if account.stop_days is not None else ""),
+        (_("Watch from % of the limit"), str(account.watch_percent or "")),
     ]
     return Panel(_("Terms"), "parts/panel_facts.html", {"facts": facts}, aside=True)
 
@@ -174,7 +224,7 @@ class FundDetail(DetailPage):
     verb = "funds.view"
     query = queries.accounts
     kind = "funds.account"
-    panels = (credit_panel, items_panel, entries_panel, due_panel, terms_panel, timeline_panel)
+    panels = (state_panel, credit_panel, items_panel, entries_panel, due_panel, terms_panel, changes_panel, timeline_panel)
 
     @property
     def back(self) -> str:  # type: ignore[override]
@@ -189,10 +239,10 @@ class FundDetail(DetailPage):
             return []
         to = reverse("fund_limit", args=[obj.pk])
         found = [Button(_("Set patience") if obj.prepaid else _("Set limit"), to, icon="pencil", primary=not obj.prepaid, verb="funds.set_limit", key="e")]
-        if obj.frozen:
-            found.append(Button(_("Unfreeze"), reverse("fund_unfreeze", args=[obj.pk]), icon="lock-open", verb="funds.unfreeze", ask=True))
-        else:
-            found.append(Button(_("Freeze"), reverse("fund_freeze", args=[obj.pk]), icon="ban", verb="funds.freeze", ask=True, danger=True))
+        if obj.by_hand:
+            found.append(Button(_("Let pass again"), reverse("fund_unfreeze", args=[obj.pk]), icon="lock-open", verb="funds.unfreeze", ask=True))
+        freeze = _("Change hold or stop") if obj.by_hand else _("Hold or stop")
+        found.append(Button(freeze, reverse("fund_freeze", args=[obj.pk]), icon="ban", verb="funds.freeze", ask=True, danger=True))
         return found
 
 
@@ -222,6 +272,8 @@ class FundLimit(_Verb):
             "temp_until": obj.temp_until,
             "grace_days": obj.grace_days,
             "tolerance": obj.tolerance or None,
+            "stop_days": obj.stop_days,
+            "watch_percent": obj.watch_percent,
         }
 
     def says(self, obj: Account) -> Any:
@@ -238,29 +290,60 @@ class FundLimit(_Verb):
 
 
 class FundFreeze(_Verb):
-    """No further order passes."""
+    """New orders wait, or nothing passes."""
 
     verb = "funds.freeze"
-    action = actions.freeze
-    title = submit = gettext_lazy("Freeze")
-    said = gettext_lazy("The account is frozen.")
+    form = HandForm
+    title = submit = gettext_lazy("Hold or stop")
+    said = gettext_lazy("It counts from now on.")
     danger = True
 
+    def initial(self, obj: Account) -> dict[str, Any]:
+        return {"state": obj.by_hand or State.HOLD, "until": obj.by_hand_until, "reason": obj.by_hand_reason}
+
     def says(self, obj: Account) -> Any:
-        return _("No further order of {name} passes and nothing more is shipped until the account is unfrozen.").format(name=name_of(obj.buyer))
+        return _("It counts whatever the rules say, until its last day or until somebody ends it. {name} reads the reason.").format(name=name_of(obj.buyer))
+
+    def perform(self, obj: Account, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        asked = {"state": cleaned["state"], "until": cleaned["until"]}
+        return actions.freeze(obj.pk, cleaned["reason"], **asked, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
 
 
 class FundUnfreeze(_Verb):
-    """Orders pass again."""
+    """A hold or stop by hand ends."""
 
     verb = "funds.unfreeze"
     action = actions.unfreeze
-    title = submit = gettext_lazy("Unfreeze")
-    said = gettext_lazy("Orders pass again.")
+    title = submit = gettext_lazy("Let pass again")
+    said = gettext_lazy("The rules count again.")
+
+
+class FundRules(FormPage):
+    """The rules of the own organisation for its accounts."""
+
+    verb = "funds.set_rules"
+    form = RulesForm
+    title = gettext_lazy("Rules of credit")
+    submit = gettext_lazy("Save")
+    said = gettext_lazy("The rules are saved.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("funds")
+
+    def initial(self, obj: Any) -> dict[str, Any]:
+        return asdict(queries.house(self.actor))
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.set_rules(patience_of(cleaned), actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+    def done(self, result: Any) -> str:
+        return self.back
 
 
 routes = [
     path("funds/", FundList.as_view(), name="funds"),
+    path("funds/rules", FundRules.as_view(), name="fund_rules"),
     path("funds/<int:pk>/", FundDetail.as_view(), name="fund"),
     path("funds/<int:pk>/limit", FundLimit.as_view(), name="fund_limit"),
     path("funds/<int:pk>/freeze", FundFreeze.as_view(), name="fund_freeze"),

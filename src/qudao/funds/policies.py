@@ -6,14 +6,15 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import EVERY_ROW, Actor, Policy, Scope, own, register
-from qudao.funds.models import Account, Entry
+from qudao.funds.models import Account, Entry, House, StateChange
 
 VERBS = {
     "funds.view": _("See credit limits and what uses them"),
     "funds.open_account": _("Open credit accounts"),
     "funds.set_limit": _("Set credit limits"),
-    "funds.freeze": _("Freeze credit accounts"),
-    "funds.unfreeze": _("Unfreeze credit accounts"),
+    "funds.freeze": _("Put credit accounts on hold or stop them"),
+    "funds.unfreeze": _("Let credit accounts on hold or stopped by hand pass again"),
+    "funds.set_rules": _("Set the rules by which credit is watched, held and stopped"),
 }
 
 
@@ -33,14 +34,35 @@ class AccountPolicy(Policy):
         return EVERY_ROW if _sees_all(actor) else own(actor, "seller", "buyer")
 
 
-@register
-class EntryPolicy(Policy):
-    """An entry is seen with its account."""
-
-    model = Entry
+class _WithAccount(Policy):
     view_verb = "funds.view"
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb == self.view_verb and _sees_all(actor):
             return EVERY_ROW
         return Q(account_id__in=Account.unscoped.filter(own(actor, "seller", "buyer")).values("pk"))
+
+
+@register
+class EntryPolicy(_WithAccount):
+    """An entry is seen with its account."""
+
+    model = Entry
+
+
+@register
+class StateChangePolicy(_WithAccount):
+    """What happened to an account is seen with it."""
+
+    model = StateChange
+
+
+@register
+class HousePolicy(Policy):
+    """The rules of a seller are its own affair: a buyer sees what they make of its account."""
+
+    model = House
+    view_verb = "funds.set_rules"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return own(actor, "seller")

@@ -11,15 +11,16 @@ from django.db.models import Case, F, QuerySet, Value, When
 
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
-from qudao.funds.models import Account, Entry
-from qudao.funds.rules import Position, may_hold
+from qudao.funds.models import Account, Entry, House, StateChange
+from qudao.funds.rules import Patience, Position, Standing, may_hold, standing_of
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, NotFound
 from qudao.kernel.money import ZERO
 
 # How long a buyer is overdue comes from the seller's open items: an index-only look at what is open (ledger_openitem_open).
-POSITION = """SELECT a.limit_amount, a.temp_limit, a.temp_until, a.ordered, a.shipped, a.invoiced, a.unapplied, a.frozen, a.grace_days, a.tolerance,
-        coalesce(o.overdue, 0), coalesce(%s::date - o.oldest, 0), a.id, a.agreement_id, a.seller_id, a.buyer_id, a.currency, a.prepaid
+POSITION = """SELECT a.limit_amount, a.temp_limit, a.temp_until, a.ordered, a.shipped, a.invoiced, a.unapplied,
+        CASE WHEN a.by_hand_until < %s::date THEN '' ELSE a.by_hand END, a.grace_days, a.tolerance, a.stop_days, a.watch_percent,
+        coalesce(o.overdue, 0), coalesce(%s::date - o.oldest, 0), a.prepaid, a.id, a.agreement_id, a.seller_id, a.buyer_id, a.currency, a.state
     FROM funds_account a
     LEFT JOIN LATERAL (
         SELECT sum(i.open_amount) AS overdue, min(i.due_on) AS oldest FROM ledger_openitem i
@@ -28,7 +29,8 @@ POSITION = """SELECT a.limit_amount, a.temp_limit, a.temp_until, a.ordered, a.sh
     ) o ON true
     WHERE a.agreement_id = %s"""
 LOCKED_POSITION = f"{POSITION} FOR UPDATE OF a"
-LOCKED_POSITIONS = f"{POSITION.replace('a.agreement_id = %s', 'a.agreement_id = ANY(%s)')} ORDER BY a.agreement_id FOR UPDATE OF a"
+POSITIONS = POSITION.replace("a.agreement_id = %s", "a.agreement_id = ANY(%s)")
+LOCKED_POSITIONS = f"{POSITIONS} ORDER BY a.agreement_id FOR UPDATE OF a"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,14 @@ class CreditCard:
     seller_id: int
     buyer_id: int
     currency: str
+    state: str
     position: Position
     on: date
+
+    @property
+    def standing(self) -> Standing:
+        """What it lets pass on `on`, and why; `state` is what was noted last."""
+        return standing_of(self.position, self.on)
 
     @property
     def limit(self) -> Decimal:
@@ -57,25 +65,26 @@ class CreditCard:
 
 
 def _card(row: tuple, on: date) -> CreditCard:
-    return CreditCard(*(*row[12:17], Position(*row[:12], prepaid=row[17]), on))
+    position = Position(*(*row[:8], Patience(*row[8:12]), *row[12:15]))
+    return CreditCard(*(*row[15:], position, on))
 
 
 def unscoped_locked(agreement_id: int, on: date) -> CreditCard | None:
     """The account of an agreement, locked, with what is overdue at its seller; None when there is none. One statement."""
-    found = rows(LOCKED_POSITION, (on, on, agreement_id))
+    found = rows(LOCKED_POSITION, (on, on, on, agreement_id))
     return _card(found[0], on) if found else None
 
 
 def unscoped_all_locked(agreement_ids: Iterable[int], on: date) -> dict[int, CreditCard]:
     """The accounts of agreements by agreement, locked in that order; one without an account is missing. One statement."""
-    cards = [_card(row, on) for row in rows(LOCKED_POSITIONS, (on, on, sorted(set(agreement_ids))))]
+    cards = [_card(row, on) for row in rows(LOCKED_POSITIONS, (on, on, on, sorted(set(agreement_ids))))]
     return {card.agreement_id: card for card in cards}
 
 
 def unscoped_card(agreement_id: int) -> CreditCard | None:
     """The credit of an agreement as it stands now, without a lock; None when there is no account. One statement."""
     on = clock.today()
-    found = rows(POSITION, (on, on, agreement_id))
+    found = rows(POSITION, (on, on, on, agreement_id))
     return _card(found[0], on) if found else None
 
 
@@ -83,6 +92,32 @@ def unscoped_what_if(agreement_id: int, amount: Decimal) -> list[Fault]:
     """Every reason why an order of `amount` would not pass now; nothing is locked or held. One statement."""
     card = unscoped_card(agreement_id)
     return may_hold(card.position, amount, card.on) if card else [Fault("funds.no_account")]
+
+
+def unscoped_moved(agreement_ids: Iterable[int] | None, on: date) -> list[int]:
+    """Agreements, of these or of all, whose account is in another state than was noted, or has a wish by hand that is over. One statement."""
+    asked = (on, on, on) if agreement_ids is None else (on, on, on, sorted(set(agreement_ids)))
+    found = [_card(row, on) for row in rows(POSITION.replace("a.agreement_id = %s", "true") if agreement_ids is None else POSITIONS, asked)]
+    over = Account.unscoped.filter(by_hand_until__lt=on).values_list("agreement_id", flat=True) if agreement_ids is None else ()
+    return sorted({card.agreement_id for card in found if card.state != card.standing.state} | set(over))
+
+
+def unscoped_house(seller_id: int) -> Patience:
+    """The rules of a seller for its accounts; none without any. One statement."""
+    found = House.unscoped.filter(seller_id=seller_id).values_list("grace_days", "tolerance", "stop_days", "watch_percent").first()
+    return Patience(*found) if found else Patience()
+
+
+def house(actor: Actor) -> Patience:
+    """The rules of the actor's organisation for its accounts, for those who set them. One statement."""
+    found = visible(actor, House, "funds.set_rules").values_list("grace_days", "tolerance", "stop_days", "watch_percent").first()
+    return Patience(*found) if found else Patience()
+
+
+def changes_of(actor: Actor, account_id: int) -> QuerySet[StateChange]:
+    """The states an account went through, newest first; none when the actor may not see it."""
+    mine = visible(actor, Account).filter(pk=account_id).values("pk")
+    return visible(actor, StateChange).filter(account_id__in=mine).order_by("-id")
 
 
 def credit(actor: Actor, agreement_id: int) -> CreditCard:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from qudao.funds.states import WEIGHT, Bucket
+from qudao.funds.states import WEIGHT, Bucket, State
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
 from qudao.kernel.money import ZERO
 
@@ -16,8 +16,25 @@ Shift = tuple[str | None, str | None, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """From when an account is watched, held and stopped.
+
+    Overdue amounts up to `tolerance` or younger than `grace_days` are forgiven; older ones let orders wait, and stop shipments when older than
+    `stop_days` (None: at the same time). Watched from `watch_percent` of the limit on (None: not for that).
+    """
+
+    grace_days: int = 0
+    tolerance: Decimal = ZERO
+    stop_days: int | None = None
+    watch_percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
-    """A credit account as it stands. `overdue` and `overdue_days`: open items past due and the age of the oldest, zero without any."""
+    """A credit account as it stands. `overdue` and `overdue_days`: open items past due and the age of the oldest, zero without any.
+
+    `by_hand`: hold or stop, while a person wants it so; else "".
+    """
 
     limit: Decimal
     temp_limit: Decimal
@@ -26,9 +43,8 @@ class Position:
     shipped: Decimal
     invoiced: Decimal
     unapplied: Decimal
-    frozen: bool = False
-    grace_days: int = 0
-    tolerance: Decimal = ZERO
+    by_hand: str = ""
+    patience: Patience = Patience()
     overdue: Decimal = ZERO
     overdue_days: int = 0
     prepaid: bool = False
@@ -54,8 +70,8 @@ class Position:
 
 
 def may_hold(position: Position, amount: Decimal, day: date) -> list[Fault]:
-    """Every reason why an order of `amount` does not pass: frozen, overdue beyond grace and tolerance, over the limit."""
-    faults = may_ship(position)
+    """Every reason why an order of `amount` does not pass: held, stopped, overdue beyond grace and tolerance, over the limit."""
+    faults = _by_hand(position) + _overdue(position, position.patience.grace_days)
     available = position.available_on(day)
     if amount > available and position.prepaid:
         params = {"balance": position.unapplied, "frozen": position.frozen_funds, "available": available, "short": amount - available}
@@ -72,14 +88,48 @@ def may_hold(position: Position, amount: Decimal, day: date) -> list[Fault]:
 
 
 def may_ship(position: Position) -> list[Fault]:
-    """Why goods that were confirmed may not leave: frozen, or overdue; the limit is not asked again (domain C10, ship release)."""
-    faults = []
-    if position.frozen:
-        faults.append(Fault("funds.frozen"))
-    if position.overdue > position.tolerance and position.overdue_days > position.grace_days:
-        params = {"amount": position.overdue, "days": position.overdue_days, "grace_days": position.grace_days}
-        faults.append(Fault("funds.overdue", "", params))
-    return faults
+    """Why goods that were confirmed may not leave: stopped by hand, or overdue for too long; the limit is not asked again (domain C10, ship release)."""
+    patience = position.patience
+    stop = _overdue(position, max(patience.grace_days, patience.stop_days or 0))
+    return [fault for fault in _by_hand(position) if fault.code == "funds.frozen"] + stop
+
+
+def _by_hand(position: Position) -> list[Fault]:
+    codes = {State.STOP: "funds.frozen", State.HOLD: "funds.by_hand_hold"}
+    return [Fault(codes[State(position.by_hand)])] if position.by_hand else []
+
+
+def _overdue(position: Position, days: int) -> list[Fault]:
+    """What is overdue beyond the tolerance for more than `days`."""
+    if position.overdue <= position.patience.tolerance or position.overdue_days <= days:
+        return []
+    return [Fault("funds.overdue", "", {"amount": position.overdue, "days": position.overdue_days, "grace_days": days})]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The state of an account with every reason for it."""
+
+    state: State
+    reasons: Sequence[Fault] = ()
+
+
+def standing_of(position: Position, day: date) -> Standing:
+    """What an account lets pass on `day`, the worst first: stopped, held, watched, or good."""
+    if stop := may_ship(position):
+        return Standing(State.STOP, stop)
+    hold = _by_hand(position) + _overdue(position, position.patience.grace_days)
+    limit = position.limit_on(day)
+    if not position.prepaid and position.exposure > limit:
+        hold.append(Fault("funds.over_limit", "", {"exposure": position.exposure, "limit": limit, "over": position.exposure - limit}))
+    if hold:
+        return Standing(State.HOLD, hold)
+    watch, share = [], position.patience.watch_percent
+    if share and limit and position.exposure * 100 >= share * limit:
+        watch.append(Fault("funds.near_limit", "", {"percent": int(position.exposure * 100 / limit), "limit": limit}))
+    if position.overdue:
+        watch.append(Fault("funds.late", "", {"amount": position.overdue, "days": position.overdue_days}))
+    return Standing(State.WATCH if watch else State.OK, watch)
 
 
 def changes(shifts: Iterable[Shift]) -> dict[str, Decimal]:
@@ -118,13 +168,19 @@ def _is_money(amount: Decimal) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class LimitTerms:
-    """What finance sets on an account. A temporary limit counts up to and including `temp_until`."""
+    """What finance sets on an account: its limits and its patience. A temporary limit counts up to and including `temp_until`."""
 
     limit: Decimal
     temp_limit: Decimal = ZERO
     temp_until: date | None = None
     grace_days: int = 0
     tolerance: Decimal = ZERO
+    stop_days: int | None = None
+    watch_percent: int | None = None
+
+    @property
+    def patience(self) -> Patience:
+        return Patience(self.grace_days, self.tolerance, self.stop_days, self.watch_percent)
 
 
 def check_terms(terms: LimitTerms, today: date) -> None:
@@ -139,13 +195,19 @@ def prepaid_faults(terms: LimitTerms) -> list[Fault]:
 
 def term_faults(terms: LimitTerms, today: date) -> list[Fault]:
     """Every fault of the terms at its field."""
-    faults = [
-        Fault("funds.amount", name, {"amount": str(getattr(terms, name))})
-        for name in ("limit", "temp_limit", "tolerance")
-        if not _is_money(getattr(terms, name))
-    ]
+    faults = [Fault("funds.amount", name, {"amount": str(getattr(terms, name))}) for name in ("limit", "temp_limit") if not _is_money(getattr(terms, name))]
     if terms.temp_limit and (terms.temp_until is None or terms.temp_until < today):
         faults.append(Fault("funds.temp_until_missing", "temp_until"))
-    if not 0 <= terms.grace_days <= 365:
+    return faults + patience_faults(terms.patience)
+
+
+def patience_faults(patience: Patience) -> list[Fault]:
+    """Every fault of rules of patience at its field."""
+    faults = [] if _is_money(patience.tolerance) else [Fault("funds.amount", "tolerance", {"amount": str(patience.tolerance)})]
+    if not 0 <= patience.grace_days <= 365:
         faults.append(Fault("funds.grace_days", "grace_days"))
+    if patience.stop_days is not None and not patience.grace_days <= patience.stop_days <= 3650:
+        faults.append(Fault("funds.stop_days", "stop_days", {"grace_days": patience.grace_days}))
+    if patience.watch_percent is not None and not 0 < patience.watch_percent <= 100:
+        faults.append(Fault("funds.watch_percent", "watch_percent"))
     return faults

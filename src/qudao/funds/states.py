@@ -1,9 +1,29 @@
-"""Buckets of credit, what an entry of an account records, and the sentences of this module's refusals."""
+"""States and buckets of credit, what an entry of an account records, and the sentences of this module's refusals."""
 
 from __future__ import annotations
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+
+class State(TextChoices):
+    """What an account lets pass, from good to bad."""
+
+    OK = "ok", pgettext_lazy("credit account", "Good")
+    WATCH = "watch", pgettext_lazy("credit account", "Watch")
+    HOLD = "hold", pgettext_lazy("credit account", "Orders wait")
+    STOP = "stop", pgettext_lazy("credit account", "Stopped")
+
+
+#: what each state means, in words
+MEANS = {
+    State.OK: _("Orders and shipments pass."),
+    State.WATCH: _("Orders and shipments pass; those who decide are warned."),
+    State.HOLD: _("New orders wait or are refused; what is confirmed is shipped."),
+    State.STOP: _("No new order passes and nothing is shipped."),
+}
+TONES = {State.OK: "done", State.WATCH: "wait", State.HOLD: "wrong", State.STOP: "wrong"}
 
 
 class Bucket(TextChoices):
@@ -42,7 +62,20 @@ SENTENCES = {
     "funds.prepaid": _("The prepaid balance of {balance} does not do: {frozen} are frozen for orders, {available} are free, {short} are missing."),
     "funds.account_prepaid_no_credit": _("A prepaid account has no credit limit."),
     "funds.account_prepaid_covered": _("More would be frozen than was paid before."),
-    "funds.frozen": _("The credit account is frozen."),
+    "funds.frozen": _("The credit account is stopped."),
+    "funds.by_hand_hold": _("The seller lets new orders wait."),
+    "funds.over_limit": _("{exposure} are in use, {over} more than the limit of {limit}."),
+    "funds.near_limit": _("{percent} % of the limit of {limit} are in use."),
+    "funds.late": _("{amount} are overdue, the oldest for {days} days, which is still let pass."),
+    "funds.stop_days": _("Nothing can be stopped before orders wait: give {grace_days} days or more, up to 3,650."),
+    "funds.watch_percent": _("A share of the limit lies between 1 and 100 %."),
+    "funds.by_hand_state": _("By hand an account is put on hold or stopped."),
+    "funds.until_past": _("The last day must be today or later."),
+    "funds.state_is_append_only": _("What happened to an account stays as it was written."),
+    "funds.house_seller_unique": _("The seller has these rules already."),
+    "funds.house_values_fit": _("Grace, tolerance and shares lie within their bounds."),
+    "funds.account_rules_fit": _("Grace, tolerance and shares lie within their bounds."),
+    "funds.account_by_hand_fits": _("Only an account on hold or stopped by hand has a reason and a last day for it."),
     "funds.overdue": _("{amount} are overdue, the oldest for {days} days; {grace_days} days are allowed."),
     "funds.amount": _("{amount} is not an amount of money of zero or more with two decimals."),
     "funds.account_ordered_not_negative": _("More would leave the confirmed orders than they hold."),
@@ -54,8 +87,8 @@ SENTENCES = {
     "funds.temp_until_missing": _("A temporary limit needs a last day, today or later."),
     "funds.grace_days": _("The days of grace must lie between 0 and 365."),
     "funds.reason_missing": _("Please give a reason."),
-    "funds.already_frozen": _("The credit account is already frozen."),
-    "funds.not_frozen": _("The credit account is not frozen."),
+    "funds.already_frozen": _("The credit account is in this state by hand already."),
+    "funds.not_frozen": _("The credit account is neither on hold nor stopped by hand."),
     "funds.other_currency": _("The account is kept in {currency}."),
 }
 
@@ -67,5 +100,16 @@ REMEDIES = {
     "funds.account_prepaid_no_credit": _("Credit takes an agreement with days of payment."),
     "funds.account_prepaid_covered": _("Pay in more first; what is frozen belongs to its orders."),
     "funds.frozen": _("Ask the seller's finance."),
+    "funds.by_hand_hold": _("Ask the seller's finance."),
     "funds.overdue": _("Pay the overdue invoices first."),
+    "funds.over_limit": _("A payment or a higher limit makes room."),
+    "funds.near_limit": _("A payment or a higher limit makes room."),
+    "funds.late": _("Pay the overdue invoices before orders wait."),
+}
+
+NOTICES = {
+    "funds.watch": _("Credit of {buyer} at {seller}: watch."),
+    "funds.hold": _("Credit of {buyer} at {seller}: new orders wait."),
+    "funds.stop": _("Credit of {buyer} at {seller} is stopped: no new order, no shipment."),
+    "funds.ok": _("Credit of {buyer} at {seller} is good again."),
 }

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
 from qudao.funds.models import Account
+from qudao.funds.states import TONES, State
 
 
 def name_of(org: object) -> str:
@@ -17,13 +18,10 @@ def name_of(org: object) -> str:
 
 
 def state_of(row: Account) -> object:
-    """Whether orders pass, as a badge."""
-    if row.frozen:
-        return figures.badge(_("Frozen"), "wrong")
-    if row.prepaid:
+    """Whether orders pass, as it was noted last, as a badge."""
+    if row.state == State.OK and row.prepaid:
         return figures.badge(_("Prepaid"), "done")
-    over = row.available < 0  # type: ignore[attr-defined]  # annotated by queries.accounts
-    return figures.badge(_("Over the limit"), "wait") if over else figures.badge(_("Open"), "done")
+    return figures.badge(State(row.state).label, TONES[State(row.state)])
 
 
 class AccountTable(Table):
@@ -47,7 +45,7 @@ class AccountTable(Table):
         Tab("taken", _("We use"), lambda actor: Q(buyer_id=actor.org_id)),
         Tab("prepaid", _("Prepaid"), Q(prepaid=True)),
         Tab("over", _("Over the limit"), Q(beyond=True, exposure__gt=F("limit_now")), wrong=True),
-        Tab("frozen", _("Frozen"), Q(frozen=True), wrong=True),
+        *(Tab(state.value, state.label, Q(state=state), wrong=state != State.WATCH) for state in State if state != State.OK),
     )
     filters = (Filter("currency", _("Currency"), kind="text"),)
     kind, via = "network.organisation", "buyer"

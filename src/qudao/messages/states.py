@@ -27,6 +27,7 @@ TOPICS: dict[str, Any] = {
     "fulfilment": _("Shipments and receipts"),
     "billing": _("Invoices"),
     "payments": _("Payments"),
+    "funds": _("Credit"),
 }
 OTHER = "other"
 TOPIC_LABELS = TOPICS | {OTHER: pgettext_lazy("notices", "Everything else")}

@@ -14,6 +14,7 @@ from qudao.approvals.events import StepLate
 from qudao.base.access import Actor
 from qudao.base.outbox import Event, reacts
 from qudao.base.work import attempt
+from qudao.funds.actions import follow_states
 from qudao.funds.events import ExposureReduced, LimitChanged
 from qudao.inventory.events import GoodsFree
 from qudao.kernel.errors import Refused
@@ -62,5 +63,8 @@ def _decide(event: Event, actor: Actor) -> None:
 
 
 def _release(events: Sequence[Event], actor: Actor) -> None:
-    for agreement_id in unscoped_held_under({event.payload.agreement_id for event in events}):
+    """The state of the accounts is noted first: who reads why an order goes on reads that it may."""
+    agreements = {event.payload.agreement_id for event in events}
+    follow_states(agreements, actor=actor)
+    for agreement_id in unscoped_held_under(agreements):
         release_held(agreement_id, actor=actor)

@@ -19,8 +19,8 @@ TWIN_MINUTES = 10
 MAX_QTY = Decimal("1000000000")
 
 
-#: refusals that money alone lifts; a frozen account is a person's decision
-CREDIT_ONLY = ("funds.limit", "funds.prepaid", "funds.overdue")
+#: refusals for which an order may wait; a stopped account takes none
+CREDIT_ONLY = ("funds.limit", "funds.prepaid", "funds.overdue", "funds.by_hand_hold")
 
 
 def lacks_credit(faults: Iterable[Any]) -> bool:

@@ -168,8 +168,12 @@ HELD: dict[str, tuple[Any, Any]] = {
         _("{amount} of your invoices are overdue, the oldest for {days} days. It is confirmed by itself when they are paid."),
     ),
     "funds.frozen": (
-        _("The credit account is frozen. Opening it again releases the order."),
-        _("Your credit account is frozen. Ask the seller's finance; the order is confirmed by itself when the account is open again."),
+        _("The credit account is stopped. Letting it pass again releases the order."),
+        _("Your credit account is stopped. Ask the seller's finance; the order is confirmed by itself when the account is open again."),
+    ),
+    "funds.by_hand_hold": (
+        _("New orders wait because somebody put the account on hold. Letting it pass again releases the order."),
+        _("The seller lets your new orders wait. Ask its finance; the order is confirmed by itself when the hold ends."),
     ),
     "funds.no_account": (_("There is no credit account. Opening one releases the order."), _("There is no credit account. Ask the seller's finance.")),
 }
@@ -214,11 +218,11 @@ SENTENCES = {
     "orders.nothing_changed": _("Nothing was changed."),
     "orders.nothing_left": _("Nothing would be left of the order."),
     "orders.nothing_to_split": _("Say what is taken out."),
+    "orders.comes_again": _("Some goods of this order are invoiced and are to be sent again; they cannot be given up."),
     "orders.split_all": _("Nothing would be left in the order itself."),
     "orders.approval_pending": _("A change of this order waits for approval already."),
     "orders.other_agreement": _("The order was made under another agreement than the one in force today."),
     "orders.short_unknown": _("An order that is short is refused, kept for later, or cut."),
-    "orders.comes_again": _("Some goods of this order are invoiced and are to be sent again; they cannot be given up."),
     "orders.order_client_unique": _("An order with this client id exists already."),
 }
 NOTICES = {
@@ -242,11 +246,11 @@ NOTICES = {
 REMEDIES = {
     "orders.sample_unsigned": _("Ask the seller to enter the order, or to name who approves samples."),
     "orders.twin": _("Say that it is meant twice, or leave it."),
+    "orders.comes_again": _("Ship them; then credit what the buyer does not want."),
     "orders.nothing_left": _("Cancel the order instead."),
     "orders.split_all": _("Leave some of it in the order."),
     "orders.approval_pending": _("Wait for the decision, or take the change back."),
     "orders.other_agreement": _("Place a new order."),
-    "orders.comes_again": _("Ship them; then credit what the buyer does not want."),
     "orders.illegal": _("Open the order to see what comes next."),
     "orders.no_agreement": _("Ask the seller for an agreement, or choose another buyer."),
     "orders.agreement_suspended": _("Ask the seller to resume the agreement."),

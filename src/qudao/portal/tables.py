@@ -18,11 +18,8 @@ from qudao.approvals.queries import Signature
 from qudao.approvals.states import Decision, RequestState
 from qudao.base.html import figures
 from qudao.base.html.forms import Line, LineEditor
-from qudao.base.html.meters import Meter
 from qudao.base.html.tables import Column, Filter, Table, by_language
 from qudao.base.sentences import say
-from qudao.funds.queries import CreditCard
-from qudao.funds.rules import may_ship
 from qudao.inventory.queries import Available
 from qudao.inventory.states import Band
 from qudao.kernel.errors import DomainError, Fault
@@ -74,29 +71,13 @@ def _order(row: Signature) -> str:
     return reverse("order", args=[row.request.subject_id])
 
 
-def meter_of(card: CreditCard, this: Any) -> Meter:
-    """The meter of a credit account, or of a prepaid balance, with the amount of the order being decided."""
-    position = card.position
-    used = {"shipped": position.shipped, "ordered": position.ordered, "this": this, "currency": card.currency}
-    if position.prepaid:
-        return Meter(limit=position.unapplied, invoiced=position.invoiced, prepaid=True, **used)
-    overdue = min(position.overdue, position.invoiced)
-    return Meter(
-        limit=position.limit, temp_limit=card.limit - position.limit, temp_until=position.temp_until, overdue=overdue,
-        invoiced=position.invoiced - overdue, unapplied=position.unapplied, **used,
-    )  # fmt: skip
-
-
 def summary(looked: Look | None) -> dict[str, Any]:
-    """The aside of the desk: totals, credit with this order and what stops it whatever the amount, who signs after the submit."""
+    """The aside of the desk: totals, who signs after the submit."""
     if looked is None:
         return {"looked": None}
-    stops = [say(fault) for fault in may_ship(looked.credit.position)] if looked.credit else []
     return {
         "looked": looked,
         "currency": looked.trade.currency,
-        "meter": meter_of(looked.credit, looked.gross) if looked.credit else None,
-        "stops": stops,
         "whole": [say(fault) for fault in looked.faults if not fault.field.startswith("lines.") and fault.code != "orders.no_lines"],
         "wrong": len({f.field.split(".")[1] for f in looked.faults if f.field.startswith("lines.")}),
     }

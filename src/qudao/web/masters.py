@@ -141,7 +141,7 @@ def agreement(draft: AgreementDraft, limit: Decimal, lists: Sequence[int] = (), 
         for priority, list_id in enumerate(reversed(lists)):
             assign_list(made.pk, list_id, priority, actor=SYSTEM)
         account = ensure_account(made.pk, actor=SYSTEM)
-        set_limit(account.pk, LimitTerms(limit, grace_days=grace_days), "agreed", actor=SYSTEM)
+        set_limit(account.pk, LimitTerms(limit, grace_days=grace_days, watch_percent=80 if grace_days else None), "agreed", actor=SYSTEM)
         return int(made.pk)
 
     return known or unit(make)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -30,6 +31,12 @@ class Meter:
     currency: str = "CNY"
     temp_until: Any = None
     prepaid: bool = False  # `limit` is money the buyer paid before, and what uses it is frozen
+    notes: Sequence[tuple[str, str, str]] = ()  # what the state of the account lets pass, and why: (tone, meaning, reasons)
+
+    @property
+    def stops(self) -> bool:
+        """Whether orders do not pass, whatever their amount."""
+        return any(tone == "wrong" for tone, _means, _why in self.notes)
 
     @property
     def whole(self) -> Decimal:

@@ -65,11 +65,12 @@ def test_finance_sets_limit_and_freezes_from_the_page(cast, used, client):
     assert client.post(url, {"limit": "2000", "grace_days": "10", "reason": "good payer"}).status_code == 302
     used.refresh_from_db()
     assert (used.limit_amount, used.grace_days) == (D(2000), 10)
-    assert client.post(reverse("fund_freeze", args=[used.pk]), {"reason": "cheque bounced"}).status_code == 302
+    stop = {"state": "stop", "until": "2099-12-31", "reason": "cheque bounced"}
+    assert client.post(reverse("fund_freeze", args=[used.pk]), stop).status_code == 302
     assert "cheque bounced" in text(client.get(reverse("fund", args=[used.pk])))
     assert client.post(reverse("fund_unfreeze", args=[used.pk]), {"reason": "paid"}).status_code == 302
     used.refresh_from_db()
-    assert not used.frozen
+    assert (used.by_hand, used.by_hand_until, used.state) == ("", None, "watch")
 
 
 def test_the_pages_take_few_statements(cast, used, client, django_assert_max_num_queries):
@@ -106,6 +107,6 @@ def test_limit_and_freeze_over_the_api(cast, used, client):
     assert client.put(f"{API}/funds/{used.pk}/limit", body, content_type=JSON, headers=bearer(cast.stranger_admin)).status_code == 404
     assert client.put(f"{API}/funds/{used.pk}/limit", {**body, "limit": "-1"}, content_type=JSON, headers=headers).status_code == 422
     reason = {"reason": "cheque"}
-    assert client.post(f"{API}/funds/{used.pk}/freeze", reason, content_type=JSON, headers=headers).json()["frozen"] is True
+    assert client.post(f"{API}/funds/{used.pk}/freeze", reason, content_type=JSON, headers=headers).json()["state"] == "stop"
     assert client.post(f"{API}/funds/{used.pk}/freeze", reason, content_type=JSON, headers=headers).status_code == 409
-    assert client.post(f"{API}/funds/{used.pk}/unfreeze", reason, content_type=JSON, headers=headers).json()["frozen"] is False
+    assert client.post(f"{API}/funds/{used.pk}/unfreeze", reason, content_type=JSON, headers=headers).json()["by_hand"] == ""

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qudao.funds import rules
-from qudao.funds.rules import LimitTerms, Position
+from qudao.funds.rules import LimitTerms, Patience, Position
 from qudao.funds.states import Bucket
 from qudao.kernel.errors import Invalid
 
@@ -48,7 +48,7 @@ def test_a_temporary_limit_counts_through_its_last_day():
 
 
 def test_every_reason_is_given_at_once():
-    bad = replace(WORKED, frozen=True, overdue=D("100.00"), overdue_days=31, grace_days=30)
+    bad = replace(WORKED, by_hand="stop", overdue=D("100.00"), overdue_days=31, patience=Patience(30))
     assert [f.code for f in rules.may_hold(bad, D("190000.00"), TODAY)] == ["funds.frozen", "funds.overdue", "funds.limit"]
 
 
@@ -57,8 +57,47 @@ def test_every_reason_is_given_at_once():
     [(31, 30, "100.00", "0", False), (30, 30, "100.00", "0", True), (31, 30, "100.00", "100.00", True), (1, 0, "0.01", "0", False)],
 )
 def test_overdue_is_forgiven_within_grace_or_tolerance(days, grace, overdue, tolerance, passes):
-    position = replace(WORKED, overdue=D(overdue), overdue_days=days, grace_days=grace, tolerance=D(tolerance))
-    assert (rules.may_ship(position) == []) == passes
+    position = replace(WORKED, overdue=D(overdue), overdue_days=days, patience=Patience(grace, D(tolerance)))
+    assert (rules.may_ship(position) == []) == passes == (rules.may_hold(position, D(1), TODAY) == [])
+
+
+OWES = replace(WORKED, overdue=D("100.00"), overdue_days=31)
+GOOD = replace(WORKED, ordered=D(0), shipped=D(0))
+
+
+@pytest.mark.parametrize(
+    ("position", "state", "reasons", "ships"),
+    [
+        (GOOD, "ok", [], True),
+        (replace(GOOD, patience=Patience(watch_percent=36)), "ok", [], True),
+        (replace(GOOD, patience=Patience(watch_percent=35)), "watch", ["funds.near_limit"], True),
+        (replace(OWES, patience=Patience(31)), "watch", ["funds.late"], True),
+        (replace(OWES, patience=Patience(31, watch_percent=50)), "watch", ["funds.near_limit", "funds.late"], True),
+        (replace(OWES, patience=Patience(30, stop_days=31)), "hold", ["funds.overdue"], True),
+        (replace(OWES, patience=Patience(30, stop_days=30)), "stop", ["funds.overdue"], False),
+        (replace(OWES, patience=Patience(30)), "stop", ["funds.overdue"], False),
+        (replace(GOOD, by_hand="hold"), "hold", ["funds.by_hand_hold"], True),
+        (replace(GOOD, by_hand="stop"), "stop", ["funds.frozen"], False),
+        (replace(GOOD, ordered=D("500000.00")), "hold", ["funds.over_limit"], True),
+        (replace(OWES, by_hand="hold", ordered=D("600000.00"), patience=Patience(30, stop_days=60)),
+         "hold", ["funds.by_hand_hold", "funds.overdue", "funds.over_limit"], True),
+        (replace(OWES, by_hand="hold", ordered=D("600000.00")), "stop", ["funds.overdue"], False),
+    ],
+)  # fmt: skip
+def test_the_state_follows_from_the_worst_that_holds(position, state, reasons, ships):
+    standing = rules.standing_of(position, TODAY)
+    assert (standing.state, [fault.code for fault in standing.reasons]) == (state, reasons)
+    assert (rules.may_ship(position) == []) == ships
+    assert (rules.may_hold(position, D(0), TODAY) == []) == (state in ("ok", "watch"))
+
+
+def test_a_prepaid_account_without_money_is_not_held():
+    assert rules.standing_of(Position(D(0), D(0), None, D(0), D(0), D(0), D(0), prepaid=True), TODAY).state == "ok"
+
+
+def test_rules_of_patience_are_checked_field_by_field():
+    faults = rules.patience_faults(Patience(366, D("-1"), 10, 101))
+    assert [f.field for f in faults] == ["tolerance", "grace_days", "stop_days", "watch_percent"]
 
 
 def test_money_paid_ahead_gives_room_without_a_limit():

@@ -162,7 +162,7 @@ def test_the_page_says_to_each_side_why_it_waits_and_what_releases_it(client, wo
     assert "goes first" not in page
     raise_limit(world, 1999)
     freeze(world.account.pk, "dispute", actor=world.cast.hq_finance)
-    assert "Your credit account is frozen." in client.get(url).content.decode()
+    assert "Your credit account is stopped." in client.get(url).content.decode()
     assert not world.cast.hq_warehouse.can("funds.view")
     assert "confirmed by itself when there is some" in sign_in(client, world.cast.hq_warehouse).get(url).content.decode()
     unfreeze(world.account.pk, "settled", actor=world.cast.hq_finance)
@@ -183,4 +183,15 @@ def test_of_a_file_of_orders_those_wait_that_may_and_lack_only_credit(world):
     assert_sound()
     raise_limit(world, 2200)
     assert state(order) == CONFIRMED and order.promised_on
+    assert_sound()
+
+
+def test_a_hold_by_hand_is_waited_for_and_its_end_releases_the_order(world):
+    freeze(world.account.pk, "stock count", state="hold", actor=world.cast.hq_finance)
+    waiting = held(world, 5)
+    drain()
+    assert state(waiting)[0] == "submitted"
+    unfreeze(world.account.pk, "counted", actor=world.cast.hq_finance)
+    drain()
+    assert state(waiting) == CONFIRMED
     assert_sound()

@@ -18,6 +18,7 @@ from qudao.base.access import Actor
 from qudao.base.html import figures
 from qudao.base.html.pages import door
 from qudao.base.html.tables import by_language
+from qudao.funds.pages import meter_of
 from qudao.kernel import clock
 from qudao.kernel.money import ZERO
 from qudao.kernel.period import DateSpan, month_of, month_span
@@ -26,7 +27,6 @@ from qudao.ledger.queries import AgeingRow, Statement
 from qudao.ledger.states import KINDS, Bucket, Side
 from qudao.payments.queries import taxes
 from qudao.portal.queries.account import Whose, aged, credit_with, open_with, statement, waiting_payments, whose
-from qudao.portal.tables import meter_of
 
 #: subject of a line of the books → the page of the document
 DOCUMENTS = {"billing.invoice": "invoice", "payments.payment": "payment"}

@@ -22,6 +22,7 @@ from qudao.base.html.forms import Form
 from qudao.base.html.pages import FormPage, door, go, wanted
 from qudao.base.html.tables import by_language
 from qudao.base.sentences import Said, say
+from qudao.funds.pages import meter_of
 from qudao.inventory.states import Short
 from qudao.kernel.errors import DomainError, Forbidden, NotFound
 from qudao.kernel.money import ZERO
@@ -30,7 +31,6 @@ from qudao.orders.rules import lacks_credit
 from qudao.orders.states import Status
 from qudao.portal.queries import Case, Task, case, pending
 from qudao.portal.queries.inbox import TOP
-from qudao.portal.tables import meter_of
 
 #: the kinds of documents that can be decided here, with the module's own actions
 DECIDE = {"orders.order": {"approval": approve_order, "rejection": reject_order}}

@@ -28,6 +28,7 @@ from qudao.baskets.queries import Line, basket_under
 from qudao.baskets.queries import line as line_of
 from qudao.baskets.rules import MOST_LINES, Entry
 from qudao.catalog.queries import product as product_of
+from qudao.funds.pages import meter_of
 from qudao.kernel.errors import DomainError, Fault, Forbidden, NotFound, Refused
 from qudao.network.queries import organisation
 from qudao.orders.rules import lacks_credit
@@ -38,7 +39,7 @@ from qudao.portal.pages.shop import aside_of, require_trade, stock_words, trade_
 from qudao.portal.queries.desk import Trade
 from qudao.portal.queries.shop import Filled, Row, filled, orderable, read_entries, step_of, typed_entry, unit_word, unscoped_packs_in_order
 from qudao.portal.rules import lines_in, quantity_of
-from qudao.portal.tables import NEAREST, break_words, instead_hints, meter_of, placed_words, promise_words
+from qudao.portal.tables import NEAREST, break_words, instead_hints, placed_words, promise_words
 
 PER_PAGE = 100
 #: how a page asks for JSON in place of a way on

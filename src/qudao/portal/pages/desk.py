@@ -22,6 +22,7 @@ from qudao.base.html.pages import LineEditor, client_id_of, door, go
 from qudao.base.html.tables import by_language
 from qudao.base.sentences import Said, say
 from qudao.catalog.queries import products
+from qudao.funds.pages import meter_of
 from qudao.funds.queries import unscoped_card
 from qudao.inventory.states import Short
 from qudao.kernel import clock
@@ -36,7 +37,7 @@ from qudao.portal.forms import LINES, DeskForm, offer_addresses
 from qudao.portal.queries.desk import Asked, Look, Rest, Trade, find_trades, look, meant, only_trade, read_lines, trade_of, trades
 from qudao.portal.queries.shop import breaks
 from qudao.portal.rules import folded
-from qudao.portal.tables import answer_of, break_words, fill, meter_of, placed_words, summary, trace
+from qudao.portal.tables import answer_of, break_words, fill, placed_words, summary, trace
 from qudao.pricing.queries import Item, unscoped_quote
 
 #: suggestions of one type-ahead
@@ -134,7 +135,7 @@ def show(request: HttpRequest, desk: Desk, faults: list[Said], looked: Look | No
         "twin": any(said.code == "orders.twin" for said in faults),
         **short_offer(request, [hint["code"] for line in desk.editor.lines for hint in line.hints]),
         "may_wait": lacks_credit(faults) and not any(line.faults for line in desk.editor.lines),
-        **(summary(looked) if looked else beginning(desk)),
+        **({**summary(looked), **_credit(looked)} if looked else beginning(desk)),
     }
     return render(request, "portal/desk.html", context, status=status)
 
@@ -158,6 +159,11 @@ def beginning(desk: Desk) -> dict[str, Any]:
     credit = unscoped_card(trade.agreement_id) if desk.actor.can("funds.view") else None
     last = orders(desk.actor).filter(seller_id=trade.seller_id, buyer_id=trade.buyer_id)[:3] if desk.actor.can("orders.view") else []
     return {"looked": None, "trade": trade, "currency": trade.currency, "meter": meter_of(credit, ZERO) if credit else None, "last": list(last)}
+
+
+def _credit(looked: Look | None) -> dict[str, Any]:
+    """The credit with this order, and what the state of the account lets pass."""
+    return {"meter": meter_of(looked.credit, looked.gross) if looked and looked.credit else None}
 
 
 def next_break(trade: Trade, asked: Asked, now: Decimal) -> dict[str, Any] | None:
@@ -243,7 +249,7 @@ def order_preview(request: HttpRequest) -> JsonResponse:
     typing = {f"lines.{no}.qty" for no, a in enumerate(asked, 1) if not a.qty_text}
     looked.faults = [f for f in looked.faults if f.field not in typing]
     fill(editor, looked)
-    shown = summary(looked)
+    shown = {**summary(looked), **_credit(looked)}
     wrong = request.POST.get("rest-wrong", "")
     shown["wrong"] += int(wrong) if wrong.isdigit() else 0
     focus = next((line for line in editor.lines if line.ref and line.ref == request.POST.get("focus")), None)

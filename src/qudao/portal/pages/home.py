@@ -18,6 +18,7 @@ from qudao.analytics.queries import Calendar, calendar
 from qudao.base.access import Actor
 from qudao.base.html import figures
 from qudao.base.html.pages import Button, allowed, door
+from qudao.funds.pages import meter_of
 from qudao.funds.queries import unscoped_card
 from qudao.kernel import clock
 from qudao.kernel.period import month_of
@@ -42,7 +43,6 @@ from qudao.portal.queries import (
     short_products,
     trades,
 )
-from qudao.portal.tables import meter_of
 
 #: how far back the figures of a home page look
 REACH = timedelta(days=100)

@@ -18,12 +18,13 @@ from qudao.baskets import actions
 from qudao.baskets.queries import favourites, templates
 from qudao.catalog.queries import Category, Product
 from qudao.catalog.queries import product as product_of
+from qudao.funds.pages import meter_of
 from qudao.inventory.states import Band
 from qudao.kernel.errors import NotFound
 from qudao.kernel.money import round_to
 from qudao.portal.queries.desk import Trade
 from qudao.portal.queries.shop import Card, buying, cards, filled, newest_order, orderable, unit_word, unscoped_bought, unscoped_branches
-from qudao.portal.tables import meter_of, promise_words
+from qudao.portal.tables import promise_words
 
 PER_PAGE = 24
 TABS = {

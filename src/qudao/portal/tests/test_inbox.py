@@ -108,10 +108,10 @@ def test_what_lacks_only_credit_is_offered_to_be_kept_for_it(clerk, world):
 
 def test_a_frozen_account_or_missing_stock_is_not_waited_for(clerk, world):
     frozen = place(world, 40)
-    Account.unscoped.update(limit_amount=3000, frozen=True)
+    Account.unscoped.update(limit_amount=3000, by_hand="stop")
     assert "Left out: the credit account is frozen" in text(clerk.get(reverse("approvals_bulk")))
     assert "keep for credit" not in text(clerk.get(reverse("approvals"), {"open": frozen.pk}))
-    Account.unscoped.update(frozen=False)
+    Account.unscoped.update(by_hand="", by_hand_reason="", by_hand_until=None)
     Stock.unscoped.filter(product=world.products[0]).update(on_hand=5)
     assert "Left out: not enough stock to reserve" in text(clerk.get(reverse("approvals_bulk")))
     answer = clerk.post(reverse("approval_approve", args=[frozen.pk]), {"may_wait": "1"}, headers=HTMX)

@@ -130,7 +130,7 @@ def finish(bar: Progress) -> None:
 
 def _finish(bar: Progress) -> None:
     from qudao.web import masters
-    from qudao.web.demo import history, others, pictures, plan
+    from qudao.web.demo import extras, history, others, pictures, plan
 
     known = status()
     if known is None or known.stage != 2 or known.complete:
@@ -154,6 +154,7 @@ def _finish(bar: Progress) -> None:
         _beat(known, done=min(done, len(whole.rest) - 1), total=len(whole.rest), left=pace * (len(whole.rest) - done))
 
     history.play(history.Stage(world, whole.rest), told)
+    extras.note_states(last)
     _beat(known, done=len(whole.rest), total=len(whole.rest), left=0.0)
 
 

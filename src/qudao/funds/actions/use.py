@@ -1,30 +1,27 @@
-"""Every change of credit: hold, shift and release for documents; limits and freezes by the seller's finance.
+"""What documents do with credit: hold, shift and release.
 
 Hold locks the account, decides in `rules`, writes; shift needs no decision: the constraints of the account refuse a bucket below zero.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from qudao.base.access import Actor, get_visible, visible
-from qudao.base.action import action, emit, part, record
-from qudao.base.db import rows, update_rows
-from qudao.base.lock import Rank, lock_one, lock_rows, note_rank
+from qudao.base.access import Actor
+from qudao.base.action import emit, part
+from qudao.base.db import rows
+from qudao.base.lock import Rank, note_rank
 from qudao.base.subject import Subject
 from qudao.funds import queries, rules
-from qudao.funds.events import BalanceDue, ExposureReduced, LimitChanged
-from qudao.funds.models import Account
-from qudao.funds.rules import LimitTerms, Shift
+from qudao.funds.events import BalanceDue, ExposureReduced
+from qudao.funds.rules import Shift
 from qudao.funds.states import Bucket, EntryKind
 from qudao.kernel import clock
-from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
+from qudao.kernel.errors import Fault, Refused, raise_if_any
 from qudao.kernel.period import month_of
-
-__all__ = ["LimitTerms"]
 
 # One row of entries per bucket that changes; the limit is kept with it, so that a hold can be judged years later.
 CHANGE = """WITH a AS (
@@ -125,7 +122,8 @@ def _tell(agreement_id: int, account: tuple[int, int, bool], changed: dict[str, 
     """What follows from changed buckets of an account (seller, buyer, prepaid): held orders try again, a prepaid invoice is paid."""
     seller, buyer, prepaid = account
     less = -rules.exposure_change(changed)
-    if less > 0:
+    if less > 0 or (less == 0 and changed.get(Bucket.INVOICED, rules.ZERO) < 0 and not prepaid):
+        # Money that was there pays an invoice: nothing more is free, but what was overdue may be paid.
         emit(ExposureReduced(agreement_id, seller, buyer, less), subject)
     if prepaid and changed.get(Bucket.INVOICED, rules.ZERO) > 0:
         emit(BalanceDue(agreement_id, seller, buyer, changed[Bucket.INVOICED]), subject)
@@ -215,104 +213,6 @@ def release(agreement_id: int, amount: Decimal, subject: Subject, *, actor: Acto
     _shift(agreement_id, [(Bucket.ORDERED, None, amount)], EntryKind.RELEASE, subject)
 
 
-@part
-def ensure_account(agreement_id: int, *, actor: Actor) -> Account:
-    """The account of an agreement that is no draft; opened with a limit of zero when there is none. Three statements; harmless when repeated."""
-    rows(
-        """INSERT INTO funds_account (agreement_id, seller_id, buyer_id, currency, prepaid, limit_amount, temp_limit, grace_days,
-               tolerance, ordered, shipped, invoiced, unapplied, frozen, frozen_reason, state_since)
-           SELECT id, seller_id, buyer_id, currency, prepaid, 0, 0, 0, 0, 0, 0, 0, 0, false, '', %s FROM agreements_agreement
-           WHERE id = %s AND state <> 'draft'
-           ON CONFLICT (agreement_id) DO NOTHING""",
-        (clock.now(), agreement_id),
-    )
-    found = Account.unscoped.filter(agreement_id=agreement_id).first()
-    if found is None:
-        raise NotFound("funds.no_account")
-    return found
-
-
-@action("funds.open_account")
-def open_account(agreement_id: int, *, actor: Actor) -> Account:
-    """Open the account of an agreement by hand; usually its activation does it."""
-    account = ensure_account(agreement_id, actor=actor)
-    get_visible(actor, Account, account.pk, "funds.open_account")
-    return account
-
-
-@action("funds.set_limit")
-def set_limit(account_id: int, terms: LimitTerms, reason: str, *, actor: Actor) -> Account:
-    """Set the limits and the patience of an account of the own organisation as seller. Locks it; emits LimitChanged."""
-    rules.check_terms(terms, clock.today())
-    account = _lock(account_id, "funds.set_limit", reason, actor)
-    raise_if_any(rules.prepaid_faults(terms) if account.prepaid else [], Invalid)
-    if detail := _limit(account, terms, reason):
-        account.save(update_fields=list(detail))
-        _changed(account)
-    return account
-
-
-@action("funds.set_limit")
-def set_limits(terms: Mapping[int, LimitTerms], reason: str, *, actor: Actor) -> dict[int, dict[str, list]]:
-    """`set_limit` for many accounts, by id, all or none, in four statements. Returns by account what changed, [before, after].
-
-    Raises Invalid with every fault at its account ("rows.<id>.<field>"), NotFound.
-    """
-    if not reason.strip():
-        raise Invalid("funds.reason_missing", field="reason")
-    if visible(actor, Account, "funds.set_limit").filter(pk__in=terms).count() != len(terms):
-        raise NotFound("funds.no_account")
-    today = clock.today()
-    raise_if_any([replace(fault, field=f"rows.{pk}.{fault.field}") for pk, one in terms.items() for fault in rules.term_faults(one, today)], Invalid)
-    locked = lock_rows(Account, terms, rank=Rank.FUNDS)
-    paid = [replace(fault, field=f"rows.{one.pk}.{fault.field}") for one in locked if one.prepaid for fault in rules.prepaid_faults(terms[one.pk])]
-    raise_if_any(paid, Invalid)
-    found = {one.pk: detail for one in locked if (detail := _limit(one, terms[one.pk], reason))}
-    update_rows([one for one in locked if one.pk in found], sorted({name for detail in found.values() for name in detail}))
-    for one in locked:
-        if one.pk in found:
-            _changed(one)
-    return found
-
-
-def _limit(account: Account, terms: LimitTerms, reason: str) -> dict[str, list]:
-    """Write terms into an account that is locked, not yet into its table, and the line of the log; what changed, [before, after]."""
-    before, detail = str(account.limit_amount), dict[str, list]()
-    new = {
-        "limit_amount": terms.limit,
-        "temp_limit": terms.temp_limit,
-        "temp_until": terms.temp_until if terms.temp_limit else None,
-        "grace_days": terms.grace_days,
-        "tolerance": terms.tolerance,
-    }
-    for name, value in new.items():
-        if getattr(account, name) != value:
-            detail[name] = [getattr(account, name), value]
-            setattr(account, name, value)
-    if detail:
-        told = {name: [str(value) for value in pair] for name, pair in detail.items()}
-        record(_subject(account), before=before, after=str(terms.limit), reason=reason, detail=told)
-    return detail
-
-
-@action("funds.freeze")
-def freeze(account_id: int, reason: str, *, actor: Actor) -> Account:
-    """Let no further order pass. Locks the account; emits LimitChanged."""
-    account = _lock(account_id, "funds.freeze", reason, actor)
-    if account.frozen:
-        raise Refused("funds.already_frozen")
-    return _set_frozen(account, True, reason)
-
-
-@action("funds.unfreeze")
-def unfreeze(account_id: int, reason: str, *, actor: Actor) -> Account:
-    """Let orders pass again. Locks the account; emits LimitChanged."""
-    account = _lock(account_id, "funds.unfreeze", reason, actor)
-    if not account.frozen:
-        raise Refused("funds.not_frozen")
-    return _set_frozen(account, False, reason)
-
-
 def _shift(agreement_id: int, moves: Sequence[Shift], kind: EntryKind, subject: Subject) -> None:
     changed = rules.changes(moves)
     note_rank(Rank.FUNDS)
@@ -332,28 +232,3 @@ def _change(agreement_id: int, changed: dict[str, Decimal], kind: EntryKind, sub
         raise Refused("funds.no_account")
     seller, buyer, prepaid = found[0]
     return seller, buyer, prepaid
-
-
-def _lock(account_id: int, verb: str, reason: str, actor: Actor) -> Account:
-    if not reason.strip():
-        raise Invalid("funds.reason_missing", field="reason")
-    get_visible(actor, Account, account_id, verb)
-    return lock_one(Account, account_id, rank=Rank.FUNDS)
-
-
-def _set_frozen(account: Account, frozen: bool, reason: str) -> Account:
-    words = ("frozen", "open") if not frozen else ("open", "frozen")
-    record(_subject(account), before=words[0], after=words[1], reason=reason, since=account.state_since)
-    account.frozen, account.frozen_reason, account.state_since = frozen, reason[:200] if frozen else "", clock.now()
-    account.save(update_fields=["frozen", "frozen_reason", "state_since"])
-    _changed(account)
-    return account
-
-
-def _changed(account: Account) -> None:
-    limit = account.limit_amount + account.temp_limit
-    emit(LimitChanged(account.agreement_id, account.seller_id, account.buyer_id, limit, account.frozen), _subject(account))
-
-
-def _subject(account: Account) -> Subject:
-    return Subject("funds.account", account.pk, account.seller_id, account.buyer_id)

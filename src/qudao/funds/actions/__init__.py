@@ -1,0 +1,28 @@
+"""Every change of credit: what documents do with it, and what the seller's finance does with accounts."""
+
+from qudao.funds.actions.terms import ensure_account, follow_states, freeze, open_account, set_limit, set_limits, set_rules, unfreeze
+from qudao.funds.actions.use import Change, Desk, grant, hand_over, hold, open_desk, recheck, recheck_all, release, shift, shift_all
+from qudao.funds.rules import LimitTerms
+
+__all__ = [
+    "Change",
+    "Desk",
+    "LimitTerms",
+    "ensure_account",
+    "follow_states",
+    "freeze",
+    "grant",
+    "hand_over",
+    "hold",
+    "open_account",
+    "open_desk",
+    "recheck",
+    "recheck_all",
+    "release",
+    "set_limit",
+    "set_limits",
+    "set_rules",
+    "shift",
+    "shift_all",
+    "unfreeze",
+]

@@ -1,0 +1,238 @@
+"""Credit accounts and the work of the seller's finance on them: limits, rules, holds and stops by hand, and the state that follows from all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+
+from qudao.base.access import Actor, get_visible, visible
+from qudao.base.action import action, emit, part, record
+from qudao.base.db import rows, update_rows
+from qudao.base.lock import Rank, lock_one, lock_rows, note_rank
+from qudao.base.notify import notify
+from qudao.base.subject import Subject
+from qudao.funds import queries, rules
+from qudao.funds.events import LimitChanged
+from qudao.funds.models import Account, House, StateChange
+from qudao.funds.rules import LimitTerms, Patience
+from qudao.funds.states import State
+from qudao.kernel import clock
+from qudao.kernel.errors import Invalid, NotFound, Refused, raise_if_any
+
+#: the states from good to bad
+WORST = list(State)
+
+
+@part
+def ensure_account(agreement_id: int, *, actor: Actor) -> Account:
+    """The account of an agreement that is no draft; opened with no limit and the seller's rules when there is none. Three statements; convergent."""
+    rows(
+        """INSERT INTO funds_account (agreement_id, seller_id, buyer_id, currency, prepaid, limit_amount, temp_limit, grace_days,
+               tolerance, stop_days, watch_percent, ordered, shipped, invoiced, unapplied, by_hand, by_hand_reason, state, state_since)
+           SELECT a.id, a.seller_id, a.buyer_id, a.currency, a.prepaid, 0, 0, coalesce(h.grace_days, 0), coalesce(h.tolerance, 0), h.stop_days,
+               h.watch_percent, 0, 0, 0, 0, '', '', 'ok', %s
+           FROM agreements_agreement a LEFT JOIN funds_house h ON h.seller_id = a.seller_id
+           WHERE a.id = %s AND a.state <> 'draft'
+           ON CONFLICT (agreement_id) DO NOTHING""",
+        (clock.now(), agreement_id),
+    )
+    found = Account.unscoped.filter(agreement_id=agreement_id).first()
+    if found is None:
+        raise NotFound("funds.no_account")
+    return found
+
+
+@action("funds.open_account")
+def open_account(agreement_id: int, *, actor: Actor) -> Account:
+    """Open the account of an agreement by hand; usually its activation does it."""
+    account = ensure_account(agreement_id, actor=actor)
+    get_visible(actor, Account, account.pk, "funds.open_account")
+    return account
+
+
+@action("funds.set_limit")
+def set_limit(account_id: int, terms: LimitTerms, reason: str, *, actor: Actor) -> Account:
+    """Set the limits and the patience of an account of the own organisation as seller. Locks it; emits LimitChanged."""
+    rules.check_terms(terms, clock.today())
+    account = _lock(account_id, "funds.set_limit", reason, actor)
+    raise_if_any(rules.prepaid_faults(terms) if account.prepaid else [], Invalid)
+    if detail := _limit(account, terms, reason):
+        account.save(update_fields=list(detail))
+        _changed(account)
+        follow([account.agreement_id], actor=actor)
+        account.refresh_from_db()
+    return account
+
+
+@action("funds.set_limit")
+def set_limits(terms: Mapping[int, LimitTerms], reason: str, *, actor: Actor) -> dict[int, dict[str, list]]:
+    """`set_limit` for many accounts, by id, all or none, in four statements. Returns by account what changed, [before, after].
+
+    Raises Invalid with every fault at its account ("rows.<id>.<field>"), NotFound.
+    """
+    if not reason.strip():
+        raise Invalid("funds.reason_missing", field="reason")
+    if visible(actor, Account, "funds.set_limit").filter(pk__in=terms).count() != len(terms):
+        raise NotFound("funds.no_account")
+    today = clock.today()
+    raise_if_any([replace(fault, field=f"rows.{pk}.{fault.field}") for pk, one in terms.items() for fault in rules.term_faults(one, today)], Invalid)
+    locked = lock_rows(Account, terms, rank=Rank.FUNDS)
+    paid = [replace(fault, field=f"rows.{one.pk}.{fault.field}") for one in locked if one.prepaid for fault in rules.prepaid_faults(terms[one.pk])]
+    raise_if_any(paid, Invalid)
+    found = {one.pk: detail for one in locked if (detail := _limit(one, terms[one.pk], reason))}
+    update_rows([one for one in locked if one.pk in found], sorted({name for detail in found.values() for name in detail}))
+    for one in locked:
+        if one.pk in found:
+            _changed(one)
+    return found
+
+
+def _limit(account: Account, terms: LimitTerms, reason: str) -> dict[str, list]:
+    """Write terms into an account that is locked, not yet into its table, and the line of the log; what changed, [before, after]."""
+    before, detail = str(account.limit_amount), dict[str, list]()
+    new = {
+        "limit_amount": terms.limit,
+        "temp_limit": terms.temp_limit,
+        "temp_until": terms.temp_until if terms.temp_limit else None,
+        "grace_days": terms.grace_days,
+        "tolerance": terms.tolerance,
+        "stop_days": terms.stop_days,
+        "watch_percent": terms.watch_percent,
+    }
+    for name, value in new.items():
+        if getattr(account, name) != value:
+            detail[name] = [getattr(account, name), value]
+            setattr(account, name, value)
+    if detail:
+        told = {name: [str(value) for value in pair] for name, pair in detail.items()}
+        record(_subject(account), before=before, after=str(terms.limit), reason=reason, detail=told)
+    return detail
+
+
+@action("funds.freeze")
+def freeze(account_id: int, reason: str, *, state: str = State.STOP, until: date | None = None, actor: Actor) -> Account:
+    """Let new orders wait (`hold`) or let nothing pass, nor be shipped (`stop`), up to and including `until`, whatever the rules say.
+
+    Locks the account; emits LimitChanged. Raises Invalid, Refused when it is so already.
+    """
+    if state not in (State.HOLD, State.STOP):
+        raise Invalid("funds.by_hand_state", field="state")
+    if until is not None and until < clock.today():
+        raise Invalid("funds.until_past", field="until")
+    account = _lock(account_id, "funds.freeze", reason, actor)
+    if (account.by_hand, account.by_hand_until) == (state, until):
+        raise Refused("funds.already_frozen")
+    return _by_hand(account, str(state), until, reason, actor)
+
+
+@action("funds.unfreeze")
+def unfreeze(account_id: int, reason: str, *, actor: Actor) -> Account:
+    """End a hold or stop by hand; what the rules say counts again. Locks the account; emits LimitChanged."""
+    account = _lock(account_id, "funds.unfreeze", reason, actor)
+    if not account.by_hand:
+        raise Refused("funds.not_frozen")
+    return _by_hand(account, "", None, reason, actor)
+
+
+@action("funds.set_rules")
+def set_rules(patience: Patience, *, actor: Actor) -> House:
+    """The rules of the own organisation for its accounts: new ones get them, and those that had the same as before follow. Emits LimitChanged for each.
+
+    Locks the accounts that follow.
+    """
+    raise_if_any(rules.patience_faults(patience), Invalid)
+    seller_id = actor.org_id
+    before = queries.unscoped_house(seller_id)
+    names = ("grace_days", "tolerance", "stop_days", "watch_percent")
+    new = {name: getattr(patience, name) for name in names}
+    house, _new = House.unscoped.update_or_create(seller_id=seller_id, defaults=new)
+    same = Account.unscoped.filter(seller_id=seller_id, **{name: getattr(before, name) for name in names}) if patience != before else Account.unscoped.none()
+    following = lock_rows(Account, same.values_list("pk", flat=True), rank=Rank.FUNDS)
+    for account in following:
+        for name, value in new.items():
+            setattr(account, name, value)
+        _changed(account)
+    update_rows(following, names)
+    if patience != before:
+        detail = {name: [str(getattr(before, name)), str(value)] for name, value in new.items() if getattr(before, name) != value}
+        record(Subject("funds.house", house.pk, seller_id), detail={**detail, "accounts": len(following)})
+    return house
+
+
+@action("funds.freeze")
+def follow_states(agreement_ids: Iterable[int] | None = None, *, actor: Actor) -> int:
+    """Note the state of these accounts (None: of all) as of today, and end wishes by hand whose last day is over; how many changed. Convergent."""
+    return follow(agreement_ids, actor=actor)
+
+
+@part
+def follow(agreement_ids: Iterable[int] | None, *, actor: Actor, note: str = "") -> int:
+    """Note the state of these accounts (None: of all) where it is another than was noted: history, notices to both sides, and LimitChanged where more
+    passes than before, so that held orders try again. One statement when nothing changed; else it locks the accounts that do.
+    """
+    today = clock.today()
+    moved = queries.unscoped_moved(agreement_ids, today)
+    if not moved:
+        return 0
+    note_rank(Rank.FUNDS)
+    cards = queries.unscoped_all_locked(moved, today)
+    accounts = {one.agreement_id: one for one in Account.unscoped.filter(agreement_id__in=cards).select_related("seller", "buyer")}
+    now, written = clock.now(), []
+    for agreement_id, card in cards.items():
+        account, standing = accounts[agreement_id], card.standing
+        if account.by_hand_until and account.by_hand_until < today:
+            account.by_hand, account.by_hand_until, account.by_hand_reason = "", None, ""
+        if account.state == standing.state:
+            continue
+        before, since = State(account.state), account.state_since
+        reasons = json.loads(json.dumps([[fault.code, dict(fault.params)] for fault in standing.reasons], cls=DjangoJSONEncoder))
+        change = StateChange(account_id=account.pk, at=now, before=before, after=standing.state, reasons=reasons, note=note[:200])
+        change.who = actor.name if note else ""
+        written.append(change)
+        account.state, account.state_since = standing.state, now
+        record(_subject(account), before=before, after=standing.state, since=since)
+        _tell(account, standing.state, actor)
+        if WORST.index(standing.state) < WORST.index(before):
+            _changed(account)
+    update_rows(list(accounts.values()), ("by_hand", "by_hand_until", "by_hand_reason", "state", "state_since"))
+    StateChange.unscoped.bulk_create(written)
+    return len(written)
+
+
+def _tell(account: Account, state: State, actor: Actor) -> None:
+    """Both sides learn of a new state: who sets limits at the seller, who sees credit at the buyer."""
+    said: dict[str, Any] = {"number": account.buyer.code, "buyer": account.buyer.name, "seller": account.seller.name}
+    for org_id, verb in ((account.seller_id, "funds.set_limit"), (account.buyer_id, "funds.view")):
+        notify(f"funds.{state}", _subject(account), org_id=org_id, verb=verb, except_user=actor.user_id, **said)
+
+
+def _lock(account_id: int, verb: str, reason: str, actor: Actor) -> Account:
+    if not reason.strip():
+        raise Invalid("funds.reason_missing", field="reason")
+    get_visible(actor, Account, account_id, verb)
+    return lock_one(Account, account_id, rank=Rank.FUNDS)
+
+
+def _by_hand(account: Account, state: str, until: date | None, reason: str, actor: Actor) -> Account:
+    detail = {"until": str(until)} if until else None
+    record(_subject(account), before=account.by_hand or "open", after=state or "open", reason=reason, since=account.state_since, detail=detail)
+    account.by_hand, account.by_hand_until, account.by_hand_reason = state, until, reason.strip()[:200] if state else ""
+    account.save(update_fields=["by_hand", "by_hand_until", "by_hand_reason"])
+    _changed(account)
+    follow([account.agreement_id], note=reason.strip(), actor=actor)
+    account.refresh_from_db()
+    return account
+
+
+def _changed(account: Account) -> None:
+    limit = account.limit_amount + account.temp_limit
+    emit(LimitChanged(account.agreement_id, account.seller_id, account.buyer_id, limit, account.by_hand == State.STOP), _subject(account))
+
+
+def _subject(account: Account) -> Subject:
+    return Subject("funds.account", account.pk, account.seller_id, account.buyer_id)
