@@ -16,6 +16,7 @@ from qudao.billing.queries import lines_of as invoice_lines
 from qudao.fulfilment.actions import Settlement, settle_difference
 from qudao.fulfilment.queries import differences
 from qudao.fulfilment.states import DifferenceKind, DifferenceState, Liable, Outcome
+from qudao.funds.actions import follow_states
 from qudao.kernel import clock
 from qudao.messages.actions import mark_read, write
 from qudao.messages.queries import message_count, notices
@@ -88,7 +89,14 @@ def steps(world: World, last: date) -> dict[date, list[Callable[[], object]]]:
     for n, (days, who, text) in enumerate(TALK):
         day = last - timedelta(days=story.ago - 4 - days)
         found.setdefault(day, []).append(partial(_say, n, (who, text), day, story.client_id, world))
+    found.setdefault(last, []).append(partial(note_states, last))
     return found
+
+
+def note_states(day: date) -> None:
+    """What the night would say of every credit account."""
+    with clock.freeze(moment(day, 19)):
+        follow_states(actor=SYSTEM)
 
 
 def _place(one: Wait, world: World, last: date) -> Order:
