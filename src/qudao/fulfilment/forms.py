@@ -93,10 +93,10 @@ RECEIPT_LINES = (
     LineField("shipped", _("Shipped"), kind="figure"),
     LineField("received", _("Received well"), kind="qty", required=True),
     LineField("damaged", _("Damaged"), kind="qty"),
+    LineField("over", _("Too many"), kind="qty"),
     LineField("refused", pgettext_lazy("difference", "Refused"), kind="qty"),
     LineField("wrong", _("Wrong goods"), kind="qty"),
-    LineField("wrong_product", _("What came instead"), placeholder=_("Product code")),
-    LineField("over", _("Too many"), kind="qty"),
+    LineField("wrong_product", _("Code of what came")),
     LineField("note", _("Remark")),
 )
 

@@ -98,6 +98,11 @@ class ComingTable(ShipmentTable):
     remedy = _("A shipment appears here as soon as its seller has dispatched it.")
 
 
+def _has(row: Any) -> str:
+    """Who has a difference, and until when."""
+    return join(str(row.taken_by or ""), figures.day(row.due_on) if row.due_on else "")
+
+
 class DifferenceTable(Table):
     """What did not arrive as it was shipped."""
 
@@ -107,14 +112,13 @@ class DifferenceTable(Table):
         Column("", _("Product"), cell=lambda row: name_of(row.receipt_line.shipment_line.product), width="clip", slug="product"),
         Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), hide_on_phone=True, sort="buyer__code", width="clip", slug="buyer"),
         Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller"),
-        Column("", _("What"), cell=lambda row: join(DifferenceKind(row.kind).label, row.product.code if row.product else ""), slug="what"),
+        Column("", _("What"), cell=lambda row: join(DifferenceKind(row.kind).label, row.product.code if row.product else ""), width="text-nowrap", slug="what"),
         Column("", _("Photos"), cell=lambda row: getattr(row, "shown_photos", 0) or "", num=True, dim=True, hide_on_phone=True, slug="photos"),
         Column("qty", _("Quantity"), cell="qty", sort="qty"),
         Column("shown_amount", _("Amount (incl. tax)"), cell="amount", hide_on_phone=True, total=True, sum="amount"),
         Column("state", _("State"), cell="state", tones=DIFFERENCE_TONES),
-        Column("", _("Taken by"), cell=lambda row: str(row.taken_by or ""), dim=True, hide_on_phone=True, width="clip", slug="taken_by"),
-        Column("due_on", _("Until"), cell="day", dim=True, hide_on_phone=True, sort="due_on"),
-        Column("at", _("Since"), cell="age", dim=True, sort="at"),
+        Column("", _("Taken by"), cell=lambda row: _has(row), dim=True, hide_on_phone=True, sort="due_on", width="text-nowrap", slug="taken_by"),
+        Column("at", _("Waiting"), cell="age", dim=True, sort="at"),
     )
     tabs: Sequence[Tab] = (
         Tab("unsettled", pgettext_lazy("differences", "To settle"), Q(state__in=UNSETTLED), wrong=True),
