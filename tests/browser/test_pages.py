@@ -96,6 +96,7 @@ ROWS = {
     "approvals": "orders.Order",
     "absences": "approvals.Absence",
     "jobs": "base.Run",
+    "log": "base.ActionLog",
     "views": "base.SavedView",
     "imports": "base.ImportRun",
 }

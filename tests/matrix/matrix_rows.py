@@ -55,6 +55,13 @@ def _trade_rows(label: str, sees: Mapping[str, frozenset[str]] = SEES, **of_kind
     return find
 
 
+def _log(world: World) -> Rows:
+    """The first line about an order of each trade: both sides see it."""
+    lines = apps.get_model("base.ActionLog")._default_manager.filter(subject_kind="orders.order")
+    found = {key: lines.filter(seller_id=trade.seller.pk, buyer_id=trade.buyer.pk).order_by("pk").first() for key, trade in world.trades.items()}
+    return Rows({key: line.pk for key, line in found.items() if line}, SEES)
+
+
 def _organisations(world: World) -> Rows:
     people = world.cast
     everybody = frozenset({"LH", "D001", "D002", "S001"})
@@ -234,6 +241,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "tasks": _said("qudao_messages.Task", "", SEES_TALK),
     "receipt-lines": _said("fulfilment.ReceiptLine", "receipt__shipment__", SEES),
     "jobs": _jobs,
+    "log": _log,
     "views": _views,
     "imports": _imports,
     "notices": _notices,

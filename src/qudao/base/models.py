@@ -36,6 +36,10 @@ class ActionLog(Row, SubjectFields):
         indexes = [
             models.Index(fields=["subject_kind", "subject_id", "at"], name="base_actionlog_subject"),
             BrinIndex(fields=["at"], name="base_actionlog_at"),
+            # For the log of one organisation among thousands; the brand's is most of the table and is walked from its end.
+            models.Index(fields=["buyer_id", "id"], condition=models.Q(buyer_id__isnull=False), name="base_actionlog_buyer"),
+            models.Index(fields=["seller_id", "id"], condition=models.Q(seller_id__isnull=False), name="base_actionlog_seller"),
+            models.Index(fields=["actor_org", "id"], condition=models.Q(seller_id__isnull=True, buyer_id__isnull=True), name="base_actionlog_own"),
         ]
 
 

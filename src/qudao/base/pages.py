@@ -25,7 +25,9 @@ from qudao.base.html.cells import save_cell
 from qudao.base.html.forms import Form
 from qudao.base.html.pages import Button, FormPage, ListPage, client_id_of, door, get_row, go, wanted
 from qudao.base.html.pages.imports import routes as import_routes
+from qudao.base.html.pages.log import routes as log_routes
 from qudao.base.html.pages.prints import Origin, named, print_rows
+from qudao.base.html.pages.system import routes as system_routes
 from qudao.base.html.sums import bounded_sums
 from qudao.base.html.tables import Column, Tab, Table
 from qudao.base.models import Run
@@ -392,4 +394,6 @@ routes = [
     path("views/<int:pk>/first", first, name="view_first"),
     path("cells/", cell, name="cells"),
     *import_routes,
+    *log_routes,
+    *system_routes,
 ]

@@ -28,7 +28,7 @@ FIELDS = {
 
 @register
 class ActionLogPolicy(Policy):
-    """Lines about documents of which the actor's organisation is a side; all of them with scope all."""
+    """Lines about documents of which the actor's organisation is a side, and what its own people did that has no sides; all with scope all."""
 
     model = models.ActionLog
     view_verb = "base.view_log"
@@ -36,7 +36,7 @@ class ActionLogPolicy(Policy):
     def rows(self, actor: Actor, verb: str) -> Q:
         if actor.scope == Scope.ALL:
             return Q()
-        return Q(seller_id=actor.org_id) | Q(buyer_id=actor.org_id)
+        return Q(seller_id=actor.org_id) | Q(buyer_id=actor.org_id) | Q(actor_org=actor.org_id, seller_id=None, buyer_id=None)
 
 
 @register

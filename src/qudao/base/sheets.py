@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import chain, islice
 from typing import Any
 
+from django.utils.crypto import get_random_string
 from django.utils.timezone import get_current_timezone
+from django.utils.translation import gettext as _
 from python_calamine import CalamineError, CalamineWorkbook
 from rustpy_xlsxwriter import write_worksheet
 
 from qudao.base.access import Actor
 from qudao.base.action import action, record
 from qudao.base.subject import Subject
+from qudao.kernel import clock
 from qudao.kernel.errors import Invalid
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -26,6 +31,33 @@ LIMIT = 1_000_000
 AT_ONCE = 5_000
 #: text that a spreadsheet would run as a formula
 RISKY = ("=", "+", "-", "@", "\t", "\r")
+#: how the mark of an export begins, and its signs: none that are taken for one another
+MARK, SIGNS = "X-", "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The watermark of one exported file: a code that the log knows, and who took it when, in words."""
+
+    code: str
+    text: str
+
+    def named(self, name: str) -> str:
+        """A file's name (without ending) that carries the code."""
+        return f"{name} {self.code}"
+
+
+def mark_for(actor: Actor) -> Mark:
+    """A new watermark; `log_export` writes it down."""
+    code = MARK + get_random_string(8, SIGNS)
+    told = _("Exported by {name} on {at}. Mark {code}.")
+    return Mark(code, told.format(name=actor.name or _("System"), at=f"{clock.now().astimezone(get_current_timezone()):%Y-%m-%d %H:%M}", code=code))
+
+
+def find_mark(text: str) -> str:
+    """The mark in what somebody typed or pasted (a mark, a file's name, a footer); "" when there is none."""
+    found = re.search(rf"{MARK}[{SIGNS}]{{8}}", text.upper())
+    return found[0] if found else ""
 
 
 def _moment(value: datetime) -> datetime:
@@ -57,15 +89,21 @@ def _unique(heads: Sequence[Any]) -> list[str]:
     return found
 
 
-def write_xlsx(heads: Sequence[Any], rows: Iterable[Sequence[Any]]) -> bytes:
-    """A workbook of one sheet with a frozen, bold head row. Rows are taken one by one: a long file needs no second copy in memory."""
+def write_xlsx(heads: Sequence[Any], rows: Iterable[Sequence[Any]], mark: Mark | None = None) -> bytes:
+    """A workbook of one sheet with a frozen, bold head row. Rows are taken one by one: a long file needs no second copy in memory.
+
+    A mark stands at the foot of every printed page and as a note on the first head, where no import reads it.
+    """
     names, target = _unique(heads), io.BytesIO()
     source = iter(rows)
     first = [dict(zip(names, map(_plain, row), strict=True)) for row in islice(source, AT_ONCE)]
     rest = (dict(zip(names, map(_plain, row), strict=True)) for row in source)
     short = len(first) < AT_ONCE  # measuring every cell of a long sheet costs more than writing it
     records = (first or [dict.fromkeys(names)]) if short else chain(first, rest)
-    write_worksheet(records, target, sheet_name="Qudao", freeze_row=1, bold_headers=True, autofit=short, autofilter=True)
+    marked: dict[str, Any] = {}
+    if mark and names:
+        marked = {"page_setup": {"footer": "&L" + mark.text.replace("&", "&&") + "&R&P / &N"}, "notes": {names[0]: mark.text}}
+    write_worksheet(records, target, sheet_name="Qudao", freeze_row=1, bold_headers=True, autofit=short, autofilter=True, **marked)
     return target.getvalue()
 
 
@@ -74,8 +112,11 @@ def _safe(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(RISKY) else cell
 
 
-def write_csv(heads: Sequence[Any], rows: Iterable[Sequence[Any]]) -> bytes:
-    """Comma-separated text with a byte order mark, so that Excel opens Chinese right; risky text is quoted against formulas."""
+def write_csv(heads: Sequence[Any], rows: Iterable[Sequence[Any]], mark: Mark | None = None) -> bytes:
+    """Comma-separated text with a byte order mark, so that Excel opens Chinese right; risky text is quoted against formulas.
+
+    Nothing but rows stands in it: its mark is in the name of the file.
+    """
     target = io.StringIO()
     writer = csv.writer(target)
     writer.writerow(_unique(heads))
@@ -119,6 +160,6 @@ def read(name: str, content: bytes) -> Iterator[list[str]]:
 
 
 @action("base.export")
-def log_export(what: str, number: int, *, actor: Actor) -> None:
-    """Write down that the actor took `number` rows of the list `what` out of the system; locks nothing, emits nothing."""
-    record(Subject("base.export", 0, number=what[:64]), detail={"rows": number})
+def log_export(what: str, number: int, mark: Mark, *, actor: Actor) -> None:
+    """Write down that the actor took `number` rows of the list `what` out of the system under this mark; locks nothing, emits nothing."""
+    record(Subject("base.export", 0, number=mark.code), detail={"what": what[:64], "rows": number})

@@ -85,11 +85,12 @@ class ReportPage(Page):
     def sheet(self, rows: Sequence[Any], span: DateSpan) -> HttpResponse:
         """The same rows as a sheet; the export is logged."""
         columns = self.table.columns
-        sheets.log_export(self.table.__name__, len(rows), actor=self.actor)
-        name = quote(f"{self.title} {span.start} {span.end}")
+        mark = sheets.mark_for(self.actor)
+        sheets.log_export(str(self.title), len(rows), mark, actor=self.actor)
+        name = quote(mark.named(f"{self.title} {span.start} {span.end}"))
         headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}.xlsx"}
         cells = [[column.value(row) for column in columns] for row in rows]
-        return HttpResponse(sheets.write_xlsx([column.label for column in columns], cells), content_type=sheets.XLSX, headers=headers)
+        return HttpResponse(sheets.write_xlsx([column.label for column in columns], cells, mark), content_type=sheets.XLSX, headers=headers)
 
 
 class AccountList(ListPage):

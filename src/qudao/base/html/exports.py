@@ -118,10 +118,11 @@ def cells(page: Any, rows: QuerySet, columns: Sequence[Column], step: Callable[[
             return
 
 
-def write(page: Any, rows: QuerySet, columns: Sequence[Column], kind: str, step: Callable[[int], bool] | None = None) -> bytes:
-    """The file's content."""
-    writer = sheets.write_xlsx if kind == "xlsx" else sheets.write_csv
-    return writer([column.label for column in columns], cells(page, rows, columns, step))
+def write(page: Any, rows: QuerySet, columns: Sequence[Column], sort: tuple[str, sheets.Mark], step: Callable[[int], bool] | None = None) -> bytes:
+    """The content of a file of a sort: its ending and its mark."""
+    ending, mark = sort
+    writer = sheets.write_xlsx if ending == "xlsx" else sheets.write_csv
+    return writer([column.label for column in columns], cells(page, rows, columns, step), mark)
 
 
 def work_off(page: Any, run: Run, rows: QuerySet, columns: Sequence[Column]) -> None:
@@ -133,10 +134,11 @@ def work_off(page: Any, run: Run, rows: QuerySet, columns: Sequence[Column]) -> 
         position = done
         return runs.progress(run.pk, done)
 
-    content = write(page, rows[: sheets.LIMIT], columns, run.doing, step)
+    mark = sheets.mark_for(page.actor)
+    content = write(page, rows[: sheets.LIMIT], columns, (run.doing, mark), step)
     if not runs.progress(run.pk, position):
         runs.finish(run.pk, Run.State.CANCELLED)
         return
-    sheets.log_export(str(page.title), position, actor=page.actor)
+    sheets.log_export(str(page.title), position, mark, actor=page.actor)
     path = default_storage.save(f"exports/{run.pk}-{get_random_string(24)}.{run.doing}", ContentFile(content))
-    runs.finish(run.pk, Run.State.DONE, total=position, file=path, file_name=f"{page.file_name(run.address)}.{run.doing}")
+    runs.finish(run.pk, Run.State.DONE, total=position, file=path, file_name=f"{mark.named(page.file_name(run.address))}.{run.doing}")

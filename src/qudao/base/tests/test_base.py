@@ -16,7 +16,7 @@ from qudao.base.db import UnscopedQuery, rows
 from qudao.base.lock import LockOrderError, Rank, note_rank
 from qudao.base.numbering import take
 from qudao.base.sentences import say
-from qudao.base.sheets import log_export
+from qudao.base.sheets import find_mark, log_export, mark_for
 from qudao.base.subject import Subject
 from qudao.base.work import NoWork, unit
 from qudao.kernel.errors import Fault, Forbidden, Refused
@@ -105,11 +105,13 @@ def test_the_log_cannot_be_changed():
 
 
 def test_an_export_leaves_a_line_with_the_number_of_rows():
-    log_export("Orders", 7, actor=person("base.export"))
+    mark = mark_for(person("base.export"))
+    log_export("Orders", 7, mark, actor=person("base.export"))
     line = models.ActionLog.unscoped.get(subject_kind="base.export")
-    assert (line.verb, line.number, line.detail, line.actor_user) == ("base.export", "Orders", {"rows": 7}, 5)
+    assert (line.verb, line.number, line.detail, line.actor_user) == ("base.export", mark.code, {"what": "Orders", "rows": 7}, 5)
+    assert mark.code in mark.text and find_mark(f"orders {mark.code.lower()}.csv") == mark.code and find_mark("SO-2026-1") == ""
     with pytest.raises(Forbidden):
-        log_export("Orders", 7, actor=person())
+        log_export("Orders", 7, mark, actor=person())
 
 
 def test_objects_refuse_to_answer_without_an_actor():

@@ -225,7 +225,7 @@ def test_the_export_is_what_is_shown_and_is_logged():
     answer = ask(LogList.as_view(), READER, "/log/?tab=placed&export=xlsx")
     rows = CalamineWorkbook.from_filelike(io.BytesIO(answer.content)).get_sheet_by_index(0).to_python()
     assert rows[0] == ["Number", "Who", "State", "Seconds"] and len(rows) == 16 and rows[1][0] == "SO-001"
-    assert ActionLog.unscoped.get(verb="base.export").detail == {"rows": 15}
+    assert ActionLog.unscoped.get(verb="base.export").detail == {"what": "Log", "rows": 15}
     assert ask(LogList.as_view(), person("base.view_log"), "/log/?export=csv").status_code == 403
 
 

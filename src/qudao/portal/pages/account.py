@@ -139,10 +139,11 @@ def account_sheet(request: HttpRequest, pk: int) -> HttpResponse:
     lines: list[tuple] = [(span.start, _("Opening balance"), "", None, None, told.opening)]
     lines += [(x["date"], str(x["kind"]), x["number"], x["up"], x["down"], x["balance"]) for x in lines_of(told)]
     lines.append((span.end, _("Closing balance"), "", None, None, told.closing))
-    sheets.log_export("ledger.statement", len(told.lines), actor=actor)
-    name = f"{_('Statement of account')} {found.other.code} {figures.day(span.start)} {figures.day(span.end)}"
+    mark = sheets.mark_for(actor)
+    sheets.log_export(_("Statement of account"), len(told.lines), mark, actor=actor)
+    name = mark.named(f"{_('Statement of account')} {found.other.code} {figures.day(span.start)} {figures.day(span.end)}")
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}.xlsx"}
-    return HttpResponse(sheets.write_xlsx(heads, lines), content_type=sheets.XLSX, headers=headers)
+    return HttpResponse(sheets.write_xlsx(heads, lines, mark), content_type=sheets.XLSX, headers=headers)
 
 
 routes = [

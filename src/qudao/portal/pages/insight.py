@@ -34,9 +34,11 @@ def _row(month: date, span: Span) -> dict[str, Any]:
 def _sheet(request: HttpRequest, months: list[tuple[date, Span]], kind: str) -> HttpResponse:
     heads = [_("Month"), _("Orders"), _("Ordered (incl. tax)"), _("Collected"), _("Without a person"), _("Left in time"), _("Hours to dispatch")]
     cells = [[month, s.orders, s.amount, s.collected, s.straight_share, s.on_time_share, s.ship_hours] for month, s in months]
-    sheets.log_export(_("Figures of the year"), len(cells), actor=request.actor)  # type: ignore[attr-defined]
+    actor = request.actor  # type: ignore[attr-defined]
+    mark = sheets.mark_for(actor)
+    sheets.log_export(_("Figures of the year"), len(cells), mark, actor=actor)
     write, mime = (sheets.write_xlsx, sheets.XLSX) if kind == "xlsx" else (sheets.write_csv, sheets.CSV)
-    return HttpResponse(write(heads, cells), content_type=mime, headers={"Content-Disposition": f'attachment; filename="insight.{kind}"'})
+    return HttpResponse(write(heads, cells, mark), content_type=mime, headers={"Content-Disposition": f'attachment; filename="{mark.named("insight")}.{kind}"'})
 
 
 @door("orders.view")

@@ -202,7 +202,7 @@ class ListPage(Page):
         """The ids of one page of a search that found more than is counted, sorted where they were found; [] when most of those are not shown here."""
         if not self.table.numbered or params.get("sort") or count <= cap_of(params):
             return []
-        first, unsearched = first_numbers(self.table.kind, params["q"], 2 * part.stop), params.copy()
+        first, unsearched = first_numbers(self.table.kind, params.get("q", ""), 2 * part.stop), params.copy()
         del unsearched["q"]
         shown = set(self.rows(unsearched).order_by().filter(pk__in=first).values_list("pk", flat=True))
         return [pk for pk in first if pk in shown][part] if len(shown) >= part.stop else []
@@ -258,10 +258,11 @@ class ListPage(Page):
             run = mine.first() or runs.start_run(runs.Task(self.path(), kind, here, total=rows.count()), actor=self.actor)
             return HttpResponseRedirect(reverse("job", args=[run.pk]))
         columns = self.table().shown_columns(self.actor, params)
-        body = exports.write(self, rows, columns, kind)
-        sheets.log_export(str(self.title), number, actor=self.actor)
+        mark = sheets.mark_for(self.actor)
+        body = exports.write(self, rows, columns, (kind, mark))
+        sheets.log_export(str(self.title), number, mark, actor=self.actor)
         mime = sheets.XLSX if kind == "xlsx" else sheets.CSV
-        return HttpResponse(body, content_type=mime, headers={"Content-Disposition": f'attachment; filename="{self.file_name(here)}.{kind}"'})
+        return HttpResponse(body, content_type=mime, headers={"Content-Disposition": f'attachment; filename="{mark.named(self.file_name(here))}.{kind}"'})
 
 
 def _links(table: Table, params: QueryDict, number: int, more: bool) -> dict[str, Any]:
