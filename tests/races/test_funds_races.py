@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from qudao.agreements.tests.make import make_agreement as make_prepaid
 from qudao.base.access import system_actor
 from qudao.funds.actions import LimitTerms, ensure_account, hold, release, set_limit, shift
 from qudao.funds.models import Account, Entry
@@ -69,6 +70,22 @@ def test_a_cut_of_the_limit_and_holds_at_once_leave_a_judged_history(agreement, 
     results = race([cut, *(partial(in_unit, hold, agreement.pk, D("200.00"), order(n)) for n in range(7))])
     assert 1 + 2 <= passed(results) <= 1 + 5
     assert all(e.exposure <= e.limit_amount for e in Entry.unscoped.all())
+    assert_sound()
+
+
+def test_a_prepaid_balance_is_frozen_once(transactional_db, race):
+    """Orders and a withdrawal of money at once: what is frozen is covered to the cent, and nobody gets more than is there."""
+    brand = make_org("hq", "LH")
+    prepaid = make_prepaid(brand, make_org("dealer", "D001", brand), prepaid=True)
+    in_unit(ensure_account, prepaid.pk)
+    in_unit(shift, prepaid.pk, [(None, "unapplied", D("1000.00"))], order(0))
+    take = partial(in_unit, shift, prepaid.pk, [("unapplied", None, D("200.00"))], order(99))
+    results = race([take, *(partial(in_unit, hold, prepaid.pk, D("300.00"), order(n)) for n in range(THREADS - 1))])
+    refused = [r for r in results if isinstance(r, Exception)]
+    assert {r.faults[0].code for r in refused if isinstance(r, Refused)} <= {"funds.prepaid", "funds.account_prepaid_covered"}
+    assert all(isinstance(r, Refused) for r in refused)
+    account = Account.unscoped.get()
+    assert (account.unapplied, account.ordered) in {(D(800), D(600)), (D(1000), D(900))}
     assert_sound()
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 
 from django.db.models import QuerySet
 
 from qudao.base.access import Actor, visible
+from qudao.base.db import rows
 from qudao.billing.models import Invoice, InvoiceLine
-from qudao.kernel.money import RateSum, by_rate
+from qudao.funds.rules import uses_credit
+from qudao.kernel.money import RateSum, by_rate, split
 from qudao.orders.models import Order
 
 
@@ -33,3 +36,22 @@ def taxes_of(lines: Iterable[InvoiceLine]) -> list[RateSum]:
 def orders_in_sight(actor: Actor) -> QuerySet[Order]:
     """The orders an actor may see, for the page that bills them."""
     return visible(actor, Order)
+
+
+@uses_credit
+def unscoped_owed_use(agreement_id: int, without: Sequence[int]) -> Iterator[tuple[int, Decimal]]:
+    """What open invoices of an agreement use of its credit by product: what is open of each, shared by what its lines are after credit notes, to the
+    cent by largest remainder. One statement. Order lines (`without`) do not matter: an invoice is not asked for again.
+    """
+    found: dict[int, tuple[Decimal, list[int], list[Decimal]]] = {}
+    for pk, left, product_id, amount in rows(
+        """SELECT i.id, i.gross - i.paid, l.product_id, l.gross - l.credited
+           FROM agreements_agreement g JOIN billing_invoice i ON i.seller_id = g.seller_id AND i.buyer_id = g.buyer_id AND i.state <> 'paid'
+           JOIN billing_invoiceline l ON l.invoice_id = i.id WHERE g.id = %s AND i.agreement_id = g.id ORDER BY i.id, l.no""",
+        (agreement_id,),
+    ):
+        _left, products, amounts = found.setdefault(pk, (left, [], []))
+        products.append(product_id)
+        amounts.append(amount)
+    for left, products, amounts in found.values():
+        yield from zip(products, split(left, amounts if any(amounts) else [1] * len(amounts)), strict=True)

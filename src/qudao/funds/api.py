@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,7 +16,8 @@ from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.base.sentences import say
 from qudao.funds import actions, queries
 from qudao.funds.models import Account
-from qudao.funds.rules import LimitTerms, Patience
+from qudao.funds.rules import LimitTerms, Patience, check_amount
+from qudao.kernel.errors import Fault
 
 routes = Router(tags=["credit"])
 
@@ -111,6 +113,30 @@ class EntryPage(Schema):
     next_after: int | None
 
 
+class LineOut(Schema):
+    """What a product line (a category and all below it) may use of the limit, and what uses it now."""
+
+    category_id: int
+    label: str
+    limit: Decimal
+    used: Decimal
+    available: Decimal
+
+
+class LineLimitIn(Schema):
+    """`amount` null: the line has no limit of its own any more."""
+
+    amount: Decimal | None = Field(..., ge=0, max_digits=18, decimal_places=2)
+    reason: str = Field(..., min_length=1, max_length=500)
+
+
+class TrialOut(Schema):
+    """Whether an order of an amount would pass now, and every reason why not."""
+
+    passes: bool
+    reasons: list[ReasonOut]
+
+
 class RulesIn(Schema):
     """From when accounts are watched, held and stopped; `stop_days` null: as soon as orders wait, `watch_percent` null: never."""
 
@@ -145,6 +171,15 @@ def _account(account: Account) -> dict[str, Any]:
     return {**shown, "limit": account.limit_now}  # type: ignore[attr-defined]
 
 
+def _said(faults: Iterable[Fault]) -> list[dict[str, str]]:
+    return [{"code": said.code, "sentence": str(said.sentence), "remedy": str(said.remedy)} for said in map(say, faults)]
+
+
+def _lines(account: Account) -> list[dict[str, Any]]:
+    card = queries.unscoped_card(account.agreement_id)
+    return [{name: getattr(line, name) for name in LineOut.model_fields} for line in queries.unscoped_lines(card)] if card else []
+
+
 def _again(account: Account, actor: Actor) -> HttpResponse:
     """The account after a change, read through the caller's own eyes."""
     return reply(_account(queries.account(actor, account.pk)))
@@ -167,8 +202,7 @@ def read_credit(request: HttpRequest, agreement_id: int) -> HttpResponse:
     card = queries.credit(actor, agreement_id)
     account = queries.account(actor, card.account_id)
     standing = card.standing
-    reasons = [{"code": said.code, "sentence": str(said.sentence), "remedy": str(said.remedy)} for said in map(say, standing.reasons)]
-    now = {"state": standing.state, "reasons": reasons, "overdue": card.position.overdue, "overdue_days": card.position.overdue_days}
+    now = {"state": standing.state, "reasons": _said(standing.reasons), "overdue": card.position.overdue, "overdue_days": card.position.overdue_days}
     return reply({**_account(account), **now})
 
 
@@ -180,6 +214,31 @@ def list_states(request: HttpRequest, account_id: int, limit: int = 50, after: i
     page, limit = page_of(queries.changes_of(actor, account.pk), limit=limit, after=after)
     items = [{name: getattr(change, name) for name in StateOut.model_fields} for change in page]
     return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
+
+
+@routes.get("/agreements/{int:agreement_id}/credit/trial", response=TrialOut, summary="Whether an order of an amount would pass now")
+def try_credit(request: HttpRequest, agreement_id: int, amount: Decimal, category_id: int | None = None) -> HttpResponse:
+    """What if: nothing is held. With `category_id` the limits of its product lines are asked too."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    check_amount(amount)
+    faults = queries.unscoped_try(queries.credit(actor, agreement_id), amount, category_id)
+    return reply({"passes": not faults, "reasons": _said(faults)})
+
+
+@routes.get("/funds/{int:account_id}/lines", response=list[LineOut], summary="The limits of a credit account for product lines")
+def list_lines(request: HttpRequest, account_id: int) -> HttpResponse:
+    """In the order of the catalogue's tree, with what uses each now."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return reply(_lines(queries.account(actor, account_id)))
+
+
+@routes.put("/funds/{int:account_id}/lines/{int:category_id}", response=list[LineOut], summary="Set the limit for a product line")
+@idempotent
+def put_line(request: HttpRequest, account_id: int, category_id: int, body: LineLimitIn) -> HttpResponse:
+    """An order must pass the limit of the account and that of each of its product lines."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actions.set_line_limits(account_id, {category_id: body.amount}, body.reason, actor=actor)
+    return reply(_lines(queries.account(actor, account_id)))
 
 
 @routes.get("/funds/rules", response=RulesIn, summary="The rules of the own organisation for its credit accounts")

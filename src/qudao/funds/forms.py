@@ -9,6 +9,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.html.forms import Form
+from qudao.base.html.tables import by_language
+from qudao.catalog.queries import categories
 from qudao.funds.rules import LimitTerms, Patience
 from qudao.funds.states import MEANS, State
 from qudao.kernel.money import ZERO
@@ -39,6 +41,18 @@ class LimitForm(RulesForm):
     temp_until = forms.DateField(label=_("Temporary until"), required=False, widget=forms.DateInput, help_text=_("The last day it counts."))
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
     field_order = ("limit", "temp_limit", "temp_until", "grace_days", "tolerance", "stop_days", "watch_percent", "reason")
+
+
+class LineForm(Form):
+    """What a product line may use of the limit."""
+
+    category_id = forms.TypedChoiceField(label=_("Product line"), coerce=int, help_text=_("With everything below it."))
+    amount = forms.DecimalField(label=_("Limit"), required=False, help_text=_("Empty: no limit of its own."), **MONEY)
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["category_id"].choices = [(one.pk, f"{one.code} {by_language(one.name, one.name_en)}") for one in categories(self.actor)]  # type: ignore[attr-defined]
 
 
 class ReasonForm(Form):

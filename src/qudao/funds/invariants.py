@@ -50,6 +50,12 @@ CHECKS = [
         """INSERT INTO funds_statechange (account_id, at, before, after, reasons, who, note) VALUES (0, now(), 'stop', 'ok', '[]', '', '')""",
     ),
     Check(
+        "funds.lined_says_that_lines_have_limits",
+        """SELECT a.id, 'account ' || a.id || ' says otherwise than its limits for product lines' AS note
+           FROM funds_account a WHERE a.lined <> EXISTS (SELECT FROM funds_sublimit s WHERE s.account_id = a.id)""",
+        """UPDATE funds_account SET lined = NOT lined WHERE id = (SELECT max(id) FROM funds_account)""",
+    ),
+    Check(
         "funds.accounts_match_agreements",
         """SELECT a.id, 'account ' || a.id || ' names other sides, another currency or other terms than its agreement' AS note
            FROM funds_account a JOIN agreements_agreement g ON g.id = a.agreement_id

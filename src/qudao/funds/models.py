@@ -54,6 +54,7 @@ class Account(Row):
     shipped = _money(default=0)
     invoiced = _money(default=0)
     unapplied = _money(default=0)
+    lined = models.BooleanField(default=False, help_text=_("Whether product lines have limits of their own."))
     by_hand = models.CharField(max_length=5, choices=State.choices, blank=True, default="")
     by_hand_until = models.DateField(null=True, blank=True)
     by_hand_reason = models.CharField(max_length=200, blank=True, default="")
@@ -146,6 +147,29 @@ class Entry(Row):
 
     def __str__(self) -> str:
         return f"{self.bucket} {self.amount}"
+
+
+class SubLimit(Row):
+    """What of the limit a product line may use: a category of the catalogue and all below it. The lines need not sum to the limit."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="sublimits")
+    category = models.ForeignKey("catalog.Category", on_delete=models.PROTECT, related_name="+")
+    amount = _money()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "category"],
+                name="funds_sublimit_line_unique",
+                violation_error_message=_("The account already has a limit for this product line."),
+            ),
+            models.CheckConstraint(
+                condition=Q(amount__gte=0), name="funds_sublimit_amount_not_negative", violation_error_message=_("A limit cannot be less than zero.")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.category_id}: {self.amount}"
 
 
 class House(Row):

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import EVERY_ROW, Actor, Policy, Scope, own, register
-from qudao.funds.models import Account, Entry, House, StateChange
+from qudao.funds.models import Account, Entry, House, StateChange, SubLimit
 
 VERBS = {
     "funds.view": _("See credit limits and what uses them"),
@@ -55,6 +55,13 @@ class StateChangePolicy(_WithAccount):
     """What happened to an account is seen with it."""
 
     model = StateChange
+
+
+@register
+class SubLimitPolicy(_WithAccount):
+    """A limit for a product line is seen with its account."""
+
+    model = SubLimit
 
 
 @register

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from django.db.models import Case, F, QuerySet, Value, When
+from django.utils.translation import get_language
 
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
-from qudao.funds.models import Account, Entry, House, StateChange
-from qudao.funds.rules import Patience, Position, Standing, may_hold, standing_of
+from qudao.funds.models import Account, Entry, House, StateChange, SubLimit
+from qudao.funds.rules import USES, LineUse, Part, Patience, Position, Standing, line_faults, may_hold, standing_of
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, NotFound
 from qudao.kernel.money import ZERO
@@ -20,7 +21,7 @@ from qudao.kernel.money import ZERO
 # How long a buyer is overdue comes from the seller's open items: an index-only look at what is open (ledger_openitem_open).
 POSITION = """SELECT a.limit_amount, a.temp_limit, a.temp_until, a.ordered, a.shipped, a.invoiced, a.unapplied,
         CASE WHEN a.by_hand_until < %s::date THEN '' ELSE a.by_hand END, a.grace_days, a.tolerance, a.stop_days, a.watch_percent,
-        coalesce(o.overdue, 0), coalesce(%s::date - o.oldest, 0), a.prepaid, a.id, a.agreement_id, a.seller_id, a.buyer_id, a.currency, a.state
+        coalesce(o.overdue, 0), coalesce(%s::date - o.oldest, 0), a.prepaid, a.id, a.agreement_id, a.seller_id, a.buyer_id, a.currency, a.state, a.lined
     FROM funds_account a
     LEFT JOIN LATERAL (
         SELECT sum(i.open_amount) AS overdue, min(i.due_on) AS oldest FROM ledger_openitem i
@@ -43,6 +44,7 @@ class CreditCard:
     buyer_id: int
     currency: str
     state: str
+    lined: bool
     position: Position
     on: date
 
@@ -88,10 +90,69 @@ def unscoped_card(agreement_id: int) -> CreditCard | None:
     return _card(found[0], on) if found else None
 
 
-def unscoped_what_if(agreement_id: int, amount: Decimal) -> list[Fault]:
-    """Every reason why an order of `amount` would not pass now; nothing is locked or held. One statement."""
+def unscoped_what_if(agreement_id: int, amount: Decimal, parts: Iterable[Part] = ()) -> list[Fault]:
+    """Every reason why an order of `amount` would not pass now; nothing is locked or held. One statement, more for an account with lines."""
     card = unscoped_card(agreement_id)
-    return may_hold(card.position, amount, card.on) if card else [Fault("funds.no_account")]
+    if card is None:
+        return [Fault("funds.no_account")]
+    return may_hold(card.position, amount, card.on) + unscoped_line_faults(card, parts)
+
+
+def unscoped_line_faults(card: CreditCard, parts: Iterable[Part], more: Mapping[int, Decimal] | None = None) -> list[Fault]:
+    """The product lines of an account that these parts do not pass; `more`: what by product is to be used beside what is written.
+
+    Nothing is read, and `parts` are not made, for an account without limits for lines.
+    """
+    if not card.lined:
+        return []
+    asked = list(parts)
+    used = _used(card.agreement_id, [line for line, _product, _amount in asked if line])
+    _add(used, (more or {}).items())
+    return line_faults(_lines(card.account_id, used, _add({}, ((product, amount) for _line, product, amount in asked))))
+
+
+def unscoped_try(card: CreditCard, amount: Decimal, category_id: int | None = None) -> list[Fault]:
+    """Every reason why an order of `amount` of a product line (None: of none that has a limit) would not pass now."""
+    found = may_hold(card.position, amount, card.on)
+    return found + line_faults(unscoped_lines(card, category_id, amount)) if category_id else found
+
+
+def unscoped_lines(card: CreditCard, category_id: int | None = None, amount: Decimal = ZERO) -> list[LineUse]:
+    """The limits for product lines of an account with what uses them, in tree order; `amount` of a category would be asked of them."""
+    if not card.lined:
+        return []
+    found = _lines(card.account_id, _used(card.agreement_id, ()), {})
+    if category_id is None:
+        return found
+    above = {pk for (pk,) in rows("SELECT c.id FROM catalog_category c JOIN catalog_category k ON starts_with(k.path, c.path) WHERE k.id = %s", (category_id,))}
+    return [replace(line, asked=amount if line.category_id in above else ZERO) for line in found]
+
+
+def _used(agreement_id: int, without: Sequence[int]) -> dict[int, Decimal]:
+    """By product what open orders and open invoices use; one statement for each module that knows some."""
+    found: dict[int, Decimal] = {}
+    for provider in USES:
+        _add(found, provider(agreement_id, without))
+    return found
+
+
+def _add(sums: dict[int, Decimal], parts: Iterable[tuple[int, Decimal]]) -> dict[int, Decimal]:
+    for product_id, amount in parts:
+        sums[product_id] = sums.get(product_id, ZERO) + amount
+    return sums
+
+
+LINES = """SELECT c.id, c.code, c.name, c.name_en, s.amount, ARRAY(
+        SELECT p.id FROM catalog_product p JOIN catalog_category k ON k.id = p.category_id WHERE p.id = ANY(%s) AND starts_with(k.path, c.path))
+    FROM funds_sublimit s JOIN catalog_category c ON c.id = s.category_id WHERE s.account_id = %s ORDER BY c.path"""
+
+
+def _lines(account_id: int, used: Mapping[int, Decimal], asked: Mapping[int, Decimal]) -> list[LineUse]:
+    english, found = (get_language() or "").startswith("en"), []
+    for pk, code, name, name_en, limit, products in rows(LINES, (sorted({*used, *asked}), account_id)):
+        sums = [sum((amounts.get(product, ZERO) for product in products), ZERO) for amounts in (used, asked)]
+        found.append(LineUse(pk, f"{code} {name_en if english and name_en else name}", limit, *sums))
+    return found
 
 
 def unscoped_moved(agreement_ids: Iterable[int] | None, on: date) -> list[int]:
@@ -149,6 +210,11 @@ def account(actor: Actor, account_id: int) -> Account:
     if found is None:
         raise NotFound("funds.no_account")
     return found
+
+
+def sublimits(actor: Actor, account_id: int) -> QuerySet[SubLimit]:
+    """The limits for product lines of an account; none when the actor may not see it."""
+    return visible(actor, SubLimit).filter(account_id=account_id).select_related("category").order_by("category__path")
 
 
 def entries_of(actor: Actor, account_id: int) -> QuerySet[Entry]:

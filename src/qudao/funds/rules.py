@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -87,6 +87,46 @@ def may_hold(position: Position, amount: Decimal, day: date) -> list[Fault]:
     return faults
 
 
+Part = tuple[int, int, Decimal]
+"""(order line, product, amount): what a line of an order will use in all; the line itself does not count as used then. Line 0: no line yet."""
+
+Uses = Callable[[int, Sequence[int]], Iterable[tuple[int, Decimal]]]
+"""What documents of an upper module use under an agreement, by product, without these order lines."""
+
+#: who says what uses credit by product: upper modules add theirs (`uses_credit`), asked only for accounts with limits for product lines
+USES: list[Uses] = []
+
+
+def uses_credit(found: Uses) -> Uses:
+    """Register a module's reading of what its documents use."""
+    USES.append(found)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class LineUse:
+    """A limit for a product line (a category and all below it), what uses it, and what an order asks of it."""
+
+    category_id: int
+    label: str
+    limit: Decimal
+    used: Decimal = ZERO
+    asked: Decimal = ZERO
+
+    @property
+    def available(self) -> Decimal:
+        return self.limit - self.used
+
+
+def line_faults(lines: Iterable[LineUse]) -> list[Fault]:
+    """Every product line whose own limit an order does not pass."""
+    return [
+        Fault("funds.line_limit", "", {"line": x.label, "limit": x.limit, "used": x.used, "available": max(x.available, ZERO), "short": x.asked - x.available})
+        for x in lines
+        if x.asked > max(x.available, ZERO)
+    ]
+
+
 def may_ship(position: Position) -> list[Fault]:
     """Why goods that were confirmed may not leave: stopped by hand, or overdue for too long; the limit is not asked again (domain C10, ship release)."""
     patience = position.patience
@@ -140,7 +180,7 @@ def changes(shifts: Iterable[Shift]) -> dict[str, Decimal]:
         faults += [Fault("funds.bucket", "", {"bucket": str(b)}) for b in (source, target) if b is not None and b not in WEIGHT]
         if source == target:
             faults.append(Fault("funds.same_bucket"))
-        if not _is_money(amount):
+        if not is_money(amount):
             faults.append(Fault("funds.amount", "", {"amount": str(amount)}))
             continue
         if source is not None:
@@ -158,11 +198,12 @@ def exposure_change(changed: dict[str, Decimal]) -> Decimal:
 
 def check_amount(amount: Decimal) -> None:
     """A credit amount is zero or more whole cents; raises Invalid."""
-    if not _is_money(amount):
+    if not is_money(amount):
         raise Invalid("funds.amount", field="amount", amount=str(amount))
 
 
-def _is_money(amount: Decimal) -> bool:
+def is_money(amount: Decimal) -> bool:
+    """Zero or more whole cents."""
     return isinstance(amount, Decimal) and amount.is_finite() and amount >= 0 and amount == amount.quantize(Decimal("0.01"))
 
 
@@ -195,7 +236,7 @@ def prepaid_faults(terms: LimitTerms) -> list[Fault]:
 
 def term_faults(terms: LimitTerms, today: date) -> list[Fault]:
     """Every fault of the terms at its field."""
-    faults = [Fault("funds.amount", name, {"amount": str(getattr(terms, name))}) for name in ("limit", "temp_limit") if not _is_money(getattr(terms, name))]
+    faults = [Fault("funds.amount", name, {"amount": str(getattr(terms, name))}) for name in ("limit", "temp_limit") if not is_money(getattr(terms, name))]
     if terms.temp_limit and (terms.temp_until is None or terms.temp_until < today):
         faults.append(Fault("funds.temp_until_missing", "temp_until"))
     return faults + patience_faults(terms.patience)
@@ -203,7 +244,7 @@ def term_faults(terms: LimitTerms, today: date) -> list[Fault]:
 
 def patience_faults(patience: Patience) -> list[Fault]:
     """Every fault of rules of patience at its field."""
-    faults = [] if _is_money(patience.tolerance) else [Fault("funds.amount", "tolerance", {"amount": str(patience.tolerance)})]
+    faults = [] if is_money(patience.tolerance) else [Fault("funds.amount", "tolerance", {"amount": str(patience.tolerance)})]
     if not 0 <= patience.grace_days <= 365:
         faults.append(Fault("funds.grace_days", "grace_days"))
     if patience.stop_days is not None and not patience.grace_days <= patience.stop_days <= 3650:

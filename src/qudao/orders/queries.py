@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -17,6 +17,7 @@ from qudao.base.db import rows
 from qudao.base.models import ActionLog
 from qudao.base.subject import Subject
 from qudao.funds.queries import unscoped_what_if
+from qudao.funds.rules import Part, uses_credit
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, NotFound
 from qudao.orders import rules
@@ -272,6 +273,24 @@ def unscoped_waiting(keys: Iterable[tuple[int, int]]) -> list[Waiting]:
     return [Waiting(*row) for row in found]
 
 
+@uses_credit
+def unscoped_open_use(agreement_id: int, without: Sequence[int]) -> list[tuple[int, Decimal]]:
+    """What confirmed orders of an agreement use of its credit by product until they are invoiced (`rules.use_of`). One statement."""
+    return rows(
+        """SELECT l.product_id, sum(round(l.gross * greatest(l.qty - l.given_up - l.settled_short - l.invoiced, 0) / l.qty, 2))
+           FROM orders_order o JOIN orders_line l ON l.order_id = o.id
+           WHERE o.agreement_id = %s AND o.status NOT IN ('draft', 'submitted', 'in_review', 'rejected', 'cancelled') AND o.billing <> 'full'
+             AND l.id <> ALL(%s) GROUP BY 1""",
+        (agreement_id, list(without)),
+    )  # type: ignore[return-value]
+
+
+def unscoped_parts(order: Order) -> Iterator[Part]:
+    """What each line of an order that is not confirmed would use of its credit; read only when somebody asks. One statement."""
+    for line in Line.unscoped.filter(order=order):
+        yield line.pk, line.product_id, rules.kept(line)[2]
+
+
 _FACTS = """
     SELECT NOT EXISTS (SELECT FROM orders_order o WHERE o.seller_id = %s AND o.buyer_id = %s AND o.status NOT IN ('draft', 'rejected', 'cancelled')),
            ARRAY(SELECT DISTINCT c.code FROM catalog_product p JOIN catalog_category k ON k.id = p.category_id
@@ -290,7 +309,7 @@ def unscoped_facts(trade: tuple[int, int, int], lines: Sequence[PricedLine], nam
         first, categories, groups = rows(_FACTS, (seller, buyer, [x.product_id for x in lines], seller, buyer, today, today))[0]
         found |= {"first": first, "categories": frozenset(categories), "groups": frozenset(groups)}
     if "credit" in names:
-        found["credit"] = "hold" if unscoped_what_if(agreement_id, rules.totals(lines)[2]) else "pass"
+        found["credit"] = "hold" if unscoped_what_if(agreement_id, rules.totals(lines)[2], ((0, x.product_id, x.gross) for x in lines)) else "pass"
     return found
 
 

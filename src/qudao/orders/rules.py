@@ -20,7 +20,7 @@ MAX_QTY = Decimal("1000000000")
 
 
 #: refusals for which an order may wait; a stopped account takes none
-CREDIT_ONLY = ("funds.limit", "funds.prepaid", "funds.overdue", "funds.by_hand_hold")
+CREDIT_ONLY = ("funds.limit", "funds.prepaid", "funds.overdue", "funds.by_hand_hold", "funds.line_limit")
 
 
 def lacks_credit(faults: Iterable[Any]) -> bool:
@@ -259,6 +259,11 @@ def may_readdress(status: str, fulfilment: str) -> bool:
 def totals(lines: Sequence[PricedLine]) -> tuple[Decimal, Decimal, Decimal]:
     """(net, tax, gross) of an order: sums of its rounded lines."""
     return sum((x.net for x in lines), ZERO), sum((x.tax for x in lines), ZERO), sum((x.gross for x in lines), ZERO)
+
+
+def use_of(line: Any) -> Decimal:
+    """The credit a line of a confirmed order uses until it is invoiced: what is neither given up, lost nor invoiced, in cents."""
+    return cumulative(line.gross, max(line.qty - line.given_up - line.settled_short - line.invoiced, ZERO), line.qty, ZERO)
 
 
 def kept(line: Any) -> tuple[Decimal, Decimal, Decimal]:

@@ -159,6 +159,10 @@ HELD: dict[str, tuple[Any, Any]] = {
         _("Of the limit of {limit}, {exposure} are in use: {short} are missing for this order. A payment or a higher limit releases it."),
         _("Of your limit of {limit}, {exposure} are in use: {short} are missing for this order. It is confirmed by itself when you have paid so much."),
     ),
+    "funds.line_limit": (
+        _("Of the limit of {limit} for {line}, {used} are in use: {short} are missing for this order. A payment or a higher limit releases it."),
+        _("Of your limit of {limit} for {line}, {used} are in use: {short} are missing for this order. It is confirmed by itself when you have paid so much."),
+    ),
     "funds.prepaid": (
         _("The prepaid balance is {balance}, {frozen} of it are frozen for orders: {short} are missing for this order. A payment releases it."),
         _("Of your prepaid balance of {balance}, {frozen} are frozen: {short} are missing. It is confirmed by itself when you have paid so much."),

@@ -1,6 +1,6 @@
 """Every change of credit: what documents do with it, and what the seller's finance does with accounts."""
 
-from qudao.funds.actions.terms import ensure_account, follow_states, freeze, open_account, set_limit, set_limits, set_rules, unfreeze
+from qudao.funds.actions.terms import ensure_account, follow_states, freeze, open_account, set_limit, set_limits, set_line_limits, set_rules, unfreeze
 from qudao.funds.actions.use import Change, Desk, grant, hand_over, hold, open_desk, recheck, recheck_all, release, shift, shift_all
 from qudao.funds.rules import LimitTerms
 
@@ -21,6 +21,7 @@ __all__ = [
     "release",
     "set_limit",
     "set_limits",
+    "set_line_limits",
     "set_rules",
     "shift",
     "shift_all",

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -16,13 +17,14 @@ from qudao.base.db import rows, update_rows
 from qudao.base.lock import Rank, lock_one, lock_rows, note_rank
 from qudao.base.notify import notify
 from qudao.base.subject import Subject
+from qudao.catalog.queries import unscoped_has_category
 from qudao.funds import queries, rules
 from qudao.funds.events import LimitChanged
-from qudao.funds.models import Account, House, StateChange
+from qudao.funds.models import Account, House, StateChange, SubLimit
 from qudao.funds.rules import LimitTerms, Patience
 from qudao.funds.states import State
 from qudao.kernel import clock
-from qudao.kernel.errors import Invalid, NotFound, Refused, raise_if_any
+from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
 
 #: the states from good to bad
 WORST = list(State)
@@ -33,9 +35,9 @@ def ensure_account(agreement_id: int, *, actor: Actor) -> Account:
     """The account of an agreement that is no draft; opened with no limit and the seller's rules when there is none. Three statements; convergent."""
     rows(
         """INSERT INTO funds_account (agreement_id, seller_id, buyer_id, currency, prepaid, limit_amount, temp_limit, grace_days,
-               tolerance, stop_days, watch_percent, ordered, shipped, invoiced, unapplied, by_hand, by_hand_reason, state, state_since)
+               tolerance, stop_days, watch_percent, ordered, shipped, invoiced, unapplied, by_hand, by_hand_reason, state, lined, state_since)
            SELECT a.id, a.seller_id, a.buyer_id, a.currency, a.prepaid, 0, 0, coalesce(h.grace_days, 0), coalesce(h.tolerance, 0), h.stop_days,
-               h.watch_percent, 0, 0, 0, 0, '', '', 'ok', %s
+               h.watch_percent, 0, 0, 0, 0, '', '', 'ok', false, %s
            FROM agreements_agreement a LEFT JOIN funds_house h ON h.seller_id = a.seller_id
            WHERE a.id = %s AND a.state <> 'draft'
            ON CONFLICT (agreement_id) DO NOTHING""",
@@ -112,6 +114,33 @@ def _limit(account: Account, terms: LimitTerms, reason: str) -> dict[str, list]:
         told = {name: [str(value) for value in pair] for name, pair in detail.items()}
         record(_subject(account), before=before, after=str(terms.limit), reason=reason, detail=told)
     return detail
+
+
+@action("funds.set_limit")
+def set_line_limits(account_id: int, limits: Mapping[int, Decimal | None], reason: str, *, actor: Actor) -> Account:
+    """What product lines (by category, with all below it) may use of the limit; None: no limit of its own any more. What is not named stays.
+
+    Locks the account; emits LimitChanged. Raises Invalid for an amount or a category the seller does not sell.
+    """
+    faults = [Fault("funds.amount", f"lines.{pk}", {"amount": str(x)}) for pk, x in limits.items() if x is not None and not rules.is_money(x)]
+    account = _lock(account_id, "funds.set_limit", reason, actor)
+    faults += [Fault("funds.no_category", f"lines.{pk}") for pk in limits if not unscoped_has_category(account.seller_id, pk)]
+    raise_if_any(faults, Invalid)
+    before = dict(SubLimit.unscoped.filter(account=account, category_id__in=limits).values_list("category_id", "amount"))
+    changed = {pk: amount for pk, amount in limits.items() if before.get(pk) != amount}
+    if not changed:
+        return account
+    for pk, amount in changed.items():
+        if amount is None:
+            SubLimit.unscoped.filter(account=account, category_id=pk).delete()
+        else:
+            SubLimit.unscoped.update_or_create(account=account, category_id=pk, defaults={"amount": amount})
+    account.lined = SubLimit.unscoped.filter(account=account).exists()
+    account.save(update_fields=["lined"])
+    told = {str(pk): [str(before.get(pk, "")), "" if amount is None else str(amount)] for pk, amount in changed.items()}
+    record(_subject(account), reason=reason, detail={"lines": told})
+    _changed(account)
+    return account
 
 
 @action("funds.freeze")

@@ -17,7 +17,7 @@ from qudao.base.lock import Rank, note_rank
 from qudao.base.subject import Subject
 from qudao.funds import queries, rules
 from qudao.funds.events import BalanceDue, ExposureReduced
-from qudao.funds.rules import Shift
+from qudao.funds.rules import Part, Shift
 from qudao.funds.states import Bucket, EntryKind
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Refused, raise_if_any
@@ -73,15 +73,22 @@ class Desk:
     def __init__(self, cards: dict[int, queries.CreditCard]) -> None:
         self.cards = cards
         self.granted: list[Change] = []
+        self.by_product: dict[int, dict[int, Decimal]] = {}
 
-    def faults(self, agreement_id: int, amount: Decimal) -> list[Fault]:
-        """Every reason why `amount` does not pass now."""
+    def faults(self, agreement_id: int, amount: Decimal, parts: Iterable[Part] = ()) -> list[Fault]:
+        """Every reason why `amount`, made up of `parts`, does not pass now."""
         card = self.cards.get(agreement_id)
-        return [Fault("funds.no_account")] if card is None else rules.may_hold(card.position, amount, card.on)
+        if card is None:
+            return [Fault("funds.no_account")]
+        return rules.may_hold(card.position, amount, card.on) + queries.unscoped_line_faults(card, parts, self.by_product.get(agreement_id))
 
-    def take(self, agreement_id: int, amount: Decimal, subject: Subject) -> None:
+    def take(self, agreement_id: int, amount: Decimal, subject: Subject, parts: Iterable[Part] = ()) -> None:
         """Use credit; the caller has asked for the faults."""
         card = self.cards[agreement_id]
+        if card.lined:
+            given = self.by_product.setdefault(agreement_id, {})
+            for _line, product_id, asked in parts:
+                given[product_id] = given.get(product_id, rules.ZERO) + asked
         self.cards[agreement_id] = replace(card, position=replace(card.position, ordered=card.position.ordered + amount))
         self.granted.append(Change(agreement_id, [(None, Bucket.ORDERED, amount)], subject))
 
@@ -159,8 +166,8 @@ def _change_all(changes: Sequence[Change], kind: EntryKind) -> dict[int, tuple[i
 
 
 @part
-def hold(agreement_id: int, amount: Decimal, subject: Subject, *, actor: Actor, note: str = "") -> None:
-    """Use credit for an order, if it passes (domain C10). Locks the account; two statements.
+def hold(agreement_id: int, amount: Decimal, subject: Subject, parts: Iterable[Part] = (), *, actor: Actor, note: str = "") -> None:
+    """Use credit for an order, if it passes (domain C10), also in each product line with a limit. Locks the account; two statements.
 
     `note`: finance lets it pass whatever the rule says, and this is why. Raises Refused with every reason: `funds.limit` (with limit,
     exposure, available, short), `funds.frozen`, `funds.overdue`; or `funds.no_account`.
@@ -171,7 +178,7 @@ def hold(agreement_id: int, amount: Decimal, subject: Subject, *, actor: Actor, 
     if card is None:
         raise Refused("funds.no_account")
     if not note:
-        raise_if_any(rules.may_hold(card.position, amount, card.on), Refused)
+        raise_if_any(rules.may_hold(card.position, amount, card.on) + queries.unscoped_line_faults(card, parts), Refused)
     if amount:
         _change(agreement_id, {Bucket.ORDERED.value: amount}, EntryKind.HOLD, subject, note)
 

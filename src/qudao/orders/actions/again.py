@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -52,18 +52,18 @@ def record_sent_again(trade: Trade, quantities: Mapping[int, Decimal], *, actor:
     if trade.status != before:
         trade.state_since = clock.now()
     save_trade(trade, quantities)
-    _credit(trade, ordered, shipped, actor)
+    _credit(trade, ordered, shipped, quantities, actor)
     day = _goods(trade, quantities, actor)
     run(HEAD, (clock.now(), day, trade.id, trade.id))
     record(trade.subject, before=before, after="sent_again", since=since)
     emit(OrderRefilled(trade.id), trade.subject)
 
 
-def _credit(trade: Trade, ordered: Decimal, shipped: Decimal, actor: Actor) -> None:
+def _credit(trade: Trade, ordered: Decimal, shipped: Decimal, lines: Iterable[int], actor: Actor) -> None:
     """Use credit once more for what will be invoiced; the rest only goes back from shipped to ordered."""
     desk = open_desk([trade.agreement_id], actor=actor)
     if ordered + shipped > 0:
-        raise_if_any(desk.faults(trade.agreement_id, ordered + shipped))
+        raise_if_any(desk.faults(trade.agreement_id, ordered + shipped, ((x.id, x.product_id, rules.use_of(x)) for x in map(trade.line, lines))))
     moves = [(None, "ordered", ordered), (None, "shipped", shipped) if shipped > 0 else ("shipped", None, -shipped)]
     if any(amount for _from, _to, amount in moves):
         shift(trade.agreement_id, [move for move in moves if move[2]], trade.subject, actor=actor)

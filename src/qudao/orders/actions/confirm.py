@@ -5,7 +5,7 @@ An order may ask for less than all: that what is missing is delivered later (bac
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from qudao.base.db import run
 from qudao.base.notify import notify
 from qudao.base.subject import Subject
 from qudao.funds.actions import Desk, grant, hold, open_desk
+from qudao.funds.rules import Part
 from qudao.inventory.actions import Demand, Shelves, open_shelves, promise, reserve
 from qudao.inventory.queries import Supply, unscoped_supply
 from qudao.inventory.states import Short
@@ -55,6 +56,11 @@ class Claim:
     lines: Sequence[Held]
     short: str = Short.REFUSE
 
+    def parts(self, lines: Sequence[Held] | None = None) -> Iterator[Part]:
+        """What each line will use of the credit; made only for accounts with limits for product lines."""
+        for line in self.lines if lines is None else lines:
+            yield line.id, line.product_id, rules.kept(line)[2]
+
     @property
     def demands(self) -> list[Demand]:
         return [Demand(self.place_id, line.product_id, line.wanted, line.id) for line in self.lines if line.wanted]
@@ -91,7 +97,7 @@ def hold_and_reserve(claim: Claim, *, actor: Actor) -> Got:
         return got
     faults: list[Fault] = []
     try:
-        hold(claim.agreement_id, claim.gross, claim.subject, actor=actor)
+        hold(claim.agreement_id, claim.gross, claim.subject, claim.parts(), actor=actor)
     except Refused as refusal:
         faults += refusal.faults
     try:
@@ -115,11 +121,11 @@ def take_what_is_there(claim: Claim, desk: Desk, shelves: Shelves) -> Got:
     nothing = bool(cut) and not any(line.wanted for line in after)
     totals = rules.kept_totals(after) if cut else None
     gross = totals[2] if totals else claim.gross
-    faults = list(desk.faults(claim.agreement_id, gross))
+    faults = list(desk.faults(claim.agreement_id, gross, claim.parts(after)))
     if claim.short == Short.REFUSE or nothing:
         faults += at_lines(stock, claim.lines)
     raise_if_any(faults)
-    desk.take(claim.agreement_id, gross, claim.subject)
+    desk.take(claim.agreement_id, gross, claim.subject, claim.parts(after))
     shelves.serve(demands, claim.subject, wait=not cut)
     waits = {} if cut else lacks
     open_qty = sum((line.wanted for line in after), ZERO)

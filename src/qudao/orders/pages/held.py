@@ -14,7 +14,7 @@ from qudao.base.html import figures
 from qudao.base.html.pages import Panel
 from qudao.funds.queries import unscoped_what_if
 from qudao.orders.models import Order
-from qudao.orders.queries import unscoped_before
+from qudao.orders.queries import unscoped_before, unscoped_parts
 from qudao.orders.states import HELD, HELD_NO_MORE, HELD_UNSEEN, Status
 
 
@@ -30,7 +30,7 @@ def _reasons(actor: Actor, order: Order) -> list[Any]:
     if not actor.can("funds.view"):
         return [HELD_UNSEEN]
     buys, found = actor.org_id == order.buyer_id, []
-    for fault in unscoped_what_if(order.agreement_id, order.gross):
+    for fault in unscoped_what_if(order.agreement_id, order.gross, unscoped_parts(order)):
         figured = {name: figures.money(value, order.currency) if isinstance(value, Decimal) else value for name, value in fault.params.items()}
         found.append(HELD[fault.code][buys].format(**figured))
     before = unscoped_before(order)

@@ -1,50 +1,33 @@
-"""Pages of credit: the accounts, one account with what uses it, and a page per verb of finance."""
+"""What stands on the page of a credit account: its state and why, what uses it, what is open, its terms and history."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpRequest
-from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from qudao.base.access import Actor, Scope, all_verbs
 from qudao.base.audit import timeline
 from qudao.base.html import figures
 from qudao.base.html.meters import Meter
-from qudao.base.html.pages import ActionPage, Button, DetailPage, Form, FormPage, Head, ListPage, Panel, import_buttons
+from qudao.base.html.pages import Panel
+from qudao.base.html.tables import by_language
 from qudao.base.subject import Subject
-from qudao.funds import actions, queries
-from qudao.funds.forms import HandForm, LimitForm, ReasonForm, RulesForm, patience_of, terms_of
+from qudao.funds import queries
 from qudao.funds.models import Account
 from qudao.funds.states import MEANS, PREPAID, REMEDIES, SENTENCES, TONES, Bucket, State
-from qudao.funds.tables import AccountTable, name_of, state_of
+from qudao.funds.tables import name_of
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault
-from qudao.kernel.money import ZERO
+from qudao.kernel.money import ZERO, round_to
 from qudao.ledger.queries import PartyAccount, ageing_of, open_items
 from qudao.ledger.states import Bucket as Age
 from qudao.ledger.states import Side
 
 NEWEST = 20
-
-
-class FundList(ListPage):
-    """Credit given and taken."""
-
-    verb = "funds.view"
-    query = queries.accounts
-    table = AccountTable
-    title = gettext_lazy("Credit")
-
-    def buttons(self) -> Sequence[Button]:
-        rules = Button(_("Rules"), reverse("fund_rules"), icon="settings", verb="funds.set_rules", ask=True)
-        return [rules, *import_buttons("funds.limits", self.actor)]
 
 
 def meter_of(card: queries.CreditCard, this: Decimal = ZERO) -> Meter:
@@ -110,6 +93,30 @@ def state_panel(request: HttpRequest, account: Account) -> Panel | None:
         hand = f"{account.by_hand_reason} ({until})"
     context = {"badge": figures.badge(standing.state.label, TONES[standing.state]), "means": MEANS[standing.state], "reasons": found, "hand": hand}
     return Panel(_("State"), "funds/state.html", context)
+
+
+def lines_panel(request: HttpRequest, account: Account) -> Panel | None:
+    """What product lines may use of the limit, what uses it, what is free."""
+    card = queries.unscoped_card(account.agreement_id) if account.lined else None
+    return Panel(_("Limits of product lines"), "funds/lines.html", {"lines": queries.unscoped_lines(card)}) if card else None
+
+
+def whatif_panel(request: HttpRequest, account: Account) -> Panel | None:
+    """Whether an order of an amount, of a product line, would pass now."""
+    if account.prepaid and not account.lined:
+        return None
+    amount, line = request.GET.get("amount", "").replace(",", ""), request.GET.get("line", "")
+    limits = list(queries.sublimits(request.actor, account.pk)) if account.lined else []  # type: ignore[attr-defined]
+    choices = [(str(one.category_id), f"{one.category.code} {by_language(one.category.name, one.category.name_en)}") for one in limits]
+    context: dict[str, Any] = {"amount": amount, "choices": choices, "chosen": line, "asked": False}
+    card = queries.unscoped_card(account.agreement_id) if amount else None
+    if card:
+        try:
+            faults = queries.unscoped_try(card, round_to(Decimal(amount)), int(line) if line in dict(choices) else None)
+        except (ArithmeticError, ValueError):
+            faults = [Fault("funds.amount", "", {"amount": amount})]
+        context |= {"asked": True, "wrong": [said_of(fault, card.currency) for fault in faults]}
+    return Panel(_("What if"), "funds/whatif.html", context)
 
 
 def changes_panel(request: HttpRequest, account: Account) -> Panel:
@@ -210,7 +217,7 @@ def timeline_panel(request: HttpRequest, account: Account) -> Panel | None:
         {
             "who": line.actor_name or _("System"),
             "at": line.at,
-            "what": f"{verbs.get(line.verb, line.verb)} {line.before} → {line.after}",
+            "what": f"{verbs.get(line.verb, line.verb)} {_word(line.before)} → {_word(line.after)}" if line.after else verbs.get(line.verb, line.verb),
             "reason": line.reason,
         }
         for line in timeline(subject).reverse()[:NEWEST]
@@ -218,134 +225,6 @@ def timeline_panel(request: HttpRequest, account: Account) -> Panel | None:
     return Panel(_("What happened"), "parts/panel_timeline.html", {"entries": entries}, aside=True)
 
 
-class FundDetail(DetailPage):
-    """One credit account."""
-
-    verb = "funds.view"
-    query = queries.accounts
-    kind = "funds.account"
-    panels = (state_panel, credit_panel, items_panel, entries_panel, due_panel, terms_panel, changes_panel, timeline_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("funds")
-
-    def head(self, obj: Account) -> Head:
-        other = obj.seller if self.actor.org_id == obj.buyer_id else obj.buyer
-        return Head(other.code, None, name_of(other), facts=[state_of(obj), obj.agreement.code])
-
-    def buttons(self, obj: Account) -> Sequence[Button]:
-        if self.actor.org_id != obj.seller_id:
-            return []
-        to = reverse("fund_limit", args=[obj.pk])
-        found = [Button(_("Set patience") if obj.prepaid else _("Set limit"), to, icon="pencil", primary=not obj.prepaid, verb="funds.set_limit", key="e")]
-        if obj.by_hand:
-            found.append(Button(_("Let pass again"), reverse("fund_unfreeze", args=[obj.pk]), icon="lock-open", verb="funds.unfreeze", ask=True))
-        freeze = _("Change hold or stop") if obj.by_hand else _("Hold or stop")
-        found.append(Button(freeze, reverse("fund_freeze", args=[obj.pk]), icon="ban", verb="funds.freeze", ask=True, danger=True))
-        return found
-
-
-class _Verb(ActionPage):
-    """A verb of finance on an account, with its reason."""
-
-    query = queries.accounts
-    form: type[Form] = ReasonForm
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("fund", args=[self.kwargs["pk"]])
-
-
-class FundLimit(_Verb):
-    """The limits and the patience."""
-
-    verb = "funds.set_limit"
-    form = LimitForm
-    title = submit = gettext_lazy("Set limit")
-    said = gettext_lazy("The limit is set.")
-
-    def initial(self, obj: Account) -> dict[str, Any]:
-        return {
-            "limit": obj.limit_amount,
-            "temp_limit": obj.temp_limit or None,
-            "temp_until": obj.temp_until,
-            "grace_days": obj.grace_days,
-            "tolerance": obj.tolerance or None,
-            "stop_days": obj.stop_days,
-            "watch_percent": obj.watch_percent,
-        }
-
-    def says(self, obj: Account) -> Any:
-        if obj.prepaid:
-            said = _("{name} pays before he orders, so there is no limit to set. Overdue invoices of other terms may be tolerated.")
-            return said.format(name=name_of(obj.buyer))
-        exposure = figures.money(max(obj.exposure, ZERO), obj.currency)  # type: ignore[attr-defined]
-        return _("{name} uses {exposure} now. A limit below that stops new orders; what is confirmed goes on.").format(
-            name=name_of(obj.buyer), exposure=exposure
-        )
-
-    def perform(self, obj: Account, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        return actions.set_limit(obj.pk, terms_of(cleaned), cleaned["reason"], actor=self.actor, client_id=client_id)
-
-
-class FundFreeze(_Verb):
-    """New orders wait, or nothing passes."""
-
-    verb = "funds.freeze"
-    form = HandForm
-    title = submit = gettext_lazy("Hold or stop")
-    said = gettext_lazy("It counts from now on.")
-    danger = True
-
-    def initial(self, obj: Account) -> dict[str, Any]:
-        return {"state": obj.by_hand or State.HOLD, "until": obj.by_hand_until, "reason": obj.by_hand_reason}
-
-    def says(self, obj: Account) -> Any:
-        return _("It counts whatever the rules say, until its last day or until somebody ends it. {name} reads the reason.").format(name=name_of(obj.buyer))
-
-    def perform(self, obj: Account, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        asked = {"state": cleaned["state"], "until": cleaned["until"]}
-        return actions.freeze(obj.pk, cleaned["reason"], **asked, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
-
-
-class FundUnfreeze(_Verb):
-    """A hold or stop by hand ends."""
-
-    verb = "funds.unfreeze"
-    action = actions.unfreeze
-    title = submit = gettext_lazy("Let pass again")
-    said = gettext_lazy("The rules count again.")
-
-
-class FundRules(FormPage):
-    """The rules of the own organisation for its accounts."""
-
-    verb = "funds.set_rules"
-    form = RulesForm
-    title = gettext_lazy("Rules of credit")
-    submit = gettext_lazy("Save")
-    said = gettext_lazy("The rules are saved.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("funds")
-
-    def initial(self, obj: Any) -> dict[str, Any]:
-        return asdict(queries.house(self.actor))
-
-    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        return actions.set_rules(patience_of(cleaned), actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
-
-    def done(self, result: Any) -> str:
-        return self.back
-
-
-routes = [
-    path("funds/", FundList.as_view(), name="funds"),
-    path("funds/rules", FundRules.as_view(), name="fund_rules"),
-    path("funds/<int:pk>/", FundDetail.as_view(), name="fund"),
-    path("funds/<int:pk>/limit", FundLimit.as_view(), name="fund_limit"),
-    path("funds/<int:pk>/freeze", FundFreeze.as_view(), name="fund_freeze"),
-    path("funds/<int:pk>/unfreeze", FundUnfreeze.as_view(), name="fund_unfreeze"),
-]
+def _word(text: str) -> str:
+    """What the log says of a state, in words; an amount as it is."""
+    return str(State(text).label) if text in State.values else text.replace("open", "—")
