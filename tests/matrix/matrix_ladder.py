@@ -8,7 +8,8 @@ from functools import cache
 
 from matrix_routes import Route
 from matrix_rows import ROWS, SEES, SEES_PRICES, Rows
-from matrix_rules import Rule, rule_of
+from matrix_rule import Rule
+from matrix_rules import rule_of
 from matrix_visit import ANONYMOUS, Answer, Visitor
 from matrix_world import ROLES, World
 

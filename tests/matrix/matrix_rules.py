@@ -6,29 +6,10 @@ An address that is not here fails the test. `look` is the verb that opens it, `d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
 from matrix_routes import Route
 from matrix_rows import price_lists
-
-
-@dataclass(frozen=True)
-class Rule:
-    look: str = ""
-    do: str = ""
-    row: str = ""
-    #: nobody needs to sign in
-    public: bool = False
-    #: what else is filled into the address, by name of the parameter
-    more: Mapping[str, Any] | None = None
-    #: what a foreign row may answer besides 404; always the same as an absent one
-    hidden: frozenset[int] = frozenset({404})
-    #: what else the thing itself may answer
-    also: frozenset[int] = frozenset()
-    #: not visited, because …
-    skip: str = ""
+from matrix_rule import Rule, verb
+from matrix_rules_goods import GOODS
 
 
 def rule_of(route: Route) -> Rule | None:
@@ -40,10 +21,6 @@ def rule_of(route: Route) -> Rule | None:
 
 #: package of a view → why the matrix leaves its addresses to other tests
 LIBRARIES = {"django": "the language switch and other views without rows of ours"}
-
-
-def verb(view: str, do: str, row: str) -> dict[str, Rule]:  # at an address of its own: the page asks (GET), both do (POST)
-    return {f"{row}/#/{view}": Rule(do, do, row)}
 
 
 ME = Rule("people.me", "people.me")
@@ -261,103 +238,7 @@ RULES: dict[str, Rule] = {
     "agreements/#/special-prices": Rule("pricing.view", "pricing.grant", "agreements"),
     **verb("end", "pricing.grant", "special-prices"),
     "agreements/#/quotes": Rule("", "pricing.view", "agreements"),
-    # --- stock ---
-    "stock": Rule("inventory.view"),
-    "stock/opening": Rule("inventory.receive", "inventory.receive"),
-    "stock/#": Rule("inventory.view", "", "stock"),
-    **verb("adjustment", "inventory.adjust", "stock"),
-    "lots": Rule("inventory.view"),
-    "lots/#": Rule("inventory.view", "", "lots"),
-    **verb("adjustment", "inventory.adjust", "lots"),
-    "products/#/lots": Rule("inventory.manage_places", "inventory.manage_places", "products"),
-    "agreements/#/shelf-life": Rule("", "inventory.manage_places", "agreements"),
-    "moves": Rule("inventory.view"),
-    "places": Rule("inventory.view", "inventory.manage_places"),
-    "places/new": Rule("inventory.manage_places", "inventory.manage_places"),
-    "places/#/openings": Rule("", "inventory.receive", "places"),
-    "places/#/adjustments": Rule("", "inventory.adjust", "places"),
-    "agreements/#/surcharge": Rule("", "inventory.manage_places", "agreements", more={"surcharge": "5"}),
-    "agreements/#/shortage": Rule("", "inventory.manage_places", "agreements"),
-    "agreements/#/supply-place": Rule("", "inventory.manage_places", "agreements"),
-    "agreements/#/availability": Rule("agreements.view", "", "agreements", more={"?": lambda world, key: f"?product_id={world.products[0].pk}"}),
-    # --- books ---
-    "accounts": Rule("ledger.view"),
-    "accounts/#": Rule("ledger.view", "ledger.view", "accounts"),
-    "accounts/#/statement.xlsx": Rule("ledger.view", "ledger.view", "accounts"),
-    "ageing": Rule("ledger.view"),
-    "periods": Rule("ledger.view"),
-    "periods/lock": Rule("ledger.lock_period", "ledger.lock_period"),
-    "periods/unlock": Rule("ledger.unlock_period", "ledger.unlock_period"),
-    "taxes": Rule("ledger.view", more={"?": lambda world, key: "?since=2026-01-01"}),
-    "chart": Rule("ledger.view", "ledger.view"),
-    "chart/template": Rule("ledger.edit_chart", "ledger.edit_chart"),
-    "chart/new": Rule("ledger.edit_chart", "ledger.edit_chart"),
-    "chart/mapping": Rule("ledger.edit_chart", "ledger.edit_chart"),
-    "entries": Rule("ledger.view", "ledger.view"),
-    "trial-balance": Rule("ledger.view"),
-    "ledger/chart": Rule("ledger.view", "ledger.edit_chart"),
-    "ledger/chart/template": Rule("", "ledger.edit_chart"),
-    "ledger/chart/mapping": Rule("", "ledger.edit_chart"),
-    "ledger/trial-balance": Rule("ledger.view", more={"?": lambda world, key: "?since=2026-01-01"}),
-    "ledger/ageing": Rule("ledger.view"),
-    "ledger/statement": Rule("ledger.view", more={"?": lambda world, key: f"?counterparty_id={world.cast.lh.pk}&since=2026-01-01"}, also=frozenset({404})),
-    "ledger/open-items": Rule("ledger.view"),
-    "ledger/periods": Rule("ledger.view"),
-    "ledger/periods/#/lock": Rule("", "ledger.lock_period", more={"month": "2020-01"}),
-    "ledger/periods/#/unlock": Rule("", "ledger.unlock_period", more={"month": "2020-01"}),
-    # --- credit ---
-    "funds": Rule("funds.view"),
-    "funds/#": Rule("funds.view", "", "funds"),
-    "funds/#/entries": Rule("funds.view", "", "funds"),
-    "funds/#/states": Rule("funds.view", "", "funds"),
-    **verb("lines", "funds.set_limit", "funds"),
-    "funds/#/lines/#": Rule("", "funds.set_limit", "funds", more={"category_id": lambda world, key: world.products[0].category_id}),
-    "agreements/#/credit/trial": Rule("funds.view", "", "credit", more={"?": lambda world, key: "?amount=1"}),
-    "funds/rules": Rule("funds.set_rules", "funds.set_rules"),
-    **verb("limit", "funds.set_limit", "funds"),
-    **verb("freeze", "funds.freeze", "funds"),
-    **verb("unfreeze", "funds.unfreeze", "funds"),
-    "agreements/#/credit": Rule("funds.view", "", "credit"),
-    # --- goods, invoices, payments ---
-    "orders/#/shipments": Rule("", "fulfilment.ship", "orders"),
-    "orders/#/picking": Rule("fulfilment.pick", "fulfilment.pick", "orders"),
-    "shipments": Rule("fulfilment.view"),
-    "shipments/#": Rule("fulfilment.view", "", "shipments"),
-    "shipments/#/picking": Rule("fulfilment.pick", "fulfilment.pick", "shipments"),
-    **verb("picking-cancellation", "fulfilment.pick", "shipments"),
-    **verb("dispatch", "fulfilment.ship", "shipments"),
-    **verb("receipt", "fulfilment.receive", "shipments"),
-    **verb("refusal", "fulfilment.receive", "shipments"),
-    "differences": Rule("fulfilment.view"),
-    **verb("settlement", "fulfilment.settle", "differences"),
-    **verb("investigation", "fulfilment.settle", "differences"),
-    "orders/#/invoices": Rule("", "billing.issue", "orders"),
-    **verb("release", "orders.release", "orders"),
-    "invoices": Rule("billing.view"),
-    "invoices/#": Rule("billing.view", "", "invoices"),
-    **verb("credit", "payments.credit", "invoices"),
-    "invoices/#/credits": Rule("", "payments.credit", "invoices"),
-    "payments/#/refund.pdf": Rule("payments.view", "", "refunds", also=frozenset({403})),
-    "payments/#/credit.pdf": Rule("payments.view", "", "credits", also=frozenset({403})),
-    "payments": Rule("payments.view", "payments.view"),
-    "payments/announcement": Rule("payments.announce", "payments.announce"),
-    "payments/new": Rule("payments.record", "payments.record"),
-    "payments/#": Rule("payments.view", "", "payments"),
-    **verb("confirmation", "payments.record", "payments"),
-    **verb("refusal", "payments.record", "payments"),
-    **verb("applications", "payments.apply", "payments"),
-    **verb("difference", "payments.write_off", "payments"),
-    **verb("difference", "payments.write_off", "invoices"),
-    **verb("refund", "payments.refund", "payments"),
-    "small-differences": Rule("payments.view", "payments.view"),
-    "small-differences/limit": Rule("payments.set_tolerance", "payments.set_tolerance"),
-    "small-differences/#/removal": Rule("payments.write_off", "payments.write_off", "small-differences"),
-    # --- paper: an invoice without its amounts is none, a pick list is the sender's own ---
-    "orders/#/confirmation.pdf": Rule("orders.view", "", "orders"),
-    "shipments/#/pick-list.pdf": Rule("fulfilment.pick", "", "shipments", also=frozenset({403})),
-    **dict.fromkeys((f"shipments/#/{one}.pdf" for one in ("packing-list", "delivery-note", "label")), Rule("fulfilment.view", "", "shipments")),
-    "invoices/#/invoice.pdf": Rule("billing.view", "", "invoices", also=frozenset({403})),
-    "accounts/#/statement.pdf": Rule("ledger.view", "", "accounts"),
+    **GOODS,
     # --- notices ---
     "notices": Rule("messages.view", "messages.view"),
     "notices/read": Rule("messages.view", "messages.view"),

@@ -6,7 +6,8 @@ import pytest
 from matrix_ladder import leaks, secrets, wrong_look, wrong_write
 from matrix_routes import Route, all_routes, key_of, sample
 from matrix_rows import EVERYTHING
-from matrix_rules import Rule, rule_of
+from matrix_rule import Rule
+from matrix_rules import rule_of
 from matrix_visit import ANONYMOUS, Answer, Visitor, readable
 
 pytestmark = pytest.mark.django_db
