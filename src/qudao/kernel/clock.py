@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 _frozen: ContextVar[datetime | None] = ContextVar("frozen", default=None)
@@ -32,6 +32,11 @@ def today() -> date:
 def date_of(moment: datetime) -> date:
     """The business date of a moment."""
     return moment.astimezone(_zone).date()
+
+
+def end_of(day: date) -> datetime:
+    """The moment a business date ends: the first one of the next."""
+    return datetime.combine(day + timedelta(days=1), time.min, _zone)
 
 
 @contextmanager

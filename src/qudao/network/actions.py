@@ -17,11 +17,12 @@ from qudao.base.built import built_on, erase
 from qudao.base.db import update_rows
 from qudao.base.lock import Rank, lock_one, lock_rows, note_rank
 from qudao.base.subject import Subject
+from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
 from qudao.kernel.pinyin import spelled
 from qudao.network import rules
 from qudao.network.events import OrganisationMoved, OrganisationRegistered, OrganisationStateChanged
-from qudao.network.models import Address, Organisation
+from qudao.network.models import Address, FormerPlace, Organisation
 from qudao.network.rules import AddressFacts, OrgFacts
 from qudao.network.states import PARENTS, OrgState
 
@@ -205,6 +206,7 @@ def move_organisation(org_id: int, parent_id: int, reason: str, *, actor: Actor)
         raise Refused("network.parent_closed", field="parent", parent=parent.name)
     if parent.pk == org.parent_id:
         return org
+    _remember(org)
     old_path, path = org.path, f"{parent.path}{org.pk}/"
     step = rules.tier_under(org.kind, parent.tier) - org.tier
     with connection.cursor() as cursor:
@@ -329,6 +331,13 @@ def _lock_tree() -> None:
     note_rank(Rank.NETWORK)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TREE_LOCK])
+
+
+def _remember(org: Organisation) -> None:
+    """Keep under whom an organisation stood until today, and since when."""
+    last = FormerPlace.unscoped.filter(organisation=org).order_by("-pk").values_list("until", flat=True).first()
+    since = last or min(clock.date_of(org.created_at), clock.today())
+    FormerPlace.unscoped.create(organisation=org, parent_id=org.parent_id, since=since, until=clock.today())
 
 
 def _check_reason(reason: str) -> list[Fault]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -10,9 +10,10 @@ from ninja import Field, Schema
 
 from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
+from qudao.kernel.errors import NotFound
 from qudao.network import actions
 from qudao.network.models import Address, Organisation
-from qudao.network.queries import address_of, addresses, knows_fully, organisation, organisations
+from qudao.network.queries import address_of, addresses, knows_fully, line_above, line_above_on, organisation, organisations
 from qudao.network.rules import AddressFacts, OrgFacts
 
 routes = Router(tags=["organisations"])
@@ -135,6 +136,16 @@ def one(request: HttpRequest, org_id: int) -> HttpResponse:
     """The card, as far as the caller may read it."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return _one(organisation(actor, org_id), actor)
+
+
+@routes.get("/organisations/{int:org_id}/line", response=list[OrgOut], summary="Who stands, or stood, above one")
+def line(request: HttpRequest, org_id: int, on: date | None = None) -> HttpResponse:
+    """The organisations above one from the root down; with `on` as at the end of that day, for those who answer for it (else 404)."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    org = organisation(actor, org_id)
+    if on and not knows_fully(actor, org.path):
+        raise NotFound("base.not_found")
+    return reply([_shown(one, actor) for one in (line_above_on(actor, org, on) if on else line_above(actor, org))])
 
 
 @routes.put("/organisations/{int:org_id}", response=OrgOut, summary="Change the card")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Q, Value
+from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Concat, Lower
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -92,6 +94,34 @@ class Organisation(Row):
     def get_absolute_url(self) -> str:
         """The organisation's page."""
         return reverse("organisation", args=[self.pk])
+
+
+class FormerPlace(Row):
+    """Under whom an organisation stood before it was moved: from `since` to the day before `until`. Where it stands now is its `parent`."""
+
+    goes_with = "organisation"
+
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    parent = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    since = models.DateField()
+    until = models.DateField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(until__gte=F("since")),
+                name="network_formerplace_since_until_ordered",
+                violation_error_message=_("The last day lies before the first day."),
+            ),
+            ExclusionConstraint(
+                name="network_formerplace_no_overlap",
+                expressions=[
+                    (Func("organisation", "organisation", Value("[]"), function="int8range"), RangeOperators.OVERLAPS),
+                    (Func("since", "until", Value("[)"), function="daterange", output_field=DateRangeField()), RangeOperators.OVERLAPS),
+                ],
+                violation_error_message=_("An organisation stood under one other at a time."),
+            ),
+        ]
 
 
 class Address(Row):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,18 @@ from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, Form, Fo
 from qudao.network import actions
 from qudao.network.forms import AddressForm, MoveForm, NewOrgForm, OrgForm, ReasonForm
 from qudao.network.models import Address, Organisation
-from qudao.network.queries import address_of, addresses, directly_below, knows_fully, line_above, organisation, organisations
+from qudao.network.queries import (
+    address_of,
+    addresses,
+    directly_below,
+    directly_below_on,
+    former_places,
+    knows_fully,
+    line_above,
+    line_above_on,
+    organisation,
+    organisations,
+)
 from qudao.network.rules import AddressFacts, ids_of
 from qudao.network.states import OrgState
 from qudao.network.tables import TONES, OrgTable, name_of
@@ -84,12 +96,22 @@ def card_panel(request: HttpRequest, org: Organisation) -> Panel | None:
     return Panel(_("Card"), "parts/panel_facts.html", {"facts": facts})
 
 
+def _asked_day(request: HttpRequest) -> date | None:
+    """The day `on` of the address; None when it names none."""
+    try:
+        return date.fromisoformat(request.GET.get("on", ""))
+    except ValueError:
+        return None
+
+
 def tree_panel(request: HttpRequest, org: Organisation) -> Panel:
-    """Who stands above and directly below, as far as the reader sees them."""
+    """Who stands above and directly below, as far as the reader sees them; on another day (`on`) for those who answer for it."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    found = [(one, _("above")) for one in line_above(actor, org)]
-    if knows_fully(actor, org.path):
-        found += [(one, "") for one in directly_below(actor, org)[:200]]
+    full = knows_fully(actor, org.path)
+    on = _asked_day(request) if full else None
+    found = [(one, _("above")) for one in (line_above_on(actor, org, on) if on else line_above(actor, org))]
+    if full:
+        found += [(one, "") for one in (directly_below_on(actor, org, on) if on else directly_below(actor, org))[:200]]
     else:  # of an organisation above, only the line down to the reader
         line = set(ids_of(actor.org_path))
         found += [(one, "") for one in directly_below(actor, org) if one.pk in line]
@@ -102,7 +124,8 @@ def tree_panel(request: HttpRequest, org: Organisation) -> Panel:
         }
         for one, where in found
     ]
-    return Panel(_("Above and below"), "parts/panel_items.html", {"items": items, "empty": _("Nobody stands above or below it.")}, aside=True)
+    context = {"items": items, "empty": _("Nobody stands above or below it."), "dated": full, "on": on, "former": former_places(actor, org) if full else []}
+    return Panel(_("Above and below"), "network/panel_tree.html", context, aside=True)
 
 
 def address_panel(request: HttpRequest, org: Organisation) -> Panel | None:

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import Actor, Policy, Scope, register
-from qudao.network.models import Address, Organisation
+from qudao.network.models import Address, FormerPlace, Organisation
 from qudao.network.rules import ids_of
 
 VERBS = {
@@ -44,6 +44,17 @@ class OrganisationPolicy(Policy):
         if verb == "network.view" and actor.scope != Scope.ALL:
             return in_branch(actor) | Q(pk__in=ids_of(actor.org_path))
         return in_branch(actor)
+
+
+@register
+class FormerPlacePolicy(Policy):
+    """Where an organisation stood is for those who answer for it."""
+
+    model = FormerPlace
+    view_verb = "network.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return in_branch(actor, "organisation__")
 
 
 @register

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from qudao.base.access import Actor, Scope, get_visible, visible
-from qudao.network.models import Address, Organisation
+from qudao.base.db import rows
+from qudao.kernel.clock import end_of
+from qudao.network.models import Address, FormerPlace, Organisation
 from qudao.network.rules import ids_of
 from qudao.network.states import OrgKind, OrgState
 
@@ -73,6 +76,41 @@ def organisation(actor: Actor, pk: int, verb: str | None = None) -> Organisation
 def line_above(actor: Actor, org: Organisation) -> list[Organisation]:
     """The organisations above one, from the root down, as far as the actor sees them. One statement."""
     return list(visible(actor, Organisation).filter(pk__in=ids_of(org.path)[:-1]).order_by("path"))
+
+
+#: under whom each organisation stood at the end of the day %(on)s: where it was then, else where it is now
+_STOOD = """coalesce((SELECT f.parent_id FROM network_formerplace f WHERE f.organisation_id = o.id AND f.since <= %(on)s AND %(on)s < f.until), o.parent_id)"""
+
+
+def line_above_on(actor: Actor, org: Organisation, on: date) -> list[Organisation]:
+    """The organisations above one at the end of a day, from the root down, as far as the actor sees them. Two statements."""
+    found = rows(
+        f"""WITH RECURSIVE line AS (
+                SELECT o.id, 0 AS step, {_STOOD} AS parent_id FROM network_organisation o WHERE o.id = %(id)s
+                UNION ALL SELECT o.id, line.step + 1, {_STOOD} FROM line JOIN network_organisation o ON o.id = line.parent_id)
+            SELECT id FROM line WHERE step > 0 ORDER BY step DESC""",
+        {"id": org.pk, "on": on},
+    )
+    seen = visible(actor, Organisation).in_bulk([pk for (pk,) in found])
+    return [seen[pk] for (pk,) in found if pk in seen]
+
+
+def directly_below_on(actor: Actor, org: Organisation, on: date) -> QuerySet[Organisation]:
+    """The organisations that stood directly under one at the end of a day, as far as the actor sees them."""
+    then = FormerPlace.unscoped.filter(since__lte=on, until__gt=on)
+    there = then.filter(parent=org).values("organisation_id")
+    here = Q(parent=org) & ~Q(pk__in=then.values("organisation_id"))
+    known = visible(actor, Organisation).filter(Q(pk__in=there) | here)
+    return known.filter(created_at__lt=end_of(on)).order_by("kind", "code")
+
+
+def former_places(actor: Actor, org: Organisation) -> list[FormerPlace]:
+    """Where an organisation stood before, newest first; the name of whom the actor does not see is left out (`parent` None). Two statements."""
+    found = list(visible(actor, FormerPlace).filter(organisation=org).order_by("-pk")[:50])
+    seen = visible(actor, Organisation).in_bulk({one.parent_id for one in found}) if found else {}
+    for one in found:
+        one.above = seen.get(one.parent_id)  # type: ignore[attr-defined]
+    return found
 
 
 def directly_below(actor: Actor, org: Organisation) -> QuerySet[Organisation]:

@@ -1,5 +1,7 @@
 """Every change of an organisation: success, refusal, log, facts, and each constraint violated once."""
 
+from datetime import UTC, date, datetime, timedelta
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 
@@ -7,10 +9,11 @@ from qudao.base.access import Scope
 from qudao.base.audit import timeline
 from qudao.base.invariants import offending
 from qudao.base.models import Event
+from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden, Invalid, NotFound, Refused
-from qudao.network import actions
+from qudao.network import actions, queries
 from qudao.network.invariants import CHECKS
-from qudao.network.models import Organisation
+from qudao.network.models import FormerPlace, Organisation
 from qudao.network.rules import OrgFacts
 from qudao.network.tests.conftest import actor_in
 from qudao.network.tests.make import make_org
@@ -85,8 +88,8 @@ def test_a_change_refuses_a_taken_code_and_a_foreign_organisation(net):
 def test_moving_a_branch_rewrites_all_paths_in_one_statement(net, django_assert_num_queries):
     shop = make_org("outlet", "S010", net.s001)
     supplier = make_org("supplier", "V010", net.s001)
-    # lock tree, see org (1) and verb (1), see parent (2), UPDATE, log, outbox; savepoint pair
-    with django_assert_num_queries(9):
+    # lock tree, see org (1) and verb (1), see parent (2), where it stood (2), UPDATE, log, outbox; savepoint pair
+    with django_assert_num_queries(11):
         moved = actions.move_organisation(net.s001.pk, net.lh.pk, "直营", actor=net.hq)
     for org in (shop, supplier):
         org.refresh_from_db()
@@ -168,3 +171,41 @@ def test_each_invariant_finds_its_planted_fault(net, check):
     with connection.cursor() as cursor:
         cursor.execute(check.plant)
     assert offending(check)[0] > 0
+
+
+def test_who_was_under_whom_on_a_day_is_known_after_moves(net):
+    first = datetime(2026, 3, 2, 4, tzinfo=UTC)
+    with clock.freeze(first):
+        region = actions.register_organisation("region", OrgFacts(code="R7", name="七区"), net.hq.org_id, actor=net.hq)
+        other = actions.register_organisation("region", OrgFacts(code="R8", name="八区"), net.hq.org_id, actor=net.hq)
+        dealer = actions.register_organisation("dealer", OrgFacts(code="D7", name="七商"), region.pk, actor=net.hq)
+        shop = actions.register_organisation("outlet", OrgFacts(code="S7", name="七店"), dealer.pk, actor=net.hq)
+    for day, parent in ((10, other), (10, region), (20, other)):
+        with clock.freeze(first + timedelta(days=day)):
+            actions.move_organisation(dealer.pk, parent.pk, "regions were cut anew", actor=net.hq)
+
+    def above(org, day):
+        return [one.code for one in queries.line_above_on(net.hq, Organisation.unscoped.get(pk=org.pk), day)]
+
+    def below(org, day):
+        return [one.code for one in queries.directly_below_on(net.hq, org, day)]
+
+    assert above(shop, date(2026, 3, 2))[1:] == ["R7", "D7"] and above(shop, date(2026, 3, 21))[1:] == ["R7", "D7"]
+    assert above(shop, date(2026, 3, 22))[1:] == ["R8", "D7"] and above(shop, clock.today())[1:] == ["R8", "D7"]
+    assert below(region, date(2026, 3, 21)) == ["D7"] and below(region, date(2026, 3, 22)) == []
+    assert below(other, date(2026, 3, 22)) == ["D7"] and below(other, date(2026, 3, 12)) == []
+    assert below(region, date(2026, 3, 1)) == []  # before anybody was registered
+    assert [(one.above.code, one.since, one.until) for one in queries.former_places(net.hq, dealer)] == [
+        ("R7", date(2026, 3, 12), date(2026, 3, 22)), ("R8", date(2026, 3, 12), date(2026, 3, 12)), ("R7", date(2026, 3, 2), date(2026, 3, 12)),
+    ]  # fmt: skip
+    dealer.refresh_from_db()
+    assert queries.former_places(actor_in(dealer, Scope.BRANCH), dealer)[0].above is None  # whose branch it was in is nobody's to see now
+    assert not any(offending(check)[0] for check in CHECKS)
+
+
+def test_where_an_organisation_stood_never_overlaps(net):
+    place = {"organisation": net.s001, "parent": net.d001, "since": date(2026, 1, 1)}
+    FormerPlace.unscoped.create(**place, until=date(2026, 2, 1))
+    for until in (date(2026, 1, 15), date(2025, 12, 31)):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            FormerPlace.unscoped.create(**place, until=until)

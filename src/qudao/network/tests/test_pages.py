@@ -3,6 +3,8 @@
 This storey knows no sign-in, so the actor is put into the request by a stand-in for the resolver.
 """
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.messages.storage.cookie import CookieStorage
 from django.test import RequestFactory
@@ -10,8 +12,9 @@ from django.urls import resolve, reverse
 from django.utils import translation
 
 from qudao.base.tests.page_text import text
-from qudao.network import api
-from qudao.network.models import Organisation
+from qudao.kernel import clock
+from qudao.network import actions, api
+from qudao.network.models import FormerPlace, Organisation
 from qudao.network.tests.make import make_org
 
 pytestmark = pytest.mark.django_db
@@ -85,3 +88,16 @@ def test_a_list_of_many_costs_the_same(net, django_assert_max_num_queries):
         make_org("outlet", f"X{n:03}", net.d001)
     with django_assert_max_num_queries(5):
         assert "X011" in text(call(net.dealer, "get", reverse("organisations") + "?tab=outlets&q=x"))
+
+
+def test_the_card_shows_the_tree_as_it_stood_on_a_day(net):
+    actions.move_organisation(net.s001.pk, net.d002.pk, "sold", actor=net.hq)
+    url = reverse("organisation", args=[net.s001.pk])
+    Organisation.unscoped.filter(pk=net.s001.pk).update(created_at=clock.now() - timedelta(days=9))
+    FormerPlace.unscoped.update(since=clock.today() - timedelta(days=9))
+    now, before = (text(call(net.hq, "get", f"{url}{query}")) for query in ("", f"?on={clock.today() - timedelta(days=3)}"))
+    assert "stood under" in now and reverse("organisation", args=[net.d002.pk]) in now and reverse("organisation", args=[net.d001.pk]) not in now
+    assert reverse("organisation", args=[net.d001.pk]) in before and reverse("organisation", args=[net.d002.pk]) not in before
+    assert text(call(net.hq, "get", f"{url}?on=nonsense")) and text(call(net.hq, "get", f"{url}?on=2026-99-99"))
+    seller = reverse("organisation", args=[net.lh.pk])
+    assert "As it stood on" not in text(call(net.dealer, "get", f"{seller}?on={clock.today()}"))

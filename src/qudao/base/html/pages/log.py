@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -14,7 +14,6 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, path, reverse
 from django.utils.dateparse import parse_date
 from django.utils.html import format_html
-from django.utils.timezone import make_aware
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
@@ -27,6 +26,7 @@ from qudao.base.html.tables import Column, Filter, Table, cell_pair
 from qudao.base.importing import kinds
 from qudao.base.models import ActionLog, SearchEntry
 from qudao.base.sheets import find_mark
+from qudao.kernel import clock
 
 #: what is written for programs, not for people
 CODE = re.compile(r"[a-z_]+")
@@ -109,19 +109,14 @@ def _link(line: ActionLog) -> Any:
     return format_html('<a href="{}">{}</a>', href, name) if href and name else name
 
 
-def _day(raw: str) -> datetime | None:
-    found = parse_date(raw) if len(raw) == 10 else None
-    return make_aware(datetime.combine(found, time.min)) if found else None
-
-
 def _since(raw: str) -> Q:
-    found = _day(raw)
-    return Q(at__gte=found) if found else Q()
+    found = parse_date(raw) if len(raw) == 10 else None
+    return Q(at__gte=clock.end_of(found - timedelta(days=1))) if found else Q()
 
 
 def _until(raw: str) -> Q:
-    found = _day(raw)
-    return Q(at__lt=found + timedelta(days=1)) if found else Q()
+    found = parse_date(raw) if len(raw) == 10 else None
+    return Q(at__lt=clock.end_of(found)) if found else Q()
 
 
 def _numbered(raw: str) -> Q:
