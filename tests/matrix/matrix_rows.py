@@ -156,6 +156,7 @@ LISTS = dict.fromkeys(HQ, frozenset({"LH", "D001"})) | {
 RULES_OF = dict.fromkeys(HQ, frozenset({"LH"})) | {"dealer": frozenset({"D001"}), "dealer_admin": frozenset({"D001"})}
 
 #: what an owner keeps for itself: groups of buyers, which of them pay by which list
+QUOTAS = dict.fromkeys(("hq_admin", "hq_clerk"), frozenset({"LH"})) | {"dealer_admin": frozenset({"D001"})}
 KEPT = dict.fromkeys(HQ, frozenset({"LH"})) | dict.fromkeys(("dealer", "dealer_admin"), frozenset({"D001"}))
 
 
@@ -268,6 +269,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "products": _by_owner("catalog.Product", "owner", PRODUCTS),
     "packs": _by_owner("catalog.Pack", "product__owner", PRODUCTS),
     "buyer-groups": _by_owner("agreements.Group", "owner", KEPT),
+    "quotas": _by_owner("quotas.Quota", "seller", QUOTAS),
     "group-members": _by_owner("agreements.GroupMember", "group__owner", KEPT),
     "tax-classes": _by_owner("catalog.TaxClass", "owner", PRODUCTS),
     "brands": _by_owner("catalog.Brand", "owner", PRODUCTS),

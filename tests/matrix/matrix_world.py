@@ -54,6 +54,7 @@ from qudao.people.tests.make import Cast, cast
 from qudao.pricing.actions import assign_wide, set_rate
 from qudao.pricing.rules import RateDraft, Wide
 from qudao.pricing.tests.make import make_list, make_special
+from qudao.quotas.tests.make import make_quota
 
 ROLES = ("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse", "dealer", "dealer_admin", "sub_dealer", "stranger")
 TRADES = ("t1", "t2", "t3")
@@ -159,6 +160,7 @@ def build() -> World:
     for org, buyer in ((people.lh, people.d002), (people.d001, people.s001)):
         set_rate(org.pk, RateDraft("USD", "CNY", date(2026, 1, 1), Decimal("7.1")), actor=system_actor())
         assign_wide(make_list(org, "GOLD").pk, Wide(make_group(org, "GOLD", buyer).pk), actor=system_actor())
+        make_quota(org, products[-1].pk, 100, {buyer: 50}, valid_from=date(2026, 1, 1))
     for org in (people.lh, people.d002):
         make_category(org, "C1")
         adopt_vat(org.pk, actor=system_actor())

@@ -30,6 +30,7 @@ class Rank(enum.IntEnum):
     APPROVAL = 70
     FUNDS = 80
     BUDGET = 90
+    QUOTA = 95
     STOCK = 100
     LEDGER = 110
     SERIES = 120

@@ -81,6 +81,12 @@ class SplitIn(Schema):
     reason: str = Field("", max_length=500)
 
 
+class Months(Schema):
+    """Over how many months purchases count."""
+
+    months: int = Field(12, ge=1, le=60)
+
+
 class AddressChoice(Schema):
     """One of the buyer's delivery addresses; null: its default."""
 
@@ -308,6 +314,14 @@ def split(request: HttpRequest, order_id: int, body: SplitIn) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     wanted = actions.Splitting({line.line_id: line.qty for line in body.lines}, body.requested_on, body.address_id)
     return _brief(actions.split_order(order_id, wanted, reason=body.reason, actor=actor), actor)
+
+
+@routes.post("/quotas/{int:quota_id}/purchases", response={204: None}, summary="Share a quota by purchases")
+@idempotent
+def share_by_purchases(request: HttpRequest, quota_id: int, body: Months) -> HttpResponse:
+    """What groups do not have goes to buyers in proportion to what they bought in the last months, in whole packs."""
+    actions.share_by_purchases(quota_id, body.months, actor=request.actor)  # type: ignore[attr-defined]
+    return reply(None, 204)
 
 
 @routes.put("/orders/{int:order_id}/address", response=OrderOut, summary="Send it to another address")

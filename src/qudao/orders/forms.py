@@ -115,6 +115,12 @@ class SplitForm(Form):
         field.choices = [("", _("As the order")), *((str(one.pk), one.line) for one in known)]
 
 
+class MonthsForm(Form):
+    """Over how many months purchases count."""
+
+    months = forms.IntegerField(label=_("Months"), min_value=1, max_value=60, initial=12)
+
+
 class RemarkForm(Form):
     """A remark one may leave."""
 

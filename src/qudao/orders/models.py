@@ -26,6 +26,7 @@ class Order(Row):
     `promised_on`: the day by which the last of its lines is promised; None before all its goods are reserved.
     `net`, `tax`, `gross`: what is ordered and was not given up. `short`: what becomes of it when there is not enough;
     `waits_since`: when it was confirmed although goods were missing, which is its place in the queue for them.
+    `rationed`: whether its lines ever held something of a quota, which is then given back with what is given up.
     `split_from`: the order that its lines were taken out of, with their prices.
     """
 
@@ -66,6 +67,7 @@ class Order(Row):
     short = models.CharField(max_length=9, choices=Short.choices, default=Short.REFUSE, db_default=Short.REFUSE)
     waits_since = models.DateTimeField(null=True)
     kind = models.CharField(max_length=9, choices=Kind.choices, default=Kind.REGULAR, db_default=Kind.REGULAR)
+    rationed = models.BooleanField(default=False, db_default=False)
     split_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
 
     class Meta:

@@ -22,9 +22,10 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Fault, NotFound
 from qudao.orders import rules
 from qudao.orders.models import Line, Order
-from qudao.orders.rules import TWIN_MINUTES, Destination, Placing, PricedLine
+from qudao.orders.rules import TWIN_MINUTES, Destination, Held, Placing, PricedLine
 from qudao.orders.states import Status
 from qudao.pricing.queries import unscoped_lacking_rates
+from qudao.quotas.queries import SCARCE
 
 
 @dataclass
@@ -203,6 +204,33 @@ def unscoped_family(order: Order) -> tuple[list[Order], list[Order]]:
 def unscoped_lines_of(order: Order) -> QuerySet[Line]:
     """The lines of an order the actor was shown, with their products."""
     return Line.unscoped.filter(order=order).select_related("product").order_by("no")
+
+
+def unscoped_to_hold(order_ids: Iterable[int], on: date) -> dict[int, list[Held]]:
+    """By order the lines to hold credit and stock for, and whether they are scarce on a day. One statement."""
+    asked = list(order_ids)
+    held: dict[int, list[Held]] = {pk: [] for pk in asked}
+    scarce = SCARCE.format("o.seller_id", "l.product_id", "%s")
+    found = rows(
+        f"""SELECT l.order_id, l.id, l.no, l.product_id, l.qty, l.net, l.gross, l.given_up, {scarce}
+            FROM orders_line l JOIN orders_order o ON o.id = l.order_id WHERE l.order_id = ANY(%s) ORDER BY l.id""",
+        (on, asked),
+    )
+    for pk, *line in found:
+        held[pk].append(Held(*line))
+    return held
+
+
+def unscoped_bought(seller_id: int, product_id: int, since: date) -> dict[int, Decimal]:
+    """What each buyer has ordered of a seller's product since a day, samples apart, less what was given up. One statement."""
+    found = rows(
+        """SELECT o.buyer_id, sum(l.qty - l.given_up) FROM orders_order o JOIN orders_line l ON l.order_id = o.id
+           WHERE o.seller_id = %s AND l.product_id = %s AND o.ordered_on >= %s AND o.kind <> 'sample'
+             AND o.status IN ('confirmed', 'in_fulfilment', 'delivered', 'closed', 'closed_short')
+           GROUP BY 1 HAVING sum(l.qty - l.given_up) > 0 ORDER BY 1""",
+        (seller_id, product_id, since),
+    )
+    return dict(found)
 
 
 def unscoped_signer(order: Order) -> tuple[str, str, datetime, list[str]] | None:

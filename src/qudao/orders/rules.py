@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from qudao.kernel.errors import Fault, Refused
 from qudao.kernel.money import ZERO, cumulative, net_and_tax, round_to
@@ -85,6 +85,23 @@ class PricedLine:
     net: Decimal
     tax: Decimal
     gross: Decimal
+
+
+class Held(NamedTuple):
+    """A line to hold credit and stock for; `scarce`: and a part of a quota."""
+
+    id: int
+    no: int
+    product_id: int
+    qty: Decimal
+    net: Decimal
+    gross: Decimal
+    given_up: Decimal = ZERO
+    scarce: bool = False
+
+    @property
+    def wanted(self) -> Decimal:
+        return self.qty - self.given_up
 
 
 def next_status(status: str, event: str) -> str:

@@ -77,13 +77,21 @@ _BUYS = (
     "orders.split",
     *("network.address", "fulfilment.receive", "payments.announce"),
 )
-_SELLS = ("catalog.*", "agreements.*", "pricing.*", "inventory.*", "funds.*", "quotas.*", "orders.*", "fulfilment.*", "billing.*", "payments.*", "ledger.*", "approvals.*")
+_SELLS = (
+    *("catalog.*", "agreements.*", "pricing.*", "inventory.*", "funds.*", "quotas.*", "orders.*", "fulfilment.*"),
+    *("billing.*", "payments.*", "ledger.*", "approvals.*"),
+)
 _DEALERS = ("dealer", "outlet")
 
 #: The roles that come with the product, by code; `actions.ensure_system_roles` writes them into the table.
 ROLES: dict[str, RoleCard] = {
     "hq_admin": RoleCard("管理员", "Administrator", ("*",), MemberScope.ALL, ("*",), ("hq",)),
-    "hq_clerk": RoleCard("订单员", "Order clerk", (*_EVERYBODY, *_READS_TRADE, "people.view", "network.address", "orders.*", "quotas.*", *_DECIDES), MemberScope.ALL),
+    "hq_clerk": RoleCard(
+        "订单员",
+        "Order clerk",
+        (*_EVERYBODY, *_READS_TRADE, "people.view", "network.address", "orders.*", "quotas.*", *_DECIDES),
+        MemberScope.ALL,
+    ),
     "hq_finance": RoleCard(
         "财务",
         "Finance clerk",

@@ -36,7 +36,7 @@ def _number(row: Signature) -> Any:
 
 
 #: the nearest quantity that fits, as the fault of a line names it
-NEAREST = {"orders.below_minimum": "minimum", "orders.above_maximum": "most"}
+NEAREST = {"orders.below_minimum": "minimum", "orders.above_maximum": "most", "quotas.over": "left"}
 #: how a decision looks
 DECIDED = {
     Decision.APPROVE: (gettext_lazy("Approved"), "done"),
@@ -95,6 +95,9 @@ def fill(editor: LineEditor, looked: Look, faults_from: DomainError | None = Non
         short = _short(looked, asked)
         if short and not any(h["code"] == "inventory.short" for h in line.hints):
             line.hints.append(short)
+        pot = looked.scarce.get(asked.card.id) if asked.card else None
+        if pot and not any(h["code"] == "quotas.over" for h in line.hints):
+            line.hints.append({"code": "quotas.left", "css": "c-wait", "icon": "clock", "text": scarce_words(pot.left, pot.until, pot.unit), "buttons": []})
         line.hints += instead_hints(looked.instead.get(asked.card.id, []) if asked.card else [])
 
 
@@ -123,6 +126,11 @@ def shown(looked: Look, no: int, asked: Asked) -> dict[str, Any]:
         "stock": stock,
         "last": f"{figures.day(last.on)} {figures.qty(last.qty, card.unit)}" if last else _("first time"),
     }
+
+
+def scarce_words(left: Decimal, until: date, unit: str) -> str:
+    """What a buyer may order of a scarce product, and until when."""
+    return _("Scarce: {left} left for this buyer until {day}.").format(left=figures.qty(left, unit), day=figures.day(until))
 
 
 def promise_words(told: Available | None, unit: str) -> str:

@@ -29,7 +29,7 @@ DEMO = CONFIG.demo
 
 STOREYS = (
     *("base", "network", "people", "approvals", "messages", "catalog", "agreements", "pricing", "inventory", "ledger"),
-    *("funds", "orders", "baskets", "fulfilment", "billing", "payments", "analytics", "portal", "web"),
+    *("funds", "quotas", "orders", "baskets", "fulfilment", "billing", "payments", "analytics", "portal", "web"),
 )
 MODULES = [name for name in STOREYS if (PACKAGE / name / "apps.py").exists()]
 

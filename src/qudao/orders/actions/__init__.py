@@ -30,6 +30,7 @@ from qudao.orders.actions.follow import (
     record_unpaid,
 )
 from qudao.orders.actions.place import place_order, submit_order
+from qudao.orders.actions.ration import share_by_purchases
 from qudao.orders.actions.refill import refill_orders
 from qudao.orders.actions.split import Splitting, split_order
 
@@ -62,6 +63,7 @@ __all__ = [
     "release_held",
     "release_order",
     "return_order",
+    "share_by_purchases",
     "split_order",
     "submit_order",
     "withdraw_order",

@@ -30,15 +30,17 @@ from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
 from qudao.kernel.money import ZERO
 from qudao.kernel.quantity import plain
 from qudao.orders import rules
-from qudao.orders.actions.confirm import SHORT, Claim, Held, hold_and_reserve
+from qudao.orders.actions.confirm import SHORT, Claim, hold_and_reserve
 from qudao.orders.actions.follow import record_received
-from qudao.orders.actions.place import KIND
+from qudao.orders.actions.place import KIND, quota_faults
 from qudao.orders.events import OrderAmended
 from qudao.orders.models import Line, Order
-from qudao.orders.queries import unscoped_facts, unscoped_trades
-from qudao.orders.rules import NewLine, Placing, PricedLine
+from qudao.orders.queries import unscoped_facts, unscoped_to_hold, unscoped_trades
+from qudao.orders.rules import Held, NewLine, Placing, PricedLine
 from qudao.orders.states import Approval, Fulfilment, Status
 from qudao.pricing.queries import Item, unscoped_quote
+from qudao.quotas.actions import give_back
+from qudao.quotas.queries import SCARCE
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ ADD = """INSERT INTO orders_line (order_id, no, product_id, unit, qty, unit_pric
         CASE WHEN %s THEN d.qty ELSE 0 END, CASE WHEN %s THEN d.qty ELSE 0 END, %s, 0, 0, 0, 0
     FROM unnest(%s::int[], %s::bigint[], %s::text[], %s::numeric[], %s::numeric[], %s::text[], %s::jsonb[], %s::numeric[], %s::numeric[], %s::numeric[],
         %s::numeric[]) d(no, product_id, unit, qty, unit_price, source, steps, tax_rate, net, tax, gross)
-    RETURNING id, no, product_id, qty, net, gross"""
+    RETURNING id, no, product_id, qty, net, gross, 0::numeric, """ + SCARCE.format("%s", "orders_line.product_id", "%s")
 LESS = """UPDATE orders_line l SET given_up = l.given_up + d.less, backordered = l.backordered - d.waiting
     FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[]) d(id, less, waiting) WHERE l.id = d.id"""
 #: the head of an order from its lines: totals, what waits for goods, the day it is promised for
@@ -91,7 +93,9 @@ def amend_order(order_id: int, wanted: Amendment, *, reason: str = "", actor: Ac
     freed = _take_back(order, lines, less, actor)
     needed = _approvals(order, order.gross - freed + sum((x.gross for x in priced), ZERO), tier, priced) if priced else None
     if priced:
-        _add(order, priced, bool(needed), actor)
+        _add(order, priced, bool(needed), less, actor)
+    else:
+        _quota_back(order, less, actor)
     _give_back(order, lines, less, actor)
     settle_head(order, Approval.PENDING if needed else order.approval, actor=actor)
     if needed:
@@ -183,7 +187,7 @@ def _give_back(order: Order, lines: Mapping[int, Line], less: Mapping[int, Decim
     stop_waiting([(order.place_id, lines[pk].product_id) for pk, qty in waiting.items() if qty], order.subject, actor=actor)
 
 
-def _add(order: Order, priced: Sequence[PricedLine], asked: bool, actor: Actor) -> None:
+def _add(order: Order, priced: Sequence[PricedLine], asked: bool, less: Mapping[int, Decimal], actor: Actor) -> None:
     """Write the new lines; unless somebody must sign first, hold credit and stock for them."""
     day = unscoped_supply(order.agreement_id).leaves_on(order.requested_on)
     columns = [
@@ -191,15 +195,27 @@ def _add(order: Order, priced: Sequence[PricedLine], asked: bool, actor: Actor) 
         *([x.price_source for x in priced], [json.dumps(x.steps) for x in priced], [x.tax_rate for x in priced]),
         *([x.net for x in priced], [x.tax for x in priced], [x.gross for x in priced]),
     ]
-    held = [Held(*row) for row in rows(ADD, (order.pk, asked, asked, None if asked else day, *columns))]
-    if not asked:
-        _hold(order, held, actor)
+    held = [Held(*row) for row in rows(ADD, (order.pk, asked, asked, None if asked else day, *columns, order.seller_id, clock.today()))]
+    if asked:
+        raise_if_any(quota_faults(order, held))
+        _quota_back(order, less, actor)
+    else:
+        _hold(order, held, actor, less)
 
 
-def _hold(order: Order, held: Sequence[Held], actor: Actor) -> None:
-    """Hold credit and stock for lines that join a confirmed order. Raises Refused with every fault of both."""
-    claim = Claim(order.subject, order.agreement_id, order.place_id, sum((x.gross for x in held), ZERO), held, order.short)
+def _quota_back(order: Order, less: Mapping[int, Decimal], actor: Actor) -> None:
+    """Give back what lines drew from quotas and no longer want; no statement where they never did."""
+    if order.rationed and less:
+        give_back(order.subject, less, actor=actor)
+
+
+def _hold(order: Order, held: Sequence[Held], actor: Actor, less: Mapping[int, Decimal] | None = None) -> None:
+    """Hold credit, quota and stock for lines that join a confirmed order; `less` is what others give back. Raises Refused with every fault of all."""
+    gives = (less or {}) if order.rationed else {}
+    claim = Claim(order.subject, order.agreement_id, order.place_id, sum((x.gross for x in held), ZERO), held, order.short, gives)
     got = hold_and_reserve(claim, actor=actor)
+    if got.rationed and not order.rationed:
+        run("UPDATE orders_order SET rationed = true WHERE id = %s", (order.pk,))
     short = sorted({*got.waits, *got.cut})
     if short:
         run(SHORT, (short, [got.waits.get(pk, ZERO) for pk in short], [got.cut.get(pk, ZERO) for pk in short]))
@@ -226,7 +242,8 @@ def settle_asked(order: Order, approved: bool, *, reason: str, actor: Actor) -> 
         day = unscoped_supply(order.agreement_id).leaves_on(order.requested_on)
         pks = [line.pk for line in asked]
         run("UPDATE orders_line SET given_up = given_up - asked, asked = 0, promised_on = %s WHERE id = ANY(%s)", (day, pks))
-        _hold(order, [Held(x.pk, x.no, x.product_id, x.qty, x.net, x.gross) for x in asked], actor)
+        joining = unscoped_to_hold([order.pk], clock.today())[order.pk]
+        _hold(order, [x for x in joining if x.id in pks], actor)
         settle_head(order, Approval.APPROVED, actor=actor)
     else:
         run("UPDATE orders_line SET asked = 0 WHERE order_id = %s AND asked > 0", (order.pk,))

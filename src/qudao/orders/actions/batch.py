@@ -27,21 +27,29 @@ from qudao.inventory.queries import unscoped_supplies
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, Refused
 from qudao.orders import rules
-from qudao.orders.actions.confirm import Got, Held, claim_of, detail_of, notify_confirmed, take_over, take_what_is_there
-from qudao.orders.actions.place import KIND, Priced, may_place, new_order
+from qudao.orders.actions.confirm import Got, claim_of, detail_of, notify_confirmed, take_over, take_what_is_there
+from qudao.orders.actions.place import KIND, Priced, may_place, new_order, quota_faults
 from qudao.orders.events import OrderConfirmed, OrderPlaced
 from qudao.orders.models import Order
 from qudao.orders.queries import unscoped_begin, unscoped_facts
-from qudao.orders.rules import Destination, Placing, PricedLine
+from qudao.orders.rules import Destination, Held, Placing, PricedLine
 from qudao.orders.states import Approval, Credit, Status
 from qudao.pricing.queries import Item, unscoped_all_quotes
+from qudao.quotas.actions import draw, open_ration
+from qudao.quotas.queries import SCARCE
 
-LINES = """INSERT INTO orders_line (order_id, no, product_id, unit, qty, unit_price, price_source, price_steps, tax_rate, net, tax, gross,
+LINES = (
+    """WITH made AS (INSERT INTO orders_line (order_id, no, product_id, unit, qty, unit_price, price_source, price_steps, tax_rate, net, tax, gross,
         promised_on, shipped, received, settled_short, given_up, invoiced)
     SELECT d.*, 0, 0, 0, 0, 0
     FROM unnest(%s::bigint[], %s::int[], %s::bigint[], %s::text[], %s::numeric[], %s::numeric[], %s::text[], %s::jsonb[], %s::numeric[],
         %s::numeric[], %s::numeric[], %s::numeric[], %s::date[]) d
-    RETURNING order_id, no, id"""
+    RETURNING order_id, no, id, product_id)
+    SELECT m.order_id, m.no, m.id, """
+    + SCARCE.format("o.seller_id", "m.product_id", "%s")
+    + """
+    FROM made m JOIN unnest(%s::bigint[], %s::bigint[]) o(id, seller_id) ON o.id = m.order_id"""
+)
 MOST = 500
 
 
@@ -135,10 +143,12 @@ def _write_lines(todo: Sequence[Entered]) -> dict[int, list[Held]]:
         *([x.tax_rate for _pk, x in flat], [x.net for _pk, x in flat], [x.tax for _pk, x in flat], [x.gross for _pk, x in flat]),
         [promises[pk] for pk, _x in flat],
     ]
-    ids = {(order_id, no): pk for order_id, no, pk in rows(LINES, columns)}
+    made = [one.order for one in todo if one.order]
+    found = rows(LINES, (*columns, clock.today(), [order.pk for order in made], [order.seller_id for order in made]))
+    ids = {(order_id, no): (pk, scarce) for order_id, no, pk, scarce in found}
     lines: dict[int, list[Held]] = {}
     for order_id, x in flat:
-        lines.setdefault(order_id, []).append(Held(ids[order_id, x.no], x.no, x.product_id, x.qty, x.net, x.gross))
+        lines.setdefault(order_id, []).append(Held(ids[order_id, x.no][0], x.no, x.product_id, x.qty, x.net, x.gross, scarce=ids[order_id, x.no][1]))
     return lines
 
 
@@ -147,11 +157,16 @@ def _confirm(todo: Sequence[Entered], lines: dict[int, list[Held]], actor: Actor
     direct = [(one, one.order) for one in todo if one.order and one.priced and not one.priced.rules]
     claims = {order.pk: claim_of(order, lines[order.pk]) for _one, order in direct}
     desk = open_desk({order.agreement_id for _one, order in direct}, actor=actor)
+    ration = open_ration([ask for claim in claims.values() for ask in claim.asks], actor=actor)
     shelves = open_shelves([demand for claim in claims.values() for demand in claim.demands], actor=actor)
     refused, held = [], []
+    for one in todo:
+        if one.order and one.priced and one.priced.rules and (faults := quota_faults(one.order, lines[one.order.pk])):
+            refused.append(one.order.pk)
+            one.order, one.faults = None, faults
     for one, order in direct:
         try:
-            one.got = take_what_is_there(claims[order.pk], desk, shelves)
+            one.got = take_what_is_there(claims[order.pk], desk, ration, shelves)
         except Refused as refusal:
             if one.placing.may_wait and rules.lacks_credit(refusal.faults):
                 order.credit, order.promised_on = Credit.HOLD, None
@@ -166,6 +181,7 @@ def _confirm(todo: Sequence[Entered], lines: dict[int, list[Held]], actor: Actor
     if held:
         run("UPDATE orders_line SET promised_on = NULL WHERE order_id = ANY(%s)", (held,))
     grant(desk, actor=actor)
+    draw(ration, actor=actor)
     promise(shelves, actor=actor)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from qudao.base.access import Actor
 from qudao.base.action import emit, record
@@ -25,29 +25,20 @@ from qudao.kernel.errors import Fault, Refused, raise_if_any
 from qudao.kernel.money import ZERO
 from qudao.orders import rules
 from qudao.orders.events import OrderConfirmed
-from qudao.orders.models import Line, Order
+from qudao.orders.models import Order
+from qudao.orders.queries import unscoped_to_hold
+from qudao.orders.rules import Held
 from qudao.orders.states import Allocation, Approval, Credit
-
-
-class Held(NamedTuple):
-    """A line to hold credit and stock for."""
-
-    id: int
-    no: int
-    product_id: int
-    qty: Decimal
-    net: Decimal
-    gross: Decimal
-    given_up: Decimal = ZERO
-
-    @property
-    def wanted(self) -> Decimal:
-        return self.qty - self.given_up
+from qudao.quotas.actions import draw, give_back, open_ration
+from qudao.quotas.rules import Ask, Ration
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What an order wants held: credit for `gross`, stock for its lines; `short` says what becomes of it when there is not enough."""
+    """What an order wants held: credit for `gross`, quota and stock for its lines; `short` says what becomes of it when there is not enough.
+
+    `gives`: what its lines give back of quotas first (by line id).
+    """
 
     subject: Subject
     agreement_id: int
@@ -55,6 +46,16 @@ class Claim:
     gross: Decimal
     lines: Sequence[Held]
     short: str = Short.REFUSE
+    gives: Mapping[int, Decimal] = field(default_factory=dict)
+
+    @property
+    def asks(self) -> list[Ask]:
+        """What its lines ask of quotas; nothing where nothing is scarce."""
+        return self.asks_for(self.lines)
+
+    def asks_for(self, lines: Sequence[Held]) -> list[Ask]:
+        seller, buyer = self.subject.seller_id or 0, self.subject.buyer_id or 0
+        return [Ask(seller, buyer, x.product_id, x.id, x.no, x.wanted) for x in lines if x.scarce and x.wanted]
 
     def parts(self, lines: Sequence[Held] | None = None) -> Iterator[Part]:
         """What each line will use of the credit; made only for accounts with limits for product lines."""
@@ -68,31 +69,31 @@ class Claim:
 
 @dataclass(frozen=True)
 class Got:
-    """What an order got: by line id what waits for goods or was given up, and its lowered (net, tax, gross) when something was."""
+    """What an order got: by line id what waits for goods or was given up, and its lowered (net, tax, gross) when something was.
+
+    `rationed`: whether it drew from a quota.
+    """
 
     waits: Mapping[int, Decimal] = field(default_factory=dict)
     cut: Mapping[int, Decimal] = field(default_factory=dict)
     totals: tuple[Decimal, Decimal, Decimal] | None = None
     allocation: str = Allocation.FULL
+    rationed: bool = False
 
 
 def claim_of(order: Order, lines: Sequence[Held]) -> Claim:
     return Claim(order.subject, order.agreement_id, order.place_id, order.gross, lines, order.short)
 
 
-def lines_to_hold(order: Order) -> list[Held]:
-    """The lines of an order as they stand in the database. One statement."""
-    names = ("id", "no", "product_id", "qty", "net", "gross", "given_up")
-    return [Held(*row) for row in Line.unscoped.filter(order=order).order_by("no").values_list(*names)]
-
-
 def hold_and_reserve(claim: Claim, *, actor: Actor) -> Got:
-    """Hold credit and reserve stock. Raises Refused with every fault of both."""
+    """Hold credit, draw from quotas and reserve stock. Raises Refused with every fault of all."""
     if claim.short != Short.REFUSE:
         desk = open_desk([claim.agreement_id], actor=actor)
+        ration = _open_ration(claim, actor)
         shelves = open_shelves(claim.demands, actor=actor)
-        got = take_what_is_there(claim, desk, shelves)
+        got = take_what_is_there(claim, desk, ration, shelves)
         grant(desk, actor=actor)
+        draw(ration, actor=actor)
         promise(shelves, actor=actor)
         return got
     faults: list[Fault] = []
@@ -100,16 +101,27 @@ def hold_and_reserve(claim: Claim, *, actor: Actor) -> Got:
         hold(claim.agreement_id, claim.gross, claim.subject, claim.parts(), actor=actor)
     except Refused as refusal:
         faults += refusal.faults
+    ration = _open_ration(claim, actor)
+    faults += ration.faults(claim.asks)
     try:
         reserve(claim.demands, claim.subject, actor=actor)
     except Refused as refusal:
         faults += at_lines(refusal.faults, claim.lines)
     raise_if_any(faults)
-    return Got()
+    rationed = ration.take(claim.asks, claim.subject)
+    draw(ration, actor=actor)
+    return Got(rationed=rationed)
 
 
-def take_what_is_there(claim: Claim, desk: Desk, shelves: Shelves) -> Got:
-    """Give an order credit and stock at an open desk and from open shelves; it writes nothing. Raises Refused with every fault of both.
+def _open_ration(claim: Claim, actor: Actor) -> Ration:
+    """Lock the quotas of one order, what it gives back first. No statement where nothing is scarce."""
+    if claim.gives:
+        give_back(claim.subject, claim.gives, actor=actor)
+    return open_ration(claim.asks, actor=actor)
+
+
+def take_what_is_there(claim: Claim, desk: Desk, ration: Ration, shelves: Shelves) -> Got:
+    """Give an order credit, quota and stock at an open desk and from open shelves; it writes nothing. Raises Refused with every fault of all.
 
     Credit is asked for all that is confirmed, whether it is there or comes later; what is cut needs none.
     """
@@ -124,12 +136,14 @@ def take_what_is_there(claim: Claim, desk: Desk, shelves: Shelves) -> Got:
     faults = list(desk.faults(claim.agreement_id, gross, claim.parts(after)))
     if claim.short == Short.REFUSE or nothing:
         faults += at_lines(stock, claim.lines)
+    faults += ration.faults(claim.asks_for(after))
     raise_if_any(faults)
+    rationed = ration.take(claim.asks_for(after), claim.subject)
     desk.take(claim.agreement_id, gross, claim.subject, claim.parts(after))
     shelves.serve(demands, claim.subject, wait=not cut)
     waits = {} if cut else lacks
     open_qty = sum((line.wanted for line in after), ZERO)
-    return Got(waits, cut, totals, rules.allocation_of(open_qty, sum(waits.values(), ZERO)))
+    return Got(waits, cut, totals, rules.allocation_of(open_qty, sum(waits.values(), ZERO)), rationed)
 
 
 def replace_given_up(line: Held, cut: Mapping[int, Decimal]) -> Held:
@@ -142,7 +156,7 @@ SHORT = """UPDATE orders_line l SET backordered = d.waits, given_up = l.given_up
 
 def take_over(got: Got, order: Order) -> None:
     """Make an order that is being confirmed say what it got; its lines at once (no statement when they got all), itself not yet in its table."""
-    order.credit, order.allocation = Credit.PASS, got.allocation
+    order.credit, order.allocation, order.rationed = Credit.PASS, got.allocation, order.rationed or got.rationed
     short = sorted({*got.waits, *got.cut})
     if short:
         run(SHORT, (short, [got.waits.get(pk, ZERO) for pk in short], [got.cut.get(pk, ZERO) for pk in short]))
@@ -154,7 +168,7 @@ def take_over(got: Got, order: Order) -> None:
 
 def confirm_waiting(order: Order, *, reason: str = "", approved: bool = False, actor: Actor) -> None:
     """Confirm a locked order that was in review or on hold: credit held, stock reserved, promised and told. Raises Refused with every fault of both."""
-    got = hold_and_reserve(claim_of(order, lines_to_hold(order)), actor=actor)
+    got = hold_and_reserve(claim_of(order, unscoped_to_hold([order.pk], clock.today())[order.pk]), actor=actor)
     tell_confirmed(order, unscoped_supply(order.agreement_id), got, reason=reason, approved=approved, actor=actor)
 
 
@@ -169,7 +183,7 @@ def tell_confirmed(order: Order, supply: Supply, got: Got, *, reason: str = "", 
     if approved:
         order.approval = Approval.APPROVED
     totals = ["net", "tax", "gross"] if got.totals else []
-    order.save(update_fields=["status", "approval", "credit", "allocation", "state_since", "promised_on", "short", "waits_since", *totals])
+    order.save(update_fields=["status", "approval", "credit", "allocation", "state_since", "promised_on", "short", "waits_since", "rationed", *totals])
     record(order.subject, before=before, after=order.status, reason=reason, since=since, detail=detail_of(got))
     emit(OrderConfirmed(order.pk, order.number or "", order.seller_id, order.buyer_id, order.gross, order.currency), order.subject)
     notify_confirmed(order, got, actor=actor)

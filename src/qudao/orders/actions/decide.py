@@ -20,14 +20,15 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, Refused
 from qudao.orders import rules
 from qudao.orders.actions.amend import forget_asked, settle_asked
-from qudao.orders.actions.confirm import Got, Held, claim_of, confirm_waiting, take_what_is_there, tell_confirmed
+from qudao.orders.actions.confirm import Got, claim_of, confirm_waiting, take_what_is_there, tell_confirmed
 from qudao.orders.actions.follow import lock_trades
 from qudao.orders.actions.refill import end_waiting
 from qudao.orders.events import OrderCancelled, OrderRejected
-from qudao.orders.models import Line, Order
-from qudao.orders.queries import unscoped_destination
+from qudao.orders.models import Order
+from qudao.orders.queries import unscoped_destination, unscoped_to_hold
 from qudao.orders.rules import Destination
 from qudao.orders.states import Allocation, Approval, Credit, Fulfilment, Status
+from qudao.quotas.actions import draw, give_back, open_ration
 
 
 def _lock(order_id: int, verb: str, actor: Actor) -> Order:
@@ -94,20 +95,20 @@ def release_held(agreement_id: int, *, actor: Actor) -> list[Order]:
     waiting = visible(actor, Order, "orders.release").filter(agreement_id=agreement_id, status=Status.SUBMITTED, credit=Credit.HOLD)
     note_rank(Rank.ORDER)
     held = sorted(waiting.select_for_update(of=("self",)).order_by("pk"), key=lambda order: (order.placed_at, order.pk))
-    lines: dict[int, list[Held]] = {order.pk: [] for order in held}
-    for pk, *line in Line.unscoped.filter(order__in=held).order_by("pk").values_list("order_id", *Held._fields):
-        lines[pk].append(Held(*line))
+    lines = unscoped_to_hold([order.pk for order in held], clock.today())
     claims = {order.pk: claim_of(order, lines[order.pk]) for order in held}
     desk = open_desk([agreement_id], actor=actor)
+    ration = open_ration([ask for claim in claims.values() for ask in claim.asks], actor=actor)
     shelves = open_shelves([demand for claim in claims.values() for demand in claim.demands], actor=actor)
     passed: dict[int, tuple[Order, Got]] = {}
     for order in held:
         try:
-            passed[order.pk] = order, take_what_is_there(claims[order.pk], desk, shelves)
+            passed[order.pk] = order, take_what_is_there(claims[order.pk], desk, ration, shelves)
         except Refused as refusal:
-            if any(not fault.code.startswith("inventory.") for fault in refusal.faults):
+            if any(not fault.code.startswith(("inventory.", "quotas.")) for fault in refusal.faults):
                 break
     grant(desk, actor=actor)
+    draw(ration, actor=actor)
     promise(shelves, actor=actor)
     if passed:
         supply = unscoped_supply(agreement_id)
@@ -201,6 +202,8 @@ def cancel_order(order_id: int, *, reason: str, actor: Actor) -> Order:
     if held:
         order.approval = forget_asked(order)
         shift(order.agreement_id, [("ordered", None, order.gross)], order.subject, actor=actor)
+        if order.rationed:
+            give_back(order.subject, actor=actor)
         release(order.subject, actor=actor)
         if waited:
             end_waiting(order, actor=actor)
@@ -263,6 +266,7 @@ def close_order_short(order_id: int, *, reason: str, actor: Actor) -> Order:
         approvals.withdraw(trade.subject, actor=actor, by_cancel=True)
         forget_asked(order)
     rest = [x for x in trade.lines if x.open > 0]
+    given = [x.open for x in rest]
     for line in rest:
         line.given_up += line.open
     keys = [(trade.place_id, x.product_id) for x in rest if x.backordered]
@@ -278,6 +282,8 @@ def close_order_short(order_id: int, *, reason: str, actor: Actor) -> Order:
     )
     if freed:
         shift(trade.agreement_id, [("ordered", None, freed)], trade.subject, actor=actor)
+    if order.rationed:
+        give_back(trade.subject, {x.id: qty for x, qty in zip(rest, given, strict=True)}, actor=actor)
     release(trade.subject, actor=actor)
     stop_waiting(keys, trade.subject, actor=actor)
     record(trade.subject, before=trade.status, after=status, reason=reason, since=trade.state_since)

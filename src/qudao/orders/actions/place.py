@@ -7,7 +7,7 @@ the sequence before, and the foreign keys of its lines are deferred to the commi
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -28,15 +28,16 @@ from qudao.catalog.queries import unscoped_cards
 from qudao.inventory.queries import Supply, unscoped_supply
 from qudao.inventory.states import Short
 from qudao.kernel import clock
-from qudao.kernel.errors import Fault, Forbidden, Invalid, Refused
+from qudao.kernel.errors import Fault, Forbidden, Invalid, Refused, raise_if_any
 from qudao.orders import rules
-from qudao.orders.actions.confirm import Claim, Got, Held, claim_of, detail_of, hold_and_reserve, notify_confirmed, take_over
+from qudao.orders.actions.confirm import Claim, Got, claim_of, detail_of, hold_and_reserve, notify_confirmed, take_over
 from qudao.orders.events import OrderConfirmed, OrderPlaced
 from qudao.orders.models import Line, Order
 from qudao.orders.queries import unscoped_begin, unscoped_facts, unscoped_twin, unscoped_why_no_price
-from qudao.orders.rules import Destination, NewLine, Placing, PricedLine
+from qudao.orders.rules import Destination, Held, NewLine, Placing, PricedLine
 from qudao.orders.states import Approval, Credit, Kind, Status
 from qudao.pricing.queries import Item, unscoped_quote
+from qudao.quotas.queries import SCARCE, unscoped_ration
 
 KIND = "orders.order"
 #: what submitting a draft again decides anew
@@ -44,7 +45,7 @@ RESUBMITTED = (
     *("agreement_id", "place_id", "currency", "net", "tax", "gross", "ordered_on", "placed_at", "payment_days", "invoice_on", "line_count", "promised_on"),
     "short",
 )
-REWRITTEN = (*RESUBMITTED, "status", "approval", "credit", "allocation", "state_since", "waits_since")
+REWRITTEN = (*RESUBMITTED, "status", "approval", "credit", "allocation", "state_since", "waits_since", "rationed")
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,7 @@ LINES = """INSERT INTO orders_line (order_id, no, product_id, unit, qty, unit_pr
     SELECT %s, d.*, %s, 0, 0, 0, 0, 0
     FROM unnest(%s::int[], %s::bigint[], %s::text[], %s::numeric[], %s::numeric[], %s::text[], %s::jsonb[], %s::numeric[], %s::numeric[], %s::numeric[],
         %s::numeric[]) d
-    RETURNING no, id"""
+    RETURNING no, id, """ + SCARCE.format("%s", "orders_line.product_id", "%s")
 
 
 def _write_lines(order: Order, placed: Priced) -> list[Held]:
@@ -227,14 +228,15 @@ def _write_lines(order: Order, placed: Priced) -> list[Held]:
         *([x.price_source for x in priced], [json.dumps(x.steps) for x in priced], [x.tax_rate for x in priced]),
         *([x.net for x in priced], [x.tax for x in priced], [x.gross for x in priced]),
     ]
-    ids = dict(rows(LINES, (order.pk, order.promised_on, *columns)))
-    return [Held(ids[x.no], x.no, x.product_id, x.qty, x.net, x.gross) for x in priced]
+    ids = {no: (pk, scarce) for no, pk, scarce in rows(LINES, (order.pk, order.promised_on, *columns, order.seller_id, order.ordered_on))}
+    return [Held(ids[x.no][0], x.no, x.product_id, x.qty, x.net, x.gross, scarce=ids[x.no][1]) for x in priced]
 
 
 def _route(order: Order, priced: Priced, lines: list[Held], actor: Actor, *, since: Any = None) -> Order:
     """Send a submitted order to its approvers, or confirm it; then number it (the last lock) and say what happened."""
     got: Got | None = None
     if priced.rules:
+        raise_if_any(quota_faults(order, lines))
         order.status = rules.next_status(Status.SUBMITTED, "route")
         order.approval = Approval.PENDING
     elif got := _confirms(order, priced, lines, actor):
@@ -262,6 +264,12 @@ def _route(order: Order, priced: Priced, lines: list[Held], actor: Actor, *, sin
     elif order.status == Status.SUBMITTED:
         notify("orders.held", order.subject, org_id=order.seller_id, verb="orders.release", except_user=actor.user_id, number=order.number)
     return order
+
+
+def quota_faults(order: Order, lines: Sequence[Held]) -> list[Fault]:
+    """What an order that waits for a signature would be refused of quotas now. One statement where something is scarce, else none."""
+    asks = claim_of(order, lines).asks
+    return unscoped_ration(asks, clock.today()).faults(asks) if asks else []
 
 
 def _confirms(order: Order, priced: Priced, lines: list[Held], actor: Actor) -> Got | None:

@@ -31,6 +31,7 @@ from qudao.orders.events import OrderAmended, OrderConfirmed, OrderPlaced
 from qudao.orders.models import Line, Order
 from qudao.orders.queries import unscoped_destination
 from qudao.orders.states import Billing, Fulfilment, Payment, Status
+from qudao.quotas.actions import hand_over as hand_over_quota
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,8 @@ def split_order(order_id: int, wanted: Splitting, *, reason: str = "", actor: Ac
     if held:
         run(LESS, (unscoped_supply(order.agreement_id).leaves_on(order.requested_on), *columns[:3]))
         hand_over_credit(order.agreement_id, made.gross, order.subject, made.subject, actor=actor)
+        if order.rationed:
+            hand_over_quota([(p.line.pk, ids[no], p.qty) for no, p in zip(numbers, parts, strict=True)], order.subject, made.subject, actor=actor)
         given = [(p.line.pk, ids[no], p.qty - p.waits) for no, p in zip(numbers, parts, strict=True) if p.qty > p.waits]
         hand_over_goods(given, order.subject, made.subject, actor=actor)
         settle_head(order, order.approval, actor=actor)

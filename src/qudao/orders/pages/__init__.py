@@ -6,6 +6,7 @@ from qudao.orders.pages.detail import OrderDetail
 from qudao.orders.pages.life import belongs
 from qudao.orders.pages.lists import order_list
 from qudao.orders.pages.panels import timeline_panel
+from qudao.orders.pages.quotas import Purchases
 from qudao.orders.pages.verbs import Amend, Approve, Attach, Cancel, CloseShort, Readdress, Reject, Release, Return, Split, Submit, Withdraw
 
 __all__ = ["belongs", "routes", "timeline_panel"]
@@ -24,5 +25,6 @@ routes = [
     path("orders/<int:pk>/address", Readdress.as_view(), name="order_address"),
     path("orders/<int:pk>/files", Attach.as_view(), name="order_files"),
     path("orders/<int:pk>/cancellation", Cancel.as_view(), name="order_cancellation"),
+    path("quotas/<int:pk>/purchases", Purchases.as_view(), name="quota_purchases"),
     path("orders/<int:pk>/short-closing", CloseShort.as_view(), name="order_short_closing"),
 ]

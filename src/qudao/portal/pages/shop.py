@@ -24,7 +24,7 @@ from qudao.kernel.errors import NotFound
 from qudao.kernel.money import round_to
 from qudao.portal.queries.desk import Trade
 from qudao.portal.queries.shop import Card, buying, cards, filled, newest_order, orderable, unit_word, unscoped_bought, unscoped_branches
-from qudao.portal.tables import promise_words
+from qudao.portal.tables import promise_words, scarce_words
 
 PER_PAGE = 24
 TABS = {
@@ -71,6 +71,7 @@ def shown_card(card: Card, trade: Trade) -> dict[str, Any]:
     more, bought = card.next_break, card.bought
     return {
         "card": card, "product": product, "name": by_language(product.name, product.name_en), "step": step, "stock": words, "tone": tone,
+        "scarce": scarce_words(card.left.qty, card.left.until, product.unit) if card.left else "",
         "promise": promise_words(card.stock, product.unit),
         "packs": [f"{name} × {figures.qty(factor)}" for name, factor in card.packs],
         "price": figures.money(card.price, trade.currency) if card.price is not None and card.price == round_to(card.price) else figures.price(card.price),

@@ -31,6 +31,8 @@ from qudao.orders.rules import NewLine, Placing, PricedLine
 from qudao.orders.states import Kind, Status
 from qudao.portal.rules import Nearest, folded, quantity_of
 from qudao.pricing.queries import Item, unscoped_quote
+from qudao.quotas.queries import unscoped_ration
+from qudao.quotas.rules import Ask, Pot
 
 #: suggestions for one code that is not known, and for how many of them in one reading
 SIMILAR, MOST_SIMILAR = 3, 200
@@ -235,9 +237,9 @@ NO_REST = Rest()
 class Look:
     """What an order would come to: priced lines by number, every fault, totals, credit, the stock told, the approvals it needs.
 
-    `bought` = when each product was last ordered; `instead` = what could stand in for each product that is short; totals include the lines that
-    were not asked anew. `leaves` = the day the last of the goods can leave and how many lines have none yet; None where not all lines were asked or
-    nothing is told.
+    `bought` = when each product was last ordered; `instead` = what could stand in for each product that is short; `scarce` = what is left for the
+    buyer of what has a quota; totals include the lines that were not asked anew. `leaves` = the day the last of the goods can leave and how many lines
+    have none yet; None where not all lines were asked or nothing is told.
     """
 
     trade: Trade
@@ -252,6 +254,7 @@ class Look:
     gross: Decimal = ZERO
     bought: dict[int, Bought] = field(default_factory=dict)
     instead: dict[int, list[Instead]] = field(default_factory=dict)
+    scarce: dict[int, Pot] = field(default_factory=dict)
     terms: Terms | None = None
     partial: bool = False
 
@@ -297,10 +300,14 @@ def look(actor: Actor, trade: Trade, asked: list[Asked], requested_on: date | No
     for one in asked:
         if one.card:
             wanted[one.card.id] += one.qty
+    asks = [Ask(trade.seller_id, trade.buyer_id, one.card.id, no, no, one.qty) for no, one in enumerate(asked, 1) if one.card and one.qty > 0]
+    ration = unscoped_ration(asks, today)
+    faults += ration.faults(asks)
     case = Case(gross, trade.kind, tier=terms.buyer.tier if terms else None)
     found = Look(
         trade, asked, priced, faults, told(actor, trade, wanted, requested_on), credit, approvers(actor, trade, case, list(priced.values())), net, tax, gross
     )
+    found.scarce = {product: pot for (_seller, _buyer, product), pot in ration.pots.items()}
     found.bought, found.terms, found.partial = last_bought(trade, ids), terms, rest.lines > 0
     found.instead = instead(actor, trade, {pk: wanted[pk] for pk, one in found.stock.items() if is_short(one)}, ids)
     return found

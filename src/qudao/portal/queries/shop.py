@@ -28,6 +28,7 @@ from qudao.portal.queries.desk import UNDONE, Asked, Bought, Instead, Look, Trad
 from qudao.portal.rules import quantity_of
 from qudao.pricing.queries import Item, unscoped_has_price, unscoped_quote
 from qudao.pricing.states import Verdict
+from qudao.quotas.queries import Left, unscoped_lefts
 
 #: more than any break asks for, so that breaks not reached are told as well
 FAR = Decimal("999999999")
@@ -106,6 +107,8 @@ class Card:
     favourite: bool
     held: Decimal = ZERO
     held_pack: str = ""
+    #: what is left for the buyer of a scarce product
+    left: Left | None = None
 
     @property
     def step(self) -> Step:
@@ -180,10 +183,10 @@ def cards(actor: Actor, trade: Trade, shown: Sequence[Product]) -> list[Card]:
     packs = {pk: list(zip(names, factors, strict=True)) for pk, (*_held, names, factors) in mine.items()}
     asked = {one.pk: mine[one.pk][0] or step_of(one, packs.get(one.pk, [])).first for one in shown}
     prices, more = breaks(trade, asked)
-    stock, bought = told(actor, trade, asked), last_bought(trade, ids)
+    stock, bought, left = told(actor, trade, asked), last_bought(trade, ids), unscoped_lefts(trade.seller_id, trade.buyer_id, ids)
     return [
         Card(one, prices.get(one.pk), more.get(one.pk), stock.get(one.pk), bought.get(one.pk), packs.get(one.pk, []),
-             mine[one.pk][2], mine[one.pk][0] or ZERO, mine[one.pk][1])
+             mine[one.pk][2], mine[one.pk][0] or ZERO, mine[one.pk][1], left.get(one.pk))
         for one in shown
     ]  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""Quotas of scarce goods: what a seller has of a product for some days, and who may order how much of it."""
