@@ -15,7 +15,7 @@ from django.urls import NoReverseMatch, path, reverse
 from django.utils.dateparse import parse_date
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from qudao.base.access import Actor, Scope, all_verbs, visible
 from qudao.base.html import figures
@@ -65,7 +65,9 @@ def address_of(line: ActionLog) -> str:
 
 
 def what_of(line: ActionLog) -> Any:
-    """What was done, in words."""
+    """What was done, in words; what the system made of an event on its own is one thing."""
+    if line.verb.startswith("react."):
+        return _("Followed from an event")
     return all_verbs().get(line.verb, line.verb)
 
 
@@ -131,9 +133,13 @@ class LogTable(Table):
     """What was done, newest first."""
 
     columns = (
-        Column("at", gettext_lazy("When"), cell="moment"),
-        Column("actor_name", gettext_lazy("Who"), cell=who_of),
-        Column("verb", gettext_lazy("What"), cell=lambda row: cell_pair(what_of(row), row.detail.get("what", "") if row.subject_kind == "base.export" else "")),
+        Column("at", gettext_lazy("When"), cell=lambda row: figures.moment(row.at)),
+        Column("actor_name", pgettext_lazy("log", "Who"), cell=who_of),
+        Column(
+            "verb",
+            pgettext_lazy("log", "What"),
+            cell=lambda row: cell_pair(what_of(row), row.detail.get("what", "") if row.subject_kind == "base.export" else ""),
+        ),
         Column("number", gettext_lazy("Document"), cell=_link),
         Column("", pgettext_lazy("state", "From"), cell=lambda row: state_of(row, row.before), dim=True, hide_on_phone=True, slug="before"),
         Column("", pgettext_lazy("state", "To"), cell=lambda row: state_of(row, row.after), dim=True, hide_on_phone=True, slug="after"),
@@ -142,8 +148,12 @@ class LogTable(Table):
     )
     filters = (
         Filter("number", gettext_lazy("Number or mark"), kind="text", q=_numbered),
-        Filter("who", gettext_lazy("Who"), "actor_name__icontains", kind="text"),
-        Filter("verb", gettext_lazy("What"), choices=lambda actor: sorted(((verb, str(label)) for verb, label in all_verbs().items()), key=lambda one: one[1])),
+        Filter("who", pgettext_lazy("log", "Who"), "actor_name__icontains", kind="text"),
+        Filter(
+            "verb",
+            pgettext_lazy("log", "What"),
+            choices=lambda actor: sorted(((verb, str(label)) for verb, label in all_verbs().items()), key=lambda one: one[1]),
+        ),
         Filter("since", gettext_lazy("From"), kind="day", q=_since),
         Filter("until", gettext_lazy("Until"), kind="day", q=_until),
         Filter("channel", gettext_lazy("Through"), choices=CHANNELS),
@@ -191,8 +201,8 @@ def line_panel(request: HttpRequest, line: ActionLog) -> Panel:
     states = " → ".join(str(one) for one in (state_of(line, line.before), state_of(line, line.after)) if one)
     facts = [
         (_("When"), figures.moment(line.at)),
-        (_("Who"), who_of(line)),
-        (_("What"), what_of(line)),
+        (pgettext("log", "Who"), who_of(line)),
+        (pgettext("log", "What"), what_of(line)),
         (_("Document"), _link(line)),
         (_("State"), states),
         (_("After"), stage),
