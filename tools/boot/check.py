@@ -68,7 +68,8 @@ def _imports(_options: argparse.Namespace) -> str:
 
 
 def _tests(options: argparse.Namespace) -> str:
-    side_by_side = ["-n", str(options.jobs), "--dist", "loadfile"] if options.jobs > 1 else []
+    # In the order of conftest's LONG: sorted by their number of tests, the long files of one test would come last and run alone.
+    side_by_side = ["-n", str(options.jobs), "--dist", "loadfile", "--no-loadscope-reorder"] if options.jobs > 1 else []
     return _call(sys.executable, "-m", "pytest", "-q", "--durations=15", *side_by_side, *options.rest)
 
 

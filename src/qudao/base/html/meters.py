@@ -80,7 +80,8 @@ class Meter:
             left -= cut
             bars.append((css, size - cut))
         bars.sort(key=lambda bar: bar[0])
-        return [*bars, ("this", self.this - self.beyond), ("b6", self.beyond)]
+        over = min(self.beyond, self.this)  # what was beyond the limit before is in the buckets already
+        return [*bars, ("this", self.this - over), ("b6", over)]
 
     def svg(self, ident: str = "m") -> SafeString:
         """The drawing; `ident` keeps the hatch pattern's id unique on the page."""

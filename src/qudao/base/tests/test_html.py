@@ -1,6 +1,7 @@
 """The page kit, on the toolkit's own table of log lines: lists, documents, forms and actions, with and without HTMX."""
 
 import io
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -345,6 +346,9 @@ def test_the_credit_meter_is_the_worked_example_of_the_domain():
     drawn = meter.svg("x")
     assert "style" not in drawn and 'class="b6"' in drawn and "url(#hatch-x)" in drawn
     assert 'text-anchor="end"' in drawn
+    beyond = Meter(Decimal(1000), ordered=Decimal(5000), this=Decimal(1000)).svg()
+    shares = map(float, re.findall(r'<rect class="b[1-6]" [^>]*width="([\d.]+)%"', beyond))
+    assert sum(shares) == pytest.approx(100, abs=0.02), "the bars end where the card ends"
     assert 'text-anchor="start"' in Meter(Decimal(1000), this=Decimal(50000)).svg(), "far beyond the limit its word would stick out to the left"
 
 

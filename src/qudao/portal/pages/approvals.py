@@ -130,8 +130,9 @@ def _show(request: HttpRequest, tasks: list[Task], task: Task | None, error: Dom
 @door("orders.approve")
 def approvals(request: HttpRequest) -> HttpResponse:
     """The inbox; `?open=<id>` opens one case (on a phone the list and the case are two screens)."""
-    tasks = pending(request.actor)  # type: ignore[attr-defined]
-    return _show(request, tasks, next((t for t in tasks if str(t.subject_id) == request.GET.get("open")), None))
+    asked = request.GET.get("open", "")
+    tasks = pending(request.actor, int(asked) if asked.isdecimal() and len(asked) < 19 else None)  # type: ignore[attr-defined]
+    return _show(request, tasks, next((t for t in tasks if str(t.subject_id) == asked), None))
 
 
 def _next(tasks: list[Task], task: Task) -> list[Task]:
@@ -146,7 +147,7 @@ def decide(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     actor = request.actor  # type: ignore[attr-defined]
     if request.method != "POST":
         return go(request, f"{reverse('approvals')}?open={pk}")
-    tasks = pending(actor)
+    tasks = pending(actor, pk)
     task = next((t for t in tasks if t.subject_id == pk and t.subject_kind in DECIDE), None)
     if task is None:
         messages.warning(request, _("This does not wait for you any more."))
@@ -203,7 +204,7 @@ class _About(FormPage):
         return f"{reverse('approvals')}?open={self.kwargs['pk']}"
 
     def find(self, **kwargs: Any) -> Task:
-        self.tasks = pending(self.actor)
+        self.tasks = pending(self.actor, kwargs["pk"])
         task = next((t for t in self.tasks if t.subject_id == kwargs["pk"] and t.subject_kind in DECIDE), None)
         if task is None:
             raise NotFound("base.not_found")

@@ -23,14 +23,15 @@ from django.views.decorators.http import require_http_methods
 
 from qudao.approvals.queries import Link, Signature, unscoped_decision, unscoped_link, unscoped_member_of
 from qudao.base.access import Actor, Channel
-from qudao.base.sentences import Said, say
+from qudao.base.sentences import say
 from qudao.base.work import unit
 from qudao.kernel import clock
 from qudao.kernel.errors import DomainError, Fault, Forbidden, NotFound, Refused
+from qudao.orders.rules import lacks_credit
 from qudao.people.queries import unscoped_actor_of_membership
 from qudao.people.rules import hash_of
 from qudao.portal.pages.approvals import DECIDE, shown
-from qudao.portal.queries import Task, case, pending
+from qudao.portal.queries import Task, case, pending_step
 
 #: what the person may do and see here at most; never more than what the person may anyway
 VERBS = frozenset(
@@ -75,7 +76,8 @@ def _task_of(link: Link, actor: Actor) -> Task | None:
     """The step of the link, while it waits for the person and the link lives."""
     if link.ended_at is not None or link.expires_at <= clock.now():
         return None
-    return next((task for task in pending(actor) if task.node.pk == link.node_id and task.subject_kind in DECIDE), None)
+    task = pending_step(actor, link.node_id)
+    return task if task and task.subject_kind in DECIDE else None
 
 
 # The secret in the address is what a forged request from another site does not know; a cookie would add nothing but failures in mail apps.
@@ -103,8 +105,10 @@ def _decide(request: HttpRequest, link: Link, task: Task, actor: Actor) -> HttpR
         return _card(request, task, actor)
     reason = request.POST.get("quick") or request.POST.get("reason", "")
 
+    kept = {"may_wait": True} if verb == "approval" and request.POST.get("may_wait") else {}
+
     def once() -> Signature:
-        DECIDE[task.subject_kind][verb](task.subject_id, reason=reason, actor=actor)
+        DECIDE[task.subject_kind][verb](task.subject_id, reason=reason, **kept, actor=actor)
         decided = unscoped_decision(link.node_id)
         if decided is None or decided.user_id != actor.user_id:  # the step moved between the look and the lock, and another one was signed: undo
             raise Refused("approvals.link")
@@ -115,12 +119,15 @@ def _decide(request: HttpRequest, link: Link, task: Task, actor: Actor) -> HttpR
     except (Forbidden, NotFound):
         return _sorry(request, 409)
     except DomainError as error:
-        return _card(request, task, actor, [say(f) for f in error.faults], error.status)
+        return _card(request, task, actor, error)
 
 
-def _card(request: HttpRequest, task: Task, actor: Actor, faults: list[Said] | None = None, status: int = 200) -> HttpResponse:
-    context: dict[str, Any] = {**shown(task, case(actor, task)), "faults": faults or [], "person": actor.name}
-    return render(request, "portal/approvals_mailed.html", context, status=status)
+def _card(request: HttpRequest, task: Task, actor: Actor, error: DomainError | None = None) -> HttpResponse:
+    """The card; with what was refused, and the way to keep an order that lacks only credit."""
+    may_wait = task.may_wait or bool(error and lacks_credit(error.faults))
+    told = {"faults": [say(f) for f in error.faults] if error else [], "person": actor.name, "may_wait": may_wait}
+    context: dict[str, Any] = {**shown(task, case(actor, task)), **told}
+    return render(request, "portal/approvals_mailed.html", context, status=error.status if error else 200)
 
 
 def _decided(request: HttpRequest, link: Link, decided: Signature) -> HttpResponse:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, Subquery, Sum
 from django.utils.translation import gettext as _
 
 from qudao.approvals.models import Node
@@ -45,8 +45,10 @@ FACTS = """
            coalesce(%(today)s - i.oldest, 0), coalesce(i.overdue > a.tolerance AND %(today)s - i.late > a.grace_days, false)
                OR coalesce(a.by_hand = 'hold' AND coalesce(a.by_hand_until >= %(today)s, true), false),
            coalesce(a.by_hand = 'stop' AND coalesce(a.by_hand_until >= %(today)s, true), false),
-           (SELECT count(*) FROM orders_line l WHERE l.order_id = o.id AND l.qty > coalesce((SELECT s.on_hand - s.reserved
-               FROM inventory_stock s WHERE s.place_id = o.place_id AND s.product_id = l.product_id), 0)),
+           (SELECT count(*) FROM orders_line l WHERE l.order_id = o.id AND l.qty > coalesce((SELECT sum(s.on_hand - s.reserved)
+               FROM inventory_stock s WHERE s.product_id = l.product_id
+                AND s.place_id = ANY(CASE WHEN o.more_places = '' THEN ARRAY[o.place_id]
+                   ELSE o.place_id || string_to_array(o.more_places, ',')::bigint[] END)), 0)),
            NOT EXISTS (SELECT FROM orders_order p WHERE p.seller_id = o.seller_id AND p.buyer_id = o.buyer_id AND p.id < o.id
                AND p.status NOT IN ('draft', 'rejected', 'cancelled')),
            EXISTS (SELECT FROM approvals_node n JOIN approvals_request r ON r.id = n.request_id
@@ -132,9 +134,21 @@ def oldest_pending(actor: Actor, most: int) -> tuple[list[Task], int]:
     return _tasks(actor, nodes), number
 
 
-def pending(actor: Actor) -> list[Task]:
-    """What the actor may sign now: what is not as usual first, then the oldest. Two statements."""
-    return _tasks(actor, list(pending_for(actor, TASKS)) if actor.can("orders.approve") else [])
+def pending(actor: Actor, order_id: int | None = None) -> list[Task]:
+    """What the actor may sign now: what is not as usual first, then the oldest; with one order that is asked for, however many wait longer.
+
+    Two statements, one more for an order that is not among the oldest.
+    """
+    nodes = list(pending_for(actor, TASKS)) if actor.can("orders.approve") else []
+    if order_id and len(nodes) == TASKS and all(node.request.subject_id != order_id for node in nodes):
+        nodes += pending_for(actor).filter(request__subject_kind="orders.order", request__subject_id=order_id)
+    return _tasks(actor, nodes)
+
+
+def pending_step(actor: Actor, node_id: int) -> Task | None:
+    """One step, while it waits for this person. Two statements."""
+    found = _tasks(actor, list(pending_for(actor).filter(pk=node_id)) if actor.can("orders.approve") else [])
+    return found[0] if found else None
 
 
 def _tasks(actor: Actor, nodes: list[Node]) -> list[Task]:
@@ -243,8 +257,9 @@ def case(actor: Actor, task: Task) -> Case:
 
 def _lines(order: Order, actor: Actor | None) -> list[CaseLine]:
     """The dearest lines of an order, short ones first; with what could stand in for these when `actor` may know."""
-    here = Stock.unscoped.filter(place_id=order.place_id, product_id=OuterRef("product_id"))
-    found: Iterable[Any] = unscoped_lines_of(order).annotate(free=Subquery(here.values(n=F("on_hand") - F("reserved"))[:1])).order_by("-gross")[:LINES]
+    here = Stock.unscoped.filter(place_id__in=(order.place_id, *order.serving), product_id=OuterRef("product_id")).order_by().values("product_id")
+    free = Subquery(here.annotate(n=Sum(F("on_hand") - F("reserved"))).values("n"))
+    found: Iterable[Any] = unscoped_lines_of(order).annotate(free=free).order_by("-gross")[:LINES]
     lines = [CaseLine(one, by_language(one.product.name, one.product.name_en), _off_list(one), one.free or ZERO) for one in found]
     if actor:
         trade = meant(Trade(order.agreement_id, order.seller_id, order.buyer_id, "", order.currency), order.kind)

@@ -29,7 +29,7 @@ from qudao.orders.tests.make import assert_sound, make_world, place
 from qudao.people.models import Membership, User
 from qudao.people.queries import unscoped_system_role
 from qudao.people.tests.make import actor_of, make_member, sign_in
-from qudao.portal.queries import case, pending
+from qudao.portal.queries import case, inbox, pending
 
 pytestmark = pytest.mark.django_db
 
@@ -104,6 +104,16 @@ def test_what_lacks_only_credit_is_offered_to_be_kept_for_it(clerk, world):
     done = text(clerk.post(reverse("approvals_bulk"), {"pick": [other.pk], "may_wait": [other.pk]}))
     assert "1 approved" in done and "approved, waits for credit" in done and status_of(other) == Status.SUBMITTED
     assert_sound()
+
+
+def test_however_many_wait_longer_one_that_is_asked_for_is_decided(clerk, world, monkeypatch):
+    older, newer = place(world, 4), place(world, 4)
+    monkeypatch.setattr(inbox, "TASKS", 1)
+    assert [task.subject_id for task in pending(world.cast.hq_clerk)] == [older.pk]
+    assert newer.number in text(clerk.get(reverse("approvals"), {"open": newer.pk}))
+    assert text(clerk.get(reverse("approvals"), {"open": "nonsense"}))
+    clerk.post(reverse("approval_approve", args=[newer.pk]))
+    assert (status_of(newer), status_of(older)) == (Status.CONFIRMED, Status.IN_REVIEW)
 
 
 def test_a_frozen_account_or_missing_stock_is_not_waited_for(clerk, world):
@@ -286,6 +296,18 @@ def test_the_mail_has_the_facts_and_the_link_decides_once(anyone, world, sent, d
     assert f"{order.number} is approved." in text(anyone.get(link)) and Signature.unscoped.count() == 1
     answer = anyone.get(link)
     assert (answer["Referrer-Policy"], answer["X-Robots-Tag"]) == ("no-referrer", "noindex") and "no-store" in answer["Cache-Control"]
+    assert_sound()
+
+
+def test_by_the_link_an_order_that_lacks_only_credit_is_kept_for_it(anyone, world, sent, monkeypatch):
+    order, _body, link = sent
+    monkeypatch.setattr(inbox, "TASKS", 0)  # the link is for its own step, however many wait longer
+    assert "keep for credit" not in text(anyone.get(link))
+    Account.unscoped.update(limit_amount=1)
+    assert "Approve, keep for credit" in text(anyone.get(link))
+    assert "Approve, keep for credit" in text(anyone.post(link, {"decision": "approve"}), 409)
+    assert f"{order.number} is approved." in text(anyone.post(link, {"decision": "approve", "may_wait": "1"}))
+    assert status_of(order) == Status.SUBMITTED
     assert_sound()
 
 
