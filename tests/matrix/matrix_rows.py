@@ -278,6 +278,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "exchange-rates": _by_owner("pricing.Rate", "owner", KEPT),
     "wide-assignments": _by_owner("pricing.WideAssignment", "owner", KEPT),
     "prices": _by_owner("pricing.Price", "list__owner", LISTS),
+    "serving-rules": _by_owner("inventory.ServingRule", "owner", OWN_PLACES),
     "places": _by_owner("inventory.Place", "owner", OWN_PLACES),
     "lots": _by_owner("inventory.Lot", "place__owner", OWN_PLACES),
     "stock": _by_owner("inventory.Stock", "place__owner", OWN_PLACES),

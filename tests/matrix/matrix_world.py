@@ -34,6 +34,7 @@ from qudao.catalog.tests.make import make_category, make_product
 from qudao.fulfilment.actions import confirm_receipt, ship_order
 from qudao.fulfilment.rules import Count
 from qudao.inventory.actions import OpeningLine, receive_opening, track_product
+from qudao.inventory.models import ServingRule
 from qudao.inventory.tests.make import make_places, make_shelf, make_stock
 from qudao.kernel import clock
 from qudao.messages.actions import assign, note, write
@@ -169,6 +170,8 @@ def build() -> World:
     for owner, role in ((people.lh, "hq_clerk"), (people.d001, "dealer_admin")):
         make_rule(owner, role, "30000")
     _lots(people)
+    for org in (people.lh, people.d001, people.d002, people.s001):
+        ServingRule.unscoped.create(owner=org, place_ids=[make_places(org)["MAIN"]])
     world = World(people, products, trades)
     _let_in(world)
     sellers = {"t1": people.hq_admin, "t2": people.hq_admin, "t3": people.dealer_admin}

@@ -10,8 +10,9 @@ import pytest
 
 from qudao.base.subject import Subject
 from qudao.inventory.actions import post_moves, release, reserve
+from qudao.inventory.models import Place
 from qudao.inventory.rules import Demand, MoveSpec
-from qudao.inventory.tests.make import assert_sound, in_unit, levels, make_places, make_shelf
+from qudao.inventory.tests.make import assert_sound, in_unit, levels, make_places, make_shelf, make_stock
 from qudao.kernel.errors import Refused
 from qudao.network.tests.make import make_org
 
@@ -66,6 +67,30 @@ def test_lines_in_any_order_neither_deadlock_nor_oversell(brand, race):
     results = race([partial(client, c) for c in range(THREADS)])
     assert sum(results) == 60
     assert set(levels(shelf.main).values()) == {(D(60), D(60))}
+    assert_sound()
+
+
+def test_two_places_together_are_never_oversold(brand, race):
+    """Half the orders ask MAIN first, half the other place: stock is locked by place and product all the same."""
+    shelf = make_shelf(brand, [20] * 3)
+    north = Place.unscoped.create(owner=brand, code="NORTH").pk
+    make_stock(north, {p.pk: 20 for p in shelf.products})
+    dice = random.Random(9)
+
+    def client(c):
+        first, then = (shelf.main, north) if c % 2 else (north, shelf.main)
+        passed = 0
+        for n in range(20):
+            demands = [Demand(first, p.pk, D(1), i, (then,)) for i, p in enumerate(dice.sample(shelf.products, 3))]
+            try:
+                in_unit(reserve, demands, order(c * 1000 + n))
+                passed += 1
+            except Refused:
+                pass
+        return passed
+
+    assert sum(race([partial(client, c) for c in range(THREADS)])) == 40
+    assert {held for held in levels().values() if held[0]} == {(D(20), D(20))}
     assert_sound()
 
 

@@ -92,6 +92,19 @@ CHECKS = [
         " WHERE id = (SELECT max(id) FROM fulfilment_difference WHERE state <> 'settled')",
     ),
     Check(
+        "fulfilment.picked_where_it_is_reserved",
+        """SELECT p.line_id AS id, concat_ws(' ', 'order line', p.line_id, 'is picked in place', p.place_id, p.qty, 'but reserved there',
+                  coalesce(r.qty, 0)) AS note
+           FROM (SELECT sl.line_id, s.from_place_id AS place_id, s.order_id, sum(sl.qty) AS qty FROM fulfilment_shipmentline sl
+                 JOIN fulfilment_shipment s ON s.id = sl.shipment_id WHERE s.state = 'picking' GROUP BY 1, 2, 3) p
+           LEFT JOIN (SELECT subject_id, ref_id, place_id, sum(qty - taken - released) AS qty FROM inventory_reservation
+                      WHERE subject_kind = 'orders.order' AND state = 'open' GROUP BY 1, 2, 3) r
+             ON r.subject_id = p.order_id AND r.ref_id = p.line_id AND r.place_id = p.place_id
+           WHERE p.qty > coalesce(r.qty, 0)""",
+        "UPDATE fulfilment_shipment s SET from_place_id = (SELECT max(p.id) FROM inventory_place p WHERE p.id <> s.from_place_id)"
+        " WHERE id = (SELECT max(id) FROM fulfilment_shipment WHERE state = 'picking')",
+    ),
+    Check(
         "fulfilment.nothing_is_planned_twice",
         """SELECT l.id, concat_ws(' ', 'order line', l.id, 'has reserved', l.qty - l.given_up - l.shipped - l.backordered, 'but shipments hold', p.qty) AS note
            FROM orders_line l

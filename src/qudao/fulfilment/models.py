@@ -48,10 +48,10 @@ class Shipment(Row):
                 fields=["order", "seq"], name="fulfilment_shipment_seq_unique", violation_error_message=_("The order already has this shipment.")
             ),
             models.UniqueConstraint(
-                fields=["order"],
+                fields=["order", "from_place"],
                 condition=Q(state=State.CREATED),
                 name="fulfilment_shipment_one_plan",
-                violation_error_message=_("The order already has a shipment that waits to be picked."),
+                violation_error_message=_("The order already has a shipment that waits to be picked there."),
             ),
             models.CheckConstraint(
                 condition=~Q(seller=F("buyer")), name="fulfilment_shipment_sides_differ", violation_error_message=_("Seller and buyer are the same.")

@@ -21,6 +21,7 @@ from qudao.fulfilment.states import GONE, OPEN, UNSETTLED
 from qudao.inventory.queries import unscoped_by_lot, unscoped_lots_shipped, unscoped_proposals
 from qudao.inventory.rules import Demand
 from qudao.kernel.errors import NotFound
+from qudao.kernel import clock
 from qudao.orders.models import Order
 from qudao.orders.states import Status
 from qudao.people.queries import unscoped_contacts, unscoped_people_with
@@ -28,7 +29,7 @@ from qudao.people.queries import unscoped_contacts, unscoped_people_with
 #: orders whose open quantities are reserved, so that they can be picked
 SHIPPABLE = (Status.CONFIRMED, Status.IN_FULFILMENT)
 
-PARCELS = """SELECT s.order_id, s.seq, s.id, s.number, s.state, s.state_since, s.created_at, l.line_id, l.id, l.qty
+PARCELS = """SELECT s.order_id, s.seq, s.id, s.number, s.state, s.state_since, s.created_at, s.from_place_id, l.line_id, l.id, l.qty
     FROM fulfilment_shipment s
     LEFT JOIN fulfilment_shipmentline l ON l.shipment_id = s.id AND s.state IN ('created', 'picking')
     WHERE s.order_id = ANY(%s) ORDER BY s.id, l.id FOR UPDATE OF s"""
@@ -54,6 +55,7 @@ class Parcel:
     created_at: datetime
     lines: dict[int, Decimal] = field(default_factory=dict)
     line_ids: dict[int, int] = field(default_factory=dict)
+    place_id: int
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,10 @@ class Arrival:
 def unscoped_parcels(order_ids: Iterable[int]) -> dict[int, list[Parcel]]:
     """All shipments of orders by order id, locked, oldest first. One statement; the caller has locked the orders and noted the rank."""
     found: dict[int, list[Parcel]] = {order_id: [] for order_id in order_ids}
-    for order_id, seq, pk, number, state, since, made, line_id, shipment_line_id, qty in rows(PARCELS, (list(found),)):
+    for order_id, seq, pk, number, state, since, made, place, line_id, shipment_line_id, qty in rows(PARCELS, (list(found),)):
         parcels = found[order_id]
         if not parcels or parcels[-1].id != pk:
-            parcels.append(Parcel(pk, seq, number, state, since, made))
+            parcels.append(Parcel(pk, seq, number, state, since, made, place))
         if line_id is not None:
             parcels[-1].lines[line_id] = qty
             parcels[-1].line_ids[shipment_line_id] = line_id

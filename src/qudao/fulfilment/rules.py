@@ -114,6 +114,12 @@ def left_to_plan(lines: Iterable[OrderLine], picking: Mapping[int, Decimal]) -> 
 
 
 def choose(wanted: Mapping[int, Decimal], free: Mapping[int, Decimal], *, code: str, name: str) -> dict[int, Decimal]:
+def less(there: Mapping[int, Decimal], busy: Mapping[int, Decimal]) -> dict[int, Decimal]:
+    """What is there of each line and not busy; lines with nothing left are left out."""
+    rest = {line_id: qty - busy.get(line_id, NOTHING) for line_id, qty in there.items()}
+    return {line_id: qty for line_id, qty in rest.items() if qty > 0}
+
+
     """The asked quantities by line, zeros left out. Invalid for a bad line or quantity, Refused `code` where more is asked than is free."""
     faults: list[Fault] = []
     over: list[Fault] = []

@@ -117,7 +117,7 @@ class DifferenceTable(Table):
         Column("qty", _("Quantity"), cell="qty", sort="qty"),
         Column("shown_amount", _("Amount (incl. tax)"), cell="amount", hide_on_phone=True, total=True, sum="amount"),
         Column("state", _("State"), cell="state", tones=DIFFERENCE_TONES),
-        Column("", _("Taken by"), cell=lambda row: _has(row), dim=True, hide_on_phone=True, sort="due_on", width="text-nowrap", slug="taken_by"),
+        Column("", _("Taken by"), cell=_has, dim=True, hide_on_phone=True, sort="due_on", width="text-nowrap", slug="taken_by"),
         Column("at", _("Waiting"), cell="age", dim=True, sort="at"),
     )
     tabs: Sequence[Tab] = (

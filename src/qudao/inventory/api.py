@@ -13,6 +13,7 @@ from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.inventory import actions, queries
 from qudao.inventory.models import Lot, Move, Place, Stock
+from qudao.inventory.rules import Whom
 from qudao.inventory.states import LEAD_DAYS, MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_LOT, MOST_PRIORITY, Shows
 
 routes = Router(tags=["stock"])
@@ -335,3 +336,44 @@ def availability(
     found = queries.available_for(actor, agreement_id, dict.fromkeys(product_id, qty))
     told = {product: [{"on": on, "qty": part} for on, part in one.promise] for product, one in found.items()}
     return reply({"items": [{"product_id": product, "band": one.band, "qty": one.qty, "promise": told[product]} for product, one in found.items()]})
+
+
+class ServingIn(Schema):
+    """Whom (one of the four; none: everybody) which own warehouses serve, in their order."""
+
+    buyer_id: int | None = None
+    group_id: int | None = None
+    region_id: int | None = None
+    area_code: str = Field("", max_length=12)
+    place_ids: list[int] = Field(..., max_length=10)
+    splits: bool = True
+
+
+class ServingOut(ServingIn):
+    id: int
+    owner_id: int
+
+
+def _serving(row: Any) -> dict[str, Any]:
+    return {name: getattr(row, "pk" if name == "id" else name) for name in ServingOut.model_fields}
+
+
+@routes.get("/serving-rules", response=list[ServingOut], summary="Who is served out of which warehouses")
+def list_serving(request: HttpRequest) -> HttpResponse:
+    """The nearest rule counts: a buyer's own, a group's, the nearest region's, the longest area's, everybody's. At most 1,000."""
+    return reply([_serving(row) for row in queries.serving_rules(request.actor)[:1000]])  # type: ignore[attr-defined]
+
+
+@routes.post("/serving-rules", response={201: ServingOut}, summary="Say who is served out of which warehouses")
+@idempotent
+def set_serving(request: HttpRequest, body: ServingIn) -> HttpResponse:
+    """For whom there is a rule already, it is replaced; it holds for new orders."""
+    whom = Whom(body.buyer_id, body.group_id, body.region_id, body.area_code)
+    return reply(_serving(actions.set_serving(whom, body.place_ids, body.splits, actor=request.actor)), 201)  # type: ignore[attr-defined]
+
+
+@routes.delete("/serving-rules/{int:rule_id}", response=ServingOut, summary="Take a rule away")
+@idempotent
+def drop_serving(request: HttpRequest, rule_id: int) -> HttpResponse:
+    """The next nearest rule counts for new orders, or the warehouse of the agreement."""
+    return reply(_serving(actions.drop_serving(rule_id, actor=request.actor)))  # type: ignore[attr-defined]

@@ -10,8 +10,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from qudao.agreements import queries as agreements
 from qudao.base.access import Actor, visible
 from qudao.base.html.forms import Form, LineField, number_of
+from qudao.base.html.tables import by_language
 from qudao.base.sentences import Said, say
 from qudao.catalog.queries import products
 from qudao.inventory.actions import OpeningLine
@@ -19,6 +21,8 @@ from qudao.inventory.models import Place
 from qudao.inventory.rules import check_quantities
 from qudao.inventory.states import MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_LOT, MOST_PRIORITY, PlaceKind, Short, Shows
 from qudao.kernel.errors import Fault, Invalid
+from qudao.network import queries as network
+from qudao.network.states import OrgKind
 
 
 class PlaceForm(Form):
@@ -56,6 +60,31 @@ class SupplyForm(Form):
         super().__init__(*args, **kwargs)
         mine = visible(self.actor, Place, "inventory.manage_places").filter(kind=PlaceKind.STOCK).order_by("code")
         self.fields["place"].queryset = mine  # type: ignore[attr-defined]
+
+
+class ServingForm(Form):
+    """Who is served out of which warehouses, in their order."""
+
+    buyer = forms.CharField(label=_("Buyer"), max_length=40, required=False, help_text=_("Its code; or one of the next three; nothing means everybody."))
+    group_id = forms.TypedChoiceField(label=_("Group of buyers"), required=False, coerce=int, empty_value=None)
+    region_id = forms.TypedChoiceField(label=_("Region"), required=False, coerce=int, empty_value=None, help_text=_("With all below it."))
+    area_code = forms.CharField(label=_("Area code"), max_length=12, required=False, help_text=_("The first digits are enough: 33 is all of Zhejiang."))
+    places = forms.CharField(label=_("Warehouses in order"), max_length=200, help_text=_("Their codes, for example MAIN, NORTH."))
+    splits = forms.BooleanField(
+        label=_("A line may come out of several of them"),
+        required=False,
+        initial=True,
+        help_text=_("Otherwise an order comes out of the first that has all of it."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        mine = visible(self.actor, Place, "inventory.manage_places").filter(kind=PlaceKind.STOCK).order_by("code").values_list("code", flat=True)
+        self.fields["places"].help_text = _("Their codes: {codes}.").format(codes=", ".join(mine[:20]))
+        groups = agreements.groups(self.actor).filter(owner_id=self.actor.org_id)
+        regions = network.organisations(self.actor).filter(kind=OrgKind.REGION)[:500]
+        for name, found in (("group_id", groups), ("region_id", regions)):
+            self.fields[name].choices = [("", "—"), *((one.pk, f"{one.code} {by_language(one.name, one.name_en)}") for one in found)]  # type: ignore[attr-defined]
 
 
 class TrackForm(Form):

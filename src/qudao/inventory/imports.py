@@ -12,11 +12,12 @@ from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import visible
 from qudao.base.import_sheets import SAMPLE, Cells, Column
-from qudao.base.importing import CHANGED, NEW, Entry, Kind, Touched
+from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, by_row, changed_since, differences
 from qudao.catalog import queries as catalog
 from qudao.inventory import queries, rules
-from qudao.inventory.actions import OpeningLine, check_lots, receive_opening, return_opening
-from qudao.inventory.models import Place, Stock
+from qudao.inventory.actions import OpeningLine, check_lots, drop_serving, receive_opening, return_opening, set_serving
+from qudao.inventory.actions.serve import check_places, check_whom
+from qudao.inventory.models import Place, ServingRule, Stock
 from qudao.inventory.states import PlaceKind
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
 from qudao.kernel.quantity import plain
@@ -101,4 +102,76 @@ def _by_place(entries: Sequence[Entry]) -> list[tuple[int, list[Entry]]]:
     return [(place, list(some)) for place, some in groupby(sorted(entries, key=lambda e: e.data[0]), key=lambda e: e.data[0])]
 
 
-KINDS = (Opening,)
+class Serving(Kind):
+    """Who is served out of which warehouses. A row replaces the rule of whom it names, so a file may come twice."""
+
+    name, label, icon, verb, place = "inventory.serving", _("Who is served from where"), "list", "inventory.manage_places", "serving_rules"
+    about = _("A row names one buyer, group, region or area (nothing: everybody) and the warehouses that serve them, in their order.")
+    columns = (
+        Column("buyer", _("Buyer"), help=_("The code of the organisation."), also=("dealer", "经销商", "客户编码")),
+        Column("group", _("Group of buyers"), help=_("Its code."), also=("buyer group", "客户组")),
+        Column("region", _("Region"), help=_("Its code."), also=("大区",)),
+        Column("area_code", _("Area code"), help=_("The first digits are enough: 33 is all of Zhejiang."), example="33", also=("area", "行政区划")),
+        Column("places", _("Warehouses in order"), required=True, help=_("Their codes, for example MAIN, NORTH."), example="MAIN, NORTH", also=("发货仓",)),
+        Column("splits", _("Splits"), "flag", help=_("Whether a line may come out of several of them."), example="yes", also=("split", "可拆分")),
+    )
+
+    def open(self, rows: Sequence[Cells]) -> None:
+        """One statement."""
+        known = queries.serving_rules(self.actor).filter(owner_id=self.actor.org_id)
+        self.rules = {(one.buyer_id, one.group_id, one.region_id, one.area_code): one for one in known}
+
+    def key(self, row: Cells) -> Any:
+        return tuple(row.text(name).upper() for name in ("buyer", "group", "region", "area_code"))
+
+    def entry(self, row: Cells) -> Entry:
+        whom = queries.whom_typed({name: row.text(name) for name in ("buyer", "group", "region", "area_code")}, self.actor)
+        places = queries.places_typed(row.text("places"), self.actor)
+        check_whom(whom, self.actor)
+        check_places(places, self.actor)
+        facts = {"places": ",".join(map(str, places)), "splits": row.get("splits", True)}
+        known = self.rules.get((whom.buyer_id, whom.group_id, whom.region_id, whom.area_code))
+        before = _rule(known) if known else {}
+        changes = differences(before, facts) if known else ()
+        what = NEW if known is None else CHANGED if changes else SAME
+        return Entry(row.no, " ".join(part for part in self.key(row) if part) or "*", what, (whom, facts, before), changes)
+
+    def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:
+        touched = []
+        for one in entries:
+            if one.what != SAME:
+                whom, facts, before = one.data
+                rule = set_serving(whom, _ids(facts["places"]), facts["splits"], actor=self.actor)
+                touched.append(Touched(one.row, rule.pk, one.label, one.what == NEW, before, facts))
+        return touched
+
+    def now(self, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
+        found = queries.serving_rules(self.actor).filter(pk__in=keys)
+        return {one.pk: _rule(one) for one in found}
+
+    def hindered(self, touched: Sequence[Touched]) -> dict[int, Fault]:
+        """One statement. Orders keep the places they were placed with, so nothing is built on a rule."""
+        now = self.now([one.key for one in touched])
+        return by_row(touched, lambda one: changed_since(one, now[one.key]) if one.key in now else Fault("base.import_gone"))
+
+    def take_back(self, touched: Sequence[Touched]) -> None:
+        rules_now = {one.pk: one for one in queries.serving_rules(self.actor).filter(pk__in=[t.key for t in touched])}
+        for one in touched:
+            if one.is_new:
+                drop_serving(one.key, actor=self.actor)
+            else:
+                rule = rules_now[one.key]
+                whom = rules.Whom(rule.buyer_id, rule.group_id, rule.region_id, rule.area_code)
+                set_serving(whom, _ids(one.before["places"]), one.before["splits"], actor=self.actor)
+
+
+def _rule(rule: ServingRule) -> dict[str, Any]:
+    """What a file changes of a rule."""
+    return {"places": ",".join(map(str, rule.place_ids)), "splits": rule.splits}
+
+
+def _ids(text: str) -> list[int]:
+    return [int(pk) for pk in text.split(",")]
+
+
+KINDS = (Opening, Serving)

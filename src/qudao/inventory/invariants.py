@@ -55,6 +55,13 @@ CHECKS = [
            WHERE id = (SELECT max(id) FROM inventory_stock)""",
     ),
     Check(
+        "inventory.rules_name_own_warehouses",
+        """SELECT r.id, concat_ws(' ', 'rule', r.id, 'of', r.owner_id, 'names place', n.place_id, 'which is not its warehouse') AS note
+           FROM inventory_servingrule r CROSS JOIN LATERAL unnest(r.place_ids) n(place_id) LEFT JOIN inventory_place p ON p.id = n.place_id
+           WHERE p.owner_id IS DISTINCT FROM r.owner_id OR p.kind <> 'stock'""",
+        "INSERT INTO inventory_servingrule (owner_id, area_code, place_ids, splits) SELECT min(owner_id), 'planted', '{0}', true FROM inventory_place",
+    ),
+    Check(
         "inventory.lots_sum_to_on_hand",
         """SELECT coalesce(s.id, 0) AS id, concat_ws(' ', 'place', place_id, 'product', product_id, 'has', coalesce(s.on_hand, 0), 'but its lots sum to',
                   coalesce(l.qty, 0)) AS note

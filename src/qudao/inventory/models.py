@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.lookups import LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.db import Row
-from qudao.inventory.states import LEAD_DAYS, MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_LOT, PlaceKind, ReservationState, Short, Shows
+from qudao.inventory.states import LEAD_DAYS, MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_LOT, MOST_PLACES, PlaceKind, ReservationState, Short, Shows
 
 
 def _quantity(**options: Any) -> models.DecimalField:
@@ -294,3 +295,48 @@ class SupplyPlace(Row):
 
     def __str__(self) -> str:
         return f"{self.agreement_id} ← {self.place_id}"
+
+
+class ServingRule(Row):
+    """Which warehouses of a seller serve whom, in their order: one buyer, a group, a region with all below it, an area by its first digits, or
+    everybody. The nearest rule counts, and goes before the warehouse of the agreement. `splits`: a line may come out of several of them; without,
+    an order comes out of one.
+
+    Places are named in an array, because only their order matters; they are checked when it is written, and no place is ever deleted.
+    """
+
+    goes_with = "owner"
+
+    owner = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
+    buyer = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    group = models.ForeignKey("agreements.Group", on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    region = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    area_code = models.CharField(max_length=12, blank=True, default="")
+    place_ids = ArrayField(models.BigIntegerField())
+    splits = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "buyer", "group", "region", "area_code"],
+                name="inventory_servingrule_whom_unique",
+                nulls_distinct=False,
+                violation_error_message=_("There is a rule for them already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(group=None, region=None, area_code="")
+                | Q(buyer=None, region=None, area_code="")
+                | Q(buyer=None, group=None, area_code="")
+                | Q(buyer=None, group=None, region=None),
+                name="inventory_servingrule_one_whom",
+                violation_error_message=_("Name either a buyer, a group, a region or an area; nothing means everybody."),
+            ),
+            models.CheckConstraint(
+                condition=Q(place_ids__len__gte=1, place_ids__len__lte=MOST_PLACES),
+                name="inventory_servingrule_places_given",
+                violation_error_message=_("Name at least one warehouse."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.owner_id}: {self.place_ids}"

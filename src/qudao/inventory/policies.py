@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import Actor, Policy, own, register, within
-from qudao.inventory.models import Lot, LotMove, Move, Place, Reservation, Stock, SupplyPlace, Tracked
+from qudao.inventory.models import Lot, LotMove, Move, Place, Reservation, ServingRule, Stock, SupplyPlace, Tracked
 
 VERBS = {
     "inventory.view": _("See stock and its moves"),
@@ -97,3 +97,12 @@ class SupplyPlacePolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _owned(actor, verb, "place__owner")
+
+
+@register
+class ServingRulePolicy(Policy):
+    model = ServingRule
+    view_verb = "inventory.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return _owned(actor, verb, "owner")

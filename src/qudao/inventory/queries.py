@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from qudao.agreements.models import Agreement
+from qudao.agreements.models import Agreement, Group
 from qudao.base.access import Actor, Scope, visible
 from qudao.base.db import rows
-from qudao.inventory.models import Lot, LotMove, Move, Place, Reservation, Stock, SupplyPlace, Tracked
-from qudao.inventory.rules import ZERO, Demand, Key, LotQty, band, fefo, good_until, promise
-from qudao.inventory.states import LEAD_DAYS, ReservationState, Short, Shows
+from qudao.inventory.models import Lot, LotMove, Move, Place, Reservation, ServingRule, Stock, SupplyPlace, Tracked
+from qudao.inventory.rules import ZERO, Demand, Key, LotQty, Whom, band, fefo, good_until, promise
+from qudao.inventory.states import LEAD_DAYS, MOST_PLACES, ReservationState, Short, Shows
 from qudao.kernel import clock
-from qudao.kernel.errors import NotFound
+from qudao.kernel.errors import Invalid, NotFound
 from qudao.kernel.period import working_day
+from qudao.network.models import Organisation
 
 # What lies in lots that have expired is asked only where the product has lots.
 EXPIRED = """CASE WHEN s.tracked THEN (SELECT coalesce(sum(l.qty), 0) FROM inventory_lot l
         WHERE l.place_id = s.place_id AND l.product_id = s.product_id AND l.expires_on < %s) ELSE 0 END"""
-SUPPLY = f"""SELECT a.id, coalesce(s.place_id, m.id), coalesce(s.shows, 'banded'), coalesce(s.lead_days, {LEAD_DAYS}),
-        coalesce(s.short, 'refuse'), coalesce(s.surcharge, 0)
+#: of the seller's rules the nearest for the agreement "a": its buyer's own, that of a group, of the nearest region, of the longest area, everybody's
+SERVES = """SELECT r.place_ids, r.splits FROM inventory_servingrule r WHERE r.owner_id = a.seller_id AND CASE
+            WHEN r.buyer_id IS NOT NULL THEN r.buyer_id = a.buyer_id
+            WHEN r.group_id IS NOT NULL THEN EXISTS (SELECT FROM agreements_groupmember g WHERE g.buyer_id = a.buyer_id AND g.group_id = r.group_id
+                AND g.valid_from <= %(on)s AND (g.valid_to IS NULL OR g.valid_to >= %(on)s))
+            ELSE EXISTS (SELECT FROM network_organisation b WHERE b.id = a.buyer_id AND starts_with(b.area_code, r.area_code)
+                AND (r.region_id IS NULL OR strpos(b.path, '/' || r.region_id || '/') > 0)) END
+        ORDER BY r.buyer_id IS NULL, r.group_id IS NULL, (SELECT length(o.path) FROM network_organisation o WHERE o.id = r.region_id) DESC NULLS LAST,
+            length(r.area_code) DESC, r.id LIMIT 1"""
+SUPPLY = f"""SELECT a.id, coalesce(v.place_ids[1], s.place_id, m.id), coalesce(s.shows, 'banded'), coalesce(s.lead_days, {LEAD_DAYS}),
+        coalesce(s.short, 'refuse'), coalesce(s.surcharge, 0), v.place_ids[2:], v.splits
     FROM agreements_agreement a
     LEFT JOIN inventory_supplyplace s ON s.agreement_id = a.id
+    LEFT JOIN LATERAL ({SERVES}) v ON true
     LEFT JOIN inventory_place m ON m.owner_id = a.seller_id AND m.code = 'MAIN'
-    WHERE a.id = %s"""
+    WHERE a.id = ANY(%(ids)s)"""
 
 
 @dataclass(frozen=True)
@@ -44,7 +57,10 @@ class Available:
 
 @dataclass(frozen=True)
 class Supply:
-    """Out of which place an agreement is supplied, what the buyer is told of its stock, working days until goods leave, what is done when they are short."""
+    """Out of which place an agreement is supplied, what the buyer is told of its stock, working days until goods leave, what is done when they are short.
+
+    `more`: the places that serve after the first, in their order; `splits`: an order may come out of several.
+    """
 
     agreement_id: int
     place_id: int
@@ -52,6 +68,8 @@ class Supply:
     lead_days: int
     short: str = Short.REFUSE
     surcharge: Decimal = ZERO
+    more: tuple[int, ...] = ()
+    splits: bool = True
 
     def leaves_on(self, wanted_on: date | None = None) -> date:
         """The day on which what is in stock leaves when it is ordered today: after the lead days, and not before it is wanted."""
@@ -61,18 +79,22 @@ class Supply:
 
 def unscoped_supply(agreement_id: int) -> Supply:
     """How an agreement is supplied; out of the seller's MAIN when nothing is set. One statement. Raises NotFound when there is no place."""
-    found = rows(SUPPLY, (agreement_id,))
+    found = rows(SUPPLY, {"ids": [agreement_id], "on": clock.today()})
     if not found:
         raise NotFound("inventory.no_agreement")
     if found[0][1] is None:
         raise NotFound("inventory.no_place")
-    return Supply(*found[0])
+    return _supply(found[0])
 
 
 def unscoped_supplies(agreement_ids: Iterable[int]) -> dict[int, Supply]:
     """`unscoped_supply` of many agreements; one without a place is missing. One statement."""
-    found = rows(SUPPLY.replace("a.id = %s", "a.id = ANY(%s)"), (list(agreement_ids),))
-    return {row[0]: Supply(*row) for row in found if row[1] is not None}
+    found = rows(SUPPLY, {"ids": list(agreement_ids), "on": clock.today()})
+    return {row[0]: _supply(row) for row in found if row[1] is not None}
+
+
+def _supply(row: Sequence[Any]) -> Supply:
+    return Supply(*row[:6], tuple(row[6] or ()), row[7] is not False)
 
 
 def unscoped_places(org_ids: Iterable[int]) -> dict[tuple[int, str], int]:
@@ -224,6 +246,53 @@ def open_reservations(actor: Actor, place_id: int, product_id: int) -> QuerySet[
     return found.order_by("at", "id")
 
 
+def serving_rules(actor: Actor) -> QuerySet[ServingRule]:
+    """Who is served out of which warehouses, as the actor may see it: buyers first, then groups, regions, areas, everybody."""
+    found = visible(actor, ServingRule).select_related("owner", "buyer", "group", "region")
+    return found.order_by(F("buyer__code").asc(nulls_last=True), F("group__code").asc(nulls_last=True), F("region__code").asc(nulls_last=True), "-area_code")
+
+
+def whom_typed(cells: Mapping[str, Any], actor: Actor) -> Whom:
+    """Whom somebody typed: a buyer by its code, a group and a region by code or id, an area. Raises Invalid at what is not known. At most three statements."""
+    found: dict[str, Any] = {"area_code": str(cells.get("area_code") or "").strip()}
+    orgs, groups = visible(actor, Organisation), visible(actor, Group).filter(owner_id=actor.org_id)
+    for name, known, code in (
+        ("buyer", orgs, "inventory.buyer_unknown"),
+        ("group", groups, "inventory.group_unknown"),
+        ("region", orgs, "inventory.region_unknown"),
+    ):
+        text = str(cells.get(name) or "").strip().upper()
+        found[f"{name}_id"] = cells.get(f"{name}_id") or (known.filter(code=text).values_list("pk", flat=True).first() if text else None)
+        if text and not found[f"{name}_id"]:
+            raise Invalid(code, field=name)
+    return Whom(**found)
+
+
+def places_typed(text: str, actor: Actor) -> list[int]:
+    """Codes of own warehouses in their order, as ids. Raises Invalid for a code that is none. One statement."""
+    codes = [part.strip().upper() for part in re.split(r"[,;>→，；、]", text) if part.strip()]
+    mine = dict(visible(actor, Place).filter(owner_id=actor.org_id, code__in=codes).values_list("code", "pk"))
+    if not codes or any(code not in mine for code in codes):
+        raise Invalid("inventory.no_places", field="places", most=MOST_PLACES)
+    return [mine[code] for code in codes]
+
+
+def places_named(actor: Actor, rules: Iterable[ServingRule]) -> dict[int, str]:
+    """The codes of the places that rules name, by id. One statement."""
+    wanted = {pk for rule in rules for pk in rule.place_ids}
+    return dict(visible(actor, Place).filter(pk__in=wanted).values_list("pk", "code"))
+
+
+def unscoped_reserved_at(subject_kind: str, subject_ids: Iterable[int]) -> dict[int, dict[int, dict[int, Decimal]]]:
+    """What documents have reserved, by document, place and line. One statement."""
+    found: dict[int, dict[int, dict[int, Decimal]]] = {}
+    sql = """SELECT subject_id, place_id, ref_id, qty - taken - released FROM inventory_reservation
+        WHERE subject_kind = %s AND subject_id = ANY(%s) AND state = 'open' ORDER BY id"""
+    for subject, place, ref, qty in rows(sql, (subject_kind, list(subject_ids))):
+        found.setdefault(subject, {}).setdefault(place, {})[ref] = qty
+    return found
+
+
 def main_place(actor: Actor) -> Place:
     """The MAIN warehouse of the actor's own organisation; raises NotFound when it has none."""
     found = visible(actor, Place).filter(owner_id=actor.org_id, code="MAIN").first()
@@ -262,11 +331,13 @@ def unscoped_told(agreement_id: int, asked: Mapping[int, Decimal], wanted_on: da
 
 def unscoped_available(supply: Supply, asked: Mapping[int, Decimal], wanted_on: date | None = None, *, exact: bool = True) -> dict[int, Available]:
     """What is there of the products of a supply, and when what is asked for can leave. Without `exact` no quantity is told. One statement."""
-    free = unscoped_free((supply.place_id, product) for product in asked)
+    places = (supply.place_id, *supply.more)
+    free = unscoped_free((place, product) for product in asked for place in places)
     day = supply.leaves_on(wanted_on)
     found = {}
     for product, qty in asked.items():
-        there = free[supply.place_id, product]
+        each = [free[place, product] for place in places]
+        there = sum(each, ZERO) if supply.splits else max(each)
         parts = promise((day, there), (), qty)
         found[product] = Available(band(there), there if exact else None, tuple((on, part if exact else None) for on, part in parts))
     return found

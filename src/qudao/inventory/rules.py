@@ -21,12 +21,33 @@ Key = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """Wanted: `qty` (base unit) of a product out of a place, for the caller's line `ref_id`."""
+    """Wanted: `qty` (base unit) of a product out of a place, for the caller's line `ref_id`.
+
+    `more`: the places after it, in their order, where it has too little; with `splits` a line may come out of several of them, without all lines that
+    are asked for together come out of one. What nobody has is lacking at the first.
+    """
 
     place_id: int
     product_id: int
     qty: Decimal
     ref_id: int
+    more: tuple[int, ...] = ()
+    splits: bool = True
+
+    @property
+    def keys(self) -> list[Key]:
+        """Where it may come from, in order."""
+        return [(place, self.product_id) for place in (self.place_id, *self.more)]
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Whom a rule serves: one of them, or everybody when nothing is named."""
+
+    buyer_id: int | None = None
+    group_id: int | None = None
+    region_id: int | None = None
+    area_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +137,11 @@ def totals(demands: Iterable[Demand]) -> dict[Key, Decimal]:
     return dict(sorted(found.items()))
 
 
+def keys_of(demands: Iterable[Demand]) -> list[Key]:
+    """Every (place, product) that demands may be served from, in lock order."""
+    return sorted({key for d in demands for key in d.keys})
+
+
 def shortage(ref_id: int | None, product_id: int, needed: Decimal, available: Decimal) -> Fault:
     """One line that cannot be served; quantities as plain text in the base unit."""
     field = "" if ref_id is None else f"lines.{ref_id}"
@@ -129,6 +155,10 @@ def shortages(demands: Iterable[Demand], free: Mapping[Key, Decimal]) -> list[Fa
 
     Lines are served in the given order, so that the fault says what is left for that line.
     """
+    demands = list(demands)
+    if any(d.more for d in demands):
+        lacks = serve(demands, free)[1]
+        return [shortage(d.ref_id, d.product_id, d.qty, d.qty - lacks[d.ref_id]) for d in demands if d.ref_id in lacks]
     faults, left = [], dict(free)
     for d in demands:
         key = (d.place_id, d.product_id)
@@ -141,6 +171,9 @@ def shortages(demands: Iterable[Demand], free: Mapping[Key, Decimal]) -> list[Fa
 
 def serve(demands: Iterable[Demand], free: Mapping[Key, Decimal]) -> tuple[list[Demand], dict[int, Decimal]]:
     """What each demand gets of what is free, in the given order (demands that get nothing are left out), and by ref_id what each lacks."""
+    demands = list(demands)
+    if any(d.more for d in demands):
+        return _serve_from_many(demands, dict(free))
     given, lacks, left = list[Demand](), dict[int, Decimal](), dict(free)
     for d in demands:
         key = (d.place_id, d.product_id)
@@ -151,6 +184,29 @@ def serve(demands: Iterable[Demand], free: Mapping[Key, Decimal]) -> tuple[list[
         if got < d.qty:
             lacks[d.ref_id] = d.qty - got
     return given, lacks
+
+
+def _serve_from_many(demands: Sequence[Demand], left: dict[Key, Decimal]) -> tuple[list[Demand], dict[int, Decimal]]:
+    """`serve` where goods may come out of several places: all of it out of the first that has all; else line by line, if that is allowed."""
+    for n in range(max(len(d.keys) for d in demands)):
+        one = [replace(d, place_id=d.keys[min(n, len(d.keys) - 1)][0], more=()) for d in demands]
+        given, lacks = serve(one, left)
+        if not lacks:
+            return given, lacks
+    if not all(d.splits for d in demands):
+        return serve([replace(d, more=()) for d in demands], left)
+    found, short = list[Demand](), dict[int, Decimal]()
+    for d in demands:
+        whole = [key for key in d.keys if left.get(key, ZERO) >= d.qty]
+        rest = d.qty
+        for key in whole[:1] or d.keys:
+            if (part := min(rest, max(left.get(key, ZERO), ZERO))) > 0:
+                left[key] -= part
+                rest -= part
+                found.append(replace(d, place_id=key[0], qty=part, more=()))
+        if rest:
+            short[d.ref_id] = short.get(d.ref_id, ZERO) + rest
+    return found, short
 
 
 def apply_moves(specs: Iterable[MoveSpec], held: Mapping[Key, Held], outside: frozenset[int]) -> Changes:

@@ -71,7 +71,15 @@ MOST_LOT = 40
 #: The highest priority of an agreement when goods come in.
 MOST_PRIORITY = 99
 
+#: The most places that may serve one buyer.
+MOST_PLACES = 10
+
 SENTENCES = {
+    "inventory.serves_whom": _("Name either a buyer, a group, a region or an area; nothing means everybody."),
+    "inventory.no_places": _("Name the warehouses in their order, each once, at most {most}."),
+    "inventory.group_unknown": _("Your organisation has no such group of buyers."),
+    "inventory.buyer_unknown": _("There is no such buyer."),
+    "inventory.region_unknown": _("There is no such region."),
     "inventory.short": _("Only {available} of {needed} are available: {short} are missing."),
     "inventory.not_reserved": _("{needed} are to be taken from a reservation, but no open reservation holds that much."),
     "inventory.ambiguous_reservation": _("Two documents hold a reservation for a line with the same number; name the document."),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from qudao.base.access import Actor, Scope
 from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, cell_pair
-from qudao.inventory.models import Lot, Move, Place, Stock
+from qudao.inventory.models import Lot, Move, Place, ServingRule, Stock
 from qudao.inventory.queries import places
 from qudao.inventory.states import SOON_DAYS, PlaceKind
 from qudao.kernel import clock
@@ -131,6 +131,32 @@ class MoveTable(Table):
     # Ids grow with time, and the key serves them backwards whatever the size of the history.
     order = ("-id",)
     empty = _("Nothing has moved yet.")
+
+
+def whom_of(rule: ServingRule) -> str:
+    """Whom a rule serves, in words."""
+    for one, words in ((rule.buyer, _("Buyer {name}")), (rule.group, _("Group {name}")), (rule.region, _("Region {name}"))):
+        if one is not None:
+            return str(words).format(name=f"{one.code} {by_language(one.name, one.name_en)}")
+    return str(_("Area {name}")).format(name=rule.area_code) if rule.area_code else str(_("Everybody"))
+
+
+class ServingTable(Table):
+    """Who is served out of which warehouses, in their order."""
+
+    columns = (
+        Column("", _("Whom"), cell=whom_of, width="clip", slug="whom"),
+        Column("shown_places", _("Warehouses in order")),
+        Column("", _("Splits"), cell=lambda row: _("May split") if row.splits else _("From one place"), dim=True, hide_on_phone=True, slug="splits"),
+        Column("", _("Seller"), cell=lambda row: by_language(row.owner.name, row.owner.name_en), dim=True, hide_on_phone=True, width="clip", slug="seller"),
+    )
+    order = ("buyer__code", "group__code", "region__code", "-area_code", "pk")
+    search = ("buyer__code__icontains", "buyer__name__icontains", "group__code__icontains", "region__code__icontains", "area_code__startswith")
+    empty = _("Everybody is served from the warehouse of the agreement.")
+    remedy = _("Make a rule where several warehouses serve the same buyers.")
+
+    def url(self, row: ServingRule) -> str:
+        return reverse("serving_rule_removal", args=[row.pk])
 
 
 class PlaceTable(Table):

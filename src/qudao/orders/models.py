@@ -16,6 +16,7 @@ from qudao.catalog.models import Product
 from qudao.inventory.models import Place
 from qudao.inventory.states import Short
 from qudao.network.models import Organisation
+from qudao.orders.rules import places_in
 from qudao.orders.states import Allocation, Approval, Billing, Credit, Fulfilment, Kind, Payment, Status
 
 
@@ -36,6 +37,8 @@ class Order(Row):
     buyer = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+", db_index=False)
     agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="+", db_index=False)
     place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+", db_index=False)
+    more_places = models.CharField(max_length=200, blank=True, default="", db_default="", help_text=_("Ids of the places that serve it after the first."))
+    splits = models.BooleanField(default=True, db_default=True, help_text=_("Whether it may come out of several places."))
     currency = models.CharField(max_length=3)
     net = models.DecimalField(max_digits=18, decimal_places=2)
     tax = models.DecimalField(max_digits=18, decimal_places=2)
@@ -116,6 +119,11 @@ class Order(Row):
     def ship_lines(self) -> list[str]:
         """Where the goods go, as the lines below a name: the address, and who takes them there."""
         return [line for line in (self.ship_address, f"{self.ship_name} {self.ship_phone}".strip()) if line]
+
+    @property
+    def serving(self) -> tuple[int, ...]:
+        """The places that serve it after the first."""
+        return places_in(self.more_places)
 
     @property
     def subject(self) -> Subject:

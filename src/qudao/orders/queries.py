@@ -99,7 +99,14 @@ class Trade:
     invoice_on: str
     ordered_on: date
     state_since: datetime
+    more_places: str
+    splits: bool
     lines: list[TradeLine]
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """The places that it may be served from, in their order."""
+        return (self.place_id, *rules.places_in(self.more_places))
 
     @property
     def subject(self) -> Subject:
@@ -117,10 +124,10 @@ class Trade:
 
 
 HEAD = """o.id, coalesce(o.number, ''), o.seller_id, o.buyer_id, o.agreement_id, o.place_id, o.currency, o.net, o.tax, o.gross, o.invoiced, o.paid,
-    o.status, o.fulfilment, o.billing, o.payment, o.payment_days, o.invoice_on, o.ordered_on, o.state_since"""
+    o.status, o.fulfilment, o.billing, o.payment, o.payment_days, o.invoice_on, o.ordered_on, o.state_since, o.more_places, o.splits"""
 LINE = """l.id, l.no, l.product_id, l.unit, l.qty, l.unit_price, l.tax_rate, l.net, l.tax, l.gross, l.shipped, l.received, l.settled_short,
     l.given_up, l.invoiced, l.backordered, o.invoice_on = 'receipt'"""
-HEAD_LENGTH = 20
+HEAD_LENGTH = 22
 
 
 def unscoped_trades(order_ids: Iterable[int], *, lock: bool = False) -> list[Trade]:
@@ -290,10 +297,11 @@ def unscoped_waiting(keys: Iterable[tuple[int, int]]) -> list[Waiting]:
     """Who waits for goods at these (place, product): by the agreement's priority, then the oldest confirmed first. One statement."""
     wanted = list(keys)
     found = rows(
-        """SELECT l.id, l.product_id, o.place_id, o.id, o.seller_id, o.buyer_id, coalesce(o.number, '')
+        """SELECT l.id, l.product_id, d.place_id, o.id, o.seller_id, o.buyer_id, coalesce(o.number, '')
            FROM unnest(%s::bigint[], %s::bigint[]) d(place_id, product_id)
            JOIN orders_line l ON l.product_id = d.product_id AND l.backordered > 0
-           JOIN orders_order o ON o.id = l.order_id AND o.place_id = d.place_id
+           JOIN orders_order o ON o.id = l.order_id AND (o.place_id = d.place_id
+                OR o.more_places <> '' AND d.place_id = ANY(string_to_array(o.more_places, ',')::bigint[]))
            LEFT JOIN inventory_supplyplace s ON s.agreement_id = o.agreement_id
            ORDER BY coalesce(s.priority, 0) DESC, o.waits_since, o.id, l.no""",
         ([place for place, _product in wanted], [product for _place, product in wanted]),

@@ -20,7 +20,7 @@ MAX_QTY = Decimal("1000000000")
 
 
 #: refusals for which an order may wait; a stopped account takes none
-CREDIT_ONLY = ("funds.limit", "funds.prepaid", "funds.overdue", "funds.by_hand_hold", "funds.line_limit")
+CREDIT_ONLY = ("funds.limit", "funds.prepaid", "funds.overdue", "funds.by_hand_hold", "funds.line_limit", "funds.deposit")
 
 
 def lacks_credit(faults: Iterable[Any]) -> bool:
@@ -240,6 +240,11 @@ def change_waits(order: Any) -> bool:
 def is_quantity(qty: Decimal) -> bool:
     """Zero or more, storable."""
     return qty.is_finite() and 0 <= qty < MAX_QTY and qty == round_to(qty, 4)
+
+
+def places_in(text: str) -> tuple[int, ...]:
+    """The places that serve an order after its first, as it keeps them."""
+    return tuple(int(pk) for pk in text.split(",")) if text else ()
 
 
 def may_take_back(line: Any, *, picked: bool) -> Decimal:

@@ -104,12 +104,16 @@ def ship_orders(wanted: Sequence[Leaving], *, actor: Actor) -> Dispatched:
     texts = [(n, name, getattr(one, name)) for n, one in enumerate(wanted) for name in ("carrier", "tracking")]
     raise_if_any([Fault("fulfilment.too_long", f"rows.{n}.{name}", {"limit": 80}) for n, name, text in texts if len(text) > 80], Invalid)
     ways = {one.order_id: one for one in wanted}
-    done = Dispatched()
     trades = lock_trades(ways, actor=actor)
     for trade in trades:
         check_order_side(actor, "fulfilment.ship", trade.seller_id, trade.id)
     parcels = plan.lock_parcels([trade.id for trade in trades])
-    loads = [Load(trade, parcels[trade.id]) for trade in trades]
+    return send(plan.loads_of(trades, parcels), ways, actor)
+
+
+def send(loads: Sequence[Load], ways: Mapping[int, Leaving], actor: Actor) -> Dispatched:
+    """Dispatch what waits of locked orders, each in its own way; what cannot leave is told."""
+    done = Dispatched()
     plan.sync([load for load in loads if load.trade.status in SHIPPABLE])
     blocked = recheck_all({load.trade.agreement_id for load in loads}, actor=actor)
     going: list[_Going] = []
@@ -146,7 +150,7 @@ def _leave(going: Sequence[_Going], actor: Actor) -> None:
     groups = []
     for g in going:
         t, by_id = g.load.trade, g.load.lines
-        specs = [MoveSpec(by_id[i].product_id, qty, t.place_id, transits[t.seller_id], i, take_reserved=True) for i, qty in g.parcel.lines.items()]
+        specs = [MoveSpec(by_id[i].product_id, qty, g.parcel.place_id, transits[t.seller_id], i, take_reserved=True) for i, qty in g.parcel.lines.items()]
         groups.append(Moved(specs, g.load.subject(g.parcel), t.subject, t.agreement_id))
     post_all_moves(groups, actor=actor)
     for g in going:

@@ -1,4 +1,5 @@
-"""Planning: at most one shipment of an order waits to be picked, and it holds what is open and nobody picks. Writing shipments is here too.
+"""Planning: at most one shipment of an order waits to be picked in each place, and it holds what is open there and nobody picks. Writing shipments is
+here too.
 
 A number is the order's with a count, given under the order's lock: no number series is needed.
 """
@@ -19,6 +20,7 @@ from qudao.base.subject import Subject
 from qudao.fulfilment import rules
 from qudao.fulfilment.queries import SHIPPABLE, Parcel, unscoped_parcels
 from qudao.fulfilment.states import OPEN, State
+from qudao.inventory.queries import unscoped_reserved_at
 from qudao.inventory.rules import LotQty
 from qudao.kernel import clock
 from qudao.orders.actions import lock_trades
@@ -77,22 +79,26 @@ class Stage:
         }
 
 
+Fresh = tuple["Load", int, Mapping[int, Decimal]]
+"""A shipment to be: of which order, out of which place, what."""
+
+
 @dataclass
 class Load:
-    """An order as locked with its shipments."""
+    """An order as locked with its shipments. `reserved`: by place and line what is reserved there, of an order that several places may serve."""
 
     trade: Trade
     parcels: list[Parcel]
+    reserved: dict[int, dict[int, Decimal]] | None = None
 
     @cached_property
     def lines(self) -> dict[int, TradeLine]:
         """The order lines by id."""
         return {line.id: line for line in self.trade.lines}
 
-    @property
-    def plan(self) -> Parcel | None:
-        """The shipment that waits to be picked."""
-        return next((p for p in self.parcels if p.state == State.CREATED), None)
+    def plan_at(self, place_id: int) -> Parcel | None:
+        """The shipment that waits to be picked in a place."""
+        return next((p for p in self.parcels if p.state == State.CREATED and p.place_id == place_id), None)
 
     @property
     def picking(self) -> list[Parcel]:
@@ -102,15 +108,26 @@ class Load:
     def next_seq(self) -> int:
         return max((p.seq for p in self.parcels), default=0) + 1
 
-    def free(self) -> dict[int, Decimal]:
-        """Order line id → what is open and not being picked; nothing for an order that may not be shipped."""
+    def free(self) -> dict[int, dict[int, Decimal]]:
+        """By place, in the order of the places: order line id → what is open there and not being picked; nothing for an order that may not be shipped."""
         if self.trade.status not in SHIPPABLE:
             return {}
-        busy: dict[int, Decimal] = {}
+        busy: dict[int, dict[int, Decimal]] = {}
         for parcel in self.picking:
+            at = busy.setdefault(parcel.place_id, {})
             for line_id, qty in parcel.lines.items():
-                busy[line_id] = busy.get(line_id, rules.NOTHING) + qty
-        return rules.left_to_plan(self.trade.lines, busy)
+                at[line_id] = at.get(line_id, rules.NOTHING) + qty
+        if self.reserved is None:
+            found = {self.trade.place_id: rules.left_to_plan(self.trade.lines, busy.get(self.trade.place_id, {}))}
+        else:
+            there = {place: self.reserved.get(place, {}) for place in dict.fromkeys((*self.trade.places, *self.reserved))}
+            found = {place: rules.less(lines, busy.get(place, {})) for place, lines in there.items()}
+        return {place: lines for place, lines in found.items() if lines}
+
+    def took(self, parcel: Parcel, lines: Mapping[int, Decimal]) -> None:
+        """Goods have left a place: they are no longer reserved there."""
+        if self.reserved is not None:
+            self.reserved[parcel.place_id] = rules.less(self.reserved.get(parcel.place_id, {}), lines)
 
     def subject(self, parcel: Parcel) -> Subject:
         return Subject("fulfilment.shipment", parcel.id, self.trade.seller_id, self.trade.buyer_id, parcel.number)
@@ -126,7 +143,14 @@ def plan_shipments(order_ids: Iterable[int], *, actor: Actor) -> int:
     ids = sorted(set(order_ids))
     trades = lock_trades(ids, actor=actor)
     parcels = lock_parcels(ids)
-    return sync([Load(trade, parcels[trade.id]) for trade in trades])
+    return sync(loads_of(trades, parcels))
+
+
+def loads_of(trades: Sequence[Trade], parcels: Mapping[int, list[Parcel]]) -> list[Load]:
+    """Locked orders with their locked shipments. No statement; one where several places may serve some of them."""
+    many = [trade.id for trade in trades if trade.more_places]
+    reserved = unscoped_reserved_at("orders.order", many) if many else {}
+    return [Load(trade, parcels[trade.id], reserved.get(trade.id, {}) if trade.more_places else None) for trade in trades]
 
 
 def lock_parcels(order_ids: Sequence[int]) -> dict[int, list[Parcel]]:
@@ -136,44 +160,46 @@ def lock_parcels(order_ids: Sequence[int]) -> dict[int, list[Parcel]]:
 
 
 def sync(loads: Sequence[Load]) -> int:
-    """Make each order's plan hold exactly what is open and not being picked."""
+    """Make each order's plans, one for each place, hold exactly what is open there and not being picked."""
     now = clock.now()
-    fresh: list[tuple[Load, dict[int, Decimal]]] = []
+    fresh: list[list[Fresh]] = []
     void: list[tuple[Load, Parcel]] = []
     touched = 0
     for load in loads:
-        free, plan = load.free(), load.plan
-        if load.trade.status not in SHIPPABLE:
-            void += [(load, p) for p in load.parcels if p.state in OPEN]
-        elif not free:
-            void += [(load, plan)] if plan else []
-        elif plan is None:
-            fresh.append((load, free))
-        elif plan.lines != free:
-            change(load, plan, free, Stage(State.CREATED, now))
-            touched += 1
-    if fresh:
-        create(fresh, Stage(State.CREATED, now))
+        free, new = load.free(), 0
+        dead = OPEN if load.trade.status not in SHIPPABLE else (State.CREATED,)
+        void += [(load, p) for p in load.parcels if p.state in dead and p.place_id not in free]
+        for place, lines in free.items():
+            plan = load.plan_at(place)
+            if plan is None:  # the nth new plan of each order is written together
+                fresh += [[]] if new == len(fresh) else []
+                fresh[new].append((load, place, lines))
+                new += 1
+            elif plan.lines != lines:
+                change(load, plan, lines, Stage(State.CREATED, now))
+                touched += 1
+    for some in fresh:
+        create(some, Stage(State.CREATED, now))
     drop(void, now)
-    return touched + len(fresh) + len(void)
+    return touched + sum(len(some) for some in fresh) + len(void)
 
 
-def create(fresh: Sequence[tuple[Load, Mapping[int, Decimal]]], stage: Stage) -> int | None:
+def create(fresh: Sequence[Fresh], stage: Stage) -> int | None:
     """Write new shipments, one for each order; return the transit place of the (first) seller. One statement."""
     heads, lines = [], []
-    for load, wanted in fresh:
+    for load, place, wanted in fresh:
         t, seq = load.trade, load.next_seq
         number = f"SH-{t.number.removeprefix('SO-')}-{seq}"
-        heads.append((t.id, t.seller_id, t.buyer_id, t.place_id, seq, number, len(wanted)))
+        heads.append((t.id, t.seller_id, t.buyer_id, place, seq, number, len(wanted)))
         lines += [(t.id, line_id, load.lines[line_id].product_id, qty) for line_id, qty in wanted.items()]
     names = ("orders", "sellers", "buyers", "places", "seqs", "numbers", "counts")
     params = {**stage.columns(), **dict(zip(names, _columns(heads), strict=True)), "seller": heads[0][1]}
     params |= dict(zip(("line_orders", "lines", "products", "quantities"), _columns(lines), strict=True))
     found = rows(CREATE, params)
     written = {line_id: (shipment_id, pk) for shipment_id, line_id, pk, _place in found}
-    for (load, wanted), head in zip(fresh, heads, strict=True):
+    for (load, place, wanted), head in zip(fresh, heads, strict=True):
         first = next(iter(wanted))
-        parcel = Parcel(written[first][0], head[4], head[5], stage.state, stage.now, stage.now, dict(wanted))
+        parcel = Parcel(written[first][0], head[4], head[5], stage.state, stage.now, stage.now, place, dict(wanted))
         parcel.line_ids = {written[line_id][1]: line_id for line_id in wanted}
         load.parcels.append(parcel)
         record(load.subject(parcel), after=str(stage.state), detail={"order": load.trade.number, "lines": len(wanted)})

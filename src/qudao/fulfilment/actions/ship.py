@@ -12,6 +12,7 @@ from qudao.base.action import action, emit
 from qudao.base.notify import notify
 from qudao.fulfilment import rules
 from qudao.fulfilment.actions import plan
+from qudao.fulfilment.actions.batch import Leaving, send
 from qudao.fulfilment.actions.plan import Load, Stage
 from qudao.fulfilment.events import ShipmentDispatched
 from qudao.fulfilment.models import Shipment
@@ -27,19 +28,21 @@ from qudao.orders.actions import lock_trades, record_pick_undone, record_picking
 
 
 @action("fulfilment.pick")
-def start_pick(order_id: int, lines: Mapping[int, Decimal] | None = None, *, actor: Actor) -> Shipment:
+def start_pick(order_id: int, lines: Mapping[int, Decimal] | None = None, *, place_id: int | None = None, actor: Actor) -> Shipment:
     """Begin to pick what is open of an order, or `lines` (order line id → quantity) of it; the rest is planned for the next shipment.
 
-    Works whether or not the order was planned before. Locks order, shipments, funds. Raises Refused when nothing is left to pick, or when
-    the credit account is frozen or overdue.
+    Of an order that several places serve: out of `place_id`, or the first place that has something to pick of it. Works whether or not the order was
+    planned before. Locks order, shipments, funds. Raises Refused when nothing is left to pick, or when the credit account is frozen or overdue.
     """
     load = _lock(order_id, "fulfilment.pick", actor)
-    free = load.free()
-    if not free:
+    there = load.free()
+    place = place_id or next((pk for pk, some in there.items() if lines is None or lines.keys() & some.keys()), next(iter(there), None))
+    if place is None or place not in there:
         raise Refused("fulfilment.nothing_to_pick")
+    free = there[place]
     chosen = rules.choose(lines, free, code="fulfilment.more_than_open", name="open") if lines is not None else free
     recheck(load.trade.agreement_id, actor=actor)
-    parcel, _transit = _put(load, load.plan, chosen, Stage(State.PICKING, clock.now()))
+    parcel, _transit = _put(load, load.plan_at(place) or place, chosen, Stage(State.PICKING, clock.now()))
     record_picking(load.trade, actor=actor)
     if chosen != free:
         plan.sync([load])
@@ -51,7 +54,7 @@ def cancel_pick(shipment_id: int, *, actor: Actor) -> Shipment:
     """Stop picking a shipment; what it held is planned again. Locks order and shipments. The order can then be cancelled."""
     load, parcel = _lock_shipment(shipment_id, "fulfilment.pick", actor)
     rules.next_state(parcel.state, "cancel_pick", parcel.number)
-    if load.plan is None:
+    if load.plan_at(parcel.place_id) is None:
         plan.change(load, parcel, parcel.lines, Stage(State.CREATED, clock.now()))
     else:
         plan.drop([(load, parcel)], clock.now())
@@ -84,25 +87,37 @@ def dispatch_shipment(
 
 @action("fulfilment.ship")
 def ship_order(order_id: int, *, carrier: str = "", tracking: str = "", actor: Actor) -> Shipment:
-    """Plan, pick and dispatch everything open of an order in one shipment; open shipments of it are joined into that one.
+    """Plan, pick and dispatch everything open of an order in one shipment; open shipments of it are joined into that one. Several places that serve it
+    send one each; the first of them is returned.
 
     Locks order, shipments, funds, stock. Emits ShipmentDispatched. Raises Refused as start_pick and dispatch_shipment do.
     """
     stage = _way(carrier, tracking, actor)
     load = _lock(order_id, "fulfilment.ship", actor)
+    if load.reserved is not None:
+        return _ship_from_many(load, stage, actor)
     wanted = rules.left_to_plan(load.trade.lines, {})
     if not wanted:
         raise Refused("fulfilment.nothing_to_ship")
-    held = [*load.picking, *([load.plan] if load.plan else [])]
+    waits = load.plan_at(load.trade.place_id)
+    held = [*load.picking, *([waits] if waits else [])]
     target = held[0] if held else None
     plan.drop([(load, p) for p in held[1:]], stage.now)
     if target:
         rules.next_state(target.state, "ship", target.number)
-    parcel = _leave(load, target, wanted, stage, actor)
+    parcel = _leave(load, target or load.trade.place_id, wanted, stage, actor)
     return _shipment(load, parcel, stage)
 
 
-def _leave(load: Load, parcel: Parcel | None, chosen: Mapping[int, Decimal], stage: Stage, actor: Actor) -> Parcel:
+def _ship_from_many(load: Load, stage: Stage, actor: Actor) -> Shipment:
+    """Everything open of an order out of all its places."""
+    order = load.trade.id
+    done = send([load], {order: Leaving(order, stage.carrier, stage.tracking)}, actor)
+    raise_if_any(done.refused.get(order, []), Refused)
+    return Shipment.unscoped.get(pk=done.sent[order][0])
+
+
+def _leave(load: Load, parcel: Parcel | int, chosen: Mapping[int, Decimal], stage: Stage, actor: Actor) -> Parcel:
     """Write the dispatched shipment, then tell order, credit and stock, in the order of locks."""
     trade = load.trade
     by_id = load.lines
@@ -110,11 +125,12 @@ def _leave(load: Load, parcel: Parcel | None, chosen: Mapping[int, Decimal], sta
     recheck(trade.agreement_id, actor=actor)
     parcel, transit = _put(load, parcel, chosen, stage)
     subject = load.subject(parcel)
+    load.took(parcel, chosen)
     record_shipped(trade, chosen, actor=actor)
     shift(trade.agreement_id, [("ordered", "shipped", leaving)], subject, actor=actor)
     if transit is None:
         transit = ensure_places(trade.seller_id, actor=actor)["TRANSIT"]
-    moves = [MoveSpec(by_id[i].product_id, qty, trade.place_id, transit, i, True, stage.lots.get(i, ())) for i, qty in chosen.items()]
+    moves = [MoveSpec(by_id[i].product_id, qty, parcel.place_id, transit, i, True, stage.lots.get(i, ())) for i, qty in chosen.items()]
     post_moves(moves, subject, actor=actor, reserved_for=trade.subject, agreement_id=trade.agreement_id)
     fact = ShipmentDispatched(parcel.id, trade.id, parcel.number, trade.seller_id, trade.buyer_id, stage.carrier, stage.tracking)
     emit(fact, subject)
@@ -123,10 +139,10 @@ def _leave(load: Load, parcel: Parcel | None, chosen: Mapping[int, Decimal], sta
     return parcel
 
 
-def _put(load: Load, parcel: Parcel | None, wanted: Mapping[int, Decimal], stage: Stage) -> tuple[Parcel, int | None]:
-    """Write a new shipment or the given one; return it with the seller's transit place."""
-    if parcel is None:
-        transit = plan.create([(load, wanted)], stage)
+def _put(load: Load, parcel: Parcel | int, wanted: Mapping[int, Decimal], stage: Stage) -> tuple[Parcel, int | None]:
+    """Write the given shipment, or a new one out of a place; return it with the seller's transit place."""
+    if isinstance(parcel, int):
+        transit = plan.create([(load, parcel, wanted)], stage)
         return load.parcels[-1], transit
     return parcel, plan.change(load, parcel, wanted, stage)
 
@@ -137,14 +153,14 @@ def _lock(order_id: int, verb: str, actor: Actor) -> Load:
     check_order_side(actor, verb, trade.seller_id, trade.id)
     if trade.status not in SHIPPABLE:
         raise Refused("fulfilment.not_confirmed")
-    return Load(trade, plan.lock_parcels([order_id])[order_id])
+    return plan.loads_of([trade], plan.lock_parcels([order_id]))[0]
 
 
 def _lock_shipment(shipment_id: int, verb: str, actor: Actor) -> tuple[Load, Parcel]:
     """The order of a shipment, then all its shipments, locked."""
     (trade,) = lock_trades([unscoped_order_of(shipment_id)], actor=actor)
     check_side(actor, verb, trade.seller_id, shipment_id)
-    load = Load(trade, plan.lock_parcels([trade.id])[trade.id])
+    (load,) = plan.loads_of([trade], plan.lock_parcels([trade.id]))
     return load, next(p for p in load.parcels if p.id == shipment_id)
 
 
@@ -174,7 +190,7 @@ def _shipment(load: Load, parcel: Parcel, stage: Stage | None = None) -> Shipmen
         order_id=t.id,
         seller_id=t.seller_id,
         buyer_id=t.buyer_id,
-        from_place_id=t.place_id,
+        from_place_id=parcel.place_id,
         seq=parcel.seq,
         number=parcel.number,
         state=parcel.state,

@@ -65,7 +65,8 @@ class ShipmentList(ListPage):
 
 def _pick(shipment_id: int, *, actor: Actor) -> Shipment:
     """Pick what is open of the shipment's order."""
-    return actions.start_pick(get_visible(actor, Shipment, shipment_id).order_id, actor=actor)
+    shipment = get_visible(actor, Shipment, shipment_id)
+    return actions.start_pick(shipment.order_id, place_id=shipment.from_place_id, actor=actor)
 
 
 class SentList(ShipmentList):

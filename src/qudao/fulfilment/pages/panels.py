@@ -100,6 +100,7 @@ def facts_panel(request: HttpRequest, shipment: Shipment) -> Panel:
         (_("Buyer"), name_of(shipment.buyer)),
         (_("Delivery address"), format_html_join("", "{}<br>", ((line,) for line in shipment.order.ship_lines))),
         (_("Promised"), figures.day_long(shipment.order.promised_on) if shipment.order.promised_on and not shipment.shipped_at else ""),
+        (_("Warehouse"), shipment.from_place.label if request.actor.org_id == shipment.seller_id else ""),  # type: ignore[attr-defined]
         (_("Carrier"), shipment.carrier),
         (_("Tracking number"), shipment.tracking),
         (_("Shipped"), figures.moment(shipment.shipped_at) if shipment.shipped_at else ""),
@@ -134,11 +135,12 @@ def order_panel(request: HttpRequest, order: Any) -> Panel | None:
     if not actor.can("fulfilment.view"):
         return None
     items = []
-    for s in queries.shipments(actor, order_id=order.pk).order_by("id"):
+    for s in queries.shipments(actor, order_id=order.pk).select_related("from_place").order_by("id"):
         belongs(order, s.subject, GOODS_DONE, DONE_BY_MOVE, moved_at=s.state_since)
         if s.state == State.CANCELLED:
             continue
-        facts = [figures.lines(s.line_count), s.carrier, s.tracking, figures.moment(s.shipped_at) if s.shipped_at else ""]
+        out_of = s.from_place.code if order.more_places and actor.org_id == order.seller_id else ""
+        facts = [out_of, figures.lines(s.line_count), s.carrier, s.tracking, figures.moment(s.shipped_at) if s.shipped_at else ""]
         buttons = []
         if s.state == State.SHIPPED and actor.org_id == s.buyer_id and actor.can("fulfilment.receive"):
             buttons.append(Button(_("Receive"), reverse("shipment_receipt", args=[s.pk]), "package-import"))

@@ -64,7 +64,7 @@ class Pick(_Verb):
         return _("From now on the order cannot be cancelled until picking stops.")
 
     def perform(self, obj: Shipment, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        return actions.start_pick(obj.order_id, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+        return actions.start_pick(obj.order_id, place_id=obj.from_place_id, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
 
 
 class Unpick(_Verb):

@@ -18,6 +18,7 @@ from qudao.inventory.actions.keep import (
 from qudao.inventory.actions.lots import Moved
 from qudao.inventory.actions.move import post_all_moves, post_moves
 from qudao.inventory.actions.reserve import Shelves, hand_over, open_shelves, promise, refill, release, reserve, shrink, stop_waiting
+from qudao.inventory.actions.serve import drop_serving, set_serving
 from qudao.inventory.actions.track import adjust_lot, set_keeps, track_product
 from qudao.inventory.rules import Demand, LotQty, MoveSpec
 
@@ -31,6 +32,7 @@ __all__ = [
     "adjust_lot",
     "adjust_stock",
     "check_lots",
+    "drop_serving",
     "ensure_places",
     "hand_over",
     "open_shelves",
@@ -44,6 +46,7 @@ __all__ = [
     "reserve",
     "return_opening",
     "set_keeps",
+    "set_serving",
     "set_shortage",
     "set_supply_place",
     "set_surcharge",

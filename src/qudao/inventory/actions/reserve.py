@@ -74,9 +74,11 @@ def reserve(demands: Sequence[Demand], subject: Subject, *, actor: Actor) -> Non
         return
     rules.check_quantities((d.qty, d.ref_id) for d in demands)
     note_rank(Rank.STOCK)
+    held = lock(rules.keys_of(demands))
+    left = {key: h.left for key, h in held.items()}
+    raise_if_any(rules.shortages(demands, left), Refused)
+    demands = rules.serve(demands, left)[0] if any(d.more for d in demands) else demands
     wanted = rules.totals(demands)
-    held = lock(list(wanted))
-    raise_if_any(rules.shortages(demands, {key: h.left for key, h in held.items()}), Refused)
     run(RESERVE, ([held[key].id for key in wanted], list(wanted.values())))
     run(PROMISE, (clock.now(), *columns([(d.place_id, d.product_id, d.qty, d.ref_id, *named(subject)) for d in demands])))
 
@@ -109,7 +111,7 @@ class Shelves:
         given, lacks = rules.serve(demands, self.free)
         self.take(given, subject)
         if wait:
-            self.awaited |= {(d.place_id, d.product_id): subject for d in demands if d.ref_id in lacks}
+            self.awaited |= {key: subject for d in demands if d.ref_id in lacks for key in d.keys}
         return lacks
 
 
@@ -121,7 +123,7 @@ def open_shelves(demands: Sequence[Demand], *, actor: Actor, waiting: bool = Fal
     """
     rules.check_quantities((d.qty, d.ref_id) for d in demands)
     note_rank(Rank.STOCK)
-    return Shelves(lock(list(rules.totals(demands))), waiting=waiting)
+    return Shelves(lock(rules.keys_of(demands)), waiting=waiting)
 
 
 @part
@@ -152,11 +154,21 @@ def shrink(quantities: Mapping[int, Decimal], subject: Subject, *, actor: Actor)
         return
     note_rank(Rank.STOCK)
     refs = list(quantities)
-    found = {row[6]: row for row in rows(LOCK_PROMISED, (subject.kind, subject.id, refs, refs))}
-    raise_if_any([Fault("inventory.not_reserved", f"lines.{ref}") for ref, qty in quantities.items() if ref not in found or found[ref][2] < qty], Refused)
-    run(GIVE_PART, columns([(found[ref][0], found[ref][1], qty) for ref, qty in quantities.items()]))
-    for key in sorted({(row[3], row[4]) for row in found.values() if row[5]}):
+    found = _taken_from(rows(LOCK_PROMISED, (subject.kind, subject.id, refs, refs)), quantities)
+    run(GIVE_PART, columns([(row[0], row[1], qty) for row, qty in found]))
+    for key in sorted({(row[3], row[4]) for row, _qty in found if row[5]}):
         emit(GoodsFree(*key), subject)
+
+
+def _taken_from(found: Sequence[tuple], quantities: Mapping[int, Decimal]) -> list[tuple[tuple, Decimal]]:
+    """Which locked reservations give `quantities` (by ref_id), those that were made last first. Raises Refused where a line holds less."""
+    left, parts = dict(quantities), list[tuple[tuple, Decimal]]()
+    for row in sorted(found, key=lambda row: -row[0]):
+        if (qty := min(row[2], left[row[6]])) > 0:
+            left[row[6]] -= qty
+            parts.append((row, qty))
+    raise_if_any([Fault("inventory.not_reserved", f"lines.{ref}") for ref, qty in left.items() if qty > 0], Refused)
+    return parts
 
 
 @part
@@ -169,9 +181,9 @@ def hand_over(parts: Sequence[tuple[int, int, Decimal]], subject: Subject, to: S
         return
     note_rank(Rank.STOCK)
     refs = [ref for ref, _other, _qty in parts]
-    found = {row[6]: row for row in rows(LOCK_PROMISED, (subject.kind, subject.id, refs, refs))}
-    raise_if_any([Fault("inventory.not_reserved", f"lines.{ref}") for ref, _other, qty in parts if ref not in found or found[ref][2] < qty], Refused)
-    run(HAND_OVER, (*columns([(found[ref][0], other, qty) for ref, other, qty in parts]), *named(to)))
+    found = _taken_from(rows(LOCK_PROMISED, (subject.kind, subject.id, refs, refs)), {ref: qty for ref, _other, qty in parts})
+    theirs = {ref: other for ref, other, _qty in parts}
+    run(HAND_OVER, (*columns([(row[0], theirs[row[6]], qty) for row, qty in found]), *named(to)))
 
 
 @part

@@ -21,7 +21,7 @@ from qudao.base.sentences import Said
 from qudao.inventory import actions, queries
 from qudao.inventory.forms import OPENING_LINES, CountForm, OpeningForm, PlaceForm, SupplyForm, opening_rows
 from qudao.inventory.models import Place, Stock, SupplyPlace
-from qudao.inventory.pages import lots
+from qudao.inventory.pages import lots, serving
 from qudao.inventory.pages.lots import keeps_facts, product_panel
 from qudao.inventory.states import PlaceKind
 from qudao.inventory.tables import MoveTable, PlaceTable, StockTable, quantities
@@ -69,7 +69,10 @@ class PlaceList(ListPage):
     title = gettext_lazy("Places")
 
     def buttons(self) -> Sequence[Button]:
-        return [Button(_("Open a warehouse"), reverse("place_new"), icon="plus", primary=True, verb="inventory.manage_places", key="n")]
+        return [
+            Button(_("Who is served from where"), reverse("serving_rules"), icon="list", verb="inventory.view"),
+            Button(_("Open a warehouse"), reverse("place_new"), icon="plus", primary=True, verb="inventory.manage_places", key="n"),
+        ]
 
 
 def figures_panel(request: HttpRequest, stock: Stock) -> Panel:
@@ -242,8 +245,15 @@ def supply_panel(request: HttpRequest, agreement: Agreement) -> Panel | None:
     terms += [_("Served when goods come in: {priority}").format(priority=supply.priority)] if supply.priority else []
     terms += [_("Emergencies: +{percent} %").format(percent=plain(supply.surcharge))] if supply.surcharge else []
     terms += keeps_facts(supply)
+    served = queries.unscoped_supply(agreement.pk) if supply.place_id else None
+    if served and (served.more or served.place_id != supply.place_id):  # a rule goes before the warehouse of the agreement
+        names = dict(visible(actor, Place).filter(pk__in=[served.place_id, *served.more]).values_list("pk", "code"))
+        shown = " → ".join(names.get(pk, "") for pk in (served.place_id, *served.more))
+        terms.append(_("By a rule") if served.splits else _("By a rule, from one place"))
+    else:
+        shown = f"{supply.place.code} {supply.place.name}".strip() if supply.place_id else str(_("No warehouse yet."))
     item = {
-        "label": f"{supply.place.code} {supply.place.name}".strip() if supply.place_id else _("No warehouse yet."),
+        "label": shown,
         "facts": [ngettext("{n} working day", "{n} working days", supply.lead_days).format(n=supply.lead_days), supply.get_shows_display(), *terms],
         "buttons": [change] if actor.can("inventory.manage_places") else [],
     }
@@ -287,6 +297,7 @@ class Supply(ActionPage):
 
 routes = [
     *lots.routes,
+    *serving.routes,
     path("agreements/<int:pk>/supply", Supply.as_view(), name="agreement_supply"),
     path("stock/", StockList.as_view(), name="stock"),
     path("stock/opening", StockOpening.as_view(), name="stock_opening"),

@@ -73,7 +73,7 @@ def _goods(trade: Trade, quantities: Mapping[int, Decimal], actor: Actor) -> dat
     """Reserve what is there, wait for the rest; returns the day on which goods leave."""
     ((asked,),) = rows("SELECT requested_on FROM orders_order WHERE id = %s", (trade.id,))
     day = unscoped_supply(trade.agreement_id).leaves_on(asked)
-    demands = [Demand(trade.place_id, trade.line(pk).product_id, qty, pk) for pk, qty in quantities.items()]
+    demands = [Demand(trade.place_id, trade.line(pk).product_id, qty, pk, trade.places[1:], trade.splits) for pk, qty in quantities.items()]
     shelves = open_shelves(demands, actor=actor)
     lacks = shelves.serve(demands, trade.subject, wait=True)
     promise(shelves, actor=actor, more=True)

@@ -184,7 +184,8 @@ def _give_back(order: Order, lines: Mapping[int, Line], less: Mapping[int, Decim
     """Free the goods of what was taken back; where it waited for them, others may be next. After all credit: stock is locked last."""
     waiting = {pk: min(qty, lines[pk].backordered) for pk, qty in less.items()}
     shrink({pk: qty - waiting[pk] for pk, qty in less.items() if qty > waiting[pk]}, order.subject, actor=actor)
-    stop_waiting([(order.place_id, lines[pk].product_id) for pk, qty in waiting.items() if qty], order.subject, actor=actor)
+    places = (order.place_id, *order.serving)
+    stop_waiting([(place, lines[pk].product_id) for pk, qty in waiting.items() if qty for place in places], order.subject, actor=actor)
 
 
 def _add(order: Order, priced: Sequence[PricedLine], asked: bool, less: Mapping[int, Decimal], actor: Actor) -> None:
@@ -212,7 +213,7 @@ def _quota_back(order: Order, less: Mapping[int, Decimal], actor: Actor) -> None
 def _hold(order: Order, held: Sequence[Held], actor: Actor, less: Mapping[int, Decimal] | None = None) -> None:
     """Hold credit, quota and stock for lines that join a confirmed order; `less` is what others give back. Raises Refused with every fault of all."""
     gives = (less or {}) if order.rationed else {}
-    claim = Claim(order.subject, order.agreement_id, order.place_id, sum((x.gross for x in held), ZERO), held, order.short, gives)
+    claim = Claim(order.subject, order.agreement_id, order.place_id, sum((x.gross for x in held), ZERO), held, order.short, gives, order.serving, order.splits)
     got = hold_and_reserve(claim, actor=actor)
     if got.rationed and not order.rationed:
         run("UPDATE orders_order SET rationed = true WHERE id = %s", (order.pk,))

@@ -37,7 +37,7 @@ from qudao.quotas.rules import Ask, Ration
 class Claim:
     """What an order wants held: credit for `gross`, quota and stock for its lines; `short` says what becomes of it when there is not enough.
 
-    `gives`: what its lines give back of quotas first (by line id).
+    `gives`: what its lines give back of quotas first (by line id). `more`: the places that serve after the first, `splits` as in `Demand`.
     """
 
     subject: Subject
@@ -47,6 +47,8 @@ class Claim:
     lines: Sequence[Held]
     short: str = Short.REFUSE
     gives: Mapping[int, Decimal] = field(default_factory=dict)
+    more: tuple[int, ...] = ()
+    splits: bool = True
 
     @property
     def asks(self) -> list[Ask]:
@@ -64,7 +66,7 @@ class Claim:
 
     @property
     def demands(self) -> list[Demand]:
-        return [Demand(self.place_id, line.product_id, line.wanted, line.id) for line in self.lines if line.wanted]
+        return [Demand(self.place_id, line.product_id, line.wanted, line.id, self.more, self.splits) for line in self.lines if line.wanted]
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Got:
 
 
 def claim_of(order: Order, lines: Sequence[Held]) -> Claim:
-    return Claim(order.subject, order.agreement_id, order.place_id, order.gross, lines, order.short)
+    return Claim(order.subject, order.agreement_id, order.place_id, order.gross, lines, order.short, more=order.serving, splits=order.splits)
 
 
 def hold_and_reserve(claim: Claim, *, actor: Actor) -> Got:

@@ -269,7 +269,7 @@ def close_order_short(order_id: int, *, reason: str, actor: Actor) -> Order:
     given = [x.open for x in rest]
     for line in rest:
         line.given_up += line.open
-    keys = [(trade.place_id, x.product_id) for x in rest if x.backordered]
+    keys = [(place, x.product_id) for x in rest if x.backordered for place in trade.places]
     run(
         "UPDATE orders_line l SET given_up = d.given_up, backordered = 0 FROM unnest(%s::bigint[], %s::numeric[]) AS d(id, given_up) WHERE l.id = d.id",
         ([x.id for x in rest], [x.given_up for x in rest]),

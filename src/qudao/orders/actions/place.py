@@ -42,7 +42,8 @@ from qudao.quotas.queries import SCARCE, unscoped_ration
 KIND = "orders.order"
 #: what submitting a draft again decides anew
 RESUBMITTED = (
-    *("agreement_id", "place_id", "currency", "net", "tax", "gross", "ordered_on", "placed_at", "payment_days", "invoice_on", "line_count", "promised_on"),
+    *("agreement_id", "place_id", "more_places", "splits"),
+    *("currency", "net", "tax", "gross", "ordered_on", "placed_at", "payment_days", "invoice_on", "line_count", "promised_on"),
     "short",
 )
 REWRITTEN = (*RESUBMITTED, "status", "approval", "credit", "allocation", "state_since", "waits_since", "rationed")
@@ -167,7 +168,9 @@ def _short(placing: Placing, supply: Supply, lines: list[PricedLine], actor: Act
     trial = Subject(KIND, 0, placing.seller_id, placing.buyer_id)
     held = [Held(x.no, x.no, x.product_id, x.qty, x.net, x.gross) for x in lines]
     try:
-        hold_and_reserve(Claim(trial, supply.agreement_id, supply.place_id, rules.totals(lines)[2], held, placing.short or supply.short), actor=actor)
+        gross, short = rules.totals(lines)[2], placing.short or supply.short
+        claim = Claim(trial, supply.agreement_id, supply.place_id, gross, held, short, more=supply.more, splits=supply.splits)
+        hold_and_reserve(claim, actor=actor)
     except Refused as refusal:
         return list(refusal.faults)
     return []
@@ -183,6 +186,8 @@ def new_order(placing: Placing, priced: Priced, actor: Actor, client_id: UUID | 
         buyer_id=placing.buyer_id,
         agreement_id=terms.agreement_id,
         place_id=supply.place_id,
+        more_places=",".join(str(pk) for pk in supply.more),
+        splits=supply.splits,
         currency=terms.currency,
         net=net,
         tax=tax,

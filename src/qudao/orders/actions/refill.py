@@ -40,6 +40,7 @@ def refill_orders(keys: Iterable[tuple[int, int]], *, actor: Actor) -> list[int]
     before = {line.id: line.backordered for trade in trades.values() for line in trade.lines}
     late: dict[tuple[int, int], Subject] = {}
     still = set[tuple[int, int]]()
+    served: list[tuple[tuple[int, int], Subject]] = []
     # read again: who began to wait before the stock was locked is seen now
     for row in unscoped_waiting(wanted):
         key, trade = (row.place_id, row.product_id), trades.get(row.order_id)
@@ -50,7 +51,11 @@ def refill_orders(keys: Iterable[tuple[int, int]], *, actor: Actor) -> list[int]
         line.backordered = shelves.serve([Demand(*key, line.backordered, line.id)], trade.subject, wait=False).get(line.id, ZERO)
         if line.backordered:
             still.add(key)
+        else:  # it waited at its other places too
+            served += [((place, row.product_id), trade.subject) for place in trade.places if place != row.place_id]
     refill(shelves, still | late.keys(), actor=actor)
+    for key, subject in served:
+        stop_waiting([key], subject, actor=actor)
     for key, subject in late.items():
         if shelves.free.get(key, ZERO) > 0:
             stop_waiting([key], subject, actor=actor)
@@ -88,4 +93,4 @@ def end_waiting(order: Order, *, actor: Actor) -> None:
            WHERE l.id = d.id RETURNING l.product_id""",
         (order.pk,),
     )
-    stop_waiting([(order.place_id, product) for (product,) in found], order.subject, actor=actor)
+    stop_waiting([(place, product) for (product,) in found for place in (order.place_id, *order.serving)], order.subject, actor=actor)

@@ -59,15 +59,16 @@ class Lack:
 
 
 SHORT = """WITH waiting AS (
-        SELECT id, place_id FROM orders_order WHERE seller_id = %s AND status = 'in_review' ORDER BY id LIMIT %s
+        SELECT id, place_id, more_places FROM orders_order WHERE seller_id = %s AND status = 'in_review' ORDER BY id LIMIT %s
     ), asked AS (
-        SELECT o.place_id, l.product_id, sum(l.qty) AS qty, count(DISTINCT o.id) AS orders
-        FROM waiting o JOIN orders_line l ON l.order_id = o.id GROUP BY o.place_id, l.product_id
+        SELECT o.place_id, o.more_places, l.product_id, sum(l.qty) AS qty, count(DISTINCT o.id) AS orders
+        FROM waiting o JOIN orders_line l ON l.order_id = o.id GROUP BY o.place_id, o.more_places, l.product_id
     )
     SELECT p.id, p.code, p.name, p.name_en, p.unit, m.missing, m.orders, m.stock_id FROM (
         SELECT a.product_id, sum(a.orders) AS orders, sum(a.qty - coalesce(s.free, 0)) AS missing, coalesce(max(s.id), 0) AS stock_id FROM asked a
         LEFT JOIN LATERAL (
-            SELECT id, on_hand - reserved AS free FROM inventory_stock WHERE place_id = a.place_id AND product_id = a.product_id LIMIT 1
+            SELECT min(id) AS id, sum(on_hand - reserved) AS free FROM inventory_stock WHERE product_id = a.product_id
+                AND place_id = ANY(CASE WHEN a.more_places = '' THEN ARRAY[a.place_id] ELSE a.place_id || string_to_array(a.more_places, ',')::bigint[] END)
         ) s ON true
         WHERE a.qty > coalesce(s.free, 0) GROUP BY a.product_id ORDER BY 2 DESC, 3 DESC LIMIT %s
     ) m JOIN catalog_product p ON p.id = m.product_id ORDER BY m.orders DESC, m.missing DESC"""

@@ -89,11 +89,13 @@ def flow(actor: Actor, side: str) -> dict[str, Stage]:
 
 # The lines of so many orders are looked up one by one in the stock, so only of those that wait longest.
 SHORT = """WITH waiting AS (
-        SELECT id, place_id, gross, state_since FROM orders_order WHERE seller_id = %s AND status = 'in_review' ORDER BY id LIMIT %s
+        SELECT id, place_id, more_places, gross, state_since FROM orders_order WHERE seller_id = %s AND status = 'in_review' ORDER BY id LIMIT %s
     ), short AS (
         SELECT o.gross, o.state_since FROM waiting o WHERE EXISTS (
             SELECT FROM orders_line l WHERE l.order_id = o.id AND l.qty > coalesce((
-                SELECT s.on_hand - s.reserved FROM inventory_stock s WHERE s.place_id = o.place_id AND s.product_id = l.product_id), 0))
+                SELECT sum(s.on_hand - s.reserved) FROM inventory_stock s WHERE s.product_id = l.product_id
+                 AND s.place_id = ANY(CASE WHEN o.more_places = '' THEN ARRAY[o.place_id]
+                   ELSE o.place_id || string_to_array(o.more_places, ',')::bigint[] END)), 0))
     )
     SELECT count(*), coalesce(sum(gross), 0), min(state_since), (SELECT count(*) FROM waiting) FROM short"""
 
