@@ -53,6 +53,9 @@ class AccountOut(Schema):
     by_hand: str
     by_hand_until: date | None
     by_hand_reason: str
+    deposit_required: Decimal
+    deposit_first: bool
+    deposit_held: Decimal
 
 
 class AccountPage(Schema):
@@ -113,7 +116,39 @@ class EntryPage(Schema):
     next_after: int | None
 
 
-class LineOut(Schema):
+class DepositIn(Schema):
+    """`first`: orders pass only when it is paid."""
+
+    required: Decimal = Field(..., ge=0, max_digits=18, decimal_places=2)
+    first: bool = False
+    reason: str = Field(..., min_length=1, max_length=500)
+
+
+class DepositMoneyIn(Schema):
+    amount: Decimal = Field(..., gt=0, max_digits=18, decimal_places=2)
+    day: date | None = None
+    reason: str = Field(..., min_length=1, max_length=200)
+
+
+class DepositEntryOut(Schema):
+    """Money of a deposit that came, went back or was deducted, with what is held after it."""
+
+    id: int
+    day: date
+    kind: str
+    amount: Decimal
+    held: Decimal
+    reference: str
+    number: str
+    who: str
+
+
+class DepositPage(Schema):
+    items: list[DepositEntryOut]
+    next_after: int | None
+
+
+class LineLimitOut(Schema):
     """What a product line (a category and all below it) may use of the limit, and what uses it now."""
 
     category_id: int
@@ -130,7 +165,7 @@ class LineLimitIn(Schema):
     reason: str = Field(..., min_length=1, max_length=500)
 
 
-class TrialOut(Schema):
+class CreditTrialOut(Schema):
     """Whether an order of an amount would pass now, and every reason why not."""
 
     passes: bool
@@ -177,7 +212,7 @@ def _said(faults: Iterable[Fault]) -> list[dict[str, str]]:
 
 def _lines(account: Account) -> list[dict[str, Any]]:
     card = queries.unscoped_card(account.agreement_id)
-    return [{name: getattr(line, name) for name in LineOut.model_fields} for line in queries.unscoped_lines(card)] if card else []
+    return [{name: getattr(line, name) for name in LineLimitOut.model_fields} for line in queries.unscoped_lines(card)] if card else []
 
 
 def _again(account: Account, actor: Actor) -> HttpResponse:
@@ -216,7 +251,7 @@ def list_states(request: HttpRequest, account_id: int, limit: int = 50, after: i
     return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
 
 
-@routes.get("/agreements/{int:agreement_id}/credit/trial", response=TrialOut, summary="Whether an order of an amount would pass now")
+@routes.get("/agreements/{int:agreement_id}/credit/trial", response=CreditTrialOut, summary="Whether an order of an amount would pass now")
 def try_credit(request: HttpRequest, agreement_id: int, amount: Decimal, category_id: int | None = None) -> HttpResponse:
     """What if: nothing is held. With `category_id` the limits of its product lines are asked too."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
@@ -225,20 +260,53 @@ def try_credit(request: HttpRequest, agreement_id: int, amount: Decimal, categor
     return reply({"passes": not faults, "reasons": _said(faults)})
 
 
-@routes.get("/funds/{int:account_id}/lines", response=list[LineOut], summary="The limits of a credit account for product lines")
+@routes.get("/funds/{int:account_id}/lines", response=list[LineLimitOut], summary="The limits of a credit account for product lines")
 def list_lines(request: HttpRequest, account_id: int) -> HttpResponse:
     """In the order of the catalogue's tree, with what uses each now."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return reply(_lines(queries.account(actor, account_id)))
 
 
-@routes.put("/funds/{int:account_id}/lines/{int:category_id}", response=list[LineOut], summary="Set the limit for a product line")
+@routes.put("/funds/{int:account_id}/lines/{int:category_id}", response=list[LineLimitOut], summary="Set the limit for a product line")
 @idempotent
 def put_line(request: HttpRequest, account_id: int, category_id: int, body: LineLimitIn) -> HttpResponse:
     """An order must pass the limit of the account and that of each of its product lines."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     actions.set_line_limits(account_id, {category_id: body.amount}, body.reason, actor=actor)
     return reply(_lines(queries.account(actor, account_id)))
+
+
+@routes.put("/funds/{int:account_id}/deposit-terms", response=AccountOut, summary="Ask for a deposit")
+@idempotent
+def put_deposit(request: HttpRequest, account_id: int, body: DepositIn) -> HttpResponse:
+    """It is held beside all trade: it pays nothing and gives no credit."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _again(actions.set_deposit(account_id, body.required, body.first, body.reason, actor=actor), actor)
+
+
+@routes.get("/funds/{int:account_id}/deposit", response=DepositPage, summary="What happened to a deposit, newest first")
+def list_deposit(request: HttpRequest, account_id: int, limit: int = 50, after: int | None = None) -> HttpResponse:
+    """One keyset page, for both sides."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    page, limit = page_of(queries.deposit_entries(actor, queries.account(actor, account_id).pk), limit=limit, after=after)
+    items = [{name: getattr(entry, name) for name in DepositEntryOut.model_fields} for entry in page]
+    return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
+
+
+@routes.post("/funds/{int:account_id}/deposit/receipts", response=AccountOut, summary="Take in money of a deposit")
+@idempotent
+def take_in(request: HttpRequest, account_id: int, body: DepositMoneyIn) -> HttpResponse:
+    """Both books post it; orders that wait for it are tried again."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _again(actions.pay_deposit(account_id, body.amount, body.reason, body.day, actor=actor), actor)
+
+
+@routes.post("/funds/{int:account_id}/deposit/refunds", response=AccountOut, summary="Send a deposit back")
+@idempotent
+def send_back(request: HttpRequest, account_id: int, body: DepositMoneyIn) -> HttpResponse:
+    """All of it or a part; it cannot be taken back."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _again(actions.refund_deposit(account_id, body.amount, body.reason, body.day, actor=actor), actor)
 
 
 @routes.get("/funds/rules", response=RulesIn, summary="The rules of the own organisation for its credit accounts")

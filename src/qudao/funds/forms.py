@@ -13,6 +13,7 @@ from qudao.base.html.tables import by_language
 from qudao.catalog.queries import categories
 from qudao.funds.rules import LimitTerms, Patience
 from qudao.funds.states import MEANS, State
+from qudao.kernel import clock
 from qudao.kernel.money import ZERO
 
 MONEY: dict[str, Any] = {"max_digits": 18, "decimal_places": 2, "min_value": 0}
@@ -53,6 +54,24 @@ class LineForm(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["category_id"].choices = [(one.pk, f"{one.code} {by_language(one.name, one.name_en)}") for one in categories(self.actor)]  # type: ignore[attr-defined]
+
+
+class DepositForm(Form):
+    """How large a deposit is to be, and whether orders need it."""
+
+    required = forms.DecimalField(label=_("Deposit asked for"), help_text=_("Zero: none."), **MONEY)
+    first = forms.BooleanField(label=_("Orders pass only when it is paid"), required=False)
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class DepositMoneyForm(Form):
+    """Money of a deposit that came or goes back."""
+
+    layout = "grid"
+
+    amount = forms.DecimalField(label=_("Amount"), **MONEY)
+    day = forms.DateField(label=_("Day"), initial=clock.today, widget=forms.DateInput)
+    reason = forms.CharField(label=_("Reference or reason"), max_length=200)
 
 
 class ReasonForm(Form):

@@ -56,6 +56,23 @@ CHECKS = [
         """UPDATE funds_account SET lined = NOT lined WHERE id = (SELECT max(id) FROM funds_account)""",
     ),
     Check(
+        "funds.deposit_held_is_sum_of_entries",
+        """SELECT coalesce(a.id, e.account_id) AS id, concat_ws(' ', 'account', coalesce(a.id, e.account_id), 'holds', a.deposit_held,
+                  'of deposit, its entries', e.amount) AS note
+           FROM (SELECT account_id, sum(CASE kind WHEN 'paid_in' THEN amount ELSE -amount END) AS amount FROM funds_depositentry GROUP BY 1) e
+           FULL JOIN funds_account a ON a.id = e.account_id WHERE coalesce(a.deposit_held, 0) <> coalesce(e.amount, 0)""",
+        """UPDATE funds_account SET deposit_held = deposit_held + 1 WHERE id = (SELECT max(id) FROM funds_account)""",
+    ),
+    Check(
+        "funds.deposits_are_in_both_books",
+        """SELECT org_id AS id, concat_ws(' ', 'deposits of', org_id, 'with', party, currency, 'differ from the books by', sum(amount)) AS note
+           FROM (SELECT seller_id AS org_id, buyer_id AS party, currency, deposit_held AS amount FROM funds_account WHERE deposit_held <> 0
+                 UNION ALL SELECT buyer_id, seller_id, currency, -deposit_held FROM funds_account WHERE deposit_held <> 0
+                 UNION ALL SELECT org_id, counterparty_id, currency, amount FROM ledger_balance WHERE account IN ('deposit_in', 'deposit_out')) both_books
+           GROUP BY org_id, party, currency HAVING sum(amount) <> 0""",
+        """UPDATE funds_account SET deposit_held = deposit_held + 1 WHERE id = (SELECT max(id) FROM funds_account)""",
+    ),
+    Check(
         "funds.accounts_match_agreements",
         """SELECT a.id, 'account ' || a.id || ' names other sides, another currency or other terms than its agreement' AS note
            FROM funds_account a JOIN agreements_agreement g ON g.id = a.agreement_id

@@ -10,7 +10,7 @@ from django.db.models.lookups import GreaterThan
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.db import Row
-from qudao.funds.states import Bucket, EntryKind, State
+from qudao.funds.states import Bucket, DepositKind, EntryKind, State
 
 
 def _money(**options: Any) -> models.DecimalField:
@@ -54,6 +54,9 @@ class Account(Row):
     shipped = _money(default=0)
     invoiced = _money(default=0)
     unapplied = _money(default=0)
+    deposit_required = _money(default=0)
+    deposit_first = models.BooleanField(default=False, help_text=_("Orders pass only when the deposit is paid."))
+    deposit_held = _money(default=0)
     lined = models.BooleanField(default=False, help_text=_("Whether product lines have limits of their own."))
     by_hand = models.CharField(max_length=5, choices=State.choices, blank=True, default="")
     by_hand_until = models.DateField(null=True, blank=True)
@@ -103,6 +106,11 @@ class Account(Row):
                 condition=Q(by_hand__in=[State.HOLD, State.STOP]) | Q(by_hand="", by_hand_reason="", by_hand_until=None),
                 name="funds_account_by_hand_fits",
                 violation_error_message=_("Only an account on hold or stopped by hand has a reason and a last day for it."),
+            ),
+            models.CheckConstraint(
+                condition=Q(deposit_held__gte=0, deposit_required__gte=0),
+                name="funds_account_deposit_not_negative",
+                violation_error_message=_("More would leave the deposit than it holds."),
             ),
             models.CheckConstraint(
                 condition=_patience(), name="funds_account_rules_fit", violation_error_message=_("Grace, tolerance and shares lie within their bounds.")
@@ -216,3 +224,30 @@ class StateChange(Row):
 
     def __str__(self) -> str:
         return f"{self.before} → {self.after}"
+
+
+class DepositEntry(Row):
+    """Money of a deposit that came, went back, or was deducted for a debt. `reference`: what the bank is told, or why it was deducted. Append-only."""
+
+    account_id = models.BigIntegerField()
+    at = models.DateTimeField()
+    day = models.DateField()
+    kind = models.CharField(max_length=8, choices=DepositKind.choices)
+    amount = _money()
+    held = _money(help_text=_("What is held after it."))
+    reference = models.CharField(max_length=200, blank=True, default="")
+    number = models.CharField(max_length=64, blank=True, default="")
+    who = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gt=0, held__gte=0, kind__in=DepositKind.values),
+                name="funds_depositentry_amount_positive",
+                violation_error_message=_("The amount must be more than zero, with at most two decimals."),
+            )
+        ]
+        indexes = [models.Index(fields=["account_id", "-id"], name="funds_depositentry_account")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount}"

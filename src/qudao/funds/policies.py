@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import EVERY_ROW, Actor, Policy, Scope, own, register
-from qudao.funds.models import Account, Entry, House, StateChange, SubLimit
+from qudao.funds.models import Account, DepositEntry, Entry, House, StateChange, SubLimit
 
 VERBS = {
     "funds.view": _("See credit limits and what uses them"),
@@ -14,6 +14,7 @@ VERBS = {
     "funds.set_limit": _("Set credit limits"),
     "funds.freeze": _("Put credit accounts on hold or stop them"),
     "funds.unfreeze": _("Let credit accounts on hold or stopped by hand pass again"),
+    "funds.deposit": _("Ask for deposits, take them in and send them back"),
     "funds.set_rules": _("Set the rules by which credit is watched, held and stopped"),
 }
 
@@ -62,6 +63,13 @@ class SubLimitPolicy(_WithAccount):
     """A limit for a product line is seen with its account."""
 
     model = SubLimit
+
+
+@register
+class DepositEntryPolicy(_WithAccount):
+    """What happened to a deposit is seen with its account."""
+
+    model = DepositEntry
 
 
 @register

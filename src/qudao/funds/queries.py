@@ -10,9 +10,9 @@ from decimal import Decimal
 from django.db.models import Case, F, QuerySet, Value, When
 from django.utils.translation import get_language
 
-from qudao.base.access import Actor, visible
+from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
-from qudao.funds.models import Account, Entry, House, StateChange, SubLimit
+from qudao.funds.models import Account, DepositEntry, Entry, House, StateChange, SubLimit
 from qudao.funds.rules import USES, LineUse, Part, Patience, Position, Standing, line_faults, may_hold, standing_of
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, NotFound
@@ -21,7 +21,9 @@ from qudao.kernel.money import ZERO
 # How long a buyer is overdue comes from the seller's open items: an index-only look at what is open (ledger_openitem_open).
 POSITION = """SELECT a.limit_amount, a.temp_limit, a.temp_until, a.ordered, a.shipped, a.invoiced, a.unapplied,
         CASE WHEN a.by_hand_until < %s::date THEN '' ELSE a.by_hand END, a.grace_days, a.tolerance, a.stop_days, a.watch_percent,
-        coalesce(o.overdue, 0), coalesce(%s::date - o.oldest, 0), a.prepaid, a.id, a.agreement_id, a.seller_id, a.buyer_id, a.currency, a.state, a.lined
+        coalesce(o.overdue, 0), coalesce(%s::date - o.oldest, 0), a.prepaid,
+        CASE WHEN a.deposit_first THEN greatest(a.deposit_required - a.deposit_held, 0) ELSE 0 END,
+        a.id, a.agreement_id, a.seller_id, a.buyer_id, a.currency, a.state, a.lined
     FROM funds_account a
     LEFT JOIN LATERAL (
         SELECT sum(i.open_amount) AS overdue, min(i.due_on) AS oldest FROM ledger_openitem i
@@ -67,8 +69,8 @@ class CreditCard:
 
 
 def _card(row: tuple, on: date) -> CreditCard:
-    position = Position(*(*row[:8], Patience(*row[8:12]), *row[12:15]))
-    return CreditCard(*(*row[15:], position, on))
+    position = Position(*(*row[:8], Patience(*row[8:12]), *row[12:16]))
+    return CreditCard(*(*row[16:], position, on))
 
 
 def unscoped_locked(agreement_id: int, on: date) -> CreditCard | None:
@@ -212,9 +214,20 @@ def account(actor: Actor, account_id: int) -> Account:
     return found
 
 
+def account_of_seller(actor: Actor, account_id: int, verb: str) -> Account:
+    """An account on which the actor's organisation, its seller, does something; NotFound for a foreign one, Forbidden for the buyer."""
+    return get_visible(actor, Account, account_id, verb)
+
+
 def sublimits(actor: Actor, account_id: int) -> QuerySet[SubLimit]:
     """The limits for product lines of an account; none when the actor may not see it."""
     return visible(actor, SubLimit).filter(account_id=account_id).select_related("category").order_by("category__path")
+
+
+def deposit_entries(actor: Actor, account_id: int) -> QuerySet[DepositEntry]:
+    """What happened to the deposit of an account, newest first; none when the actor may not see it."""
+    mine = visible(actor, Account).filter(pk=account_id).values("pk")
+    return visible(actor, DepositEntry).filter(account_id__in=mine).order_by("-id")
 
 
 def entries_of(actor: Actor, account_id: int) -> QuerySet[Entry]:

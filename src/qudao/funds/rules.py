@@ -48,6 +48,7 @@ class Position:
     overdue: Decimal = ZERO
     overdue_days: int = 0
     prepaid: bool = False
+    deposit_short: Decimal = ZERO
 
     @property
     def frozen_funds(self) -> Decimal:
@@ -70,8 +71,8 @@ class Position:
 
 
 def may_hold(position: Position, amount: Decimal, day: date) -> list[Fault]:
-    """Every reason why an order of `amount` does not pass: held, stopped, overdue beyond grace and tolerance, over the limit."""
-    faults = _by_hand(position) + _overdue(position, position.patience.grace_days)
+    """Every reason why an order of `amount` does not pass: held, stopped, without its deposit, overdue beyond grace and tolerance, over the limit."""
+    faults = _by_hand(position) + _deposit(position) + _overdue(position, position.patience.grace_days)
     available = position.available_on(day)
     if amount > available and position.prepaid:
         params = {"balance": position.unapplied, "frozen": position.frozen_funds, "available": available, "short": amount - available}
@@ -139,6 +140,11 @@ def _by_hand(position: Position) -> list[Fault]:
     return [Fault(codes[State(position.by_hand)])] if position.by_hand else []
 
 
+def _deposit(position: Position) -> list[Fault]:
+    """A deposit that is asked for before orders and is not paid."""
+    return [Fault("funds.deposit", "", {"short": position.deposit_short})] if position.deposit_short > 0 else []
+
+
 def _overdue(position: Position, days: int) -> list[Fault]:
     """What is overdue beyond the tolerance for more than `days`."""
     if position.overdue <= position.patience.tolerance or position.overdue_days <= days:
@@ -158,7 +164,7 @@ def standing_of(position: Position, day: date) -> Standing:
     """What an account lets pass on `day`, the worst first: stopped, held, watched, or good."""
     if stop := may_ship(position):
         return Standing(State.STOP, stop)
-    hold = _by_hand(position) + _overdue(position, position.patience.grace_days)
+    hold = _by_hand(position) + _deposit(position) + _overdue(position, position.patience.grace_days)
     limit = position.limit_on(day)
     if not position.prepaid and position.exposure > limit:
         hold.append(Fault("funds.over_limit", "", {"exposure": position.exposure, "limit": limit, "over": position.exposure - limit}))

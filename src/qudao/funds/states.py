@@ -55,7 +55,21 @@ class EntryKind(TextChoices):
     RELEASE = "release", _("Released")
 
 
+class DepositKind(TextChoices):
+    """What happened to a deposit."""
+
+    PAID_IN = "paid_in", pgettext_lazy("deposit", "Paid in")
+    REFUNDED = "refunded", pgettext_lazy("deposit", "Sent back")
+    DEDUCTED = "deducted", pgettext_lazy("deposit", "Deducted for a debt")
+
+
 SENTENCES = {
+    "funds.deposit": _("{short} of the deposit are missing; orders pass when it is paid."),
+    "funds.deposit_amount": _("The amount must be more than zero, with at most two decimals."),
+    "funds.deposit_held": _("Only {held} of the deposit are held."),
+    "funds.deposit_future": _("The day lies in the future."),
+    "funds.depositentry_is_append_only": _("What happened to a deposit stays as it was written."),
+    "funds.account_deposit_not_negative": _("More would leave the deposit than it holds."),
     "funds.no_account": _("There is no credit account for this agreement."),
     "funds.account_unclear": _("This buyer has several agreements."),
     "funds.limit": _("The credit limit of {limit} is exceeded: {exposure} are in use, {available} are free, {short} are missing."),
@@ -101,6 +115,7 @@ REMEDIES = {
     "funds.no_account": _("Activate the agreement, or open the account."),
     "funds.limit": _("Pay open invoices, order less, or ask the seller's finance for a temporary limit."),
     "funds.line_limit": _("Pay open invoices, order less of this line, or ask the seller's finance for a higher limit of it."),
+    "funds.deposit": _("Pay the missing deposit."),
     "funds.prepaid": _("Pay the missing amount, or order less."),
     "funds.account_prepaid_no_credit": _("Credit takes an agreement with days of payment."),
     "funds.account_prepaid_covered": _("Pay in more first; what is frozen belongs to its orders."),
@@ -113,6 +128,8 @@ REMEDIES = {
 }
 
 NOTICES = {
+    "funds.deposit_paid_in": _("A deposit of {amount} {currency} was received for {buyer}."),
+    "funds.deposit_refunded": _("A deposit of {amount} {currency} is sent back to {buyer}: {reason}"),
     "funds.watch": _("Credit of {buyer} at {seller}: watch."),
     "funds.hold": _("Credit of {buyer} at {seller}: new orders wait."),
     "funds.stop": _("Credit of {buyer} at {seller} is stopped: no new order, no shipment."),

@@ -44,6 +44,7 @@ class AccountTable(Table):
         Tab("given", _("We give"), lambda actor: Q(seller_id=actor.org_id)),
         Tab("taken", _("We use"), lambda actor: Q(buyer_id=actor.org_id)),
         Tab("prepaid", _("Prepaid"), Q(prepaid=True)),
+        Tab("deposit", _("Deposit missing"), Q(deposit_required__gt=F("deposit_held")), wrong=True),
         Tab("over", _("Over the limit"), Q(beyond=True, exposure__gt=F("limit_now")), wrong=True),
         *(Tab(state.value, state.label, Q(state=state), wrong=state != State.WATCH) for state in State if state != State.OK),
     )

@@ -50,10 +50,11 @@ CHECKS = [
         """SELECT org_id AS id, concat_ws(' ', account, 'of', org_id, 'on', party, currency, 'is', sum(amount) FILTER (WHERE own),
                                           'but the other side has', sum(amount) FILTER (WHERE NOT own)) AS note
            FROM (SELECT org_id, counterparty_id AS party, account, currency, amount, true AS own FROM ledger_balance
-                 WHERE account IN ('receivable', 'unapplied_in')
+                 WHERE account IN ('receivable', 'unapplied_in', 'deposit_in')
                  UNION ALL
-                 SELECT counterparty_id, org_id, CASE account WHEN 'payable' THEN 'receivable' ELSE 'unapplied_in' END, currency, amount, false
-                 FROM ledger_balance WHERE account IN ('payable', 'unapplied_out')) both_sides
+                 SELECT counterparty_id, org_id,
+                        CASE account WHEN 'payable' THEN 'receivable' WHEN 'deposit_out' THEN 'deposit_in' ELSE 'unapplied_in' END, currency, amount, false
+                 FROM ledger_balance WHERE account IN ('payable', 'unapplied_out', 'deposit_out')) both_sides
            GROUP BY org_id, party, account, currency HAVING sum(amount) <> 0""",
         """UPDATE ledger_balance SET amount = amount + 0.01 WHERE id = (SELECT max(id) FROM ledger_balance WHERE account = 'payable')""",
     ),

@@ -21,10 +21,12 @@ class Account(TextChoices):
     DISCOUNT = "discount", _("Cash discount")
     WRITE_OFF = "write_off", _("Small differences written off")
     OPENING = "opening", _("Opening balance")
+    DEPOSIT_IN = "deposit_in", _("Deposits received")
+    DEPOSIT_OUT = "deposit_out", _("Deposits paid")
 
 
 #: The account in the other organisation's books that always holds the opposite amount.
-MIRROR: dict[str, str] = {Account.RECEIVABLE: Account.PAYABLE, Account.UNAPPLIED_IN: Account.UNAPPLIED_OUT}
+MIRROR: dict[str, str] = {Account.RECEIVABLE: Account.PAYABLE, Account.UNAPPLIED_IN: Account.UNAPPLIED_OUT, Account.DEPOSIT_IN: Account.DEPOSIT_OUT}
 
 
 class Kind(TextChoices):
@@ -51,11 +53,13 @@ CHARTS: dict[str, tuple[tuple[str, str, str, str, tuple[str, ...]], ...]] = {
         ("1002", "银行存款", "Cash at bank", Kind.ASSET, (Account.BANK,)),
         ("1122", "应收账款", "Trade receivables", Kind.ASSET, (Account.RECEIVABLE,)),
         ("1123", "预付账款", "Advances to suppliers", Kind.ASSET, (Account.UNAPPLIED_OUT,)),
+        ("1221", "其他应收款", "Other receivables", Kind.ASSET, (Account.DEPOSIT_OUT,)),
         ("1405", "库存商品", "Goods in stock", Kind.ASSET, (Account.PURCHASES,)),
         ("2202", "应付账款", "Trade payables", Kind.LIABILITY, (Account.PAYABLE,)),
         ("2203", "预收账款", "Advances from customers", Kind.LIABILITY, (Account.UNAPPLIED_IN,)),
         ("22210101", "应交增值税（进项税额）", "VAT, input tax", Kind.LIABILITY, (Account.INPUT_TAX,)),
         ("22210106", "应交增值税（销项税额）", "VAT, output tax", Kind.LIABILITY, (Account.OUTPUT_TAX,)),
+        ("2241", "其他应付款", "Other payables", Kind.LIABILITY, (Account.DEPOSIT_IN,)),
         ("3001", "实收资本", "Paid-in capital", Kind.EQUITY, ()),
         ("3104", "利润分配", "Retained earnings", Kind.EQUITY, (Account.OPENING,)),
         ("5001", "主营业务收入", "Sales", Kind.INCOME, (Account.REVENUE,)),
@@ -67,9 +71,11 @@ CHARTS: dict[str, tuple[tuple[str, str, str, str, tuple[str, ...]], ...]] = {
         ("1000", "银行", "Bank", Kind.ASSET, (Account.BANK,)),
         ("1100", "应收账款", "Trade receivables", Kind.ASSET, (Account.RECEIVABLE,)),
         ("1200", "预付供应商款", "Advances to suppliers", Kind.ASSET, (Account.UNAPPLIED_OUT,)),
+        ("1250", "存出保证金", "Deposits paid", Kind.ASSET, (Account.DEPOSIT_OUT,)),
         ("1300", "进项税", "Input tax", Kind.ASSET, (Account.INPUT_TAX,)),
         ("2000", "应付账款", "Trade payables", Kind.LIABILITY, (Account.PAYABLE,)),
         ("2100", "预收客户款", "Advances from customers", Kind.LIABILITY, (Account.UNAPPLIED_IN,)),
+        ("2150", "存入保证金", "Deposits received", Kind.LIABILITY, (Account.DEPOSIT_IN,)),
         ("2300", "销项税", "Output tax", Kind.LIABILITY, (Account.OUTPUT_TAX,)),
         ("3000", "资本", "Capital", Kind.EQUITY, ()),
         ("3900", "期初余额", "Opening balances", Kind.EQUITY, (Account.OPENING,)),
@@ -133,6 +139,7 @@ KINDS = {
     "write_off": _("Small difference"),
     "refund": _("Refund"),
     "opening": _("Opening balance"),
+    "deposit": _("Deposit"),
 }
 
 SENTENCES = {

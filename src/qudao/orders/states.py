@@ -163,6 +163,10 @@ HELD: dict[str, tuple[Any, Any]] = {
         _("Of the limit of {limit} for {line}, {used} are in use: {short} are missing for this order. A payment or a higher limit releases it."),
         _("Of your limit of {limit} for {line}, {used} are in use: {short} are missing for this order. It is confirmed by itself when you have paid so much."),
     ),
+    "funds.deposit": (
+        _("{short} of the deposit are missing. Its payment releases the order."),
+        _("{short} of your deposit are missing. It is confirmed by itself when the deposit is paid."),
+    ),
     "funds.prepaid": (
         _("The prepaid balance is {balance}, {frozen} of it are frozen for orders: {short} are missing for this order. A payment releases it."),
         _("Of your prepaid balance of {balance}, {frozen} are frozen: {short} are missing. It is confirmed by itself when you have paid so much."),

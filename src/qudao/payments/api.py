@@ -275,6 +275,22 @@ def refund(request: HttpRequest, payment_id: int, body: RefundIn) -> HttpRespons
     return _brief(actions.refund_payment(payment_id, body.amount, body.note, actor=actor), actor, 201)
 
 
+class DeductionIn(Schema):
+    """`invoice_id` null: the oldest due first. The buyer reads the reason."""
+
+    amount: Decimal = Field(..., gt=0, max_digits=18, decimal_places=2)
+    invoice_id: int | None = None
+    reason: str = Field(..., min_length=1, max_length=200)
+
+
+@routes.post("/funds/{int:account_id}/deposit/deductions", response={201: PaymentOut}, summary="Pay a debt from the deposit")
+@idempotent
+def deduct(request: HttpRequest, account_id: int, body: DeductionIn) -> HttpResponse:
+    """It pays open invoices in both books and cannot be taken back."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _brief(actions.deduct_deposit(account_id, body.amount, body.reason, body.invoice_id, actor=actor), actor, 201)
+
+
 @routes.get("/payments", response=PaymentPage, summary="Payments, newest first")
 def index(request: HttpRequest, limit: int = 50, after: int | None = None, state: str = "") -> HttpResponse:
     """One keyset page of the payments the caller may see; `after` = the last id of the page before."""

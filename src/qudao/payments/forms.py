@@ -108,6 +108,14 @@ class NoteForm(Form):
     note = forms.CharField(label=_("Note"), max_length=MAX_TEXT, required=False)
 
 
+class DeductionForm(Form):
+    """What of a debt is paid from the deposit, and why."""
+
+    amount = forms.DecimalField(label=_("Amount"), max_digits=18, decimal_places=2, min_value=0)
+    invoice_id = forms.TypedChoiceField(label=_("Invoice"), required=False, coerce=int, empty_value=None, help_text=_("Empty: the oldest due first."))
+    reason = forms.CharField(label=_("Reason"), max_length=200, help_text=_("The buyer reads it."))
+
+
 class RefundForm(Form):
     """How much goes back, and what the bank is told."""
 

@@ -29,6 +29,20 @@ CHECKS = [
         "UPDATE payments_payment SET currency = 'XXX' WHERE id = (SELECT max(payment_id) FROM payments_application)",
     ),
     Check(
+        "payments.deposits_deducted_are_payments",
+        """SELECT d.id, concat_ws(' ', 'account', d.account_id, 'deducted', d.amount, 'of its deposit, but no payment', d.number, 'says so') AS note
+           FROM funds_depositentry d JOIN funds_account f ON f.id = d.account_id
+           WHERE d.kind = 'deducted' AND NOT EXISTS (
+               SELECT FROM payments_payment p WHERE (p.method, p.number, p.amount) = ('deposit', d.number, d.amount)
+                 AND (p.seller_id, p.buyer_id, p.currency) = (f.seller_id, f.buyer_id, f.currency))
+           UNION ALL
+           SELECT p.id, p.number || ' is paid from a deposit that knows nothing of it' FROM payments_payment p
+           WHERE p.method = 'deposit' AND NOT EXISTS (
+               SELECT FROM funds_depositentry d JOIN funds_account f ON f.id = d.account_id
+               WHERE (d.kind, d.number, d.amount, f.seller_id, f.buyer_id) = ('deducted', p.number, p.amount, p.seller_id, p.buyer_id))""",
+        "UPDATE payments_payment SET method = 'deposit' WHERE id = (SELECT min(id) FROM payments_payment WHERE method NOT IN ('deposit', 'credit_note'))",
+    ),
+    Check(
         "payments.credit_in_use_is_what_documents_say",
         """SELECT f.id, concat_ws(' ', 'account', f.id, 'holds invoiced', f.invoiced, 'and unapplied', f.unapplied, 'but documents say',
                                    coalesce(i.open, 0), 'and', coalesce(p.rest, 0)) AS note

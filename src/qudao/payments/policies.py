@@ -18,6 +18,7 @@ VERBS = {
     "payments.write_off": _("Close small differences of invoices and payments of the own organisation, and take that back"),
     "payments.set_tolerance": _("Say up to how much a difference is small"),
     "payments.refund": _("Send money back to a buyer of the own organisation"),
+    "payments.deduct": _("Pay debts of a buyer from its deposit"),
     "payments.credit": _("Issue credit notes for invoices of the own organisation"),
 }
 BUYER_ONLY = {"payments.announce"}

@@ -35,10 +35,11 @@ class Method(TextChoices):
     DRAFT = "draft", pgettext_lazy("payment", "Acceptance draft")
     OTHER = "other", pgettext_lazy("payment", "Other")
     CREDIT_NOTE = "credit_note", pgettext_lazy("payment", "Credit note")
+    DEPOSIT = "deposit", pgettext_lazy("payment", "From the deposit")
 
 
-#: the ways on which money comes; a credit note is issued, not received
-PAID_BY = tuple(method for method in Method if method != Method.CREDIT_NOTE)
+#: the ways on which money comes; a credit note is issued, not received, and a deposit was received before
+PAID_BY = tuple(method for method in Method if method not in (Method.CREDIT_NOTE, Method.DEPOSIT))
 
 
 class Reason(TextChoices):
@@ -90,6 +91,9 @@ SENTENCES = {
     "payments.twice": _("The same invoice is named twice."),
     "payments.more_than_open": _("Only {open} of invoice {number} is still to be paid."),
     "payments.more_than_left": _("{applied} would be applied, but only {left} of the payment is left."),
+    "payments.deposit_beyond_debt": _("Only {owed} are owed; no more than a debt can be deducted from a deposit."),
+    "payments.other_terms": _("The deposit is kept under an agreement in another currency than what is owed."),
+    "payments.deposit_deducted": _("{amount} {currency} were deducted from the deposit ({number}): {reason}"),
     "payments.nothing_to_apply": _("There is nothing to apply: no open invoice matches."),
     "payments.illegal": _("Payment {number} is “{state}”; that cannot be done in this state."),
     "payments.reason_needed": _("Say why."),
@@ -138,4 +142,7 @@ REMEDIES = {
     "payments.illegal": _("Open the payment to see what comes next."),
 }
 #: what the other side is told; the texts are in SENTENCES
-NOTICES = ("payments.payment_received", "payments.payment_announced", "payments.payment_declined", "payments.credit_issued", "payments.refunded")
+NOTICES = (
+    *("payments.payment_received", "payments.payment_announced", "payments.payment_declined"),
+    *("payments.credit_issued", "payments.refunded", "payments.deposit_deducted"),
+)

@@ -1,5 +1,6 @@
 """Every change of credit: what documents do with it, and what the seller's finance does with accounts."""
 
+from qudao.funds.actions.deposit import pay_deposit, refund_deposit, set_deposit, take_deposit
 from qudao.funds.actions.terms import ensure_account, follow_states, freeze, open_account, set_limit, set_limits, set_line_limits, set_rules, unfreeze
 from qudao.funds.actions.use import Change, Desk, grant, hand_over, hold, open_desk, recheck, recheck_all, release, shift, shift_all
 from qudao.funds.rules import LimitTerms
@@ -16,14 +17,18 @@ __all__ = [
     "hold",
     "open_account",
     "open_desk",
+    "pay_deposit",
     "recheck",
     "recheck_all",
+    "refund_deposit",
     "release",
+    "set_deposit",
     "set_limit",
     "set_limits",
     "set_line_limits",
     "set_rules",
     "shift",
     "shift_all",
+    "take_deposit",
     "unfreeze",
 ]

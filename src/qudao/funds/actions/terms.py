@@ -35,9 +35,10 @@ def ensure_account(agreement_id: int, *, actor: Actor) -> Account:
     """The account of an agreement that is no draft; opened with no limit and the seller's rules when there is none. Three statements; convergent."""
     rows(
         """INSERT INTO funds_account (agreement_id, seller_id, buyer_id, currency, prepaid, limit_amount, temp_limit, grace_days,
-               tolerance, stop_days, watch_percent, ordered, shipped, invoiced, unapplied, by_hand, by_hand_reason, state, lined, state_since)
+               tolerance, stop_days, watch_percent, ordered, shipped, invoiced, unapplied, by_hand, by_hand_reason, state, lined, deposit_required,
+               deposit_first, deposit_held, state_since)
            SELECT a.id, a.seller_id, a.buyer_id, a.currency, a.prepaid, 0, 0, coalesce(h.grace_days, 0), coalesce(h.tolerance, 0), h.stop_days,
-               h.watch_percent, 0, 0, 0, 0, '', '', 'ok', false, %s
+               h.watch_percent, 0, 0, 0, 0, '', '', 'ok', false, 0, false, 0, %s
            FROM agreements_agreement a LEFT JOIN funds_house h ON h.seller_id = a.seller_id
            WHERE a.id = %s AND a.state <> 'draft'
            ON CONFLICT (agreement_id) DO NOTHING""",
@@ -61,11 +62,11 @@ def open_account(agreement_id: int, *, actor: Actor) -> Account:
 def set_limit(account_id: int, terms: LimitTerms, reason: str, *, actor: Actor) -> Account:
     """Set the limits and the patience of an account of the own organisation as seller. Locks it; emits LimitChanged."""
     rules.check_terms(terms, clock.today())
-    account = _lock(account_id, "funds.set_limit", reason, actor)
+    account = lock_account(account_id, "funds.set_limit", reason, actor)
     raise_if_any(rules.prepaid_faults(terms) if account.prepaid else [], Invalid)
     if detail := _limit(account, terms, reason):
         account.save(update_fields=list(detail))
-        _changed(account)
+        tell_changed(account)
         follow([account.agreement_id], actor=actor)
         account.refresh_from_db()
     return account
@@ -90,7 +91,7 @@ def set_limits(terms: Mapping[int, LimitTerms], reason: str, *, actor: Actor) ->
     update_rows([one for one in locked if one.pk in found], sorted({name for detail in found.values() for name in detail}))
     for one in locked:
         if one.pk in found:
-            _changed(one)
+            tell_changed(one)
     return found
 
 
@@ -123,7 +124,7 @@ def set_line_limits(account_id: int, limits: Mapping[int, Decimal | None], reaso
     Locks the account; emits LimitChanged. Raises Invalid for an amount or a category the seller does not sell.
     """
     faults = [Fault("funds.amount", f"lines.{pk}", {"amount": str(x)}) for pk, x in limits.items() if x is not None and not rules.is_money(x)]
-    account = _lock(account_id, "funds.set_limit", reason, actor)
+    account = lock_account(account_id, "funds.set_limit", reason, actor)
     faults += [Fault("funds.no_category", f"lines.{pk}") for pk in limits if not unscoped_has_category(account.seller_id, pk)]
     raise_if_any(faults, Invalid)
     before = dict(SubLimit.unscoped.filter(account=account, category_id__in=limits).values_list("category_id", "amount"))
@@ -139,7 +140,7 @@ def set_line_limits(account_id: int, limits: Mapping[int, Decimal | None], reaso
     account.save(update_fields=["lined"])
     told = {str(pk): [str(before.get(pk, "")), "" if amount is None else str(amount)] for pk, amount in changed.items()}
     record(_subject(account), reason=reason, detail={"lines": told})
-    _changed(account)
+    tell_changed(account)
     return account
 
 
@@ -153,7 +154,7 @@ def freeze(account_id: int, reason: str, *, state: str = State.STOP, until: date
         raise Invalid("funds.by_hand_state", field="state")
     if until is not None and until < clock.today():
         raise Invalid("funds.until_past", field="until")
-    account = _lock(account_id, "funds.freeze", reason, actor)
+    account = lock_account(account_id, "funds.freeze", reason, actor)
     if (account.by_hand, account.by_hand_until) == (state, until):
         raise Refused("funds.already_frozen")
     return _by_hand(account, str(state), until, reason, actor)
@@ -162,7 +163,7 @@ def freeze(account_id: int, reason: str, *, state: str = State.STOP, until: date
 @action("funds.unfreeze")
 def unfreeze(account_id: int, reason: str, *, actor: Actor) -> Account:
     """End a hold or stop by hand; what the rules say counts again. Locks the account; emits LimitChanged."""
-    account = _lock(account_id, "funds.unfreeze", reason, actor)
+    account = lock_account(account_id, "funds.unfreeze", reason, actor)
     if not account.by_hand:
         raise Refused("funds.not_frozen")
     return _by_hand(account, "", None, reason, actor)
@@ -185,7 +186,7 @@ def set_rules(patience: Patience, *, actor: Actor) -> House:
     for account in following:
         for name, value in new.items():
             setattr(account, name, value)
-        _changed(account)
+        tell_changed(account)
     update_rows(following, names)
     if patience != before:
         detail = {name: [str(getattr(before, name)), str(value)] for name, value in new.items() if getattr(before, name) != value}
@@ -227,7 +228,7 @@ def follow(agreement_ids: Iterable[int] | None, *, actor: Actor, note: str = "")
         record(_subject(account), before=before, after=standing.state, since=since)
         _tell(account, standing.state, actor)
         if WORST.index(standing.state) < WORST.index(before):
-            _changed(account)
+            tell_changed(account)
     update_rows(list(accounts.values()), ("by_hand", "by_hand_until", "by_hand_reason", "state", "state_since"))
     StateChange.unscoped.bulk_create(written)
     return len(written)
@@ -240,7 +241,7 @@ def _tell(account: Account, state: State, actor: Actor) -> None:
         notify(f"funds.{state}", _subject(account), org_id=org_id, verb=verb, except_user=actor.user_id, **said)
 
 
-def _lock(account_id: int, verb: str, reason: str, actor: Actor) -> Account:
+def lock_account(account_id: int, verb: str, reason: str, actor: Actor) -> Account:
     if not reason.strip():
         raise Invalid("funds.reason_missing", field="reason")
     get_visible(actor, Account, account_id, verb)
@@ -252,13 +253,13 @@ def _by_hand(account: Account, state: str, until: date | None, reason: str, acto
     record(_subject(account), before=account.by_hand or "open", after=state or "open", reason=reason, since=account.state_since, detail=detail)
     account.by_hand, account.by_hand_until, account.by_hand_reason = state, until, reason.strip()[:200] if state else ""
     account.save(update_fields=["by_hand", "by_hand_until", "by_hand_reason"])
-    _changed(account)
+    tell_changed(account)
     follow([account.agreement_id], note=reason.strip(), actor=actor)
     account.refresh_from_db()
     return account
 
 
-def _changed(account: Account) -> None:
+def tell_changed(account: Account) -> None:
     limit = account.limit_amount + account.temp_limit
     emit(LimitChanged(account.agreement_id, account.seller_id, account.buyer_id, limit, account.by_hand == State.STOP), _subject(account))
 

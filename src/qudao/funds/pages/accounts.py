@@ -14,11 +14,12 @@ from django.utils.translation import gettext_lazy
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Button, DetailPage, Form, FormPage, Head, ListPage, import_buttons
 from qudao.funds import actions, queries
-from qudao.funds.forms import HandForm, LimitForm, LineForm, ReasonForm, RulesForm, patience_of, terms_of
+from qudao.funds.forms import DepositForm, DepositMoneyForm, HandForm, LimitForm, LineForm, ReasonForm, RulesForm, patience_of, terms_of
 from qudao.funds.models import Account
 from qudao.funds.pages.panels import (
     changes_panel,
     credit_panel,
+    deposit_panel,
     due_panel,
     entries_panel,
     items_panel,
@@ -30,6 +31,7 @@ from qudao.funds.pages.panels import (
 )
 from qudao.funds.states import State
 from qudao.funds.tables import AccountTable, name_of, state_of
+from qudao.kernel import clock
 from qudao.kernel.money import ZERO
 
 
@@ -52,7 +54,10 @@ class FundDetail(DetailPage):
     verb = "funds.view"
     query = queries.accounts
     kind = "funds.account"
-    panels = (state_panel, credit_panel, lines_panel, whatif_panel, items_panel, entries_panel, due_panel, terms_panel, changes_panel, timeline_panel)
+    panels = (
+        *(state_panel, credit_panel, lines_panel, whatif_panel, deposit_panel, items_panel, entries_panel),
+        *(due_panel, terms_panel, changes_panel, timeline_panel),
+    )
 
     @property
     def back(self) -> str:  # type: ignore[override]
@@ -69,6 +74,11 @@ class FundDetail(DetailPage):
         found = [Button(_("Set patience") if obj.prepaid else _("Set limit"), to, icon="pencil", primary=not obj.prepaid, verb="funds.set_limit", key="e")]
         if not obj.prepaid:
             found.append(Button(_("Limit of a product line"), reverse("fund_lines", args=[obj.pk]), icon="list-details", verb="funds.set_limit", ask=True))
+        found.append(Button(_("Ask for a deposit"), reverse("fund_deposit", args=[obj.pk]), icon="settings", verb="funds.deposit", ask=True))
+        found.append(Button(_("Take in a deposit"), reverse("fund_deposit_in", args=[obj.pk]), icon="cash", verb="funds.deposit", ask=True))
+        if obj.deposit_held:
+            found.append(Button(_("Send deposit back"), reverse("fund_deposit_out", args=[obj.pk]), icon="arrow-back-up", verb="funds.deposit", ask=True))
+            found.append(Button(_("Pay a debt from it"), reverse("fund_deduction", args=[obj.pk]), icon="check", verb="payments.deduct", ask=True))
         if obj.by_hand:
             found.append(Button(_("Let pass again"), reverse("fund_unfreeze", args=[obj.pk]), icon="lock-open", verb="funds.unfreeze", ask=True))
         freeze = _("Change hold or stop") if obj.by_hand else _("Hold or stop")
@@ -138,6 +148,59 @@ class FundLines(_Verb):
         return actions.set_line_limits(obj.pk, limits, cleaned["reason"], actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
 
 
+class FundDeposit(_Verb):
+    """How large a deposit is asked for."""
+
+    verb = "funds.deposit"
+    form = DepositForm
+    title = submit = gettext_lazy("Ask for a deposit")
+    said = gettext_lazy("It is asked for.")
+
+    def initial(self, obj: Account) -> dict[str, Any]:
+        return {"required": obj.deposit_required, "first": obj.deposit_first}
+
+    def says(self, obj: Account) -> Any:
+        held = figures.money(obj.deposit_held, obj.currency)
+        return _("A deposit is held beside all trade: it pays nothing and gives no credit. {held} are held now.").format(held=held)
+
+    def perform(self, obj: Account, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        asked = (cleaned["required"], cleaned["first"], cleaned["reason"])
+        return actions.set_deposit(obj.pk, *asked, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+
+class FundDepositIn(_Verb):
+    """Money of a deposit came."""
+
+    verb = "funds.deposit"
+    form = DepositMoneyForm
+    title = submit = gettext_lazy("Take in a deposit")
+    said = gettext_lazy("The deposit is booked.")
+
+    def initial(self, obj: Account) -> dict[str, Any]:
+        return {"amount": max(obj.deposit_required - obj.deposit_held, ZERO) or None, "day": clock.today()}
+
+    def says(self, obj: Account) -> Any:
+        return _("Both books show it on accounts of their own.")
+
+    def perform(self, obj: Account, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        money = (cleaned["amount"], cleaned["reason"], cleaned["day"])
+        return actions.pay_deposit(obj.pk, *money, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+
+class FundDepositOut(FundDepositIn):
+    """A deposit, or a part of it, goes back."""
+
+    title = submit = gettext_lazy("Send deposit back")
+    said = gettext_lazy("It is sent back.")
+
+    def initial(self, obj: Account) -> dict[str, Any]:
+        return {"amount": obj.deposit_held, "day": clock.today()}
+
+    def perform(self, obj: Account, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        money = (cleaned["amount"], cleaned["reason"], cleaned["day"])
+        return actions.refund_deposit(obj.pk, *money, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+
 class FundFreeze(_Verb):
     """New orders wait, or nothing passes."""
 
@@ -195,7 +258,10 @@ routes = [
     path("funds/rules", FundRules.as_view(), name="fund_rules"),
     path("funds/<int:pk>/", FundDetail.as_view(), name="fund"),
     path("funds/<int:pk>/limit", FundLimit.as_view(), name="fund_limit"),
-    path("funds/<int:pk>/lines", FundLines.as_view(), name="fund_lines"),
+    path("funds/<int:pk>/deposit-terms", FundDeposit.as_view(), name="fund_deposit"),
+    path("funds/<int:pk>/deposit/receipts", FundDepositIn.as_view(), name="fund_deposit_in"),
+    path("funds/<int:pk>/deposit/refunds", FundDepositOut.as_view(), name="fund_deposit_out"),
+    path("funds/<int:pk>/line-limit", FundLines.as_view(), name="fund_lines"),
     path("funds/<int:pk>/freeze", FundFreeze.as_view(), name="fund_freeze"),
     path("funds/<int:pk>/unfreeze", FundUnfreeze.as_view(), name="fund_unfreeze"),
 ]

@@ -18,7 +18,7 @@ from qudao.base.html.tables import by_language
 from qudao.base.subject import Subject
 from qudao.funds import queries
 from qudao.funds.models import Account
-from qudao.funds.states import MEANS, PREPAID, REMEDIES, SENTENCES, TONES, Bucket, State
+from qudao.funds.states import MEANS, PREPAID, REMEDIES, SENTENCES, TONES, Bucket, DepositKind, State
 from qudao.funds.tables import name_of
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault
@@ -117,6 +117,22 @@ def whatif_panel(request: HttpRequest, account: Account) -> Panel | None:
             faults = [Fault("funds.amount", "", {"amount": amount})]
         context |= {"asked": True, "wrong": [said_of(fault, card.currency) for fault in faults]}
     return Panel(_("What if"), "funds/whatif.html", context)
+
+
+def deposit_panel(request: HttpRequest, account: Account) -> Panel | None:
+    """What is asked for and held, and what happened to it; nothing where there never was one."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    entries = list(queries.deposit_entries(actor, account.pk)[:NEWEST])
+    if not entries and not account.deposit_required:
+        return None
+    facts = [_("{amount} asked for").format(amount=figures.money(account.deposit_required, account.currency))]
+    facts += [_("orders pass only when it is paid")] if account.deposit_first else []
+    items = [{"label": _("Held"), "facts": facts, "end": figures.money(account.deposit_held, account.currency)}]
+    for entry in entries:
+        told = [figures.day(entry.day), entry.number, entry.reference, entry.who]
+        end = figures.amount(entry.amount if entry.kind == DepositKind.PAID_IN else -entry.amount)
+        items.append({"label": entry.get_kind_display(), "facts": [fact for fact in told if fact], "end": end})
+    return Panel(_("Deposit"), "parts/panel_items.html", {"items": items})
 
 
 def changes_panel(request: HttpRequest, account: Account) -> Panel:

@@ -2,6 +2,7 @@
 
 from qudao.payments.actions.ahead import apply_balances
 from qudao.payments.actions.credit import issue_credit
+from qudao.payments.actions.deposit import deduct_deposit
 from qudao.payments.actions.differences import close_over, close_short, refund_payment, set_tolerance, undo_difference
 from qudao.payments.actions.receive import Received, announce_payment, apply_payment, confirm_payment, decline_payment, record_payment, record_payments
 from qudao.payments.rules import PaymentFacts
@@ -16,6 +17,7 @@ __all__ = [
     "close_short",
     "confirm_payment",
     "decline_payment",
+    "deduct_deposit",
     "issue_credit",
     "record_payment",
     "record_payments",

@@ -30,7 +30,7 @@ from qudao.payments.models import Payment
 from qudao.payments.policies import check_owner, check_pair
 from qudao.payments.queries import Pair, unscoped_pair, unscoped_pairs, unscoped_payment
 from qudao.payments.rules import Application, PaymentFacts
-from qudao.payments.states import UNAPPLIED, State
+from qudao.payments.states import UNAPPLIED, Method, State
 
 # The number is counted per buyer, and taken with the row it numbers, before the books, which carry it.
 WRITE = """WITH series AS (
@@ -93,7 +93,7 @@ Chosen = Sequence[tuple[int, Decimal]] | None
 
 
 @dataclass(frozen=True)
-class _Money:
+class Money:
     """What there is to apply: between whom, how much, and what the payer wrote."""
 
     seller_id: int
@@ -130,9 +130,9 @@ def record_payment(facts: PaymentFacts, applications: Chosen = None, *, actor: A
     """
     rules.check_facts(facts, clock.today())
     check_pair(actor, facts.seller_id)
-    pair = _pair(facts.seller_id, facts.buyer_id)
-    paid = _pay(pair, _Money(facts.seller_id, facts.buyer_id, facts.amount, facts.reference), applications, actor)
-    payment = _write(facts, pair, rules.state_of(facts.amount, paid.total), paid, actor)
+    pair = pair_of(facts.seller_id, facts.buyer_id)
+    paid = pay_debts(pair, Money(facts.seller_id, facts.buyer_id, facts.amount, facts.reference), applications, actor)
+    payment = write_payment(facts, pair, rules.state_of(facts.amount, paid.total), paid, actor)
     _book_received(payment, paid, actor)
     return payment
 
@@ -160,7 +160,7 @@ def record_payments(received: Sequence[Received], *, actor: Actor) -> list[Payme
         sides = (one.facts.seller_id, one.facts.buyer_id)
         if sides not in pairs:
             raise Refused("payments.no_agreement", field="buyer")
-        decided.append(_decide(pairs[sides], _Money(*sides, one.facts.amount, one.facts.reference), one.applications))
+        decided.append(_decide(pairs[sides], Money(*sides, one.facts.amount, one.facts.reference), one.applications))
         pairs[sides] = pairs[sides].after(decided[-1])
     amounts: dict[int, Decimal] = {}
     for a in (a for applications in decided for a in applications):
@@ -175,7 +175,7 @@ def record_payments(received: Sequence[Received], *, actor: Actor) -> list[Payme
     both = list(zip(payments, paid, strict=True))
     moves = [(p, agreement_id, moved) for p, done in both for agreement_id, moved in _moves(p, done, [(None, "unapplied", p.left)]).items()]
     shift_all([Change(agreement_id, moved, p.subject) for p, agreement_id, moved in moves], actor=actor)
-    post_all([(posting, p.subject) for p, done in both for posting in _postings(p, done)], actor=actor)
+    post_all([(posting, p.subject) for p, done in both for posting in postings_of(p, done)], actor=actor)
     settle_items([("billing.invoice", pk, amount) for pk, amount in amounts.items()], actor=actor)
     for p, done in both:
         _tell_received(p, done, actor)
@@ -187,8 +187,8 @@ def announce_payment(facts: PaymentFacts, *, actor: Actor) -> Payment:
     """Tell a seller that money is on its way. Nothing moves until the seller confirms. Emits PaymentAnnounced."""
     rules.check_facts(facts, clock.today())
     check_pair(actor, facts.buyer_id)
-    pair = _pair(facts.seller_id, facts.buyer_id)
-    payment = _write(facts, pair, State.ANNOUNCED, Paid([], []), actor)
+    pair = pair_of(facts.seller_id, facts.buyer_id)
+    payment = write_payment(facts, pair, State.ANNOUNCED, Paid([], []), actor)
     record(payment.subject, after=payment.state, detail={"amount": str(payment.amount)})
     emit(PaymentAnnounced(payment.pk, payment.seller_id, payment.buyer_id, payment.amount, payment.currency), payment.subject)
     tell("payments.payment_announced", payment, payment.seller_id, "payments.record", actor, reference=payment.reference)
@@ -201,8 +201,8 @@ def confirm_payment(payment_id: int, applications: Chosen = None, *, actor: Acto
     payment = _payment(payment_id, "payments.record", actor)
     if payment.state != State.ANNOUNCED:
         raise _illegal(payment)
-    pair = _pair(payment.seller_id, payment.buyer_id)
-    paid = _pay(pair, _Money(payment.seller_id, payment.buyer_id, payment.amount, payment.reference), applications, actor)
+    pair = pair_of(payment.seller_id, payment.buyer_id)
+    paid = pay_debts(pair, Money(payment.seller_id, payment.buyer_id, payment.amount, payment.reference), applications, actor)
     _write_applied(payment, paid, (State.ANNOUNCED,), actor, received=True)
     _book_received(payment, paid, actor, before=State.ANNOUNCED)
     return payment
@@ -235,7 +235,7 @@ def apply_payment(payment_id: int, applications: Chosen = None, *, actor: Actor)
     if payment.state not in UNAPPLIED:
         raise _illegal(payment)
     sides = (payment.seller_id, payment.buyer_id)
-    paid = _pay(_pair(*sides), _Money(*sides, payment.left, payment.reference), applications, actor)
+    paid = pay_debts(pair_of(*sides), Money(*sides, payment.left, payment.reference), applications, actor)
     if not paid.applications:
         raise Refused("payments.nothing_to_apply")
     before, since = payment.state, payment.state_since
@@ -256,7 +256,7 @@ def apply_payment(payment_id: int, applications: Chosen = None, *, actor: Actor)
     return payment
 
 
-def _pay(pair: Pair, money: _Money, chosen: Chosen, actor: Actor) -> Paid:
+def pay_debts(pair: Pair, money: Money, chosen: Chosen, actor: Actor) -> Paid:
     """Decide what is paid, lock the orders concerned, decide again when somebody was faster, and pay the invoices."""
     decided = _decide(pair, money, chosen)
     if not decided:
@@ -265,14 +265,14 @@ def _pay(pair: Pair, money: _Money, chosen: Chosen, actor: Actor) -> Paid:
     seen = {debts[a.invoice_id].order_id: debts[a.invoice_id].order_paid for a in decided}
     trades = lock_trades(seen, actor=actor)
     if any(t.paid != seen[t.id] for t in trades):
-        fresh = _pair(money.seller_id, money.buyer_id)
+        fresh = pair_of(money.seller_id, money.buyer_id)
         fresh = Pair(fresh.agreement_id, fresh.currency, [d for d in fresh.debts if d.order_id in seen])
         decided = _decide(fresh, money, chosen)
     invoices = pay_invoices({a.invoice_id: a.amount for a in decided}, trades, actor=actor) if decided else []
     return Paid(decided, invoices)
 
 
-def _decide(pair: Pair, money: _Money, chosen: Chosen) -> list[Application]:
+def _decide(pair: Pair, money: Money, chosen: Chosen) -> list[Application]:
     if chosen is None:
         return rules.match(money.amount, pair.debts, money.reference)
     return rules.check_explicit(money.amount, chosen, pair.debts)
@@ -281,16 +281,17 @@ def _decide(pair: Pair, money: _Money, chosen: Chosen) -> list[Application]:
 def _book_received(payment: Payment, paid: Paid, actor: Actor, before: str = "") -> None:
     """Credit, both books and open items of money that has just come, and who is told."""
     shift_paid(payment, paid, [(None, "unapplied", payment.amount - paid.total)], actor)
-    post(_postings(payment, paid), payment.subject, actor=actor)
+    post(postings_of(payment, paid), payment.subject, actor=actor)
     settle(paid, actor)
     _tell_received(payment, paid, actor, before)
 
 
-def _postings(payment: Payment, paid: Paid) -> list[Posting]:
-    """The money in both books; a line of zero is left out."""
+def postings_of(payment: Payment, paid: Paid) -> list[Posting]:
+    """The money in both books, from the bank or from a deposit; a line of zero is left out."""
     seller, buyer, amount, rest = payment.seller_id, payment.buyer_id, payment.amount, payment.left
-    received = ((Account.BANK, buyer, amount), (Account.RECEIVABLE, buyer, -paid.total), (Account.UNAPPLIED_IN, buyer, -rest))
-    sent = ((Account.PAYABLE, seller, paid.total), (Account.UNAPPLIED_OUT, seller, rest), (Account.BANK, seller, -amount))
+    into, out = (Account.DEPOSIT_IN, Account.DEPOSIT_OUT) if payment.method == Method.DEPOSIT else (Account.BANK, Account.BANK)
+    received = ((into, buyer, amount), (Account.RECEIVABLE, buyer, -paid.total), (Account.UNAPPLIED_IN, buyer, -rest))
+    sent = ((Account.PAYABLE, seller, paid.total), (Account.UNAPPLIED_OUT, seller, rest), (out, seller, -amount))
     key = f"payment:{payment.pk}"
     return [
         Posting(org, payment.paid_on, "payment", key, tuple(line for line in lines if line[2]), payment.currency)
@@ -321,7 +322,7 @@ def settle(paid: Paid, actor: Actor) -> None:
     settle_items([("billing.invoice", a.invoice_id, a.amount) for a in paid.applications], actor=actor)
 
 
-def _write(facts: PaymentFacts, pair: Pair, state: str, paid: Paid, actor: Actor) -> Payment:
+def write_payment(facts: PaymentFacts, pair: Pair, state: str, paid: Paid, actor: Actor) -> Payment:
     """The numbered payment with its applications, in one statement."""
     note_rank(Rank.PAYMENT)
     now = clock.now()
@@ -373,7 +374,7 @@ def _write_applied(payment: Payment, paid: Paid, states: Sequence[str], actor: A
     return first
 
 
-def _pair(seller_id: int, buyer_id: int) -> Pair:
+def pair_of(seller_id: int, buyer_id: int) -> Pair:
     pair = unscoped_pair(seller_id, buyer_id)
     if pair is None:
         raise Refused("payments.no_agreement", field="buyer")

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from qudao.payments.pages.credits import CreditNew
+from qudao.payments.pages.deposit import Deduction
 from qudao.payments.pages.differences import InvoiceDifference, Limit, PaymentDifference, Refund, ShortList, UndoDifference
 from qudao.payments.pages.payments import Apply, Confirm, Decline, PaymentAnnounce, PaymentDetail, PaymentNew, invoice_panel, order_panel, payment_list
 from qudao.payments.pages.tax import TaxReport
@@ -24,5 +25,6 @@ routes = [
     path("small-differences/", ShortList.as_view(), name="small_differences"),
     path("small-differences/limit", Limit.as_view(), name="small_limit"),
     path("small-differences/<int:pk>/removal", UndoDifference.as_view(), name="small_difference_removal"),
+    path("funds/<int:pk>/deposit/deductions", Deduction.as_view(), name="fund_deduction"),
     path("invoices/<int:pk>/credit", CreditNew.as_view(), name="invoice_credit"),
 ]
