@@ -242,6 +242,11 @@ def is_quantity(qty: Decimal) -> bool:
     return qty.is_finite() and 0 <= qty < MAX_QTY and qty == round_to(qty, 4)
 
 
+def places_in(text: str) -> tuple[int, ...]:
+    """The places that serve an order after its first, as it keeps them."""
+    return tuple(int(pk) for pk in text.split(",")) if text else ()
+
+
 def may_take_back(line: Any, *, picked: bool) -> Decimal:
     """How much of a line can be given up: all that is open until the warehouse begins, afterwards only what waits for goods."""
     return line.backordered if picked else line.wanted - max(line.shipped, line.invoiced)
