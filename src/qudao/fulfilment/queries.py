@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -15,13 +15,15 @@ from qudao.base.db import rows
 from qudao.base.files import files_by_subject
 from qudao.base.models import StoredFile
 from qudao.base.subject import Subject
+from qudao.fulfilment import rules
 from qudao.fulfilment.models import Difference, Receipt, ReceiptLine, Shipment, ShipmentLine
 from qudao.fulfilment.rules import Count, Sent
-from qudao.fulfilment.states import GONE, OPEN, UNSETTLED
+from qudao.fulfilment.states import GONE, OPEN, TRAVEL_DAYS, UNSETTLED
 from qudao.inventory.queries import unscoped_by_lot, unscoped_lots_shipped, unscoped_proposals
 from qudao.inventory.rules import Demand
-from qudao.kernel.errors import NotFound
 from qudao.kernel import clock
+from qudao.kernel.errors import NotFound
+from qudao.kernel.period import working_day
 from qudao.orders.models import Order
 from qudao.orders.states import Status
 from qudao.people.queries import unscoped_contacts, unscoped_people_with
@@ -53,9 +55,9 @@ class Parcel:
     state: str
     state_since: datetime
     created_at: datetime
+    place_id: int
     lines: dict[int, Decimal] = field(default_factory=dict)
     line_ids: dict[int, int] = field(default_factory=dict)
-    place_id: int
 
 
 @dataclass(frozen=True)
@@ -205,3 +207,62 @@ def unscoped_settlers(org_id: int) -> list[tuple[int, str]]:
 def orders_in_sight(actor: Actor) -> QuerySet[Order]:
     """The orders an actor may see, for the pages that ship them."""
     return visible(actor, Order)
+
+
+@dataclass(frozen=True)
+class Coming:
+    """Goods that an organisation expects: on which day, how much, by which document."""
+
+    on: date
+    qty: Decimal
+    number: str
+
+
+# What has left, and what is promised for a day.
+COMING = """SELECT l.product_id, s.shipped_at, NULL::date, l.qty, s.number
+    FROM fulfilment_shipment s JOIN fulfilment_shipmentline l ON l.shipment_id = s.id
+    WHERE s.buyer_id = %(org)s AND s.state = 'shipped' AND l.product_id = ANY(%(products)s)
+    UNION ALL
+    SELECT l.product_id, NULL, l.promised_on, l.qty - l.given_up - l.shipped, coalesce(o.number, '')
+    FROM orders_order o JOIN orders_line l ON l.order_id = o.id
+    WHERE o.buyer_id = %(org)s AND o.status IN ('confirmed', 'in_fulfilment') AND l.product_id = ANY(%(products)s)
+      AND l.promised_on IS NOT NULL AND l.qty > l.given_up + l.shipped"""
+WAITING = """SELECT l.product_id, l.backordered, l.id FROM orders_line l JOIN orders_order o ON o.id = l.order_id
+    LEFT JOIN inventory_supplyplace s ON s.agreement_id = o.agreement_id
+    WHERE o.seller_id = %s AND l.backordered > 0 AND l.product_id = ANY(%s) ORDER BY coalesce(s.priority, 0) DESC, o.waits_since, o.id, l.no"""
+
+
+def unscoped_coming(org_id: int, product_ids: Iterable[int]) -> dict[int, list[Coming]]:
+    """What an organisation expects of products from those it buys of, by day. One statement, none without products."""
+    wanted = list(product_ids)
+    found: dict[int, list[Coming]] = {pk: [] for pk in wanted}
+    if wanted:
+        today = clock.today()
+        for product, left, leaves, qty, number in rows(COMING, {"org": org_id, "products": wanted}):
+            on = working_day(clock.date_of(left) if left else max(leaves, today), TRAVEL_DAYS)
+            found[product].append(Coming(max(on, today), qty, number))
+    return {pk: sorted(some, key=lambda one: (one.on, one.number)) for pk, some in found.items()}
+
+
+def unscoped_expected(org_id: int, lacking: Mapping[int, Decimal]) -> dict[int, date]:
+    """On which day so much of products that are not in stock can be there, after all who wait already; what is not expected is missing. Two statements."""
+    coming = {pk: some for pk, some in unscoped_coming(org_id, lacking).items() if some}
+    if not coming:
+        return {}
+    ahead: dict[int, Decimal] = {}
+    for product, qty, _line in rows(WAITING, (org_id, list(coming))):
+        ahead[product] = ahead.get(product, rules.NOTHING) + qty
+    days = {pk: rules.there_on([(x.on, x.qty) for x in some], ahead.get(pk, rules.NOTHING) + lacking[pk]) for pk, some in coming.items()}
+    return {pk: day for pk, day in days.items() if day}
+
+
+def unscoped_promised(org_id: int, product_ids: Iterable[int]) -> dict[int, date]:
+    """By line that waits for goods of an organisation, the day on which those are expected, in turn. Two statements."""
+    coming = {pk: some for pk, some in unscoped_coming(org_id, product_ids).items() if some}
+    found: dict[int, date] = {}
+    ahead: dict[int, Decimal] = {}
+    for product, qty, line in rows(WAITING, (org_id, list(coming))) if coming else ():
+        ahead[product] = ahead.get(product, rules.NOTHING) + qty
+        if day := rules.there_on([(x.on, x.qty) for x in coming[product]], ahead[product]):
+            found[line] = day
+    return found

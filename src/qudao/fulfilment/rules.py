@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
@@ -113,13 +114,13 @@ def left_to_plan(lines: Iterable[OrderLine], picking: Mapping[int, Decimal]) -> 
     return {line_id: qty for line_id, qty in rest.items() if qty > 0}
 
 
-def choose(wanted: Mapping[int, Decimal], free: Mapping[int, Decimal], *, code: str, name: str) -> dict[int, Decimal]:
 def less(there: Mapping[int, Decimal], busy: Mapping[int, Decimal]) -> dict[int, Decimal]:
     """What is there of each line and not busy; lines with nothing left are left out."""
     rest = {line_id: qty - busy.get(line_id, NOTHING) for line_id, qty in there.items()}
     return {line_id: qty for line_id, qty in rest.items() if qty > 0}
 
 
+def choose(wanted: Mapping[int, Decimal], free: Mapping[int, Decimal], *, code: str, name: str) -> dict[int, Decimal]:
     """The asked quantities by line, zeros left out. Invalid for a bad line or quantity, Refused `code` where more is asked than is free."""
     faults: list[Fault] = []
     over: list[Fault] = []
@@ -142,6 +143,16 @@ def less(there: Mapping[int, Decimal], busy: Mapping[int, Decimal]) -> dict[int,
 def is_quantity(qty: Decimal) -> bool:
     """Zero or more, at most four decimals."""
     return isinstance(qty, Decimal) and qty.is_finite() and qty >= 0 and qty == qty.quantize(Decimal("0.0001"))
+
+
+def there_on(receipts: Iterable[tuple[date, Decimal]], qty: Decimal) -> date | None:
+    """The first day on which receipts (by day) sum to `qty`; None when they never do."""
+    total = NOTHING
+    for day, more in receipts:
+        total += more
+        if total >= qty:
+            return day
+    return None
 
 
 def gross_of(line: OrderLine, qty: Decimal) -> Decimal:

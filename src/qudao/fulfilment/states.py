@@ -31,6 +31,9 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     (State.PICKING, "void"): State.CANCELLED,
 }
 
+#: working days that goods are on their way, where nobody says more
+TRAVEL_DAYS = 2
+
 #: goods of these are still in the seller's warehouse
 OPEN = (State.CREATED, State.PICKING)
 #: goods of these have left
