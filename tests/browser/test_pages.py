@@ -46,6 +46,7 @@ from qudao.pricing.actions import assign_list, assign_wide, set_rate
 from qudao.pricing.models import PriceList
 from qudao.pricing.rules import RateDraft, Wide
 from qudao.pricing.tests.make import make_list
+from qudao.quotas.tests.make import make_quota
 
 pytestmark = pytest.mark.browser
 
@@ -75,6 +76,7 @@ ROWS = {
     "exchange-rates": "pricing.Rate",
     "wide-assignments": "pricing.WideAssignment",
     "buyer-groups": "agreements.Group",
+    "quotas": "quotas.Quota",
     "group-members": "agreements.GroupMember",
     "agreements": "agreements.Agreement",
     "authorisations": "agreements.Authorisation",
@@ -179,6 +181,7 @@ def _widen(world: World) -> None:
     adopt_vat(brand.pk, actor=system)
     register_brand(brand.pk, BrandDraft("B1", NOTE), actor=system)
     product = make_product(brand, "LOT-1", name=NOTE, name_en=NOTE)
+    make_quota(brand, product.pk, 100, {world.orgs["D001"]: 40}, valid_from=date(2026, 1, 1))
     track_product(product.pk, actor=world.people["admin"])
     receive_opening(make_places(brand)["MAIN"], [OpeningLine(product.pk, Decimal(5), "L1", clock.today())], NOTE, actor=system)
     rest = record_payment(PaymentFacts(brand.pk, world.orgs["D001"].pk, Decimal("0.01")), (), actor=world.people["finance"])

@@ -102,7 +102,6 @@ class SplitForm(Form):
                     max_digits=18,
                     decimal_places=4,
                     initial=0,
-                    required=False,
                     help_text=_("of {qty}").format(qty=figures.qty(most, line.unit)),
                 )
                 for line, most in lines

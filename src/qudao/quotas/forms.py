@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from qudao.base.html import figures
 from qudao.base.html.forms import Form, number_of
@@ -24,7 +25,7 @@ class QuotaTerms(Form):
     total = forms.DecimalField(
         label=_("Quantity"), min_value=0, max_digits=18, decimal_places=4, required=False, help_text=_("In the base unit; empty: what is on hand now.")
     )
-    valid_to = forms.DateField(label=_("To"), help_text=_("The last day."))
+    valid_to = forms.DateField(label=pgettext_lazy("quota", "To"), help_text=_("The last day."))
     unused = forms.ChoiceField(label=_("What is unused"), choices=Unused.choices)
     release_on = forms.DateField(label=_("Released on"), required=False, help_text=_("Only if it is released."))
 
@@ -33,7 +34,7 @@ class QuotaForm(QuotaTerms):
     """A product that is scarce for some days."""
 
     product = forms.CharField(label=_("Product"), max_length=64, help_text=_("Its code."))
-    valid_from = forms.DateField(label=_("From"))
+    valid_from = forms.DateField(label=pgettext_lazy("quota", "From"))
     as_before = forms.BooleanField(label=_("With the shares of the period before"), required=False, initial=True)
 
     field_order = ("product", "valid_from", "valid_to", "total", "unused", "release_on", "as_before")

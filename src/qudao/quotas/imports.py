@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from qudao.base.import_sheets import SAMPLE, Cells, Column
 from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, differences, parted, touched_by
@@ -28,7 +29,14 @@ class Shares(Kind):
     columns = (
         Column("product", _("Product"), required=True, help=_("The code of a scarce product."), example=SAMPLE, also=("code", "sku", "商品编码")),
         Column("day", _("Day"), "day", help=_("Any day of the period; empty: today."), also=("month", "date", "日期", "期间")),
-        Column("holder", _("Who"), required=True, help=_("The code of a group or a buyer."), example="D001", also=("dealer", "group", "经销商", "客户组")),
+        Column(
+            "holder",
+            pgettext_lazy("quota", "Who"),
+            required=True,
+            help=_("The code of a group or a buyer."),
+            example="D001",
+            also=("dealer", "经销商", "客户组"),
+        ),
         Column("qty", _("Share"), "number", required=True, help=_("In the base unit."), example="100", also=("quantity", "quota", "配额", "数量")),
     )
 

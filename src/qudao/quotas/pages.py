@@ -10,7 +10,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, NoFields, Panel, import_buttons
@@ -60,7 +60,8 @@ def shares_panel(request: HttpRequest, quota: Quota) -> Panel:
     shares: list[Any] = queries.unscoped_shares(quota.pk)
     for one in shares:
         who = one.group or one.buyer
-        one.shown_name, one.shown_code, one.rest = name_of(who), who.code, one.qty + one.carried - one.taken
+        one.shown_name, one.shown_code, one.whole = name_of(who), who.code, one.qty + one.carried
+        one.rest = one.whole - one.taken
     context = {"shares": shares, "quota": quota, "shared": sum(one.qty for one in shares), "left": quota.total + quota.carried - quota.taken}
     return Panel(_("Shares"), "quotas/shares.html", context, note=quota.product.unit)
 
@@ -71,8 +72,8 @@ def facts_panel(request: HttpRequest, quota: Quota) -> Panel:
     released = f"{Unused(quota.unused).label} {figures.day(quota.release_on)}" if quota.release_on else Unused(quota.unused).label
     facts = [
         (_("Product"), f"{name_of(quota.product)} {quota.product.code}"),
-        (_("From"), figures.day_long(quota.valid_from)),
-        (_("To"), figures.day_long(quota.valid_to)),
+        (pgettext("quota", "From"), figures.day_long(quota.valid_from)),
+        (pgettext("quota", "To"), figures.day_long(quota.valid_to)),
         (_("Quantity"), figures.qty(quota.total, unit)),
         (_("Carried over"), figures.qty(quota.carried, unit) if quota.carried else ""),
         (_("What is unused"), released),

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
@@ -44,13 +45,13 @@ class ShareTable(Table):
 
     columns = (
         Column("quota.product.code", _("Product"), cell="code", sort="quota__product__code"),
-        Column("", _("Who"), cell=lambda row: (row.group or row.buyer).code, slug="holder"),
+        Column("", pgettext_lazy("quota", "Who"), cell=lambda row: (row.group or row.buyer).code, slug="holder"),
         Column("", _("Name"), cell=lambda row: name_of(row.group or row.buyer), slug="name", width="clip", dim=True, hide_on_phone=True),
-        Column("quota.valid_from", _("From"), cell="day", sort="quota__valid_from", hide_on_phone=True),
-        Column("quota.valid_to", _("To"), cell="day", sort="quota__valid_to", hide_on_phone=True),
+        Column("quota.valid_from", pgettext_lazy("quota", "From"), cell="day", sort="quota__valid_from", hide_on_phone=True),
+        Column("quota.valid_to", pgettext_lazy("quota", "To"), cell="day", sort="quota__valid_to", hide_on_phone=True),
         Column("", _("Share"), cell=_of_share("qty"), num=True, slug="qty"),
         Column("", _("Carried over"), cell=_of_share("carried"), num=True, slug="carried", dim=True, hide_on_phone=True),
-        Column("", _("Ordered"), cell=_of_share("taken"), num=True, slug="taken"),
+        Column("", pgettext_lazy("quota", "Ordered"), cell=_of_share("taken"), num=True, slug="taken"),
         Column("", _("Left"), cell=_of_share("left"), num=True, slug="left"),
     )
     tabs = (
@@ -71,10 +72,10 @@ class QuotaTable(Table):
     columns = (
         Column("product.code", _("Product"), cell="link", sort="product__code"),
         Column("", _("Name"), cell=_product, sort="product__name", slug="name", width="clip"),
-        Column("valid_from", _("From"), cell="day", sort="valid_from"),
-        Column("valid_to", _("To"), cell="day", sort="valid_to"),
+        Column("valid_from", pgettext_lazy("quota", "From"), cell="day", sort="valid_from"),
+        Column("valid_to", pgettext_lazy("quota", "To"), cell="day", sort="valid_to"),
         Column("", _("Quantity"), cell=_qty("total"), num=True, slug="total", hide_on_phone=True),
-        Column("", _("Ordered"), cell=_qty("taken"), num=True, slug="taken"),
+        Column("", pgettext_lazy("quota", "Ordered"), cell=_qty("taken"), num=True, slug="taken"),
         Column("", _("Left"), cell=_qty("left"), num=True, slug="left"),
         Column("", _("What is unused"), cell=lambda row: Unused(row.unused).label, dim=True, hide_on_phone=True, slug="unused"),
     )

@@ -60,7 +60,7 @@ class OrderDetail(DetailPage):
         life = reached_in(obj)
         first = next((line.actor_name for line in lines_of_life(obj) if line.subject_kind == "orders.order"), "")
         facts: list[list[Any]] = [[] for _x in labels]
-        facts[0] = [figures.moment(obj.placed_at), first]
+        facts[0] = [figures.moment(obj.placed_at), "" if obj.split_from_id else first]  # who took it out of another did not place it
         facts[1] = by_whom(life.get(Status.CONFIRMED)) if reached[1] else []
         shipping = life.get(Status.IN_FULFILMENT)
         if obj.fulfilment == Fulfilment.PARTIAL:
