@@ -224,6 +224,7 @@ RULES: dict[str, Rule] = {
     "exchange-rates/new": Rule("pricing.rates", "pricing.rates"),
     "exchange-rates/#": Rule("", "pricing.rates", "exchange-rates"),
     **verb("removal", "pricing.rates", "exchange-rates"),
+    "products/#/expected-receipts": Rule("inventory.view", "", "products"),
     "serving-rules": Rule("inventory.view", "inventory.manage_places"),
     "serving-rules/new": Rule("inventory.manage_places", "inventory.manage_places"),
     "serving-rules/#": Rule("", "inventory.manage_places", "serving-rules"),

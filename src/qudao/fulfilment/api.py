@@ -11,12 +11,14 @@ from ninja import Field, Schema
 
 from qudao.base.access import Actor, get_visible, sees_prices
 from qudao.base.rest import Router, idempotent, page_of, reply
+from qudao.catalog.queries import product
 from qudao.fulfilment import actions
 from qudao.fulfilment.actions import Settlement
 from qudao.fulfilment.models import Receipt, Shipment
-from qudao.fulfilment.queries import differences, lines_of, shipments, with_lots
+from qudao.fulfilment.queries import differences, lines_of, shipments, unscoped_coming, unscoped_waits, with_lots
 from qudao.fulfilment.rules import Count
 from qudao.fulfilment.states import GONE, Liable, Outcome, Remedy
+from qudao.inventory.queries import free_in_main
 from qudao.inventory.rules import LotQty
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
 
@@ -343,3 +345,25 @@ def investigate(request: HttpRequest, difference_id: int, body: TakeIn) -> HttpR
     """Take a difference or give it to a colleague, until a day; both sides read it."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return reply(_claim(actions.investigate_difference(difference_id, body.owner_id, body.due_on, body.note, actor=actor), actor))
+
+
+class ComingOut(Schema):
+    """Goods that are expected on a day, by a shipment or an order; `to_promise`: what is free by then and nobody waits for."""
+
+    on: date
+    qty: Decimal
+    number: str
+    to_promise: Decimal
+
+
+@routes.get("/products/{int:product_id}/expected-receipts", response=list[ComingOut], summary="What comes in of a product, by day")
+def expected(request: HttpRequest, product_id: int) -> HttpResponse:
+    """For the own organisation: from shipments on their way to it and from its confirmed purchases, with what can be promised by each day."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    product(actor, product_id)
+    there = free_in_main(actor, product_id) - unscoped_waits(actor.org_id, product_id)
+    items = []
+    for one in unscoped_coming(actor.org_id, [product_id])[product_id]:
+        there += one.qty
+        items.append({"on": one.on, "qty": one.qty, "number": one.number, "to_promise": max(there, Decimal(0))})
+    return reply(items)

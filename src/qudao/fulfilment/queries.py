@@ -24,7 +24,7 @@ from qudao.inventory.rules import Demand
 from qudao.kernel import clock
 from qudao.kernel.errors import NotFound
 from qudao.kernel.period import working_day
-from qudao.orders.models import Order
+from qudao.orders.models import Line, Order
 from qudao.orders.states import Status
 from qudao.people.queries import unscoped_contacts, unscoped_people_with
 
@@ -266,3 +266,13 @@ def unscoped_promised(org_id: int, product_ids: Iterable[int]) -> dict[int, date
         if day := rules.there_on([(x.on, x.qty) for x in coming[product]], ahead[product]):
             found[line] = day
     return found
+
+
+def unscoped_waits(org_id: int, product_id: int) -> Decimal:
+    """How much of a product others wait for at an organisation. One statement."""
+    return sum((qty for _product, qty, _line in rows(WAITING, (org_id, [product_id]))), rules.NOTHING)
+
+
+def unscoped_waiting_lines(order: Order) -> QuerySet[Line]:
+    """The lines of an order the actor was shown that wait for goods."""
+    return Line.unscoped.filter(order=order, backordered__gt=0).select_related("product").order_by("no")

@@ -48,11 +48,14 @@ class Available:
     """What a buyer is told about one product: a band (None when nothing is told), and the quantity only where the seller shows it.
 
     `promise`: when what was asked for can leave, as (day, quantity) with None for "not known yet"; quantities only where the seller shows them.
+    `expected`: the day on which goods come in that make up for what is not there.
     """
 
     band: str | None
     qty: Decimal | None
     promise: tuple[tuple[date | None, Decimal | None], ...] = ()
+    expected: date | None = None
+    lacks: Decimal = ZERO
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def unscoped_supplies(agreement_ids: Iterable[int]) -> dict[int, Supply]:
 
 
 def _supply(row: Sequence[Any]) -> Supply:
-    return Supply(*row[:6], tuple(row[6] or ()), row[7] is not False)
+    return Supply(*row[:6], more=tuple(row[6] or ()), splits=row[7] is not False)
 
 
 def unscoped_places(org_ids: Iterable[int]) -> dict[tuple[int, str], int]:
@@ -293,6 +296,11 @@ def unscoped_reserved_at(subject_kind: str, subject_ids: Iterable[int]) -> dict[
     return found
 
 
+def free_in_main(actor: Actor, product_id: int) -> Decimal:
+    """What is free of a product in the own MAIN warehouse. Two statements."""
+    return on_hand(actor, place_id=main_place(actor).pk, product_id=product_id).values_list("free", flat=True).first() or ZERO
+
+
 def main_place(actor: Actor) -> Place:
     """The MAIN warehouse of the actor's own organisation; raises NotFound when it has none."""
     found = visible(actor, Place).filter(owner_id=actor.org_id, code="MAIN").first()
@@ -339,5 +347,6 @@ def unscoped_available(supply: Supply, asked: Mapping[int, Decimal], wanted_on: 
         each = [free[place, product] for place in places]
         there = sum(each, ZERO) if supply.splits else max(each)
         parts = promise((day, there), (), qty)
-        found[product] = Available(band(there), there if exact else None, tuple((on, part if exact else None) for on, part in parts))
+        lacks = sum((part for on, part in parts if on is None), ZERO)
+        found[product] = Available(band(there), there if exact else None, tuple((on, part if exact else None) for on, part in parts), lacks=lacks)
     return found

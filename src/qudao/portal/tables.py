@@ -139,13 +139,14 @@ def promise_words(told: Available | None, unit: str) -> str:
     if not parts:
         return ""
     (day, qty), *rest = parts
+    rest_words = _("the rest is expected {day}").format(day=figures.day(told.expected)) if told and told.expected else _("the rest is to be confirmed")
     if day is None:
-        return _("date to be confirmed")
+        return _("expected {day}").format(day=figures.day(told.expected)) if told and told.expected else _("date to be confirmed")
     if not rest:
         return _("leaves {day}").format(day=figures.day(day))
     if qty is None:
-        return _("a part leaves {day}, the rest is to be confirmed").format(day=figures.day(day))
-    return _("{qty} leave {day}, the rest is to be confirmed").format(qty=figures.qty(qty, unit), day=figures.day(day))
+        return _("a part leaves {day}, {rest}").format(day=figures.day(day), rest=rest_words)
+    return _("{qty} leave {day}, {rest}").format(qty=figures.qty(qty, unit), day=figures.day(day), rest=rest_words)
 
 
 def break_words(more: Break, unit: str, now: Decimal) -> str:

@@ -9,8 +9,10 @@ from __future__ import annotations
 PANELS: dict[str, tuple[str, ...]] = {
     "agreements.agreement": ("qudao.pricing.pages.agreement_panel", "qudao.inventory.pages.supply_panel"),
     "catalog.product": ("qudao.inventory.pages.product_panel",),
+    "inventory.stock": ("qudao.fulfilment.pages.expected_panel",),
     "orders.order": (
         "qudao.approvals.pages.course_panel",
+        "qudao.fulfilment.pages.waiting_panel",
         "qudao.fulfilment.pages.order_panel",
         "qudao.billing.pages.order_panel",
         "qudao.payments.pages.order_panel",

@@ -3,10 +3,10 @@
 from django.urls import path
 
 from qudao.fulfilment.pages.documents import DifferenceList, ShipmentDetail, receipt_photo, shipment_list
-from qudao.fulfilment.pages.panels import life_panel, link, order_panel
+from qudao.fulfilment.pages.panels import expected_panel, life_panel, link, order_panel, waiting_panel
 from qudao.fulfilment.pages.verbs import Dispatch, Pick, PickOrder, Receive, Refuse, Settle, ShipOrder, Take, Unpick
 
-__all__ = ["life_panel", "link", "order_panel", "routes"]
+__all__ = ["expected_panel", "life_panel", "link", "order_panel", "routes", "waiting_panel"]
 
 routes = [
     path("shipments/", shipment_list, name="shipments"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
@@ -167,3 +168,39 @@ def _order_buttons(actor: Actor, order: Any) -> list[Button]:
     if actor.can("fulfilment.ship"):
         found.append(Button(_("Ship everything now"), reverse("order_shipping", args=[order.pk]), "truck-delivery", ask=True))
     return found
+
+
+def waiting_panel(request: HttpRequest, order: Any) -> Panel | None:
+    """The lines of an order that wait for goods, with the day on which those are expected; for both sides. Named in `qudao.web.panels`."""
+    if order.allocation not in ("partial", "backorder") or order.status not in queries.SHIPPABLE:
+        return None
+    lines = list(queries.unscoped_waiting_lines(order))
+    days = queries.unscoped_promised(order.seller_id, {line.product_id for line in lines})
+    items = [
+        {
+            "label": f"{name_of(line.product)} {line.product.code}",
+            "facts": [_("expected {day}").format(day=figures.day(days[line.pk])) if line.pk in days else _("date to be confirmed")],
+            "end": figures.qty(line.backordered, line.unit),
+        }
+        for line in lines
+    ]
+    return Panel(_("Waits for goods"), "parts/panel_items.html", {"items": items}, half=True)
+
+
+def expected_panel(request: HttpRequest, stock: Any) -> Panel | None:
+    """On a product in the warehouse that receives: what is there, what comes in when by which document, and what can be promised by each day.
+
+    For the own organisation. Named in `qudao.web.panels`.
+    """
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    if actor.org_id != stock.place.owner_id or stock.place.code != "MAIN" or not actor.can("fulfilment.view"):
+        return None
+    free, unit = stock.on_hand - stock.reserved, stock.product.unit
+    waiting = queries.unscoped_waits(actor.org_id, stock.product_id)
+    items = [{"label": _("Now"), "facts": [_("{qty} wait").format(qty=figures.qty(waiting, unit))] if waiting else [], "end": figures.qty(free, unit)}]
+    there = free - waiting
+    for one in queries.unscoped_coming(actor.org_id, [stock.product_id])[stock.product_id]:
+        there += one.qty
+        facts = [one.number, _("to promise by then: {qty}").format(qty=figures.qty(max(there, Decimal(0)), unit))]
+        items.append({"label": figures.day(one.on), "facts": facts, "end": f"+{figures.qty(one.qty, unit)}"})
+    return Panel(_("Available to promise"), "parts/panel_items.html", {"items": items, "empty": ""})

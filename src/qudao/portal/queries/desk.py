@@ -20,6 +20,7 @@ from qudao.base.html.tables import by_language
 from qudao.catalog.models import Pack, Product
 from qudao.catalog.queries import ProductCard, products, unscoped_cards, unscoped_equivalents
 from qudao.catalog.rules import initials
+from qudao.fulfilment.queries import unscoped_expected
 from qudao.funds.queries import CreditCard, unscoped_card
 from qudao.inventory.queries import Available, unscoped_available, unscoped_supply, unscoped_told
 from qudao.kernel import clock
@@ -345,13 +346,16 @@ def instead(actor: Actor, trade: Trade, short: Mapping[int, Decimal], taken: Ite
 
 def told(actor: Actor, trade: Trade, asked: Mapping[int, Decimal], wanted_on: date | None = None) -> dict[int, Available]:
     """The stock that supplies a trade and when quantities of it can leave, by product, as its buyer is told; the seller's own people see the
-    quantity. At most three statements.
+    quantity. At most three statements, two more where something is short.
     """
     if not asked or not actor.can("inventory.view"):
         return {}
     if actor.org_id != trade.seller_id:
-        return unscoped_told(trade.agreement_id, asked, wanted_on)
-    return unscoped_available(unscoped_supply(trade.agreement_id), asked, wanted_on)
+        found = unscoped_told(trade.agreement_id, asked, wanted_on)
+    else:
+        found = unscoped_available(unscoped_supply(trade.agreement_id), asked, wanted_on)
+    days = unscoped_expected(trade.seller_id, {pk: one.lacks for pk, one in found.items() if one.lacks})
+    return found | {pk: replace(found[pk], expected=day) for pk, day in days.items()}
 
 
 def approvers(actor: Actor, trade: Trade, case: Case, lines: list[PricedLine]) -> list[str]:
