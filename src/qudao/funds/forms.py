@@ -83,7 +83,7 @@ class ReasonForm(Form):
 class HandForm(ReasonForm):
     """What a person wants of an account whatever the rules say, and until when."""
 
-    state = forms.ChoiceField(label=_("What shall pass"), choices=[(state.value, MEANS[state]) for state in (State.HOLD, State.STOP)], widget=forms.RadioSelect)
+    state = forms.ChoiceField(label=_("What shall pass"), choices=[(state.value, MEANS[state]) for state in (State.HOLD, State.STOP)])
     until = forms.DateField(label=_("Until"), required=False, widget=forms.DateInput, help_text=_("The last day. Empty: until somebody ends it."))
     field_order = ("state", "until", "reason")
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from qudao.base.access import Actor
 from qudao.base.import_sheets import SAMPLE, Cells, Column
-from qudao.base.importing import CHANGED, SAME, Entry, Kind, Touched, differences, parted, touched_by
+from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, differences, parted, touched_by
 from qudao.base.lock import Rank
+from qudao.catalog.queries import categories
 from qudao.funds import queries, rules
-from qudao.funds.actions import set_limits
-from qudao.funds.models import Account
+from qudao.funds.actions import set_limits, set_line_limits
+from qudao.funds.models import Account, SubLimit
 from qudao.funds.rules import LimitTerms
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
@@ -43,6 +46,24 @@ def _terms(facts: dict[str, Any]) -> LimitTerms:
     return LimitTerms(*(facts[name] for name in FIELDS))
 
 
+def _accounts(actor: Actor, rows: Sequence[Cells]) -> dict[tuple[str, str], list[Account]]:
+    """The accounts on which the actor's organisation gives credit to the buyers of a file, by (buyer, agreement or "")."""
+    found: dict[tuple[str, str], list[Account]] = {}
+    for one in queries.accounts(actor).filter(seller_id=actor.org_id, buyer__code__in={row.text("buyer").upper() for row in rows}):
+        for code in ("", one.agreement.code):
+            found.setdefault((one.buyer.code, code), []).append(one)
+    return found
+
+
+def _named(accounts: dict[tuple[str, str], list[Account]], row: Cells) -> Account:
+    """The one account that a row means; raises Invalid at the column that would say it."""
+    found = accounts.get((row.text("buyer").upper(), row.text("agreement")), [])
+    live = [one for one in found if one.agreement.state == "active"] or found
+    if len(live) != 1:
+        raise Invalid("funds.account_unclear" if live else "funds.no_account", field="agreement" if live else "buyer")
+    return live[0]
+
+
 class Limits(Kind):
     """The limits of the accounts on which the actor's organisation gives credit."""
 
@@ -63,21 +84,14 @@ class Limits(Kind):
 
     def open(self, rows: Sequence[Cells]) -> None:
         """One statement."""
-        buyers = {row.text("buyer").upper() for row in rows}
-        self.accounts: dict[tuple[str, str], list[Account]] = {}
-        for one in queries.accounts(self.actor).filter(seller_id=self.actor.org_id, buyer__code__in=buyers):
-            for code in ("", one.agreement.code):
-                self.accounts.setdefault((one.buyer.code, code), []).append(one)
+        self.accounts = _accounts(self.actor, rows)
 
     def key(self, row: Cells) -> Any:
         return row.text("buyer").upper(), row.text("agreement")
 
     def entry(self, row: Cells) -> Entry:
-        found = self.accounts.get(self.key(row), [])
-        live = [one for one in found if one.agreement.state == "active"] or found
-        if len(live) != 1:
-            raise Invalid("funds.account_unclear" if live else "funds.no_account", field="agreement" if live else "buyer")
-        usual = _facts(live[0])
+        account = _named(self.accounts, row)
+        usual = _facts(account)
         facts = {name: row.get(name, usual[name]) for name in FIELDS}
         facts |= {name: _whole(facts[name]) for name in WHOLE}
         if facts["temp_limit"] == ZERO:
@@ -87,10 +101,10 @@ class Limits(Kind):
             facts = _living(facts)
             changes = differences(usual, facts)
         faults = rules.term_faults(_terms(facts), clock.today()) if changes else []
-        faults += rules.prepaid_faults(_terms(facts)) if live[0].prepaid else []
+        faults += rules.prepaid_faults(_terms(facts)) if account.prepaid else []
         raise_if_any([Fault(f.code, {"limit": "limit_amount"}.get(f.field, f.field), f.params) for f in faults], Invalid)
-        label = f"{live[0].buyer.code} {live[0].buyer.name}"
-        return Entry(row.no, label, CHANGED if changes else SAME, (live[0].pk, _terms(facts)), changes)
+        label = f"{account.buyer.code} {account.buyer.name}"
+        return Entry(row.no, label, CHANGED if changes else SAME, (account.pk, _terms(facts)), changes)
 
     def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:
         _new, old = parted(entries)
@@ -109,4 +123,58 @@ class Limits(Kind):
         set_limits({pk: _terms(_living(facts)) for pk, facts in now.items()}, _now("Import undone"), actor=self.actor)
 
 
-KINDS = (Limits,)
+class LineLimits(Kind):
+    """What product lines may use of the limits that the actor's organisation gives."""
+
+    name, label, icon, verb, place = "funds.lines", _("Limits of product lines"), "list-details", "funds.set_limit", "funds"
+    about = _("A row says how much of the limit of a buyer a product line may use; what is not named stays.")
+    model, rank = SubLimit, Rank.FUNDS
+    columns = (
+        *Limits.columns[:2],
+        Column("category", _("Product line"), required=True, help=_("The code of a category."), example="TV", also=("category", "产品线", "分类编码")),
+        Column("amount", _("Limit"), "number", required=True, example="200000.00", also=("limit", "额度")),
+    )
+
+    def open(self, rows: Sequence[Cells]) -> None:
+        """Three statements."""
+        self.accounts = _accounts(self.actor, rows)
+        named = categories(self.actor).filter(code__in={row.text("category") for row in rows})
+        self.lines = {one.code: one.pk for one in sorted(named, key=lambda one: one.owner_id == self.actor.org_id)}
+        mine = {one.pk for found in self.accounts.values() for one in found}
+        self.known = {(one.account_id, one.category_id): one for one in queries.all_sublimits(self.actor).filter(account_id__in=mine)}
+
+    def key(self, row: Cells) -> Any:
+        return row.text("buyer").upper(), row.text("agreement"), row.text("category")
+
+    def entry(self, row: Cells) -> Entry:
+        account, line, amount = _named(self.accounts, row), self.lines.get(row.text("category")), row.get("amount")
+        faults = [] if line else [Fault("funds.no_category", "category")]
+        raise_if_any([*faults, *([] if rules.is_money(amount) else [Fault("funds.amount", "amount", {"amount": str(amount)})])], Invalid)
+        assert line is not None
+        label, known = f"{account.buyer.code} {row.text('category')}", self.known.get((account.pk, line))
+        if known is None:
+            return Entry(row.no, label, NEW, (account.pk, line, amount))
+        changes = differences({"amount": known.amount}, {"amount": amount})
+        return Entry(row.no, label, CHANGED if changes else SAME, (known.pk, account.pk, line, amount, known.amount), changes)
+
+    def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:
+        new, old = parted(entries)
+        asked = [e.data for e in new] + [e.data[1:4] for e in old.values()]
+        for account in sorted({one[0] for one in asked}):
+            limits = {line: amount for pk, line, amount in asked if pk == account}
+            set_line_limits(account, limits, _now("Import of a file"), actor=self.actor)
+        rows = {(one.account_id, one.category_id): one for one in queries.all_sublimits(self.actor).filter(account_id__in={one[0] for one in asked})}
+        changed = {pk: {"amount": (e.data[4], e.data[3])} for pk, e in old.items()}
+        return touched_by(new, [rows[e.data[0], e.data[1]] for e in new], old, changed)
+
+    def now(self, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
+        return {one.pk: {"amount": one.amount} for one in queries.all_sublimits(self.actor).filter(pk__in=keys)}
+
+    def take_back(self, touched: Sequence[Touched]) -> None:
+        rows = {one.pk: one for one in queries.all_sublimits(self.actor).filter(pk__in=[one.key for one in touched])}
+        for one in touched:
+            before = None if one.is_new else Decimal(str(one.before["amount"]))
+            set_line_limits(rows[one.key].account_id, {rows[one.key].category_id: before}, _now("Import undone"), actor=self.actor)
+
+
+KINDS = (Limits, LineLimits)

@@ -219,9 +219,14 @@ def account_of_seller(actor: Actor, account_id: int, verb: str) -> Account:
     return get_visible(actor, Account, account_id, verb)
 
 
+def all_sublimits(actor: Actor) -> QuerySet[SubLimit]:
+    """The limits for product lines that the actor may see."""
+    return visible(actor, SubLimit).select_related("category").order_by("category__path")
+
+
 def sublimits(actor: Actor, account_id: int) -> QuerySet[SubLimit]:
     """The limits for product lines of an account; none when the actor may not see it."""
-    return visible(actor, SubLimit).filter(account_id=account_id).select_related("category").order_by("category__path")
+    return all_sublimits(actor).filter(account_id=account_id)
 
 
 def deposit_entries(actor: Actor, account_id: int) -> QuerySet[DepositEntry]:

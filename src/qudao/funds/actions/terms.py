@@ -219,13 +219,12 @@ def follow(agreement_ids: Iterable[int] | None, *, actor: Actor, note: str = "")
             account.by_hand, account.by_hand_until, account.by_hand_reason = "", None, ""
         if account.state == standing.state:
             continue
-        before, since = State(account.state), account.state_since
+        before = State(account.state)
         reasons = json.loads(json.dumps([[fault.code, dict(fault.params)] for fault in standing.reasons], cls=DjangoJSONEncoder))
         change = StateChange(account_id=account.pk, at=now, before=before, after=standing.state, reasons=reasons, note=note[:200])
         change.who = actor.name if note else ""
         written.append(change)
         account.state, account.state_since = standing.state, now
-        record(_subject(account), before=before, after=standing.state, since=since)
         _tell(account, standing.state, actor)
         if WORST.index(standing.state) < WORST.index(before):
             tell_changed(account)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
 
@@ -45,7 +45,8 @@ class FundList(ListPage):
 
     def buttons(self) -> Sequence[Button]:
         rules = Button(_("Rules"), reverse("fund_rules"), icon="settings", verb="funds.set_rules", ask=True)
-        return [rules, *import_buttons("funds.limits", self.actor)]
+        lines = [replace(one, label=_("Import product lines")) for one in import_buttons("funds.lines", self.actor)]
+        return [rules, *import_buttons("funds.limits", self.actor), *lines]
 
 
 class FundDetail(DetailPage):

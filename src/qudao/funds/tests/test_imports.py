@@ -10,8 +10,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from qudao.base import import_runs
 from qudao.base.import_runs import begin_import, run_import, undo_import, undoing_of
 from qudao.base.models import ActionLog, ImportRun
-from qudao.funds.actions import LimitTerms, set_limit, set_limits
-from qudao.funds.models import Account
+from qudao.catalog.tests.make import make_category
+from qudao.funds.actions import LimitTerms, set_limit, set_limits, set_line_limits
+from qudao.funds.models import Account, SubLimit
 from qudao.funds.tests.make import make_account, make_agreement
 from qudao.kernel import clock
 from qudao.kernel.errors import Invalid, NotFound
@@ -98,3 +99,22 @@ def test_many_limits_are_set_all_or_none(cast, accounts):
     with pytest.raises(Invalid):
         set_limits({one: LimitTerms(D(2000))}, " ", actor=cast.hq_finance)
     assert set_limits({one: LimitTerms(D(2000)), two: LimitTerms(D(1000))}, "file", actor=cast.hq_finance) == {one: {"limit_amount": [D(1000), D(2000)]}}
+
+
+def test_limits_of_product_lines_are_set_changed_and_set_back(cast, accounts):
+    tv, cold = make_category(cast.lh, "TV"), make_category(cast.lh, "COLD")
+    set_line_limits(accounts["D001"].pk, {tv.pk: D(300)}, "start", actor=cast.hq_finance)
+    text = "经销商,产品线,额度\nd001,TV,400\nD001,COLD,200\nD002,TV,100\n"
+    run = begin_import("funds.lines", SimpleUploadedFile("lines.csv", text.encode()), actor=cast.hq_finance)
+    assert [e.what for e in import_runs.look(run, cast.hq_finance).entries] == ["changed", "new", "new"]
+    run_import(run.pk, actor=cast.hq_finance)
+    rows = SubLimit.unscoped.order_by("account__buyer__code", "category__code").values_list("account__buyer__code", "category__code", "amount")
+    assert list(rows) == [("D001", "COLD", D(200)), ("D001", "TV", D(400)), ("D002", "TV", D(100))] and cold.pk
+    undo_import(run.pk, actor=cast.hq_finance)
+    assert list(rows.all()) == [("D001", "TV", D(300))]
+    assert dict(Account.unscoped.values_list("buyer__code", "lined")) == {"D001": True, "D002": False, "S001": False}
+    wrong = "buyer,category,amount\nS001,TV,1\nD001,NONE,-1\nD001,TV,x\n"
+    looked = import_runs.look(begin_import("funds.lines", SimpleUploadedFile("w.csv", wrong.encode()), actor=cast.hq_finance), cast.hq_finance)
+    assert {(one.row, one.column, one.fault.code) for one in looked.wrong} == {
+        (2, "buyer", "funds.no_account"), (3, "category", "funds.no_category"), (3, "amount", "funds.amount"), (4, "amount", "base.import_number"),
+    }  # fmt: skip
