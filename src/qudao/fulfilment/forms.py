@@ -58,8 +58,8 @@ class BearForm(Form):
 class SettleForm(BearForm):
     """The same, with what became of the goods, and what the buyer gets."""
 
-    outcome = forms.ChoiceField(label=_("What became of the goods"), widget=forms.RadioSelect, choices=Outcome.choices)
-    remedy = forms.ChoiceField(label=_("What the buyer gets"), required=False, widget=forms.RadioSelect, choices=Remedy.choices)
+    outcome = forms.ChoiceField(label=_("What became of the goods"), choices=Outcome.choices)
+    remedy = forms.ChoiceField(label=_("What the buyer gets"), required=False, choices=Remedy.choices)
     field_order = ("outcome", "remedy", "liable", "note")
 
 

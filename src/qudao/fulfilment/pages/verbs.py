@@ -277,7 +277,7 @@ class Settle(_Claim):
         return {"note": obj.note}
 
     def page(self, obj: Difference, form: Any, faults: Sequence[Said] = (), status: int = 200) -> HttpResponse:
-        form.fields["outcome"].choices = [(one, Outcome(one).label) for one in OUTCOMES[obj.kind]]
+        form.fields["outcome"].choices = [("", _("Choose…")), *((one, Outcome(one).label) for one in OUTCOMES[obj.kind])]
         gets = [Remedy.AGAIN] if obj.kind in LOST else []
         if gets and obj.shipment.order.invoice_on != "receipt" and self.actor.can("payments.credit"):
             gets.append(Remedy.CREDIT)
