@@ -19,6 +19,8 @@ from qudao.funds.queries import unscoped_card
 from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden, Invalid, NotFound, Refused
 from qudao.ledger.models import Balance
+from qudao.messages.models import Notice
+from qudao.messages.pages.notices import address_of
 from qudao.orders.tests.make import assert_sound, make_world, place
 from qudao.payments.actions import deduct_deposit
 from qudao.people.tests.make import bearer, sign_in
@@ -85,6 +87,9 @@ def test_the_life_of_a_deposit(world):
         ("deducted", D(150), D(350), payment.number),
         ("refunded", D(350), D(0), ""),
     ]
+    drain()
+    notice = Notice.unscoped.filter(code="funds.deposit_refunded", user_id=world.dealer.user_id).get()
+    assert address_of(notice) == reverse("fund", args=[account])
     codes = {e.payload["code"] for e in Event.unscoped.filter(name="base.NoticeAsked")}
     assert {"funds.deposit_paid_in", "funds.deposit_refunded", "payments.deposit_deducted"} <= codes
     assert_sound()

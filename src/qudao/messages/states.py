@@ -16,6 +16,9 @@ DOCUMENTS = {
 }
 ADDRESSES = {kind: address for address, kind in DOCUMENTS.items()}
 
+#: what a notice can be about whose page is not named after its noun: kind → name of the page
+PAGES = {"funds.account": "fund"}
+
 TEXT_LIMIT = 4000
 TITLE_LIMIT = 200
 FILES_LIMIT = 6

@@ -17,6 +17,7 @@ from qudao.messages import actions, queries
 from qudao.messages.forms import TopicsForm
 from qudao.messages.models import Notice
 from qudao.messages.pages.talk import REGION
+from qudao.messages.states import PAGES
 from qudao.messages.tables import NoticeTable
 
 
@@ -55,7 +56,7 @@ def address_of(notice: Notice) -> str:
     What was written leads to the conversation.
     """
     try:
-        found = reverse(notice.subject_kind.rpartition(".")[2], args=[notice.subject_id])
+        found = reverse(PAGES.get(notice.subject_kind) or notice.subject_kind.rpartition(".")[2], args=[notice.subject_id])
     except NoReverseMatch:
         return reverse("notices")
     return f"{found}#{REGION}" if notice.code.startswith("messages.") else found

@@ -49,7 +49,7 @@ def test_an_order_notice_leads_to_the_order(client, cast):
 def test_topics_are_chosen_in_a_table(client, cast):
     dealer = sign_in(client, cast.dealer)
     page = text(dealer.get(reverse("notices_topics")))
-    assert page.count('name="shown"') == page.count('name="mailed"') == 6 and page.count(" checked") == 6
+    assert page.count('name="shown"') == page.count('name="mailed"') == 7 and page.count(" checked") == 7
     assert dealer.post(reverse("notices_topics"), {"shown": ["orders"], "mailed": ["messages"]}).status_code == 302
     assert queries.preferences(cast.dealer)["orders"] == (True, False) and queries.preferences(cast.dealer)["messages"] == (False, True)
     assert not queries.wants_digest(cast.dealer) and 'name="daily" value="1"' in page
