@@ -7,8 +7,6 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    # its name for an hour
-    replaces = [('funds', '0008_limit_lines')]
     dependencies = [
         ('catalog', '0009_add_max_qty'),
         ('funds', '0007_require_states'),
