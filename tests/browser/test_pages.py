@@ -31,7 +31,8 @@ from qudao.catalog.actions import adopt_vat, register_brand
 from qudao.catalog.rules import BrandDraft
 from qudao.catalog.tests.make import make_product
 from qudao.fulfilment.actions import start_pick
-from qudao.inventory.actions import OpeningLine, receive_opening, track_product
+from qudao.inventory.actions import OpeningLine, receive_opening, set_serving, track_product
+from qudao.inventory.rules import Whom
 from qudao.inventory.tests.make import make_places
 from qudao.kernel import clock
 from qudao.messages.actions import assign, note, write
@@ -68,6 +69,7 @@ ROWS = {
     "funds": "funds.Account",
     "stock": "inventory.Stock",
     "lots": "inventory.Lot",
+    "serving-rules": "inventory.ServingRule",
     "price-lists": "pricing.PriceList",
     "prices": "pricing.Price",
     "addresses": "network.Address",
@@ -183,7 +185,9 @@ def _widen(world: World) -> None:
     product = make_product(brand, "LOT-1", name=NOTE, name_en=NOTE)
     make_quota(brand, product.pk, 100, {world.orgs["D001"]: 40}, valid_from=date(2026, 1, 1))
     track_product(product.pk, actor=world.people["admin"])
-    receive_opening(make_places(brand)["MAIN"], [OpeningLine(product.pk, Decimal(5), "L1", clock.today())], NOTE, actor=system)
+    places = make_places(brand)
+    set_serving(Whom(buyer_id=world.orgs["D002"].pk), [places["MAIN"]], actor=world.people["admin"])
+    receive_opening(places["MAIN"], [OpeningLine(product.pk, Decimal(5), "L1", clock.today())], NOTE, actor=system)
     rest = record_payment(PaymentFacts(brand.pk, world.orgs["D001"].pk, Decimal("0.01")), (), actor=world.people["finance"])
     close_over(rest.pk, actor=world.people["finance"])
 
@@ -221,7 +225,7 @@ def lived(chromium: Any, live_server: LiveServer, world: World) -> Iterator[Live
         row = apps.get_model(label).unscoped.order_by("pk").first()
         assert row is not None, f"the world has no {label}"
         found.rows[first] = row.pk
-    found.rows |= {"organisations": world.orgs["D001"].pk, "accounts": world.orgs["D001"].pk, "orders": order.pk, "payments": payment.pk, "me": 1}
+    found.rows |= {"organisations": world.orgs["D001"].pk, "accounts": world.orgs["D001"].pk, "orders": order.pk, "payments": payment.pk, "me": 1, "system": 1}
     found.rows["small-differences"] = Application.unscoped.get(how=How.DIFFERENCE).pk
     found.rows |= {"shipments/#/dispatch": picked.pk, "shipments/#/receipt": sent.pk, "orders/#/rejection": waiting.pk}
     yield found

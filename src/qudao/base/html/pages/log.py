@@ -29,7 +29,7 @@ from qudao.base.sheets import find_mark
 from qudao.kernel import clock
 
 #: what is written for programs, not for people
-CODE = re.compile(r"[a-z_]+")
+CODE = re.compile(r"[a-z_]+(\.[a-z_]+)?")
 CHANNELS = (
     ("page", gettext_lazy("Page")), ("api", gettext_lazy("API")), ("phone", gettext_lazy("phone")), ("file", gettext_lazy("file")),
     ("mail", gettext_lazy("mail")), ("command", gettext_lazy("command line")), ("system", gettext_lazy("automatically")),
@@ -102,7 +102,9 @@ def number_of(line: ActionLog) -> Any:
         return documents()[line.number].label if line.number in documents() else ""
     if line.subject_kind.startswith("base.") and line.subject_kind != "base.export":
         return ""
-    return line.number or (f"№ {line.subject_id}" if line.subject_id else "")
+    if line.number and not CODE.fullmatch(line.number):
+        return line.number
+    return f"№ {line.subject_id}" if line.subject_id else ""
 
 
 def _link(line: ActionLog) -> Any:
