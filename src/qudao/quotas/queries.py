@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import F, QuerySet
 
@@ -81,7 +82,7 @@ def unscoped_quota_ids(keys: Iterable[tuple[int, int]], on: date) -> list[int]:
 
 
 #: what a buyer draws from: its own share before that of a group it is in (the first by code), all that is left once it is released
-_LEFT = """SELECT d.seller_id, d.buyer_id, d.product_id, q.id, CASE WHEN q.release_on <= %(on)s THEN NULL ELSE x.id END,
+LEFT = """SELECT d.seller_id, d.buyer_id, d.product_id, q.id, CASE WHEN q.release_on <= %(on)s THEN NULL ELSE x.id END,
         CASE WHEN q.release_on <= %(on)s THEN q.total + q.carried - q.taken ELSE coalesce(x.rest, 0) END,
         q.valid_to, p.code, p.unit, q.release_on, x.group_id IS NOT NULL
     FROM unnest(%(sellers)s::bigint[], %(buyers)s::bigint[], %(products)s::bigint[]) d(seller_id, buyer_id, product_id)
@@ -95,9 +96,23 @@ _LEFT = """SELECT d.seller_id, d.buyer_id, d.product_id, q.id, CASE WHEN q.relea
         ORDER BY s.buyer_id IS NULL, g.code LIMIT 1) x ON true"""
 
 
-def _left(keys: Sequence[tuple[int, int, int]], on: date) -> list[tuple]:
+#: the columns of `LEFT`
+LEFT_COLUMNS = "seller_id, buyer_id, product_id, quota_id, share_id, rest, until, code, unit, release_on, shared"
+
+
+def left_of(row: Sequence[Any]) -> Left:
+    """A row of `LEFT` as what a buyer is told."""
+    return Left(row[2], row[7], row[8], max(row[5], ZERO), row[6], row[9], row[10])
+
+
+def keys_for(keys: Sequence[tuple[int, int, int]], on: date) -> dict[str, Any]:
+    """The parameters of `LEFT`: (seller, buyer, product) on a day."""
     sellers, buyers, products = ([key[i] for key in keys] for i in range(3))
-    return rows(_LEFT, {"sellers": sellers, "buyers": buyers, "products": products, "on": on})
+    return {"sellers": sellers, "buyers": buyers, "products": products, "on": on}
+
+
+def _left(keys: Sequence[tuple[int, int, int]], on: date) -> list[tuple]:
+    return rows(LEFT, keys_for(keys, on))
 
 
 def unscoped_ration(asks: Iterable[Ask], on: date) -> Ration:
@@ -141,7 +156,7 @@ def unscoped_lefts(seller_id: int, buyer_id: int, product_ids: Iterable[int]) ->
     if not wanted:
         return {}
     found = _left([(seller_id, buyer_id, product) for product in wanted], clock.today())
-    return {row[2]: Left(row[2], row[7], row[8], max(row[5], ZERO), row[6], row[9], row[10]) for row in found}
+    return {row[2]: left_of(row) for row in found}
 
 
 def own_lefts(actor: Actor, seller_id: int) -> list[Left]:

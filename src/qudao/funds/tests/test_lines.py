@@ -67,7 +67,8 @@ def test_both_sides_read_them_and_try_an_order(cast, agreement, account, line, c
     url = reverse("fund", args=[account.pk])
     for actor in (cast.hq_finance, cast.dealer):
         sign_in(client, actor)
-        assert "limit 300.00, in use 0.00" in text(client.get(url))
+        answer = client.get(url)
+        assert "limit 300.00, in use 0.00" in text(answer) and "funds/lines.html" in {template.name for template in answer.templates}
         assert "Such an order passes." in text(client.get(url, {"amount": "300", "line": str(line.pk)}))
         assert "The limit of ¥300.00 for COLD" in text(client.get(url, {"amount": "300.01", "line": str(line.pk)}))
         assert "The credit limit of ¥1,000.00 is exceeded" in text(client.get(url, {"amount": "1,000.01"}))

@@ -28,7 +28,7 @@ from qudao.portal.queries.desk import UNDONE, Asked, Bought, Instead, Look, Trad
 from qudao.portal.rules import quantity_of
 from qudao.pricing.queries import Item, unscoped_has_price, unscoped_quote
 from qudao.pricing.states import Verdict
-from qudao.quotas.queries import Left, unscoped_lefts
+from qudao.quotas.queries import LEFT, LEFT_COLUMNS, Left, keys_for, left_of
 
 #: more than any break asks for, so that breaks not reached are told as well
 FAR = Decimal("999999999")
@@ -165,13 +165,15 @@ def breaks(trade: Trade, asked: Mapping[int, Decimal]) -> tuple[dict[int, Decima
     return prices, found
 
 
-_HELD = """SELECT p.id, l.qty, coalesce(l.pack, ''), f.id IS NOT NULL,
+_HELD = f"""SELECT p.id, l.qty, coalesce(l.pack, ''), f.id IS NOT NULL,
         ARRAY(SELECT name FROM catalog_pack k WHERE k.product_id = p.id ORDER BY factor, id),
-        ARRAY(SELECT factor FROM catalog_pack k WHERE k.product_id = p.id ORDER BY factor, id)
-    FROM unnest(%s::bigint[]) p(id)
-    LEFT JOIN baskets_basket b ON b.user_id = %s AND b.agreement_id = %s AND b.buyer_id = %s
+        ARRAY(SELECT factor FROM catalog_pack k WHERE k.product_id = p.id ORDER BY factor, id),
+        x.*
+    FROM unnest(%(products)s::bigint[]) p(id)
+    LEFT JOIN baskets_basket b ON b.user_id = %(user)s AND b.agreement_id = %(agreement)s AND b.buyer_id = %(org)s
     LEFT JOIN baskets_line l ON l.basket_id = b.id AND l.product_id = p.id
-    LEFT JOIN baskets_favourite f ON f.user_id = %s AND f.org_id = %s AND f.product_id = p.id"""
+    LEFT JOIN baskets_favourite f ON f.user_id = %(user)s AND f.org_id = %(org)s AND f.product_id = p.id
+    LEFT JOIN ({LEFT}) x({LEFT_COLUMNS}) ON x.product_id = p.id"""
 
 
 def cards(actor: Actor, trade: Trade, shown: Sequence[Product]) -> list[Card]:
@@ -179,11 +181,14 @@ def cards(actor: Actor, trade: Trade, shown: Sequence[Product]) -> list[Card]:
     ids = [one.pk for one in shown]
     if not ids:
         return []
-    mine = {pk: rest for pk, *rest in rows(_HELD, (ids, actor.user_id, trade.agreement_id, actor.org_id, actor.user_id, actor.org_id))}
-    packs = {pk: list(zip(names, factors, strict=True)) for pk, (*_held, names, factors) in mine.items()}
+    scarce = keys_for([(trade.seller_id, trade.buyer_id, pk) for pk in ids], clock.today())
+    found = rows(_HELD, {**scarce, "user": actor.user_id, "agreement": trade.agreement_id, "org": actor.org_id})
+    mine = {row[0]: row[1:4] for row in found}
+    packs = {row[0]: list(zip(row[4], row[5], strict=True)) for row in found}
+    left = {row[0]: left_of(row[6:]) for row in found if row[6] is not None}
     asked = {one.pk: mine[one.pk][0] or step_of(one, packs.get(one.pk, [])).first for one in shown}
     prices, more = breaks(trade, asked)
-    stock, bought, left = told(actor, trade, asked), last_bought(trade, ids), unscoped_lefts(trade.seller_id, trade.buyer_id, ids)
+    stock, bought = told(actor, trade, asked), last_bought(trade, ids)
     return [
         Card(one, prices.get(one.pk), more.get(one.pk), stock.get(one.pk), bought.get(one.pk), packs.get(one.pk, []),
              mine[one.pk][2], mine[one.pk][0] or ZERO, mine[one.pk][1], left.get(one.pk))
