@@ -73,10 +73,11 @@ def cases(world: dict[str, Any]) -> Iterator[Case]:
     for person in ("admin", "clerk", "finance", "warehouse", "dealer", "shop"):
         yield Case("home", person, ("/",))
     for person in ("admin", "dealer"):
+        known = {**world, "main": world["mains"][person]}  # everybody looks into the own warehouse
         for name, queries in LISTS.items():
             for query in queries:
                 page = f"/{name}/{query}".replace("side=sell", "side=buy" if person == "dealer" else "side=sell")
-                yield Case(page, person, (_fill(page, world),))
+                yield Case(page, person, (_fill(page, known),))
         documents = world["documents"][person]
         for name, ids in documents.items():
             if ids:
@@ -91,7 +92,7 @@ def _world() -> dict[str, Any]:
 
     ((hq,),) = rows("SELECT id FROM network_organisation WHERE code = 'LH'")
     ((own,),) = rows("SELECT id FROM network_organisation WHERE code = 'D1001'")
-    ((main,),) = rows("SELECT id FROM inventory_place WHERE owner_id = %s AND code = 'MAIN'", (hq,))
+    mains = dict(rows("SELECT owner_id, id FROM inventory_place WHERE owner_id = ANY(%s) AND code = 'MAIN'", ([hq, own],)))
     ((number, day, amount),) = rows(
         "SELECT number, ordered_on, gross FROM orders_order WHERE buyer_id = %s AND status = 'closed' ORDER BY id DESC LIMIT 1", (own,)
     )
@@ -106,7 +107,7 @@ def _world() -> dict[str, Any]:
     }
     documents["admin"]["organisations"] = [pk for (pk,) in rows("SELECT id FROM network_organisation ORDER BY id DESC LIMIT 5")]
     documents["admin"]["products"] = [pk for (pk,) in rows("SELECT id FROM catalog_product ORDER BY id DESC LIMIT 5")]
-    words = {"number": number, "tail": number[-5:], "middle": number[5:11], "day": day, "amount": amount, "party": party, "main": main}
+    words = {"number": number, "tail": number[-5:], "middle": number[5:11], "day": day, "amount": amount, "party": party, "mains": {"admin": mains[hq], "dealer": mains[own]}}
     return {**words, "documents": documents}
 
 
