@@ -107,7 +107,15 @@ def _world() -> dict[str, Any]:
     }
     documents["admin"]["organisations"] = [pk for (pk,) in rows("SELECT id FROM network_organisation ORDER BY id DESC LIMIT 5")]
     documents["admin"]["products"] = [pk for (pk,) in rows("SELECT id FROM catalog_product ORDER BY id DESC LIMIT 5")]
-    words = {"number": number, "tail": number[-5:], "middle": number[5:11], "day": day, "amount": amount, "party": party, "mains": {"admin": mains[hq], "dealer": mains[own]}}
+    words = {
+        "number": number,
+        "tail": number[-5:],
+        "middle": number[5:11],
+        "day": day,
+        "amount": amount,
+        "party": party,
+        "mains": {"admin": mains[hq], "dealer": mains[own]},
+    }
     return {**words, "documents": documents}
 
 
