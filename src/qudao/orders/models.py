@@ -100,6 +100,12 @@ class Order(Row):
             models.Index(fields=["agreement"], condition=Q(status=Status.SUBMITTED), name="orders_order_held"),
             models.Index(fields=["seller", "waits_since"], condition=Q(waits_since__isnull=False), name="orders_order_backordered"),
             models.Index(fields=["split_from"], condition=Q(split_from__isnull=False), name="orders_order_split"),
+            # What uses the credit of an account by product line is asked at each of its orders: never the billed past.
+            models.Index(
+                fields=["agreement"],
+                condition=~Q(billing=Billing.FULL) & ~Q(status__in=[Status.DRAFT, Status.SUBMITTED, Status.IN_REVIEW, Status.REJECTED, Status.CANCELLED]),
+                name="orders_order_unbilled",
+            ),
             # The map of the flow reads only what is open, nothing but this index, and each group of states in one piece.
             models.Index(
                 fields=["seller", "status", "fulfilment", "billing", "payment"],

@@ -164,9 +164,9 @@ def _in_order(quotes: Mapping[Any, Any], good: Mapping[int, NewLine]) -> dict[in
 
 
 def _short(placing: Placing, supply: Supply, lines: list[PricedLine], actor: Actor) -> list[Fault]:
-    """What credit and stock would say of the lines that are all right, so that nobody is refused in two rounds. The refusal undoes the try."""
+    """What credit, quotas and stock would say of the lines that are all right, so that nobody is refused in two rounds. The refusal undoes the try."""
     trial = Subject(KIND, 0, placing.seller_id, placing.buyer_id)
-    held = [Held(x.no, x.no, x.product_id, x.qty, x.net, x.gross) for x in lines]
+    held = [Held(x.no, x.no, x.product_id, x.qty, x.net, x.gross, scarce=True) for x in lines]  # not known before they are written: asked of each
     try:
         gross, short = rules.totals(lines)[2], placing.short or supply.short
         claim = Claim(trial, supply.agreement_id, supply.place_id, gross, held, short, more=supply.more, splits=supply.splits)

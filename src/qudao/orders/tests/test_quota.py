@@ -16,10 +16,11 @@ from qudao.base.outbox import drain
 from qudao.base.work import current, unit
 from qudao.funds.actions import shift
 from qudao.kernel import clock
-from qudao.kernel.errors import Refused
+from qudao.kernel.errors import Invalid, Refused
 from qudao.orders import actions
 from qudao.orders.actions import Amendment, Splitting
 from qudao.orders.models import Line, Order
+from qudao.orders.queries import unscoped_open_use
 from qudao.orders.rules import NewLine, Placing
 from qudao.orders.tests.make import assert_sound, make_credit, make_world, place, placing
 from qudao.people.tests.make import sign_in
@@ -66,6 +67,25 @@ def test_a_line_beyond_the_share_is_refused_with_what_is_left(world):
     assert left(world) == 0 and Share.unscoped.get().taken == 6
     drain()
     assert_sound()
+
+
+def test_what_is_over_the_share_is_told_beside_the_other_faults(world):
+    quota_of(world)
+    with pytest.raises((Invalid, Refused)) as refusal:
+        place(world, 7, 1, D("1.00001"))
+    assert ("quotas.over", "lines.1.qty") in codes(refusal) and any(field == "lines.3.qty" for _code, field in codes(refusal))
+    assert left(world) == 6 and not Line.unscoped.exists()
+    assert_sound()
+
+
+def test_what_uses_a_product_line_is_found_without_the_billed_past(world):
+    order = place(world, 5)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        with CaptureQueriesContext(connection) as asked:
+            assert [(product, use > 0) for product, use in unscoped_open_use(order.agreement_id, [])] == [(world.products[0].pk, True)]
+        cursor.execute("EXPLAIN " + asked.captured_queries[-1]["sql"])
+        assert "orders_order_unbilled" in str(cursor.fetchall())
 
 
 def test_every_way_down_gives_back_and_no_way_leads_round(world):
