@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck
@@ -42,6 +43,15 @@ def chromium_path() -> str:
     if found is None:
         pytest.skip("no Chromium is found (set QUDAO_CHROMIUM)")
     return found
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> Iterator[None]:
+    """The tests' database is made as an installation's is: each process of a run makes one."""
+    from qudao.web.commands.migrate import rendering_little
+
+    with rendering_little():
+        yield
 
 
 def _drop_orphans(database: dict) -> None:

@@ -54,7 +54,7 @@ def apply(check_only: bool = False) -> list[str]:
         cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         missing = names()
         if missing:
-            with _rendering_little():
+            with rendering_little():
                 call_command("migrate", interactive=False, verbosity=0)
             masters.roles()  # a new release brings new rights: the roles of the product are given theirs
         cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])  # after a fault the closing connection lets go of it
@@ -62,33 +62,40 @@ def apply(check_only: bool = False) -> list[str]:
 
 
 @contextmanager
-def _rendering_little() -> Iterator[None]:
-    """Let Django not make anew the classes of all related models for each new table, index and constraint: that was half of a fresh set-up's migrations.
+def rendering_little() -> Iterator[None]:
+    """Let Django not make anew the classes of all related models for each new table, field, index and constraint: that was most of a fresh set-up's time.
 
-    A new table needs its own class only, and an index or a constraint says itself what it needs. Whatever looks at the state as a whole
+    A table needs its own class only, and an index or a constraint says itself what it needs. Whatever looks at the state as a whole
     (`RunPython`) still gets all of it made anew, for the state is marked as delayed. The schema is the same; a test compares them.
     """
     from django.db.migrations.state import ProjectState
 
     patched: Any = ProjectState
-    usual = patched.add_model, patched._append_option
+    usual = patched.add_model, patched.reload_model, patched._append_option
 
     def add_model(self: Any, model_state: Any) -> None:
         key = model_state.app_label, model_state.name_lower
         self.models[key] = model_state
         if self._relations is not None:
             self.resolve_model_relations(key)
+        render(self, key)
+
+    def reload_model(self: Any, app_label: str, model_name: str, delay: bool = False) -> None:
+        render(self, (app_label, model_name))
+
+    def render(self: Any, key: tuple[str, str]) -> None:
         if "apps" in self.__dict__:
             self.is_delayed = True
-            self.apps.render_multiple([model_state])
+            self.apps.unregister_model(*key)
+            self.apps.render_multiple([self.models[key]])
 
     def append_option(self: Any, app_label: str, model_name: str, option_name: str, obj: Any) -> None:
         options = self.models[app_label, model_name].options
         options[option_name] = [*options[option_name], obj]
         self.is_delayed = True
 
-    patched.add_model, patched._append_option = add_model, append_option
+    patched.add_model, patched.reload_model, patched._append_option = add_model, reload_model, append_option
     try:
         yield
     finally:
-        patched.add_model, patched._append_option = usual
+        patched.add_model, patched.reload_model, patched._append_option = usual
