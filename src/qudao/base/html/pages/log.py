@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, path, reverse
 from django.utils.dateparse import parse_date
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
@@ -30,10 +31,11 @@ from qudao.kernel import clock
 
 #: what is written for programs, not for people
 CODE = re.compile(r"[a-z_]+(\.[a-z_]+)?")
-CHANNELS = (
-    ("page", gettext_lazy("Page")), ("api", gettext_lazy("API")), ("phone", gettext_lazy("phone")), ("file", gettext_lazy("file")),
-    ("mail", gettext_lazy("mail")), ("command", gettext_lazy("command line")), ("system", gettext_lazy("automatically")),
-)  # fmt: skip
+CHANNELS = {
+    "page": pgettext_lazy("channel", "page"), "phone": pgettext_lazy("channel", "phone"), "api": gettext_lazy("API"),
+    "file": gettext_lazy("file"), "edi": pgettext_lazy("channel", "EDI"), "scan": pgettext_lazy("channel", "scan"), "mail": gettext_lazy("mail"),
+    "command": gettext_lazy("command line"), "system": gettext_lazy("automatically"),
+}  # fmt: skip
 
 
 def logs(actor: Actor) -> QuerySet[ActionLog]:
@@ -69,6 +71,11 @@ def what_of(line: ActionLog) -> Any:
     if line.verb.startswith("react."):
         return _("Followed from an event")
     return all_verbs().get(line.verb, line.verb)
+
+
+def channel_of(line: ActionLog) -> str:
+    """Through what it was done."""
+    return capfirst(str(CHANNELS.get(line.channel, line.channel)))
 
 
 def who_of(line: ActionLog) -> Any:
@@ -135,7 +142,7 @@ class LogTable(Table):
     """What was done, newest first."""
 
     columns = (
-        Column("at", gettext_lazy("When"), cell=lambda row: figures.moment(row.at)),
+        Column("at", gettext_lazy("When"), cell=lambda row: figures.moment(row.at), width="nw"),
         Column("actor_name", pgettext_lazy("log", "Who"), cell=who_of),
         Column(
             "verb",
@@ -146,7 +153,7 @@ class LogTable(Table):
         Column("", pgettext_lazy("state", "From"), cell=lambda row: state_of(row, row.before), dim=True, hide_on_phone=True, slug="before"),
         Column("", pgettext_lazy("state", "To"), cell=lambda row: state_of(row, row.after), dim=True, hide_on_phone=True, slug="after"),
         Column("reason", gettext_lazy("Reason"), dim=True, hide_on_phone=True, width="clip"),
-        Column("channel", gettext_lazy("Through"), cell=lambda row: dict(CHANNELS).get(row.channel, row.channel), dim=True, hide_on_phone=True),
+        Column("channel", gettext_lazy("Through"), cell=channel_of, dim=True, hide_on_phone=True),
     )
     filters = (
         Filter("number", gettext_lazy("Number or mark"), kind="text", q=_numbered),
@@ -158,7 +165,7 @@ class LogTable(Table):
         ),
         Filter("since", gettext_lazy("From"), kind="day", q=_since),
         Filter("until", gettext_lazy("Until"), kind="day", q=_until),
-        Filter("channel", gettext_lazy("Through"), choices=CHANNELS),
+        Filter("channel", gettext_lazy("Through"), choices=lambda actor: [(key, capfirst(str(word))) for key, word in CHANNELS.items()]),
     )
     # Ids grow with time, and the key serves them backwards whatever the size of the history.
     order = ("-id",)
@@ -209,7 +216,7 @@ def line_panel(request: HttpRequest, line: ActionLog) -> Panel:
         (_("State"), states),
         (_("After"), stage),
         (_("Reason"), line.reason),
-        (_("Through"), dict(CHANNELS).get(line.channel, line.channel)),
+        (_("Through"), channel_of(line)),
         *(changes_of(line) if own else []),
     ]
     return Panel(_("What was done"), "parts/panel_facts.html", {"facts": facts})
