@@ -119,6 +119,7 @@ RULES: dict[str, Rule] = {
     "approvals/bulk": Rule("orders.approve", "orders.approve"),
     # what does not wait for this person is not there, own or not
     "approvals/#/return": Rule("orders.return", "orders.return", "orders", also=frozenset({404})),
+    "approvals/#/back": Rule("approvals.send_back", "approvals.send_back", "orders", also=frozenset({404})),
     "approvals/#/delegation": Rule("approvals.delegate", "approvals.delegate", "orders", also=frozenset({404})),
     "approvals/#/signers": Rule("approvals.add_signer", "approvals.add_signer", "orders", also=frozenset({404})),
     "absences": Rule("approvals.delegate", "approvals.delegate"),
@@ -259,6 +260,8 @@ RULES: dict[str, Rule] = {
     **verb("reopening", "messages.assign", "tasks"),
     "receipt-lines/#/photos/#": Rule("fulfilment.view", "", "receipt-lines", more={"file_id": 1}, also=frozenset({404})),
     "approval-flows": Rule("approvals.view", "approvals.edit_rules"),
+    "approval-flows/hours": Rule("approvals.edit_rules", "approvals.edit_rules"),
+    "approval-flows/#/habits": Rule("approvals.edit_rules", "approvals.edit_rules", "approval-flows"),
     "approval-flows/new": Rule("approvals.edit_rules", "approvals.edit_rules"),
     "approval-flows/rule": Rule("approvals.edit_rules", "approvals.edit_rules"),
     "approval-flows/#": Rule("approvals.view", "", "approval-flows"),
@@ -289,4 +292,5 @@ RULES_API: dict[str, Rule] = {
     "prints/#": Rule("orders.view", "", more={"name": "orders.confirmation", "?": lambda world, key: "?ids=6999999"}, also=frozenset({404})),
     "ping": Rule(public=True),
     "approvals": Rule(),  # what waits for me: nothing, for most
+    "approval-flows/hours": Rule("approvals.view", "approvals.edit_rules"),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -10,13 +10,15 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Schema
 
 from qudao.approvals import actions, queries
-from qudao.approvals.actions import AbsenceDraft
+from qudao.approvals.actions import AbsenceDraft, CalendarDraft
 from qudao.approvals.models import Absence, Flow, Node, Request
-from qudao.approvals.rules import Branch, FlowDraft, RuleDraft, Step, When, branches_of, replay, stored
+from qudao.approvals.rules import Branch, FlowDraft, RuleDraft, Step, When, replay, stored
 from qudao.approvals.states import Mode, VersionState, Who
 from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.kernel import clock
+from qudao.kernel.errors import Forbidden
+from qudao.kernel.worktime import WorkTime
 
 routes = Router(tags=["approvals"])
 
@@ -75,16 +77,23 @@ class BranchIn(Schema):
 
 
 class FlowIn(Schema):
-    """Everything the draft of the flow for a kind of documents says."""
+    """Everything the draft of the flow for a kind of documents says.
+
+    `skip_signed`: who has signed an earlier step is not asked again where nobody else can sign. `working_hours`: reminders and time-outs count those.
+    """
 
     kind: str = Field(..., max_length=40)
     name: str = Field("", max_length=80)
+    skip_signed: bool = True
+    working_hours: bool = False
     branches: list[BranchIn] = Field([], max_length=100)
 
 
 class VersionOut(Schema):
     no: int
     state: str
+    skip_signed: bool
+    working_hours: bool
     branches: list[BranchIn]
     published_at: datetime | None
     ended_at: datetime | None
@@ -134,7 +143,10 @@ class WaitingOut(Schema):
 
 
 class StepOut(Schema):
-    """One step of a request; `signer_id` when only that person may sign it."""
+    """One step of a request; `signer_id` when only that person may sign it.
+
+    `void`: sent back, asked anew in a later `round`. `covered_by_id`: skipped, because this person signed an earlier step.
+    """
 
     position: int
     role: str
@@ -143,6 +155,9 @@ class StepOut(Schema):
     given_by_id: int | None
     added: bool
     note: str
+    round: int
+    void: bool
+    covered_by_id: int | None
 
 
 class RequestOut(Schema):
@@ -167,6 +182,23 @@ class SignerIn(ColleagueIn):
     before: bool = False
 
 
+class BackIn(Schema):
+    """To which step, by its position, and why."""
+
+    position: int
+    reason: str = Field(..., max_length=500)
+
+
+class HoursBody(Schema):
+    """When the organisation works; Monday is 0."""
+
+    weekdays: list[int] = Field([0, 1, 2, 3, 4], max_length=7)
+    begins: time = time(9)
+    ends: time = time(18)
+    holidays: list[date] = Field([], max_length=400)
+    workdays: list[date] = Field([], max_length=400)
+
+
 class AbsenceIn(Schema):
     """Both days included."""
 
@@ -184,7 +216,7 @@ class AbsenceOut(AbsenceIn):
 
 def _request(one: Request, status: int = 200) -> HttpResponse:
     steps = queries.unscoped_steps(one)
-    names = ("position", "state", "signer_id", "given_by_id", "added", "note")
+    names = ("position", "state", "signer_id", "given_by_id", "added", "note", "round", "void", "covered_by_id")
     told = [{"role": step.role.code, **{name: getattr(step, name) for name in names}} for step in steps]
     head = {name: getattr(one, name) for name in ("id", "subject_kind", "subject_id", "number", "state")}
     return reply({**head, "steps": told}, status)
@@ -195,7 +227,7 @@ def _absence(one: Absence, status: int = 200) -> HttpResponse:
 
 
 def _told(one: Flow) -> dict[str, Any]:
-    names = ("no", "state", "branches", "published_at", "ended_at")
+    names = ("no", "state", "skip_signed", "working_hours", "branches", "published_at", "ended_at")
     versions = [{name: getattr(version, name) for name in names} for version in one.versions.all()]
     return {"id": one.pk, "owner_id": one.owner_id, "kind": one.kind, "name": one.name, "versions": versions}
 
@@ -232,7 +264,7 @@ def draft(request: HttpRequest, body: FlowIn) -> HttpResponse:
     """The flow of the kind is made when there is none. Nothing changes for documents until it is published."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     branches = tuple(Branch(one.name, When(**_tuples(one.when)), tuple(Step(**_tuples(step)) for step in one.steps)) for one in body.branches)
-    return _flow(actor, actions.save_draft(actor.org_id, FlowDraft(body.kind, body.name, branches), actor=actor).pk, 201)
+    return _flow(actor, actions.save_draft(actor.org_id, FlowDraft(body.kind, body.name, branches, body.skip_signed, body.working_hours), actor=actor).pk, 201)
 
 
 def _tuples(body: Schema) -> dict[str, Any]:
@@ -257,8 +289,8 @@ def one(request: HttpRequest, flow_id: int) -> HttpResponse:
 def what_if(request: HttpRequest, flow_id: int, months: int = 3) -> HttpResponse:
     """Of the documents that needed a signature in the last months (at most 24, at most 5,000 documents); without a draft, of what is in use."""
     flow = queries.flow(request.actor, flow_id)  # type: ignore[attr-defined]
-    by_state = {version.state: branches_of(version.branches) for version in flow.versions.all()}
-    used = by_state.get(VersionState.PUBLISHED, ())
+    by_state = {version.state: queries.plan_of(version) for version in flow.versions.all()}
+    used = by_state.get(VersionState.PUBLISHED, queries.NO_PLAN)
     found = queries.unscoped_submitted(flow, clock.now() - timedelta(days=30 * max(1, min(months, 24))))
     told = replay(by_state.get(VersionState.DRAFT, used), used, [one.case for one in found])
     asked = [{"step": stored(step), "count": n} for step, n in told.asked]
@@ -305,6 +337,35 @@ def hand_on(request: HttpRequest, request_id: int, body: ColleagueIn) -> HttpRes
 def add_signer(request: HttpRequest, request_id: int, body: SignerIn) -> HttpResponse:
     """Before the caller, whose step waits again afterwards, or after."""
     return _request(actions.add_signer(request_id, body.user_id, body.before, body.reason, actor=request.actor))  # type: ignore[attr-defined]
+
+
+@routes.post("/approvals/{int:request_id}/back", response=RequestOut, summary="Send back to an earlier signature")
+@idempotent
+def back(request: HttpRequest, request_id: int, body: BackIn) -> HttpResponse:
+    """It and all after it are asked anew; signatures before it still count."""
+    return _request(actions.send_back(request_id, body.position, body.reason, actor=request.actor))  # type: ignore[attr-defined]
+
+
+def _hours(told: WorkTime) -> HttpResponse:
+    days = {name: sorted(getattr(told, name)) for name in ("weekdays", "holidays", "workdays")}
+    return reply({**days, "begins": told.begins, "ends": told.ends})
+
+
+@routes.get("/approval-flows/hours", response=HoursBody, summary="The working hours")
+def hours(request: HttpRequest) -> HttpResponse:
+    """Those of the own organisation; the usual ones while nobody has said anything else."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    if not actor.can("approvals.view"):
+        raise Forbidden("base.forbidden", verb="approvals.view")
+    return _hours(queries.work_time(queries.calendar(actor)))
+
+
+@routes.put("/approval-flows/hours", response=HoursBody, summary="Say when the organisation works")
+@idempotent
+def keep_hours(request: HttpRequest, body: HoursBody) -> HttpResponse:
+    """Reminders and time-outs of flows that count working hours go by it at once."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _hours(queries.work_time(actions.keep_hours(actor.org_id, CalendarDraft(**_tuples(body)), actor=actor)))
 
 
 @routes.get("/absences", response=list[AbsenceOut], summary="Own absences, and those one stands in for")

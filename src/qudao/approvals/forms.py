@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 
 from django import forms
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from qudao.approvals import queries
@@ -119,6 +121,51 @@ class BranchForm(Form):
         told: dict[str, Any] = {name: value for name, value in self.cleaned_data.items() if name != "name"}
         told["types"], told["first"] = tuple(told["types"]), {"yes": True, "no": False}.get(told["first"])
         return When(**told)
+
+
+class HabitsForm(Form):
+    """What counts for all branches of a flow."""
+
+    skip_signed = forms.BooleanField(
+        label=_("Do not ask twice"), required=False, help_text=_("Who has signed an earlier step is not asked again where nobody else can sign.")
+    )
+    working_hours = forms.BooleanField(label=_("Count working hours only"), required=False, help_text=_("For reminders and time-outs, by the working hours."))
+
+
+def _days(text: str) -> tuple[date, ...]:
+    """Dates between commas, spaces or lines; each written 2027-01-31."""
+    try:
+        return tuple(date.fromisoformat(part) for part in _codes(text))
+    except ValueError:
+        raise forms.ValidationError(_("Write dates like 2027-01-31, separated by commas or lines.")) from None
+
+
+class HoursForm(Form):
+    """When an organisation works."""
+
+    weekdays = forms.TypedMultipleChoiceField(label=_("Days of the week"), coerce=int, choices=tuple(WEEKDAYS.items()), widget=forms.CheckboxSelectMultiple)
+    begins = forms.TimeField(label=_("Work begins"), widget=forms.TimeInput(attrs={"type": "time"}))
+    ends = forms.TimeField(label=_("Work ends"), widget=forms.TimeInput(attrs={"type": "time"}))
+    holidays = forms.CharField(
+        label=_("Holidays"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("Dates like 2027-01-31, one on each line. Free whatever the weekday."),
+    )
+    workdays = forms.CharField(
+        label=_("Extra working days"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Worked whatever the weekday, to make up for a holiday."),
+    )
+
+    def clean_holidays(self) -> tuple[date, ...]:
+        """Dates."""
+        return _days(self.cleaned_data["holidays"])
+
+    def clean_workdays(self) -> tuple[date, ...]:
+        """Dates."""
+        return _days(self.cleaned_data["workdays"])
 
 
 class AbsenceForm(Form):

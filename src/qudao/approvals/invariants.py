@@ -20,7 +20,7 @@ CHECKS = [
             select r.id, r.number || ' is approved, but a step has no signature, or the submitter signed' as note
               from approvals_request r
              where r.state = 'approved' and (
-                   exists (select from approvals_node n where n.request_id = r.id
+                   exists (select from approvals_node n where n.request_id = r.id and not n.void and n.covered_by_id is null
                              and not (n.late_at is not null and n.late_then = 'pass' and r.amount < n.late_below)
                              and not exists (select from approvals_signature s where s.node_id = n.id and s.decision = 'approve'))
                 or exists (select from approvals_signature s where s.request_id = r.id and s.user_id = r.submitted_by_id))
@@ -61,12 +61,46 @@ CHECKS = [
                    from approvals_node n join approvals_signature s on s.node_id = n.id order by n.id limit 1""",
     ),
     Check(
+        "approvals.covered_steps_have_an_earlier_signature",
+        sql="""
+            select n.id, r.number || ': step ' || n.position || ' was skipped, but its signer approved no earlier step' as note
+              from approvals_node n join approvals_request r on r.id = n.request_id
+             where n.covered_by_id is not null and not exists (
+                   select from approvals_signature s join approvals_node x on x.id = s.node_id
+                    where s.request_id = n.request_id and s.decision = 'approve' and n.covered_by_id = coalesce(s.on_behalf_id, s.user_id)
+                      and s.at <= n.left_at and (n.void or not x.void))
+        """,
+        plant="""update approvals_node n set state = 'skipped', left_at = coalesce(left_at, r.opened_at), covered_by_id = r.submitted_by_id
+                   from approvals_request r where r.id = n.request_id
+                    and n.id = (select max(m.id) from approvals_node m join approvals_request q on q.id = m.request_id where q.submitted_by_id is not null)""",
+    ),
+    Check(
+        "approvals.void_steps_were_sent_back",
+        sql="""
+            select n.id, r.number || ': step ' || n.position || ' does not count, but nobody sent the document back to it' as note
+              from approvals_node n join approvals_request r on r.id = n.request_id
+             where n.void and not exists (select from approvals_signature s join approvals_node x on x.id = s.node_id
+                                           where s.request_id = n.request_id and s.decision = 'back' and s.round >= n.round and x.position >= n.position)
+        """,
+        plant="update approvals_node set void = true where id = (select max(id) from approvals_node where state = 'approved')",
+    ),
+    Check(
+        "approvals.signatures_are_of_the_round_of_their_step",
+        sql="""
+            select s.id, r.number || ': a signature of round ' || s.round || ' on a step of round ' || n.round as note
+              from approvals_signature s join approvals_node n on n.id = s.node_id join approvals_request r on r.id = s.request_id
+             where s.round <> n.round or s.request_id <> n.request_id
+        """,
+        plant="update approvals_signature set round = 9 where id = (select max(id) from approvals_signature)",
+    ),
+    Check(
         "approvals.nobody_decides_with_a_right_used_before",
         sql="""
             select r.id, r.number || ' is signed twice with one right, or by its submitter''s right' as note
-              from approvals_request r join approvals_signature s on s.request_id = r.id
+              from approvals_request r join approvals_signature s on s.request_id = r.id join approvals_node n on n.id = s.node_id
              group by r.id, r.number, r.submitted_by_id
-            having count(distinct coalesce(s.on_behalf_id, s.user_id)) <> count(*)
+            having count(distinct coalesce(s.on_behalf_id, s.user_id)) filter (where not n.void) <> count(*) filter (where not n.void)
+                or count(distinct s.user_id) filter (where not n.void) <> count(*) filter (where not n.void)
                 or bool_or(coalesce(s.on_behalf_id, s.user_id) = r.submitted_by_id)
         """,
         plant="""update approvals_signature set on_behalf_id = (select submitted_by_id from approvals_request r where r.id = request_id)

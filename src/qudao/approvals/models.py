@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
@@ -42,7 +43,8 @@ class Version(Row):
     """What a flow says from `published_at` on, until the next version or its end; a trigger keeps what was published as it was.
 
     `branches`: conditions and steps (`rules.Branch`); every branch whose conditions hold adds its steps. `min_amount` is the least amount that
-    any of them asks for, so that smaller documents do not read the branches.
+    any of them asks for, so that smaller documents do not read the branches. `skip_signed`: who has signed an earlier step is not asked again where
+    nobody else can sign. `working_hours`: reminders and time-outs count hours of the seller's calendar only.
     """
 
     flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="versions", db_index=False)
@@ -50,6 +52,8 @@ class Version(Row):
     state = models.TextField(choices=VersionState.choices, default=VersionState.DRAFT)
     branches = models.JSONField(default=list)
     min_amount = models.DecimalField(max_digits=18, decimal_places=2, default=0)
+    skip_signed = models.BooleanField(default=True, db_default=False)
+    working_hours = models.BooleanField(default=False, db_default=False)
     published_at = models.DateTimeField(null=True)
     published_by = models.ForeignKey("people.User", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     ended_at = models.DateTimeField(null=True)
@@ -133,7 +137,8 @@ class Node(Row):
     `given_by` handed it on or whom `given_by` added. Those of one `stage` wait together.
 
     `branch` and `amount_from` say why the step exists (None for an added one). When a named signer leaves, the holders of the role sign again.
-    Entered and left are kept for the figures on bottlenecks. `late_at`: when its time was out (`rules.Step`).
+    Entered and left are kept for the figures on bottlenecks. `late_at`: when its time was out (`rules.Step`). `covered_by`: skipped, because this
+    person signed an earlier step. A document that is sent back to a step begins a `round`: the steps from there on are `void`, and asked anew.
     """
 
     request = models.ForeignKey(Request, on_delete=models.PROTECT, related_name="nodes")
@@ -157,6 +162,9 @@ class Node(Row):
     late_role = models.ForeignKey("people.Role", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     late_below = models.DecimalField(max_digits=18, decimal_places=2, null=True)
     late_at = models.DateTimeField(null=True)
+    covered_by = models.ForeignKey("people.User", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    round = models.PositiveSmallIntegerField(default=1, db_default=1)
+    void = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         indexes = [
@@ -187,16 +195,29 @@ class Node(Row):
                 violation_error_message=_("A step is handed on to somebody else, by somebody."),
             ),
             models.UniqueConstraint(
-                fields=["request", "signer"],
+                fields=["request", "stage", "signer"],
                 condition=Q(state__in=[NodeState.WAITING, NodeState.CURRENT]),
                 name="approvals_node_request_signer_unique",
                 violation_error_message=_("This person is already asked for a signature."),
+            ),
+            models.CheckConstraint(
+                condition=Q(covered_by=None) | Q(state=NodeState.SKIPPED),
+                name="approvals_node_covered_skipped",
+                violation_error_message=_("Only a step that is skipped is covered by an earlier signature."),
+            ),
+            models.CheckConstraint(
+                condition=Q(void=False) | ~Q(state__in=[NodeState.WAITING, NodeState.CURRENT]),
+                name="approvals_node_void_closed",
+                violation_error_message=_("A step that is asked anew waits no more itself."),
             ),
         ]
 
 
 class Signature(Row):
-    """Who decided what, when and why, with the own right or that of `on_behalf`, who is away. Append-only; nothing points at it."""
+    """Who decided what, when and why, with the own right or that of `on_behalf`, who is away. Append-only; nothing points at it.
+
+    `round` as the step has it: a signature of a step that was sent back stays as it was given, and its signer may sign once more.
+    """
 
     request = models.ForeignKey(Request, on_delete=models.PROTECT, related_name="signatures")
     node = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="signatures", db_index=False)
@@ -205,11 +226,12 @@ class Signature(Row):
     decision = models.TextField(choices=Decision.choices)
     reason = models.TextField(default="", blank=True)
     at = models.DateTimeField()
+    round = models.PositiveSmallIntegerField(default=1, db_default=1)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["request", "user"],
+                fields=["request", "round", "user"],
                 name="approvals_signature_request_user_unique",
                 violation_error_message=_("You have already signed this document."),
             ),
@@ -220,12 +242,13 @@ class Signature(Row):
             ),
             models.UniqueConstraint(
                 F("request"),
+                F("round"),
                 Coalesce("on_behalf", "user"),
                 name="approvals_signature_request_right_unique",
                 violation_error_message=_("This person's right to sign is already used on this document."),
             ),
             models.CheckConstraint(
-                condition=Q(decision=Decision.APPROVE) | (Q(decision__in=[Decision.REJECT, Decision.RETURN]) & ~Q(reason="")),
+                condition=Q(decision=Decision.APPROVE) | (Q(decision__in=[Decision.REJECT, Decision.RETURN, Decision.BACK]) & ~Q(reason="")),
                 name="approvals_signature_decision_reason_present",
                 violation_error_message=_("A rejection needs a reason."),
             ),
@@ -235,6 +258,40 @@ class Signature(Row):
                 violation_error_message=_("Nobody signs on behalf of himself."),
             ),
         ]
+
+
+class Calendar(Row):
+    """When an organisation works: reminders and time-outs of flows that say so count these hours only. Without one: Monday to Friday, 9 to 18.
+
+    Monday is 0. `holidays` are free whatever the weekday, `workdays` are worked whatever the weekday.
+    """
+
+    org = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False)
+    weekdays = ArrayField(models.PositiveSmallIntegerField())
+    begins = models.TimeField()
+    ends = models.TimeField()
+    holidays = ArrayField(models.DateField(), default=list)
+    workdays = ArrayField(models.DateField(), default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["org"], name="approvals_calendar_org_unique", violation_error_message=_("Somebody else has just saved the working hours.")
+            ),
+            models.CheckConstraint(
+                condition=Q(ends__gt=F("begins")),
+                name="approvals_calendar_hours_ordered",
+                violation_error_message=_("The working day must end after it begins."),
+            ),
+            models.CheckConstraint(
+                condition=Q(weekdays__len__gte=1) & Q(weekdays__contained_by=list(range(7))),
+                name="approvals_calendar_weekdays_present",
+                violation_error_message=_("Choose at least one day of the week."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.begins:%H:%M}–{self.ends:%H:%M}"
 
 
 class Absence(Row):

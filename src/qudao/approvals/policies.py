@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.approvals.models import Absence, Flow, Link, Node, Request, Signature, Version
+from qudao.approvals.models import Absence, Calendar, Flow, Link, Node, Request, Signature, Version
 from qudao.base.access import Actor, Policy, own, register
 
 VERBS = {
@@ -13,6 +13,7 @@ VERBS = {
     "approvals.edit_rules": _("Decide what needs whose approval"),
     "approvals.delegate": _("Hand on what waits for one's own signature, and name a deputy"),
     "approvals.add_signer": _("Ask a colleague to sign, too"),
+    "approvals.send_back": _("Send back to an earlier signature what waits for one's own"),
     "approvals.remind": _("Remind people of what waits for their signature"),
 }
 FIELDS: dict[str, str] = {}
@@ -61,6 +62,15 @@ class SignaturePolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return own(actor, "request__seller")
+
+
+@register
+class CalendarPolicy(Policy):
+    model = Calendar
+    view_verb = "approvals.view"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return own(actor, "org")
 
 
 @register

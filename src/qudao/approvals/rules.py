@@ -127,11 +127,13 @@ class Branch:
 
 @dataclass(frozen=True)
 class FlowDraft:
-    """Everything a version of a flow says."""
+    """Everything a version of a flow says (`models.Version`)."""
 
     kind: str
     name: str
     branches: tuple[Branch, ...] = ()
+    skip_signed: bool = True
+    working_hours: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,7 @@ class Needed:
     version_id: int
     asked: tuple[Asked, ...]
     case: Case
+    skip_signed: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.asked)
@@ -165,6 +168,7 @@ class Plan:
 
     version_id: int
     branches: tuple[Branch, ...] = ()
+    skip_signed: bool = False
 
     def needed(self, case: Case, more: More | None = None) -> Needed:
         """What a document needs; `more` is called at most once, and only when a branch depends on a fact that nobody has read yet.
@@ -174,7 +178,7 @@ class Plan:
         missing = {name for branch in self.branches for name in branch.when.missing(case)}
         if missing and more is not None:
             case = replace(case, **more(missing))
-        return Needed(self.version_id, steps(branch for branch in self.branches if branch.when.holds(case) is not False), case)
+        return Needed(self.version_id, steps(branch for branch in self.branches if branch.when.holds(case) is not False), case, self.skip_signed)
 
 
 def steps(branches: Iterable[Branch]) -> tuple[Asked, ...]:
@@ -360,17 +364,31 @@ class Replay:
     changed: tuple[int, ...]
 
 
-def replay(branches: Sequence[Branch], used: Sequence[Branch], cases: Sequence[Case]) -> Replay:
-    """Ask `branches` of each case, and compare with what is in use."""
+def replay(draft: Plan, used: Plan, cases: Sequence[Case]) -> Replay:
+    """Ask a draft of each case, and compare with what is in use."""
     counted: dict[Step, int] = {}
     unsure = through = 0
     changed = []
     for n, case in enumerate(cases):
-        found, before = ([one.step.signature for one in Plan(0, tuple(these)).needed(case).asked] for these in (branches, used))
-        unsure += any(branch.when.holds(case) is None for branch in branches)
+        found, before = (signatures(plan.needed(case)) for plan in (draft, used))
+        unsure += any(branch.when.holds(case) is None for branch in draft.branches)
         through += not found
         for step in dict.fromkeys(found):
             counted[step] = counted.get(step, 0) + 1
         if found != before:
             changed.append(n)
     return Replay(len(cases), unsure, through, tuple(sorted(counted.items(), key=lambda one: -one[1])), tuple(changed))
+
+
+def signatures(needed: Needed) -> list[Step]:
+    """Whose signatures these are, in their order; people who are named a second time are left out where the flow asks nobody twice."""
+    found, named = [], set[int]()
+    for one in needed.asked:
+        step = one.step.signature
+        if needed.skip_signed and step.who == Who.PERSON:
+            step = replace(step, people=tuple(pk for pk in step.people if pk not in named))
+            named.update(step.people)
+            if not step.people:
+                continue
+        found.append(step)
+    return found

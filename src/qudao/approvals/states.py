@@ -53,6 +53,7 @@ class Decision(TextChoices):
     APPROVE = "approve", _("Approve")
     REJECT = "reject", _("Reject")
     RETURN = "return", _("Send back")
+    BACK = "back", _("Send back to an earlier signature")
 
 
 #: Kinds of subjects a flow may be made for. Upper modules name their subject so; a kind that is missing here just has no label.
@@ -67,8 +68,12 @@ DECIDED_BY = {"orders.order": "orders.approve"}
 
 #: the note of a step that went to the administrators because nobody else could sign
 NOBODY = "nobody"
+#: so often at most a document goes back to an earlier signature
+MOST_ROUNDS = 10
 #: the most steps of one request
 MOST_STEPS = 20
+#: the most holidays and extra working days that are named
+MOST_DAYS = 400
 #: how long the link of a mail lives
 LINK_HOURS = 72
 #: the longest absence that one deputy covers
@@ -112,6 +117,11 @@ SENTENCES = {
     "approvals.days_wrong": _("The last day lies before the first, or has passed."),
     "approvals.days_too_many": _("An absence lasts at most {most} days."),
     "approvals.absence_over": _("This absence is already over."),
+    "approvals.step_unknown": _("Choose a signature that {number} has already got."),
+    "approvals.too_many_rounds": _("{number} was sent back {most} times. Reject it, or send it back to who submitted it."),
+    "approvals.hours_wrong": _("The working day must end after it begins."),
+    "approvals.weekdays_missing": _("Choose at least one day of the week."),
+    "approvals.too_many_days": _("At most {most} days can be named."),
     "approvals.link": _("This link is used up, expired or wrong."),
 }
 
@@ -127,10 +137,11 @@ REMEDIES = {
 }
 
 #: notices whose mail carries the facts and a link that decides
-LETTERS = ("approvals.waiting", "approvals.reminder", "approvals.escalated")
+LETTERS = ("approvals.waiting", "approvals.again", "approvals.reminder", "approvals.escalated")
 
 NOTICES = {
     "approvals.waiting": _("{number} over {amount} waits for your approval."),
+    "approvals.again": _("{number} over {amount} came back for your signature: {reason}"),
     "approvals.deputy": _("{name} is away from {first_day} to {last_day} and has named you to sign meanwhile."),
     "approvals.escalated": _("{number} over {amount} waits for you now: nobody decided within {hours} hours."),
     "approvals.reminder": _("{number} over {amount} has waited for your approval for {hours} hours."),

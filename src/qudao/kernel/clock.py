@@ -34,6 +34,11 @@ def date_of(moment: datetime) -> date:
     return moment.astimezone(_zone).date()
 
 
+def at(day: date, hour: time) -> datetime:
+    """The moment of a time of day on a business date."""
+    return datetime.combine(day, hour, _zone)
+
+
 def end_of(day: date) -> datetime:
     """The moment a business date ends: the first one of the next."""
     return datetime.combine(day + timedelta(days=1), time.min, _zone)

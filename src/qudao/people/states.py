@@ -71,7 +71,7 @@ _EVERYBODY = (
     *("base.export", "base.files", "base.print", "base.runs", "base.views"),
 )
 _READS_TRADE = tuple(f"{module}.view" for module in ("agreements", "pricing", "inventory", "funds", "orders", "fulfilment", "billing", "payments", "ledger"))
-_DECIDES = ("approvals.view", "approvals.delegate", "approvals.add_signer")
+_DECIDES = ("approvals.view", "approvals.delegate", "approvals.add_signer", "approvals.send_back")
 _BUYS = (
     *(*_EVERYBODY, *_READS_TRADE, "baskets.use", "orders.place", "orders.withdraw", "orders.cancel", "orders.attach", "orders.readdress", "orders.amend"),
     "orders.split",

@@ -42,6 +42,7 @@ DECIDED = {
     Decision.APPROVE: (gettext_lazy("Approved"), "done"),
     Decision.REJECT: (gettext_lazy("Rejected"), "wrong"),
     Decision.RETURN: (gettext_lazy("Sent back"), "wait"),
+    Decision.BACK: (gettext_lazy("Sent back to an earlier signature"), "wait"),
 }
 
 

@@ -1,5 +1,7 @@
 """Every change of flows and requests. Documents call `open_request`, `sign` and `withdraw` down; the answer tells them how to go on."""
 
+from qudao.approvals.actions.back import send_back
+from qudao.approvals.actions.calendar import CalendarDraft, keep_hours
 from qudao.approvals.actions.edit_flows import add_rule, discard_draft, publish_flow, retire_flow, save_draft
 from qudao.approvals.actions.hand_on import AbsenceDraft, add_signer, delegate, end_absence, name_deputy
 from qudao.approvals.actions.late import hand_up, time_out
@@ -8,6 +10,7 @@ from qudao.approvals.actions.requests import Outcome, ask_again, open_request, s
 
 __all__ = [
     "AbsenceDraft",
+    "CalendarDraft",
     "Letter",
     "Outcome",
     "add_rule",
@@ -17,6 +20,7 @@ __all__ = [
     "discard_draft",
     "end_absence",
     "hand_up",
+    "keep_hours",
     "letter_for",
     "name_deputy",
     "open_request",
@@ -24,6 +28,7 @@ __all__ = [
     "remind",
     "retire_flow",
     "save_draft",
+    "send_back",
     "sign",
     "time_out",
     "withdraw",

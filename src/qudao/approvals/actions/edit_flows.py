@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 from qudao.approvals import queries, rules
 from qudao.approvals.models import Flow, Version
-from qudao.approvals.rules import Branch, FlowDraft, RuleDraft, branches_of, stored
+from qudao.approvals.rules import FlowDraft, RuleDraft, branches_of, stored
 from qudao.approvals.states import VersionState
 from qudao.base.access import Actor, get_visible
 from qudao.base.action import action, record
@@ -28,8 +28,8 @@ def save_draft(owner_id: int, draft: FlowDraft, *, actor: Actor) -> Flow:
     if draft.name.strip() and draft.name != flow.name:
         flow.name = draft.name.strip()
         flow.save(update_fields=["name"])
-    _write(flow, draft.branches)
-    record(_subject(flow), detail={"branches": stored(draft.branches)})
+    _write(flow, draft)
+    record(_subject(flow), detail={"branches": stored(draft.branches), "skip_signed": draft.skip_signed, "working_hours": draft.working_hours})
     return flow
 
 
@@ -84,21 +84,23 @@ def add_rule(owner_id: int, draft: RuleDraft, *, actor: Actor) -> Version:
     if any(one.when == branch.when and one.steps == branch.steps for one in before):
         raise Refused("approvals.rule_exists")
     drafted = queries.unscoped_version(flow.pk, VersionState.DRAFT)
-    later = branches_of(drafted.branches) if drafted else None
-    made = _publish(flow, _write(flow, (*before, branch)), actor)
+    later = queries.draft_of(flow, drafted) if drafted else None
+    now = queries.draft_of(flow, current) if current else FlowDraft(flow.kind, flow.name)
+    made = _publish(flow, _write(flow, replace(now, branches=(*now.branches, branch))), actor)
     if later is not None:
-        _write(flow, (*later, branch))
+        _write(flow, replace(later, branches=(*later.branches, branch)))
     return made
 
 
-def _write(flow: Flow, branches: Sequence[Branch]) -> Version:
-    """The draft of a locked flow with these branches."""
+def _write(flow: Flow, told: FlowDraft) -> Version:
+    """The draft of a locked flow, saying this."""
     draft = queries.unscoped_version(flow.pk, VersionState.DRAFT)
     if draft is None:
         last = Version.unscoped.filter(flow=flow).order_by("-no").values_list("no", flat=True).first() or 0
         draft = Version(flow=flow, no=last + 1)
-    draft.branches = stored(branches)
-    draft.min_amount = min((branch.when.amount_from for branch in branches), default=0)
+    draft.branches = stored(told.branches)
+    draft.min_amount = min((branch.when.amount_from for branch in told.branches), default=0)
+    draft.skip_signed, draft.working_hours = told.skip_signed, told.working_hours
     draft.save()
     return draft
 

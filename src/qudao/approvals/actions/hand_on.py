@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from qudao.approvals import queries, rules
-from qudao.approvals.actions.requests import ask, end_links, enter, entitled, steps_of
+from qudao.approvals.actions.requests import ask, end_links, enter, entitled, lock_request
 from qudao.approvals.models import Absence, Node, Request
 from qudao.approvals.rules import Colleague
 from qudao.approvals.states import DECIDED_BY, MOST_STEPS, NodeState
@@ -17,7 +17,7 @@ from qudao.base.lock import Rank, lock_one
 from qudao.base.notify import notify
 from qudao.base.subject import Subject
 from qudao.kernel import clock
-from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
+from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def delegate(request_id: int, user_id: int, reason: str = "", *, actor: Actor) -
 
     Raises Refused when the step is not the actor's, Invalid when the colleague may not sign this document.
     """
-    request, nodes = _lock(request_id, actor)
+    request, nodes = lock_request(request_id, actor)
     node, _right = entitled(request, nodes, actor)
     to, _role_id = _colleague(request, user_id, actor)
     node.signer_id, node.given_by_id, node.note, node.reminded_at = to.id, actor.user_id, reason.strip(), None
@@ -53,10 +53,10 @@ def add_signer(request_id: int, user_id: int, before: bool, reason: str = "", *,
 
     Raises Refused when the step is not the actor's or the request has too many steps, Invalid when the colleague may not sign this document.
     """
-    request, nodes = _lock(request_id, actor)
+    request, nodes = lock_request(request_id, actor)
     node, _right = entitled(request, nodes, actor)
     to, role_id = _colleague(request, user_id, actor)
-    if len(nodes) >= MOST_STEPS:
+    if sum(not one.void for one in nodes) >= MOST_STEPS:
         raise Refused("approvals.too_many_steps", most=MOST_STEPS)
     now, at = clock.now(), node.position if before else node.position + 1
     stage = node.stage if before else node.stage + 1
@@ -67,7 +67,10 @@ def add_signer(request_id: int, user_id: int, before: bool, reason: str = "", *,
         later.position += 1
         later.stage += 1 if later.stage > node.stage or later is node else 0
         later.save(update_fields=["position", "stage", "state", "entered_at", "reminded_at"])
-    made = Node(request=request, position=at, stage=stage, role_id=role_id, signer_id=to.id, given_by_id=actor.user_id, added=True, note=reason.strip())
+    made = Node(
+        request=request, position=at, stage=stage, role_id=role_id, signer_id=to.id, given_by_id=actor.user_id, added=True, note=reason.strip(),
+        round=node.round,
+    )  # fmt: skip
     made.save()
     record(request.own_subject, reason=reason.strip(), detail={"step": at, "to": to.id, "before": before})
     if before:
@@ -104,14 +107,6 @@ def end_absence(absence_id: int, *, actor: Actor) -> Absence:
     absence.save(update_fields=["ended_at"])
     record(_subject(absence), before="open", after="ended")
     return absence
-
-
-def _lock(request_id: int, actor: Actor) -> tuple[Request, list[Node]]:
-    """A request of the actor's organisation, locked, with its steps; NotFound for every other."""
-    if not Request.unscoped.filter(pk=request_id, seller_id=actor.org_id).exists():
-        raise NotFound("base.not_found")
-    request = lock_one(Request, request_id, rank=Rank.APPROVAL)
-    return request, steps_of(request)
 
 
 def _colleague(request: Request, user_id: int, actor: Actor) -> tuple[Colleague, int]:

@@ -16,11 +16,11 @@ from qudao.approvals.rules import Facts, Needed
 from qudao.approvals.states import NOBODY, Decision, Mode, NodeState, RequestState, Who
 from qudao.base.access import Actor
 from qudao.base.action import emit, part
-from qudao.base.lock import Rank, note_rank
+from qudao.base.lock import Rank, lock_one, note_rank
 from qudao.base.notify import notify
 from qudao.base.subject import Subject
 from qudao.kernel import clock
-from qudao.kernel.errors import Invalid, Refused, raise_if_any
+from qudao.kernel.errors import Invalid, NotFound, Refused, raise_if_any
 from qudao.network import queries as network
 
 #: the state a step is left in, by what its signer decided
@@ -54,7 +54,7 @@ def open_request(subject: Subject, needed: Needed, *, actor: Actor) -> Request:
         node.state, node.entered_at = NodeState.CURRENT, now
     Node.unscoped.bulk_create(made)
     for node in first:
-        _call(request, node)
+        _call(request, node, now)
     return request
 
 
@@ -66,19 +66,20 @@ def ask_again(subject: Subject, taken_out: Subject, *, actor: Actor) -> Request:
     The caller holds the lock of the document, so nobody decides on it meanwhile.
     """
     request = Request.unscoped.get(subject_kind=subject.kind, subject_id=subject.id, state=RequestState.PENDING)
-    nodes, now = steps_of(request), clock.now()
+    nodes, now = [node for node in steps_of(request) if not node.void], clock.now()
     made = Request.unscoped.create(
         **taken_out.columns(), amount=request.amount, facts=request.facts, version_id=request.version_id, submitted_by_id=request.submitted_by_id,
         opened_at=now,
     )  # fmt: skip
-    for node in nodes:
+    for position, node in enumerate(nodes, 1):
         first = node.stage == nodes[0].stage
+        node.position, node.round, node.covered_by = position, 1, None
         node.pk, node.request, node.reminded_at, node.late_at, node.left_at = None, made, None, None, None
         node.state, node.entered_at = (NodeState.CURRENT, now) if first else (NodeState.WAITING, None)
     Node.unscoped.bulk_create(nodes)
     for node in nodes:
         if node.state == NodeState.CURRENT:
-            _call(made, node)
+            _call(made, node, now)
     return made
 
 
@@ -86,6 +87,7 @@ def _nodes(request: Request, needed: Needed) -> list[Node]:
     """The steps of a new request. One holder of a role costs no statement; who else is meant is looked up once, when the document is submitted."""
     made: list[Node] = []
     asked: set[int] = set()
+    skips = needed.skip_signed  # whom a later step asks again is skipped there, when the turn comes
     admins, org = 0, request.seller_id or 0
     for one in needed.asked:
         step, stage = one.step, made[-1].stage + 1 if made else 1
@@ -100,7 +102,7 @@ def _nodes(request: Request, needed: Needed) -> list[Node]:
         if step.who == Who.DEPARTMENT and step.mode == Mode.ANY and called:
             made.append(Node(**told, stage=stage, role_id=role, department=step.department))
         for n, user_id in enumerate(called if step.who != Who.DEPARTMENT or step.mode != Mode.ANY else ()):
-            if user_id in asked:
+            if user_id in asked and not skips:
                 continue  # nobody signs a document twice
             asked.add(user_id)
             stage += 1 if n and step.mode == Mode.SEQUENCE else 0
@@ -130,7 +132,8 @@ def sign(subject: Subject, decision: str, reason: str = "", *, actor: Actor) -> 
         current, right = entitled(request, nodes, actor)
         on_behalf = right if right != actor.user_id else None
         Signature.unscoped.create(
-            request=request, node=current, user_id=actor.user_id, on_behalf_id=on_behalf, decision=decision, reason=reason.strip(), at=now
+            request=request, node=current, user_id=actor.user_id, on_behalf_id=on_behalf, decision=decision, reason=reason.strip(), at=now,
+            round=current.round,
         )  # fmt: skip
     end_links(current, now)
     open_ = [node for node in nodes if node.state in (NodeState.CURRENT, NodeState.WAITING) and node is not current]
@@ -138,10 +141,11 @@ def sign(subject: Subject, decision: str, reason: str = "", *, actor: Actor) -> 
     current.state, current.left_at = LEFT[Decision(decision)], now
     if state == RequestState.PENDING:
         current.save(update_fields=["state", "left_at"])
-        beside = [node for node in open_ if node.state == NodeState.CURRENT]
-        if not beside:
-            enter_stage(request, open_, now)
-        return Outcome(state, beside[0] if beside else open_[0])
+        waits = _left_beside(request, open_, actor, now) or enter_stage(request, open_, now)
+        if waits:
+            return Outcome(state, waits[0])
+        _close(request, RequestState.APPROVED, [], now)
+        return Outcome(RequestState.APPROVED, None)
     for node in open_:
         if node.state == NodeState.CURRENT:
             end_links(node, now)
@@ -155,6 +159,12 @@ def _timed_out(request: Request, nodes: Sequence[Node], decision: str) -> Node |
         if node.state == NodeState.CURRENT and node.late_at and rules.late_decision(node.late_then, node.late_below, request.amount) == decision:
             return node
     return None
+
+
+def _left_beside(request: Request, nodes: Sequence[Node], actor: Actor, now: datetime) -> list[Node]:
+    """The steps of the same stage that still wait; what the signer was to sign there as well is skipped, or goes to somebody else."""
+    beside = [node for node in nodes if node.state == NodeState.CURRENT]
+    return [node for node in beside if node.signer_id != actor.user_id or _call(request, node, now)]
 
 
 @part
@@ -182,6 +192,14 @@ def _lock(subject: Subject) -> Request:
     return found
 
 
+def lock_request(request_id: int, actor: Actor) -> tuple[Request, list[Node]]:
+    """A request of the actor's organisation, locked, with its steps; NotFound for every other."""
+    if not Request.unscoped.filter(pk=request_id, seller_id=actor.org_id).exists():
+        raise NotFound("base.not_found")
+    request = lock_one(Request, request_id, rank=Rank.APPROVAL)
+    return request, steps_of(request)
+
+
 def steps_of(request: Request) -> list[Node]:
     """The steps of a locked request in the order of signing."""
     return list(Node.unscoped.filter(request=request).select_related("role", "signer").order_by("position"))
@@ -195,7 +213,7 @@ def entitled(request: Request, nodes: Sequence[Node], actor: Actor) -> tuple[Nod
     current = next((node for node in waiting if node.pk == node_id), waiting[0] if waiting else nodes[-1])
     me = actor.user_id or 0
     used = Q(user_id=me) if right else Q(user_id=me) | Q(on_behalf_id=me)
-    signed = Signature.unscoped.filter(used, request=request).exists()
+    signed = Signature.unscoped.filter(used, request=request, node__void=False).exists()
     seller = "" if right else next((card.name for card in network.unscoped_cards([request.seller_id or 0]).values()), "")
     submitter = actor.user_id is not None and request.submitted_by_id == actor.user_id
     person = current.signer.name if current.signer else ""
@@ -204,27 +222,45 @@ def entitled(request: Request, nodes: Sequence[Node], actor: Actor) -> tuple[Nod
     return current, right
 
 
-def enter_stage(request: Request, nodes: Sequence[Node], now: datetime) -> None:
-    """Let the next of these stages begin to wait, and tell who can sign; what nobody can sign goes to the administrators. Nodes are saved."""
+def enter_stage(request: Request, nodes: Sequence[Node], now: datetime, **told: Any) -> list[Node]:
+    """Let the next of these stages begin to wait, tell who can sign, and return what waits; a stage that earlier signatures cover is passed over.
+
+    What nobody can sign goes to the administrators. Nodes are saved.
+    """
     waiting = [node for node in nodes if node.state == NodeState.WAITING]
-    for node in [one for one in waiting if one.stage == min(each.stage for each in waiting)]:
-        enter(request, node, now)
+    while waiting:
+        stage = min(node.stage for node in waiting)
+        entered = [node for node in waiting if node.stage == stage and enter(request, node, now, **told)]
+        if entered:
+            return entered
+        waiting = [node for node in waiting if node.stage != stage]
+    return []
 
 
-def enter(request: Request, node: Node, now: datetime) -> None:
-    """Let a step begin to wait, and tell who can sign it."""
+def enter(request: Request, node: Node, now: datetime, **told: Any) -> bool:
+    """Let a step begin to wait, and tell who can sign it; whether it does wait, or an earlier signature covers it."""
     node.state, node.entered_at = NodeState.CURRENT, now
     node.save(update_fields=["state", "entered_at"])
-    _call(request, node)
+    return _call(request, node, now, **told)
 
 
-def _call(request: Request, node: Node) -> None:
-    """Tell who can sign; a step that nobody can sign goes to the administrators instead of waiting for ever."""
-    if not ask(request, node):
-        node.role_id, node.signer_id, node.department, node.note = queries.unscoped_administrators(request.seller_id or 0), None, "", NOBODY
-        node.given_by_id, node.added = None, False
-        node.save(update_fields=["role", "signer", "department", "note", "given_by", "added"])
-        ask(request, node)
+def _call(request: Request, node: Node, now: datetime, **told: Any) -> bool:
+    """Tell who can sign. What only somebody could sign who has signed before is skipped, if the flow says so; what nobody can sign goes to the
+    administrators instead of waiting for ever. Whether the step waits.
+    """
+    if ask(request, node, **told):
+        return True
+    node.covered_by_id = queries.unscoped_covering(node.pk)
+    if node.covered_by_id:
+        end_links(node, now)
+        node.state, node.left_at = NodeState.SKIPPED, now
+        node.save(update_fields=["state", "left_at", "covered_by"])
+        return False
+    node.role_id, node.signer_id, node.department, node.note = queries.unscoped_administrators(request.seller_id or 0), None, "", NOBODY
+    node.given_by_id, node.added = None, False
+    node.save(update_fields=["role", "signer", "department", "note", "given_by", "added"])
+    ask(request, node, **told)
+    return True
 
 
 def end_links(node: Node, now: datetime) -> None:

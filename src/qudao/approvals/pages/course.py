@@ -15,7 +15,7 @@ from qudao.approvals import actions, queries
 from qudao.approvals.actions import AbsenceDraft
 from qudao.approvals.forms import AbsenceForm
 from qudao.approvals.models import Absence, Node, Signature
-from qudao.approvals.states import NodeState
+from qudao.approvals.states import NOBODY, NodeState
 from qudao.approvals.tables import AbsenceTable, role_name
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Button, FormPage, ListPage, Panel
@@ -86,11 +86,12 @@ def course_panel(request: HttpRequest, document: Any) -> Panel | None:
     nodes = queries.course(request.actor, document.subject)  # type: ignore[attr-defined]
     if not nodes:
         return None
+    out = queries.unscoped_times_out(nodes)
     items = [
         {
             "label": node.signer.name if node.signer else role_name(node),
-            "state": (node.get_state_display(), TONES[NodeState(node.state)]),
-            "facts": _facts(node),
+            "state": (node.get_state_display(), "idle" if node.void else TONES[NodeState(node.state)]),
+            "facts": [*_facts(node), *([_("time out {moment}").format(moment=figures.moment(out[node.pk]))] if node.pk in out else [])],
         }
         for node in nodes
     ]
@@ -103,7 +104,13 @@ def _facts(node: Node) -> list[str]:
     handed = [given.format(name=node.given_by.name), *([node.note] if node.note else [])] if node.given_by else []
     reasons = [one.reason for one in node.signatures.all() if one.reason]
     since = [_("since {moment}").format(moment=figures.moment(node.entered_at))] if node.state == NodeState.CURRENT else []
-    return [*handed, *since, *signed, *reasons, *_late(node)]
+    return [*handed, *since, *signed, *reasons, *_late(node), *passed(node)]
+
+
+def passed(node: Node) -> list[str]:
+    """Why a step does not count, or was not asked."""
+    told = [_("{name} signed an earlier step").format(name=node.covered_by.name)] if node.covered_by else []
+    return [*told, *([_("asked anew")] if node.void else []), *([_("nobody else can sign")] if node.note == NOBODY else [])]
 
 
 def _late(node: Node) -> list[str]:

@@ -1,4 +1,4 @@
-"""Pages of flows: the list, one flow with what is in use and the draft beside it, and a form per branch and step of the draft."""
+"""Pages of flows: the list, and one flow with what is in use and the draft beside it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from qudao.approvals import actions, queries
-from qudao.approvals.forms import BranchForm, FlowForm, RuleForm, StepForm
+from qudao.approvals.forms import FlowForm, RuleForm
 from qudao.approvals.models import Flow, Version
 from qudao.approvals.queries import signer_of, signers_of
-from qudao.approvals.rules import Branch, FlowDraft, RuleDraft, Step, When, branches_of
+from qudao.approvals.rules import FlowDraft, RuleDraft, Step, When, branches_of
 from qudao.approvals.states import CREDITS, KINDS, TYPES, Late, Mode, VersionState
 from qudao.approvals.tables import FlowTable
 from qudao.base.access import Actor
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, Panel
-from qudao.kernel.errors import Refused
 
 TONES = {VersionState.DRAFT: "wait", VersionState.PUBLISHED: "done", VersionState.SUPERSEDED: "idle"}
 
@@ -37,6 +36,7 @@ class FlowList(ListPage):
 
     def buttons(self) -> Sequence[Button]:
         return [
+            Button(_("Working hours"), reverse("approval_hours"), icon="clock", verb="approvals.edit_rules", ask=True),
             Button(_("New flow"), reverse("approval_flow_new"), icon="sitemap", verb="approvals.edit_rules", ask=True),
             Button(_("Add rule"), reverse("approval_rule_new"), icon="plus", primary=True, verb="approvals.edit_rules", key="n", ask=True),
         ]
@@ -71,7 +71,7 @@ class FlowNew(FormPage):
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         before = queries.flows(self.actor, kind=cleaned["kind"]).first()
-        draft = FlowDraft(cleaned["kind"], cleaned["name"], drafted(before) if before else ())
+        draft = replace(drafted(before), name=cleaned["name"]) if before else FlowDraft(cleaned["kind"], cleaned["name"])
         return actions.save_draft(self.actor.org_id, draft, actor=self.actor, client_id=client_id)
 
 
@@ -80,10 +80,15 @@ def version_of(flow: Flow, state: str) -> Version | None:
     return next((one for one in flow.versions.all() if one.state == state), None)
 
 
-def drafted(flow: Flow) -> tuple[Branch, ...]:
-    """The branches of the draft, or those in use when there is none: with them the next draft begins."""
-    found = version_of(flow, VersionState.DRAFT) or version_of(flow, VersionState.PUBLISHED)
-    return branches_of(found.branches) if found else ()
+def written(flow: Flow) -> Version | None:
+    """The draft, or what is in use when there is none: with it the next draft begins."""
+    return version_of(flow, VersionState.DRAFT) or version_of(flow, VersionState.PUBLISHED)
+
+
+def drafted(flow: Flow) -> FlowDraft:
+    """What the draft says, or what is in use."""
+    found = written(flow)
+    return queries.draft_of(flow, found) if found else FlowDraft(flow.kind, flow.name)
 
 
 def conditions(when: When) -> list[str]:
@@ -141,6 +146,13 @@ def _items(actor: Actor, flow: Flow, version: Version) -> list[dict[str, Any]]:
     return found
 
 
+def _habits(version: Version) -> list[dict[str, Any]]:
+    """What counts for all branches of a version."""
+    same = _("is not asked again where nobody else can sign") if version.skip_signed else _("administrators sign instead")
+    hours = _("working hours") if version.working_hours else _("every hour, day and night")
+    return [{"label": _("Who has signed an earlier step"), "facts": [same]}, {"label": _("Reminders and time-outs count"), "facts": [hours]}]
+
+
 def _branch_buttons(flow: Flow, no: int) -> list[Button]:
     return [
         Button(_("Add signature"), reverse("approval_step", args=[flow.pk, no, 0]), ask=True),
@@ -164,6 +176,7 @@ def draft_panel(request: HttpRequest, flow: Flow) -> Panel | None:
         return None
     actor: Actor = request.actor  # type: ignore[attr-defined]
     items, empty = _items(actor, flow, draft), _("No branch yet: every document would pass without a signature.")
+    items += _habits(draft) if items else []
     return Panel(_("Draft, version {no}").format(no=draft.no), "parts/panel_items.html", {"items": items, "empty": empty}, note=_warning(flow, draft))
 
 
@@ -179,7 +192,7 @@ def _warning(flow: Flow, draft: Version) -> Any:
 def used_panel(request: HttpRequest, flow: Flow) -> Panel:
     """What counts for documents submitted now."""
     found = version_of(flow, VersionState.PUBLISHED)
-    items = _items(request.actor, flow, found) if found else []  # type: ignore[attr-defined]
+    items = [*_items(request.actor, flow, found), *_habits(found)] if found else []  # type: ignore[attr-defined]
     title = _("In use, version {no}").format(no=found.no) if found else pgettext("flow", "In use")
     return Panel(title, "parts/panel_items.html", {"items": items, "empty": _("Nothing is in use: no document needs a signature.")})
 
@@ -219,13 +232,17 @@ class FlowDetail(DetailPage):
         return Head(obj.name or str(KINDS.get(obj.kind, obj.kind)), state, KINDS.get(obj.kind, obj.kind))
 
     def buttons(self, obj: Flow) -> Sequence[Button]:
-        to = {name: reverse(f"approval_flow_{name}", args=[obj.pk]) for name in ("publication", "discard", "retirement")}
+        to = {name: reverse(f"approval_flow_{name}", args=[obj.pk]) for name in ("publication", "discard", "retirement", "habits")}
         draft, used = version_of(obj, VersionState.DRAFT), version_of(obj, VersionState.PUBLISHED)
         add = Button(
             _("Add branch"), reverse("approval_branch", args=[obj.pk, 0]), icon="plus", primary=not draft, verb="approvals.edit_rules", ask=True, key="n"
         )
         found = [Button(_("Publish"), to["publication"], icon="check", primary=True, verb="approvals.edit_rules", ask=True)] if draft else []
-        found += [add, Button(_("What if"), reverse("approval_what_if", args=[obj.pk]), icon="chart-bar")]
+        found += [
+            add,
+            Button(_("For all branches"), to["habits"], icon="settings", verb="approvals.edit_rules", ask=True),
+            Button(_("What if"), reverse("approval_what_if", args=[obj.pk]), icon="chart-bar"),
+        ]
         if draft:
             found.append(Button(_("Discard draft"), to["discard"], icon="x", verb="approvals.edit_rules", ask=True))
         if used:
@@ -285,100 +302,6 @@ class Retirement(_OfFlow):
         return _("Documents submitted from now on need no signature. What already waits goes on.")
 
 
-class _OfDraft(FormPage):
-    """A change of the draft; the first one copies what is in use."""
-
-    verb = "approvals.edit_rules"
-    said = gettext_lazy("The draft is saved; it counts when it is published.")
-
-    def find(self, **kwargs: Any) -> Flow:
-        return queries.flow(self.actor, kwargs["pk"])
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("approval_flow", args=[self.kwargs["pk"]])
-
-    def branch(self, flow: Flow) -> Branch:
-        """The branch that the address names; a new one for 0."""
-        branches, no = drafted(flow), self.kwargs["no"]
-        if no > len(branches):
-            raise Refused("approvals.branch_unknown")
-        return branches[no - 1] if no else Branch("", When(), ())
-
-    def save(self, flow: Flow, branch: Branch | None, client_id: UUID) -> Any:
-        """The draft with this branch in the place of the old one; None takes it out."""
-        branches, no = list(drafted(flow)), self.kwargs["no"]
-        made = [branch] if branch else []
-        branches[no - 1 if no else len(branches) : no or len(branches)] = made
-        return actions.save_draft(flow.owner_id, FlowDraft(flow.kind, flow.name, tuple(branches)), actor=self.actor, client_id=client_id)
-
-
-class BranchPage(_OfDraft):
-    """When somebody must sign."""
-
-    form = BranchForm
-    title = gettext_lazy("Branch")
-
-    def initial(self, obj: Flow) -> dict[str, Any]:
-        branch = self.branch(obj)
-        told = dict(vars(branch.when)) | {"name": branch.name, "first": {True: "yes", False: "no", None: ""}[branch.when.first]}
-        return told | {name: ", ".join(str(one) for one in told[name]) for name in ("categories", "tiers", "groups")}
-
-    def perform(self, obj: Flow, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        form = self.form(self.request.POST, actor=self.actor)
-        form.is_valid()
-        return self.save(obj, replace(self.branch(obj), name=cleaned["name"], when=form.when), client_id)
-
-
-class BranchRemoval(_OfDraft, ActionPage):
-    """Take a branch out of the draft."""
-
-    query = queries.flows
-    title = submit = gettext_lazy("Remove branch")
-    danger = True
-
-    def done(self, result: Any) -> str:
-        return self.back
-
-    def says(self, obj: Flow) -> Any:
-        return _("The draft no longer asks for this: {conditions}.").format(conditions=", ".join(conditions(self.branch(obj).when)))
-
-    def perform(self, obj: Flow, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        return self.save(obj, None, client_id)
-
-
-class StepPage(_OfDraft):
-    """Who signs in a branch."""
-
-    form = StepForm
-    title = gettext_lazy("Signature")
-
-    def initial(self, obj: Flow) -> dict[str, Any]:
-        steps, at = self.branch(obj).steps, self.kwargs["at"]
-        return dict(vars(steps[at - 1])) if 0 < at <= len(steps) else {}
-
-    def perform(self, obj: Flow, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        branch, at = self.branch(obj), self.kwargs["at"]
-        steps = list(branch.steps)
-        steps[at - 1 if at else len(steps) : at or len(steps)] = [Step(**cleaned | {"people": tuple(cleaned["people"])})]
-        return self.save(obj, replace(branch, steps=tuple(steps)), client_id)
-
-
-class StepRemoval(_OfDraft, ActionPage):
-    """Take a signature out of a branch."""
-
-    query = queries.flows
-    title = submit = gettext_lazy("Remove signature")
-    danger = True
-
-    def done(self, result: Any) -> str:
-        return self.back
-
-    def perform(self, obj: Flow, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        branch, at = self.branch(obj), self.kwargs["at"]
-        return self.save(obj, replace(branch, steps=branch.steps[: at - 1] + branch.steps[at:]), client_id)
-
-
 routes = [
     path("approval-flows/", FlowList.as_view(), name="approval_flows"),
     path("approval-flows/new", FlowNew.as_view(), name="approval_flow_new"),
@@ -387,8 +310,4 @@ routes = [
     path("approval-flows/<int:pk>/publication", Publication.as_view(), name="approval_flow_publication"),
     path("approval-flows/<int:pk>/discard", Discard.as_view(), name="approval_flow_discard"),
     path("approval-flows/<int:pk>/retirement", Retirement.as_view(), name="approval_flow_retirement"),
-    path("approval-flows/<int:pk>/branches/<int:no>/", BranchPage.as_view(), name="approval_branch"),
-    path("approval-flows/<int:pk>/branches/<int:no>/removal", BranchRemoval.as_view(), name="approval_branch_removal"),
-    path("approval-flows/<int:pk>/branches/<int:no>/steps/<int:at>/", StepPage.as_view(), name="approval_step"),
-    path("approval-flows/<int:pk>/branches/<int:no>/steps/<int:at>/removal", StepRemoval.as_view(), name="approval_step_removal"),
 ]

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 
 from qudao.approvals import queries
 from qudao.approvals.models import Flow
-from qudao.approvals.pages.flows import drafted, version_of
+from qudao.approvals.pages.flows import version_of, written
 from qudao.approvals.queries import signer_of
-from qudao.approvals.rules import Replay, branches_of, replay
+from qudao.approvals.rules import Replay, replay
 from qudao.approvals.states import KINDS, VersionState
 from qudao.base.html import figures
 from qudao.base.html.pages import Button, DetailPage, Head, Panel
@@ -39,7 +39,7 @@ def replayed(flow: Flow, months: int) -> tuple[list[queries.Submitted], Replay]:
     """The documents of the last months, and what the draft (or what is in use, without one) asks of them. One statement."""
     found = queries.unscoped_submitted(flow, since_of(months))
     used = version_of(flow, VersionState.PUBLISHED)
-    return found, replay(drafted(flow), branches_of(used.branches) if used else (), [one.case for one in found])
+    return found, replay(queries.plan_of(written(flow)), queries.plan_of(used), [one.case for one in found])
 
 
 def result_panel(request: HttpRequest, flow: Flow) -> Panel:
@@ -69,15 +69,19 @@ def changed_panel(request: HttpRequest, flow: Flow) -> Panel:
 
 def times_panel(request: HttpRequest, flow: Flow) -> Panel:
     """How long signatures took."""
+    told = written(flow)
+    works = bool(told and told.working_hours)
+    work = queries.unscoped_work_times([flow.owner_id])[flow.owner_id] if works else None
     items = [
         {
             "label": one.signer or (_("Department {name}").format(name=one.department) if one.department else by_language(*one.role)),
             "facts": [*([one.branch] if one.branch else []), _("{n} signed").format(n=one.count)],
             "end": _("median {median} h, P90 {p90} h").format(median=figures.amount(one.median, 1), p90=figures.amount(one.p90, 1)),
         }
-        for one in queries.waited(flow, since_of(months_of(request.GET.get("months", ""))))
+        for one in queries.waited(flow, since_of(months_of(request.GET.get("months", ""))), work)
     ]
-    return Panel(_("How long signatures took"), "parts/panel_items.html", {"items": items, "empty": _("Nothing was signed in this time.")})
+    title = _("How long signatures took, in working hours") if works else _("How long signatures took")
+    return Panel(title, "parts/panel_items.html", {"items": items, "empty": _("Nothing was signed in this time.")})
 
 
 class WhatIf(DetailPage):

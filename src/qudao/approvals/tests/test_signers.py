@@ -100,10 +100,10 @@ def test_anybody_of_a_department_signs(cast, django_assert_num_queries):
 def test_what_nobody_can_sign_goes_to_the_administrators(cast):
     order = flow(cast, Step(who="person", people=(cast.hq_finance.user_id,)), Step(who="department", department="Nowhere", position=2))
     end_member(cast.hq_finance.membership_id, actor=SYSTEM)
+    other = actor_of(make_member("admin2@example.com", cast.lh, "hq_admin"))
     request = open_for(order, cast.dealer)
     assert waits(request) == ["hq_admin"] and Node.unscoped.filter(request=request, note="nobody").count() == 2
     sign(order, cast.hq_admin)
-    other = actor_of(make_member("admin2@example.com", cast.lh, "hq_admin"))
     assert sign(order, other).state == "approved"
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.urls import reverse
 
 from qudao.approvals import actions, queries
-from qudao.approvals.rules import Branch, Case, FlowDraft, Step, When, replay
+from qudao.approvals.rules import Branch, Case, FlowDraft, Plan, Step, When, replay
 from qudao.approvals.tests.make import KIND, Api, document, make_rule, open_for, sign
 from qudao.base.tests.page_text import text
 from qudao.kernel import clock
@@ -22,10 +22,11 @@ def branch(role, amount=0, **when):
 
 def test_a_replay_counts_who_is_needed_and_what_changes():
     cases = [Case(Decimal(50)), Case(Decimal(500)), Case(Decimal(5000), first=True)]
-    told = replay([branch(1, 100), branch(2, 100, first=True)], [branch(1)], cases)
+    told = replay(Plan(1, (branch(1, 100), branch(2, 100, first=True))), Plan(1, (branch(1),)), cases)
     assert (told.total, told.through, told.unsure, told.changed) == (3, 1, 1, (0, 1, 2))
     assert told.asked == ((Step(1), 2), (Step(2), 2))
-    assert replay([branch(1)], [branch(1)], cases).changed == () and replay([], [], cases).through == 3
+    one, none = Plan(1, (branch(1),)), Plan(0)
+    assert replay(one, one, cases).changed == () and replay(none, none, cases).through == 3
 
 
 def test_a_draft_is_replayed_over_what_was_submitted(client, cast, django_assert_num_queries):

@@ -15,8 +15,8 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
-from qudao.approvals.actions import add_signer, delegate
-from qudao.approvals.queries import choices_of_colleagues
+from qudao.approvals.actions import add_signer, delegate, send_back
+from qudao.approvals.queries import Node, choices_of_colleagues, signed_before, unscoped_steps
 from qudao.base.html import figures
 from qudao.base.html.forms import Form
 from qudao.base.html.pages import FormPage, door, go, wanted
@@ -92,6 +92,7 @@ def shown(task: Task, found: Case) -> dict[str, Any]:
     return {
         "chosen": task, "case": found, "meter": meter, "headline": headline(task), "because": because(task), "reasons": REASONS,
         "top": found.lines[:TOP], "rest": found.lines[TOP:], "history": found.history,
+        "may_back": bool(signed_before(found.course, task.node)),
         "nodes": [(node, by_language(node.role.name, node.role.name_en)) for node in found.course],
         "after_me": [node.signer.name if node.signer else by_language(node.role.name, node.role.name_en) for node in found.later],
     }  # fmt: skip
@@ -112,7 +113,7 @@ def _show(request: HttpRequest, tasks: list[Task], task: Task | None, error: Dom
     }  # fmt: skip
     if chosen and chosen.short:
         context |= {"short_choices": Short.choices, "short": request.POST.get("short") or chosen.if_short}
-    rights = {"may_delegate": "approvals.delegate", "may_signer": "approvals.add_signer", "may_return": "orders.return"}
+    rights = {"may_send_back": "approvals.send_back", "may_delegate": "approvals.delegate", "may_signer": "approvals.add_signer", "may_return": "orders.return"}
     context |= {name: actor.can(verb) for name, verb in rights.items()}
     if chosen:
         at = tasks.index(chosen) if chosen in tasks else 0
@@ -267,6 +268,41 @@ class Return(_About):
         return return_order(obj.subject_id, reason=cleaned["reason"], actor=self.actor, client_id=client_id)
 
 
+class BackForm(ReasonForm):
+    """To which signature, and why."""
+
+    position = forms.TypedChoiceField(
+        label=gettext_lazy("Back to"), coerce=int, help_text=gettext_lazy("It and all after it are asked again; what was signed stays in the history.")
+    )
+    field_order = ("position", "reason")
+
+
+class Back(_About):
+    """Send a document back to a signature it has already got."""
+
+    verb = "approvals.send_back"
+    title = submit = gettext_lazy("Send back to an earlier signature")
+    said = gettext_lazy("Sent back. Who signs there is told.")
+
+    def form(self, *args: Any, **kwargs: Any) -> BackForm:  # type: ignore[override]
+        """The form with the signatures that this document has got."""
+        found = BackForm(*args, **kwargs)
+        node = self.task.node
+        steps = signed_before(unscoped_steps(node.request), node)
+        found.fields["position"].choices = [(one.position, _signed(one)) for one in reversed(steps)]  # type: ignore[attr-defined]
+        return found
+
+    def perform(self, obj: Task, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return send_back(obj.node.request_id, cleaned["position"], cleaned["reason"], actor=self.actor, client_id=client_id)
+
+
+def _signed(node: Node) -> str:
+    """A step by whom it asks, and who signed it."""
+    role = by_language(node.role.name, node.role.name_en)
+    people = ", ".join(one.user.name for one in node.signatures.all())
+    return f"{node.position}. {role}: {people}" if people else f"{node.position}. {role}"
+
+
 # --- many in one go ---
 
 
@@ -324,6 +360,7 @@ routes = [
     path("approvals/<int:pk>/approval", decide, {"verb": "approval"}, name="approval_approve"),
     path("approvals/<int:pk>/rejection", decide, {"verb": "rejection"}, name="approval_reject"),
     path("approvals/<int:pk>/return", Return.as_view(), name="approval_return"),
+    path("approvals/<int:pk>/back", Back.as_view(), name="approval_back"),
     path("approvals/<int:pk>/delegation", Delegation.as_view(), name="approval_delegation"),
     path("approvals/<int:pk>/signers", Signers.as_view(), name="approval_signers"),
 ]

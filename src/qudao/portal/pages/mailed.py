@@ -133,6 +133,7 @@ def _card(request: HttpRequest, task: Task, actor: Actor, error: DomainError | N
 def _decided(request: HttpRequest, link: Link, decided: Signature) -> HttpResponse:
     """What became of the step: by whom, when, why."""
     words = {"approve": _("{number} is approved."), "reject": _("{number} is rejected."), "return": _("{number} is sent back.")}
+    words["back"] = words["return"]
     told = words[decided.decision].format(number=link.node.request.number)
     return render(request, "portal/approvals_mailed.html", {"decided": decided, "told": told, "number": link.node.request.number})
 
