@@ -43,6 +43,13 @@ def chinese() -> dict[str, str]:
     return found
 
 
+@cache
+def drawn() -> frozenset[str]:
+    """The icons of the built sprite."""
+    lines = (settings.ROOT / "assets" / "icons.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(line for line in lines if not line.startswith("#"))
+
+
 def shown(markup: str) -> Iterator[str]:
     """The texts that a person reads: between tags, and in title, placeholder and aria-label."""
     bare = re.sub(r"<(script|style|textarea|svg)\b.*?</\1>", " ", markup, flags=re.DOTALL)
@@ -88,6 +95,7 @@ def test_a_page_speaks_both_languages(route: Route, visitor: Visitor) -> None:
             tag = re.search(r'<html[^>]*\blang="(\w+)', answer.markup)
             if tag and tag[1] != language[:2]:
                 wrong.append(f"{role}: asked for {language}, the page says lang={tag[1]}")
+            wrong += [f"no icon {name}" for name in re.findall(r"#i-([a-z0-9-]+)", answer.markup) if name not in drawn()]
             if language == "zh-hans":
                 wrong += [f"{role}: {line}" for line in untranslated(answer)]
     assert not wrong, "\n  ".join([f"/{route.address}", *sorted(set(wrong))])

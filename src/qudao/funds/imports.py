@@ -126,7 +126,7 @@ class Limits(Kind):
 class LineLimits(Kind):
     """What product lines may use of the limits that the actor's organisation gives."""
 
-    name, label, icon, verb, place = "funds.lines", _("Limits of product lines"), "list-details", "funds.set_limit", "funds"
+    name, label, icon, verb, place = "funds.lines", _("Limits of product lines"), "list", "funds.set_limit", "funds"
     about = _("A row says how much of the limit of a buyer a product line may use; what is not named stays.")
     model, rank = SubLimit, Rank.FUNDS
     columns = (

@@ -74,7 +74,7 @@ class FundDetail(DetailPage):
         to = reverse("fund_limit", args=[obj.pk])
         found = [Button(_("Set patience") if obj.prepaid else _("Set limit"), to, icon="pencil", primary=not obj.prepaid, verb="funds.set_limit", key="e")]
         if not obj.prepaid:
-            found.append(Button(_("Limit of a product line"), reverse("fund_lines", args=[obj.pk]), icon="list-details", verb="funds.set_limit", ask=True))
+            found.append(Button(_("Limit of a product line"), reverse("fund_lines", args=[obj.pk]), icon="list", verb="funds.set_limit", ask=True))
         found.append(Button(_("Ask for a deposit"), reverse("fund_deposit", args=[obj.pk]), icon="settings", verb="funds.deposit", ask=True))
         found.append(Button(_("Take in a deposit"), reverse("fund_deposit_in", args=[obj.pk]), icon="cash", verb="funds.deposit", ask=True))
         if obj.deposit_held:
