@@ -66,7 +66,7 @@ def rendering_little() -> Iterator[None]:
     """Let Django not make anew the classes of all related models for each new table, field, index and constraint: that was most of a fresh set-up's time.
 
     A table needs its own class only, and an index or a constraint says itself what it needs. Whatever looks at the state as a whole
-    (`RunPython`) still gets all of it made anew, for the state is marked as delayed. The schema is the same; a test compares them.
+    (`RunPython`) still gets all of it made anew, for the state is marked as delayed. The schema is the same; a test of QUDAO_SLOW=1 compares them.
     """
     from django.db.migrations.state import ProjectState
 
