@@ -143,7 +143,7 @@ def _days(text: str) -> tuple[date, ...]:
 class HoursForm(Form):
     """When an organisation works."""
 
-    weekdays = forms.TypedMultipleChoiceField(label=_("Days of the week"), coerce=int, choices=tuple(WEEKDAYS.items()), widget=forms.CheckboxSelectMultiple)
+    weekdays = forms.TypedMultipleChoiceField(label=_("Days of the week"), coerce=int, choices=tuple(WEEKDAYS.items()))
     begins = forms.TimeField(label=_("Work begins"), widget=forms.TimeInput(attrs={"type": "time"}))
     ends = forms.TimeField(label=_("Work ends"), widget=forms.TimeInput(attrs={"type": "time"}))
     holidays = forms.CharField(
