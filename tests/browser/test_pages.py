@@ -18,6 +18,8 @@ from django.core.files.base import ContentFile
 from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django.live_server_helper import LiveServer
 
+from qudao.agreements.actions import set_rule
+from qudao.agreements.rules import RuleDraft
 from qudao.agreements.tests.make import make_group
 from qudao.approvals.actions import AbsenceDraft, name_deputy
 from qudao.base.access import system_actor
@@ -78,6 +80,7 @@ ROWS = {
     "exchange-rates": "pricing.Rate",
     "wide-assignments": "pricing.WideAssignment",
     "buyer-groups": "agreements.Group",
+    "assortment-rules": "agreements.AssortmentRule",
     "quotas": "quotas.Quota",
     "group-members": "agreements.GroupMember",
     "agreements": "agreements.Agreement",
@@ -186,6 +189,7 @@ def _widen(world: World) -> None:
     make_quota(brand, product.pk, 100, {world.orgs["D001"]: 40}, valid_from=date(2026, 1, 1))
     track_product(product.pk, actor=world.people["admin"])
     places = make_places(brand)
+    set_rule(RuleDraft(False, date(2026, 1, 1), buyer_id=world.orgs["D002"].pk, product_id=product.pk), actor=world.people["admin"])
     set_serving(Whom(buyer_id=world.orgs["D002"].pk), [places["MAIN"]], actor=world.people["admin"])
     receive_opening(places["MAIN"], [OpeningLine(product.pk, Decimal(5), "L1", clock.today())], NOTE, actor=system)
     rest = record_payment(PaymentFacts(brand.pk, world.orgs["D001"].pk, Decimal("0.01")), (), actor=world.people["finance"])

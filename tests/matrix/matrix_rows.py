@@ -269,6 +269,8 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "products": _by_owner("catalog.Product", "owner", PRODUCTS),
     "packs": _by_owner("catalog.Pack", "product__owner", PRODUCTS),
     "buyer-groups": _by_owner("agreements.Group", "owner", KEPT),
+    "assortment-rules": _by_owner("agreements.AssortmentRule", "seller", KEPT),
+    "kept-agreements": _by_owner("agreements.Agreement", "seller", KEPT),
     "quotas": _by_owner("quotas.Quota", "seller", QUOTAS),
     "group-members": _by_owner("agreements.GroupMember", "group__owner", KEPT),
     "tax-classes": _by_owner("catalog.TaxClass", "owner", PRODUCTS),

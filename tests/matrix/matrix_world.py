@@ -17,7 +17,7 @@ from django.apps import apps
 from django.core.files.base import ContentFile
 from django.db import connection, models
 
-from qudao.agreements.models import Agreement
+from qudao.agreements.models import Agreement, AssortmentRule
 from qudao.agreements.tests.make import make_agreement, make_group
 from qudao.approvals.actions import AbsenceDraft, name_deputy
 from qudao.approvals.tests.make import make_rule
@@ -171,6 +171,7 @@ def build() -> World:
         make_rule(owner, role, "30000")
     _lots(people)
     for org in (people.lh, people.d001, people.d002, people.s001):
+        AssortmentRule.unscoped.create(seller=org, shown=True, valid_from=date(2026, 1, 1))
         ServingRule.unscoped.create(owner=org, place_ids=[make_places(org)["MAIN"]])
     world = World(people, products, trades)
     _let_in(world)

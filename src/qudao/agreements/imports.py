@@ -14,12 +14,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from qudao.agreements import actions, queries, rules
-from qudao.agreements.actions import add_members, remove_members
+from qudao.agreements.actions import add_members, change_rule, end_rule, remove_members, set_rule
+from qudao.agreements.actions.assortments import check_rule
 from qudao.agreements.models import Agreement, GroupMember
-from qudao.agreements.rules import AgreementDraft, Grant, overlaps
+from qudao.agreements.rules import AgreementDraft, Grant, RuleDraft, overlaps
 from qudao.agreements.states import AgreementState, InvoiceOn
 from qudao.base.import_sheets import SAMPLE, Cells, Column
-from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, by_row, differences, parted, touched_by
+from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, by_row, changed_since, differences, parted, touched_by
 from qudao.catalog import queries as products
 from qudao.kernel import clock
 from qudao.kernel.errors import DomainError, Fault, Invalid, raise_if_any
@@ -36,8 +37,8 @@ class Members(Kind):
     columns = (
         Column("group", _("Group"), required=True, help=_("The code of a group that exists."), example=SAMPLE, also=("grade", "客户组", "分组", "等级")),
         Column("buyer", _("Buyer"), required=True, help=_("The code of the organisation."), example="D001", also=("dealer", "code", "经销商", "客户编码")),
-        Column("valid_from", _("From"), "day", help=_("The first day; empty: today."), also=("start", "生效日期", "开始日期")),
-        Column("valid_to", _("To"), "day", help=_("The last day; empty: until taken out."), also=("end", "失效日期", "结束日期")),
+        Column("valid_from", pgettext_lazy("validity", "From"), "day", help=_("The first day; empty: today."), also=("start", "生效日期", "开始日期")),
+        Column("valid_to", pgettext_lazy("validity", "To"), "day", help=_("The last day; empty: until taken out."), also=("end", "失效日期", "结束日期")),
     )
 
     def open(self, rows: Sequence[Cells]) -> None:
@@ -239,4 +240,88 @@ class Terms(Kind):
             actions.change_agreement(one.key, AgreementDraft(seen.seller_id, seen.buyer_id, **facts, channel=seen.channel), actor=self.actor)
 
 
-KINDS = (Terms, Members)
+class Assortments(Kind):
+    """What the actor's organisation shows to which buyers. A row replaces the rule of the same whom, what and first day, so a file may come twice."""
+
+    name, label, icon, verb, place = "agreements.assortments", _("Assortments"), "filter", "agreements.assort", "assortment_rules"
+    about = _("A row shows, or hides, a product, category or brand to a buyer, a group, or a region, area, channel and tier; nothing named means all.")
+    columns = (
+        Column(
+            "shown",
+            pgettext_lazy("assortment", "Visible"),
+            "flag",
+            required=True,
+            help=_("No: these products are hidden."),
+            example=_("no"),
+            also=("shown", "show", "可见"),
+        ),
+        Column("product", _("Product"), help=_("Its code."), example=SAMPLE, also=("SKU", "product code", "商品编码")),
+        Column("category", _("Category"), help=_("Its code; with all below it."), also=("product line", "商品类别")),
+        Column("brand", _("Brand"), help=_("Its code."), also=("品牌编码",)),
+        Column("buyer", _("Buyer"), help=_("The code of the organisation."), example="D001", also=("dealer", "经销商", "客户编码")),
+        Column("group", _("Group of buyers"), help=_("Its code."), also=("grade", "客户组", "等级")),
+        Column("region", _("Region"), help=_("Its code; with all below it."), also=("大区",)),
+        Column("area_code", _("Area code"), help=_("The first digits are enough: 33 is all of Zhejiang."), also=("area", "行政区划")),
+        Column("channel", _("Channel"), help=_("As it stands on agreements."), also=("销售渠道",)),
+        Column("tier", _("Tier"), "number", help=_("1 buys from the brand, 2 from tier 1."), also=("level", "层级")),
+        Column("valid_from", pgettext_lazy("validity", "From"), "day", help=_("The first day; empty: today."), also=("start", "生效日期", "开始日期")),
+        Column("valid_to", pgettext_lazy("validity", "To"), "day", help=_("The last day; empty: until ended."), also=("end", "失效日期", "结束日期")),
+    )
+    NAMED = ("product", "category", "brand", "buyer", "group", "region", "area_code", "channel", "tier")
+
+    def open(self, rows: Sequence[Cells]) -> None:
+        """One statement."""
+        self.today = clock.today()
+        mine = queries.assortment_rules(self.actor).filter(seller_id=self.actor.org_id)
+        self.known = {_place(one): one for one in mine}
+
+    def key(self, row: Cells) -> Any:
+        return *(str(row.get(name) or "").upper() for name in self.NAMED), row.get("valid_from", self.today)
+
+    def entry(self, row: Cells) -> Entry:
+        named = queries.rule_typed({name: row.get(name) for name in self.NAMED}, self.actor)
+        draft = RuleDraft(bool(row.get("shown")), row.get("valid_from", self.today), row.get("valid_to"), **named)
+        place, label = check_rule(draft, self.actor), " ".join(str(row.get(name)) for name in self.NAMED if row.get(name)) or "*"
+        known = self.known.get(tuple(place.values()))
+        before = {"shown": known.shown, "valid_to": known.valid_to} if known else {}
+        changes = differences(before, {"shown": draft.shown, "valid_to": draft.valid_to}) if known else ()
+        return Entry(row.no, label, NEW if known is None else CHANGED if changes else SAME, (draft, before), changes)
+
+    def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:
+        touched = []
+        for e in entries:
+            if e.what != SAME:
+                draft, before = e.data
+                made = set_rule(draft, actor=self.actor)
+                touched.append(Touched(e.row, made.pk, e.label, e.what == NEW, _told(**before) if before else {}, _told(made.shown, made.valid_to)))
+        return touched
+
+    def now(self, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """The rules that are still there."""
+        return {one.pk: _told(one.shown, one.valid_to) for one in queries.assortment_rules(self.actor).filter(pk__in=keys)}
+
+    def hindered(self, touched: Sequence[Touched]) -> dict[int, Fault]:
+        """One statement. Orders keep their lines, so nothing is built on a rule."""
+        now = self.now([one.key for one in touched])
+        return by_row(touched, lambda one: changed_since(one, now[one.key]) if one.key in now else Fault("base.import_gone"))
+
+    def take_back(self, touched: Sequence[Touched]) -> None:
+        for one in touched:
+            if one.is_new:
+                end_rule(one.key, actor=self.actor)
+            else:
+                last = one.before["valid_to"]
+                change_rule(one.key, one.before["shown"], date.fromisoformat(last) if last else None, actor=self.actor)
+
+
+def _place(rule: Any) -> tuple[Any, ...]:
+    """By what a rule is known, in the order of `check_rule`."""
+    return tuple(getattr(rule, name) for name in (*rules.WHOM, *rules.WHAT, "valid_from"))
+
+
+def _told(shown: bool, valid_to: date | None) -> dict[str, Any]:
+    """What a file changes of a rule."""
+    return {"shown": shown, "valid_to": str(valid_to) if valid_to else None}
+
+
+KINDS = (Terms, Members, Assortments)

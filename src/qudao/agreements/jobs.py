@@ -11,3 +11,9 @@ from qudao.base.queue import job
 def end_expired(timestamp: int) -> None:
     """End the agreements whose last day is over."""
     actions.end_expired(actor=system_actor())
+
+
+@job("agreements.follow_assortments", cron="1 16 * * *")  # a minute past midnight in Shanghai
+def follow_assortments(timestamp: int) -> None:
+    """Rules and memberships of groups begin and end with the day."""
+    actions.follow_assortments(actor=system_actor())

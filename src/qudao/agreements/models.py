@@ -192,3 +192,71 @@ class GroupMember(Row):
                 violation_error_message=_("The buyer is in the group already in this time."),
             ),
         ]
+
+
+class AssortmentRule(Row):
+    """`seller` shows, or does not show, some of what it sells to some of its buyers, from `valid_from` to `valid_to` (both included, None = until ended).
+
+    Whom: one buyer, a group, or those of a region (with all below it), an area (its first digits), a channel and a tier, as far as each is given;
+    nothing given: everybody. What: a product, a category with all below it, a brand, or everything. `rules.decide` says which rule counts.
+    """
+
+    seller = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False)
+    buyer = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    group = models.ForeignKey(Group, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    region = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    area_code = models.TextField(default="", blank=True)
+    channel = models.TextField(default="", blank=True)
+    tier = models.PositiveSmallIntegerField(null=True, blank=True)
+    product = models.ForeignKey("catalog.Product", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    category = models.ForeignKey("catalog.Category", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    brand = models.ForeignKey("catalog.Brand", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    shown = models.BooleanField()
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["seller", "buyer"], name="agreements_assort_seller_buyer")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["seller", "buyer", "group", "region", "area_code", "channel", "tier", "product", "category", "brand", "valid_from"],
+                name="agreements_assortmentrule_whom_what_from_unique",
+                nulls_distinct=False,
+                violation_error_message=_("There is a rule for them and these products from this day on already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(group=None, region=None, area_code="", channel="", tier=None)
+                | Q(buyer=None, region=None, area_code="", channel="", tier=None)
+                | Q(buyer=None, group=None),
+                name="agreements_assortmentrule_one_whom",
+                violation_error_message=_("Name a buyer, or a group, or region, area, channel and tier; nothing means everybody."),
+            ),
+            models.CheckConstraint(
+                condition=Q(category=None, brand=None) | Q(product=None, brand=None) | Q(product=None, category=None),
+                name="agreements_assortmentrule_one_what",
+                violation_error_message=_("Name a product, or a category, or a brand; nothing means everything."),
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")),
+                name="agreements_assortmentrule_valid_from_to_ordered",
+                violation_error_message=_("The last day lies before the first day."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seller_id}: {self.valid_from}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("assortment_rule", args=[self.pk])
+
+
+class Assortment(Row):
+    """What the seller of an active agreement does not show its buyer today, by its rules or because it does not see it itself. No row: it shows all.
+
+    Kept by `actions.follow_assortments`: many agreements name the same set.
+    """
+
+    goes_with = "agreement"
+
+    agreement = models.OneToOneField(Agreement, on_delete=models.PROTECT, related_name="+")
+    hidden = models.ForeignKey("catalog.HiddenSet", on_delete=models.PROTECT, related_name="+")

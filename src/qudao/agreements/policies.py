@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.agreements.models import Agreement, Authorisation, Group, GroupMember
+from qudao.agreements.models import Agreement, Assortment, AssortmentRule, Authorisation, Group, GroupMember
 from qudao.base.access import Actor, Policy, register, within
 from qudao.catalog.policies import acting
 
@@ -17,6 +17,7 @@ VERBS = {
     "agreements.end": _("End agreements"),
     "agreements.authorise": _("Give and withdraw authorisations"),
     "agreements.group": _("Keep groups of buyers"),
+    "agreements.assort": _("Say what is shown to which buyers"),
 }
 FIELDS: dict[str, str] = {}
 
@@ -57,3 +58,23 @@ class GroupMemberPolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return acting(actor, "group__owner")
+
+
+@register
+class AssortmentRulePolicy(Policy):
+    """Rules are their seller's own affair: a buyer sees what is shown, never that something is not."""
+
+    model = AssortmentRule
+    view_verb = "agreements.assort"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return acting(actor, "seller")
+
+
+@register
+class AssortmentPolicy(Policy):
+    model = Assortment
+    view_verb = "agreements.assort"
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return acting(actor, "agreement__seller")

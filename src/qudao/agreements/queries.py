@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
-from qudao.agreements.models import Agreement, Authorisation, Group, GroupMember
+from qudao.agreements.models import Agreement, Assortment, AssortmentRule, Authorisation, Group, GroupMember
+from qudao.agreements.rules import Showing, Sorted, decide
 from qudao.agreements.states import AgreementState
 from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
+from qudao.catalog import queries as products
+from qudao.catalog.models import HiddenProduct
+from qudao.kernel import clock
+from qudao.kernel.errors import Invalid
+from qudao.network.models import Organisation
 from qudao.network.queries import CARD, OrgCard
 
 
@@ -81,50 +90,39 @@ def unscoped_sellers_of(buyer_id: int, on: date) -> list[Terms]:
     return [_terms(row) for row in rows(f"{_TERMS} where a.buyer_id = %s and {_ON} order by s.code, a.id", [buyer_id, on, on])]
 
 
-# The authorisations are read once, however many products are asked for.
+# The authorisations are read once, however many products are asked for. What the assortment hides is refused whatever they say.
 _REFUSED = """
-    with grants as materialized (
-        select g.product_id, g.allowed, c.path, g.product_id is null and g.category_id is null as everything
-          from agreements_authorisation g left join catalog_category c on c.id = g.category_id
-         where g.agreement_id = %s and g.valid_from <= %s and (g.valid_to is null or g.valid_to >= %s))
-    select asked.id
-      from unnest(%s::bigint[]) as asked(id)
-      left join catalog_product p on p.id = asked.id
-      left join catalog_category c on c.id = p.category_id
-      cross join lateral (
-        select bool_or(g.allowed) as yes, bool_or(not g.allowed) as no from grants g
-         where g.everything or g.product_id = asked.id or starts_with(c.path, g.path)) as v
-     where p.id is null or v.yes is not true or v.no
-"""
-
-
-_ALL_REFUSED = """
     with grants as materialized (
         select g.agreement_id, g.product_id, g.allowed, c.path, g.product_id is null and g.category_id is null as everything
           from agreements_authorisation g left join catalog_category c on c.id = g.category_id
          where g.agreement_id = any(%s) and g.valid_from <= %s and (g.valid_to is null or g.valid_to >= %s))
-    select asked.agreement_id, asked.id
+    select asked.agreement_id, asked.id, h.id is not null
       from unnest(%s::bigint[], %s::bigint[]) as asked(agreement_id, id)
       left join catalog_product p on p.id = asked.id
       left join catalog_category c on c.id = p.category_id
+      left join agreements_assortment s on s.agreement_id = asked.agreement_id
+      left join catalog_hiddenproduct h on h.hidden_id = s.hidden_id and h.product_id = asked.id
       cross join lateral (
         select bool_or(g.allowed) as yes, bool_or(not g.allowed) as no from grants g
          where g.agreement_id = asked.agreement_id and (g.everything or g.product_id = asked.id or starts_with(c.path, g.path))) as v
-     where p.id is null or v.yes is not true or v.no
+     where p.id is null or v.yes is not true or v.no or h.id is not null
 """
 
 
-def unscoped_refused(agreement_id: int, product_ids: Iterable[int], on: date) -> set[int]:
-    """The products the buyer may not order on a day: no allowing authorisation covers them, or a forbidding one does. One statement."""
-    return {row[0] for row in rows(_REFUSED, [agreement_id, on, on, list(product_ids)])}
+def unscoped_refused(agreement_id: int, product_ids: Iterable[int], on: date) -> dict[int, bool]:
+    """The products the buyer may not order on a day: no allowing authorisation covers them, a forbidding one does, or (True) they are not shown to it.
+
+    One statement.
+    """
+    return unscoped_all_refused({agreement_id: product_ids}, on)[agreement_id]
 
 
-def unscoped_all_refused(asked: Mapping[int, Iterable[int]], on: date) -> dict[int, set[int]]:
+def unscoped_all_refused(asked: Mapping[int, Iterable[int]], on: date) -> dict[int, dict[int, bool]]:
     """`unscoped_refused` for the products asked for under many agreements, by agreement. One statement."""
-    pairs = [(agreement_id, product_id) for agreement_id, products in asked.items() for product_id in products]
-    refused: dict[int, set[int]] = {agreement_id: set() for agreement_id in asked}
-    for agreement_id, product_id in rows(_ALL_REFUSED, [list(asked), on, on, [one[0] for one in pairs], [one[1] for one in pairs]]):
-        refused[agreement_id].add(product_id)
+    pairs = [(agreement_id, product_id) for agreement_id, some in asked.items() for product_id in some]
+    refused: dict[int, dict[int, bool]] = {agreement_id: {} for agreement_id in asked}
+    for agreement_id, product_id, hidden in rows(_REFUSED, [list(asked), on, on, [one[0] for one in pairs], [one[1] for one in pairs]]):
+        refused[agreement_id][product_id] = hidden
     return refused
 
 
@@ -132,7 +130,7 @@ def unscoped_all_refused(asked: Mapping[int, Iterable[int]], on: date) -> dict[i
 _REACH = """
     with recursive
     down(id) as (
-        select %s::bigint
+        select unnest(%s::bigint[])
         union select a.buyer_id from agreements_agreement a join down on a.seller_id = down.id where a.state = 'active'),
     up(viewer, owner) as (
         select down.id, a.seller_id from down join agreements_agreement a on a.buyer_id = down.id where a.state = 'active'
@@ -141,9 +139,9 @@ _REACH = """
 """
 
 
-def unscoped_reach(buyer_id: int) -> tuple[set[int], set[tuple[int, int]]]:
-    """(viewers, {(owner, viewer)}): `buyer_id` and all who buy through it, and whose catalogues each of them reaches by active agreements."""
-    found = rows(_REACH, [buyer_id])
+def unscoped_reach(buyer_ids: Iterable[int]) -> tuple[set[int], set[tuple[int, int]]]:
+    """(viewers, {(owner, viewer)}): these buyers and all who buy through them, and whose catalogues each of them reaches by active agreements."""
+    found = rows(_REACH, [sorted(set(buyer_ids))])
     return {viewer for viewer, _owner in found}, {(owner, viewer) for viewer, owner in found if owner is not None}
 
 
@@ -203,3 +201,129 @@ def unscoped_memberships(group_id: int, buyer_ids: Iterable[int]) -> dict[int, l
 def channels(actor: Actor) -> list[str]:
     """The channels that the agreements of the actor's organisation name. One statement."""
     return list(Agreement.unscoped.filter(seller_id=actor.org_id).exclude(channel="").order_by("channel").values_list("channel", flat=True).distinct()[:200])
+
+
+# Which rules of its seller are about the buyer of each active agreement today. The three kinds of whom are looked up each by its own index.
+_ABOUT = """
+    with deal as materialized (
+        select a.id, a.seller_id, a.buyer_id, a.channel, b.path, b.area_code, b.tier
+          from agreements_agreement a join network_organisation b on b.id = a.buyer_id where a.state = 'active' and {of} = any(%(of)s)),
+    rule as materialized (
+        select r.* from agreements_assortmentrule r
+         where r.seller_id in (select seller_id from deal) and r.valid_from <= %(on)s and (r.valid_to is null or r.valid_to >= %(on)s)),
+    found as (
+        select d.id, r.id as rule_id from deal d join rule r on r.seller_id = d.seller_id and r.buyer_id = d.buyer_id
+        union all
+        select d.id, r.id from rule r
+          join agreements_groupmember m on m.group_id = r.group_id and m.valid_from <= %(on)s and (m.valid_to is null or m.valid_to >= %(on)s)
+          join deal d on d.seller_id = r.seller_id and d.buyer_id = m.buyer_id
+        union all
+        select d.id, r.id from rule r join deal d on d.seller_id = r.seller_id
+         where r.buyer_id is null and r.group_id is null and (r.region_id is null or strpos(d.path, '/' || r.region_id || '/') > 0)
+           and starts_with(d.area_code, r.area_code) and r.channel in ('', d.channel) and (r.tier is null or r.tier = d.tier))
+    select d.id, d.seller_id, d.buyer_id, array(select f.rule_id from found f where f.id = d.id order by 1),
+           exists (select from agreements_assortment s where s.agreement_id = d.id)
+           or exists (select from catalog_audience u where u.viewer_id = d.seller_id and u.hidden_id is not null)
+      from deal d order by d.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """An active agreement and the rules of its seller about its buyer on a day. `narrow`: it does not show all now, or its seller does not see all."""
+
+    id: int
+    seller_id: int
+    buyer_id: int
+    rules: tuple[int, ...]
+    narrow: bool
+
+
+def unscoped_about(ids: Iterable[int], on: date, *, of: str = "a.buyer_id") -> list[About]:
+    """The active agreements of these buyers (or `of` "a.id") with the rules about each. One statement."""
+    found = rows(_ABOUT.format(of=of), {"of": sorted(set(ids)), "on": on})
+    return [About(pk, seller, buyer, tuple(about), narrow) for pk, seller, buyer, about, narrow in found]
+
+
+def unscoped_showings(rule_ids: Iterable[int]) -> dict[int, Showing]:
+    """Rules of assortments as far as they decide, by id. One statement, none for none."""
+    wanted = sorted(set(rule_ids))
+    sql = """select r.id, r.shown, r.buyer_id, r.group_id, r.region_id, r.area_code, r.channel, r.tier, r.product_id, coalesce(c.path, ''), r.brand_id
+               from agreements_assortmentrule r left join catalog_category c on c.id = r.category_id where r.id = any(%s)"""
+    return {row[0]: Showing(*row) for row in rows(sql, [wanted])} if wanted else {}
+
+
+def unscoped_to_follow(asked: Mapping[int, Iterable[int]] | None = None) -> set[int]:
+    """The buyers whose assortments are to be made again: of sellers that have rules or hide something, or of these sellers, each with all its buyers or
+    (some named) with those. One statement.
+    """
+    found = rows(
+        """select a.seller_id, a.buyer_id from agreements_agreement a left join agreements_assortment s on s.agreement_id = a.id
+            where a.state = 'active' and (%(all)s or a.seller_id = any(%(sellers)s))
+              and (s.id is not null or exists (select from agreements_assortmentrule r where r.seller_id = a.seller_id))""",
+        {"all": asked is None, "sellers": list(asked or ())},
+    )
+    named = {seller: set(buyers) for seller, buyers in (asked or {}).items()}
+    return {buyer for seller, buyer in found if not named.get(seller) or buyer in named[seller]}
+
+
+def unscoped_hidden_sets() -> list[int]:
+    """The sets of products that agreements do not show. One statement."""
+    return list(Assortment.unscoped.order_by().values_list("hidden_id", flat=True).distinct())
+
+
+def assortment_rules(actor: Actor) -> QuerySet[AssortmentRule]:
+    """The rules of assortments that the actor keeps, the newest first."""
+    found = visible(actor, AssortmentRule).select_related("seller", "buyer", "group", "region", "product", "category", "brand")
+    return found.order_by("-valid_from", "-id")
+
+
+def assortment_rule(actor: Actor, rule_id: int, verb: str | None = None) -> AssortmentRule:
+    """One rule; NotFound when the actor does not see it."""
+    return get_visible(actor, AssortmentRule, rule_id, verb)
+
+
+def offers(actor: Actor, product_id: int | None = None) -> QuerySet[Agreement]:
+    """The active agreements of sellers the actor acts for, by buyer; `hidden`: whether a product is not shown, `hides`: how many are not."""
+    sets = HiddenProduct.unscoped.filter(hidden__in=Assortment.unscoped.filter(agreement=OuterRef(OuterRef("pk"))).values("hidden_id"))
+    many = sets.order_by().values("hidden_id").annotate(n=Count("pk")).values("n")
+    found = visible(actor, Agreement, "agreements.assort").filter(state=AgreementState.ACTIVE).select_related("seller", "buyer")
+    found = found.annotate(hides=Coalesce(Subquery(many), 0), hidden=Exists(sets.filter(product_id=product_id or 0)))
+    return found.order_by("buyer__code", "id")
+
+
+def unscoped_hidden_under(agreement_id: int | None) -> Exists:
+    """Whether an agreement does not show a product, for a queryset of products."""
+    sets = Assortment.unscoped.filter(agreement_id=agreement_id or 0).values("hidden_id")
+    return Exists(HiddenProduct.unscoped.filter(hidden__in=sets, product_id=OuterRef("pk")))
+
+
+def reasons(actor: Actor, agreement_ids: Iterable[int], product_ids: Iterable[int]) -> dict[tuple[int, int], AssortmentRule | None]:
+    """Which rule of the actor's counts today for each product under each agreement, by (agreement, product); None: none of its own is about it.
+
+    Four statements, however many.
+    """
+    found, asked = unscoped_about(agreement_ids, clock.today(), of="a.id"), [Sorted(*row) for row in products.unscoped_sorted(product_ids, of="p.id")]
+    showings = unscoped_showings(pk for deal in found for pk in deal.rules)
+    first = {(deal.id, one.id): next(iter(decide([showings[pk] for pk in deal.rules], one)), None) for deal in found for one in asked}
+    known = assortment_rules(actor).in_bulk({one.id for one in first.values() if one})
+    return {key: known.get(one.id) if one else None for key, one in first.items()}
+
+
+def rule_typed(cells: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    """Whom and what somebody typed, for a `RuleDraft`: each by its code, or by `<name>_id`. Raises Invalid at what is not known. A statement for each code."""
+    orgs, carried = visible(actor, Organisation), products.carried(actor)
+    known = {
+        "buyer": (orgs, "agreements.rule_org"), "group": (groups(actor).filter(owner_id=actor.org_id), "agreements.group_unknown"),
+        "region": (orgs, "agreements.rule_org"), "product": (carried, "agreements.rule_product"),
+        "category": (products.categories(actor), "agreements.category_unknown"), "brand": (products.brands(actor), "agreements.rule_brand"),
+    }  # fmt: skip
+    found: dict[str, Any] = {name: str(cells.get(name) or "").strip() for name in ("area_code", "channel")}
+    tier = str(cells.get("tier") if cells.get("tier") is not None else "").strip()
+    found["tier"] = int(Decimal(tier)) if tier else None
+    for name, (among, code) in known.items():
+        text = str(cells.get(name) or "").strip()
+        found[f"{name}_id"] = cells.get(f"{name}_id") or (among.filter(code__iexact=text).values_list("pk", flat=True).first() if text else None)
+        if text and not found[f"{name}_id"]:
+            raise Invalid(code, field=name)
+    return found

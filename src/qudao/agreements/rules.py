@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -100,3 +101,156 @@ def channel_of(text: str) -> str:
 def overlaps(one: tuple[date, date | None], other: tuple[date, date | None]) -> bool:
     """Whether two spans of days, both ends included, None = open, share a day."""
     return (one[1] is None or other[0] <= one[1]) and (other[1] is None or one[0] <= other[1])
+
+
+#: what says whom a rule of an assortment is about, and what
+WHOM = ("buyer_id", "group_id", "region_id", "area_code", "channel", "tier")
+WHAT = ("product_id", "category_id", "brand_id")
+
+
+@dataclass(frozen=True)
+class RuleDraft:
+    """A rule as somebody writes it: whom (`WHOM`, nothing = everybody), what (`WHAT`, nothing = everything), shown or not, from when to when."""
+
+    shown: bool
+    valid_from: date
+    valid_to: date | None = None
+    buyer_id: int | None = None
+    group_id: int | None = None
+    region_id: int | None = None
+    area_code: str = ""
+    channel: str = ""
+    tier: int | None = None
+    product_id: int | None = None
+    category_id: int | None = None
+    brand_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """A rule of an assortment, as far as it decides: whom and what it names (see `models.AssortmentRule`). `path`: of its category."""
+
+    id: int
+    shown: bool
+    buyer_id: int | None = None
+    group_id: int | None = None
+    region_id: int | None = None
+    area_code: str = ""
+    channel: str = ""
+    tier: int | None = None
+    product_id: int | None = None
+    path: str = ""
+    brand_id: int | None = None
+
+    @property
+    def weight(self) -> tuple[int, ...]:
+        """How near a rule is, the larger the nearer: first what it names (product, then category or brand, then everything), then whom (buyer, group,
+        region and the like, everybody), then the deeper category, more marks of the buyer, the longer area; of two equal ones the one that hides."""
+        what = 2 if self.product_id else 1 if self.path or self.brand_id else 0
+        marks = sum((bool(self.region_id), bool(self.area_code), bool(self.channel), self.tier is not None))
+        whom = 3 if self.buyer_id else 2 if self.group_id else 1 if marks else 0
+        return what, whom, self.path.count("/"), marks, len(self.area_code), not self.shown
+
+    def names(self, product: Sorted) -> bool:
+        """Whether it is about a product."""
+        if self.product_id or self.brand_id:
+            return self.product_id == product.id if self.product_id else self.brand_id == product.brand_id
+        return product.path.startswith(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """A product as rules of assortments name it: `path` of its category, "" for none."""
+
+    id: int
+    owner_id: int
+    path: str
+    brand_id: int | None
+
+
+def decide(rules: Iterable[Showing], product: Sorted) -> list[Showing]:
+    """The rules about a product among those about a buyer, the one that counts first. None: it is shown."""
+    return sorted((one for one in rules if one.names(product)), key=lambda one: (one.weight, one.id), reverse=True)
+
+
+def hidden_by(rules: Sequence[Showing], products: Iterable[Sorted]) -> frozenset[int]:
+    """Which products the rules about a buyer hide. As `decide`, but each product asks only the best rule of each thing it could be named by."""
+    best: dict[tuple[str, object], Showing] = {}
+    for one in sorted(rules, key=lambda one: (one.weight, one.id)):  # the nearer one comes later and stays
+        key = ("product", one.product_id) if one.product_id else ("brand", one.brand_id) if one.brand_id else ("path", one.path)
+        best[key] = one
+    if all(one.shown for one in best.values()):
+        return frozenset()
+    found = []
+    for product in products:
+        steps = product.path.split("/")
+        above = [("path", "/".join(steps[:n]) + "/") for n in range(2, len(steps))]
+        keys = [("product", product.id), ("brand", product.brand_id), ("path", ""), *above]
+        named = [best[key] for key in keys if key in best]
+        if named and not max(named, key=lambda one: (one.weight, one.id)).shown:
+            found.append(product.id)
+    return frozenset(found)
+
+
+@dataclass(frozen=True)
+class Dealing:
+    """An active agreement in the reckoning of assortments: what its seller's rules hide from its buyer, of any owner."""
+
+    id: int
+    seller_id: int
+    buyer_id: int
+    hides: frozenset[int] = frozenset()
+
+
+#: by (owner, viewer): what the viewer does not see of the owner's products
+Unseen = dict[tuple[int, int], frozenset[int]]
+
+
+def spread(
+    dealings: Sequence[Dealing], pairs: Collection[tuple[int, int]], known: Unseen, owned: Mapping[int, frozenset[int]]
+) -> tuple[Unseen, dict[int, frozenset[int]]]:
+    """What each viewer does not see of each owner, and what each agreement does not show, down the chain of agreements.
+
+    A buyer sees a product if one of its sellers shows it; a seller shows what it sees itself and does not hide. `pairs`: every (owner, viewer) that
+    agreements reach; `known`: the same of sellers that are no viewers here; `owned`: the products of the owners.
+    """
+    by_buyer: dict[int, list[Dealing]] = {}
+    for one in dealings:
+        by_buyer.setdefault(one.buyer_id, []).append(one)
+    todo = sorted((owner, viewer) for owner, viewer in pairs if owner != viewer)
+    unseen: Unseen = dict(known)
+    made: dict[tuple[frozenset[int], frozenset[int], int], frozenset[int]] = {}
+
+    def way(owner: int, one: Dealing) -> frozenset[int] | None:
+        """What a buyer would not see of an owner if it had this seller alone; None while it is not known whether the seller reaches the owner."""
+        before = frozenset[int]() if owner == one.seller_id else unseen.get((owner, one.seller_id))
+        if before is None or not one.hides:
+            return before
+        key = (before, one.hides, owner)  # the same few sets come again for thousands of buyers
+        if key not in made:
+            made[key] = before | (one.hides & owned.get(owner, frozenset()))
+        return made[key]
+
+    changed = True
+    while changed:  # once more for each step of a chain that goes against the order of ids; a turn only lets more be seen
+        changed = False
+        for owner, viewer in todo:
+            ways = [found for one in by_buyer.get(viewer, ()) if (found := way(owner, one)) is not None]
+            if not ways:
+                continue
+            now, was = ways[0] if len(ways) == 1 else frozenset.intersection(*ways), unseen.get((owner, viewer))
+            if now is not was and now != was:
+                unseen[owner, viewer] = now
+                changed = True
+    sights: dict[int, list[frozenset[int]]] = {}
+    for (_owner, viewer), some in unseen.items():
+        if some:
+            sights.setdefault(viewer, []).append(some)
+    shows: dict[int, frozenset[int]] = {}
+    whole: dict[tuple[frozenset[int], ...], frozenset[int]] = {}
+    for one in dealings:
+        parts = tuple(some for some in (one.hides, *sights.get(one.seller_id, ())) if some)
+        if parts not in whole:
+            whole[parts] = parts[0] if len(parts) == 1 else frozenset().union(*parts)
+        shows[one.id] = whole[parts]
+    return unseen, shows

@@ -55,6 +55,12 @@ SENTENCES = {
     "agreements.member_already": _("The buyer is in the group since {since}, for another time."),
     "agreements.member_left": _("The buyer has left the group by then already."),
     "agreements.member_unknown": _("There is no organisation with the code {code} among those you see."),
+    "agreements.rule_whom": _("Name a buyer, or a group, or region, area, channel and tier; nothing means everybody."),
+    "agreements.rule_what": _("Name a product, or a category, or a brand; nothing means everything."),
+    "agreements.rule_org": _("There is no such organisation among those you see."),
+    "agreements.rule_product": _("You do not sell such a product, or your own seller does not show it to you."),
+    "agreements.rule_brand": _("There is no such brand."),
+    "agreements.rule_over": _("The rule has ended already."),
     "agreements.none": _("There is no agreement between {seller} and {buyer}."),
 }
 

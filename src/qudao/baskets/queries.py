@@ -11,6 +11,7 @@ from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
 from qudao.baskets.models import Basket, Favourite, Line, Template, TemplateLine
 from qudao.catalog.models import Product
+from qudao.catalog.policies import shown
 from qudao.orders.models import Order
 
 
@@ -52,12 +53,12 @@ def template(actor: Actor, template_id: int) -> Template:
 
 def template_lines(actor: Actor, template_id: int) -> QuerySet[TemplateLine]:
     """The lines of a template the actor may load, by code."""
-    return visible(actor, TemplateLine).filter(template_id=template_id).select_related("product").order_by("product__code")
+    return visible(actor, TemplateLine).filter(shown(actor, "product"), template_id=template_id).select_related("product").order_by("product__code")
 
 
 def favourites(actor: Actor) -> QuerySet[Favourite]:
     """The actor's marked products, by code."""
-    return visible(actor, Favourite).select_related("product").order_by("product__code", "id")
+    return visible(actor, Favourite).filter(shown(actor, "product")).select_related("product").order_by("product__code", "id")
 
 
 def unscoped_order_under(buyer_id: int, client_id: UUID | str | None) -> Order | None:

@@ -23,3 +23,20 @@ class ProductStateChanged:
     product_id: int
     before: str
     after: str
+
+
+@dataclass(frozen=True)
+class ProductsSorted:
+    """Products of an owner lie in another category or have another brand, or a category moved."""
+
+    version: ClassVar[int] = 1
+    owner_id: int
+
+
+@dataclass(frozen=True)
+class AudienceDue:
+    """What a seller shows may have changed and is to be worked out again. `buyer_ids`: to whom; none: to any of its buyers."""
+
+    version: ClassVar[int] = 1
+    seller_id: int
+    buyer_ids: list

@@ -302,11 +302,46 @@ class Equivalent(Row):
         indexes = [models.Index(fields=["number"], name="catalog_equivalent_number")]
 
 
+class HiddenSet(Row):
+    """Some products that are not shown, kept once however many do not see them. `digest`: the hash of its product ids when it was made."""
+
+    digest = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["digest"],
+                name="catalog_hiddenset_digest_unique",
+                violation_error_message=_("These products are kept as a set already."),
+            ),
+        ]
+
+
+class HiddenProduct(Row):
+    """A product of a set that is not shown."""
+
+    goes_with = "product"
+
+    hidden = models.ForeignKey(HiddenSet, on_delete=models.CASCADE, related_name="+", db_index=False)
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["hidden", "product"],
+                name="catalog_hiddenproduct_hidden_product_unique",
+                violation_error_message=_("The product is in the set already."),
+            ),
+        ]
+
+
 class Audience(Row):
-    """`viewer` may see the products of `owner`. Written by the modules above that know why (agreements): the catalogue does not ask."""
+    """`viewer` may see the products of `owner`, but for those of `hidden`. Written by the modules above that know why (agreements)."""
 
     owner = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
     viewer = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
+    #: None: all of them are shown
+    hidden = models.ForeignKey(HiddenSet, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
         constraints = [

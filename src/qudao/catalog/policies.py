@@ -1,12 +1,12 @@
-"""Who sees and keeps products: the owner keeps them; its branch, its regions, and whoever an Audience row names, see them."""
+"""Who sees and keeps products: the owner keeps them; its branch, its regions, and whoever an Audience row names, see them but for its hidden ones."""
 
 from __future__ import annotations
 
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.access import Actor, Policy, own, register, within
-from qudao.catalog.models import Audience, Brand, Category, Equivalent, Pack, Product, Succession, TaxClass, TaxRate
+from qudao.base.access import EVERY_ROW, Actor, Policy, own, register, within
+from qudao.catalog.models import Audience, Brand, Category, Equivalent, HiddenProduct, HiddenSet, Pack, Product, Succession, TaxClass, TaxRate
 from qudao.network.rules import ids_of
 from qudao.network.states import OrgKind
 
@@ -21,14 +21,25 @@ OUTSIDE = (OrgKind.SUPPLIER, OrgKind.CUSTOMER)
 
 def acting(actor: Actor, owner: str) -> Q:
     """Rows whose `owner` the actor acts for: its own organisation, and the outside companies under it, which have nobody here to act."""
-    return own(actor, owner) | Q(**{f"{owner}__kind__in": OUTSIDE, f"{owner}__path__startswith": actor.org_path})
+    return own(actor, owner) | Q(**{f"{owner}__kind__in": OUTSIDE, f"{owner}__parent_id": actor.org_id})
 
 
-def _seen(actor: Actor, verb: str, owner: str) -> Q:
+def shown(actor: Actor, *products: str) -> Q:
+    """Rows none of whose columns `products` names a product that the sellers of the actor's organisation do not show it."""
+    sets = Audience.unscoped.filter(viewer_id=actor.org_id, hidden__isnull=False).values("hidden_id")
+    hidden = HiddenProduct.unscoped.filter(hidden__in=sets).values("product_id")
+    found = EVERY_ROW
+    for name in products:
+        found &= ~Q(**{f"{name}__in": hidden})
+    return found
+
+
+def _seen(actor: Actor, verb: str, owner: str, *products: str) -> Q:
     """Rows whose `owner` the actor acts for; for looking also its scope, the owners above a region and those an Audience row opens."""
     if verb != "catalog.view":
         return acting(actor, owner)
     opened = Q(**{f"{owner}__in": Audience.unscoped.filter(viewer_id=actor.org_id).values("owner_id")})
+    opened = opened & shown(actor, *products) if products else opened
     # A region is a part of the company above it.
     above = Q(**{f"{owner}__in": ids_of(actor.org_path)}) if actor.org_kind == OrgKind.REGION else Q(pk__in=[])
     return within(actor, owner) | opened | above
@@ -40,7 +51,7 @@ class ProductPolicy(Policy):
     view_verb = "catalog.view"
 
     def rows(self, actor: Actor, verb: str) -> Q:
-        return _seen(actor, verb, "owner")
+        return _seen(actor, verb, "owner", "pk")
 
 
 @register
@@ -85,7 +96,7 @@ class SuccessionPolicy(Policy):
     view_verb = "catalog.view"
 
     def rows(self, actor: Actor, verb: str) -> Q:
-        return _seen(actor, verb, "product__owner")
+        return _seen(actor, verb, "product__owner", "product", "successor")
 
 
 @register
@@ -94,7 +105,7 @@ class EquivalentPolicy(Policy):
     view_verb = "catalog.view"
 
     def rows(self, actor: Actor, verb: str) -> Q:
-        return _seen(actor, verb, "product__owner")
+        return _seen(actor, verb, "product__owner", "product")
 
 
 @register
@@ -103,7 +114,7 @@ class PackPolicy(Policy):
     view_verb = "catalog.view"
 
     def rows(self, actor: Actor, verb: str) -> Q:
-        return _seen(actor, verb, "product__owner")
+        return _seen(actor, verb, "product__owner", "product")
 
 
 @register
@@ -113,3 +124,17 @@ class AudiencePolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return within(actor, "owner", "viewer")
+
+
+@register
+class HiddenSetPolicy(Policy):
+    """What is not shown is nobody's to look at; who keeps the rules asks the module above."""
+
+    model = HiddenSet
+    view_verb = "catalog.view"
+
+
+@register
+class HiddenProductPolicy(Policy):
+    model = HiddenProduct
+    view_verb = "catalog.view"

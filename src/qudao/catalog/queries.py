@@ -14,7 +14,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
 from qudao.base.search import matching, words_of
-from qudao.catalog.models import Audience, Brand, Category, Pack, Product, Succession, TaxClass, TaxRate
+from qudao.catalog.models import Audience, Brand, Category, HiddenProduct, Pack, Product, Succession, TaxClass, TaxRate
 from qudao.catalog.policies import OUTSIDE
 from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden, NotFound
@@ -202,15 +202,57 @@ def categories(actor: Actor) -> QuerySet[Category]:
     return visible(actor, Category).order_by("owner_id", "path")
 
 
+def _carried(org_id: int) -> Q:
+    """What an organisation may sell on: its own products, and those that are shown to it; an outside seller also what its keeper may."""
+    keeper = network.unscoped_keeper_of(org_id)
+    seen = Audience.unscoped.filter(Q(viewer_id=org_id) | Q(viewer__in=keeper))
+    hidden = HiddenProduct.unscoped.filter(hidden__in=seen.filter(hidden__isnull=False).values("hidden_id")).values("product_id")
+    return Q(owner_id=org_id) | Q(owner__in=keeper) | (Q(owner__in=seen.values("owner_id")) & ~Q(pk__in=hidden))
+
+
+def carried(actor: Actor) -> QuerySet[Product]:
+    """What the actor's own organisation may sell on."""
+    return products(actor).filter(_carried(actor.org_id))
+
+
 def unscoped_carried(org_id: int, product_ids: Iterable[int]) -> set[int]:
-    """Which of these products an organisation may sell on: its own, and those whose catalogue is open to it. One statement."""
-    opened = Q(owner_id=org_id) | Q(owner__in=Audience.unscoped.filter(viewer_id=org_id).values("owner_id"))
-    return set(Product.unscoped.filter(opened, pk__in=list(product_ids)).values_list("pk", flat=True))
+    """Which of these products an organisation may sell on: its own, and those that are shown to it. One statement."""
+    return set(Product.unscoped.filter(_carried(org_id), pk__in=list(product_ids)).values_list("pk", flat=True))
+
+
+def unscoped_carried_by_code(org_id: int, codes: Iterable[str]) -> dict[str, int]:
+    """The ids of what an organisation may sell on, by code; of two with the same code its own. One statement."""
+    found = Product.unscoped.filter(_carried(org_id), code__in=list(codes)).values_list("code", "pk", "owner_id")
+    return {code: pk for code, pk, _owner in sorted(found, key=lambda one: one[2] == org_id)}
+
+
+def unscoped_sorted(ids: Iterable[int], *, of: str = "p.owner_id") -> list[tuple[int, int, str, int | None]]:
+    """(id, owner, path of its category or "", brand) of every product of these owners (or `of` "p.id"). One statement."""
+    asked = f"""select p.id, p.owner_id, coalesce(c.path, ''), p.brand_id from catalog_product p
+                 left join catalog_category c on c.id = p.category_id where {of} = any(%s) order by 1"""
+    return rows(asked, [sorted(set(ids))])
+
+
+def unscoped_unseen(viewer_ids: Iterable[int]) -> dict[tuple[int, int], frozenset[int]]:
+    """What each of these viewers does not see of each owner that is open to it, by (owner, viewer). Two statements, one where all is shown."""
+    wanted = sorted(set(viewer_ids))
+    found = rows("select owner_id, viewer_id, hidden_id from catalog_audience where viewer_id = any(%s)", [wanted]) if wanted else []
+    sets = unscoped_sets({pk for _owner, _viewer, pk in found if pk})
+    return {(owner, viewer): sets[pk] if pk else frozenset() for owner, viewer, pk in found}
+
+
+def unscoped_sets(set_ids: Iterable[int]) -> dict[int, frozenset[int]]:
+    """The products of sets that are not shown. One statement, none for none."""
+    wanted = sorted(set(set_ids))
+    sql = "select hidden_id, array_agg(product_id) from catalog_hiddenproduct where hidden_id = any(%s) group by 1"
+    return dict.fromkeys(wanted, frozenset()) | {pk: frozenset(some) for pk, some in rows(sql, [wanted])} if wanted else {}
 
 
 def unscoped_has_category(org_id: int, category_id: int) -> bool:
     """Whether a category belongs to a catalogue that is open to an organisation. One statement."""
-    opened = Q(owner_id=org_id) | Q(owner__in=Audience.unscoped.filter(viewer_id=org_id).values("owner_id"))
+    keeper = network.unscoped_keeper_of(org_id)
+    seen = Audience.unscoped.filter(Q(viewer_id=org_id) | Q(viewer__in=keeper)).values("owner_id")
+    opened = Q(owner_id=org_id) | Q(owner__in=keeper) | Q(owner__in=seen)
     return Category.unscoped.filter(opened, pk=category_id).exists()
 
 
@@ -219,5 +261,5 @@ def require_acting(actor: Actor, org_id: int, verb: str) -> None:
     if actor.kind == "system" or org_id == actor.org_id:
         return
     org = network.organisation(actor, org_id)
-    if org.kind not in OUTSIDE or not org.path.startswith(actor.org_path):
+    if org.kind not in OUTSIDE or org.parent_id != actor.org_id:
         raise Forbidden("base.forbidden", verb=verb)

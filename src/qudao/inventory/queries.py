@@ -14,6 +14,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from qudao.agreements.models import Agreement, Group
 from qudao.base.access import Actor, Scope, visible
 from qudao.base.db import rows
+from qudao.catalog.models import Product
 from qudao.inventory.models import Lot, LotMove, Move, Place, Reservation, ServingRule, Stock, SupplyPlace, Tracked
 from qudao.inventory.rules import ZERO, Demand, Key, LotQty, Whom, band, fefo, good_until, promise
 from qudao.inventory.states import LEAD_DAYS, MOST_PLACES, ReservationState, Short, Shows
@@ -322,11 +323,12 @@ def supply_of(actor: Actor, agreement_id: int) -> SupplyPlace | None:
 def available_for(actor: Actor, agreement_id: int, asked: Mapping[int, Decimal], wanted_on: date | None = None) -> dict[int, Available]:
     """What the buyer of an agreement is told about the stock that supplies it, for quantities by product; never more than the seller shows.
 
-    Three statements. Raises NotFound when the actor does not see the agreement.
+    Four statements; of products that are not shown to the actor nothing is told. Raises NotFound when the actor does not see the agreement.
     """
     if not visible(actor, Agreement).filter(pk=agreement_id).exists():
         raise NotFound("inventory.no_agreement")
-    return unscoped_told(agreement_id, asked, wanted_on)
+    seen = visible(actor, Product).filter(pk__in=list(asked)).values_list("pk", flat=True)
+    return unscoped_told(agreement_id, {pk: asked[pk] for pk in seen}, wanted_on)
 
 
 def unscoped_told(agreement_id: int, asked: Mapping[int, Decimal], wanted_on: date | None = None) -> dict[int, Available]:

@@ -21,7 +21,7 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
 from qudao.kernel.pinyin import spelled
 from qudao.network import rules
-from qudao.network.events import OrganisationMoved, OrganisationRegistered, OrganisationStateChanged
+from qudao.network.events import AreaChanged, OrganisationMoved, OrganisationRegistered, OrganisationStateChanged
 from qudao.network.models import Address, FormerPlace, Organisation
 from qudao.network.rules import AddressFacts, OrgFacts
 from qudao.network.states import PARENTS, OrgState
@@ -155,6 +155,8 @@ def change_organisations(facts: Mapping[int, OrgFacts], *, actor: Actor) -> dict
             org.pinyin = spelled(org.name)
             found[org.pk] = changed
             record(subject_of(org), detail=changed)
+            if "area_code" in changed:
+                emit(AreaChanged(organisation_id=org.pk), subject_of(org))
     names = {name for changed in found.values() for name in changed}
     update_rows([org for org in locked if org.pk in found], sorted({*names, "pinyin"}) if names else [])
     return found
@@ -189,6 +191,8 @@ def change_organisation(org_id: int, facts: OrgFacts, *, actor: Actor) -> Organi
     org.pinyin = spelled(org.name)
     org.save(update_fields=[*changed, "pinyin"])
     record(subject_of(org), detail={name: [before[name], value] for name, value in changed.items()})
+    if "area_code" in changed:
+        emit(AreaChanged(organisation_id=org.pk), subject_of(org))
     return org
 
 

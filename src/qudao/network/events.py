@@ -33,3 +33,11 @@ class OrganisationStateChanged:
     organisation_id: int
     before: str
     after: str
+
+
+@dataclass(frozen=True)
+class AreaChanged:
+    """An organisation lies in another area by its code."""
+
+    version: ClassVar[int] = 1
+    organisation_id: int

@@ -151,8 +151,9 @@ def side_faults(terms: Any | None, today: date) -> list[Fault]:
     return faults
 
 
-def line_faults(lines: Sequence[NewLine], cards: Mapping[int, Any], refused: Collection[int], priced: Collection[Any], today: date) -> list[Fault]:
-    """Every line that may not be ordered: authorisation, product, minimum, pack, price (C8's order of checks). `priced` holds line numbers."""
+def line_faults(lines: Sequence[NewLine], cards: Mapping[int, Any], refused: Mapping[int, bool], priced: Collection[Any], today: date) -> list[Fault]:
+    """Every line that may not be ordered: authorisation, product, minimum, pack, price (C8's order of checks). `priced` holds line numbers; `refused`
+    says of a product whether it is because the seller does not show it to the buyer."""
     faults: list[Fault] = []
     for no, line in enumerate(lines, 1):
         if line.product_id is None:
@@ -163,7 +164,7 @@ def line_faults(lines: Sequence[NewLine], cards: Mapping[int, Any], refused: Col
             continue
         about = {"product": card.code, "unit": card.unit, "no": no}
         if line.product_id in refused:
-            faults.append(Fault("orders.not_authorised", f"lines.{no}.product", about))
+            faults.append(Fault("orders.not_offered" if refused[line.product_id] else "orders.not_authorised", f"lines.{no}.product", about))
         if card.state != "active":
             faults.append(Fault("orders.product_blocked", f"lines.{no}.product", about))
         if line.qty < card.min_qty:

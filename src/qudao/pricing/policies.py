@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from qudao.agreements.models import Agreement, GroupMember
 from qudao.agreements.states import AgreementState
 from qudao.base.access import Actor, Policy, own, register, within
-from qudao.catalog.policies import acting
+from qudao.catalog.policies import acting, shown
 from qudao.kernel import clock
 from qudao.network.rules import ids_of
 from qudao.pricing.models import ListAssignment, Price, PriceList, Rate, SpecialPrice, WideAssignment
@@ -32,7 +32,8 @@ def _sides(actor: Actor, *org_fields: str) -> Q:
 
 
 def _lists(actor: Actor, at: str = "") -> Q:
-    """The lists an actor may look at: its own, those assigned to it, its group or its region as a buyer, and the base lists of its sellers."""
+    """The lists an actor may look at: its own, those assigned to it, its group or its region as a buyer, and the base lists of its sellers; of the prices
+    in them (`at`) a buyer looks at those of products that are shown to it."""
     today = clock.today()
     buys = Agreement.unscoped.filter(buyer_id=actor.org_id, state=AgreementState.ACTIVE)
     pk = f"{at}in" if at else "pk__in"
@@ -49,7 +50,8 @@ def _lists(actor: Actor, at: str = "") -> Q:
     base = PriceList.unscoped.filter(
         Q(owner__in=buys.values("seller_id"), currency__in=buys.values("currency")) | Q(owner__in=abroad, currency=F("owner__currency")), is_base=True
     ).values("pk")
-    return _sides(actor, owner) | acting(actor, owner) | Q(**{pk: assigned}) | Q(**{pk: base}) | Q(**{pk: wide.values("list_id")})
+    bought = Q(**{pk: assigned}) | Q(**{pk: base}) | Q(**{pk: wide.values("list_id")})
+    return _sides(actor, owner) | acting(actor, owner) | (bought & shown(actor, "product") if at else bought)
 
 
 @register
@@ -106,5 +108,5 @@ class SpecialPricePolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb == self.view_verb:
-            return _sides(actor, "agreement__seller", "agreement__buyer") | acting(actor, "agreement__seller")
+            return (_sides(actor, "agreement__seller", "agreement__buyer") & shown(actor, "product")) | acting(actor, "agreement__seller")
         return acting(actor, "agreement__seller")

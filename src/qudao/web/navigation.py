@@ -62,6 +62,7 @@ SECTIONS: tuple[Section, ...] = (
             Item(_("Prices"), "price_lists", "pricing.view", kinds=_OWNERS),
             Item(_("Prices"), "price_lists", "pricing.edit", kinds=("dealer",)),
             Item(_("Scarce goods"), "quotas", "quotas.view"),
+            Item(_("Assortments"), "assortment_rules", "agreements.assort"),
             Item(_("Agreements"), "agreements", "agreements.view", kinds=_OWNERS),
         ),
     ),

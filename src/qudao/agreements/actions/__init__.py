@@ -1,5 +1,6 @@
 """Every change of an agreement, and of the groups in which a seller puts its buyers."""
 
+from qudao.agreements.actions.assortments import change_rule, end_rule, follow_assortments, set_rule
 from qudao.agreements.actions.groups import add_members, change_group, create_group, end_membership, remove_members
 from qudao.agreements.actions.terms import (
     activate_agreement,
@@ -15,6 +16,7 @@ from qudao.agreements.actions.terms import (
 )
 
 __all__ = [
-    "activate_agreement", "add_members", "authorise", "change_agreement", "change_group", "create_group", "draft_agreement", "end_agreement",
-    "end_expired", "end_membership", "remove_members", "set_channel", "subject_of", "suspend_agreement", "withdraw_authorisation",
+    "activate_agreement", "add_members", "authorise", "change_agreement", "change_group", "change_rule", "create_group",
+    "draft_agreement", "end_agreement", "end_expired", "end_membership", "end_rule", "follow_assortments", "remove_members", "set_channel", "set_rule",
+    "subject_of", "suspend_agreement", "withdraw_authorisation",
 ]  # fmt: skip

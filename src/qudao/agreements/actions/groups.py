@@ -12,6 +12,7 @@ from qudao.base.access import Actor, get_visible
 from qudao.base.action import action, record
 from qudao.base.lock import Rank, lock_one
 from qudao.base.subject import Subject
+from qudao.catalog import actions as catalog
 from qudao.catalog import queries as products
 from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
 from qudao.network import queries as network
@@ -75,6 +76,7 @@ def add_members(group_id: int, since: Mapping[int, tuple[date, date | None]], *,
     GroupMember.unscoped.bulk_create(fresh.values())
     if fresh:
         record(group_subject(group), detail={"added": sorted(fresh)})
+        catalog.tell_due(group.owner_id, fresh, group_subject(group), actor=actor)
     return [fresh.get(one) or kept[one] for one in since]
 
 
@@ -87,6 +89,7 @@ def end_membership(member_id: int, last_day: date, *, actor: Actor) -> Group:
     if member is None or (member.valid_to is not None and member.valid_to <= last_day):
         raise Refused("agreements.member_left")
     record(group_subject(group), detail={"left": member.buyer_id, "last_day": str(last_day)})
+    catalog.tell_due(group.owner_id, [member.buyer_id], group_subject(group), actor=actor)
     if member.valid_from > last_day:
         member.delete()
     else:
@@ -104,7 +107,9 @@ def remove_members(member_ids: Iterable[int], *, actor: Actor) -> None:
         raise NotFound("base.not_found")
     for group_id in sorted({one.group_id for one in found}):
         group = _lock(group_id, actor)
-        record(group_subject(group), detail={"removed": sorted(one.buyer_id for one in found if one.group_id == group_id)})
+        gone = sorted(one.buyer_id for one in found if one.group_id == group_id)
+        record(group_subject(group), detail={"removed": gone})
+        catalog.tell_due(group.owner_id, gone, group_subject(group), actor=actor)
     GroupMember.unscoped.filter(pk__in=wanted).delete()
 
 

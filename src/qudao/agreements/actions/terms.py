@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from django.db.models import Q
 
 from qudao.agreements import queries, rules
+from qudao.agreements.actions.assortments import hold_still, open_catalogues
 from qudao.agreements.events import AgreementActivated, AgreementEnded, AgreementSuspended
 from qudao.agreements.models import Agreement, Authorisation
 from qudao.agreements.rules import AgreementDraft, Grant
@@ -67,6 +68,7 @@ def activate_agreement(agreement_id: int, reason: str = "", *, actor: Actor) -> 
 
     The buyer and all who buy through it now see the catalogues the seller sees. Raises Refused while another agreement of the pair is active.
     """
+    hold_still()
     agreement = _lock(agreement_id, "agreements.activate", actor)
     after = rules.next_state(agreement.state, "activate", agreement.code)
     rules.may_activate(agreement.code, agreement.valid_to, clock.today())
@@ -74,7 +76,7 @@ def activate_agreement(agreement_id: int, reason: str = "", *, actor: Actor) -> 
     _refuse_other_active(agreement)
     _move(agreement, after, reason)
     emit(AgreementActivated(agreement.pk, agreement.seller_id, agreement.buyer_id, agreement.currency), subject_of(agreement))
-    _open_catalogues(agreement.buyer_id, actor)
+    open_catalogues(agreement.buyer_id, actor)
     return agreement
 
 
@@ -88,23 +90,26 @@ def set_channel(agreement_id: int, channel: str, *, actor: Actor) -> Agreement:
     if before != agreement.channel:
         agreement.save(update_fields=["channel"])
         record(subject_of(agreement), detail={"channel": [before, agreement.channel]})
+        catalog.tell_due(agreement.seller_id, [agreement.buyer_id], subject_of(agreement), actor=actor)
     return agreement
 
 
 @action("agreements.suspend")
 def suspend_agreement(agreement_id: int, reason: str, *, actor: Actor) -> Agreement:
     """Stop new orders under an agreement; what is under way goes on. Locks it; emits AgreementSuspended."""
+    hold_still()
     agreement = _lock(agreement_id, "agreements.suspend", actor)
     _need_reason(reason)
     _move(agreement, rules.next_state(agreement.state, "suspend", agreement.code), reason)
     emit(AgreementSuspended(agreement.pk, agreement.seller_id, agreement.buyer_id), subject_of(agreement))
-    _open_catalogues(agreement.buyer_id, actor)
+    open_catalogues(agreement.buyer_id, actor)
     return agreement
 
 
 @action("agreements.end")
 def end_agreement(agreement_id: int, reason: str, *, actor: Actor) -> Agreement:
     """End an agreement for good, today at the latest; open documents are worked off. Locks it; emits AgreementEnded."""
+    hold_still()
     agreement = _lock(agreement_id, "agreements.end", actor)
     _need_reason(reason)
     return _end(agreement, reason, actor)
@@ -113,6 +118,7 @@ def end_agreement(agreement_id: int, reason: str, *, actor: Actor) -> Agreement:
 @action("agreements.end")
 def end_expired(*, actor: Actor) -> None:
     """End every agreement whose last day is over. Convergent; for the nightly job."""
+    hold_still()
     for pk in queries.unscoped_expired(clock.today()):
         agreement = lock_one(Agreement, pk, rank=Rank.NETWORK)
         if agreement.state != AgreementState.ENDED:
@@ -128,7 +134,7 @@ def _end(agreement: Agreement, reason: str, actor: Actor) -> Agreement:
     _move(agreement, after, reason)
     if not was_draft:
         emit(AgreementEnded(agreement.pk, agreement.seller_id, agreement.buyer_id), subject_of(agreement))
-        _open_catalogues(agreement.buyer_id, actor)
+        open_catalogues(agreement.buyer_id, actor)
     return agreement
 
 
@@ -183,12 +189,6 @@ def _move(agreement: Agreement, after: str, reason: str) -> None:
     agreement.state, agreement.state_since = after, clock.now()
     agreement.save(update_fields=["state", "state_since", "valid_to"])
     record(subject_of(agreement), before=before, after=after, reason=reason, since=since)
-
-
-def _open_catalogues(buyer_id: int, actor: Actor) -> None:
-    """Recompute whose products the buyer and everybody who buys through it may see."""
-    viewers, pairs = queries.unscoped_reach(buyer_id)
-    catalog.set_audience(viewers, pairs, actor=actor)
 
 
 def _columns(draft: AgreementDraft) -> dict[str, object]:

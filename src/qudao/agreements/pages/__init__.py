@@ -1,5 +1,8 @@
-"""Pages of agreements and of groups of buyers."""
+"""Pages of agreements, of groups of buyers and of what is shown to whom."""
 
-from qudao.agreements.pages import groups, terms
+from qudao.agreements.pages import assortments, groups, terms
+from qudao.agreements.pages.assortments import agreement_panel, product_panel
 
-routes = [*terms.routes, *groups.routes]
+routes = [*terms.routes, *groups.routes, *assortments.routes]
+
+__all__ = ["agreement_panel", "product_panel", "routes"]

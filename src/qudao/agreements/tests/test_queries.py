@@ -127,6 +127,7 @@ def test_both_sides_and_the_branch_above_see_an_agreement(cast):
 def test_each_invariant_finds_its_planted_fault(cast, check):
     make_agreement(cast.lh, cast.d001)
     make_agreement(cast.d001, cast.s001)
+    make_product(cast.lh, "P")
     assert offending(check)[0] == 0
     run(check.plant)
     assert offending(check)[0] == 1

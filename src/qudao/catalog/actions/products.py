@@ -1,4 +1,4 @@
-"""Products, their packs and pictures, categories, and who sees them. Products are locked before they change; unique codes decide a race to register."""
+"""Products, their packs and pictures, categories. Products are locked before they change; unique codes decide a race to register."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from qudao.base.access import Actor, get_visible, visible
-from qudao.base.action import action, emit, part, record
+from qudao.base.action import action, emit, record
 from qudao.base.built import built_on, erase
 from qudao.base.db import rows, run, update_rows
 from qudao.base.lock import Rank, lock_one, lock_rows
 from qudao.base.subject import Subject
 from qudao.catalog import queries, rules
-from qudao.catalog.events import ProductsRegistered, ProductStateChanged
+from qudao.catalog.events import ProductsRegistered, ProductsSorted, ProductStateChanged
 from qudao.catalog.models import Brand, Category, Pack, Product
 from qudao.catalog.rules import ProductDraft
 from qudao.catalog.states import ProductState
@@ -81,6 +81,7 @@ def change_product(product_id: int, draft: ProductDraft, *, actor: Actor) -> Pro
     if changed := _describe(product, draft):
         product.save(update_fields=list(changed))
         record(subject_of(product), detail=changed)
+        _tell_sorted([product], {product.pk: changed})
     return product
 
 
@@ -106,6 +107,7 @@ def change_products(drafts: Mapping[int, ProductDraft], *, actor: Actor) -> dict
     for one in locked:
         if one.pk in found:
             record(subject_of(one), detail=found[one.pk])
+    _tell_sorted(locked, found)
     return found
 
 
@@ -124,6 +126,13 @@ def remove_products(product_ids: Iterable[int], *, actor: Actor) -> None:
     for one in locked:
         record(subject_of(one), before=one.state, after="removed")
     erase(Product, wanted, "catalog.product")
+
+
+def _tell_sorted(products: Iterable[Product], changed: Mapping[int, Mapping[str, list]]) -> None:
+    """Emit ProductsSorted for the owners of products that lie in another category now or have another brand."""
+    first = {one.owner_id: one for one in products if {"category_id", "brand_id"} & set(changed.get(one.pk, ()))}
+    for owner_id, one in first.items():
+        emit(ProductsSorted(owner_id=owner_id), subject_of(one))
 
 
 def _describe(product: Product, draft: ProductDraft) -> dict[str, list]:
@@ -258,29 +267,9 @@ def change_category(category_id: int, draft: CategoryDraft, *, actor: Actor) -> 
     if path != before:
         run("update catalog_category set path = %s || substr(path, %s) where path like %s", [path, len(before) + 1, f"{before}%"])
         category.path = path
+        emit(ProductsSorted(owner_id=category.owner_id), Subject("catalog.category", category.pk, category.owner_id, None, category.code))
     record(Subject("catalog.category", category.pk, category.owner_id, None, category.code), before=before, after=path)
     return category
-
-
-@part
-def set_audience(viewer_ids: Iterable[int], pairs: Iterable[tuple[int, int]], *, actor: Actor) -> None:
-    """Make (owner, viewer) `pairs` everything these viewers see beyond their own products: adds what is missing, removes the rest.
-
-    Two statements. For the module above that knows why somebody may see a catalogue.
-    """
-    wanted = sorted({(owner, viewer) for owner, viewer in pairs if owner != viewer})
-    owners, viewers = [one[0] for one in wanted], [one[1] for one in wanted]
-    run(
-        """delete from catalog_audience a where a.viewer_id = any(%s::bigint[])
-           and not exists (select from unnest(%s::bigint[], %s::bigint[]) as p(owner_id, viewer_id)
-                           where p.owner_id = a.owner_id and p.viewer_id = a.viewer_id)""",
-        [sorted(set(viewer_ids)), owners, viewers],
-    )
-    run(
-        """insert into catalog_audience (owner_id, viewer_id) select * from unnest(%s::bigint[], %s::bigint[])
-           on conflict do nothing""",
-        [owners, viewers],
-    )
 
 
 def _columns(draft: ProductDraft) -> dict[str, object]:

@@ -70,7 +70,7 @@ def test_lines_are_checked_for_authorisation_product_minimum_pack_and_price():
     blocked = Row(**{**vars(CARD), "id": 8, "code": "B", "state": "blocked"})
     packed = Row(**{**vars(CARD), "id": 9, "code": "C", "min_qty": D(12), "multiple": D(6)})
     lines = [NewLine(7, D(1)), NewLine(8, D(1)), NewLine(9, D(6)), NewLine(9, D(20)), NewLine(99, D(1)), NewLine(7, D(2))]
-    faults = rules.line_faults(lines, {7: CARD, 8: blocked, 9: packed}, {8}, {1, 3, 4}, DAY)
+    faults = rules.line_faults(lines, {7: CARD, 8: blocked, 9: packed}, {8: False}, {1, 3, 4}, DAY)
     assert codes(faults) == [
         ("orders.not_authorised", "lines.2.product"),
         ("orders.product_blocked", "lines.2.product"),

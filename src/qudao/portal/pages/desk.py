@@ -16,6 +16,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from qudao.agreements.queries import unscoped_hidden_under
 from qudao.base.access import Actor
 from qudao.base.html import figures
 from qudao.base.html.pages import LineEditor, client_id_of, door, go
@@ -271,9 +272,10 @@ def order_suggest(request: HttpRequest) -> JsonResponse:
     actor, words = request.actor, request.GET.get("q", "").strip()[:60]  # type: ignore[attr-defined]
     begins = [Q(code__iexact=folded(words)), Q(code__istartswith=words), Q(initials__startswith=words.lower()), Q(name__istartswith=words)]
     rank = Case(*(When(one, then=Value(n)) for n, one in enumerate(begins)), default=Value(len(begins)))
-    found = list(products(actor, search=words, state="active").annotate(rank=rank).order_by("rank", "code", "id")[:MOST]) if words else []
+    trade = trade_of(actor, request.GET.get("agreement", "")) if words else None
+    known = products(actor, search=words, state="active").filter(*([~unscoped_hidden_under(trade.agreement_id)] if trade else []))
+    found = list(known.annotate(rank=rank).order_by("rank", "code", "id")[:MOST]) if words else []
     prices: dict[Any, Any] = {}
-    trade = trade_of(actor, request.GET.get("agreement", "")) if found else None
     if trade:
         prices = unscoped_quote(trade.agreement_id, [Item(p.pk, p.pk, p.min_qty if p.min_qty > 1 else Decimal(1)) for p in found], clock.today())
     results = [

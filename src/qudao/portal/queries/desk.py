@@ -281,7 +281,7 @@ def look(actor: Actor, trade: Trade, asked: list[Asked], requested_on: date | No
     faults += rules.side_faults(terms, today)
     cards = {a.card.id: a.card for a in asked if a.card}
     ids = sorted(cards)
-    refused = unscoped_refused(trade.agreement_id, ids, today) if ids else set()
+    refused = unscoped_refused(trade.agreement_id, ids, today) if ids else {}
     items = [Item(no, a.card.id, a.qty) for no, a in enumerate(asked, 1) if a.card and a.qty > 0]
     quotes = unscoped_quote(trade.agreement_id, items, today)
     known = {f.field for f in faults}

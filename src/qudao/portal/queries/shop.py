@@ -9,6 +9,7 @@ from decimal import ROUND_CEILING, Decimal
 from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, TextField
 
 from qudao.agreements.models import Authorisation
+from qudao.agreements.queries import unscoped_hidden_under
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
 from qudao.base.html.figures import UNITS
@@ -54,10 +55,11 @@ def _authorised(trade: Trade, allowed: bool) -> Exists:
 
 
 def orderable(actor: Actor, trade: Trade, *, search: str = "", category_id: int | None = None) -> QuerySet[Product]:
-    """What can be ordered under an agreement today: carried by the seller, authorised, active, with a price."""
+    """What can be ordered under an agreement today: carried by the seller and shown to the buyer, authorised, active, with a price."""
     opened = Audience.unscoped.filter(viewer_id=trade.seller_id).values("owner_id")
     found = products(actor, search=search, state="active", category_id=category_id).filter(Q(owner_id=trade.seller_id) | Q(owner__in=opened))
-    return found.filter(unscoped_has_price(trade.agreement_id, clock.today()), _authorised(trade, True)).exclude(_authorised(trade, False))
+    found = found.filter(~unscoped_hidden_under(trade.agreement_id), unscoped_has_price(trade.agreement_id, clock.today()), _authorised(trade, True))
+    return found.exclude(_authorised(trade, False))
 
 
 def unscoped_bought(trade: Trade) -> list[int]:
