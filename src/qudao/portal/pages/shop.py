@@ -26,7 +26,7 @@ from qudao.portal.queries.desk import Trade
 from qudao.portal.queries.shop import Card, buying, cards, filled, newest_order, orderable, unit_word, unscoped_bought, unscoped_branches
 from qudao.portal.tables import promise_words, scarce_words
 
-PER_PAGE = 24
+PER_PAGE = 12
 TABS = {
     "all": gettext_lazy("All"),
     "bought": gettext_lazy("Bought before"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, Decimal
 
-from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, TextField
+from django.db.models import Q, QuerySet
 
 from qudao.agreements.models import Authorisation
 from qudao.agreements.queries import unscoped_hidden_under
@@ -46,12 +46,19 @@ def _valid(today: object) -> Q:
     return Q(valid_from__lte=today) & (Q(valid_to=None) | Q(valid_to__gte=today))
 
 
-def _authorised(trade: Trade, allowed: bool) -> Exists:
-    """Whether an authorisation of the agreement covers a product: by itself, by a category above it, or because it names neither."""
+def _authorised(trade: Trade, allowed: bool) -> Q:
+    """The products that authorisations of the agreement cover: by themselves, by a category above them, or all where one names neither. One statement."""
     grants = Authorisation.unscoped.filter(_valid(clock.today()), agreement_id=trade.agreement_id, allowed=allowed)
-    grants = grants.annotate(of_product=ExpressionWrapper(OuterRef("category__path"), output_field=TextField()))
-    by_category = Q(category__isnull=False, of_product__startswith=F("category__path"))
-    return Exists(grants.filter(Q(product_id=OuterRef("pk")) | by_category | Q(product__isnull=True, category__isnull=True)))
+    named: list[int] = []
+    branches = Q()
+    for product_id, path in grants.values_list("product_id", "category__path"):
+        if product_id is None and path is None:
+            return Q(pk__isnull=False)
+        if product_id is None:
+            branches |= Q(category__path__startswith=path)
+        else:
+            named.append(product_id)
+    return branches | Q(pk__in=named)
 
 
 def orderable(actor: Actor, trade: Trade, *, search: str = "", category_id: int | None = None) -> QuerySet[Product]:

@@ -72,6 +72,8 @@ def cases(world: dict[str, Any]) -> Iterator[Case]:
     """Every list, document, home and search, for those who see all and for a dealer who sees little."""
     for person in ("admin", "clerk", "finance", "warehouse", "dealer", "shop"):
         yield Case("home", person, ("/",))
+    for page in ("/shop/", "/shop/?tab=bought", "/shop/?q=lds", "/shop/?view=rows&page=2", "/basket/", "/insight/"):
+        yield Case(page, "admin" if page == "/insight/" else "dealer", (page,))
     for person in ("admin", "dealer"):
         known = {**world, "main": world["mains"][person]}  # everybody looks into the own warehouse
         for name, queries in LISTS.items():
