@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('agreements', '0005_add_prepaid'),
         ('catalog', '0010_add_hidden'),
-        ('network', '0009_index_suppliers'),
+        ('network', '0008_create_formerplace'),
     ]
 
     operations = [
