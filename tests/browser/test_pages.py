@@ -41,7 +41,9 @@ from qudao.messages.actions import assign, note, write
 from qudao.messages.rules import TaskDraft
 from qudao.network.actions import add_address
 from qudao.network.rules import AddressFacts
+from qudao.orders.models import Order
 from qudao.orders.pages.lists import OrderList
+from qudao.orders.tests.outside import keep_outside
 from qudao.payments.actions import PaymentFacts, close_over, record_payment
 from qudao.payments.models import Application
 from qudao.payments.states import How
@@ -178,8 +180,10 @@ class Lived:
         raise AssertionError("nobody may open this page")
 
 
-def _widen(world: World) -> None:
-    """What a brand keeps about its goods and prices beyond the simplest: classes, rates, groups, lots; and a cent that was written off."""
+def _widen(world: World) -> Order:
+    """What a brand keeps about its goods and prices beyond the simplest: classes, rates, groups, lots; and a cent that was written off. Returns a
+    purchase from an outside seller.
+    """
     brand, system = world.orgs["LH"], system_actor()
     set_rate(brand.pk, RateDraft("USD", "CNY", date(2026, 1, 1), Decimal("7.1")), actor=system)
     assign_wide(make_list(brand, "GOLD").pk, Wide(make_group(brand, "GOLD", world.orgs["D001"]).pk), actor=system)
@@ -194,6 +198,8 @@ def _widen(world: World) -> None:
     receive_opening(places["MAIN"], [OpeningLine(product.pk, Decimal(5), "L1", clock.today())], NOTE, actor=system)
     rest = record_payment(PaymentFacts(brand.pk, world.orgs["D001"].pk, Decimal("0.01")), (), actor=world.people["finance"])
     close_over(rest.pk, actor=world.people["finance"])
+    outside = keep_outside(brand, world.people["admin"], world.people["admin"], named=NOTE)
+    return outside.order(3, 2)
 
 
 @pytest.fixture(scope="module")
@@ -222,7 +228,7 @@ def lived(chromium: Any, live_server: LiveServer, world: World) -> Iterator[Live
     work_off(start_run(task, actor=admin).pk)
     stock = b"product,qty,place\nRC-40,2,\nRC-40,,NONE\n"
     run_import(begin_import("inventory.opening", ContentFile(stock, "S-40.csv"), actor=admin).pk, Told(skip_wrong=True), actor=admin)
-    _widen(world)
+    purchase = _widen(world)
     drain()
     found = Lived(world, Crowd(chromium, live_server.url))
     for first, label in ROWS.items():
@@ -232,6 +238,7 @@ def lived(chromium: Any, live_server: LiveServer, world: World) -> Iterator[Live
     found.rows |= {"organisations": world.orgs["D001"].pk, "accounts": world.orgs["D001"].pk, "orders": order.pk, "payments": payment.pk, "me": 1, "system": 1}
     found.rows["small-differences"] = Application.unscoped.get(how=How.DIFFERENCE).pk
     found.rows |= {"shipments/#/dispatch": picked.pk, "shipments/#/receipt": sent.pk, "orders/#/rejection": waiting.pk}
+    found.rows |= dict.fromkeys(("orders/#/confirmation", "orders/#/receipts", "orders/#/seller-invoice"), purchase.pk)
     yield found
     found.crowd.leave()
 

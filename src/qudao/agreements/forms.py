@@ -37,14 +37,16 @@ class TermsForm(Form):
 
 
 class NewForm(TermsForm):
-    """A new agreement: also who buys."""
+    """A new agreement: also with whom."""
 
-    buyer: forms.ModelChoiceField = forms.ModelChoiceField(label=_("Buyer"), queryset=None)
-    field_order = ("buyer",)
+    partner: forms.ModelChoiceField = forms.ModelChoiceField(
+        label=_("Partner"), queryset=None, help_text=_("It buys; an outside supplier of yours sells, and you buy.")
+    )
+    field_order = ("partner",)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["buyer"].queryset = network.organisations(self.actor).exclude(pk=self.actor.org_id)  # type: ignore[attr-defined]
+        self.fields["partner"].queryset = network.organisations(self.actor).exclude(pk=self.actor.org_id)  # type: ignore[attr-defined]
 
 
 class GrantForm(Form):

@@ -46,7 +46,10 @@ class Channel(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts, built once per request, token or job. `cause` is the event that made the system act."""
+    """Who acts, built once per request, token or job. `cause` is the event that made the system act.
+
+    `stands_for`: the outside sellers that its organisation keeps and that have nobody here, so that its own people write down what those do.
+    """
 
     user_id: int | None
     membership_id: int | None
@@ -62,6 +65,7 @@ class Actor:
     cause: int | None = None
     language: str = "zh-hans"
     token_id: int | None = None
+    stands_for: frozenset[int] = frozenset()
 
     def can(self, verb: str) -> bool:
         """Whether the verb is granted; the system may do everything."""
@@ -70,6 +74,10 @@ class Actor:
     def sees(self, field: str) -> bool:
         """Whether a guarded field class ("cost", "trade.downstream_prices") is granted."""
         return self.kind == "system" or field in self.fields
+
+    def acts_as(self, org_id: int) -> bool:
+        """Whether the actor may act for an organisation: its own, an outside one that it stands for; the system for all."""
+        return self.kind == "system" or org_id == self.org_id or org_id in self.stands_for
 
     def through(self, channel: Channel) -> Actor:
         """The same actor on another channel."""
@@ -176,6 +184,15 @@ def own(actor: Actor, *org_fields: str) -> Q:
     condition = Q(pk__in=[])
     for name in org_fields:
         condition |= Q(**{f"{name}_id": actor.org_id})
+    return condition
+
+
+def acting(actor: Actor, *org_fields: str) -> Q:
+    """`own`, and rows of the outside organisations that the actor stands for: what its people write down for them. Lists of "mine" use `own`."""
+    condition = own(actor, *org_fields)
+    if actor.stands_for:
+        for name in org_fields:
+            condition |= Q(**{f"{name}_id__in": sorted(actor.stands_for)})
     return condition
 
 

@@ -12,7 +12,7 @@ from qudao.agreements.models import Agreement
 from qudao.base.db import Row
 from qudao.catalog.models import Product
 from qudao.network.models import Address, Organisation
-from qudao.orders.states import Kind
+from qudao.orders.states import CHOSEN, Kind
 
 
 def _qty() -> models.DecimalField:
@@ -30,7 +30,7 @@ class Basket(Row):
     requested_on = models.DateField(null=True, blank=True)
     po_number = models.CharField(max_length=40, default="", blank=True)
     note = models.CharField(max_length=500, default="", blank=True)
-    kind = models.CharField(max_length=9, choices=Kind.choices, default=Kind.REGULAR, db_default=Kind.REGULAR)
+    kind = models.CharField(max_length=9, choices=CHOSEN, default=Kind.REGULAR, db_default=Kind.REGULAR)
     address = models.ForeignKey(Address, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
 
     class Meta:

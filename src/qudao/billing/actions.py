@@ -48,6 +48,10 @@ ISSUE = """WITH series AS (
             d(line_id, product_id, no, unit, qty, unit_price, tax_rate, net, tax, gross)
     )
     SELECT id, number FROM invoice"""
+# The same for the invoice of an outside seller, whose own number it has.
+ISSUE_NAMED = "WITH series AS (SELECT %(number)s::text AS n)" + ISSUE[ISSUE.index(", invoice AS") :].replace(
+    "'INV-' || o.code || '-' || lpad(n::text, greatest(6, length(n::text)), '0')", "n"
+)
 # The same for many: the series of each seller moves once, and its invoices take the numbers in the order asked for.
 ISSUE_ALL = """WITH asked AS (
         SELECT * FROM unnest(%(seller)s::bigint[], %(buyer)s::bigint[], %(order)s::bigint[], %(agreement)s::bigint[], %(due_on)s::date[],
@@ -89,6 +93,16 @@ PAY_ALL = PAY.replace("i.seller_id = %s AND i.buyer_id = %s AND ", "")
 
 
 @dataclass(frozen=True)
+class Paper:
+    """What stands on the invoice that an outside seller sent. `due_on` None: by the terms; `gross` None: nobody compared it."""
+
+    number: str
+    on: date
+    due_on: date | None = None
+    gross: Decimal | None = None
+
+
+@dataclass(frozen=True)
 class PaidInvoice:
     """What a payment did to one invoice."""
 
@@ -115,12 +129,41 @@ def issue_invoices(order_id: int, *, on: date | None = None, actor: Actor) -> li
     """
     (trade,) = lock_trades([order_id], actor=actor)
     check_issuer(actor, trade.seller_id, trade.id)
+    if trade.outside:
+        raise Refused("billing.sellers_paper")
+    parts = rules.parts_to_bill(trade.lines)
+    return [_issue(trade, parts, Paper("", on or clock.today()), actor)] if parts else []
+
+
+@action("billing.issue")
+def record_invoice(order_id: int, paper: Paper, *, actor: Actor) -> Invoice:
+    """Enter the invoice of an outside seller for what was received (or sent, by the terms) of an order and is not invoiced yet, under its own number.
+
+    Both books, both open items and the credit account move as with every invoice. Locks order, funds, ledger. Emits InvoiceIssued. Raises Invalid at
+    the field, Refused billing.nothing_received, billing.differs when its total is not what was received at the agreed prices,
+    billing.sellers_number for an order whose seller issues its invoices here.
+    """
+    raise_if_any(rules.paper_faults(paper, clock.today()), Invalid)
+    (trade,) = lock_trades([order_id], actor=actor)
+    check_issuer(actor, trade.seller_id, trade.id)
+    if not trade.outside:
+        raise Refused("billing.sellers_number", field="number")
     parts = rules.parts_to_bill(trade.lines)
     if not parts:
-        return []
+        raise Refused("billing.nothing_received")
+    ours = rules.totals(parts).gross
+    if paper.gross not in (None, ours):
+        raise Refused("billing.differs", field="gross", ours=ours, theirs=paper.gross, currency=trade.currency)
+    if Invoice.unscoped.filter(seller_id=trade.seller_id, number=paper.number.strip()).exists():
+        raise Refused("billing.invoice_number_unique", field="number")
+    return _issue(trade, parts, paper, actor)
+
+
+def _issue(trade: Trade, parts: Sequence[Part], paper: Paper, actor: Actor) -> Invoice:
+    """Write an invoice over parts of a locked order, and move everything that follows from it."""
     # before the invoice is numbered, because the series keeps all invoicing of the seller waiting until the end
     record_invoiced(trade, {p.line.id: p.qty for p in parts}, rules.totals(parts).gross, actor=actor)
-    invoice = _write(trade, parts, on or clock.today(), actor)
+    invoice = _write(trade, parts, paper, actor)
     if invoice.gross:
         shift(trade.agreement_id, [("shipped", "invoiced", invoice.gross)], invoice.subject, actor=actor)
         post(_postings(invoice), invoice.subject, actor=actor)
@@ -128,17 +171,19 @@ def issue_invoices(order_id: int, *, on: date | None = None, actor: Actor) -> li
     else:  # goods given for nothing: there is nothing to wait for
         record_paid(trade, ZERO, actor=actor)
     _tell(invoice, actor)
-    return [invoice]
+    return invoice
 
 
 @action("billing.issue")
 def issue_all_invoices(order_ids: Iterable[int], *, actor: Actor) -> list[Invoice]:
-    """`issue_invoices` of today for many orders, all or none, in as many statements as for one. Convergent; emits InvoiceIssued for each."""
+    """`issue_invoices` of today for many orders, all or none, in as many statements as for one. Convergent; emits InvoiceIssued for each. Outside
+    sellers send their invoices: nothing is issued for them.
+    """
     trades = lock_trades(order_ids, actor=actor)
     bills: list[tuple[Trade, Sequence[Part]]] = []
     for trade in trades:
         check_issuer(actor, trade.seller_id, trade.id)
-        if parts := rules.parts_to_bill(trade.lines):
+        if not trade.outside and (parts := rules.parts_to_bill(trade.lines)):
             bills.append((trade, parts))
     if not bills:
         return []
@@ -281,10 +326,11 @@ def _line_columns(parts: Sequence[Part]) -> dict[str, list]:
     }
 
 
-def _write(trade: Trade, parts: Sequence[Part], day: date, actor: Actor) -> Invoice:
+def _write(trade: Trade, parts: Sequence[Part], paper: Paper, actor: Actor) -> Invoice:
     """The numbered invoice with its lines, in one statement."""
     note_rank(Rank.INVOICE)
-    sums, now, due_on = rules.totals(parts), clock.now(), day + timedelta(days=trade.payment_days)
+    sums, now, day = rules.totals(parts), clock.now(), paper.on
+    due_on = paper.due_on or day + timedelta(days=trade.payment_days)
     head = {"state": str(rules.state_of(sums.gross, ZERO)), "net": sums.net, "tax": sums.tax, "gross": sums.gross}
     params = {
         "seller": trade.seller_id,
@@ -299,7 +345,8 @@ def _write(trade: Trade, parts: Sequence[Part], day: date, actor: Actor) -> Invo
         "count": len(parts),
         **_line_columns(parts),
     }
-    ((pk, number),) = rows(ISSUE, params | head)
+    named = {"number": paper.number.strip()} if paper.number else {}
+    ((pk, number),) = rows(ISSUE_NAMED if named else ISSUE, params | head | named)
     return Invoice(
         id=pk, seller_id=trade.seller_id, buyer_id=trade.buyer_id, order_id=trade.id, agreement_id=trade.agreement_id, number=number, date=day,
         due_on=due_on, currency=trade.currency, paid=ZERO, state_since=now, issued_at=now, issued_by=actor.user_id, line_count=len(parts), **head,

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Schema
+from ninja import Field, Schema
 
 from qudao.base.access import Actor, get_visible, sees_prices
 from qudao.base.rest import Router, idempotent, page_of, reply
@@ -22,6 +22,15 @@ HEAD = ("number", "order_id", "seller_id", "buyer_id", "date", "due_on", "state"
 AMOUNTS = ("net", "tax", "gross", "paid")
 LINE = ("no", "product_id", "unit", "qty")
 PRICED = ("unit_price", "tax_rate", "exempt", "net", "tax", "gross")
+
+
+class PaperIn(Schema):
+    """What stands on an outside seller's invoice; `gross`, when given, must be what was received at the agreed prices."""
+
+    number: str = Field(..., min_length=1, max_length=48)
+    date: datetime.date
+    due_on: datetime.date | None = None
+    gross: Decimal | None = None
 
 
 class InvoiceLineOut(Schema):
@@ -106,6 +115,15 @@ def issue(request: HttpRequest, order_id: int) -> HttpResponse:
     made = actions.issue_invoices(order_id, actor=actor)
     location = f"/api/v1/invoices/{made[0].pk}" if made else ""
     return reply({"items": [_shown(x, actor) for x in made]}, 201 if made else 200, location=location)
+
+
+@routes.post("/orders/{int:order_id}/seller-invoice", response={201: InvoiceOut}, summary="Enter the invoice of an outside seller")
+@idempotent
+def enter(request: HttpRequest, order_id: int, body: PaperIn) -> HttpResponse:
+    """For what was received of its order and is not invoiced; under the seller's own number."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    made = actions.record_invoice(order_id, actions.Paper(body.number, body.date, body.due_on, body.gross), actor=actor)
+    return reply(_shown(made, actor), 201, location=f"/api/v1/invoices/{made.pk}")
 
 
 @routes.get("/invoices", response=InvoicePage, summary="Invoices, newest first")

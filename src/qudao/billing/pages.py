@@ -16,6 +16,7 @@ from qudao.base.access import Actor, sees_prices
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Button, DetailPage, Head, ListPage, Panel, Step
 from qudao.billing import actions, queries
+from qudao.billing.forms import PaperForm
 from qudao.billing.models import Invoice
 from qudao.billing.states import DONE, State
 from qudao.billing.tables import InvoiceTable, OwedTable, badge_of, name_of
@@ -157,6 +158,30 @@ class IssueOrder(ActionPage):
         return reverse("invoice", args=[result[0].pk]) if result else self.back
 
 
+class EnterInvoice(ActionPage):
+    """The invoice of an outside seller, for what was received of its order."""
+
+    verb = "billing.issue"
+    query = queries.orders_in_sight
+    form = PaperForm  # type: ignore[assignment]
+    title = submit = gettext_lazy("Enter the seller's invoice")
+    said = gettext_lazy("The invoice stands in the books.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("order", args=[self.kwargs["pk"]])
+
+    def says(self, obj: Any) -> Any:
+        ours = figures.money(queries.unscoped_to_bill(obj), obj.currency)
+        return _("What was received of {number} and is not invoiced comes to {amount} at the agreed prices.").format(number=obj.number, amount=ours)
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.record_invoice(obj.pk, actions.Paper(cleaned["number"], cleaned["date"], cleaned["due_on"], cleaned["gross"]), actor=self.actor)
+
+    def done(self, result: Any) -> str:
+        return reverse("invoice", args=[result.pk])
+
+
 def order_panel(request: HttpRequest, order: Any) -> Panel | None:
     """The invoices of an order, and the seller's button for what is delivered and not billed."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
@@ -171,10 +196,9 @@ def order_panel(request: HttpRequest, order: Any) -> Panel | None:
         items.append({"label": i.number, "url": reverse("invoice", args=[i.pk]), "state": badge_of(i), "facts": facts, "end": end})
     count = len(items)
     delivered = order.fulfilment not in ("none", "picking")
-    if delivered and order.billing != "full" and actor.org_id == order.seller_id and actor.can("billing.issue"):
-        items.append(
-            {"label": _("To invoice"), "buttons": [Button(_("Issue the invoice"), reverse("order_invoicing", args=[order.pk]), "file-text", ask=True)]}
-        )
+    if delivered and order.billing != "full" and actor.acts_as(order.seller_id) and actor.can("billing.issue"):
+        way = (_("Enter the seller's invoice"), "order_paper") if order.outside else (_("Issue the invoice"), "order_invoicing")
+        items.append({"label": _("To invoice"), "buttons": [Button(way[0], reverse(way[1], args=[order.pk]), "file-text", ask=True)]})
     if not items:
         return None
     note = ngettext("{n} invoice", "{n} invoices", count).format(n=count) if count else ""
@@ -185,4 +209,5 @@ routes = [
     path("invoices/", invoice_list, name="invoices"),
     path("invoices/<int:pk>/", InvoiceDetail.as_view(), name="invoice"),
     path("orders/<int:pk>/invoices", IssueOrder.as_view(), name="order_invoicing"),
+    path("orders/<int:pk>/seller-invoice", EnterInvoice.as_view(), name="order_paper"),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.access import Actor, Policy, get_visible, own, register, within
+from qudao.base.access import Actor, Policy, acting, get_visible, register, within
 from qudao.billing.models import Invoice, InvoiceLine
 from qudao.kernel.errors import Forbidden
 from qudao.orders.models import Order
@@ -20,7 +20,7 @@ class InvoicePolicy(Policy):
     view_verb = VIEW
 
     def rows(self, actor: Actor, verb: str) -> Q:
-        return within(actor, "seller", "buyer") if verb == VIEW else own(actor, "seller")
+        return within(actor, "seller", "buyer") if verb == VIEW else acting(actor, "seller")
 
 
 @register
@@ -29,12 +29,12 @@ class InvoiceLinePolicy(Policy):
     view_verb = VIEW
 
     def rows(self, actor: Actor, verb: str) -> Q:
-        return within(actor, "invoice__seller", "invoice__buyer") if verb == VIEW else own(actor, "invoice__seller")
+        return within(actor, "invoice__seller", "invoice__buyer") if verb == VIEW else acting(actor, "invoice__seller")
 
 
 def check_issuer(actor: Actor, seller_id: int, order_id: int) -> None:
     """Invoicing an order is its seller's move; else NotFound when the actor does not even see the order, Forbidden when it does."""
-    if actor.kind == "system" or actor.org_id == seller_id:
+    if actor.acts_as(seller_id):
         return
     get_visible(actor, Order, order_id)
     raise Forbidden("base.forbidden", verb="billing.issue")

@@ -10,9 +10,11 @@ from django.db.models import QuerySet
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
 from qudao.billing.models import Invoice, InvoiceLine
+from qudao.billing.rules import parts_to_bill, totals
 from qudao.funds.rules import uses_credit
 from qudao.kernel.money import RateSum, by_rate, split
 from qudao.orders.models import Order
+from qudao.orders.queries import unscoped_trades
 
 
 def invoices(actor: Actor, *, order_id: int | None = None, side: str = "") -> QuerySet[Invoice]:
@@ -36,6 +38,12 @@ def taxes_of(lines: Iterable[InvoiceLine]) -> list[RateSum]:
 def orders_in_sight(actor: Actor) -> QuerySet[Order]:
     """The orders an actor may see, for the page that bills them."""
     return visible(actor, Order)
+
+
+def unscoped_to_bill(order: Order) -> Decimal:
+    """What is delivered of an order the actor was shown and not invoiced yet comes to, with tax. One statement."""
+    (trade,) = unscoped_trades([order.pk])
+    return totals(parts_to_bill(trade.lines)).gross
 
 
 @uses_credit

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from qudao.billing.states import State
+from qudao.kernel.errors import Fault
 from qudao.kernel.money import ZERO, cumulative
+
+#: the longest number of an outside seller's invoice
+MOST_NUMBER = 48
 
 
 class OrderLine(Protocol):
@@ -76,6 +81,18 @@ def state_of(gross: Decimal, paid: Decimal) -> str:
     if paid >= gross:
         return State.PAID
     return State.PARTIALLY_PAID if paid else State.ISSUED
+
+
+def paper_faults(paper: Any, today: date) -> list[Fault]:
+    """What is wrong with what somebody copied from an outside seller's invoice."""
+    faults = [] if 0 < len(paper.number.strip()) <= MOST_NUMBER else [Fault("billing.number", "number", {"most": MOST_NUMBER})]
+    if paper.on > today:
+        faults.append(Fault("billing.future", "date"))
+    if paper.due_on and paper.due_on < paper.on:
+        faults.append(Fault("billing.due_before", "due_on"))
+    if paper.gross is not None and not (paper.gross == 0 or is_amount(paper.gross)):
+        faults.append(Fault("billing.amount", "gross"))
+    return faults
 
 
 def is_amount(amount: Decimal) -> bool:

@@ -28,9 +28,18 @@ SENTENCES = {
     "billing.amount": _("The amount must be more than zero, with at most two decimals."),
     "billing.invoice_paid_within_gross": _("More would be paid than the invoice amounts to."),
     "billing.invoiceline_credited_within_line": _("More would be credited than was invoiced."),
+    "billing.sellers_paper": _("This seller sends its invoices: enter the number and the date of its paper."),
+    "billing.sellers_number": _("The seller of this order numbers its invoices here."),
+    "billing.nothing_received": _("Nothing was received that is not invoiced yet."),
+    "billing.differs": _("What was received comes to {ours} {currency} at the agreed prices; the invoice says {theirs}."),
+    "billing.number": _("An invoice has a number of at most {most} characters."),
+    "billing.future": _("The invoice cannot be dated in the future."),
+    "billing.due_before": _("An invoice is not due before its date."),
+    "billing.invoice_number_unique": _("The seller already has an invoice with this number."),
     "billing.invoice_issued": _("Invoice {number} over {gross} {currency} is due on {due_on}."),
 }
 REMEDIES = {
+    "billing.differs": _("Ask the seller for a corrected invoice, or settle what differs on the receipt first."),
     "billing.more_than_open": _("Apply less; what is left of the payment stays unapplied."),
     "billing.invoice_paid_within_gross": _("Apply less; what is left of the payment stays unapplied."),
 }

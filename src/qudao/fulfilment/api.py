@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -91,6 +92,23 @@ class ReceiptIn(Schema):
 
     lines: list[CountIn] = []
     note: str = Field("", max_length=500)
+
+
+class ArrivedLot(LotQuantity):
+    expires_on: date | None = None
+
+
+class ArrivedIn(CountIn):
+    """What came of an order line; all but `over` makes what the delivery note says. `lots` of a product tracked by lot make that quantity."""
+
+    lots: list[ArrivedLot] = []
+
+
+class PurchaseReceiptIn(ReceiptIn):
+    """What came of an outside purchase, by order line; what is not named did not come."""
+
+    lines: list[ArrivedIn]  # type: ignore[assignment]
+    delivery_note: str = Field("", max_length=80)
 
 
 class ShipmentLineOut(Schema):
@@ -267,8 +285,20 @@ def dispatch(request: HttpRequest, shipment_id: int, body: DispatchIn) -> HttpRe
 @idempotent
 def receive(request: HttpRequest, shipment_id: int, body: ReceiptIn) -> HttpResponse:
     """Count a shipment; received, damaged and missing make what was shipped, `over` comes on top."""
-    counts = [Count(x.line_id, x.received, x.damaged, x.short, x.over, x.note, x.refused, x.wrong, x.wrong_product.strip()) for x in body.lines]
-    return _receipt(actions.confirm_receipt(shipment_id, counts, note=body.note, actor=request.actor))  # type: ignore[attr-defined]
+    return _receipt(actions.confirm_receipt(shipment_id, _counts(body.lines), note=body.note, actor=request.actor))  # type: ignore[attr-defined]
+
+
+def _counts(lines: Sequence[CountIn]) -> list[Count]:
+    return [Count(x.line_id, x.received, x.damaged, x.short, x.over, x.note, x.refused, x.wrong, x.wrong_product.strip()) for x in lines]
+
+
+@routes.post("/orders/{int:order_id}/receipts", response={201: ReceiptOut}, summary="Receive from an outside seller")
+@idempotent
+def receive_purchase(request: HttpRequest, order_id: int, body: PurchaseReceiptIn) -> HttpResponse:
+    """Count what came of a purchase whose seller has nobody here; the rest is still expected."""
+    lots = {x.line_id: tuple(LotQty(lot.lot, lot.expires_on, lot.qty) for lot in x.lots) for x in body.lines if x.lots}
+    told = {"delivery_note": body.delivery_note, "note": body.note, "lots": lots}
+    return _receipt(actions.receive_purchase(order_id, _counts(body.lines), **told, actor=request.actor))  # type: ignore[attr-defined,arg-type]
 
 
 @routes.post("/shipments/{int:shipment_id}/refusal", response={201: ReceiptOut}, summary="Refuse a shipment")

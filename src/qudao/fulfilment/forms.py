@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -46,6 +47,13 @@ class ReceiptForm(Form):
     def is_multipart(self) -> bool:
         """Photos of what is wrong come along."""
         return True
+
+
+class ArrivalForm(ReceiptForm):
+    """The same of goods that an outside seller sent."""
+
+    delivery_note = forms.CharField(label=_("Delivery note"), max_length=80, required=False, help_text=_("The number of the seller's paper."))
+    field_order = ("delivery_note", "note")
 
 
 class BearForm(Form):
@@ -101,6 +109,48 @@ RECEIPT_LINES = (
 )
 
 
+#: what comes from an outside seller: nobody shipped it here
+ARRIVAL_LINES = (
+    RECEIPT_LINES[0],
+    LineField("shipped", _("Still to come"), kind="figure"),
+    *RECEIPT_LINES[2:4],
+    LineField("short", pgettext_lazy("difference", "Missing"), kind="qty"),
+    *RECEIPT_LINES[4:],
+)
+ARRIVED_LOT = LineField("lots", _("Lots"), placeholder=_("number × quantity 2027-12-31, …"))
+
+
+def arrival_editor(lines: Sequence[Any], by_lot: bool, data: Any = None) -> LineEditor:
+    """One row for each order line of which something is still to come, filled as if all of it were here."""
+    rows: list[dict[str, Any]] = []
+    for line in lines:
+        told, rest = f"{by_language(line.product.name, line.product.name_en)} {line.product.code}", line.wanted - line.shipped
+        rows.append({"ref": line.pk, "product": told, "shipped": figures.qty(rest, line.unit), "received": plain(rest)})
+    editor = LineEditor((*ARRIVAL_LINES, ARRIVED_LOT) if by_lot else ARRIVAL_LINES, data=data, initial=rows, fixed=True)
+    known = {str(one["ref"]): one for one in rows}
+    for row in editor.lines:
+        row.shown = known.get(row.ref, {})
+    return editor
+
+
+def arrived_lots(editor: LineEditor) -> dict[int, tuple[LotQty, ...]]:
+    """By order line the lots that came: "L1 × 5 2027-12-31, L2 × 3"; one lot without a quantity is all of it. Raises Invalid at lots that cannot be
+    read.
+    """
+    found: dict[int, tuple[LotQty, ...]] = {}
+    for line in editor.lines:
+        text, lots = line.clean.get("lots") or "", []
+        whole = sum((line.clean.get(name) or NOTHING for name in ("received", "damaged", "short", "refused", "wrong")), NOTHING)
+        for part in (one.strip() for one in re.split(r"[,;，；、]", text) if one.strip()):
+            head, _space, day = part.rpartition(" ")
+            expires = parse_date(day) if head and re.fullmatch(r"\d{4}-\d\d-\d\d", day) else None
+            read = read_lots(head if expires else part, whole)
+            lots += [LotQty(one.lot, expires, one.qty) for one in read]
+        if lots:
+            found[int(line.ref)] = tuple(lots)
+    return found
+
+
 def editor_of(fields: Sequence[LineField], lines: Sequence[ShipmentLine], data: Any = None) -> LineEditor:
     """One row for each line of a shipment, filled as if everything left or arrived as it is; rows cannot be added."""
     rows: list[dict[str, Any]] = []
@@ -154,7 +204,7 @@ def counts_of(editor: LineEditor) -> list[Count]:
             int(line.ref),
             line.clean["received"],
             line.clean.get("damaged") or NOTHING,
-            None,
+            line.clean.get("short"),
             line.clean.get("over") or NOTHING,
             line.clean.get("note") or "",
             line.clean.get("refused") or NOTHING,

@@ -92,6 +92,14 @@ CHECKS = [
         " WHERE id = (SELECT max(id) FROM fulfilment_difference WHERE state <> 'settled')",
     ),
     Check(
+        "fulfilment.outside_purchases_come_from_outside",
+        """SELECT s.id, 'shipment ' || s.number || ' of an outside purchase left a warehouse, or is planned' AS note FROM fulfilment_shipment s
+           JOIN orders_order o ON o.id = s.order_id AND o.kind = 'external' JOIN inventory_place p ON p.id = s.from_place_id
+           WHERE p.kind <> 'outside' OR s.state NOT IN ('received', 'refused')""",
+        """UPDATE orders_order SET kind = 'external', allocation = 'outside', waits_since = NULL
+           WHERE id = (SELECT max(order_id) FROM fulfilment_shipment WHERE state = 'picking')""",
+    ),
+    Check(
         "fulfilment.picked_where_it_is_reserved",
         """SELECT p.line_id AS id, concat_ws(' ', 'order line', p.line_id, 'is picked in place', p.place_id, p.qty, 'but reserved there',
                   coalesce(r.qty, 0)) AS note

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Model, Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.access import Actor, Policy, get_visible, own, register, within
+from qudao.base.access import Actor, Policy, acting, get_visible, own, register, within
 from qudao.fulfilment.models import Difference, Receipt, ReceiptLine, Shipment, ShipmentLine
 from qudao.kernel.errors import Forbidden
 from qudao.orders.models import Order
@@ -30,7 +30,7 @@ class TradePolicy(Policy):
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb == VIEW:
             return within(actor, f"{self.path}seller", f"{self.path}buyer")
-        return own(actor, f"{self.path}buyer") if verb in BUYER_ONLY else own(actor, f"{self.path}seller")
+        return own(actor, f"{self.path}buyer") if verb in BUYER_ONLY else acting(actor, f"{self.path}seller")
 
 
 @register
@@ -67,6 +67,11 @@ def check_order_side(actor: Actor, verb: str, seller_id: int, order_id: int) -> 
     The good case, which every shipment passes, needs no statement.
     """
     _check(actor, verb, seller_id, Order, order_id)
+
+
+def check_order_buyer(actor: Actor, verb: str, buyer_id: int, order_id: int) -> None:
+    """The same for a move of the buyer on an order."""
+    _check(actor, verb, buyer_id, Order, order_id)
 
 
 def check_side(actor: Actor, verb: str, side_id: int, shipment_id: int) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
@@ -19,8 +19,9 @@ from qudao.fulfilment import rules
 from qudao.fulfilment.models import Difference, Receipt, ReceiptLine, Shipment, ShipmentLine
 from qudao.fulfilment.rules import Count, Sent
 from qudao.fulfilment.states import GONE, OPEN, TRAVEL_DAYS, UNSETTLED
+from qudao.funds.rules import Shift
 from qudao.inventory.queries import unscoped_by_lot, unscoped_lots_shipped, unscoped_proposals
-from qudao.inventory.rules import Demand
+from qudao.inventory.rules import Demand, MoveSpec
 from qudao.kernel import clock
 from qudao.kernel.errors import NotFound
 from qudao.kernel.period import working_day
@@ -62,7 +63,10 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A shipment as its receiver finds it, locked. `places`: (organisation id, code) → place id; `after`: the state it is coming into."""
+    """A shipment as its receiver finds it, locked. `places`: (organisation id, code) → place id; `after`: the state it is coming into.
+
+    `moves`, `shifts`: what moves first of goods and of credit, where nobody shipped it.
+    """
 
     state: str
     number: str
@@ -70,6 +74,8 @@ class Arrival:
     places: dict[tuple[int, str], int]
     lines: list[Sent]
     after: str = ""
+    moves: tuple[MoveSpec, ...] = ()
+    shifts: tuple[Shift, ...] = ()
 
 
 def unscoped_parcels(order_ids: Iterable[int]) -> dict[int, list[Parcel]]:
@@ -219,11 +225,11 @@ class Coming:
 
 
 # What has left, and what is promised for a day.
-COMING = """SELECT l.product_id, s.shipped_at, NULL::date, l.qty, s.number
+COMING = """SELECT l.product_id, s.shipped_at, NULL::date, l.qty, s.number, false
     FROM fulfilment_shipment s JOIN fulfilment_shipmentline l ON l.shipment_id = s.id
     WHERE s.buyer_id = %(org)s AND s.state = 'shipped' AND l.product_id = ANY(%(products)s)
     UNION ALL
-    SELECT l.product_id, NULL, l.promised_on, l.qty - l.given_up - l.shipped, coalesce(o.number, '')
+    SELECT l.product_id, NULL, l.promised_on, l.qty - l.given_up - l.shipped, coalesce(o.number, ''), o.kind = 'external'
     FROM orders_order o JOIN orders_line l ON l.order_id = o.id
     WHERE o.buyer_id = %(org)s AND o.status IN ('confirmed', 'in_fulfilment') AND l.product_id = ANY(%(products)s)
       AND l.promised_on IS NOT NULL AND l.qty > l.given_up + l.shipped"""
@@ -238,8 +244,9 @@ def unscoped_coming(org_id: int, product_ids: Iterable[int]) -> dict[int, list[C
     found: dict[int, list[Coming]] = {pk: [] for pk in wanted}
     if wanted:
         today = clock.today()
-        for product, left, leaves, qty, number in rows(COMING, {"org": org_id, "products": wanted}):
-            on = working_day(clock.date_of(left) if left else max(leaves, today), TRAVEL_DAYS)
+        for product, left, leaves, qty, number, outside in rows(COMING, {"org": org_id, "products": wanted}):
+            # an outside seller names the day on which its goods are here
+            on = leaves if outside else working_day(clock.date_of(left) if left else max(leaves, today), TRAVEL_DAYS)
             found[product].append(Coming(max(on, today), qty, number))
     return {pk: sorted(some, key=lambda one: (one.on, one.number)) for pk, some in found.items()}
 
@@ -271,6 +278,12 @@ def unscoped_promised(org_id: int, product_ids: Iterable[int]) -> dict[int, date
 def unscoped_waits(org_id: int, product_id: int) -> Decimal:
     """How much of a product others wait for at an organisation. One statement."""
     return sum((qty for _product, qty, _line in rows(WAITING, (org_id, [product_id]))), rules.NOTHING)
+
+
+def unscoped_to_come(order: Order) -> QuerySet[Line]:
+    """The lines of an order the actor was shown of which something is still to come, with `by_lot`."""
+    open_ones = Line.unscoped.filter(order=order, qty__gt=F("given_up") + F("shipped"))
+    return open_ones.select_related("product").annotate(by_lot=unscoped_by_lot()).order_by("no")
 
 
 def unscoped_waiting_lines(order: Order) -> QuerySet[Line]:

@@ -140,6 +140,14 @@ def choose(wanted: Mapping[int, Decimal], free: Mapping[int, Decimal], *, code: 
     return chosen
 
 
+def told(count: Count) -> Decimal:
+    """How much a count says was sent: all of it that is not too many. Raises Invalid for what is no quantity."""
+    parts = (count.received, count.damaged, count.short or NOTHING, count.refused, count.wrong)
+    if not all(is_quantity(qty) for qty in parts):
+        raise Invalid("fulfilment.quantity", field=f"lines.{count.shipment_line_id}.received")
+    return sum(parts, NOTHING)
+
+
 def is_quantity(qty: Decimal) -> bool:
     """Zero or more, at most four decimals."""
     return isinstance(qty, Decimal) and qty.is_finite() and qty >= 0 and qty == qty.quantize(Decimal("0.0001"))

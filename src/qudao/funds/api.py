@@ -37,13 +37,13 @@ class AccountOut(Schema):
     limit_amount: Decimal
     temp_limit: Decimal
     temp_until: date | None
-    limit: Decimal
+    limit: Decimal | None
     ordered: Decimal
     shipped: Decimal
     invoiced: Decimal
     unapplied: Decimal
     exposure: Decimal
-    available: Decimal
+    available: Decimal | None
     grace_days: int
     tolerance: Decimal
     stop_days: int | None

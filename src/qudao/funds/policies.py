@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.access import EVERY_ROW, Actor, Policy, Scope, own, register
+from qudao.base.access import EVERY_ROW, Actor, Policy, Scope, acting, own, register
 from qudao.funds.models import Account, DepositEntry, Entry, House, StateChange, SubLimit
 
 VERBS = {
@@ -31,7 +31,7 @@ class AccountPolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb != self.view_verb:
-            return own(actor, "seller")
+            return acting(actor, "seller")
         return EVERY_ROW if _sees_all(actor) else own(actor, "seller", "buyer")
 
 

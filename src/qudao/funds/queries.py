@@ -8,12 +8,13 @@ from datetime import date
 from decimal import Decimal
 
 from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models.functions import NullIf
 from django.utils.translation import get_language
 
 from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
 from qudao.funds.models import Account, DepositEntry, Entry, House, StateChange, SubLimit
-from qudao.funds.rules import USES, LineUse, Part, Patience, Position, Standing, line_faults, may_hold, standing_of
+from qudao.funds.rules import NO_LIMIT, USES, LineUse, Part, Patience, Position, Standing, line_faults, may_hold, standing_of
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, NotFound
 from qudao.kernel.money import ZERO
@@ -196,13 +197,14 @@ def credit(actor: Actor, agreement_id: int) -> CreditCard:
 def accounts(actor: Actor) -> QuerySet[Account]:
     """The credit accounts the actor may see, with both sides and `limit_now`, `exposure`, `available` as of today.
 
-    Of a prepaid one: its balance, what is frozen of it, and what is free.
+    Of a prepaid one: its balance, what is frozen of it, and what is free; of one without a limit None and None.
     """
     valid = Case(When(temp_until__gte=clock.today(), then=F("temp_limit")), default=Value(ZERO), output_field=Account._meta.get_field("temp_limit"))
     found = visible(actor, Account).select_related("seller", "buyer", "agreement")
     ahead = Case(When(prepaid=True, then=F("unapplied")), default=Value(ZERO), output_field=Account._meta.get_field("unapplied"))
     used = F("ordered") + F("shipped") + F("invoiced") - F("unapplied")
-    found = found.annotate(limit_now=F("limit_amount") + valid + ahead, exposure=used + ahead)
+    limit = NullIf("limit_amount", Value(NO_LIMIT, Account._meta.get_field("limit_amount")))
+    found = found.annotate(limit_now=limit + valid + ahead, exposure=used + ahead)
     return found.annotate(available=F("limit_now") - F("exposure")).order_by("seller__code", "buyer__code", "id")
 
 

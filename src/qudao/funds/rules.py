@@ -70,6 +70,10 @@ class Position:
         return self.limit_on(day) - self.exposure
 
 
+#: the limit, and the tolerance, of an account that nobody limits: what an organisation owes a seller that has nobody here. A limit may be set later.
+NO_LIMIT = Decimal("9999999999999999.99")
+
+
 def may_hold(position: Position, amount: Decimal, day: date) -> list[Fault]:
     """Every reason why an order of `amount` does not pass: held, stopped, without its deposit, overdue beyond grace and tolerance, over the limit."""
     faults = _by_hand(position) + _deposit(position) + _overdue(position, position.patience.grace_days)

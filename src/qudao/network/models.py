@@ -50,6 +50,8 @@ class Organisation(Row):
             models.Index(fields=["path"], name="network_org_path"),
             models.Index(fields=["name"], name="network_org_name"),
             models.Index(fields=["code"], name="network_org_code"),
+            # Asked with every request: for which outside sellers somebody acts.
+            models.Index(fields=["parent"], condition=Q(kind="supplier"), name="network_org_suppliers"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -124,6 +124,11 @@ def possible_parents(actor: Actor, verb: str) -> QuerySet[Organisation]:
     return below.exclude(kind__in=[OrgKind.SUPPLIER, OrgKind.CUSTOMER]).order_by("path")
 
 
+def unscoped_keeper_of(org_id: int) -> QuerySet[Organisation, dict[str, int]]:
+    """Who keeps an outside seller, as a sub-query; nothing for any other organisation."""
+    return Organisation.unscoped.filter(pk=org_id, kind=OrgKind.SUPPLIER).values("parent_id")  # type: ignore[return-value]
+
+
 def knows_fully(actor: Actor, path: str) -> bool:
     """Whether an actor may read everything about the organisation of a path, or only its code and name (the line above)."""
     if actor.scope == Scope.ALL:

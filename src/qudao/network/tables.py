@@ -50,6 +50,7 @@ class OrgTable(Table):
         Tab("open", _("Open"), ~Q(state=OrgState.CLOSED)),
         Tab("dealers", _("Dealers"), Q(kind=OrgKind.DEALER) & ~Q(state=OrgState.CLOSED)),
         Tab("outlets", _("Outlets"), Q(kind=OrgKind.OUTLET) & ~Q(state=OrgState.CLOSED)),
+        Tab("outside", _("Suppliers and customers"), Q(kind__in=[OrgKind.SUPPLIER, OrgKind.CUSTOMER]) & ~Q(state=OrgState.CLOSED)),
         Tab("suspended", _("Suspended"), Q(state=OrgState.SUSPENDED), wrong=True),
         Tab("all", _("All")),
     )

@@ -40,6 +40,16 @@ class AddressForm(Form):
         field.choices = [(str(one.pk), one.line) for one in known] or [("", _("The buyer's own address"))]
 
 
+class ConfirmedForm(Form):
+    """What an outside seller confirmed."""
+
+    layout = "grid"
+
+    promised_on = forms.DateField(label=_("Promised for"), widget=forms.DateInput(), help_text=_("The day on which the goods are here."))
+    seller_number = forms.CharField(label=_("Seller's number"), max_length=40, required=False, help_text=_("The number the seller gave the order."))
+    note = forms.CharField(label=_("Remark"), max_length=500, required=False)
+
+
 class AmendForm(Form):
     """The quantities of the lines, and products to add."""
 

@@ -41,7 +41,8 @@ CHECKS = [
         "orders.allocation_says_what_waits",
         """SELECT o.id, 'allocation ' || o.allocation || ' of open ' || s.open || ', backordered ' || s.waits AS note
            FROM orders_order o JOIN (SELECT order_id, sum(qty - given_up - shipped) AS open, sum(backordered) AS waits FROM orders_line GROUP BY 1) s
-           ON s.order_id = o.id WHERE o.status IN ('confirmed', 'in_fulfilment') AND (o.allocation = 'full') <> (s.waits = 0)""",
+           ON s.order_id = o.id WHERE o.status IN ('confirmed', 'in_fulfilment') AND o.kind <> 'external'
+             AND (o.allocation = 'full') <> (s.waits = 0)""",
         "UPDATE orders_order SET allocation = 'partial' WHERE id = (SELECT max(id) FROM orders_order WHERE status = 'confirmed')",
     ),
     Check(
@@ -49,7 +50,7 @@ CHECKS = [
         """SELECT l.id, 'backordered, but nobody would tell when goods come in' AS note FROM orders_line l JOIN orders_order o ON o.id = l.order_id
            CROSS JOIN LATERAL unnest(string_to_array(concat_ws(',', o.place_id::text, nullif(o.more_places, '')), ',')::bigint[]) w(place_id)
            LEFT JOIN inventory_stock s ON s.place_id = w.place_id AND s.product_id = l.product_id
-           WHERE l.backordered > 0 AND s.awaited IS NOT TRUE
+           WHERE l.backordered > 0 AND o.kind <> 'external' AND s.awaited IS NOT TRUE
            UNION ALL
            SELECT s.id, 'goods are kept for somebody, but nobody waits' FROM inventory_stock s WHERE s.awaited
            AND NOT EXISTS (SELECT FROM orders_line l JOIN orders_order o ON o.id = l.order_id
@@ -64,6 +65,14 @@ CHECKS = [
         """SELECT l.order_id AS id, 'lines were taken out, but no order came of it' AS note FROM orders_line l
            WHERE l.moved > 0 AND NOT EXISTS (SELECT FROM orders_order o WHERE o.split_from_id = l.order_id)""",
         "UPDATE orders_line SET given_up = given_up + 0.5, moved = 0.5 WHERE id = (SELECT max(id) FROM orders_line WHERE qty > shipped + given_up + 1)",
+    ),
+    Check(
+        "orders.outside_purchases_are_of_outside_sellers",
+        """SELECT o.id, coalesce(o.number, '') || ' is an outside purchase, but its seller is one of the network' AS note
+           FROM orders_order o JOIN network_organisation s ON s.id = o.seller_id WHERE o.kind = 'external' AND s.kind <> 'supplier'""",
+        """UPDATE orders_order SET kind = 'external', allocation = CASE WHEN status IN ('confirmed', 'in_fulfilment') THEN 'outside' ELSE 'none' END,
+               waits_since = NULL
+           WHERE id = (SELECT max(o.id) FROM orders_order o JOIN network_organisation s ON s.id = o.seller_id WHERE s.kind <> 'supplier')""",
     ),
     Check(
         "orders.sides_follow_the_agreement",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from django.db import models
@@ -28,7 +29,7 @@ class Order(Row):
     `net`, `tax`, `gross`: what is ordered and was not given up. `short`: what becomes of it when there is not enough;
     `waits_since`: when it was confirmed although goods were missing, which is its place in the queue for them.
     `rationed`: whether its lines ever held something of a quota, which is then given back with what is given up.
-    `split_from`: the order that its lines were taken out of, with their prices.
+    `split_from`: the order that its lines were taken out of, with their prices. `seller_number`: the number an outside seller gave it.
     """
 
     number = models.CharField(max_length=40, null=True)
@@ -57,6 +58,7 @@ class Order(Row):
     ordered_on = models.DateField()
     placed_at = models.DateTimeField()
     state_since = models.DateTimeField()
+    seller_number = models.CharField(max_length=40, default="", db_default="", blank=True)
     po_number = models.CharField(max_length=40, default="", blank=True)
     note = models.TextField(default="", blank=True)
     placed_by = models.BigIntegerField(null=True)
@@ -88,6 +90,11 @@ class Order(Row):
             models.CheckConstraint(
                 condition=~Q(status__in=[Status.CONFIRMED, Status.IN_FULFILMENT]) | Q(credit=Credit.PASS) & ~Q(allocation=Allocation.NONE),
                 name="orders_order_confirmed_holds",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=Kind.EXTERNAL, allocation__in=[Allocation.NONE, Allocation.OUTSIDE], waits_since__isnull=True)
+                | ~Q(kind=Kind.EXTERNAL) & ~Q(allocation=Allocation.OUTSIDE),
+                name="orders_order_external_comes_from_outside",
             ),
         ]
         indexes = [
@@ -125,6 +132,21 @@ class Order(Row):
     def ship_lines(self) -> list[str]:
         """Where the goods go, as the lines below a name: the address, and who takes them there."""
         return [line for line in (self.ship_address, f"{self.ship_name} {self.ship_phone}".strip()) if line]
+
+    @property
+    def outside(self) -> bool:
+        """Whether its seller has nobody here: its goods are in no books before they come."""
+        return self.kind == Kind.EXTERNAL
+
+    @property
+    def house_id(self) -> int:
+        """The organisation whose people sign it: the seller's, of an outside purchase the buyer's."""
+        return self.buyer_id if self.outside else self.seller_id
+
+    @property
+    def asking(self) -> Subject:
+        """The order as its approval names it: on the side of the seller stands whose people sign."""
+        return replace(self.subject, seller_id=self.buyer_id, buyer_id=self.seller_id) if self.outside else self.subject
 
     @property
     def serving(self) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.access import Actor, Policy, own, register, within
+from qudao.base.access import Actor, Policy, acting, own, register, within
 from qudao.orders.models import Line, Order
 
 VERBS = {
@@ -22,10 +22,11 @@ VERBS = {
     "orders.amend": _("Change orders after they were confirmed"),
     "orders.split": _("Take lines of an order out into an order of its own"),
     "orders.readdress": _("Change where an order goes"),
+    "orders.confirm_purchase": _("Write down what an outside seller confirmed"),
     "orders.attach": _("Attach files to orders"),
 }
 SELLER_ONLY = {"orders.approve", "orders.return", "orders.close_short", "orders.place_for", "orders.release"}
-BUYER_ONLY = {"orders.place"}
+BUYER_ONLY = {"orders.place", "orders.confirm_purchase"}
 
 
 @register
@@ -37,8 +38,8 @@ class OrderPolicy(Policy):
         if verb == self.view_verb:
             return within(actor, "seller", "buyer")
         if verb in SELLER_ONLY:
-            return own(actor, "seller")
-        return own(actor, "buyer") if verb in BUYER_ONLY else own(actor, "seller", "buyer")
+            return acting(actor, "seller")
+        return own(actor, "buyer") if verb in BUYER_ONLY else acting(actor, "seller", "buyer")
 
 
 @register

@@ -23,7 +23,7 @@ from qudao.kernel.errors import Fault, NotFound
 from qudao.orders import rules
 from qudao.orders.models import Line, Order
 from qudao.orders.rules import TWIN_MINUTES, Destination, Held, Placing, PricedLine
-from qudao.orders.states import Status
+from qudao.orders.states import Kind, Status
 from qudao.pricing.queries import unscoped_lacking_rates
 from qudao.quotas.queries import SCARCE
 
@@ -101,7 +101,13 @@ class Trade:
     state_since: datetime
     more_places: str
     splits: bool
+    kind: str
     lines: list[TradeLine]
+
+    @property
+    def outside(self) -> bool:
+        """Whether its seller has nobody here (`Order.outside`)."""
+        return self.kind == Kind.EXTERNAL
 
     @property
     def places(self) -> tuple[int, ...]:
@@ -124,10 +130,11 @@ class Trade:
 
 
 HEAD = """o.id, coalesce(o.number, ''), o.seller_id, o.buyer_id, o.agreement_id, o.place_id, o.currency, o.net, o.tax, o.gross, o.invoiced, o.paid,
-    o.status, o.fulfilment, o.billing, o.payment, o.payment_days, o.invoice_on, o.ordered_on, o.state_since, o.more_places, o.splits"""
+    o.status, o.fulfilment, o.billing, o.payment, o.payment_days, o.invoice_on, o.ordered_on, o.state_since, o.more_places, o.splits,
+    o.kind"""
 LINE = """l.id, l.no, l.product_id, l.unit, l.qty, l.unit_price, l.tax_rate, l.net, l.tax, l.gross, l.shipped, l.received, l.settled_short,
     l.given_up, l.invoiced, l.backordered, o.invoice_on = 'receipt'"""
-HEAD_LENGTH = 22
+HEAD_LENGTH = 23
 
 
 def unscoped_trades(order_ids: Iterable[int], *, lock: bool = False) -> list[Trade]:

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from typing import Any, NamedTuple
 
-from qudao.kernel.errors import Fault, Refused
+from qudao.kernel.errors import Fault, Invalid, Refused
 from qudao.kernel.money import ZERO, cumulative, net_and_tax, round_to
 from qudao.kernel.quantity import plain
 from qudao.orders.states import OPEN, TRANSITIONS, Allocation, Approval, Billing, Fulfilment, Kind, Payment, Status
@@ -110,6 +110,20 @@ def next_status(status: str, event: str) -> str:
         return TRANSITIONS[(Status(status), event)]
     except KeyError:
         raise Refused("orders.illegal", status=Status(status).label, event=event) from None
+
+
+def kind_between(placing: Placing, outside: bool) -> str:
+    """The type of an order between its two sides; `outside`: the seller has nobody here. Raises Invalid for a type that these two cannot have."""
+    if outside and placing.kind == Kind.REGULAR:
+        return Kind.EXTERNAL
+    if outside != (placing.kind == Kind.EXTERNAL):
+        raise Invalid("orders.kind_sides", field="kind")
+    return placing.kind
+
+
+def number_form(seller: str, buyer: str, kind: str) -> str:
+    """How the orders between two organisations (codes) are numbered: counted for the pair, so that a number betrays nobody's volume."""
+    return f"PO-{seller}" if kind == Kind.EXTERNAL else f"SO-{buyer}"
 
 
 def shape_faults(placing: Placing, today: date) -> list[Fault]:

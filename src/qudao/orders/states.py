@@ -23,11 +23,18 @@ class Status(TextChoices):
 
 
 class Kind(TextChoices):
-    """What an order is for. Samples cost nothing and count for no rebate; an emergency has the surcharge of its agreement."""
+    """What an order is for. Samples cost nothing and count for no rebate; an emergency has the surcharge of its agreement. An outside purchase
+    is of a seller that has nobody here: its buyer writes down what both sides do.
+    """
 
     REGULAR = "regular", pgettext_lazy("order", "Regular")
     SAMPLE = "sample", pgettext_lazy("order", "Sample")
     EMERGENCY = "emergency", pgettext_lazy("order", "Emergency")
+    EXTERNAL = "external", pgettext_lazy("order", "Outside purchase")
+
+
+#: the types that people choose; the others follow from who the two sides are
+CHOSEN = tuple((kind.value, kind.label) for kind in (Kind.REGULAR, Kind.SAMPLE, Kind.EMERGENCY))
 
 
 class Approval(TextChoices):
@@ -49,6 +56,7 @@ class Allocation(TextChoices):
     BACKORDER = "backorder", pgettext_lazy("allocation", "Waits for goods")
     PARTIAL = "partial", pgettext_lazy("allocation", "Reserved in part")
     FULL = "full", pgettext_lazy("allocation", "Reserved")
+    OUTSIDE = "outside", pgettext_lazy("allocation", "Comes from outside")
 
 
 class Fulfilment(TextChoices):
@@ -128,6 +136,14 @@ DONE: dict[str, Any] = {
     Status.CLOSED: _("applied the last payment"),
     Status.CLOSED_SHORT: _("gave up the rest"),
     "sent_again": _("sends again what did not arrive"),
+}
+#: the same of an outside purchase: nothing is held of a seller's goods that are not in the books
+DONE_OUTSIDE: dict[str, Any] = {
+    **DONE,
+    Status.CONFIRMED: _("made the order final; it goes to the outside seller"),
+    Status.CANCELLED: _("cancelled the order"),
+    Status.IN_FULFILMENT: _("began to receive"),
+    "acknowledged": _("wrote down what the seller confirmed"),
 }
 #: what was done, by the verb of the log line, where the states do not tell
 DONE_BY_VERB: dict[str, Any] = {
@@ -221,6 +237,8 @@ SENTENCES = {
     "orders.not_held": _("Order {number} does not wait for credit."),
     "orders.twin": _("The same lines were ordered as {number} within the last {minutes} minutes."),
     "orders.kind_unknown": _("There is no such type of order."),
+    "orders.kind_sides": _("A seller that has nobody here sells by outside purchases only, and nobody else does."),
+    "orders.not_outside": _("Only a purchase from an outside seller that is final can be confirmed by it."),
     "orders.sample_reason": _("Say in the note what the samples are for."),
     "orders.sample_unsigned": _("Samples are entered by the seller, or signed for: no approval flow asks for that."),
     "orders.no_such_line": _("The order has no such line."),
@@ -244,6 +262,8 @@ NOTICES = {
     "orders.refilled": _("Goods for {number} came in; it is complete and leaves on {day}."),
     "orders.refilled_in_part": _("Goods for {number} came in; {lines} of its lines wait for more."),
     "orders.confirmed": _("{number} is confirmed."),
+    "orders.final": _("{number} is final: send it to the seller, and write down what it confirms."),
+    "orders.acknowledged": _("The seller of {number} has confirmed it for {day}."),
     "orders.held": _("{number} was placed and waits for credit."),
     "orders.on_hold": _("{number} is approved and waits for credit: it is confirmed by itself as soon as money arrives."),
     "orders.rejected": _("{number} was rejected: {reason}"),

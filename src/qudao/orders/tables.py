@@ -24,6 +24,9 @@ WORDS = {
     "submitted": (pgettext_lazy("order", "Waits for credit"), "wrong"),
     "to_approve": (pgettext_lazy("order", "To approve"), "wait"),
     "to_ship": (pgettext_lazy("order", "To ship"), "wait"),
+    "to_confirm": (pgettext_lazy("order", "Not confirmed by the seller"), "wait"),
+    "expected": (pgettext_lazy("order", "Expected"), "move"),
+    "partly_received": (pgettext_lazy("order", "Partly received"), "move"),
     "backordered": (pgettext_lazy("order", "Waits for goods"), "wrong"),
     "picking": (pgettext_lazy("order", "Picking"), "move"),
     "partly_shipped": (pgettext_lazy("order", "Partly shipped"), "move"),
@@ -48,6 +51,13 @@ WAITS = {
     "to_invoice": ("seller", pgettext_lazy("job", "finance")),
     "to_pay": ("buyer", pgettext_lazy("job", "finance")),
 }
+#: the same of a purchase from outside, where the buyer does what the seller would
+WAITS_OUTSIDE = {
+    **{word: ("buyer", job) for word, (_side, job) in WAITS.items()},
+    "to_confirm": ("seller", pgettext_lazy("job", "confirmation")),
+    "expected": ("seller", pgettext_lazy("job", "delivery")),
+    "partly_received": ("seller", pgettext_lazy("job", "delivery")),
+}
 #: where goods, or the last of them, have not left
 UNSHIPPED = (Fulfilment.NONE, Fulfilment.PICKING, Fulfilment.PARTIAL)
 _BY_STATUS = {
@@ -64,6 +74,8 @@ _BY_STATUS = {
 
 def word_of(order: Order) -> str:
     """Which word of `WORDS` says where an order stands."""
+    if order.kind == Kind.EXTERNAL and order.status in (Status.CONFIRMED, Status.IN_FULFILMENT):
+        return "partly_received" if order.fulfilment == Fulfilment.PARTIAL else "expected" if order.promised_on else "to_confirm"
     if order.status == Status.CONFIRMED and order.allocation == Allocation.BACKORDER:
         return "backordered"
     if order.status in _BY_STATUS:
@@ -72,6 +84,11 @@ def word_of(order: Order) -> str:
         return "to_pay" if order.billing == Billing.FULL else "to_invoice"
     stage = {Fulfilment.SHIPPED: "in_transit", Fulfilment.PARTIAL: "partly_shipped", Fulfilment.PICKING: "picking"}
     return stage.get(Fulfilment(order.fulfilment), "to_ship")
+
+
+def waits_for(order: Order) -> tuple[str, Any]:
+    """For which side an order waits and whose work it is there; ("", "") when for nobody."""
+    return (WAITS_OUTSIDE if order.kind == Kind.EXTERNAL else WAITS).get(word_of(order), ("", ""))
 
 
 def badge_of(order: Order) -> tuple[object, str]:
@@ -90,7 +107,7 @@ def _badge_cell(row: Order) -> object:
 
 def _waits_cell(row: Order) -> object:
     """Which side an order waits for, and whose work it is there."""
-    side, job = WAITS.get(word_of(row), ("", ""))
+    side, job = waits_for(row)
     return cell_pair(job, name_of(getattr(row, side))) if side else ""
 
 
@@ -114,7 +131,7 @@ def _promised_cell(row: Order) -> object:
 
 
 #: what the word of an order's state depends on
-_STATE = ("status", "allocation", "fulfilment", "billing")
+_STATE = ("status", "allocation", "fulfilment", "billing", "kind", "promised_on")
 
 
 class OrderTable(Table):
@@ -134,6 +151,7 @@ class OrderTable(Table):
             "line_count",
             "requested_on",
             "promised_on",
+            "kind",
             "placed_at",
             "state_since",
         ),
@@ -149,10 +167,10 @@ class OrderTable(Table):
         Column("line_count", _("Lines"), cell="number", num=True, dim=True, hide_on_phone=True),
         Column("shown_gross", _("Amount (incl. tax)"), cell="amount", sort="gross", total=True, sum="gross"),
         Column("requested_on", _("Requested"), cell="day", hide_on_phone=True, sort="requested_on"),
-        Column("", _("Promised"), cell=_promised_cell, num=True, sort="promised_on", hide_on_phone=True, slug="promised", by=("promised_on", *_STATE)),
+        Column("", _("Promised"), cell=_promised_cell, num=True, sort="promised_on", hide_on_phone=True, slug="promised", by=_STATE),
         Column("placed_at", _("Ordered"), cell="moment", dim=True, hide_on_phone=True, sort="id"),
     )
-    tabs = (
+    tabs: Sequence[Tab] = (
         Tab("all", _("All")),
         Tab("to_approve", _("To approve"), Q(status=Status.IN_REVIEW)),
         Tab("on_hold", pgettext_lazy("orders", "On hold"), Q(status=Status.SUBMITTED), wrong=True),
@@ -199,3 +217,4 @@ class PurchaseTable(OrderTable):
     """Orders the own organisation buys."""
 
     columns = _facing("seller")
+    tabs = (OrderTable.tabs[0], Tab("outside", pgettext_lazy("orders", "From outside"), Q(kind=Kind.EXTERNAL)), *OrderTable.tabs[1:])

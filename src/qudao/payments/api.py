@@ -129,11 +129,11 @@ def _chosen(parts: list[Part] | None) -> list[tuple[int, Decimal]] | None:
 @routes.post("/payments", response={201: PaymentOut}, summary="Record or announce a payment")
 @idempotent
 def record(request: HttpRequest, body: PaymentIn) -> HttpResponse:
-    """The seller's own people record money received; the buyer's announce money on its way."""
+    """The seller's own people record money received; the buyer's announce money on its way, or record what they paid an outside seller."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     names = ("seller_id", "buyer_id", "amount", "reference", "method", "paid_on", "note")
     facts = PaymentFacts(**{name: getattr(body, name) for name in names})
-    if actor.org_id == body.buyer_id:
+    if actor.org_id == body.buyer_id and body.seller_id not in actor.stands_for:
         return _brief(actions.announce_payment(facts, actor=actor), actor, 201)
     return _brief(actions.record_payment(facts, _chosen(body.applications), actor=actor), actor, 201)
 

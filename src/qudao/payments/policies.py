@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.access import Actor, Policy, get_visible, own, register, within
+from qudao.base.access import Actor, Policy, acting, get_visible, own, register, within
 from qudao.kernel.errors import Forbidden
 from qudao.payments.models import Application, CreditLine, CreditNote, Payment, Tolerance
 
@@ -32,7 +32,7 @@ class PaymentPolicy(Policy):
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb == VIEW:
             return within(actor, "seller", "buyer")
-        return own(actor, "buyer") if verb in BUYER_ONLY else own(actor, "seller")
+        return own(actor, "buyer") if verb in BUYER_ONLY else acting(actor, "seller")
 
 
 @register
@@ -43,7 +43,7 @@ class ApplicationPolicy(Policy):
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb == VIEW:
             return within(actor, "payment__seller", "payment__buyer") | within(actor, "invoice__seller", "invoice__buyer")
-        return own(actor, "payment__seller") | own(actor, "invoice__seller")
+        return acting(actor, "payment__seller", "invoice__seller")
 
 
 @register
@@ -61,7 +61,7 @@ class CreditNotePolicy(Policy):
     view_verb = VIEW
 
     def rows(self, actor: Actor, verb: str) -> Q:
-        return within(actor, "payment__seller", "payment__buyer") if verb == VIEW else own(actor, "payment__seller")
+        return within(actor, "payment__seller", "payment__buyer") if verb == VIEW else acting(actor, "payment__seller")
 
 
 @register
@@ -70,18 +70,18 @@ class CreditLinePolicy(Policy):
     view_verb = VIEW
 
     def rows(self, actor: Actor, verb: str) -> Q:
-        return within(actor, "credit__payment__seller", "credit__payment__buyer") if verb == VIEW else own(actor, "credit__payment__seller")
+        return within(actor, "credit__payment__seller", "credit__payment__buyer") if verb == VIEW else acting(actor, "credit__payment__seller")
 
 
 def check_pair(actor: Actor, side_id: int) -> None:
     """A new payment belongs to the side that enters it."""
-    if actor.kind != "system" and actor.org_id != side_id:
+    if not actor.acts_as(side_id):
         raise Forbidden("payments.not_your_side")
 
 
 def check_owner(actor: Actor, verb: str, seller_id: int, payment_id: int) -> None:
     """A received payment is its seller's; else NotFound when the actor does not even see it, Forbidden when it does."""
-    if actor.kind == "system" or actor.org_id == seller_id:
+    if actor.acts_as(seller_id):
         return
     get_visible(actor, Payment, payment_id)
     raise Forbidden("base.forbidden", verb=verb)

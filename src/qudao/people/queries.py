@@ -27,8 +27,11 @@ SESSION_MEMBERSHIP = "people_membership"
 #: tokens used today for the first time that this process saw; written after the answer (`apps`), so that no request waits for it
 USED_TOKENS: set[int] = set()
 
+# The last column: outside sellers of the organisation in which nobody works. The index of suppliers answers it.
 _ACTOR = """
-    u.id, u.email, u.name, u.language, u.theme, u.password, m.id, m.scope, o.id, o.path, o.kind, r.verbs, r.fields
+    u.id, u.email, u.name, u.language, u.theme, u.password, m.id, m.scope, o.id, o.path, o.kind, r.verbs, r.fields,
+    ARRAY(SELECT s.id FROM network_organisation s WHERE s.parent_id = o.id AND s.kind = 'supplier'
+          AND NOT EXISTS (SELECT FROM people_membership w WHERE w.org_id = s.id AND w.state = 'active'))
 """
 _JOINS = """
     JOIN people_role r ON r.id = m.role_id
@@ -141,6 +144,7 @@ def _actor(row: tuple, channel: Channel, *, token_id: int | None = None, name: s
         kind="token" if token_id else "person",
         language=row[3],
         token_id=token_id,
+        stands_for=frozenset(row[13]),
     )
 
 

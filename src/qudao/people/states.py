@@ -74,7 +74,7 @@ _READS_TRADE = tuple(f"{module}.view" for module in ("agreements", "pricing", "i
 _DECIDES = ("approvals.view", "approvals.delegate", "approvals.add_signer", "approvals.send_back")
 _BUYS = (
     *(*_EVERYBODY, *_READS_TRADE, "baskets.use", "orders.place", "orders.withdraw", "orders.cancel", "orders.attach", "orders.readdress", "orders.amend"),
-    "orders.split",
+    *("orders.split", "orders.confirm_purchase"),
     *("network.address", "fulfilment.receive", "payments.announce"),
 )
 _SELLS = (

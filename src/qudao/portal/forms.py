@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from qudao.base.html.forms import Form, LineField
 from qudao.network.queries import Address
-from qudao.orders.states import Kind
+from qudao.orders.states import CHOSEN
 
 
 class OtherSide(forms.CharField):
@@ -42,7 +42,7 @@ class DeskForm(Form):
     agreement = forms.ChoiceField(label=_("Agreement with"))
     requested_on = forms.DateField(label=_("Requested delivery"), required=False)
     po_number = forms.CharField(label=_("Buyer's own number"), required=False, max_length=40)
-    kind = forms.ChoiceField(label=_("Type"), choices=Kind.choices, required=False)
+    kind = forms.ChoiceField(label=_("Type"), choices=CHOSEN, required=False)
     note = forms.CharField(label=_("Note"), required=False, max_length=500)
     address = forms.ChoiceField(label=_("Delivery address"), required=False, widget=forms.Select(attrs={"data-wide": "1"}))
 

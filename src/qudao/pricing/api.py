@@ -43,6 +43,12 @@ class ListIn(Schema):
     is_base: bool = False
 
 
+class NewListIn(ListIn):
+    """`owner_id`: an outside supplier that the caller's organisation keeps; without it, the caller's organisation itself."""
+
+    owner_id: int | None = None
+
+
 class ListOut(ListIn):
     id: int
     owner_id: int
@@ -213,10 +219,12 @@ def index(request: HttpRequest, limit: int = 50, after: int | None = None, code:
 
 @routes.post("/price-lists", response={201: ListOut}, summary="Make a price list")
 @idempotent
-def create(request: HttpRequest, body: ListIn) -> HttpResponse:
-    """An empty list of the caller's organisation."""
+def create(request: HttpRequest, body: NewListIn) -> HttpResponse:
+    """An empty list of the caller's organisation, or of an outside supplier of it."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    return _list(actions.create_list(actor.org_id, ListDraft(**body.dict()), actor=actor), 201)
+    values = body.dict()
+    owner = values.pop("owner_id") or actor.org_id
+    return _list(actions.create_list(owner, ListDraft(**values), actor=actor), 201)
 
 
 @routes.get("/price-lists/{int:list_id}", response=ListOut, summary="One price list")

@@ -28,10 +28,21 @@ class ListForm(Form):
 
 
 class NewListForm(ListForm):
-    """A new price list."""
+    """A new price list; who keeps an outside supplier may make one of what it charges."""
 
+    owner = forms.TypedChoiceField(label=_("Prices of"), coerce=int, required=False, empty_value=None)
     currency = forms.CharField(label=_("Currency"), min_length=3, max_length=3, initial="CNY")
     tax_inclusive = forms.BooleanField(label=_("Prices include tax"), required=False, initial=True)
+
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.actor.stands_for:
+            del self.fields["owner"]
+            return
+        known = sorted(network.unscoped_cards(self.actor.stands_for).values(), key=lambda one: one.code)
+        suppliers = [(str(one.id), f"{one.code} {by_language(one.name, one.name_en)}") for one in known]
+        self.fields["owner"].choices = [("", _("Own organisation")), *suppliers]  # type: ignore[attr-defined]
 
 
 class PriceForm(Form):

@@ -33,6 +33,8 @@ class Item:
     count: str = ""
     kinds: tuple[str, ...] = ()
     icon: str = ""
+    #: only for who keeps an outside seller
+    outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ SECTIONS: tuple[Section, ...] = (
             Item(_("Basket"), "basket", "baskets.use", kinds=_BUYERS),
             Item(_("New order"), "order_new", "orders.place", kinds=_BUYERS),
             Item(_("My orders"), "orders", "orders.view", "side=buy", kinds=_BUYERS),
+            Item(_("Outside purchases"), "orders", "orders.view", "side=buy", kinds=("hq",), outside=True),
             Item(_("Receipts"), "shipments", "fulfilment.view", "side=buy", kinds=_BUYERS),
             Item(_("Agreements"), "agreements", "agreements.view", kinds=_BUYERS),
         ),
@@ -172,6 +175,8 @@ class Frame:
 
     def _open(self, item: Item) -> str:
         """The item's address for this person, "" when it is not theirs."""
+        if item.outside and not self.actor.stands_for:
+            return ""
         if (item.verb and not self.actor.can(item.verb)) or (item.kinds and self.actor.org_kind not in item.kinds):
             return ""
         url = address(item.name)

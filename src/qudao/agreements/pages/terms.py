@@ -130,7 +130,7 @@ class AgreementDetail(DetailPage):
 
 
 class AgreementNew(FormPage):
-    """Draft an agreement in which the own organisation sells."""
+    """Draft an agreement in which the own organisation sells; with a supplier that has nobody here one in which it buys."""
 
     verb = "agreements.draft"
     form = NewForm
@@ -142,8 +142,9 @@ class AgreementNew(FormPage):
         return reverse("agreements")
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        buyer = cleaned.pop("buyer")
-        draft = AgreementDraft(self.actor.org_id, buyer.pk, **cleaned)
+        partner, me = cleaned.pop("partner").pk, self.actor.org_id
+        sides = (partner, me) if partner in self.actor.stands_for else (me, partner)
+        draft = AgreementDraft(*sides, **cleaned)
         return actions.draft_agreement(draft, actor=self.actor, client_id=client_id)
 
 

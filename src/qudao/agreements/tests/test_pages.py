@@ -16,7 +16,7 @@ def test_an_agreement_lives_through_the_forms(client, cast):
     hq = sign_in(client, cast.hq_admin)
     assert "Draft agreement" in text(hq.get(reverse("agreements")))
     assert "D001" in text(hq.get(reverse("agreement_new")))
-    assert hq.post(reverse("agreement_new"), {**FORM, "buyer": cast.d001.pk}).status_code == 302
+    assert hq.post(reverse("agreement_new"), {**FORM, "partner": cast.d001.pk}).status_code == 302
     made = Agreement.unscoped.get()
     to = {name: reverse(f"agreement_{name}", args=[made.pk]) for name in ("change", "activation", "suspension", "end", "authorisation")}
     for address in to.values():

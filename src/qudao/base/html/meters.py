@@ -31,6 +31,7 @@ class Meter:
     currency: str = "CNY"
     temp_until: Any = None
     prepaid: bool = False  # `limit` is money the buyer paid before, and what uses it is frozen
+    unlimited: bool = False  # nobody set a limit; `limit` is what is in use
     notes: Sequence[tuple[str, str, str]] = ()  # what the state of the account lets pass, and why: (tone, meaning, reasons)
 
     @property
@@ -97,7 +98,7 @@ class Meter:
         drawn = format_html_join("", '<rect {} x="{}%" width="{}%" height="10"/>', bars)
         cuts = format_html_join("", '<rect class="cut" x="{}%" width="1" height="10"/>', ((start,) for _paint, start, _share in bars[1:]))
         limit = SafeString("")
-        if self.this:
+        if self.this and not self.unlimited:
             share = self.whole / scale * 100
             place = f"{share:.2f}"
             side = "end" if share > 50 else "start"  # towards the middle: the words stay inside however far the order passes the limit
@@ -109,5 +110,5 @@ class Meter:
             '<svg class="q-meter{}" role="img" aria-label="{}"><defs><pattern id="hatch-{}" width="4" height="4" patternUnits="userSpaceOnUse"'
             ' patternTransform="rotate(45)"><rect width="2" height="4" class="b5"/></pattern></defs>'
             '<rect class="b0" width="100%" height="10" rx="2"/>{}{}{}</svg>',
-            " lim" if self.this else "", _("Credit in use"), ident, drawn, cuts, limit,
+            " lim" if limit else "", _("Credit in use"), ident, drawn, cuts, limit,
         )  # fmt: skip

@@ -24,7 +24,7 @@ from qudao.network.queries import addresses
 from qudao.orders.actions import place_order
 from qudao.orders.queries import Order, order_of
 from qudao.orders.rules import NewLine, Placing
-from qudao.orders.states import Kind
+from qudao.orders.states import CHOSEN, Kind
 
 # Opening and locking are one statement: two first clicks at once make one basket, and the second waits.
 OPEN = """INSERT INTO baskets_basket AS b (agreement_id, buyer_id, user_id, version, changed_at, po_number, note)
@@ -174,7 +174,7 @@ def describe_basket(agreement_id: int, facts: BasketFacts, *, actor: Actor) -> B
 
     Raises Invalid for an address that is not one of the buyer's in use, or a type that is none.
     """
-    if facts.kind not in Kind.values:
+    if facts.kind not in dict(CHOSEN):
         raise Invalid("orders.kind_unknown", field="kind")
     basket = Basket.unscoped.get(pk=_open(agreement_id, actor))
     if facts.address_id and not addresses(actor, basket.buyer_id).filter(pk=facts.address_id).exists():

@@ -1,6 +1,7 @@
 """Every state change of goods under way. Body order is always: lock → decide → write own rows → call down → emit."""
 
 from qudao.fulfilment.actions.batch import Arriving, Dispatched, Leaving, confirm_receipts, ship_orders
+from qudao.fulfilment.actions.outside import receive_purchase
 from qudao.fulfilment.actions.photos import attach_photos
 from qudao.fulfilment.actions.plan import plan_shipments
 from qudao.fulfilment.actions.receive import confirm_receipt, refuse_shipment
@@ -19,6 +20,7 @@ __all__ = [
     "dispatch_shipment",
     "investigate_difference",
     "plan_shipments",
+    "receive_purchase",
     "refuse_shipment",
     "settle_difference",
     "ship_order",

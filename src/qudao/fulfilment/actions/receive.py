@@ -59,7 +59,7 @@ def confirm_receipt(shipment_id: int, lines: Sequence[Count] = (), *, note: str 
     """
     trade, arrival = _arrival(shipment_id, "receive", note, actor)
     counted = rules.count_receipt(arrival.lines, lines, note, unscoped_instead(arrival.lines, lines))
-    return _receive(trade, arrival, counted, Receipt(shipment_id=shipment_id, note=note.strip()), actor)
+    return receive(trade, arrival, counted, Receipt(shipment_id=shipment_id, note=note.strip()), actor)
 
 
 @action("fulfilment.receive")
@@ -72,7 +72,7 @@ def refuse_shipment(shipment_id: int, reason: str, *, actor: Actor) -> Receipt:
         raise Invalid("fulfilment.why_refused", field="reason")
     trade, arrival = _arrival(shipment_id, "refuse", reason, actor)
     counted = rules.count_receipt(arrival.lines, [Count(s.id, rules.NOTHING, refused=s.qty) for s in arrival.lines], reason)
-    return _receive(trade, arrival, counted, Receipt(shipment_id=shipment_id, note=reason.strip()), actor)
+    return receive(trade, arrival, counted, Receipt(shipment_id=shipment_id, note=reason.strip()), actor)
 
 
 def _arrival(shipment_id: int, event: str, note: str, actor: Actor) -> tuple[Trade, Arrival]:
@@ -86,7 +86,7 @@ def _arrival(shipment_id: int, event: str, note: str, actor: Actor) -> tuple[Tra
     return trade, replace(arrival, after=rules.next_state(arrival.state, event, arrival.number))
 
 
-def _receive(trade: Trade, arrival: Arrival, counted: list[Counted], receipt: Receipt, actor: Actor) -> Receipt:
+def receive(trade: Trade, arrival: Arrival, counted: list[Counted], receipt: Receipt, actor: Actor) -> Receipt:
     """Write the count of a locked shipment, then tell order, credit and stock, in the order of locks."""
     receipt.at, receipt.received_by = clock.now(), actor.user_id
     by_id = {line.id: line for line in trade.lines}
@@ -95,9 +95,12 @@ def _receive(trade: Trade, arrival: Arrival, counted: list[Counted], receipt: Re
     subject = Subject("fulfilment.shipment", receipt.shipment_id, trade.seller_id, trade.buyer_id, arrival.number)
     _write(trade, counted, found, arrival.after, receipt)
     record_received(trade, {c.sent.line_id: (c.received, c.lost) for c in counted}, actor=actor)
+    moved = list(arrival.shifts)
     if trade.invoice_on == "receipt" and lost:
         # a cent may come back when receipts of one line interleave
-        shift(trade.agreement_id, [("shipped", None, lost) if lost > 0 else (None, "shipped", -lost)], subject, actor=actor)
+        moved.append(("shipped", None, lost) if lost > 0 else (None, "shipped", -lost))
+    if moved:
+        shift(trade.agreement_id, moved, subject, actor=actor)
     _move(trade, arrival, counted, subject, actor)
     differing = sum(c.differs for c in counted)
     record(subject, before=arrival.state, after=arrival.after, reason=receipt.note, since=arrival.state_since, detail={"differences": differing})
@@ -161,4 +164,4 @@ def _move(trade: Trade, arrival: Arrival, counted: Sequence[Counted], subject: S
         if any((org, code) not in places for code in ("MAIN", "TRANSIT", "CLAIMS", "OUTSIDE")):
             places |= {(org, code): pk for code, pk in ensure_places(org, actor=actor).items()}
     moves = [MoveSpec(product, qty, places[a], places[b], c.sent.line_id) for c in counted for product, qty, a, b in rules.ways(c, seller, buyer)]
-    post_moves(moves, subject, actor=actor)
+    post_moves([*arrival.moves, *moves], subject, actor=actor)

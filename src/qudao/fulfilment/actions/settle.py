@@ -46,7 +46,8 @@ def investigate_difference(difference_id: int, owner_id: int | None = None, due_
     """
     seen = get_visible(actor, Difference, difference_id, VERB)
     owner = owner_id or actor.user_id or 0
-    faults = [] if owner in unscoped_people_with(seen.seller_id, VERB) else [Fault("fulfilment.nobody", "owner")]
+    house = actor.org_id if seen.seller_id in actor.stands_for else seen.seller_id
+    faults = [] if owner in unscoped_people_with(house, VERB) else [Fault("fulfilment.nobody", "owner")]
     faults += [Fault("fulfilment.due_past", "due_on")] if due_on and due_on < clock.today() else []
     faults += [Fault("fulfilment.too_long", "note", {"limit": MAX_NOTE})] if len(note) > MAX_NOTE else []
     raise_if_any(faults, Invalid)
@@ -127,4 +128,6 @@ def _move(found: Difference, ordered: int, outcome: str, actor: Actor) -> None:
     places = {side: ensure_places(sides[side], actor=actor) for side in {move[0] for move in moves}}
     if "seller" in places:  # goods come back to where they were sent from
         places["seller"]["MAIN"] = found.shipment.from_place_id
-    post_moves([MoveSpec(product, found.qty, places[side][a], places[side][b]) for side, product, a, b in moves], found.shipment.subject, actor=actor)
+    ways = [(product, places[side][a], places[side][b]) for side, product, a, b in moves]
+    # what was sent from outside the books and goes back there has not moved
+    post_moves([MoveSpec(product, found.qty, a, b) for product, a, b in ways if a != b], found.shipment.subject, actor=actor)

@@ -4,7 +4,7 @@ from django.urls import path
 
 from qudao.fulfilment.pages.documents import DifferenceList, ShipmentDetail, receipt_photo, shipment_list
 from qudao.fulfilment.pages.panels import expected_panel, life_panel, link, order_panel, waiting_panel
-from qudao.fulfilment.pages.verbs import Dispatch, Pick, PickOrder, Receive, Refuse, Settle, ShipOrder, Take, Unpick
+from qudao.fulfilment.pages.verbs import Dispatch, Pick, PickOrder, Receive, ReceivePurchase, Refuse, Settle, ShipOrder, Take, Unpick
 
 __all__ = ["expected_panel", "life_panel", "link", "order_panel", "routes", "waiting_panel"]
 
@@ -21,5 +21,6 @@ routes = [
     path("differences/<int:pk>/investigation", Take.as_view(), name="difference_investigation"),
     path("differences/<int:pk>/settlement", Settle.as_view(), name="difference_settlement"),
     path("orders/<int:pk>/picking", PickOrder.as_view(), name="order_picking"),
+    path("orders/<int:pk>/receipts", ReceivePurchase.as_view(), name="order_receipt"),
     path("orders/<int:pk>/shipments", ShipOrder.as_view(), name="order_shipping"),
 ]

@@ -66,7 +66,7 @@ def differences_panel(request: HttpRequest, shipment: Shipment) -> Panel | None:
         return None
     photos = queries.photos_of(actor, [d.receipt_line_id for d in found])
     items = [_difference(d, clear) | {"photos": shown_photos(d.receipt_line_id, photos)} for d in found]
-    if actor.org_id == shipment.seller_id and actor.can("fulfilment.settle"):
+    if actor.acts_as(shipment.seller_id) and actor.can("fulfilment.settle"):
         for d, item in zip(found, items, strict=True):
             if d.state != DifferenceState.SETTLED:
                 item["buttons"] = [
@@ -113,6 +113,8 @@ def facts_panel(request: HttpRequest, shipment: Shipment) -> Panel:
 
 #: what of a shipment's life is told on its order's page: a plan that the system makes is not news
 GOODS_DONE = {state: words for state, words in DONE.items() if state != State.CREATED}
+#: the same of an outside purchase, whose goods nobody dispatched here
+COME_DONE = {state: words for state, words in GOODS_DONE.items() if state != State.SHIPPED}
 
 
 def life_panel(subject: Subject, done: Mapping[Any, Any], moves: Mapping[Any, Any] | None = None) -> Panel:
@@ -137,7 +139,7 @@ def order_panel(request: HttpRequest, order: Any) -> Panel | None:
         return None
     items = []
     for s in queries.shipments(actor, order_id=order.pk).select_related("from_place").order_by("id"):
-        belongs(order, s.subject, GOODS_DONE, DONE_BY_MOVE, moved_at=s.state_since)
+        belongs(order, s.subject, COME_DONE if order.outside else GOODS_DONE, DONE_BY_MOVE, moved_at=s.state_since)
         if s.state == State.CANCELLED:
             continue
         out_of = s.from_place.code if order.more_places and actor.org_id == order.seller_id else ""
@@ -150,16 +152,20 @@ def order_panel(request: HttpRequest, order: Any) -> Panel | None:
         items.append({"label": s.number, "url": reverse("shipment", args=[s.pk]), "state": badge_of(s), "facts": [f for f in facts if f], "buttons": buttons})
     buttons = _order_buttons(actor, order)
     if buttons:
-        items.append({"label": _("Still to ship"), "buttons": buttons})
+        items.append({"label": _("Still to come") if order.outside else _("Still to ship"), "buttons": buttons})
     if not items and order.status not in queries.SHIPPABLE:
         return None
     count = len(items) - bool(buttons)
-    note = ngettext("{n} shipment", "{n} shipments", count).format(n=count) if count else ""
-    return Panel(_("Shipments"), "parts/panel_items.html", {"items": items, "empty": _("Nothing has been shipped yet.")}, note=note, half=True)
+    note = ngettext("{n} shipment", "{n} shipments", count).format(n=count) if count and not order.outside else ""
+    title, empty = (_("Receipts"), _("Nothing has come yet.")) if order.outside else (_("Shipments"), _("Nothing has been shipped yet."))
+    return Panel(title, "parts/panel_items.html", {"items": items, "empty": empty}, note=note, half=True)
 
 
 def _order_buttons(actor: Actor, order: Any) -> list[Button]:
-    """What the seller's warehouse can do with an order that has something left to ship."""
+    """What the seller's warehouse can do with an order that has something left to ship; of an outside purchase what the buyer's can."""
+    if order.outside:
+        counts = actor.org_id == order.buyer_id and actor.can("fulfilment.receive") and order.status in queries.SHIPPABLE
+        return [Button(_("Receive goods"), reverse("order_receipt", args=[order.pk]), "package-import")] if counts else []
     if actor.org_id != order.seller_id or order.status not in queries.SHIPPABLE or order.fulfilment in ("shipped", "received"):
         return []
     found = []

@@ -17,16 +17,19 @@ from qudao.base.action import unit
 from qudao.base.html.forms import LineField
 from qudao.base.html.pages import ActionPage, LineEditor
 from qudao.base.sentences import Said
-from qudao.fulfilment import actions, queries
+from qudao.fulfilment import actions, queries, rules
 from qudao.fulfilment.forms import (
     DISPATCH_LINES,
     LOT_FIELD,
     RECEIPT_LINES,
+    ArrivalForm,
     ReceiptForm,
     RefuseForm,
     SettleForm,
     TakeForm,
     WayForm,
+    arrival_editor,
+    arrived_lots,
     counts_of,
     editor_of,
     quantities_of,
@@ -155,16 +158,55 @@ class Receive(_LinesVerb):
         return _("Filled as if everything arrived. Change what did not: what is not counted anywhere is missing.")
 
     def carry_out(self, obj: Shipment, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        photos = {int(line.ref): found for line in self.editor.lines if (found := self.request.FILES.getlist(f"photo-{line.ref}"))}
-
         def both() -> Any:
-            receipt = actions.confirm_receipt(obj.pk, counts_of(self.editor), note=cleaned["note"], actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+            receipt = self.count(obj, cleaned, client_id)
+            photos = self.photos(receipt)
             return actions.attach_photos(receipt.pk, photos, actor=self.actor) if photos else receipt
 
         return unit(both)  # a receipt whose photos are refused is not confirmed
 
+    def count(self, obj: Shipment, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        """Call the action with what was counted."""
+        return actions.confirm_receipt(obj.pk, counts_of(self.editor), note=cleaned["note"], actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+    def photos(self, receipt: Any) -> dict[int, list[Any]]:
+        """The photos that came with the rows, by shipment line."""
+        return {int(line.ref): found for line in self.editor.lines if (found := self.request.FILES.getlist(f"photo-{line.ref}"))}
+
     def done(self, result: Any) -> str:
         return reverse("shipment", args=[result.shipment_id])
+
+
+class ReceivePurchase(Receive):
+    """What came of an outside purchase: nobody ships it here, so it is counted at the order."""
+
+    query = queries.orders_in_sight  # type: ignore[assignment]
+    form = ArrivalForm  # type: ignore[assignment]
+    title = gettext_lazy("Receive goods")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("order", args=[self.kwargs["pk"]])
+
+    def find(self, **kwargs: Any) -> Any:
+        order: Any = ActionPage.find(self, **kwargs)
+        lines: list[Any] = list(queries.unscoped_to_come(order))
+        data = self.request.POST if self.request.method == "POST" else None
+        self.editor = arrival_editor(lines, any(line.by_lot for line in lines), data)
+        self.told = f"{order.number} · {name_of(order.seller)}"
+        return order
+
+    def says(self, obj: Any) -> Any:
+        return _("Filled as if all of it came. Write 0 where nothing did: it stays expected. Missing is what stands on the delivery note and is not there.")
+
+    def count(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        counts = [one for one in counts_of(self.editor) if rules.told(one) or one.over]
+        lots = arrived_lots(self.editor)
+        return actions.receive_purchase(obj.pk, counts, **cleaned, lots=lots, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+    def photos(self, receipt: Any) -> dict[int, list[Any]]:
+        made = {line.line_id: line.pk for line in receipt.shipment.lines.all()}
+        return {made[ref]: found for ref, found in super().photos(receipt).items() if ref in made}
 
 
 class ShipOrder(ActionPage):
@@ -232,7 +274,7 @@ class _Claim(ActionPage):
 
     def find(self, **kwargs: Any) -> Difference:
         found: Difference = super().find(**kwargs)
-        if found.seller_id != self.actor.org_id:
+        if not self.actor.acts_as(found.seller_id):
             raise Forbidden("base.forbidden", verb=self.verb)
         return found
 

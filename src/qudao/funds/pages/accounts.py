@@ -29,6 +29,7 @@ from qudao.funds.pages.panels import (
     timeline_panel,
     whatif_panel,
 )
+from qudao.funds.rules import NO_LIMIT
 from qudao.funds.states import State
 from qudao.funds.tables import AccountTable, name_of, state_of
 from qudao.kernel import clock
@@ -108,11 +109,11 @@ class FundLimit(_Verb):
 
     def initial(self, obj: Account) -> dict[str, Any]:
         return {
-            "limit": obj.limit_amount,
+            "limit": None if obj.limit_amount == NO_LIMIT else obj.limit_amount,
             "temp_limit": obj.temp_limit or None,
             "temp_until": obj.temp_until,
             "grace_days": obj.grace_days,
-            "tolerance": obj.tolerance or None,
+            "tolerance": None if obj.tolerance == NO_LIMIT else obj.tolerance or None,
             "stop_days": obj.stop_days,
             "watch_percent": obj.watch_percent,
         }

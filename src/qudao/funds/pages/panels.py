@@ -18,6 +18,7 @@ from qudao.base.html.tables import by_language
 from qudao.base.subject import Subject
 from qudao.funds import queries
 from qudao.funds.models import Account
+from qudao.funds.rules import NO_LIMIT
 from qudao.funds.states import MEANS, PREPAID, REMEDIES, SENTENCES, TONES, Bucket, DepositKind, State
 from qudao.funds.tables import name_of
 from qudao.kernel import clock
@@ -38,12 +39,13 @@ def meter_of(card: queries.CreditCard, this: Decimal = ZERO) -> Meter:
     p = card.position
     notes = notes_of(card)
     if p.prepaid:
-        held = {"invoiced": p.invoiced, "shipped": p.shipped, "ordered": p.ordered}
+        held: dict[str, Any] = {"invoiced": p.invoiced, "shipped": p.shipped, "ordered": p.ordered}
         return Meter(limit=p.unapplied, this=this, currency=card.currency, prepaid=True, notes=notes, **held)
-    overdue = min(p.overdue, p.invoiced)
+    overdue, unlimited = min(p.overdue, p.invoiced), p.limit >= NO_LIMIT
     return Meter(
-        limit=p.limit,
-        temp_limit=card.limit - p.limit,
+        limit=max(p.exposure, ZERO) + this if unlimited else p.limit,
+        unlimited=unlimited,
+        temp_limit=card.limit - p.limit if not unlimited else ZERO,
         temp_until=p.temp_until,
         overdue=overdue,
         invoiced=p.invoiced - overdue,
@@ -215,7 +217,7 @@ def terms_panel(request: HttpRequest, account: Account) -> Panel:
         (_("Seller"), name_of(account.seller)),
         (_("Buyer"), name_of(account.buyer)),
         (_("Days of grace"), str(account.grace_days)),
-        (_("Overdue tolerated"), figures.money(account.tolerance, account.currency) if account.tolerance else ""),
+        (_("Overdue tolerated"), figures.money(account.tolerance, account.currency) if 0 < account.tolerance < NO_LIMIT else ""),
         (_("Stop after days overdue"), str(account.stop_days) if account.stop_days is not None else ""),
         (_("Watch from % of the limit"), str(account.watch_percent or "")),
     ]

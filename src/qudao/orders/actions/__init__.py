@@ -29,6 +29,7 @@ from qudao.orders.actions.follow import (
     record_shipped,
     record_unpaid,
 )
+from qudao.orders.actions.outside import confirm_purchase, record_come
 from qudao.orders.actions.place import place_order, submit_order
 from qudao.orders.actions.ration import share_by_purchases
 from qudao.orders.actions.refill import refill_orders
@@ -42,6 +43,7 @@ __all__ = [
     "attach_file",
     "cancel_order",
     "close_order_short",
+    "confirm_purchase",
     "lock_trades",
     "place_order",
     "place_orders",
@@ -50,6 +52,7 @@ __all__ = [
     "record_all_paid",
     "record_all_received",
     "record_all_shipped",
+    "record_come",
     "record_invoiced",
     "record_paid",
     "record_pick_undone",

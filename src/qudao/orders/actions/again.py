@@ -23,8 +23,9 @@ from qudao.orders.states import Fulfilment
 
 LINES = """UPDATE orders_line l SET backordered = l.backordered + d.waits, promised_on = CASE WHEN d.waits > 0 THEN NULL ELSE %s END
     FROM unnest(%s::bigint[], %s::numeric[]) d(id, waits) WHERE l.id = d.id"""
-HEAD = """UPDATE orders_order o SET allocation = CASE WHEN s.waits = 0 THEN 'full' WHEN s.waits >= s.open THEN 'backorder' ELSE 'partial' END,
-        waits_since = CASE WHEN s.waits > 0 THEN coalesce(o.waits_since, %s) END, promised_on = CASE WHEN s.waits = 0 THEN %s END
+HEAD = """UPDATE orders_order o SET allocation = CASE WHEN o.kind = 'external' THEN 'outside'
+            WHEN s.waits = 0 THEN 'full' WHEN s.waits >= s.open THEN 'backorder' ELSE 'partial' END,
+        waits_since = CASE WHEN s.waits > 0 AND o.kind <> 'external' THEN coalesce(o.waits_since, %s) END, promised_on = CASE WHEN s.waits = 0 THEN %s END
     FROM (SELECT sum(qty - given_up - shipped) AS open, sum(backordered) AS waits FROM orders_line WHERE order_id = %s) s WHERE o.id = %s"""
 
 
@@ -70,9 +71,12 @@ def _credit(trade: Trade, ordered: Decimal, shipped: Decimal, lines: Iterable[in
 
 
 def _goods(trade: Trade, quantities: Mapping[int, Decimal], actor: Actor) -> date:
-    """Reserve what is there, wait for the rest; returns the day on which goods leave."""
+    """Reserve what is there, wait for the rest; returns the day on which goods leave. Goods from outside are only waited for."""
     ((asked,),) = rows("SELECT requested_on FROM orders_order WHERE id = %s", (trade.id,))
     day = unscoped_supply(trade.agreement_id).leaves_on(asked)
+    if trade.outside:
+        run(LINES, (day, list(quantities), list(quantities.values())))
+        return day
     demands = [Demand(trade.place_id, trade.line(pk).product_id, qty, pk, trade.places[1:], trade.splits) for pk, qty in quantities.items()]
     shelves = open_shelves(demands, actor=actor)
     lacks = shelves.serve(demands, trade.subject, wait=True)

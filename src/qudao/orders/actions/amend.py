@@ -62,9 +62,9 @@ LESS = """UPDATE orders_line l SET given_up = l.given_up + d.less, backordered =
     FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[]) d(id, less, waiting) WHERE l.id = d.id"""
 #: the head of an order from its lines: totals, what waits for goods, the day it is promised for
 HEAD = """UPDATE orders_order o SET net = s.net, tax = s.gross - s.net, gross = s.gross, line_count = s.n,
-        allocation = CASE WHEN s.waits = 0 THEN 'full' WHEN s.waits >= s.open THEN 'backorder' ELSE 'partial' END,
-        waits_since = CASE WHEN s.waits > 0 THEN coalesce(o.waits_since, %s) END,
-        promised_on = CASE WHEN s.waits = 0 THEN s.day END, approval = %s,
+        allocation = CASE WHEN o.kind = 'external' THEN 'outside' WHEN s.waits = 0 THEN 'full' WHEN s.waits >= s.open THEN 'backorder' ELSE 'partial' END,
+        waits_since = CASE WHEN s.waits > 0 AND o.kind <> 'external' THEN coalesce(o.waits_since, %s) END,
+        promised_on = CASE WHEN s.waits = 0 OR o.kind = 'external' THEN s.day END, approval = %s,
         fulfilment = CASE WHEN o.fulfilment = 'shipped' AND s.open > 0 THEN 'partial' ELSE o.fulfilment END
     FROM (SELECT count(*) AS n, sum(round(l.net * (l.qty - l.given_up) / l.qty, 2)) AS net, sum(round(l.gross * (l.qty - l.given_up) / l.qty, 2)) AS gross,
                  sum(l.qty - l.given_up - l.shipped) AS open, sum(l.backordered) AS waits, max(l.promised_on) FILTER (WHERE l.given_up < l.qty) AS day
@@ -99,7 +99,7 @@ def amend_order(order_id: int, wanted: Amendment, *, reason: str = "", actor: Ac
     _give_back(order, lines, less, actor)
     settle_head(order, Approval.PENDING if needed else order.approval, actor=actor)
     if needed:
-        approvals.open_request(order.subject, needed, actor=actor)
+        approvals.open_request(order.asking, needed, actor=actor)
     record(order.subject, reason=reason.strip(), detail={"changes": changes, "gross": [str(before), str(order.gross)], "asked": bool(needed)})
     emit(OrderAmended(order.pk), order.subject)
     other = order.seller_id if actor.org_id == order.buyer_id else order.buyer_id
@@ -162,7 +162,7 @@ def _price(order: Order, lines: Mapping[int, Line], more: Sequence[NewLine]) -> 
 def _approvals(order: Order, gross: Decimal, tier: int, priced: Sequence[PricedLine]) -> Needed:
     """Who must sign the new total: whatever was signed before was signed for less. What is asked of goods is asked of those that are added."""
     more = partial(unscoped_facts, (order.seller_id, order.buyer_id, order.agreement_id), priced)
-    return unscoped_rules_for(order.seller_id, KIND, Case(gross, order.kind, tier=tier), more)
+    return unscoped_rules_for(order.house_id, KIND, Case(gross, order.kind, tier=tier), more)
 
 
 def _take_back(order: Order, lines: Mapping[int, Line], less: Mapping[int, Decimal], actor: Actor) -> Decimal:
@@ -213,7 +213,8 @@ def _quota_back(order: Order, less: Mapping[int, Decimal], actor: Actor) -> None
 def _hold(order: Order, held: Sequence[Held], actor: Actor, less: Mapping[int, Decimal] | None = None) -> None:
     """Hold credit, quota and stock for lines that join a confirmed order; `less` is what others give back. Raises Refused with every fault of all."""
     gives = (less or {}) if order.rationed else {}
-    claim = Claim(order.subject, order.agreement_id, order.place_id, sum((x.gross for x in held), ZERO), held, order.short, gives, order.serving, order.splits)
+    gross = sum((x.gross for x in held), ZERO)
+    claim = Claim(order.subject, order.agreement_id, order.place_id, gross, held, order.short, gives, order.serving, order.splits, order.outside)
     got = hold_and_reserve(claim, actor=actor)
     if got.rationed and not order.rationed:
         run("UPDATE orders_order SET rationed = true WHERE id = %s", (order.pk,))

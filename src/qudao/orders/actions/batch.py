@@ -33,7 +33,7 @@ from qudao.orders.events import OrderConfirmed, OrderPlaced
 from qudao.orders.models import Order
 from qudao.orders.queries import unscoped_begin, unscoped_facts
 from qudao.orders.rules import Destination, Held, Placing, PricedLine
-from qudao.orders.states import Approval, Credit, Status
+from qudao.orders.states import Approval, Credit, Kind, Status
 from qudao.pricing.queries import Item, unscoped_all_quotes
 from qudao.quotas.actions import draw, open_ration
 from qudao.quotas.queries import SCARCE
@@ -77,7 +77,7 @@ def place_orders(placings: Sequence[tuple[Placing, UUID | None]], *, actor: Acto
         raise Invalid("orders.too_many_orders", field="rows", limit=MOST)
     found = [Entered(placing, client_id) for placing, client_id in placings]
     for one in found:
-        may_place(one.placing, actor)
+        one.placing = may_place(one.placing, actor)
     if not found:
         return []
     started = unscoped_begin([(one.placing, one.client_id) for one in found])
@@ -113,7 +113,8 @@ def _price(fresh: Sequence[Entered]) -> None:
     refused = unscoped_all_refused({pk: {item.product_id for item in items} for pk, items in asked.items()}, today)
     quotes = unscoped_all_quotes(asked, today)
     supplies = unscoped_supplies(asked)
-    approvals = unscoped_plans({one.placing.seller_id for one in fresh}, KIND)
+    houses = [one.placing.buyer_id if one.placing.kind == Kind.EXTERNAL else one.placing.seller_id for one in fresh]
+    approvals = unscoped_plans(set(houses), KIND)
     for i, one in enumerate(fresh):
         if one.faults:
             continue
@@ -126,7 +127,7 @@ def _price(fresh: Sequence[Entered]) -> None:
             priced = rules.price_order(one.placing.lines, cards, own, one.placing.kind, supplies[terms.agreement_id].surcharge)
             gross = rules.totals(priced)[2]
             case, trade = Case(gross, one.placing.kind, tier=terms.buyer.tier), (one.placing.seller_id, one.placing.buyer_id, terms.agreement_id)
-            needed = approvals.get(one.placing.seller_id, NO_PLAN).needed(case, partial(unscoped_facts, trade, priced))
+            needed = approvals.get(houses[i], NO_PLAN).needed(case, partial(unscoped_facts, trade, priced))
             supply = supplies[terms.agreement_id]
             one.priced = Priced(terms, priced, supply, needed, one.ship, one.placing.may_wait, one.placing.short or supply.short)
 
@@ -193,14 +194,14 @@ def _finish(entered: Sequence[Entered], actor: Actor) -> None:
         return
     numbers = take_all([f"order:{order.seller_id}:{order.buyer_id}" for order, _priced in placed])
     for (order, priced), n in zip(placed, numbers, strict=True):
-        order.number = f"SO-{priced.terms.buyer.code}-{n:05d}"
+        order.number = f"{rules.number_form(priced.terms.seller.code, priced.terms.buyer.code, order.kind)}-{n:05d}"
         move = "route" if priced.rules else "hold" if order.credit == Credit.HOLD else "confirm"
         order.status = rules.next_status(Status.SUBMITTED, move)
         order.approval = Approval.PENDING if priced.rules else order.approval
     insert_rows([order for order, _priced in placed])
     for order, priced in placed:
         if priced.rules:
-            open_request(order.subject, priced.rules, actor=actor)
+            open_request(order.asking, priced.rules, actor=actor)
         got = gots.get(order.pk)
         record(order.subject, before=Status.DRAFT, after=order.status, detail=detail_of(got) if got else None)
         fact: dict[str, Any] = {"order_id": order.pk, "number": order.number, "seller_id": order.seller_id, "buyer_id": order.buyer_id}

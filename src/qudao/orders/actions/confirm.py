@@ -38,6 +38,7 @@ class Claim:
     """What an order wants held: credit for `gross`, quota and stock for its lines; `short` says what becomes of it when there is not enough.
 
     `gives`: what its lines give back of quotas first (by line id). `more`: the places that serve after the first, `splits` as in `Demand`.
+    `outside`: its goods are in no books before they come, so nothing is reserved and all of it waits.
     """
 
     subject: Subject
@@ -49,6 +50,7 @@ class Claim:
     gives: Mapping[int, Decimal] = field(default_factory=dict)
     more: tuple[int, ...] = ()
     splits: bool = True
+    outside: bool = False
 
     @property
     def asks(self) -> list[Ask]:
@@ -66,6 +68,8 @@ class Claim:
 
     @property
     def demands(self) -> list[Demand]:
+        if self.outside:
+            return []
         return [Demand(self.place_id, line.product_id, line.wanted, line.id, self.more, self.splits) for line in self.lines if line.wanted]
 
 
@@ -84,12 +88,13 @@ class Got:
 
 
 def claim_of(order: Order, lines: Sequence[Held]) -> Claim:
-    return Claim(order.subject, order.agreement_id, order.place_id, order.gross, lines, order.short, more=order.serving, splits=order.splits)
+    more: dict[str, Any] = {"more": order.serving, "splits": order.splits, "outside": order.outside}
+    return Claim(order.subject, order.agreement_id, order.place_id, order.gross, lines, order.short, **more)
 
 
 def hold_and_reserve(claim: Claim, *, actor: Actor) -> Got:
     """Hold credit, draw from quotas and reserve stock. Raises Refused with every fault of all."""
-    if claim.short != Short.REFUSE:
+    if claim.short != Short.REFUSE or claim.outside:
         desk = open_desk([claim.agreement_id], actor=actor)
         ration = _open_ration(claim, actor)
         shelves = open_shelves(claim.demands, actor=actor)
@@ -143,6 +148,8 @@ def take_what_is_there(claim: Claim, desk: Desk, ration: Ration, shelves: Shelve
     rationed = ration.take(claim.asks_for(after), claim.subject)
     desk.take(claim.agreement_id, gross, claim.subject, claim.parts(after))
     shelves.serve(demands, claim.subject, wait=not cut)
+    if claim.outside:
+        return Got({line.id: line.wanted for line in claim.lines if line.wanted}, allocation=Allocation.OUTSIDE, rationed=rationed)
     waits = {} if cut else lacks
     open_qty = sum((line.wanted for line in after), ZERO)
     return Got(waits, cut, totals, rules.allocation_of(open_qty, sum(waits.values(), ZERO)), rationed)
@@ -163,7 +170,7 @@ def take_over(got: Got, order: Order) -> None:
     if short:
         run(SHORT, (short, [got.waits.get(pk, ZERO) for pk in short], [got.cut.get(pk, ZERO) for pk in short]))
     if got.waits:
-        order.promised_on, order.waits_since = None, clock.now()
+        order.promised_on, order.waits_since = None, None if order.outside else clock.now()
     if got.totals:
         order.net, order.tax, order.gross = got.totals
 
@@ -193,13 +200,15 @@ def tell_confirmed(order: Order, supply: Supply, got: Got, *, reason: str = "", 
 
 def detail_of(got: Got) -> dict[str, Any]:
     """What the log keeps of an order that did not get all: how many lines wait for goods, how many were cut."""
+    if got.allocation == Allocation.OUTSIDE:
+        return {}
     return {name: len(lines) for name, lines in (("backordered", got.waits), ("cut", got.cut)) if lines}
 
 
 def notify_confirmed(order: Order, got: Got, *, actor: Actor) -> None:
     """Tell the buyer that an order is confirmed, and how much of it waits for goods."""
-    kind = "orders.backordered" if got.waits else "orders.confirmed"
-    said: dict[str, Any] = {"number": order.number, **({"lines": len(got.waits)} if got.waits else {})}
+    kind = "orders.final" if order.outside else "orders.backordered" if got.waits else "orders.confirmed"
+    said: dict[str, Any] = {"number": order.number, **({"lines": len(got.waits)} if got.waits and not order.outside else {})}
     notify(kind, order.subject, org_id=order.buyer_id, verb="orders.view", except_user=actor.user_id, **said)
 
 

@@ -69,7 +69,7 @@ def place_order(placing: Placing, *, actor: Actor, client_id: UUID | str | None 
     Locks funds, stock, the number series. Emits OrderPlaced, and OrderConfirmed when confirmed. Raises Invalid for bad input and Refused with
     all faults (agreement, product, price, credit, stock), leaving nothing behind; orders.twin when a guarded one asks for what was ordered just now.
     """
-    may_place(placing, actor)
+    placing = may_place(placing, actor)
     begun = unscoped_begin([(placing, client_id)])[0]
     if begun.known:
         return begun.known
@@ -90,7 +90,7 @@ def submit_order(order_id: int, *, actor: Actor) -> Order:
     rules.next_status(order.status, "submit")
     asked = [NewLine(product, qty) for product, qty in Line.unscoped.filter(order=order).order_by("no").values_list("product_id", "qty")]
     placing = Placing(order.seller_id, order.buyer_id, asked, order.requested_on, order.po_number, order.note, short=order.short, kind=order.kind)
-    may_place(placing, actor)
+    placing = may_place(placing, actor)
     priced = _price(placing, Destination(order.ship_name, order.ship_phone, order.ship_address), actor)
     Line.unscoped.filter(order=order).delete()
     fresh = new_order(placing, priced, actor, order.client_id)
@@ -101,12 +101,16 @@ def submit_order(order_id: int, *, actor: Actor) -> Order:
     return _route(order, priced, lines, actor, since=since)
 
 
-def may_place(placing: Placing, actor: Actor) -> None:
-    """A buyer orders for itself; the seller's own people enter orders for a buyer when they hold that verb."""
-    if actor.kind == "system" or actor.org_id == placing.buyer_id:
-        return
-    if actor.org_id != placing.seller_id or not actor.can("orders.place_for"):
+def may_place(placing: Placing, actor: Actor) -> Placing:
+    """A buyer orders for itself; the seller's own people enter orders for a buyer when they hold that verb. Returns it with the type it has between
+    the two: a purchase from an outside seller is one by itself.
+    """
+    if actor.kind == "system":
+        return placing
+    if actor.org_id != placing.buyer_id and (actor.org_id != placing.seller_id or not actor.can("orders.place_for")):
         raise Forbidden("orders.not_your_trade", field="buyer")
+    kind = rules.kind_between(placing, placing.seller_id in actor.stands_for)
+    return placing if kind == placing.kind else replace(placing, kind=kind)
 
 
 def _sells(placing: Placing, actor: Actor) -> bool:
@@ -142,7 +146,8 @@ def _price(placing: Placing, ship: Destination | None, actor: Actor) -> Priced:
     lines = [replace(x, no=no) for x, no in zip(rules.price_order(list(good.values()), cards, _in_order(quotes, good), *kinds), good, strict=True)]
     gross = rules.totals(lines)[2]
     more = partial(unscoped_facts, (placing.seller_id, placing.buyer_id, terms.agreement_id), lines)
-    needed = unscoped_rules_for(placing.seller_id, KIND, Case(gross, placing.kind, tier=terms.buyer.tier), more)
+    house = placing.buyer_id if placing.kind == Kind.EXTERNAL else placing.seller_id
+    needed = unscoped_rules_for(house, KIND, Case(gross, placing.kind, tier=terms.buyer.tier), more)
     if placing.kind == Kind.SAMPLE and not needed and not _sells(placing, actor):
         faults.append(Fault("orders.sample_unsigned", "kind"))
     if faults:
@@ -169,7 +174,8 @@ def _short(placing: Placing, supply: Supply, lines: list[PricedLine], actor: Act
     held = [Held(x.no, x.no, x.product_id, x.qty, x.net, x.gross, scarce=True) for x in lines]  # not known before they are written: asked of each
     try:
         gross, short = rules.totals(lines)[2], placing.short or supply.short
-        claim = Claim(trial, supply.agreement_id, supply.place_id, gross, held, short, more=supply.more, splits=supply.splits)
+        outside = placing.kind == Kind.EXTERNAL
+        claim = Claim(trial, supply.agreement_id, supply.place_id, gross, held, short, more=supply.more, splits=supply.splits, outside=outside)
         hold_and_reserve(claim, actor=actor)
     except Refused as refusal:
         return list(refusal.faults)
@@ -252,14 +258,15 @@ def _route(order: Order, priced: Priced, lines: list[Held], actor: Actor, *, sin
         order.credit, order.promised_on = Credit.HOLD, None
         run("UPDATE orders_line SET promised_on = NULL WHERE order_id = %s", (order.pk,))
     if not order.number:
-        order.number = take(f"order:{order.seller_id}:{order.buyer_id}", f"SO-{priced.terms.buyer.code}-{{n:05d}}")
+        form = rules.number_form(priced.terms.seller.code, priced.terms.buyer.code, order.kind)
+        order.number = take(f"order:{order.seller_id}:{order.buyer_id}", f"{form}-{{n:05d}}")
     order.state_since = clock.now()
     if order._state.adding:
         insert_row(order)
     else:
         update_row(order, REWRITTEN)
     if priced.rules:
-        open_request(order.subject, priced.rules, actor=actor)
+        open_request(order.asking, priced.rules, actor=actor)
     record(order.subject, before=Status.DRAFT, after=order.status, since=since, detail=detail_of(got) if got else None)
     fact: dict[str, Any] = {"order_id": order.pk, "number": order.number, "seller_id": order.seller_id, "buyer_id": order.buyer_id}
     emit(OrderPlaced(**fact, gross=order.gross, currency=order.currency), order.subject)

@@ -57,7 +57,7 @@ class Part:
 NEW = """INSERT INTO orders_line (order_id, no, product_id, unit, qty, unit_price, price_source, price_steps, tax_rate, net, tax, gross,
         backordered, promised_on, shipped, received, settled_short, given_up, invoiced)
     SELECT %s, d.no, l.product_id, l.unit, d.qty, l.unit_price, l.price_source, l.price_steps, l.tax_rate, d.net, d.gross - d.net, d.gross,
-        d.waits, CASE WHEN d.waits = 0 THEN %s::date END, 0, 0, 0, 0, 0
+        d.waits, CASE WHEN d.waits = 0 THEN %s::date ELSE l.promised_on END, 0, 0, 0, 0, 0
     FROM unnest(%s::int[], %s::bigint[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[]) d(no, id, qty, waits, net, gross)
     JOIN orders_line l ON l.id = d.id ORDER BY d.no
     RETURNING no, id"""
@@ -92,7 +92,7 @@ def split_order(order_id: int, wanted: Splitting, *, reason: str = "", actor: Ac
     columns = ([p.line.pk for p in parts], [p.qty for p in parts], [p.waits for p in parts], [p.net for p in parts], [p.gross for p in parts])
     held = order.status != Status.IN_REVIEW
     ids = dict(rows(NEW, (made.pk, day if held else None, list(numbers), *columns)))
-    made.promised_on = day if held and not made.waits_since else None
+    made.promised_on = order.promised_on if order.outside else day if held and not made.waits_since else None
     if held:
         run(LESS, (unscoped_supply(order.agreement_id).leaves_on(order.requested_on), *columns[:3]))
         hand_over_credit(order.agreement_id, made.gross, order.subject, made.subject, actor=actor)
@@ -106,7 +106,7 @@ def split_order(order_id: int, wanted: Splitting, *, reason: str = "", actor: Ac
     made.number = take(f"order:{order.seller_id}:{order.buyer_id}", (order.number or "").rpartition("-")[0] + "-{n:05d}")
     insert_row(made)
     if not held:
-        ask_again(order.subject, made.subject, actor=actor)
+        ask_again(order.asking, made.asking, actor=actor)
     _tell(order, made, [[p.line.product.code, plain(p.line.wanted), plain(p.line.wanted - p.qty)] for p in parts], reason, actor)
     return made
 
@@ -159,8 +159,9 @@ def _new(order: Order, wanted: Splitting, parts: list[Part]) -> Order:
         return made
     made.status, made.fulfilment, made.billing, made.payment = Status.CONFIRMED, Fulfilment.NONE, Billing.NONE, Payment.NONE
     waits = sum((p.waits for p in parts), ZERO)
-    made.allocation = rules.allocation_of(sum((p.qty for p in parts), ZERO), waits)
     made.waits_since = order.waits_since if waits else None
+    if not order.outside:
+        made.allocation = rules.allocation_of(sum((p.qty for p in parts), ZERO), waits)
     made.state_since = order.state_since if order.status == Status.CONFIRMED else clock.now()
     return made
 

@@ -57,17 +57,23 @@ class OrderDetail(DetailPage):
             obj.payment == Payment.PAID,
         ]
         labels = [_("Placed"), _("Confirmed"), _("Shipped"), _("Received"), _("Invoiced"), _("Paid")]
+        if obj.outside:
+            labels[1], labels[2] = _("Final"), _("Confirmed by the seller")
+            reached[2] = reached[3] or (reached[1] and bool(obj.promised_on or obj.fulfilment != Fulfilment.NONE))
         life = reached_in(obj)
         first = next((line.actor_name for line in lines_of_life(obj) if line.subject_kind == "orders.order"), "")
         facts: list[list[Any]] = [[] for _x in labels]
         facts[0] = [figures.moment(obj.placed_at), "" if obj.split_from_id else first]  # who took it out of another did not place it
         facts[1] = by_whom(life.get(Status.CONFIRMED)) if reached[1] else []
         shipping = life.get(Status.IN_FULFILMENT)
-        if obj.fulfilment == Fulfilment.PARTIAL:
+        if obj.outside:
+            facts[2] = [figures.day(obj.promised_on)] if obj.promised_on and reached[2] else []
+            facts[3] = [_("in part")] if obj.fulfilment == Fulfilment.PARTIAL else facts[3]
+        elif obj.fulfilment == Fulfilment.PARTIAL:
             facts[2] = [_("in part")]
         elif shipped and shipping:
             facts[2] = [figures.moment(shipping.at), shipping.actor_name]
-        facts[3] = by_whom(life.get(Status.DELIVERED)) if reached[3] else []
+        facts[3] = by_whom(life.get(Status.DELIVERED)) if reached[3] else facts[3]
         if sees_prices(self.actor, obj.seller_id, obj.buyer_id):
             facts[4] = [figures.money(obj.invoiced, obj.currency)] if obj.invoiced else []
             facts[5] = [figures.money(obj.paid, obj.currency)] if obj.paid else []
@@ -78,7 +84,7 @@ class OrderDetail(DetailPage):
         return [("past" if done else "now" if i == now else "", Step(labels[i], facts=facts[i])) for i, done in enumerate(reached)]
 
     def buttons(self, obj: Order) -> Sequence[Button]:
-        sells, buys = self.actor.org_id == obj.seller_id, self.actor.org_id == obj.buyer_id
+        sells, buys = self.actor.acts_as(obj.seller_id), self.actor.org_id == obj.buyer_id
         url = partial(reverse, args=[obj.pk])
         found = []
         if obj.status == Status.IN_REVIEW and sells:
@@ -98,6 +104,10 @@ class OrderDetail(DetailPage):
             found.append(Button(_("Copy into a new order"), f"{reverse('order_new')}?again={obj.pk}", icon="copy", primary=True, verb="orders.place"))
         if obj.status == Status.DRAFT and buys:
             found.append(Button(_("Submit again"), url("order_submission"), icon="send", primary=True, verb="orders.place", ask=True))
+        if obj.outside and buys and obj.status in (Status.CONFIRMED, Status.IN_FULFILMENT):
+            known = bool(obj.promised_on)
+            label = _("Another day or number") if known else _("The seller has confirmed")
+            found.append(Button(label, url("order_confirmation"), icon="check", primary=not known, verb="orders.confirm_purchase", ask=True))
         if change_waits(obj):
             if sells:
                 found += [

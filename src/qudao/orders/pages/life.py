@@ -18,8 +18,8 @@ from qudao.base.subject import Subject
 from qudao.orders.models import Order
 from qudao.orders.queries import unscoped_life, unscoped_signer
 from qudao.orders.rules import told_changes
-from qudao.orders.states import CHANGED, DONE, DONE_BY_MOVE, DONE_BY_VERB, SPLIT, Status
-from qudao.orders.tables import WAITS, name_of, word_of
+from qudao.orders.states import CHANGED, DONE, DONE_BY_MOVE, DONE_BY_VERB, DONE_OUTSIDE, SPLIT, Status
+from qudao.orders.tables import name_of, waits_for, word_of
 
 
 @dataclass
@@ -90,10 +90,11 @@ def entry_of(line: ActionLog, what: str, number: str = "") -> dict[str, Any]:
 def entries(order: Order) -> list[dict[str, Any]]:
     """The timeline of an order, newest first."""
     words = life_of(order).words
+    done, moves = (DONE_OUTSIDE, {}) if order.outside else (DONE, DONE_BY_MOVE)
     found = []
     for line in reversed(lines_of_life(order)):
         mine = line.subject_kind == "orders.order"
-        what = done_in(line, *((DONE, DONE_BY_MOVE) if mine else words[line.subject_kind, line.subject_id]))
+        what = done_in(line, *((done, moves) if mine else words[line.subject_kind, line.subject_id]))
         if what:
             found.append(entry_of(line, what, "" if mine else line.number))
     return found
@@ -116,14 +117,14 @@ def by_whom(line: ActionLog | None) -> list[Any]:
 def waits(actor: Actor, order: Order) -> str:
     """For whom an order waits and since when, in a sentence; "" when it waits for nobody. One statement while it is in review, for the seller."""
     word = word_of(order)
-    if word not in WAITS:
+    side, job = waits_for(order)
+    if not side:
         return ""
-    side, job = WAITS[word]
     who = f"{name_of(getattr(order, side))} {job}"
     since = order.state_since
     if order.status == Status.IN_FULFILMENT:
         since = life_of(order).moved_at or since
-    if word == "to_approve" and actor.org_id == order.seller_id:
+    if word == "to_approve" and actor.org_id == order.house_id:
         signer = unscoped_signer(order)
         if signer:
             name, name_en, since, people = signer

@@ -97,10 +97,11 @@ def facts_panel(request: HttpRequest, order: Order) -> Panel:
         (_("Buyer"), name_of(order.buyer)),
         (_("Delivery address"), format_html_join("", "{}<br>", ((line,) for line in order.ship_lines))),
         (_("Requested"), figures.day_long(order.requested_on) if order.requested_on else ""),
-        (_("Promised"), _promise(order)),
+        (_("Expected on") if order.outside else _("Promised"), _promise(order)),
         (_("Terms"), _terms(order)),
         (_("Invoice on"), _("receipt") if order.invoice_on == "receipt" else _("shipment")),
         (_("Buyer's number"), order.po_number),
+        (_("Seller's number"), order.seller_number),
         (_("Note"), order.note),
     ]
     return Panel(_("Sides and terms"), "parts/panel_facts.html", {"facts": facts}, aside=True)

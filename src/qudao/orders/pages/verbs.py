@@ -15,7 +15,7 @@ from qudao.base.html.pages import ActionPage, NoFields
 from qudao.catalog.queries import unscoped_ids_by_code
 from qudao.network.queries import addresses
 from qudao.orders import actions, rules
-from qudao.orders.forms import AddressForm, AmendForm, ApproveForm, FileForm, ReasonForm, RemarkForm, SplitForm
+from qudao.orders.forms import AddressForm, AmendForm, ApproveForm, ConfirmedForm, FileForm, ReasonForm, RemarkForm, SplitForm
 from qudao.orders.models import Order
 from qudao.orders.queries import orders, unscoped_lines_of
 from qudao.orders.rules import NewLine
@@ -183,6 +183,25 @@ class Amend(_Verb):
 
     def says(self, obj: Order) -> Any:
         return _("What is taken back is released at once. What is added has today's price, and asks for credit, stock and approval again.")
+
+
+class Confirmed(_Verb):
+    """The outside seller has confirmed."""
+
+    verb = "orders.confirm_purchase"
+    form = ConfirmedForm
+    title = gettext_lazy("What the seller confirmed")
+    submit = gettext_lazy("Write it down")
+    said = gettext_lazy("The goods are expected on that day.")
+
+    def initial(self, obj: Order) -> dict[str, Any]:
+        return {"promised_on": obj.promised_on or obj.requested_on, "seller_number": obj.seller_number}
+
+    def perform(self, obj: Order, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.confirm_purchase(obj.pk, **cleaned, actor=self.actor)
+
+    def says(self, obj: Order) -> Any:
+        return _("What is still to come counts as expected on this day, for whoever waits for it.")
 
 
 class Split(_Verb):

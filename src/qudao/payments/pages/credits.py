@@ -54,7 +54,7 @@ def left_of_invoice(actor: Actor, invoice: Invoice) -> list[dict[str, Any]]:
             clear = sees_prices(actor, payment.seller_id, payment.buyer_id)
             end = figures.money(payment.amount, payment.currency) if clear else ""
             items.append({"label": payment.number, "url": reverse("payment", args=[payment.pk]), "facts": [Reason(credit.reason).label], "end": end})
-    if actor.org_id == invoice.seller_id and actor.can("payments.credit") and queries.creditable(actor, invoice.pk):
+    if actor.acts_as(invoice.seller_id) and actor.can("payments.credit") and queries.creditable(actor, invoice.pk):
         why = _("When goods did not arrive, came back, or cost too much")
         items.append({"label": _("Issue a credit note"), "url": reverse("invoice_credit", args=[invoice.pk]), "facts": [why]})
     return items
@@ -77,7 +77,7 @@ class CreditNew(ActionPage):
 
     def find(self, **kwargs: Any) -> Invoice:
         invoice: Invoice = super().find(**kwargs)
-        if invoice.seller_id != self.actor.org_id:
+        if not self.actor.acts_as(invoice.seller_id):
             raise Forbidden("base.forbidden", verb=self.verb)
         self.editor = credit_editor(list(lines_of(invoice)), self.request.POST if self.request.method == "POST" else None)
         self.told = f"{invoice.number} · {by_language(invoice.buyer.name, invoice.buyer.name_en)}"

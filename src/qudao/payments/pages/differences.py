@@ -38,7 +38,7 @@ class InvoiceDifference(ActionPage):
 
     def find(self, **kwargs: Any) -> Invoice:
         invoice: Invoice = super().find(**kwargs)
-        if invoice.seller_id != self.actor.org_id:
+        if not self.actor.acts_as(invoice.seller_id):
             raise Forbidden("base.forbidden", verb=self.verb)
         return invoice
 
@@ -64,7 +64,7 @@ class _OfPayment(ActionPage):
 
     def find(self, **kwargs: Any) -> Payment:
         payment: Payment = super().find(**kwargs)
-        if payment.seller_id != self.actor.org_id:
+        if not self.actor.acts_as(payment.seller_id):
             raise Forbidden("base.forbidden", verb=self.verb)
         return payment
 
@@ -184,14 +184,14 @@ def url_of(one: Application) -> str:
 
 def undo_of(actor: Actor, one: Application, seller_id: int) -> list[Button]:
     """The seller's way to take a standing difference back."""
-    if one.how != "difference" or one.reverses_id or actor.org_id != seller_id or not actor.can("payments.write_off") or hasattr(one, "reversal"):
+    if one.how != "difference" or one.reverses_id or not actor.acts_as(seller_id) or not actor.can("payments.write_off") or hasattr(one, "reversal"):
         return []
     return [Button(_("Take back"), reverse("small_difference_removal", args=[one.pk]), "arrow-back-up", ask=True)]
 
 
 def closing_of(actor: Actor, invoice: Invoice) -> list[dict[str, Any]]:
     """The seller's way to close an invoice that is short by a small difference."""
-    small = invoice.paid and invoice.open > 0 and actor.org_id == invoice.seller_id and actor.can("payments.write_off")
+    small = invoice.paid and invoice.open > 0 and actor.acts_as(invoice.seller_id) and actor.can("payments.write_off")
     if not small or invoice.open > queries.unscoped_tolerance(invoice.seller_id, invoice.currency):
         return []
     url = reverse("invoice_difference", args=[invoice.pk])

@@ -162,7 +162,7 @@ class PaymentDetail(DetailPage):
         return Head(obj.number, badge_of(obj), name_of(obj.buyer if receiving else obj.seller), facts=facts)
 
     def buttons(self, obj: Payment) -> Sequence[Button]:
-        if self.actor.org_id != obj.seller_id:
+        if not self.actor.acts_as(obj.seller_id):
             return []
         found = []
         if obj.state == State.ANNOUNCED:
@@ -218,12 +218,22 @@ class PaymentAnnounce(PaymentNew):
     title = submit = gettext_lazy("Announce a payment")
     said = gettext_lazy("The seller is told.")
 
+    def initial(self, obj: Any) -> dict[str, Any]:
+        if self.request.GET.get("partner", "").isdigit() and int(self.request.GET["partner"]) in self.actor.stands_for:
+            self.title = self.submit = gettext_lazy("Record what we paid")
+        return super().initial(obj)
+
     def sides(self, partner: int) -> tuple[int, int]:
         return partner, self.actor.org_id
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        partner = cleaned.pop("partner")
-        cleaned.pop("invoices")  # the reference names them: the seller decides when the money is there
+        partner, invoices = cleaned.pop("partner"), cleaned.pop("invoices")
+        if partner in self.actor.stands_for:  # nobody there would confirm it: what the own organisation paid is recorded
+            chosen: Any = chosen_for(queries.open_invoices(self.actor, *self.sides(partner)), invoices, cleaned["amount"]) if invoices else None
+            self.said = gettext_lazy("The payment is recorded.")
+            facts = PaymentFacts(partner, self.actor.org_id, **cleaned)
+            return actions.record_payment(facts, chosen or None, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+        # the reference names the invoices: the seller decides when the money is there
         return actions.announce_payment(PaymentFacts(partner, self.actor.org_id, **cleaned), actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
 
 
@@ -338,6 +348,8 @@ def _ways_to_pay(actor: Actor, invoice: Any) -> list[dict[str, Any]]:
         invoice.seller_id: (_("Record the payment"), "payment_new", invoice.buyer_id, "cash", "payments.record"),
         invoice.buyer_id: (_("Announce the payment"), "payment_announcement", invoice.seller_id, "send", "payments.announce"),
     }
+    if invoice.seller_id in actor.stands_for:
+        sides[invoice.buyer_id] = (_("Record what we paid"), "payment_announcement", invoice.seller_id, "cash", "payments.record")
     way = sides.get(actor.org_id)
     if not way or not invoice.open or not actor.can(way[4]):
         return []

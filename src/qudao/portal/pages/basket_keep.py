@@ -23,7 +23,7 @@ from qudao.baskets.rules import MOST_LINES
 from qudao.kernel.errors import Invalid
 from qudao.network.queries import addresses
 from qudao.orders.queries import Order, purchases
-from qudao.orders.states import Kind
+from qudao.orders.states import CHOSEN, Kind
 from qudao.portal.forms import offer_addresses
 from qudao.portal.pages.shop import require_trade
 from qudao.portal.queries.shop import read_entries
@@ -37,7 +37,7 @@ class BasketForm(Form):
 
     requested_on = forms.DateField(label=gettext_lazy("Requested delivery"), required=False)
     po_number = forms.CharField(label=gettext_lazy("Your own order number"), required=False, max_length=40)
-    kind = forms.ChoiceField(label=gettext_lazy("Type"), choices=Kind.choices, required=False)
+    kind = forms.ChoiceField(label=gettext_lazy("Type"), choices=CHOSEN, required=False)
     note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=500)
     address = forms.ChoiceField(label=gettext_lazy("Delivery address"), required=False, widget=forms.Select(attrs={"data-wide": "1"}))
 

@@ -97,7 +97,7 @@ def desk_of(request: HttpRequest, editor: LineEditor | None = None) -> Desk:
     again = _again(actor, request.GET.get("again", "")) if data is None else None
     initial: dict[str, Any] = request.GET.dict()
     if again:
-        initial = {"agreement": str(again.agreement_id), "kind": again.kind, "note": again.note, "po_number": again.po_number}
+        initial = {"agreement": str(again.agreement_id), "kind": "" if again.outside else again.kind, "note": again.note, "po_number": again.po_number}
     few = None if actor.can("orders.place_for") and only_trade(actor) is None else trades(actor)
     choices = None
     if few is not None:

@@ -70,7 +70,7 @@ class Trade:
 
 def meant(trade: Trade, kind: str) -> Trade:
     """A trade for an order of a type; one statement more for an emergency, whose surcharge is the agreement's."""
-    if kind not in Kind.values:
+    if kind not in Kind.values or trade.kind == Kind.EXTERNAL:
         return trade
     return replace(trade, kind=kind, surcharge=unscoped_supply(trade.agreement_id).surcharge if kind == Kind.EMERGENCY else ZERO)
 
@@ -87,7 +87,8 @@ def _tradeable(actor: Actor) -> QuerySet[Agreement]:
 
 def _trade(actor: Actor, row: Agreement) -> Trade:
     other = row.seller if row.buyer_id == actor.org_id else row.buyer
-    return Trade(row.pk, row.seller_id, row.buyer_id, f"{by_language(other.name, other.name_en)} ({other.code})", row.currency, other.code)
+    kind = Kind.EXTERNAL if row.seller_id in actor.stands_for else Kind.REGULAR
+    return Trade(row.pk, row.seller_id, row.buyer_id, f"{by_language(other.name, other.name_en)} ({other.code})", row.currency, other.code, kind)
 
 
 def trades(actor: Actor) -> list[Trade]:
@@ -348,7 +349,7 @@ def told(actor: Actor, trade: Trade, asked: Mapping[int, Decimal], wanted_on: da
     """The stock that supplies a trade and when quantities of it can leave, by product, as its buyer is told; the seller's own people see the
     quantity. At most three statements, two more where something is short.
     """
-    if not asked or not actor.can("inventory.view"):
+    if not asked or not actor.can("inventory.view") or trade.kind == Kind.EXTERNAL:  # what an outside seller has is in no books
         return {}
     if actor.org_id != trade.seller_id:
         found = unscoped_told(trade.agreement_id, asked, wanted_on)
@@ -361,7 +362,8 @@ def told(actor: Actor, trade: Trade, asked: Mapping[int, Decimal], wanted_on: da
 def approvers(actor: Actor, trade: Trade, case: Case, lines: list[PricedLine]) -> list[str]:
     """Who must sign such an order; a buyer is told only that the seller does. One statement, one for the names, and those of what the flow asks."""
     more = partial(unscoped_facts, (trade.seller_id, trade.buyer_id, trade.agreement_id), lines)
-    needed = unscoped_rules_for(trade.seller_id, "orders.order", case, more)
-    if actor.org_id != trade.seller_id:
+    house = trade.buyer_id if trade.kind == Kind.EXTERNAL else trade.seller_id
+    needed = unscoped_rules_for(house, "orders.order", case, more)
+    if actor.org_id != house:
         return [_("The seller")] if needed else []
     return signers_of(one.step for one in needed.asked)

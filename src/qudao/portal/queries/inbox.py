@@ -36,16 +36,17 @@ PATIENCE = timedelta(hours=24)
 #: how many tasks the inbox holds, how many lines a card shows at once, and how many it has at all
 TASKS, TOP, LINES = 200, 5, 200
 
-#: by order: the buyer's names, what goes beyond the credit limit, days overdue, whether that stops orders, whether the account is frozen, lines
+#: by order: the names of the other side, what goes beyond the credit limit, days overdue, whether that stops orders, whether the account is frozen, lines
 #: that cannot be reserved now, whether it is the buyer's first one, whether somebody signs after me, what becomes of it when goods are short
 FACTS = """
     SELECT o.id, b.name, b.name_en, o.currency,
            greatest(0, coalesce(a.ordered + a.shipped + a.invoiced - a.unapplied + o.gross - a.limit_amount
                - CASE WHEN a.temp_until >= %(today)s THEN a.temp_limit ELSE 0 END, 0)),
-           coalesce(%(today)s - i.oldest, 0), coalesce(i.overdue > a.tolerance AND %(today)s - i.late > a.grace_days, false)
+           CASE WHEN o.kind = 'external' THEN 0 ELSE coalesce(%(today)s - i.oldest, 0) END,
+           coalesce(i.overdue > a.tolerance AND %(today)s - i.late > a.grace_days, false)
                OR coalesce(a.by_hand = 'hold' AND coalesce(a.by_hand_until >= %(today)s, true), false),
            coalesce(a.by_hand = 'stop' AND coalesce(a.by_hand_until >= %(today)s, true), false),
-           (SELECT count(*) FROM orders_line l WHERE l.order_id = o.id AND l.qty > coalesce((SELECT sum(s.on_hand - s.reserved)
+           (SELECT count(*) FROM orders_line l WHERE l.order_id = o.id AND o.kind <> 'external' AND l.qty > coalesce((SELECT sum(s.on_hand - s.reserved)
                FROM inventory_stock s WHERE s.product_id = l.product_id
                 AND s.place_id = ANY(CASE WHEN o.more_places = '' THEN ARRAY[o.place_id]
                    ELSE o.place_id || string_to_array(o.more_places, ',')::bigint[] END)), 0)),
@@ -53,7 +54,7 @@ FACTS = """
                AND p.status NOT IN ('draft', 'rejected', 'cancelled')),
            EXISTS (SELECT FROM approvals_node n JOIN approvals_request r ON r.id = n.request_id
                WHERE r.subject_kind = 'orders.order' AND r.subject_id = o.id AND r.state = 'pending' AND n.state = 'waiting'), o.short
-      FROM orders_order o JOIN network_organisation b ON b.id = o.buyer_id
+      FROM orders_order o JOIN network_organisation b ON b.id = CASE WHEN o.kind = 'external' THEN o.seller_id ELSE o.buyer_id END
       LEFT JOIN funds_account a ON a.agreement_id = o.agreement_id
       LEFT JOIN LATERAL (SELECT min(i.due_on) oldest, sum(i.open_amount) FILTER (WHERE i.currency = a.currency) overdue,
               min(i.due_on) FILTER (WHERE i.currency = a.currency) late FROM ledger_openitem i
@@ -245,11 +246,11 @@ class Case:
 def case(actor: Actor, task: Task) -> Case:
     """What one needs to decide about an order. About eight statements."""
     order = order_of(actor, task.subject_id)
-    mine = actor.org_id == order.seller_id
-    stock = actor.can("inventory.view") and mine
+    mine = actor.org_id == order.house_id
+    stock = actor.can("inventory.view") and mine and not order.outside
     return Case(
         order, _lines(order, actor if stock else None), unscoped_card(order.agreement_id) if actor.can("funds.view") else None, course(actor, order.subject),
-        _history(order) if mine and actor.can("ledger.view") and actor.can("payments.view") else None,
+        _history(order) if mine and not order.outside and actor.can("ledger.view") and actor.can("payments.view") else None,
         list(files_of(order.subject)[:20]) if actor.can("base.files") else [],
         messages(actor, order.subject).order_by("-id").first() if actor.can("messages.view") else None, stock,
     )  # fmt: skip

@@ -156,7 +156,7 @@ class PriceListDetail(DetailPage):
 
 
 class PriceListNew(FormPage):
-    """A list of the own organisation."""
+    """A list of the own organisation, or of an outside supplier that it keeps."""
 
     verb = "pricing.edit"
     form = NewListForm
@@ -168,7 +168,8 @@ class PriceListNew(FormPage):
         return reverse("price_lists")
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        return actions.create_list(self.actor.org_id, ListDraft(**cleaned), actor=self.actor, client_id=client_id)
+        owner = cleaned.pop("owner", None) or self.actor.org_id
+        return actions.create_list(owner, ListDraft(**cleaned), actor=self.actor, client_id=client_id)
 
 
 class _OfList(FormPage):

@@ -1,4 +1,4 @@
-"""Orders over the API: the same actions as the pages, verbs as addresses."""
+"""Orders over the API: the same actions as the pages, verbs as addresses. What changes a final order stands in `changes`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from qudao.base.audit import timeline
 from qudao.base.files import download, files_of
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.base.search import matching
-from qudao.catalog.queries import unscoped_ids_by_code
+from qudao.catalog.queries import unscoped_carried_by_code
 from qudao.orders import actions
 from qudao.orders.models import Order
 from qudao.orders.queries import order_of, orders, unscoped_lines_of
@@ -53,32 +53,8 @@ class OrderIn(Schema):
     short: Literal["", "refuse", "backorder", "cut"] = ""
     #: order although the same lines were ordered some minutes ago; without it such an order is refused with `orders.twin`
     twin_ok: bool = False
-    #: samples cost nothing and need a note; an emergency has the surcharge of the agreement
-    kind: Literal["regular", "sample", "emergency"] = "regular"
-
-
-class AmendedLine(Schema):
-    """A line of the order, and how much of it is wanted in all; 0: none of it."""
-
-    line_id: int
-    qty: Decimal
-
-
-class AmendIn(Schema):
-    """What shall be different: quantities of lines, products to add. What is not named stays as it is."""
-
-    lines: list[AmendedLine] = []
-    add: list[OrderLineIn] = []
-    reason: str = Field("", max_length=500)
-
-
-class SplitIn(Schema):
-    """What becomes an order of its own: how much of each line; its own wanted day and address, where they differ."""
-
-    lines: list[AmendedLine]
-    requested_on: date | None = None
-    address_id: int | None = None
-    reason: str = Field("", max_length=500)
+    #: samples cost nothing and need a note; an emergency has the surcharge of the agreement; an order to an outside seller is external by itself
+    kind: Literal["regular", "sample", "emergency", "external"] = "regular"
 
 
 class Months(Schema):
@@ -154,6 +130,7 @@ class OrderOut(Schema):
     requested_on: date | None
     promised_on: date | None
     po_number: str
+    seller_number: str
     note: str
     ship_name: str
     ship_phone: str
@@ -201,7 +178,7 @@ def sees_files(actor: Actor, order: Order) -> bool:
 def _shown(order: Order, actor: Actor) -> dict[str, Any]:
     """An order as the actor may see it."""
     names = ("number", "client_id", "seller_id", "buyer_id", "status", "approval", "credit", "allocation", "fulfilment", "billing", "payment", "currency")
-    more = ("ordered_on", "requested_on", "promised_on", "po_number", "note", "ship_name", "ship_phone", "ship_address", "line_count")
+    more = ("ordered_on", "requested_on", "promised_on", "po_number", "seller_number", "note", "ship_name", "ship_phone", "ship_address", "line_count")
     kinds = ("kind", "short", "waits_since", "split_from_id")
     clear = sees_prices(actor, order.seller_id, order.buyer_id)
     side = "seller" if actor.org_id == order.seller_id else "buyer" if actor.org_id == order.buyer_id else "above"
@@ -229,14 +206,15 @@ def _whole(order: Order, actor: Actor) -> dict[str, Any]:
     return {**_shown(order, actor), "lines": lines}
 
 
-def _brief(order: Order, actor: Actor, status: int = 200) -> HttpResponse:
+def brief(order: Order, actor: Actor, status: int = 200) -> HttpResponse:
+    """The answer of an action on an order."""
     return reply(_shown(order, actor), status, location=f"/api/v1/orders/{order.pk}")
 
 
-def _asked(seller_id: int, lines: Sequence[OrderLineIn]) -> list[NewLine]:
+def asked_of(seller_id: int, lines: Sequence[OrderLineIn]) -> list[NewLine]:
     """Lines with the products their codes name; one statement for all codes."""
     codes = {line.product for line in lines if line.product_id is None}
-    ids = unscoped_ids_by_code(seller_id, codes) if codes else {}
+    ids = unscoped_carried_by_code(seller_id, codes) if codes else {}
     return [NewLine(line.product_id if line.product_id is not None else ids.get(line.product), line.qty, line.product) for line in lines]
 
 
@@ -245,11 +223,11 @@ def _asked(seller_id: int, lines: Sequence[OrderLineIn]) -> list[NewLine]:
 def place(request: HttpRequest, body: OrderIn) -> HttpResponse:
     """Check, price and place an order; it is confirmed at once unless an approval is needed. Refusals (409, 422) list every fault."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    lines = _asked(body.seller_id, body.lines)
+    lines = asked_of(body.seller_id, body.lines)
     facts = (body.requested_on, body.po_number, body.note, body.address_id, body.may_wait, body.short, not body.twin_ok, body.kind)
     placing = Placing(body.seller_id, body.buyer_id, lines, *facts)
     order = actions.place_order(placing, actor=actor, client_id=body.client_id)
-    return _brief(order, actor, 201)
+    return brief(order, actor, 201)
 
 
 @routes.get("/orders", response=OrderPage, summary="Orders, newest first")
@@ -298,24 +276,6 @@ def attachment(request: HttpRequest, order_id: int, file_id: int) -> FileRespons
     return download(actor, order_of(actor, order_id).subject, file_id)
 
 
-@routes.post("/orders/{int:order_id}/amendment", response=OrderOut, summary="Change what is ordered")
-@idempotent
-def amend(request: HttpRequest, order_id: int, body: AmendIn) -> HttpResponse:
-    """Less of a line until it is picked; more, or other products, as new lines at today's terms, which may have to be approved."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    wanted = actions.Amendment({line.line_id: line.qty for line in body.lines}, _asked(order_of(actor, order_id).seller_id, body.add))
-    return _brief(actions.amend_order(order_id, wanted, reason=body.reason, actor=actor), actor)
-
-
-@routes.post("/orders/{int:order_id}/split", response=OrderOut, summary="Take lines out into an order of its own")
-@idempotent
-def split(request: HttpRequest, order_id: int, body: SplitIn) -> HttpResponse:
-    """The new order: the same terms and prices, and what was held for the lines. Until picking begins; the seller also later, what waits for goods."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    wanted = actions.Splitting({line.line_id: line.qty for line in body.lines}, body.requested_on, body.address_id)
-    return _brief(actions.split_order(order_id, wanted, reason=body.reason, actor=actor), actor)
-
-
 @routes.post("/quotas/{int:quota_id}/purchases", response={204: None}, summary="Share a quota by purchases")
 @idempotent
 def share_by_purchases(request: HttpRequest, quota_id: int, body: Months) -> HttpResponse:
@@ -329,7 +289,7 @@ def share_by_purchases(request: HttpRequest, quota_id: int, body: Months) -> Htt
 def readdress(request: HttpRequest, order_id: int, body: AddressChoice) -> HttpResponse:
     """Until goods have left; both sides may."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    return _brief(actions.readdress_order(order_id, body.address_id, actor=actor), actor)
+    return brief(actions.readdress_order(order_id, body.address_id, actor=actor), actor)
 
 
 @routes.post("/orders/{int:order_id}/submission", response=OrderOut, summary="Submit a draft again")
@@ -337,7 +297,7 @@ def readdress(request: HttpRequest, order_id: int, body: AddressChoice) -> HttpR
 def submission(request: HttpRequest, order_id: int) -> HttpResponse:
     """Check and price a withdrawn order anew."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    return _brief(actions.submit_order(order_id, actor=actor), actor)
+    return brief(actions.submit_order(order_id, actor=actor), actor)
 
 
 @routes.post("/orders/{int:order_id}/approval", response=OrderOut, summary="Approve")
@@ -345,7 +305,7 @@ def submission(request: HttpRequest, order_id: int) -> HttpResponse:
 def approve(request: HttpRequest, order_id: int, body: Approving) -> HttpResponse:
     """Sign the approval that waits; the last signature confirms the order."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    return _brief(actions.approve_order(order_id, **body.dict(), actor=actor), actor)
+    return brief(actions.approve_order(order_id, **body.dict(), actor=actor), actor)
 
 
 @routes.post("/orders/{int:order_id}/release", response=OrderOut, summary="Try an order again that waits for credit")
@@ -353,7 +313,7 @@ def approve(request: HttpRequest, order_id: int, body: Approving) -> HttpRespons
 def release(request: HttpRequest, order_id: int) -> HttpResponse:
     """Confirm it if its credit passes now; it does so by itself when money arrives."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    return _brief(actions.release_order(order_id, actor=actor), actor)
+    return brief(actions.release_order(order_id, actor=actor), actor)
 
 
 @routes.post("/orders/{int:order_id}/rejection", response=OrderOut, summary="Reject")
@@ -361,7 +321,7 @@ def release(request: HttpRequest, order_id: int) -> HttpResponse:
 def reject(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse:
     """Refuse an order in review; a reason is needed."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    return _brief(actions.reject_order(order_id, reason=body.reason, actor=actor), actor)
+    return brief(actions.reject_order(order_id, reason=body.reason, actor=actor), actor)
 
 
 @routes.post("/orders/{int:order_id}/return", response=OrderOut, summary="Send back for change")
@@ -369,7 +329,7 @@ def reject(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse:
 def send_back(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse:
     """Make an order in review a draft again; a reason is needed, and the buyer is told."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    return _brief(actions.return_order(order_id, reason=body.reason, actor=actor), actor)
+    return brief(actions.return_order(order_id, reason=body.reason, actor=actor), actor)
 
 
 @routes.post("/orders/{int:order_id}/withdrawal", response=OrderOut, summary="Withdraw from approval")
@@ -377,7 +337,7 @@ def send_back(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse
 def withdraw(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse:
     """Take an order back before anybody decided."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    return _brief(actions.withdraw_order(order_id, reason=body.reason, actor=actor), actor)
+    return brief(actions.withdraw_order(order_id, reason=body.reason, actor=actor), actor)
 
 
 @routes.post("/orders/{int:order_id}/cancellation", response=OrderOut, summary="Cancel")
@@ -385,7 +345,7 @@ def withdraw(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse:
 def cancel(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse:
     """Cancel an order nobody has begun to pick; credit and stock are released."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    return _brief(actions.cancel_order(order_id, reason=body.reason, actor=actor), actor)
+    return brief(actions.cancel_order(order_id, reason=body.reason, actor=actor), actor)
 
 
 @routes.post("/orders/{int:order_id}/short-closing", response=OrderOut, summary="Give up the rest")
@@ -393,4 +353,4 @@ def cancel(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse:
 def close_short(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse:
     """Close an order whose rest will not be shipped."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    return _brief(actions.close_order_short(order_id, reason=body.reason, actor=actor), actor)
+    return brief(actions.close_order_short(order_id, reason=body.reason, actor=actor), actor)

@@ -1,0 +1,75 @@
+"""What changes an order after it is final, over the API: other lines, parts of it, what an outside seller confirmed."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Schema
+
+from qudao.base.access import Actor
+from qudao.base.rest import idempotent
+from qudao.orders import actions
+from qudao.orders.api.orders import OrderLineIn, OrderOut, asked_of, brief, routes
+from qudao.orders.queries import order_of
+
+__all__ = ["routes"]
+
+
+class AmendedLine(Schema):
+    """A line of the order, and how much of it is wanted in all; 0: none of it."""
+
+    line_id: int
+    qty: Decimal
+
+
+class AmendIn(Schema):
+    """What shall be different: quantities of lines, products to add. What is not named stays as it is."""
+
+    lines: list[AmendedLine] = []
+    add: list[OrderLineIn] = []
+    reason: str = Field("", max_length=500)
+
+
+class SplitIn(Schema):
+    """What becomes an order of its own: how much of each line; its own wanted day and address, where they differ."""
+
+    lines: list[AmendedLine]
+    requested_on: date | None = None
+    address_id: int | None = None
+    reason: str = Field("", max_length=500)
+
+
+class ConfirmedIn(Schema):
+    """What an outside seller confirmed: the day on which its goods are here, and its own number of the order."""
+
+    promised_on: date
+    seller_number: str = Field("", max_length=40)
+    note: str = Field("", max_length=500)
+
+
+@routes.post("/orders/{int:order_id}/amendment", response=OrderOut, summary="Change what is ordered")
+@idempotent
+def amend(request: HttpRequest, order_id: int, body: AmendIn) -> HttpResponse:
+    """Less of a line until it is picked; more, or other products, as new lines at today's terms, which may have to be approved."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    wanted = actions.Amendment({line.line_id: line.qty for line in body.lines}, asked_of(order_of(actor, order_id).seller_id, body.add))
+    return brief(actions.amend_order(order_id, wanted, reason=body.reason, actor=actor), actor)
+
+
+@routes.post("/orders/{int:order_id}/split", response=OrderOut, summary="Take lines out into an order of its own")
+@idempotent
+def split(request: HttpRequest, order_id: int, body: SplitIn) -> HttpResponse:
+    """The new order: the same terms and prices, and what was held for the lines. Until picking begins; the seller also later, what waits for goods."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    wanted = actions.Splitting({line.line_id: line.qty for line in body.lines}, body.requested_on, body.address_id)
+    return brief(actions.split_order(order_id, wanted, reason=body.reason, actor=actor), actor)
+
+
+@routes.post("/orders/{int:order_id}/confirmation", response=OrderOut, summary="Write down what an outside seller confirmed")
+@idempotent
+def confirmed(request: HttpRequest, order_id: int, body: ConfirmedIn) -> HttpResponse:
+    """For the buyer's people, once the order is final; again when the seller names another day."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return brief(actions.confirm_purchase(order_id, **body.dict(), actor=actor), actor)
