@@ -29,10 +29,11 @@ from qudao.base.runs import Task, start_run, work_off
 from qudao.base.saved import ViewFacts, save_view
 from qudao.baskets.actions import add_lines, save_template
 from qudao.baskets.rules import Entry
+from qudao.billing.actions import issue_collective, set_cycle
 from qudao.catalog.actions import adopt_vat, register_brand
 from qudao.catalog.rules import BrandDraft
 from qudao.catalog.tests.make import make_product
-from qudao.fulfilment.actions import start_pick
+from qudao.fulfilment.actions import confirm_receipt, start_pick
 from qudao.inventory.actions import OpeningLine, receive_opening, set_serving, track_product
 from qudao.inventory.rules import Whom
 from qudao.inventory.tests.make import make_places
@@ -69,6 +70,7 @@ ROWS = {
     "shipments": "fulfilment.Shipment",
     "differences": "fulfilment.Difference",
     "invoices": "billing.Invoice",
+    "collective-invoices": "billing.Collective",
     "payments": "payments.Payment",
     "funds": "funds.Account",
     "stock": "inventory.Stock",
@@ -196,6 +198,11 @@ def _widen(world: World) -> Order:
     set_rule(RuleDraft(False, date(2026, 1, 1), buyer_id=world.orgs["D002"].pk, product_id=product.pk), actor=world.people["admin"])
     set_serving(Whom(buyer_id=world.orgs["D002"].pk), [places["MAIN"]], actor=world.people["admin"])
     receive_opening(places["MAIN"], [OpeningLine(product.pk, Decimal(5), "L1", clock.today())], NOTE, actor=system)
+    set_cycle(world.agreement.pk, "month", 25, actor=system)
+    _order, shipment = world.shipped({"KT-17": 1})
+    confirm_receipt(shipment.pk, actor=world.people["buyer"])
+    drain()
+    issue_collective(world.agreement.pk, actor=system)
     rest = record_payment(PaymentFacts(brand.pk, world.orgs["D001"].pk, Decimal("0.01")), (), actor=world.people["finance"])
     close_over(rest.pk, actor=world.people["finance"])
     outside = keep_outside(brand, world.people["admin"], world.people["admin"], named=NOTE)

@@ -260,6 +260,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "shipments": _trade_rows("fulfilment.Shipment"),
     "differences": _trade_rows("fulfilment.Difference"),
     "invoices": _trade_rows("billing.Invoice"),
+    "collective-invoices": _trade_rows("billing.Collective"),
     "payments": _trade_rows("payments.Payment"),
     "credits": _trade_rows("payments.Payment", method="credit_note"),
     "refunds": _trade_rows("payments.Payment", refunded="0.01"),

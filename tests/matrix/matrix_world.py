@@ -26,6 +26,7 @@ from qudao.base.import_runs import begin_import
 from qudao.base.outbox import drain
 from qudao.baskets.actions import add_lines, save_template
 from qudao.baskets.rules import Entry
+from qudao.billing.actions import issue_collective, set_cycle
 from qudao.billing.models import Invoice
 from qudao.catalog.actions import adopt_vat, register_brand, set_pack
 from qudao.catalog.models import Product
@@ -217,7 +218,9 @@ def _live(trade: Trade, buyer: Actor, seller: Actor, product: Product) -> None:
         if order is trade.orders[0]:
             line = shipment.lines.get()
             confirm_receipt(shipment.pk, [Count(line.pk, line.qty, over=Decimal(1))], actor=buyer)
+    set_cycle(trade.agreement.pk, "month", 25, actor=seller)
     drain()
+    issue_collective(trade.agreement.pk, actor=seller)
     invoice = Invoice.unscoped.get(order=trade.orders[0])
     record_payment(PaymentFacts(trade.seller.pk, trade.buyer.pk, invoice.gross, invoice.number), actor=seller)
     issue_credit(invoice.pk, [CreditAsk(invoice.lines.get().pk, Decimal(1))], "missing", actor=seller)

@@ -15,12 +15,25 @@ CHECKS = [
     Check(
         "billing.numbers_have_no_gaps",
         """SELECT i.seller_id AS id, concat_ws(' ', 'seller', i.seller_id, 'issued', count(*), 'invoices, the next number is', coalesce(max(s.next), 0)) AS note
-           FROM billing_invoice i JOIN orders_order o ON o.id = i.order_id AND o.kind <> 'external'  -- those have the number of their seller's paper
+           FROM (SELECT x.seller_id, x.number FROM billing_invoice x JOIN orders_order o ON o.id = x.order_id AND o.kind <> 'external'
+                  WHERE x.collective_id IS NULL  -- outside sellers number their paper themselves
+                  UNION ALL SELECT seller_id, number FROM billing_collective) i
            LEFT JOIN base_series s ON s.key = 'invoice:' || i.seller_id
            GROUP BY i.seller_id
            HAVING count(*) + 1 <> coalesce(max(s.next), 0)
              OR max(regexp_replace(i.number, '^.*-', '')::bigint) <> count(*)""",
-        "UPDATE billing_invoice SET number = number || '9' WHERE id = (SELECT max(id) FROM billing_invoice)",
+        "UPDATE billing_invoice SET number = number || '9' WHERE id = (SELECT max(id) FROM billing_invoice WHERE collective_id IS NULL)",
+    ),
+    Check(
+        "billing.collective_invoices_are_their_parts",
+        """SELECT c.id, concat(c.number, ': ', c.gross, ' of ', c.part_count, ' orders; its parts are ', sum(i.gross), ' of ', count(i.id)) AS note
+           FROM billing_collective c LEFT JOIN billing_invoice i ON i.collective_id = c.id GROUP BY c.id
+           HAVING (c.net, c.tax, c.gross, c.part_count) IS DISTINCT FROM (sum(i.net), sum(i.tax), sum(i.gross), count(i.id)) OR NOT bool_and(
+               (i.seller_id, i.buyer_id, i.agreement_id, i.date, i.due_on, i.currency) = (c.seller_id, c.buyer_id, c.agreement_id, c.date, c.due_on, c.currency)
+               AND starts_with(i.number, c.number || '/'))""",
+        """INSERT INTO billing_collective (seller_id, buyer_id, agreement_id, number, date, due_on, currency, net, tax, gross, part_count, issued_at)
+           SELECT seller_id, buyer_id, agreement_id, 'INV-PLANTED-999999', date, due_on, currency, net, tax, gross, 1, issued_at FROM billing_invoice
+            WHERE id = (SELECT max(id) FROM billing_invoice)""",
     ),
     Check(
         "billing.invoiced_is_sum_of_invoices",

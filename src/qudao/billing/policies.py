@@ -6,12 +6,16 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import Actor, Policy, acting, get_visible, register, within
-from qudao.billing.models import Invoice, InvoiceLine
+from qudao.billing.models import Collective, Cycle, Invoice, InvoiceLine
 from qudao.kernel.errors import Forbidden
 from qudao.orders.models import Order
 
 VIEW = "billing.view"
-VERBS = {VIEW: _("See invoices"), "billing.issue": _("Issue invoices of the own organisation")}
+VERBS = {
+    VIEW: _("See invoices"),
+    "billing.issue": _("Issue invoices of the own organisation"),
+    "billing.set_cycle": _("Decide which goods are invoiced together, and when"),
+}
 
 
 @register
@@ -30,6 +34,24 @@ class InvoiceLinePolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return within(actor, "invoice__seller", "invoice__buyer") if verb == VIEW else acting(actor, "invoice__seller")
+
+
+@register
+class CollectivePolicy(Policy):
+    model = Collective
+    view_verb = VIEW
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return within(actor, "seller", "buyer") if verb == VIEW else acting(actor, "seller")
+
+
+@register
+class CyclePolicy(Policy):
+    model = Cycle
+    view_verb = VIEW
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return within(actor, "agreement__seller", "agreement__buyer") if verb == VIEW else acting(actor, "agreement__seller")
 
 
 def check_issuer(actor: Actor, seller_id: int, order_id: int) -> None:

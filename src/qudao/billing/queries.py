@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 
-from django.db.models import QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 
+from qudao.agreements.models import Agreement
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
-from qudao.billing.models import Invoice, InvoiceLine
-from qudao.billing.rules import parts_to_bill, totals
+from qudao.billing import rules
+from qudao.billing.models import Collective, Cycle, Invoice, InvoiceLine
 from qudao.funds.rules import uses_credit
 from qudao.kernel.money import RateSum, by_rate, split
 from qudao.orders.models import Order
-from qudao.orders.queries import unscoped_trades
+from qudao.orders.queries import Trade, unscoped_trades
+
+#: whether the goods of the order `o` are invoiced together with others
+COLLECTED = "EXISTS (SELECT FROM billing_cycle c WHERE c.agreement_id = o.agreement_id)"
 
 
 def invoices(actor: Actor, *, order_id: int | None = None, side: str = "") -> QuerySet[Invoice]:
     """The invoices the actor may see, newest first, with order and sides; `side` as in `visible`."""
-    found = visible(actor, Invoice, side=side).select_related("order", "seller", "buyer")
+    found = visible(actor, Invoice, side=side).select_related("order", "seller", "buyer", "collective")
     if order_id is not None:
         found = found.filter(order_id=order_id)
     return found.order_by("-id")
@@ -40,10 +45,55 @@ def orders_in_sight(actor: Actor) -> QuerySet[Order]:
     return visible(actor, Order)
 
 
+def collectives(actor: Actor, *, side: str = "") -> QuerySet[Collective]:
+    """The collective invoices the actor may see, newest first, with their sides and what is still to be paid of them (`rest`)."""
+    found = visible(actor, Collective, side=side).select_related("seller", "buyer", "agreement")
+    paid = Invoice.unscoped.filter(collective=OuterRef("pk")).values("collective").annotate(rest=Sum(F("gross") - F("paid"))).values("rest")
+    return found.annotate(rest=Subquery(paid)).order_by("-id")
+
+
+def parts_of(collective: Collective) -> QuerySet[Invoice]:
+    """The parts of a collective invoice the actor was shown, in their order, each with its order."""
+    return collective.parts.select_related("order").order_by("id")
+
+
+def unscoped_lines_of_parts(collective: Collective) -> QuerySet[InvoiceLine]:
+    """The lines of all parts of a collective invoice the actor was shown."""
+    return InvoiceLine.unscoped.filter(invoice__collective=collective).select_related("product", "invoice__order").order_by("invoice_id", "no")
+
+
+def cycle_of(actor: Actor, agreement_id: int) -> Cycle | None:
+    """When goods under an agreement are invoiced together; None when each delivery is invoiced at once. One statement."""
+    return visible(actor, Cycle).filter(agreement_id=agreement_id).first()
+
+
+def unscoped_due_cycles(day: date) -> list[int]:
+    """The agreements whose day has come. One statement."""
+    return list(Cycle.unscoped.filter(next_on__lte=day).order_by("agreement_id").values_list("agreement_id", flat=True))
+
+
+def unscoped_unbilled(agreement_id: int, currency: str) -> list[int]:
+    """The orders under an agreement that may have something to invoice now, by id. One statement, on an index of nothing else."""
+    found = rows(
+        """SELECT o.id FROM orders_order o WHERE o.agreement_id = %s AND o.currency = %s AND o.billing <> 'full' AND o.kind <> 'external'
+              AND o.status NOT IN ('draft', 'submitted', 'in_review', 'rejected', 'cancelled')
+              AND EXISTS (SELECT FROM orders_line l WHERE l.order_id = o.id
+                             AND CASE WHEN o.invoice_on = 'receipt' THEN l.received ELSE l.shipped END > l.invoiced) ORDER BY 1""",
+        (agreement_id, currency),
+    )
+    return [pk for (pk,) in found]
+
+
+def unscoped_upcoming(agreement: Agreement) -> list[tuple[Trade, Decimal]]:
+    """What the next collective invoice of an agreement the actor was shown would take now: each order with its amount, tax included. Two statements."""
+    ids = unscoped_unbilled(agreement.pk, agreement.currency)
+    return [(trade, rules.totals(rules.parts_to_bill(trade.lines)).gross) for trade in unscoped_trades(ids)] if ids else []
+
+
 def unscoped_to_bill(order: Order) -> Decimal:
     """What is delivered of an order the actor was shown and not invoiced yet comes to, with tax. One statement."""
     (trade,) = unscoped_trades([order.pk])
-    return totals(parts_to_bill(trade.lines)).gross
+    return rules.totals(rules.parts_to_bill(trade.lines)).gross
 
 
 @uses_credit

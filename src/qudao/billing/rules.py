@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
-from qudao.billing.states import State
+from qudao.billing.states import Every, State
 from qudao.kernel.errors import Fault
 from qudao.kernel.money import ZERO, cumulative
+from qudao.kernel.period import month_span
 
 #: the longest number of an outside seller's invoice
 MOST_NUMBER = 48
@@ -93,6 +94,27 @@ def paper_faults(paper: Any, today: date) -> list[Fault]:
     if paper.gross is not None and not (paper.gross == 0 or is_amount(paper.gross)):
         faults.append(Fault("billing.amount", "gross"))
     return faults
+
+
+def cycle_faults(every: str, day: int) -> list[Fault]:
+    """What is wrong with the day on which goods are invoiced together."""
+    if every not in Every.values:
+        return [Fault("billing.every_wrong", "every")]
+    fits = {Every.WEEK: 1 <= day <= 7, Every.MONTH: 1 <= day <= 31, Every.HALF: day == 0}
+    return [] if fits[Every(every)] else [Fault("billing.day_wrong", "day")]
+
+
+def next_day(every: str, day: int, after: date) -> date:
+    """The first day after `after` on which it is invoiced."""
+    if every == Every.WEEK:
+        return after + timedelta(days=(day - after.isoweekday() - 1) % 7 + 1)
+    for month in (month_span(after), month_span(month_span(after).end + timedelta(days=1))):  # type: ignore[operator]
+        assert month.end is not None
+        for no in (15, 31) if every == Every.HALF else (day,):
+            found = month.start.replace(day=min(no, month.end.day))
+            if found > after:
+                return found
+    raise AssertionError("the next month has such a day")
 
 
 def is_amount(amount: Decimal) -> bool:

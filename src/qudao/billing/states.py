@@ -15,6 +15,14 @@ class State(TextChoices):
     PAID = "paid", pgettext_lazy("invoice", "Paid")
 
 
+class Every(TextChoices):
+    """How often what was delivered is invoiced together."""
+
+    WEEK = "week", _("Every week")
+    HALF = "half", _("Twice a month")
+    MONTH = "month", _("Every month")
+
+
 #: what somebody did who brought an invoice into a state, for its timeline
 DONE = {
     State.ISSUED: _("issued the invoice"),
@@ -36,6 +44,10 @@ SENTENCES = {
     "billing.future": _("The invoice cannot be dated in the future."),
     "billing.due_before": _("An invoice is not due before its date."),
     "billing.invoice_number_unique": _("The seller already has an invoice with this number."),
+    "billing.day_wrong": _("A week has days 1 to 7, a month 1 to 31."),
+    "billing.every_wrong": _("Say how often it is invoiced."),
+    "billing.nothing_to_collect": _("Nothing was delivered under {agreement} that is not invoiced yet."),
+    "billing.collective_issued": _("Collective invoice {number} over {gross} {currency}, of {parts} orders, is due on {due_on}."),
     "billing.invoice_issued": _("Invoice {number} over {gross} {currency} is due on {due_on}."),
 }
 REMEDIES = {
@@ -44,4 +56,4 @@ REMEDIES = {
     "billing.invoice_paid_within_gross": _("Apply less; what is left of the payment stays unapplied."),
 }
 #: what the other side is told; the texts are in SENTENCES
-NOTICES = ("billing.invoice_issued",)
+NOTICES = ("billing.invoice_issued", "billing.collective_issued")

@@ -60,6 +60,7 @@ class InvoiceTable(Table):
         Filter("state", _("State"), choices=State.choices),
         Filter("from", _("Date from"), lookup="date__gte", kind="day"),
         Filter("to", _("Date to"), lookup="date__lte", kind="day"),
+        Filter("collective", _("Collective invoice"), lookup="collective__number", kind="text"),
         Filter("due", _("Due until"), lookup="due_on__lte", kind="day"),
     )
     kind, parties = "billing.invoice", True
@@ -81,3 +82,34 @@ class OwedTable(InvoiceTable):
         Column("", _("Seller"), cell=lambda row: name_of(row.seller), sort="seller__code", width="clip", slug="seller"),
         *InvoiceTable.columns[4:],
     )
+
+
+class CollectiveTable(Table):
+    """Collective invoices, newest first; `rest` is what is still to be paid of their parts."""
+
+    currency = "currency"
+    columns: Sequence[Column] = (
+        Column("number", _("Number"), cell="link", sort="number"),
+        Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip", slug="buyer"),
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller"),
+        Column("part_count", _("Orders"), num=True, hide_on_phone=True),
+        Column("date", _("Date"), cell="day", dim=True, hide_on_phone=True, sort="date"),
+        Column("due_on", _("Due"), cell="day", sort="due_on"),
+        Column("shown_gross", _("Amount (incl. tax)"), cell="amount", hide_on_phone=True, sort="gross", total=True, sum="gross"),
+        Column("shown_open", _("Still to pay"), cell="amount"),
+    )
+    tabs: Sequence[Tab] = (Tab("all", _("All")), Tab("to_pay", _("To pay"), Q(rest__gt=0)), Tab("paid", _("Paid"), Q(rest=0)))
+    filters = (
+        Filter("agreement", _("Agreement"), lookup="agreement__code", kind="text"),
+        Filter("from", _("Date from"), lookup="date__gte", kind="day"),
+        Filter("to", _("Date to"), lookup="date__lte", kind="day"),
+    )
+    kind, parties = "billing.collective", True
+    empty = _("There are no collective invoices here.")
+    remedy = _("They are issued for agreements whose goods are invoiced together; the agreement says when.")
+
+    def url(self, row: Any) -> str:
+        return reverse("collective_invoice", args=[row.pk])
+
+    def summed(self, actor: Actor) -> Q:
+        return priced(actor)

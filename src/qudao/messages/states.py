@@ -17,7 +17,7 @@ DOCUMENTS = {
 ADDRESSES = {kind: address for address, kind in DOCUMENTS.items()}
 
 #: what a notice can be about whose page is not named after its noun: kind → name of the page
-PAGES = {"funds.account": "fund"}
+PAGES = {"funds.account": "fund", "billing.collective": "collective_invoice"}
 
 TEXT_LIMIT = 4000
 TITLE_LIMIT = 200

@@ -103,6 +103,8 @@ class Trade:
     splits: bool
     kind: str
     lines: list[TradeLine]
+    #: what the reader asked besides (`unscoped_trades`)
+    also: bool = False
 
     @property
     def outside(self) -> bool:
@@ -137,19 +139,22 @@ LINE = """l.id, l.no, l.product_id, l.unit, l.qty, l.unit_price, l.tax_rate, l.n
 HEAD_LENGTH = 23
 
 
-def unscoped_trades(order_ids: Iterable[int], *, lock: bool = False) -> list[Trade]:
-    """Orders with their lines, sorted by id. One statement; `lock` locks the orders (the caller notes the rank and has locked nothing above)."""
+def unscoped_trades(order_ids: Iterable[int], *, lock: bool = False, also: str = "") -> list[Trade]:
+    """Orders with their lines, sorted by id. One statement; `lock` locks the orders (the caller notes the rank and has locked nothing above).
+
+    `also`: a condition on the order `o`, in the words of the module that asks; its answer stands in `Trade.also`.
+    """
     wanted = sorted(set(order_ids))
     found = rows(
         # the sort happens before the lock, so rows are locked in id order; a locked order's lines are changed by nobody else
-        f"SELECT {HEAD}, {LINE} FROM orders_order o JOIN orders_line l ON l.order_id = o.id WHERE o.id = ANY(%s) ORDER BY o.id, l.no"
+        f"SELECT {HEAD}, {LINE}, {also or 'false'} FROM orders_order o JOIN orders_line l ON l.order_id = o.id WHERE o.id = ANY(%s) ORDER BY o.id, l.no"
         + (" FOR UPDATE" if lock else ""),
         (wanted,),
     )
     trades: dict[int, Trade] = {}
     for row in found:
-        trade = trades.get(row[0]) or trades.setdefault(row[0], Trade(*row[:HEAD_LENGTH], lines=[]))
-        trade.lines.append(TradeLine(*row[HEAD_LENGTH:]))
+        trade = trades.get(row[0]) or trades.setdefault(row[0], Trade(*row[:HEAD_LENGTH], lines=[], also=row[-1]))
+        trade.lines.append(TradeLine(*row[HEAD_LENGTH:-1]))
     if len(trades) != len(wanted):
         raise NotFound("base.not_found")
     return list(trades.values())

@@ -72,13 +72,20 @@ def match(amount: Decimal, invoices: Iterable[Open], reference: str = "") -> lis
     A reference that names open invoices decides alone, because the payer has said what the money is for.
     """
     due = sorted((i for i in invoices if i.open > 0), key=lambda i: (i.due_on, i.id))
-    named = [i for i in due if _names(reference, i.number)]
+    named = [i for i in due if _names(reference, i.number) or _names_whole(reference, i.number)]
     if named:
         return _fill(amount, named, How.REFERENCE)
     exact = [i for i in due if i.open == amount]
     if len(exact) == 1:
         return [Application(exact[0].id, amount, How.EXACT)]
     return _fill(amount, due, How.OLDEST)
+
+
+def _names_whole(reference: str, number: str) -> bool:
+    """Whether a reference names the collective invoice of which this is a part ("INV-LH-000012/3" of "INV-LH-000012"), and no single part of it."""
+    whole, cut, place = number.rpartition("/")
+    found = rf"(?<![0-9a-z]){re.escape(whole)}(?![0-9a-z]|/[0-9])"
+    return bool(cut and place.isdecimal() and whole.startswith("INV-")) and re.search(found, reference, re.IGNORECASE) is not None
 
 
 def _names(reference: str, number: str) -> bool:

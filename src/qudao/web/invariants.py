@@ -9,6 +9,7 @@ TABLES = {
     "orders.order": "orders_order",
     "fulfilment.shipment": "fulfilment_shipment",
     "billing.invoice": "billing_invoice",
+    "billing.collective": "billing_collective",
     "payments.payment": "payments_payment",
 }
 DOCUMENTS = " UNION ALL ".join(f"SELECT '{kind}' AS kind, id, seller_id, buyer_id FROM {table}" for kind, table in TABLES.items())

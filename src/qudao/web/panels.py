@@ -7,7 +7,12 @@ action, the first one that a panel proposes becomes the primary button of the pa
 from __future__ import annotations
 
 PANELS: dict[str, tuple[str, ...]] = {
-    "agreements.agreement": ("qudao.agreements.pages.agreement_panel", "qudao.pricing.pages.agreement_panel", "qudao.inventory.pages.supply_panel"),
+    "agreements.agreement": (
+        "qudao.agreements.pages.agreement_panel",
+        "qudao.pricing.pages.agreement_panel",
+        "qudao.inventory.pages.supply_panel",
+        "qudao.billing.pages.agreement_panel",
+    ),
     "catalog.product": ("qudao.agreements.pages.product_panel", "qudao.inventory.pages.product_panel"),
     "inventory.stock": ("qudao.fulfilment.pages.expected_panel",),
     "orders.order": (

@@ -14,7 +14,7 @@ from qudao.base.html import figures
 from qudao.base.html.tables import by_language
 from qudao.base.printing import Column, Document, Paper
 from qudao.billing.models import Invoice, InvoiceLine
-from qudao.billing.queries import invoices
+from qudao.billing.queries import collectives, invoices
 from qudao.kernel.errors import Forbidden
 
 
@@ -69,6 +69,57 @@ def _paper(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Paper:
     )
 
 
+def collective_papers(actor: Actor, ids: Sequence[int]) -> list[Paper]:
+    """Collective invoices, their lines by order. Two statements. NotFound when one is not in sight, Forbidden when its amounts are not."""
+    found = printing.in_order(ids, collectives(actor).filter(pk__in=ids))
+    if not all(may(actor, one) for one in found):
+        raise Forbidden("base.forbidden", verb="billing.view")
+    lines: dict[int | None, list[InvoiceLine]] = {one.pk: [] for one in found}
+    wanted = visible(actor, InvoiceLine).filter(invoice__collective_id__in=list(lines)).select_related("product", "invoice__order")
+    for line in wanted.order_by("invoice_id", "no"):
+        lines[line.invoice.collective_id].append(line)
+    return [_collective_paper(one, lines[one.pk]) for one in found]
+
+
+def _collective_paper(one: Any, lines: Sequence[InvoiceLine]) -> Paper:
+    facts = [
+        (_("Invoice date"), printing.full_day(one.date)),
+        (_("Due"), printing.full_day(one.due_on)),
+        (_("Orders"), str(one.part_count)),
+        (_("Currency"), one.currency),
+        (_("Your tax number"), one.buyer.tax_no),
+    ]
+    columns = [Column(_("Order")), Column("#", "right"), Column(_("Product"), wide=True), Column(_("Quantity"), "right")]
+    columns += [Column(label, "right") for label in (_("Unit price"), _("Net"), _("Tax"), _("Amount (incl. tax)"))]
+    notes = [printing.capitals(one.gross, one.currency)]
+    if one.rest:
+        words = _("Please pay {amount} by {day} and name invoice {number}.")
+        notes.append(words.format(amount=figures.money(one.rest, one.currency), day=printing.full_day(one.due_on), number=one.number))
+    else:
+        notes.append(_("This invoice is paid."))
+    rows = [[_order(line, lines[at - 1] if at else None), *_row(line)] for at, line in enumerate(lines)]
+    return Paper(
+        title=_("Collective invoice"),
+        number=one.number,
+        on=one.date,
+        sender=printing.party(one.seller),
+        receiver=printing.party(one.buyer),
+        receiver_label=_("Buyer"),
+        facts=facts,
+        columns=columns,
+        rows=rows,
+        totals=printing.tax_lines([(line.taxed_at, line.net, line.tax) for line in lines], one.currency),
+        total=(_("Total (incl. tax)"), figures.money(one.gross, one.currency)),
+        notes=[note for note in notes if note],
+        foot=printing.foot(one.seller),
+    )
+
+
+def _order(line: InvoiceLine, above: InvoiceLine | None) -> str:
+    """The order of a line, where it begins."""
+    return "" if above is not None and above.invoice_id == line.invoice_id else line.invoice.order.number or ""
+
+
 def _row(line: InvoiceLine) -> list[object]:
     product = (by_language(line.product.name, line.product.name_en), line.product.code)
     tax = (figures.amount(line.tax), printing.share(line.taxed_at))
@@ -76,4 +127,7 @@ def _row(line: InvoiceLine) -> list[object]:
 
 
 INVOICE = Document("billing.invoice", gettext_lazy("Invoice"), "billing.invoice", "billing.view", "invoices", papers, fits=may)
-DOCUMENTS = (INVOICE,)
+COLLECTIVE = Document(
+    "billing.collective_invoice", gettext_lazy("Collective invoice"), "billing.collective", "billing.view", "collective-invoices", collective_papers, fits=may
+)
+DOCUMENTS = (INVOICE, COLLECTIVE)

@@ -22,10 +22,10 @@ from qudao.orders.states import Billing, Payment, Status
 
 
 @part
-def lock_trades(order_ids: Iterable[int], *, actor: Actor) -> list[Trade]:
-    """Lock orders in id order and return them fresh with their lines. One statement. NotFound when one is missing."""
+def lock_trades(order_ids: Iterable[int], *, also: str = "", actor: Actor) -> list[Trade]:
+    """Lock orders in id order and return them fresh with their lines. One statement, which asks the condition `also`. NotFound when one is missing."""
     note_rank(Rank.ORDER)
-    return unscoped_trades(order_ids, lock=True)
+    return unscoped_trades(order_ids, lock=True, also=also)
 
 
 @part

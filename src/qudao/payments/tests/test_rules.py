@@ -103,3 +103,13 @@ def test_nothing_is_ever_overpaid_and_nothing_is_left_while_something_is_owed(am
     total = sum((a.amount for a in found), D(0))
     assert all(0 < a.amount <= known[a.invoice_id] for a in found) and len({a.invoice_id for a in found}) == len(found)
     assert total == min(amount, sum(opens, D(0)))
+
+
+def test_a_reference_names_all_parts_of_a_collective_invoice_or_one_of_them():
+    def named(reference, number):
+        return rules._names(reference, number) or rules._names_whole(reference, number)
+
+    parts = ("INV-LH-000012/1", "INV-LH-000012/12")
+    assert [named("pays inv-lh-000012, thanks", one) for one in parts] == [True, True]
+    assert [named("INV-LH-000012/12", one) for one in parts] == [False, True]
+    assert not named("INV-LH-0000123", parts[0]) and not named("INV-LH-00001", parts[0]) and not named("", parts[0])

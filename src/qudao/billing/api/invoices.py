@@ -18,7 +18,7 @@ from qudao.kernel.money import RateSum
 
 routes = Router(tags=["invoices"])
 
-HEAD = ("number", "order_id", "seller_id", "buyer_id", "date", "due_on", "state", "currency", "line_count")
+HEAD = ("number", "order_id", "collective_id", "seller_id", "buyer_id", "date", "due_on", "state", "currency", "line_count")
 AMOUNTS = ("net", "tax", "gross", "paid")
 LINE = ("no", "product_id", "unit", "qty")
 PRICED = ("unit_price", "tax_rate", "exempt", "net", "tax", "gross")
@@ -65,6 +65,7 @@ class InvoiceOut(Schema):
     id: int
     number: str
     order_id: int
+    collective_id: int | None
     seller_id: int
     buyer_id: int
     date: datetime.date

@@ -1,31 +1,31 @@
-"""Issuing invoices and telling them that they are paid. The order is locked first, so nothing of it is billed or paid twice."""
+"""Issuing invoices. The order is locked first, so nothing of it is billed twice."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from qudao.base.access import Actor
-from qudao.base.action import action, emit, part, record
-from qudao.base.db import rows, run
+from qudao.base.action import action, emit, record
+from qudao.base.db import rows
 from qudao.base.lock import Rank, note_rank
 from qudao.base.notify import notify
-from qudao.base.subject import Subject
 from qudao.billing import rules
-from qudao.billing.events import InvoiceIssued, InvoiceSettled
-from qudao.billing.models import Invoice, InvoiceLine
+from qudao.billing.events import InvoiceIssued
+from qudao.billing.models import Invoice
 from qudao.billing.policies import check_issuer
+from qudao.billing.queries import COLLECTED
 from qudao.billing.rules import Part
 from qudao.funds.actions import Change, shift, shift_all
 from qudao.kernel import clock
-from qudao.kernel.errors import Conflict, Fault, Invalid, Refused, raise_if_any
+from qudao.kernel.errors import Invalid, Refused, raise_if_any
 from qudao.kernel.money import ZERO
 from qudao.ledger.actions import ItemSpec, Posting, open_items, post, post_all
 from qudao.ledger.states import Account
-from qudao.orders.actions import lock_trades, record_all_invoiced, record_all_paid, record_invoiced, record_paid, record_unpaid
+from qudao.orders.actions import lock_trades, record_all_invoiced, record_invoiced, record_paid
 from qudao.orders.queries import Trade
 
 # The number is taken with the row it numbers and before the books, which carry it: no gap, because it rolls back with the invoice.
@@ -83,13 +83,6 @@ ISSUE_ALL = """WITH asked AS (
         JOIN invoice USING (order_id)
     )
     SELECT id, number, order_id FROM invoice"""
-# The order is locked, so nobody else changes these rows; the guard is for amounts that were wrong from the start.
-PAY = """UPDATE billing_invoice i SET paid = i.paid + d.amount,
-        state = CASE WHEN i.paid + d.amount = i.gross THEN 'paid' ELSE 'partially_paid' END, state_since = %s
-    FROM unnest(%s::bigint[], %s::numeric[]) d(id, amount)
-    WHERE i.id = d.id AND i.seller_id = %s AND i.buyer_id = %s AND i.paid + d.amount <= i.gross
-    RETURNING i.id, i.number, i.order_id, i.agreement_id, i.gross, i.paid, i.currency, d.amount"""
-PAY_ALL = PAY.replace("i.seller_id = %s AND i.buyer_id = %s AND ", "")
 
 
 @dataclass(frozen=True)
@@ -100,24 +93,6 @@ class Paper:
     on: date
     due_on: date | None = None
     gross: Decimal | None = None
-
-
-@dataclass(frozen=True)
-class PaidInvoice:
-    """What a payment did to one invoice."""
-
-    id: int
-    number: str
-    order_id: int
-    agreement_id: int
-    gross: Decimal
-    paid: Decimal
-    currency: str
-    amount: Decimal
-
-    @property
-    def settled(self) -> bool:
-        return self.paid == self.gross
 
 
 @action("billing.issue")
@@ -170,110 +145,38 @@ def _issue(trade: Trade, parts: Sequence[Part], paper: Paper, actor: Actor) -> I
         open_items([ItemSpec(invoice.subject, invoice.date, invoice.due_on, invoice.gross, invoice.currency)], actor=actor)
     else:  # goods given for nothing: there is nothing to wait for
         record_paid(trade, ZERO, actor=actor)
-    _tell(invoice, actor)
+    tell(invoice, actor)
     return invoice
 
 
 @action("billing.issue")
 def issue_all_invoices(order_ids: Iterable[int], *, actor: Actor) -> list[Invoice]:
-    """`issue_invoices` of today for many orders, all or none, in as many statements as for one. Convergent; emits InvoiceIssued for each. Outside
-    sellers send their invoices: nothing is issued for them.
+    """`issue_invoices` of today for many orders, all or none, in as many statements as for one. Convergent; emits InvoiceIssued for each.
+
+    What is invoiced together by its agreement waits for its day (`issue_collective`); outside sellers send their invoices.
     """
-    trades = lock_trades(order_ids, actor=actor)
+    trades = lock_trades(order_ids, also=COLLECTED, actor=actor)
     bills: list[tuple[Trade, Sequence[Part]]] = []
     for trade in trades:
         check_issuer(actor, trade.seller_id, trade.id)
-        if not trade.outside and (parts := rules.parts_to_bill(trade.lines)):
+        if not (trade.also or trade.outside) and (parts := rules.parts_to_bill(trade.lines)):
             bills.append((trade, parts))
     if not bills:
         return []
     record_all_invoiced([(trade, {p.line.id: p.qty for p in parts}, rules.totals(parts).gross) for trade, parts in bills], actor=actor)
     invoices = _write_all(bills, clock.today(), actor)
+    book(invoices, actor=actor)
+    for invoice in invoices:
+        tell(invoice, actor)
+    return invoices
+
+
+def book(invoices: Sequence[Invoice], *, actor: Actor) -> None:
+    """What follows from new invoices: credit goes from shipped to invoiced, both books and both open items. Three statements or four for all."""
     owed = [invoice for invoice in invoices if invoice.gross]
     shift_all([Change(one.agreement_id, [("shipped", "invoiced", one.gross)], one.subject) for one in owed], actor=actor)
     post_all([(posting, one.subject) for one in owed for posting in _postings(one)], actor=actor)
     open_items([ItemSpec(one.subject, one.date, one.due_on, one.gross, one.currency) for one in owed], actor=actor)
-    for invoice in invoices:
-        _tell(invoice, actor)
-    return invoices
-
-
-@part
-def pay_invoices(amounts: Mapping[int, Decimal], trades: Sequence[Trade], *, actor: Actor) -> list[PaidInvoice]:
-    """Put amounts on invoices of locked orders (`trades`) of one seller and buyer, and tell the orders; the caller posts the books.
-
-    One statement and one or two for each order. Emits InvoiceSettled. Raises Refused billing.more_than_open for every invoice that would be
-    overpaid, and then changes nothing.
-    """
-    raise_if_any([Fault("billing.amount", f"applications.{pk}") for pk, amount in amounts.items() if not rules.is_amount(amount)], Invalid)
-    note_rank(Rank.INVOICE)
-    sides = (trades[0].seller_id, trades[0].buyer_id)
-    found = [PaidInvoice(*row) for row in rows(PAY, (clock.now(), list(amounts), list(amounts.values()), *sides))]
-    if len(found) != len(amounts):
-        _refuse_missing(amounts, {p.id for p in found}, sides)
-    by_order: dict[int, Decimal] = {}
-    for p in found:
-        by_order[p.order_id] = by_order.get(p.order_id, ZERO) + p.amount
-        subject = Subject("billing.invoice", p.id, *sides, p.number)
-        record(subject, after=rules.state_of(p.gross, p.paid), detail={"amount": str(p.amount)})
-        if p.settled:
-            emit(InvoiceSettled(p.id, p.number, p.order_id, *sides, p.gross, p.currency), subject)
-    for trade in trades:
-        if by_order.get(trade.id):
-            record_paid(trade, by_order[trade.id], actor=actor)
-    return sorted(found, key=lambda p: p.id)
-
-
-@part
-def pay_all_invoices(amounts: Mapping[int, Decimal], trades: Sequence[Trade], *, actor: Actor) -> list[PaidInvoice]:
-    """`pay_invoices` for orders of any sides: three statements for all. The caller knows that the invoices are of these orders."""
-    raise_if_any([Fault("billing.amount", f"applications.{pk}") for pk, amount in amounts.items() if not rules.is_amount(amount)], Invalid)
-    if not amounts:
-        return []
-    note_rank(Rank.INVOICE)
-    by_id = {trade.id: trade for trade in trades}
-    found = [PaidInvoice(*row) for row in rows(PAY_ALL, (clock.now(), list(amounts), list(amounts.values())))]
-    if len(found) != len(amounts):
-        raise Conflict("base.changed")
-    by_order: dict[int, Decimal] = {}
-    for p in found:
-        trade = by_id[p.order_id]
-        by_order[p.order_id] = by_order.get(p.order_id, ZERO) + p.amount
-        subject = Subject("billing.invoice", p.id, trade.seller_id, trade.buyer_id, p.number)
-        record(subject, after=rules.state_of(p.gross, p.paid), detail={"amount": str(p.amount)})
-        if p.settled:
-            emit(InvoiceSettled(p.id, p.number, p.order_id, trade.seller_id, trade.buyer_id, p.gross, p.currency), subject)
-    record_all_paid([(by_id[pk], amount) for pk, amount in sorted(by_order.items())], actor=actor)
-    return sorted(found, key=lambda p: p.id)
-
-
-@part
-def unpay_invoice(invoice: Invoice, amount: Decimal, trade: Trade, *, actor: Actor) -> None:
-    """Take back `amount` of what was put on a locked invoice of a locked order; the caller posts the books. Two statements."""
-    before, since = invoice.state, invoice.state_since
-    invoice.paid -= amount
-    invoice.state, invoice.state_since = rules.state_of(invoice.gross, invoice.paid), clock.now()
-    invoice.save(update_fields=["paid", "state", "state_since"])
-    record(invoice.subject, before=before, after=invoice.state, since=since, detail={"amount": str(-amount)})
-    record_unpaid(trade, amount, actor=actor)
-
-
-@part
-def lock_lines(invoice_id: int, *, actor: Actor) -> list[InvoiceLine]:
-    """The lines of a locked invoice, locked with what is credited of them. One statement."""
-    note_rank(Rank.INVOICE)
-    return list(InvoiceLine.unscoped.select_for_update().filter(invoice_id=invoice_id).order_by("no"))
-
-
-@part
-def credit_lines(taken: Sequence[tuple[int, Decimal, Decimal, Decimal]], *, actor: Actor) -> None:
-    """Keep with locked lines what a credit note takes back: (line id, quantity, net, gross). One statement."""
-    columns = [list(column) for column in zip(*taken, strict=True)]
-    run(
-        """UPDATE billing_invoiceline l SET credited_qty = l.credited_qty + d.qty, credited_net = l.credited_net + d.net, credited = l.credited + d.gross
-           FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[], %s::numeric[]) d(id, qty, net, gross) WHERE l.id = d.id""",
-        columns,
-    )
 
 
 def _write_all(bills: Sequence[tuple[Trade, Sequence[Part]]], day: date, actor: Actor) -> list[Invoice]:
@@ -299,7 +202,7 @@ def _write_all(bills: Sequence[tuple[Trade, Sequence[Part]]], day: date, actor: 
         )
     params: dict[str, Any] = {name: [head[name] for head in heads] for name in heads[0]}
     lines = [(trade.id, p) for trade, parts in bills for p in parts]
-    params |= {"date": day, "now": now, "by": actor.user_id, "orders": [order for order, _p in lines], **_line_columns([p for _order, p in lines])}
+    params |= {"date": day, "now": now, "by": actor.user_id, "orders": [order for order, _p in lines], **line_columns([p for _order, p in lines])}
     written = {order_id: (pk, number) for pk, number, order_id in rows(ISSUE_ALL, params)}
     return [
         Invoice(
@@ -311,7 +214,7 @@ def _write_all(bills: Sequence[tuple[Trade, Sequence[Part]]], day: date, actor: 
     ]  # fmt: skip
 
 
-def _line_columns(parts: Sequence[Part]) -> dict[str, list]:
+def line_columns(parts: Sequence[Part]) -> dict[str, list]:
     return {
         "lines": [p.line.id for p in parts],
         "products": [p.line.product_id for p in parts],
@@ -343,7 +246,7 @@ def _write(trade: Trade, parts: Sequence[Part], paper: Paper, actor: Actor) -> I
         "now": now,
         "by": actor.user_id,
         "count": len(parts),
-        **_line_columns(parts),
+        **line_columns(parts),
     }
     named = {"number": paper.number.strip()} if paper.number else {}
     ((pk, number),) = rows(ISSUE_NAMED if named else ISSUE, params | head | named)
@@ -365,7 +268,8 @@ def _postings(invoice: Invoice) -> list[Posting]:
     ]
 
 
-def _tell(invoice: Invoice, actor: Actor) -> None:
+def tell(invoice: Invoice, actor: Actor, *, alone: bool = True) -> None:
+    """Log and facts of a new invoice; the buyer is told of one that stands `alone`, and of a part by its whole."""
     subject = invoice.subject
     record(subject, after=invoice.state, detail={"order": invoice.order_id, "gross": str(invoice.gross)})
     emit(
@@ -375,24 +279,7 @@ def _tell(invoice: Invoice, actor: Actor) -> None:
         ),
         subject,
     )  # fmt: skip
+    if not alone:
+        return
     said: dict[str, Any] = {"number": invoice.number, "gross": str(invoice.gross), "currency": invoice.currency, "due_on": invoice.due_on.isoformat()}
     notify("billing.invoice_issued", subject, org_id=invoice.buyer_id, verb="billing.view", except_user=actor.user_id, **said)
-
-
-def _refuse_missing(amounts: Mapping[int, Decimal], paid: set[int], sides: tuple[int, int]) -> None:
-    """Say of each invoice that could not take its amount why."""
-    missing = [pk for pk in amounts if pk not in paid]
-    known = {
-        pk: (number, rest)
-        for pk, number, rest in rows(
-            "SELECT id, number, gross - paid FROM billing_invoice WHERE id = ANY(%s) AND seller_id = %s AND buyer_id = %s", (missing, *sides)
-        )
-    }
-    faults = []
-    for pk in missing:
-        if pk in known:
-            number, rest = known[pk]
-            faults.append(Fault("billing.more_than_open", f"applications.{pk}", {"number": number, "open": str(rest)}))
-        else:
-            faults.append(Fault("billing.unknown_invoice", f"applications.{pk}"))
-    raise Refused.of(faults)

@@ -47,6 +47,9 @@ class InvoiceList(ListPage):
     table = InvoiceTable
     title = gettext_lazy("Invoices")
 
+    def buttons(self) -> Sequence[Button]:
+        return [Button(_("Collective invoices"), reverse("collective_invoices"), icon="file-invoice", verb="billing.view")]
+
     def prepare(self, rows: list[Any]) -> list[Any]:
         for row in rows:
             clear = sees_prices(self.actor, row.seller_id, row.buyer_id)
@@ -91,6 +94,7 @@ def facts_panel(request: HttpRequest, invoice: Invoice) -> Panel:
     clear = sees_prices(request.actor, invoice.seller_id, invoice.buyer_id)  # type: ignore[attr-defined]
     facts = [
         (_("Order"), link(invoice.order.number, reverse("order", args=[invoice.order_id]))),
+        *_whole(invoice),
         (_("Seller"), name_of(invoice.seller)),
         (_("Buyer"), name_of(invoice.buyer)),
         (_("Date"), figures.day_long(invoice.date)),
@@ -99,6 +103,12 @@ def facts_panel(request: HttpRequest, invoice: Invoice) -> Panel:
         (_("Still to pay"), figures.money(invoice.open, invoice.currency) if clear and invoice.open else ""),
     ]
     return Panel(_("Sides and dates"), "parts/panel_facts.html", {"facts": facts}, aside=True)
+
+
+def _whole(invoice: Invoice) -> list[tuple[str, Any]]:
+    """The way to the collective invoice of which this is a part."""
+    one = invoice.collective
+    return [(_("Collective invoice"), link(one.number, reverse("collective_invoice", args=[one.pk])))] if one else []
 
 
 def timeline_panel(request: HttpRequest, invoice: Invoice) -> Panel:
