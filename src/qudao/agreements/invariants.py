@@ -25,39 +25,54 @@ CHECKS = [
         # Buyers about whom the same rules speak are looked at once. A day counts as begun a few minutes late: until then the job may still be at it.
         sql="""
             with today as (select ((now() at time zone 'Asia/Shanghai') - interval '5 minutes')::date as day),
-            deal as materialized (
-                select a.id, a.seller_id, a.channel, b.id as buyer_id, b.path, b.area_code, b.tier, s.hidden_id,
+            side as materialized (
+                select a.seller_id, exists (select from agreements_assortmentrule r where r.seller_id = a.seller_id) as ruled,
                        array(select u.hidden_id from catalog_audience u where u.viewer_id = a.seller_id and u.hidden_id is not null order by 1) as above
-                  from agreements_agreement a join network_organisation b on b.id = a.buyer_id left join agreements_assortment s on s.agreement_id = a.id
-                 where a.state = 'active' and (s.id is not null or exists (select from agreements_assortmentrule r where r.seller_id = a.seller_id)
-                       or exists (select from catalog_audience u where u.viewer_id = a.seller_id and u.hidden_id is not null))),
+                  from (select distinct seller_id from agreements_agreement where state = 'active') a),
+            deal as materialized (
+                select a.id, a.seller_id, a.channel, b.id as buyer_id, b.path, b.area_code, b.tier, s.hidden_id, t.above
+                  from agreements_agreement a join side t on t.seller_id = a.seller_id join network_organisation b on b.id = a.buyer_id
+                  left join agreements_assortment s on s.agreement_id = a.id
+                 where a.state = 'active' and (s.id is not null or t.ruled or t.above <> '{}')),
+            live as materialized (
+                select r.* from agreements_assortmentrule r cross join today t where r.valid_from <= t.day and (r.valid_to is null or r.valid_to >= t.day)),
+            found as (
+                select d.id, r.id as rule_id from deal d join live r on r.seller_id = d.seller_id and r.buyer_id = d.buyer_id
+                union all
+                select d.id, r.id from deal d join agreements_groupmember m on m.buyer_id = d.buyer_id
+                  join live r on r.seller_id = d.seller_id and r.group_id = m.group_id cross join today t
+                 where m.valid_from <= t.day and (m.valid_to is null or m.valid_to >= t.day)
+                union all
+                select d.id, r.id from deal d join live r on r.seller_id = d.seller_id and r.buyer_id is null and r.group_id is null
+                 where (r.region_id is null or strpos(d.path, '/' || r.region_id || '/') > 0) and starts_with(d.area_code, r.area_code)
+                   and r.channel in ('', d.channel) and (r.tier is null or r.tier = d.tier)),
+            each as (select id, array_agg(rule_id order by rule_id) as rules from found group by 1),
             about as materialized (
-                select d.id, d.seller_id, d.hidden_id, d.above, array(
-                    select r.id from agreements_assortmentrule r cross join today t
-                     where r.seller_id = d.seller_id and r.valid_from <= t.day and (r.valid_to is null or r.valid_to >= t.day)
-                       and (r.buyer_id is null or r.buyer_id = d.buyer_id)
-                       and (r.group_id is null or exists (select from agreements_groupmember m where m.group_id = r.group_id and m.buyer_id = d.buyer_id
-                            and m.valid_from <= t.day and (m.valid_to is null or m.valid_to >= t.day)))
-                       and (r.region_id is null or strpos(d.path, '/' || r.region_id || '/') > 0) and starts_with(d.area_code, r.area_code)
-                       and r.channel in ('', d.channel) and (r.tier is null or r.tier = d.tier) order by 1) as rules
-                  from deal d),
+                select d.id, d.seller_id, d.hidden_id, d.above, coalesce(e.rules, '{}') as rules from deal d left join each e on e.id = d.id),
             kinds as materialized (select min(id) as id, seller_id, hidden_id, above, rules from about group by 2, 3, 4, 5),
+            rule as materialized (
+                select k.id as kind, k.seller_id, r.product_id, r.brand_id, r.category_id, c.path, r.shown, array[
+                       case when r.product_id is not null then 2 when r.category_id is not null or r.brand_id is not null then 1 else 0 end,
+                       case when r.buyer_id is not null then 3 when r.group_id is not null then 2
+                            when r.region_id is not null or r.area_code <> '' or r.channel <> '' or r.tier is not null then 1 else 0 end,
+                       coalesce(length(c.path) - length(replace(c.path, '/', '')), 0),
+                       (r.region_id is not null)::int + (r.area_code <> '')::int + (r.channel <> '')::int + (r.tier is not null)::int,
+                       length(r.area_code)] as weight
+                  from kinds k cross join unnest(k.rules) x(id) join agreements_assortmentrule r on r.id = x.id
+                  left join catalog_category c on c.id = r.category_id),
+            named as (
+                select r.*, p.id as named_id, p.owner_id from rule r join catalog_product p on p.id = r.product_id
+                union all select r.*, p.id, p.owner_id from rule r join catalog_product p on p.brand_id = r.brand_id
+                union all select r.*, p.id, p.owner_id from rule r
+                  join catalog_category c on starts_with(c.path, r.path) join catalog_product p on p.category_id = c.id
+                union all select r.*, p.id, p.owner_id from rule r cross join catalog_product p
+                 where coalesce(r.product_id, r.brand_id, r.category_id) is null),
+            first as (
+                select distinct on (kind, named_id) kind as id, named_id as product_id, seller_id, owner_id, shown
+                  from named order by 1, 2, weight desc, shown),
             wanted as (
-                select k.id, p.id as product_id from kinds k
-                  join catalog_product p on p.owner_id = k.seller_id
-                       or p.owner_id in (select u.owner_id from catalog_audience u where u.viewer_id = k.seller_id)
-                  left join catalog_category c on c.id = p.category_id
-                  cross join lateral (
-                    select r.shown from agreements_assortmentrule r left join catalog_category rc on rc.id = r.category_id
-                     where r.id = any(k.rules) and (r.product_id is null or r.product_id = p.id) and (r.brand_id is null or r.brand_id = p.brand_id)
-                       and (r.category_id is null or starts_with(coalesce(c.path, ''), rc.path))
-                     order by (r.product_id is not null) desc, (r.category_id is not null or r.brand_id is not null) desc,
-                           (r.buyer_id is not null) desc, (r.group_id is not null) desc,
-                           (r.region_id is not null or r.area_code <> '' or r.channel <> '' or r.tier is not null) desc,
-                           length(rc.path) - length(replace(rc.path, '/', '')) desc nulls last,
-                           (r.region_id is not null)::int + (r.area_code <> '')::int + (r.channel <> '')::int + (r.tier is not null)::int desc,
-                           length(r.area_code) desc, r.shown limit 1) w
-                 where not w.shown
+                select f.id, f.product_id from first f where not f.shown and (f.owner_id = f.seller_id
+                    or exists (select from catalog_audience u where u.viewer_id = f.seller_id and u.owner_id = f.owner_id))
                 union select k.id, h.product_id from kinds k join catalog_hiddenproduct h on h.hidden_id = any(k.above)),
             kept as (select k.id, h.product_id from kinds k join catalog_hiddenproduct h on h.hidden_id = k.hidden_id)
             select coalesce(w.id, k.id) as id,

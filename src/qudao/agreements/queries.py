@@ -220,11 +220,13 @@ _ABOUT = """
         union all
         select d.id, r.id from rule r join deal d on d.seller_id = r.seller_id
          where r.buyer_id is null and r.group_id is null and (r.region_id is null or strpos(d.path, '/' || r.region_id || '/') > 0)
-           and starts_with(d.area_code, r.area_code) and r.channel in ('', d.channel) and (r.tier is null or r.tier = d.tier))
-    select d.id, d.seller_id, d.buyer_id, array(select f.rule_id from found f where f.id = d.id order by 1),
+           and starts_with(d.area_code, r.area_code) and r.channel in ('', d.channel) and (r.tier is null or r.tier = d.tier)),
+    each as (select id, array_agg(rule_id order by rule_id) as rules from found group by 1),
+    narrow as materialized (select distinct d.seller_id from deal d join catalog_audience u on u.viewer_id = d.seller_id and u.hidden_id is not null)
+    select d.id, d.seller_id, d.buyer_id, coalesce(e.rules, '{{}}'),
            exists (select from agreements_assortment s where s.agreement_id = d.id)
-           or exists (select from catalog_audience u where u.viewer_id = d.seller_id and u.hidden_id is not null)
-      from deal d order by d.id
+           or d.seller_id in (select seller_id from narrow)
+      from deal d left join each e on e.id = d.id order by d.id
 """
 
 
