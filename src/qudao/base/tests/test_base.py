@@ -1,15 +1,16 @@
 """The toolkit: one transaction, one log line, one delivery, no lock out of order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import ClassVar
 from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connection
+from django.db.models import Q
 
 from qudao.base import models, outbox
-from qudao.base.access import Actor, Scope, expand, system_actor, visible
+from qudao.base.access import Actor, Scope, acting, expand, own, system_actor, visible
 from qudao.base.action import MissingActor, action, emit, part, record
 from qudao.base.audit import timeline
 from qudao.base.db import UnscopedQuery, rows
@@ -204,3 +205,11 @@ def test_the_statement_count_of_an_action_is_stated(django_assert_num_queries):
     with django_assert_num_queries(4):  # SAVEPOINT, row, log with fact, RELEASE (BEGIN and COMMIT outside tests)
         do_thing(actor=person("base.export"))
     assert connection.in_atomic_block
+
+
+def test_who_stands_for_an_outside_seller_acts_for_it_and_lists_only_what_is_its_own():
+    somebody = replace(person(org=7), stands_for=frozenset({40, 41}))
+    assert [somebody.acts_as(pk) for pk in (7, 40, 42)] == [True, True, False]
+    assert system_actor().acts_as(42)
+    assert own(somebody, "seller") == own(person(org=7), "seller") == acting(person(org=7), "seller"), "nobody else pays for it"
+    assert str(acting(somebody, "seller")) == str(own(somebody, "seller") | Q(seller_id__in=[40, 41]))

@@ -22,7 +22,7 @@ AGREED = (Status.CONFIRMED, Status.IN_FULFILMENT, Status.DELIVERED, Status.CLOSE
 
 
 def confirmations(actor: Actor, ids: Sequence[int]) -> list[Paper]:
-    """Orders as letters from seller to buyer. Two statements. NotFound when one of them is not in sight."""
+    """Orders as letters from seller to buyer; outside purchases from buyer to seller. Two statements. NotFound when one of them is not in sight."""
     found = printing.in_order(ids, orders(actor).filter(pk__in=ids).select_related("agreement"))
     lines: dict[int, list[Line]] = {order.pk: [] for order in found}
     for line in visible(actor, Line).filter(order_id__in=list(lines)).select_related("product__tax_class").order_by("order_id", "no"):
@@ -34,7 +34,7 @@ def _paper(order: Order, lines: Sequence[Line], clear: bool) -> Paper:
     agreed = order.status in AGREED
     facts = [
         (_("Order date"), printing.full_day(order.ordered_on)),
-        (_("Your order number"), order.po_number),
+        (_("Your order number"), order.seller_number if order.outside else order.po_number),
         (_("Requested"), printing.full_day(order.requested_on)),
         (_("Promised"), printing.full_day(order.promised_on)),
         (_("Delivery address"), ", ".join(order.ship_lines)),
@@ -45,21 +45,27 @@ def _paper(order: Order, lines: Sequence[Line], clear: bool) -> Paper:
     if clear:
         columns += [Column(label, "right") for label in (_("Unit price"), _("Net"), _("Tax"), _("Amount (incl. tax)"))]
     taxes = [(taxed_at(line), line.net, line.tax) for line in lines]
+    title = _("Order confirmation") if agreed else pgettext("document", "Order")
+    lead = _("We confirm your order with these products and quantities.") if agreed else _("This order is not confirmed yet.")
+    ends = (order.seller, order.buyer, _("Buyer"))
+    if order.outside:  # the buyer writes to a seller that has nobody here
+        title, ends = _("Purchase order"), (order.buyer, order.seller, _("Seller"))
+        lead = _("We order these products. Please confirm the quantities and the day of delivery.") if agreed else _("This order is not final yet.")
     return Paper(
-        title=_("Order confirmation") if agreed else pgettext("document", "Order"),
+        title=title,
         number=order.number or f"#{order.pk}",
         on=order.ordered_on,
-        sender=printing.party(order.seller),
-        receiver=printing.party(order.buyer),
-        receiver_label=_("Buyer"),
+        sender=printing.party(ends[0]),
+        receiver=printing.party(ends[1]),
+        receiver_label=ends[2],
         facts=facts,
-        lead=_("We confirm your order with these products and quantities.") if agreed else _("This order is not confirmed yet."),
+        lead=lead,
         columns=columns,
         rows=[_row(line, clear) for line in lines],
         totals=printing.tax_lines(taxes, order.currency) if clear else (),
         total=(_("Total (incl. tax)"), figures.money(order.gross, order.currency)) if clear else (),
         notes=[one for one in (order.note, printing.capitals(order.gross, order.currency) if clear else "") if one],
-        foot=printing.foot(order.seller),
+        foot=printing.foot(ends[0]),
     )
 
 

@@ -18,6 +18,7 @@ from qudao.orders.pages.lists import OrderList
 from qudao.orders.prints import CONFIRMATION
 from qudao.orders.rules import NewLine, Placing
 from qudao.orders.tests.make import make_downstream, make_world, place
+from qudao.orders.tests.outside import make_outside
 from qudao.people.tests.make import bearer, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +39,15 @@ def test_both_sides_print_a_confirmed_order_in_both_languages(world):
         english, chinese = text(actor, order.pk), text(actor, order.pk, language="zh-hans")
         assert f"Order confirmation {order.number}" in english and "PO-77" in english and "¥500.00" in english
         assert f"订单确认书 {order.number}" in chinese and "大写：伍佰元整" in chinese and "第 1 页，共 1 页" in chinese
+
+
+def test_an_outside_purchase_is_a_letter_to_its_seller(world):
+    outside = make_outside(world.cast)
+    order = outside.order(3)
+    english, chinese = text(outside.buyer, order.pk), text(outside.buyer, order.pk, language="zh-hans")
+    assert f"Purchase order {order.number}" in english and "Please confirm" in english and "¥132.74" in english
+    assert f"采购订单 {order.number}" in chinese and "请确认" in chinese
+    assert english.index("Hangzhou Lakeside") < english.index("Eastern Parts"), "from the buyer to the seller"
 
 
 def test_others_do_not_even_learn_that_there_is_one(world):
