@@ -34,7 +34,6 @@ class NewListForm(ListForm):
     currency = forms.CharField(label=_("Currency"), min_length=3, max_length=3, initial="CNY")
     tax_inclusive = forms.BooleanField(label=_("Prices include tax"), required=False, initial=True)
 
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.actor.stands_for:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, Decimal
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, TextField
 
 from qudao.agreements.models import Authorisation
 from qudao.agreements.queries import unscoped_hidden_under
@@ -47,18 +47,15 @@ def _valid(today: object) -> Q:
 
 
 def _authorised(trade: Trade, allowed: bool) -> Q:
-    """The products that authorisations of the agreement cover: by themselves, by a category above them, or all where one names neither. One statement."""
+    """The products that authorisations of the agreement cover: by themselves, by a category above them, or all where one names neither.
+
+    Three sets that are worked out once, not a question asked of every product.
+    """
     grants = Authorisation.unscoped.filter(_valid(clock.today()), agreement_id=trade.agreement_id, allowed=allowed)
-    named: list[int] = []
-    branches = Q()
-    for product_id, path in grants.values_list("product_id", "category__path"):
-        if product_id is None and path is None:
-            return Q(pk__isnull=False)
-        if product_id is None:
-            branches |= Q(category__path__startswith=path)
-        else:
-            named.append(product_id)
-    return branches | Q(pk__in=named)
+    above = grants.filter(category__isnull=False).annotate(below=ExpressionWrapper(OuterRef("path"), output_field=TextField()))
+    branches = Category.unscoped.filter(Exists(above.filter(below__startswith=F("category__path"))))
+    named = grants.filter(product__isnull=False).values("product_id")
+    return Q(Exists(grants.filter(product=None, category=None))) | Q(pk__in=named) | Q(category_id__in=branches.values("pk"))
 
 
 def orderable(actor: Actor, trade: Trade, *, search: str = "", category_id: int | None = None) -> QuerySet[Product]:
