@@ -108,12 +108,14 @@ def next_day(every: str, day: int, after: date) -> date:
     """The first day after `after` on which it is invoiced."""
     if every == Every.WEEK:
         return after + timedelta(days=(day - after.isoweekday() - 1) % 7 + 1)
-    for month in (month_span(after), month_span(month_span(after).end + timedelta(days=1))):  # type: ignore[operator]
+    month = month_span(after)
+    for _month in range(2):
         assert month.end is not None
         for no in (15, 31) if every == Every.HALF else (day,):
             found = month.start.replace(day=min(no, month.end.day))
             if found > after:
                 return found
+        month = month_span(month.end + timedelta(days=1))
     raise AssertionError("the next month has such a day")
 
 

@@ -64,5 +64,7 @@ def unscoped_times_out(nodes: Iterable[Node]) -> dict[int, datetime]:
     for node in timed:
         assert node.entered_at and node.late_hours
         counts = node.request.version and node.request.version.working_hours
-        found[node.pk] = times[node.request.seller_id].due(node.entered_at, node.late_hours) if counts else node.entered_at + timedelta(hours=node.late_hours)
+        found[node.pk] = (
+            times[node.request.seller_id or 0].due(node.entered_at, node.late_hours) if counts else node.entered_at + timedelta(hours=node.late_hours)
+        )
     return found
