@@ -23,7 +23,7 @@ from qudao.base.outbox import drain
 from qudao.base.tests.page_text import text
 from qudao.catalog import actions as catalog
 from qudao.catalog import queries as products
-from qudao.catalog.models import Audience, HiddenSet
+from qudao.catalog.models import Audience, HiddenProduct, HiddenSet
 from qudao.catalog.rules import BrandDraft, ProductDraft
 from qudao.catalog.tests.make import make_category, make_product
 from qudao.kernel import clock
@@ -171,6 +171,17 @@ def test_the_result_follows_products_the_tree_and_areas(shelf):
     catalog.change_category(shelf.green.pk, catalog.CategoryDraft("GREEN", "绿茶"), actor=SYSTEM)
     drain()
     assert shelf.refused(shelf.other) == {shelf.pot.pk: True} and faults() == []
+
+
+def test_what_was_registered_by_mistake_goes_though_it_is_hidden(shelf):
+    shelf.rule(category_id=shelf.tea.pk)
+    rule = shelf.rule(product_id=shelf.pot.pk)
+    catalog.remove_products([shelf.leaf.pk], actor=shelf.cast.hq_admin)
+    jobs.follow_assortments(0)
+    assert HiddenProduct.unscoped.filter(product=shelf.pot).count() == 1 and faults() == []
+    with pytest.raises(Refused):  # a rule names it
+        catalog.remove_products([shelf.pot.pk], actor=shelf.cast.hq_admin)
+    assert AssortmentRule.unscoped.filter(pk=rule.pk).exists()
 
 
 def test_a_rule_begins_and_ends_with_its_day(shelf):

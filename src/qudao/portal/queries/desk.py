@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from qudao.agreements.models import Agreement
-from qudao.agreements.queries import Terms, unscoped_refused, unscoped_terms_of
+from qudao.agreements.queries import Terms, unscoped_hidden_under, unscoped_refused, unscoped_terms_of
 from qudao.approvals.queries import Case, signers_of, unscoped_rules_for
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
@@ -178,12 +178,12 @@ def unscoped_packs(product_ids: Iterable[int]) -> dict[int, dict[str, Decimal]]:
     return found
 
 
-def similar(actor: Actor, texts: Iterable[str], limit: int = SIMILAR) -> dict[str, list[Product]]:
-    """Products like each of some typed texts, the most alike first. At most three statements, whatever the number of texts."""
+def similar(actor: Actor, texts: Iterable[str], limit: int = SIMILAR, *, agreement_id: int | None = None) -> dict[str, list[Product]]:
+    """Products like each of some typed texts, the most alike first, of those that an agreement shows. At most three statements, whatever the number."""
     wanted = list(dict.fromkeys(text for text in texts if len(text) > 1))[:MOST_SIMILAR]
     if not wanted:
         return {}
-    known = products(actor, state="active").order_by()
+    known = products(actor, state="active").filter(~unscoped_hidden_under(agreement_id)).order_by()
     facts = list(known.values_list("pk", "code", "name", "initials")[: COMPARED + 1])
     if len(facts) > COMPARED:
         begins = Q(pk__in=[])
@@ -293,7 +293,7 @@ def look(actor: Actor, trade: Trade, asked: list[Asked], requested_on: date | No
     numbers = [no for no, one in enumerate(asked, 1) if one.card and no in quotes and one.qty > 0]
     made = rules.price_order([asked[no - 1].new_line for no in numbers], cards, {n: quotes[no] for n, no in enumerate(numbers, 1)}, trade.kind, trade.surcharge)
     priced = {no: replace(line, no=no) for no, line in zip(numbers, made, strict=True)}
-    alike = similar(actor, (one.text for one in asked if one.text and not one.card))
+    alike = similar(actor, (one.text for one in asked if one.text and not one.card), agreement_id=trade.agreement_id)
     for one in asked:
         one.similar = alike.get(one.text, []) if one.card is None else []
     net, tax, gross = (a + b for a, b in zip(rules.totals(list(priced.values())), (rest.net, rest.tax, rest.gross), strict=True))

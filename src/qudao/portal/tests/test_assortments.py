@@ -23,7 +23,7 @@ from qudao.orders.models import Order
 from qudao.orders.rules import NewLine
 from qudao.orders.tests.make import make_world, place
 from qudao.people.tests.make import sign_in
-from qudao.portal.queries.desk import instead, trade_of
+from qudao.portal.queries.desk import instead, similar, trade_of
 
 
 @pytest.fixture
@@ -95,6 +95,13 @@ def test_an_open_order_keeps_its_lines_and_takes_no_more(world):
     change_rule(rule.pk, True, None, actor=world.cast.hq_admin)
     drain()
     assert place(world, 1).pk
+
+
+def test_an_unknown_code_is_not_like_a_hidden_one(world):
+    p1, clerk = world.products[0], world.cast.hq_clerk
+    hide(world)
+    assert p1 in similar(clerk, [f"{p1.code}X"])[f"{p1.code}X"]
+    assert p1 not in similar(clerk, [f"{p1.code}X"], agreement_id=world.agreement.pk)[f"{p1.code}X"]
 
 
 def test_what_is_hidden_does_not_stand_in(world):
