@@ -117,7 +117,7 @@ class Upcoming(DetailPage):
         return Head(_("Next collective invoice"), None, obj.code, facts=facts)
 
     def buttons(self, obj: Agreement) -> Sequence[Button]:
-        if self.actor.org_id != obj.seller_id:
+        if self.actor.org_id != obj.seller_id or not queries.unscoped_unbilled(obj.pk, obj.currency):
             return []
         return [Button(_("Issue now"), reverse("agreement_collecting", args=[obj.pk]), "file-text", primary=True, verb="billing.issue", ask=True)]
 
