@@ -113,7 +113,7 @@ def _collect(agreement: Agreement, day: date, actor: Actor) -> Collective | None
     terms = unscoped_terms_of([agreement.pk])[agreement.pk]
     found = queries.unscoped_unbilled(agreement.pk, terms.currency)
     trades = lock_trades(found, actor=actor) if found else []
-    bills = [(trade, parts) for trade in trades if (parts := rules.parts_to_bill(trade.lines))]
+    bills = [(trade, parts) for trade in trades if not trade.outside and (parts := rules.parts_to_bill(trade.lines))]
     if not bills:
         return None
     record_all_invoiced([(trade, {p.line.id: p.qty for p in parts}, rules.totals(parts).gross) for trade, parts in bills], actor=actor)
