@@ -164,7 +164,7 @@ def _timed_out(request: Request, nodes: Sequence[Node], decision: str) -> Node |
 def _left_beside(request: Request, nodes: Sequence[Node], actor: Actor, now: datetime) -> list[Node]:
     """The steps of the same stage that still wait; what the signer was to sign there as well is skipped, or goes to somebody else."""
     beside = [node for node in nodes if node.state == NodeState.CURRENT]
-    return [node for node in beside if node.signer_id != actor.user_id or _call(request, node, now)]
+    return [node for node in beside if actor.user_id is None or node.signer_id != actor.user_id or _call(request, node, now)]
 
 
 @part
