@@ -85,7 +85,13 @@ class BranchForm(Form):
     name = forms.CharField(label=_("Name"), max_length=80, required=False, help_text=_("Shown to who is asked, as the reason."))
     amount_from = forms.DecimalField(label=_("From amount"), max_digits=18, decimal_places=2, initial=0, help_text=_("Of this amount or more, tax included."))
     amount_to = forms.DecimalField(label=_("Below amount"), max_digits=18, decimal_places=2, required=False, help_text=_("Empty = without an upper limit."))
-    types = forms.MultipleChoiceField(label=_("Order types"), choices=tuple(TYPES.items()), required=False, help_text=_("None chosen = every type."))
+    types = forms.MultipleChoiceField(
+        label=_("Order types"),
+        choices=tuple(TYPES.items()),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None chosen = every type."),
+    )
     discount_from = forms.DecimalField(
         label=_("From discount, %"), max_digits=5, decimal_places=2, required=False, help_text=_("Of the whole order, against the list price.")
     )
@@ -143,7 +149,7 @@ def _days(text: str) -> tuple[date, ...]:
 class HoursForm(Form):
     """When an organisation works."""
 
-    weekdays = forms.TypedMultipleChoiceField(label=_("Days of the week"), coerce=int, choices=tuple(WEEKDAYS.items()))
+    weekdays = forms.TypedMultipleChoiceField(label=_("Days of the week"), coerce=int, choices=tuple(WEEKDAYS.items()), widget=forms.CheckboxSelectMultiple)
     begins = forms.TimeField(label=_("Work begins"), widget=forms.TimeInput(attrs={"type": "time"}))
     ends = forms.TimeField(label=_("Work ends"), widget=forms.TimeInput(attrs={"type": "time"}))
     holidays = forms.CharField(

@@ -37,7 +37,7 @@ class Form(forms.Form):
         super().__init__(*args, **kwargs)
         for bound in self.fields.values():
             widget = bound.widget
-            if isinstance(widget, forms.CheckboxInput):
+            if isinstance(widget, (forms.CheckboxInput, forms.CheckboxSelectMultiple)):
                 css = "form-check-input"
             else:
                 css = "form-select" if isinstance(widget, forms.Select) else "form-control"
@@ -80,6 +80,7 @@ class Form(forms.Form):
                     "said": said,
                     "bad": bad,
                     "check": isinstance(widget, forms.CheckboxInput),
+                    "checks": isinstance(widget, forms.CheckboxSelectMultiple),
                     "wide": isinstance(widget, forms.Textarea) or widget.attrs.get("data-wide"),
                     "optional": not bound.field.required,
                 }
