@@ -145,6 +145,7 @@ RULES: dict[str, Rule] = {
     **verb("address", "orders.readdress", "orders"),
     **verb("amendment", "orders.amend", "orders"),
     **verb("split", "orders.split", "orders"),
+    **verb("keeping", "orders.keep", "orders"),
     **verb("confirmation", "orders.confirm_purchase", "orders"),
     "orders/#/receipts": Rule("fulfilment.receive", "fulfilment.receive", "orders"),
     "orders/#/seller-invoice": Rule("billing.issue", "billing.issue", "orders"),

@@ -60,9 +60,7 @@ def test_it_is_issued_on_its_day_paid_by_its_number_and_closes_every_order():
         assert parts() == [("1", D(100), D(100), "paid"), ("2", D(200), D(150), "partially_paid"), ("3", D(300), D(0), "issued")]
         issue_credit(Invoice.unscoped.get(number=f"{whole.number}/3").pk, [CreditAsk(_line(whole, 3), D(1))], "missing", actor=world.cast.hq_finance)
         drain()
-        record_payment(
-            PaymentFacts(whole.seller_id, whole.buyer_id, D("249.50"), f"{whole.number}/2, {whole.number}/3"), actor=world.cast.hq_finance
-        )
+        record_payment(PaymentFacts(whole.seller_id, whole.buyer_id, D("249.50"), f"{whole.number}/2, {whole.number}/3"), actor=world.cast.hq_finance)
         drain()
         assert parts()[1:] == [("2", D(200), D(200), "paid"), ("3", D(300), D("299.50"), "partially_paid")]
         assert_sound()

@@ -235,7 +235,8 @@ COMING = """SELECT l.product_id, s.shipped_at, NULL::date, l.qty, s.number, fals
       AND l.promised_on IS NOT NULL AND l.qty > l.given_up + l.shipped"""
 WAITING = """SELECT l.product_id, l.backordered, l.id FROM orders_line l JOIN orders_order o ON o.id = l.order_id
     LEFT JOIN inventory_supplyplace s ON s.agreement_id = o.agreement_id
-    WHERE o.seller_id = %s AND l.backordered > 0 AND l.product_id = ANY(%s) ORDER BY coalesce(s.priority, 0) DESC, o.waits_since, o.id, l.no"""
+    WHERE o.seller_id = %s AND o.allocation <> 'lapsed' AND l.backordered > 0 AND l.product_id = ANY(%s)
+    ORDER BY coalesce(s.priority, 0) DESC, o.waits_since, o.id, l.no"""
 
 
 def unscoped_coming(org_id: int, product_ids: Iterable[int]) -> dict[int, list[Coming]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from qudao.base.access import Actor
 from qudao.base.outbox import Event, reacts
 from qudao.fulfilment.actions import plan_shipments
-from qudao.orders.events import OrderAmended, OrderCancelled, OrderConfirmed, OrderRefilled
+from qudao.orders.events import OrderAmended, OrderCancelled, OrderConfirmed, OrderLapsed, OrderRefilled
 
 
 @reacts(OrderConfirmed, batch=True)
@@ -25,6 +25,12 @@ def plan_amended(events: Sequence[Event], *, actor: Actor) -> None:
 @reacts(OrderRefilled, batch=True)
 def plan_refilled(events: Sequence[Event], *, actor: Actor) -> None:
     """What came in for a backorder joins the plan."""
+    plan_shipments([e.payload.order_id for e in events], actor=actor)
+
+
+@reacts(OrderLapsed, batch=True)
+def void_lapsed(events: Sequence[Event], *, actor: Actor) -> None:
+    """Plans of an order whose goods went back are void."""
     plan_shipments([e.payload.order_id for e in events], actor=actor)
 
 

@@ -14,7 +14,7 @@ from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.inventory import actions, queries
 from qudao.inventory.models import Lot, Move, Place, Stock
 from qudao.inventory.rules import Whom
-from qudao.inventory.states import LEAD_DAYS, MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_LOT, MOST_PRIORITY, Shows
+from qudao.inventory.states import LEAD_DAYS, MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_LOT, MOST_PRIORITY, MOST_RESERVE_DAYS, Shows
 
 routes = Router(tags=["stock"])
 Quantity = Field(..., gt=0, max_digits=18, decimal_places=4)
@@ -151,6 +151,14 @@ class ShortageIn(Schema):
 
 class SurchargeIn(Schema):
     surcharge: Decimal = Field(..., ge=0, le=100, decimal_places=2)
+
+
+class ReservationIn(Schema):
+    reserve_days: int | None = Field(..., ge=1, le=MOST_RESERVE_DAYS)
+
+
+class ReservationOut(ReservationIn):
+    agreement_id: int
 
 
 class SurchargeOut(Schema):
@@ -325,6 +333,14 @@ def set_surcharge(request: HttpRequest, agreement_id: int, body: SurchargeIn) ->
     actor: Actor = request.actor  # type: ignore[attr-defined]
     supply = actions.set_surcharge(agreement_id, body.surcharge, actor=actor)
     return reply({name: getattr(supply, name) for name in SurchargeOut.model_fields})
+
+
+@routes.put("/agreements/{int:agreement_id}/reservation", response=ReservationOut, summary="Say for how long goods are kept")
+@idempotent
+def set_reservation(request: HttpRequest, agreement_id: int, body: ReservationIn) -> HttpResponse:
+    """For a confirmed order that nobody has begun to pick, in days; null: until somebody does. It holds for new orders."""
+    supply = actions.set_reserve_days(agreement_id, body.reserve_days, actor=request.actor)  # type: ignore[attr-defined]
+    return reply({name: getattr(supply, name) for name in ReservationOut.model_fields})
 
 
 @routes.get("/agreements/{int:agreement_id}/availability", response=AvailablePage, summary="What the buyer is told about the stock")

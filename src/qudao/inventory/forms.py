@@ -19,7 +19,7 @@ from qudao.catalog.queries import products
 from qudao.inventory.actions import OpeningLine
 from qudao.inventory.models import Place
 from qudao.inventory.rules import check_quantities
-from qudao.inventory.states import MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_LOT, MOST_PRIORITY, PlaceKind, Short, Shows
+from qudao.inventory.states import MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_LOT, MOST_PRIORITY, MOST_RESERVE_DAYS, PlaceKind, Short, Shows
 from qudao.kernel.errors import Fault, Invalid
 from qudao.network import queries as network
 from qudao.network.states import OrgKind
@@ -48,6 +48,9 @@ class SupplyForm(Form):
     )
     surcharge = forms.DecimalField(
         label=_("Surcharge of emergencies (%)"), min_value=0, max_value=100, max_digits=5, decimal_places=2, help_text=_("On each price of an emergency order.")
+    )
+    reserve_days = forms.IntegerField(
+        label=_("Goods are kept for days"), min_value=1, max_value=MOST_RESERVE_DAYS, required=False, help_text=_("Of an order nobody picks; empty: always.")
     )
     keeps_days = forms.IntegerField(
         label=_("Lots keep for days more"), min_value=0, max_value=MOST_KEEPS_DAYS, help_text=_("What expires sooner is not shipped to this buyer.")

@@ -14,7 +14,18 @@ from django.db.models.lookups import LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.db import Row
-from qudao.inventory.states import LEAD_DAYS, MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_LOT, MOST_PLACES, PlaceKind, ReservationState, Short, Shows
+from qudao.inventory.states import (
+    LEAD_DAYS,
+    MOST_KEEPS_DAYS,
+    MOST_LEAD_DAYS,
+    MOST_LOT,
+    MOST_PLACES,
+    MOST_RESERVE_DAYS,
+    PlaceKind,
+    ReservationState,
+    Short,
+    Shows,
+)
 
 
 def _quantity(**options: Any) -> models.DecimalField:
@@ -249,8 +260,9 @@ class LotMove(Row):
 
 class SupplyPlace(Row):
     """Out of which place an agreement is supplied, how soon, what the buyer is told about the stock there, what becomes of an order whose goods
-    are short, how early its orders are served when goods come in (`priority`, the highest first), and how long what is shipped must still keep
-    (in days and as a part of its shelf life, whichever is more). Without a row: MAIN, banded, refused, not expired.
+    are short, how early its orders are served when goods come in (`priority`, the highest first), how long what is shipped must still keep
+    (in days and as a part of its shelf life, whichever is more), and for how many days goods are kept for an order that nobody has begun to pick
+    (`reserve_days`; None: for as long as it takes). Without a row: MAIN, banded, refused, not expired, kept.
     """
 
     agreement = models.OneToOneField("agreements.Agreement", on_delete=models.PROTECT, related_name="+")
@@ -261,6 +273,7 @@ class SupplyPlace(Row):
     surcharge = models.DecimalField(max_digits=5, decimal_places=2, default=0, db_default=0, help_text=_("On the price of an emergency order, in percent."))
     priority = models.PositiveSmallIntegerField(default=0, db_default=0, help_text=_("Who is served first when goods come in: the highest, then the oldest."))
 
+    reserve_days = models.PositiveSmallIntegerField(null=True, blank=True, help_text=_("Days that goods are kept for an order nobody has begun to pick."))
     keeps_days = models.PositiveSmallIntegerField(default=0, db_default=0, help_text=_("Days that a lot must still keep when it is shipped."))
     keeps_percent = models.PositiveSmallIntegerField(default=0, db_default=0, help_text=_("The same in percent of the shelf life of the product."))
 
@@ -275,6 +288,11 @@ class SupplyPlace(Row):
                 condition=Q(lead_days__lte=MOST_LEAD_DAYS),
                 name="inventory_supplyplace_lead_days_sane",
                 violation_error_message=_("Goods leave at most a year after the order."),
+            ),
+            models.CheckConstraint(
+                condition=Q(reserve_days__isnull=True) | Q(reserve_days__gte=1, reserve_days__lte=MOST_RESERVE_DAYS),
+                name="inventory_supplyplace_reserve_days_sane",
+                violation_error_message=_("Goods are kept for one day to a year, or until they are picked."),
             ),
             models.CheckConstraint(
                 condition=Q(shows__in=Shows.values),

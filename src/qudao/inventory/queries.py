@@ -16,7 +16,7 @@ from qudao.base.access import Actor, Scope, visible
 from qudao.base.db import rows
 from qudao.catalog.models import Product
 from qudao.inventory.models import Lot, LotMove, Move, Place, Reservation, ServingRule, Stock, SupplyPlace, Tracked
-from qudao.inventory.rules import ZERO, Demand, Key, LotQty, Whom, band, fefo, good_until, promise
+from qudao.inventory.rules import ZERO, Demand, Key, LotQty, Whom, band, fefo, good_until, promise, reserved_until
 from qudao.inventory.states import LEAD_DAYS, MOST_PLACES, ReservationState, Short, Shows
 from qudao.kernel import clock
 from qudao.kernel.errors import Invalid, NotFound
@@ -36,7 +36,7 @@ SERVES = """SELECT r.place_ids, r.splits FROM inventory_servingrule r WHERE r.ow
         ORDER BY r.buyer_id IS NULL, r.group_id IS NULL, (SELECT length(o.path) FROM network_organisation o WHERE o.id = r.region_id) DESC NULLS LAST,
             length(r.area_code) DESC, r.id LIMIT 1"""
 SUPPLY = f"""SELECT a.id, coalesce(v.place_ids[1], s.place_id, m.id), coalesce(s.shows, 'banded'), coalesce(s.lead_days, {LEAD_DAYS}),
-        coalesce(s.short, 'refuse'), coalesce(s.surcharge, 0), v.place_ids[2:], v.splits
+        coalesce(s.short, 'refuse'), coalesce(s.surcharge, 0), v.place_ids[2:], v.splits, s.reserve_days
     FROM agreements_agreement a
     LEFT JOIN inventory_supplyplace s ON s.agreement_id = a.id
     LEFT JOIN LATERAL ({SERVES}) v ON true
@@ -63,7 +63,8 @@ class Available:
 class Supply:
     """Out of which place an agreement is supplied, what the buyer is told of its stock, working days until goods leave, what is done when they are short.
 
-    `more`: the places that serve after the first, in their order; `splits`: an order may come out of several.
+    `more`: the places that serve after the first, in their order; `splits`: an order may come out of several. `reserve_days`: for how many days goods
+    are kept for an order that nobody has begun to pick; None: until then.
     """
 
     agreement_id: int
@@ -74,11 +75,16 @@ class Supply:
     surcharge: Decimal = ZERO
     more: tuple[int, ...] = ()
     splits: bool = True
+    reserve_days: int | None = None
 
     def leaves_on(self, wanted_on: date | None = None) -> date:
         """The day on which what is in stock leaves when it is ordered today: after the lead days, and not before it is wanted."""
         soonest = working_day(clock.today(), self.lead_days)
         return max(soonest, wanted_on) if wanted_on else soonest
+
+    def reserved_until(self, wanted_on: date | None = None) -> date | None:
+        """The last day on which goods reserved today are kept for an order that nobody begins to pick; None: until somebody does."""
+        return reserved_until(clock.today(), self.leaves_on(wanted_on), self.reserve_days) if self.reserve_days else None
 
 
 def unscoped_supply(agreement_id: int) -> Supply:
@@ -98,7 +104,7 @@ def unscoped_supplies(agreement_ids: Iterable[int]) -> dict[int, Supply]:
 
 
 def _supply(row: Sequence[Any]) -> Supply:
-    return Supply(*row[:6], more=tuple(row[6] or ()), splits=row[7] is not False)
+    return Supply(*row[:6], more=tuple(row[6] or ()), splits=row[7] is not False, reserve_days=row[8])
 
 
 def unscoped_places(org_ids: Iterable[int]) -> dict[tuple[int, str], int]:

@@ -115,6 +115,12 @@ def promise(available: tuple[date, Decimal], receipts: Sequence[tuple[date, Deci
     return [*found, (None, qty)] if qty > 0 else found
 
 
+def reserved_until(today: date, leaves_on: date, days: int) -> date:
+    """The last day of goods that are kept for `days` from today, or from the day on which they are to leave when that is later than they would be kept."""
+    until = today + timedelta(days=days)
+    return until if leaves_on <= until else leaves_on + timedelta(days=days)
+
+
 def check_quantities(quantities: Iterable[tuple[Decimal, int | None]]) -> None:
     """Every (quantity, ref) is a positive decimal that can be stored; raises Invalid with one fault per bad line."""
     bad = [ref for qty, ref in quantities if not storable(qty)]

@@ -71,6 +71,9 @@ MOST_LOT = 40
 #: The highest priority of an agreement when goods come in.
 MOST_PRIORITY = 99
 
+#: The most days that goods can be kept for an order nobody has begun to pick.
+MOST_RESERVE_DAYS = 365
+
 #: The most places that may serve one buyer.
 MOST_PLACES = 10
 
@@ -112,6 +115,7 @@ SENTENCES = {
     "inventory.foreign_product": _("Only whose product it is can have it tracked by lot."),
     "inventory.shelf_days": _("A product keeps for 1 to {most} days."),
     "inventory.keeps": _("A lot must keep for at most {most} days, and at most 100 % of its shelf life."),
+    "inventory.reserve_days": _("Goods are kept for 1 to {most} days; nothing means until they are picked."),
     "inventory.no_agreement": _("There is no such agreement."),
 }
 

@@ -65,6 +65,14 @@ class OrderRefilled:
 
 
 @dataclass(frozen=True)
+class OrderLapsed:
+    """Nobody began to pick it in time: its goods are free, and plans for them are void."""
+
+    version: ClassVar[int] = 1
+    order_id: int
+
+
+@dataclass(frozen=True)
 class OrderDelivered:
     version: ClassVar[int] = 1
     order_id: int

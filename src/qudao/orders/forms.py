@@ -50,6 +50,15 @@ class ConfirmedForm(Form):
     note = forms.CharField(label=_("Remark"), max_length=500, required=False)
 
 
+class KeepForm(Form):
+    """Until when goods are kept."""
+
+    layout = "grid"
+
+    until = forms.DateField(label=_("Goods kept until"), widget=forms.DateInput(), help_text=_("The last day; they are free for others on the next."))
+    reason = forms.CharField(label=_("Remark"), max_length=500, required=False)
+
+
 class AmendForm(Form):
     """The quantities of the lines, and products to add."""
 

@@ -50,15 +50,23 @@ CHECKS = [
         """SELECT l.id, 'backordered, but nobody would tell when goods come in' AS note FROM orders_line l JOIN orders_order o ON o.id = l.order_id
            CROSS JOIN LATERAL unnest(string_to_array(concat_ws(',', o.place_id::text, nullif(o.more_places, '')), ',')::bigint[]) w(place_id)
            LEFT JOIN inventory_stock s ON s.place_id = w.place_id AND s.product_id = l.product_id
-           WHERE l.backordered > 0 AND o.kind <> 'external' AND s.awaited IS NOT TRUE
+           WHERE l.backordered > 0 AND o.kind <> 'external' AND o.allocation <> 'lapsed' AND s.awaited IS NOT TRUE
            UNION ALL
            SELECT s.id, 'goods are kept for somebody, but nobody waits' FROM inventory_stock s WHERE s.awaited
            AND NOT EXISTS (SELECT FROM orders_line l JOIN orders_order o ON o.id = l.order_id
-                           WHERE l.backordered > 0 AND l.product_id = s.product_id
+                           WHERE l.backordered > 0 AND l.product_id = s.product_id AND o.allocation <> 'lapsed'
                              AND (o.place_id = s.place_id OR s.place_id = ANY(string_to_array(nullif(o.more_places, ''), ',')::bigint[])))
            AND NOT EXISTS (SELECT FROM base_event WHERE dispatched_at IS NULL)""",
         "UPDATE base_event SET dispatched_at = now() WHERE dispatched_at IS NULL;"
         " UPDATE inventory_stock SET awaited = true WHERE id = (SELECT max(id) FROM inventory_stock WHERE NOT awaited)",
+    ),
+    Check(
+        "orders.lapsed_hold_nothing",
+        """SELECT o.id, coalesce(o.number, '') || ': its goods are free, but line ' || l.no || ' holds some' AS note
+           FROM orders_order o JOIN orders_line l ON l.order_id = o.id
+           WHERE o.allocation = 'lapsed' AND (o.status <> 'confirmed' OR l.qty - l.given_up - l.shipped <> l.backordered)""",
+        """UPDATE orders_order SET allocation = 'lapsed', waits_since = NULL, reserved_until = NULL, until_told = false
+           WHERE id = (SELECT max(id) FROM orders_order WHERE status = 'confirmed' AND allocation = 'full')""",
     ),
     Check(
         "orders.what_was_taken_out_is_an_order",

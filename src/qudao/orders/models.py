@@ -28,6 +28,8 @@ class Order(Row):
     `promised_on`: the day by which the last of its lines is promised; None before all its goods are reserved.
     `net`, `tax`, `gross`: what is ordered and was not given up. `short`: what becomes of it when there is not enough;
     `waits_since`: when it was confirmed although goods were missing, which is its place in the queue for them.
+    `reserved_until`: the last day on which its goods are kept while nobody has begun to pick them (None: for as long as it takes); `until_told`: whether
+    both sides know. When the day is over its goods are free (allocation `lapsed`), and it waits for none until somebody reserves them again.
     `rationed`: whether its lines ever held something of a quota, which is then given back with what is given up.
     `split_from`: the order that its lines were taken out of, with their prices. `seller_number`: the number an outside seller gave it.
     """
@@ -71,6 +73,8 @@ class Order(Row):
     line_count = models.PositiveSmallIntegerField(default=0)
     short = models.CharField(max_length=9, choices=Short.choices, default=Short.REFUSE, db_default=Short.REFUSE)
     waits_since = models.DateTimeField(null=True)
+    reserved_until = models.DateField(null=True)
+    until_told = models.BooleanField(default=False, db_default=False)
     kind = models.CharField(max_length=9, choices=Kind.choices, default=Kind.REGULAR, db_default=Kind.REGULAR)
     rationed = models.BooleanField(default=False, db_default=False)
     split_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
@@ -96,6 +100,11 @@ class Order(Row):
                 | ~Q(kind=Kind.EXTERNAL) & ~Q(allocation=Allocation.OUTSIDE),
                 name="orders_order_external_comes_from_outside",
             ),
+            models.CheckConstraint(
+                condition=~Q(allocation=Allocation.LAPSED) | Q(reserved_until__isnull=True, waits_since__isnull=True),
+                name="orders_order_lapsed_waits_for_nothing",
+            ),
+            models.CheckConstraint(condition=Q(until_told=False) | Q(reserved_until__isnull=False), name="orders_order_told_of_a_day"),
         ]
         indexes = [
             models.Index(fields=["seller", "status", "-id"], name="orders_order_seller_status"),
@@ -106,6 +115,7 @@ class Order(Row):
             models.Index(fields=["number"], name="orders_order_number"),
             models.Index(fields=["agreement"], condition=Q(status=Status.SUBMITTED), name="orders_order_held"),
             models.Index(fields=["seller", "waits_since"], condition=Q(waits_since__isnull=False), name="orders_order_backordered"),
+            models.Index(fields=["reserved_until"], condition=Q(reserved_until__isnull=False, status=Status.CONFIRMED), name="orders_order_reserved_until"),
             models.Index(fields=["split_from"], condition=Q(split_from__isnull=False), name="orders_order_split"),
             # What uses the credit of an account by product line is asked at each of its orders: never the billed past.
             models.Index(

@@ -16,6 +16,8 @@ VERBS = {
     "orders.return": _("Send orders back to who submitted them"),
     "orders.release": _("Try orders again that wait for credit"),
     "orders.refill": _("Give goods that came in to orders that wait for them"),
+    "orders.keep": _("Keep the goods of an order for longer, or reserve them again"),
+    "orders.lapse": _("Free the goods of orders that nobody picks in time"),
     "orders.withdraw": _("Withdraw an order from approval"),
     "orders.cancel": _("Cancel orders"),
     "orders.close_short": _("Close an order short"),
@@ -25,7 +27,7 @@ VERBS = {
     "orders.confirm_purchase": _("Write down what an outside seller confirmed"),
     "orders.attach": _("Attach files to orders"),
 }
-SELLER_ONLY = {"orders.approve", "orders.return", "orders.close_short", "orders.place_for", "orders.release"}
+SELLER_ONLY = {"orders.approve", "orders.return", "orders.close_short", "orders.place_for", "orders.release", "orders.keep"}
 BUYER_ONLY = {"orders.place", "orders.confirm_purchase"}
 
 

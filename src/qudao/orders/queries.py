@@ -315,10 +315,15 @@ def unscoped_waiting(keys: Iterable[tuple[int, int]]) -> list[Waiting]:
            JOIN orders_order o ON o.id = l.order_id AND (o.place_id = d.place_id
                 OR o.more_places <> '' AND d.place_id = ANY(string_to_array(o.more_places, ',')::bigint[]))
            LEFT JOIN inventory_supplyplace s ON s.agreement_id = o.agreement_id
-           ORDER BY coalesce(s.priority, 0) DESC, o.waits_since, o.id, l.no""",
+           WHERE o.allocation <> 'lapsed' ORDER BY coalesce(s.priority, 0) DESC, o.waits_since, o.id, l.no""",
         ([place for place, _product in wanted], [product for _place, product in wanted]),
     )
     return [Waiting(*row) for row in found]
+
+
+def unscoped_overdue(on: date) -> list[int]:
+    """The orders whose goods are kept until a day or an earlier one. One statement, on an index of nothing else."""
+    return list(Order.unscoped.filter(status=Status.CONFIRMED, reserved_until__lte=on).order_by("reserved_until", "id").values_list("pk", flat=True))
 
 
 @uses_credit

@@ -252,6 +252,17 @@ def change_waits(order: Any) -> bool:
     return order.approval == Approval.PENDING and order.status not in (Status.SUBMITTED, Status.IN_REVIEW)
 
 
+def check_holds(order: Any) -> None:
+    """Refused orders.lapsed for an order whose goods went back: they are reserved again before it is changed."""
+    if order.allocation == Allocation.LAPSED:
+        raise Refused("orders.lapsed")
+
+
+def may_keep(order: Any) -> bool:
+    """Whether the day until which the goods of an order are kept can be moved, or its goods be reserved again."""
+    return order.status == Status.CONFIRMED and (order.reserved_until is not None or order.allocation == Allocation.LAPSED)
+
+
 def is_quantity(qty: Decimal) -> bool:
     """Zero or more, storable."""
     return qty.is_finite() and 0 <= qty < MAX_QTY and qty == round_to(qty, 4)
@@ -280,7 +291,11 @@ def credit_again(line: Any, qty: Decimal) -> tuple[Decimal, Decimal]:
 
 def may_split(order: Any, *, buys: bool) -> bool:
     """Whether a part of an order can become one of its own; the buyer leaves it to the seller once the warehouse has begun."""
-    return order.status in (Status.IN_REVIEW, Status.CONFIRMED, *(() if buys else (Status.IN_FULFILMENT,))) and not change_waits(order)
+    return (
+        order.status in (Status.IN_REVIEW, Status.CONFIRMED, *(() if buys else (Status.IN_FULFILMENT,)))
+        and not change_waits(order)
+        and order.allocation != Allocation.LAPSED
+    )
 
 
 def may_split_off(line: Any, status: str) -> Decimal:

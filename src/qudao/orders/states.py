@@ -56,6 +56,7 @@ class Allocation(TextChoices):
     BACKORDER = "backorder", pgettext_lazy("allocation", "Waits for goods")
     PARTIAL = "partial", pgettext_lazy("allocation", "Reserved in part")
     FULL = "full", pgettext_lazy("allocation", "Reserved")
+    LAPSED = "lapsed", pgettext_lazy("allocation", "No longer reserved")
     OUTSIDE = "outside", pgettext_lazy("allocation", "Comes from outside")
 
 
@@ -98,6 +99,7 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     (Status.CONFIRMED, "cancel"): Status.CANCELLED,
     (Status.CONFIRMED, "amend"): Status.CONFIRMED,
     (Status.IN_FULFILMENT, "amend"): Status.IN_FULFILMENT,
+    (Status.CONFIRMED, "keep"): Status.CONFIRMED,
     (Status.IN_REVIEW, "split"): Status.IN_REVIEW,
     (Status.CONFIRMED, "split"): Status.CONFIRMED,
     (Status.IN_FULFILMENT, "split"): Status.IN_FULFILMENT,
@@ -150,6 +152,8 @@ DONE_BY_VERB: dict[str, Any] = {
     "orders.return": _("sent the order back for change"),
     "orders.readdress": _("changed the delivery address"),
     "orders.refill": _("goods came in for what was backordered"),
+    "orders.keep": _("keeps the goods for longer"),
+    "orders.lapse": _("nobody began to pick in time; the goods are free for others"),
 }
 #: a change of what is ordered: (somebody must sign it, what was decided)
 CHANGED: dict[tuple[bool, bool | None], Any] = {
@@ -241,6 +245,9 @@ SENTENCES = {
     "orders.not_outside": _("Only a purchase from an outside seller that is final can be confirmed by it."),
     "orders.sample_reason": _("Say in the note what the samples are for."),
     "orders.sample_unsigned": _("Samples are entered by the seller, or signed for: no approval flow asks for that."),
+    "orders.lapsed": _("Its goods are free for others; the seller has to reserve them again first."),
+    "orders.not_limited": _("The goods of this order are kept until they are picked."),
+    "orders.keep_longer": _("Name a later day than {day}, within a year."),
     "orders.no_such_line": _("The order has no such line."),
     "orders.nothing_changed": _("Nothing was changed."),
     "orders.nothing_left": _("Nothing would be left of the order."),
@@ -259,6 +266,9 @@ NOTICES = {
     "orders.amendment_asked": _("A change of {number} waits for approval: {changes}."),
     "orders.amendment_rejected": _("The change of {number} was refused ({changes}): {reason}"),
     "orders.backordered": _("{number} is confirmed; {lines} of its lines wait for goods."),
+    "orders.runs_out": _("Nobody has begun to pick {number}: its goods are kept until {day}, then they are free for others."),
+    "orders.ran_out": _("Nobody began to pick {number}: its goods are free for others. The seller can reserve them again."),
+    "orders.kept": _("The goods of {number} are kept until {day}."),
     "orders.refilled": _("Goods for {number} came in; it is complete and leaves on {day}."),
     "orders.refilled_in_part": _("Goods for {number} came in; {lines} of its lines wait for more."),
     "orders.confirmed": _("{number} is confirmed."),

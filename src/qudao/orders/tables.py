@@ -28,6 +28,7 @@ WORDS = {
     "expected": (pgettext_lazy("order", "Expected"), "move"),
     "partly_received": (pgettext_lazy("order", "Partly received"), "move"),
     "backordered": (pgettext_lazy("order", "Waits for goods"), "wrong"),
+    "lapsed": (pgettext_lazy("order", "No longer reserved"), "wrong"),
     "picking": (pgettext_lazy("order", "Picking"), "move"),
     "partly_shipped": (pgettext_lazy("order", "Partly shipped"), "move"),
     "in_transit": (pgettext_lazy("order", "To receive"), "move"),
@@ -45,6 +46,7 @@ WAITS = {
     "to_approve": ("seller", pgettext_lazy("job", "approval")),
     "to_ship": ("seller", pgettext_lazy("job", "warehouse")),
     "backordered": ("seller", pgettext_lazy("job", "supply")),
+    "lapsed": ("seller", pgettext_lazy("job", "supply")),
     "picking": ("seller", pgettext_lazy("job", "warehouse")),
     "partly_shipped": ("seller", pgettext_lazy("job", "warehouse")),
     "in_transit": ("buyer", pgettext_lazy("job", "receiving")),
@@ -78,6 +80,8 @@ def word_of(order: Order) -> str:
         return "partly_received" if order.fulfilment == Fulfilment.PARTIAL else "expected" if order.promised_on else "to_confirm"
     if order.status == Status.CONFIRMED and order.allocation == Allocation.BACKORDER:
         return "backordered"
+    if order.status == Status.CONFIRMED and order.allocation == Allocation.LAPSED:
+        return "lapsed"
     if order.status in _BY_STATUS:
         return _BY_STATUS[Status(order.status)]
     if order.status == Status.DELIVERED:
@@ -176,6 +180,7 @@ class OrderTable(Table):
         Tab("on_hold", pgettext_lazy("orders", "On hold"), Q(status=Status.SUBMITTED), wrong=True),
         Tab("to_ship", _("To ship"), Q(status=Status.CONFIRMED) | Q(status=Status.IN_FULFILMENT, fulfilment__in=[Fulfilment.NONE, Fulfilment.PICKING])),
         Tab("backordered", pgettext_lazy("orders", "Backordered"), Q(waits_since__isnull=False, status__in=[Status.CONFIRMED, Status.IN_FULFILMENT])),
+        Tab("lapsed", pgettext_lazy("orders", "No longer reserved"), Q(status=Status.CONFIRMED, allocation=Allocation.LAPSED), wrong=True),
         Tab("late", pgettext_lazy("orders", "Late"), _late, wrong=True),
         Tab("partly_shipped", _("Partly shipped"), Q(status=Status.IN_FULFILMENT, fulfilment=Fulfilment.PARTIAL)),
         Tab("to_receive", _("To receive"), Q(status=Status.IN_FULFILMENT, fulfilment=Fulfilment.SHIPPED)),

@@ -18,7 +18,7 @@ from qudao.inventory.actions.move import post_moves
 from qudao.inventory.actions.rows import lock
 from qudao.inventory.models import Place, Stock, SupplyPlace
 from qudao.inventory.rules import Held, LotQty, MoveSpec
-from qudao.inventory.states import LEAD_DAYS, MOST_LEAD_DAYS, MOST_LOT, MOST_PRIORITY, STANDARD_PLACES, PlaceKind, Short, Shows
+from qudao.inventory.states import LEAD_DAYS, MOST_LEAD_DAYS, MOST_LOT, MOST_PRIORITY, MOST_RESERVE_DAYS, STANDARD_PLACES, PlaceKind, Short, Shows
 from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
 from qudao.kernel.quantity import plain
 
@@ -155,6 +155,17 @@ def set_shortage(agreement_id: int, short: str, priority: int = 0, *, actor: Act
 def set_surcharge(agreement_id: int, percent: Decimal, *, actor: Actor) -> SupplyPlace:
     """Say what an emergency order costs more under an agreement of the own organisation as seller. The constraint refuses what is not 0 to 100 %."""
     return set_terms(agreement_id, f"{plain(percent)} %", {"surcharge": percent}, actor)
+
+
+@action("inventory.manage_places")
+def set_reserve_days(agreement_id: int, days: int | None, *, actor: Actor) -> SupplyPlace:
+    """Say for how many days goods are kept for a confirmed order under an agreement that nobody has begun to pick; None: until they are picked.
+
+    It holds for orders that are confirmed from now on. NotFound when the own organisation does not sell under it.
+    """
+    if days is not None and not 1 <= days <= MOST_RESERVE_DAYS:
+        raise Invalid("inventory.reserve_days", field="reserve_days", most=MOST_RESERVE_DAYS)
+    return set_terms(agreement_id, str(days or ""), {"reserve_days": days}, actor)
 
 
 def set_terms(agreement_id: int, told: str, terms: dict[str, Any], actor: Actor) -> SupplyPlace:

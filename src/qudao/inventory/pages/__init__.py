@@ -32,7 +32,7 @@ __all__ = ["product_panel", "routes", "supply_panel"]
 
 NEWEST = 20
 #: what the page of supply asks for besides the warehouse
-TERMS = ("lead_days", "shows", "short", "priority", "surcharge", "keeps_days", "keeps_percent")
+TERMS = ("lead_days", "shows", "short", "priority", "surcharge", "reserve_days", "keeps_days", "keeps_percent")
 
 
 class StockList(ListPage):
@@ -244,6 +244,8 @@ def supply_panel(request: HttpRequest, agreement: Agreement) -> Panel | None:
     terms = [_("If goods are short: {what}").format(what=supply.get_short_display())]
     terms += [_("Served when goods come in: {priority}").format(priority=supply.priority)] if supply.priority else []
     terms += [_("Emergencies: +{percent} %").format(percent=plain(supply.surcharge))] if supply.surcharge else []
+    if supply.reserve_days:
+        terms.append(ngettext("Goods kept for {n} day", "Goods kept for {n} days", supply.reserve_days).format(n=supply.reserve_days))
     terms += keeps_facts(supply)
     served = queries.unscoped_supply(agreement.pk) if supply.place_id else None
     if served and (served.more or served.place_id != supply.place_id):  # a rule goes before the warehouse of the agreement
@@ -288,6 +290,8 @@ class Supply(ActionPage):
                 supply = actions.set_shortage(obj.pk, cleaned["short"], cleaned["priority"], actor=self.actor)
             if before.surcharge != cleaned["surcharge"]:
                 supply = actions.set_surcharge(obj.pk, cleaned["surcharge"], actor=self.actor)
+            if before.reserve_days != cleaned["reserve_days"]:
+                supply = actions.set_reserve_days(obj.pk, cleaned["reserve_days"], actor=self.actor)
             if (before.keeps_days, before.keeps_percent) != (cleaned["keeps_days"], cleaned["keeps_percent"]):
                 supply = actions.set_keeps(obj.pk, cleaned["keeps_days"], cleaned["keeps_percent"], actor=self.actor)
             return supply

@@ -29,6 +29,7 @@ from qudao.orders.actions.follow import (
     record_shipped,
     record_unpaid,
 )
+from qudao.orders.actions.keep import keep_goods, watch_reserved
 from qudao.orders.actions.outside import confirm_purchase, record_come
 from qudao.orders.actions.place import place_order, submit_order
 from qudao.orders.actions.ration import share_by_purchases
@@ -44,6 +45,7 @@ __all__ = [
     "cancel_order",
     "close_order_short",
     "confirm_purchase",
+    "keep_goods",
     "lock_trades",
     "place_order",
     "place_orders",
@@ -69,5 +71,6 @@ __all__ = [
     "share_by_purchases",
     "split_order",
     "submit_order",
+    "watch_reserved",
     "withdraw_order",
 ]

@@ -25,6 +25,7 @@ LINES = """UPDATE orders_line l SET backordered = l.backordered + d.waits, promi
     FROM unnest(%s::bigint[], %s::numeric[]) d(id, waits) WHERE l.id = d.id"""
 HEAD = """UPDATE orders_order o SET allocation = CASE WHEN o.kind = 'external' THEN 'outside'
             WHEN s.waits = 0 THEN 'full' WHEN s.waits >= s.open THEN 'backorder' ELSE 'partial' END,
+        reserved_until = NULL, until_told = false,
         waits_since = CASE WHEN s.waits > 0 AND o.kind <> 'external' THEN coalesce(o.waits_since, %s) END, promised_on = CASE WHEN s.waits = 0 THEN %s END
     FROM (SELECT sum(qty - given_up - shipped) AS open, sum(backordered) AS waits FROM orders_line WHERE order_id = %s) s WHERE o.id = %s"""
 

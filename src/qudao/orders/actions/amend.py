@@ -82,6 +82,7 @@ def amend_order(order_id: int, wanted: Amendment, *, reason: str = "", actor: Ac
     get_visible(actor, Order, order_id, "orders.amend")
     order = lock_one(Order, order_id, rank=Rank.ORDER)
     rules.next_status(order.status, "amend")
+    rules.check_holds(order)
     if order.approval == Approval.PENDING:
         raise Refused("orders.approval_pending")
     lines = {line.pk: line for line in Line.unscoped.filter(order=order).select_related("product").order_by("no")}

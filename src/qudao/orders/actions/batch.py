@@ -170,7 +170,7 @@ def _confirm(todo: Sequence[Entered], lines: dict[int, list[Held]], actor: Actor
             one.got = take_what_is_there(claims[order.pk], desk, ration, shelves)
         except Refused as refusal:
             if one.placing.may_wait and rules.lacks_credit(refusal.faults):
-                order.credit, order.promised_on = Credit.HOLD, None
+                order.credit, order.promised_on, order.reserved_until = Credit.HOLD, None, None
                 held.append(order.pk)
             else:
                 one.order, one.faults = None, refusal.faults

@@ -171,6 +171,8 @@ def take_over(got: Got, order: Order) -> None:
         run(SHORT, (short, [got.waits.get(pk, ZERO) for pk in short], [got.cut.get(pk, ZERO) for pk in short]))
     if got.waits:
         order.promised_on, order.waits_since = None, None if order.outside else clock.now()
+    if got.allocation not in (Allocation.FULL, Allocation.PARTIAL):  # what holds nothing runs out of nothing
+        order.reserved_until = None
     if got.totals:
         order.net, order.tax, order.gross = got.totals
 
@@ -184,7 +186,7 @@ def confirm_waiting(order: Order, *, reason: str = "", approved: bool = False, a
 def tell_confirmed(order: Order, supply: Supply, got: Got, *, reason: str = "", approved: bool = False, actor: Actor) -> None:
     """Write and tell that a locked order is confirmed, whose credit is held and whose stock is reserved."""
     status = rules.next_status(order.status, "confirm")
-    order.promised_on = supply.leaves_on(order.requested_on)
+    order.promised_on, order.reserved_until = supply.leaves_on(order.requested_on), supply.reserved_until(order.requested_on)
     run("UPDATE orders_line SET promised_on = %s WHERE order_id = %s", (order.promised_on, order.pk))
     take_over(got, order)
     before, since = order.status, order.state_since
@@ -192,7 +194,8 @@ def tell_confirmed(order: Order, supply: Supply, got: Got, *, reason: str = "", 
     if approved:
         order.approval = Approval.APPROVED
     totals = ["net", "tax", "gross"] if got.totals else []
-    order.save(update_fields=["status", "approval", "credit", "allocation", "state_since", "promised_on", "short", "waits_since", "rationed", *totals])
+    told = ["promised_on", "reserved_until", "short", "waits_since", "rationed", *totals]
+    order.save(update_fields=["status", "approval", "credit", "allocation", "state_since", *told])
     record(order.subject, before=before, after=order.status, reason=reason, since=since, detail=detail_of(got))
     emit(OrderConfirmed(order.pk, order.number or "", order.seller_id, order.buyer_id, order.gross, order.currency), order.subject)
     notify_confirmed(order, got, actor=actor)

@@ -192,7 +192,7 @@ def cancel_order(order_id: int, *, reason: str, actor: Actor) -> Order:
     status = rules.next_status(order.status, "cancel")
     if order.invoiced:
         raise Refused("orders.comes_again")
-    held, waited = order.status == Status.CONFIRMED, order.allocation in (Allocation.PARTIAL, Allocation.BACKORDER, Allocation.OUTSIDE)
+    held, waited = order.status == Status.CONFIRMED, order.allocation not in (Allocation.NONE, Allocation.FULL)
     if order.status == Status.IN_REVIEW or rules.change_waits(order):
         approvals.withdraw(order.subject, actor=actor, by_cancel=True)
     before, since = order.status, order.state_since

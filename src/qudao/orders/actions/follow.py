@@ -41,8 +41,14 @@ def record_pick_undone(trade: Trade, *, actor: Actor) -> None:
     """Picking was given up; when nothing was shipped before, the order is as confirmed again."""
     if not any(x.shipped for x in trade.lines):
         _move(trade, "undo_pick")
+        run(KEPT_AGAIN, (clock.today(), trade.id))
     trade.fulfilment = rules.fulfilment_of(trade.lines, picking=False)
     save_trade(trade)
+
+
+#: an order with a last day that nobody picks any more is kept from today on
+KEPT_AGAIN = """UPDATE orders_order o SET reserved_until = greatest(o.reserved_until, %s + coalesce(s.reserve_days, 1)), until_told = false
+    FROM inventory_supplyplace s WHERE s.agreement_id = o.agreement_id AND o.reserved_until IS NOT NULL AND o.id = %s"""
 
 
 @part

@@ -43,7 +43,7 @@ KIND = "orders.order"
 #: what submitting a draft again decides anew
 RESUBMITTED = (
     *("agreement_id", "place_id", "more_places", "splits"),
-    *("currency", "net", "tax", "gross", "ordered_on", "placed_at", "payment_days", "invoice_on", "line_count", "promised_on"),
+    *("currency", "net", "tax", "gross", "ordered_on", "placed_at", "payment_days", "invoice_on", "line_count", "promised_on", "reserved_until"),
     "short",
 )
 REWRITTEN = (*RESUBMITTED, "status", "approval", "credit", "allocation", "state_since", "waits_since", "rationed")
@@ -202,6 +202,7 @@ def new_order(placing: Placing, priced: Priced, actor: Actor, client_id: UUID | 
         requested_on=placing.requested_on,
         # Confirmed at once, all of it is in stock, or it is not confirmed.
         promised_on=None if priced.rules else supply.leaves_on(placing.requested_on),
+        reserved_until=None if priced.rules else supply.reserved_until(placing.requested_on),
         ordered_on=clock.date_of(now),
         placed_at=now,
         state_since=now,
@@ -255,7 +256,7 @@ def _route(order: Order, priced: Priced, lines: list[Held], actor: Actor, *, sin
         take_over(got, order)
     else:
         order.status = rules.next_status(Status.SUBMITTED, "hold")
-        order.credit, order.promised_on = Credit.HOLD, None
+        order.credit, order.promised_on, order.reserved_until = Credit.HOLD, None, None
         run("UPDATE orders_line SET promised_on = NULL WHERE order_id = %s", (order.pk,))
     if not order.number:
         form = rules.number_form(priced.terms.seller.code, priced.terms.buyer.code, order.kind)

@@ -24,8 +24,9 @@ from qudao.orders.queries import Trade, unscoped_waiting
 LINES = """UPDATE orders_line l SET backordered = d.waits, promised_on = coalesce(d.day, l.promised_on)
     FROM unnest(%s::bigint[], %s::numeric[], %s::date[]) d(id, waits, day) WHERE l.id = d.id"""
 HEADS = """UPDATE orders_order o SET allocation = d.allocation, promised_on = d.day,
-        waits_since = CASE WHEN d.day IS NULL THEN o.waits_since END
-    FROM unnest(%s::bigint[], %s::text[], %s::date[]) d(id, allocation, day) WHERE o.id = d.id"""
+        waits_since = CASE WHEN d.day IS NULL THEN o.waits_since END, reserved_until = greatest(o.reserved_until, d.until),
+        until_told = o.until_told AND greatest(o.reserved_until, d.until) = o.reserved_until
+    FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[]) d(id, allocation, day, until) WHERE o.id = d.id"""
 
 
 @action("orders.refill")
@@ -71,13 +72,13 @@ def _write(trades: Sequence[Trade], before: Mapping[int, Decimal]) -> None:
     supplies = unscoped_supplies({trade.agreement_id for trade in trades})
     asked = dict(rows("SELECT id, requested_on FROM orders_order WHERE id = ANY(%s)", ([trade.id for trade in trades],)))
     lines: list[tuple[int, Decimal, date | None]] = []
-    heads: list[tuple[int, str, date | None]] = []
+    heads: list[tuple[int, str, date | None, date | None]] = []
     for trade in trades:
         day = supplies[trade.agreement_id].leaves_on(asked[trade.id])
         lines += [(x.id, x.backordered, None if x.backordered else day) for x in trade.lines if x.backordered != before[x.id]]
         waits = [x for x in trade.lines if x.backordered]
         allocation = rules.allocation_of(sum((x.open for x in trade.lines), ZERO), sum((x.backordered for x in waits), ZERO))
-        heads.append((trade.id, allocation, None if waits else day))
+        heads.append((trade.id, allocation, None if waits else day, supplies[trade.agreement_id].reserved_until(asked[trade.id])))
         record(trade.subject, detail={"lines": len(waits)})
         emit(OrderRefilled(trade.id), trade.subject)
         said: dict[str, Any] = {"number": trade.number, **({"lines": len(waits)} if waits else {"day": day.isoformat()})}

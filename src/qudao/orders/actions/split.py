@@ -30,7 +30,7 @@ from qudao.orders.actions.amend import settle_head
 from qudao.orders.events import OrderAmended, OrderConfirmed, OrderPlaced
 from qudao.orders.models import Line, Order
 from qudao.orders.queries import unscoped_destination
-from qudao.orders.states import Billing, Fulfilment, Payment, Status
+from qudao.orders.states import Allocation, Billing, Fulfilment, Payment, Status
 from qudao.quotas.actions import hand_over as hand_over_quota
 
 
@@ -81,13 +81,17 @@ def split_order(order_id: int, wanted: Splitting, *, reason: str = "", actor: Ac
     get_visible(actor, Order, order_id, "orders.split")
     order = lock_one(Order, order_id, rank=Rank.ORDER)
     rules.next_status(order.status, "split")
+    rules.check_holds(order)
     if rules.change_waits(order):
         raise Refused("orders.approval_pending")
     if order.status == Status.IN_FULFILMENT and actor.org_id == order.buyer_id:
         raise Refused("orders.being_picked")
     parts = _parts(order, wanted)
     made = _new(order, wanted, parts)
-    day = unscoped_supply(order.agreement_id).leaves_on(made.requested_on)
+    supply = unscoped_supply(order.agreement_id)
+    day = supply.leaves_on(made.requested_on)
+    if made.reserved_until and wanted.requested_on:
+        made.reserved_until = max(made.reserved_until, supply.reserved_until(made.requested_on) or made.reserved_until)
     numbers = range(1, len(parts) + 1)
     columns = ([p.line.pk for p in parts], [p.qty for p in parts], [p.waits for p in parts], [p.net for p in parts], [p.gross for p in parts])
     held = order.status != Status.IN_REVIEW
@@ -162,6 +166,8 @@ def _new(order: Order, wanted: Splitting, parts: list[Part]) -> Order:
     made.waits_since = order.waits_since if waits else None
     if not order.outside:
         made.allocation = rules.allocation_of(sum((p.qty for p in parts), ZERO), waits)
+    if made.allocation == Allocation.BACKORDER:
+        made.reserved_until, made.until_told = None, False
     made.state_since = order.state_since if order.status == Status.CONFIRMED else clock.now()
     return made
 

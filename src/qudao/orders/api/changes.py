@@ -41,6 +41,13 @@ class SplitIn(Schema):
     reason: str = Field("", max_length=500)
 
 
+class KeepIn(Schema):
+    """The last day on which goods are kept for an order that nobody has begun to pick."""
+
+    until: date
+    reason: str = Field("", max_length=500)
+
+
 class ConfirmedIn(Schema):
     """What an outside seller confirmed: the day on which its goods are here, and its own number of the order."""
 
@@ -65,6 +72,14 @@ def split(request: HttpRequest, order_id: int, body: SplitIn) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     wanted = actions.Splitting({line.line_id: line.qty for line in body.lines}, body.requested_on, body.address_id)
     return brief(actions.split_order(order_id, wanted, reason=body.reason, actor=actor), actor)
+
+
+@routes.post("/orders/{int:order_id}/keeping", response=OrderOut, summary="Keep the goods of an order for longer")
+@idempotent
+def keep(request: HttpRequest, order_id: int, body: KeepIn) -> HttpResponse:
+    """Of an order that nobody has begun to pick, for the seller; goods that went back are reserved again, as far as they are there."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return brief(actions.keep_goods(order_id, **body.dict(), actor=actor), actor)
 
 
 @routes.post("/orders/{int:order_id}/confirmation", response=OrderOut, summary="Write down what an outside seller confirmed")

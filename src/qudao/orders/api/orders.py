@@ -138,6 +138,7 @@ class OrderOut(Schema):
     kind: str
     short: str
     waits_since: datetime | None
+    reserved_until: date | None
     split_from_id: int | None
     line_count: int
     lines: list[LineOut] | None = None
@@ -179,7 +180,7 @@ def _shown(order: Order, actor: Actor) -> dict[str, Any]:
     """An order as the actor may see it."""
     names = ("number", "client_id", "seller_id", "buyer_id", "status", "approval", "credit", "allocation", "fulfilment", "billing", "payment", "currency")
     more = ("ordered_on", "requested_on", "promised_on", "po_number", "seller_number", "note", "ship_name", "ship_phone", "ship_address", "line_count")
-    kinds = ("kind", "short", "waits_since", "split_from_id")
+    kinds = ("kind", "short", "waits_since", "reserved_until", "split_from_id")
     clear = sees_prices(actor, order.seller_id, order.buyer_id)
     side = "seller" if actor.org_id == order.seller_id else "buyer" if actor.org_id == order.buyer_id else "above"
     return {

@@ -7,7 +7,7 @@ from qudao.orders.pages.life import belongs
 from qudao.orders.pages.lists import order_list
 from qudao.orders.pages.panels import timeline_panel
 from qudao.orders.pages.quotas import Purchases
-from qudao.orders.pages.verbs import Amend, Approve, Attach, Cancel, CloseShort, Confirmed, Readdress, Reject, Release, Return, Split, Submit, Withdraw
+from qudao.orders.pages.verbs import Amend, Approve, Attach, Cancel, CloseShort, Confirmed, Keep, Readdress, Reject, Release, Return, Split, Submit, Withdraw
 
 __all__ = ["belongs", "routes", "timeline_panel"]
 
@@ -22,6 +22,7 @@ routes = [
     path("orders/<int:pk>/return", Return.as_view(), name="order_return"),
     path("orders/<int:pk>/amendment", Amend.as_view(), name="order_amendment"),
     path("orders/<int:pk>/confirmation", Confirmed.as_view(), name="order_confirmation"),
+    path("orders/<int:pk>/keeping", Keep.as_view(), name="order_keeping"),
     path("orders/<int:pk>/split", Split.as_view(), name="order_split"),
     path("orders/<int:pk>/address", Readdress.as_view(), name="order_address"),
     path("orders/<int:pk>/files", Attach.as_view(), name="order_files"),

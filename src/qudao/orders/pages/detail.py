@@ -19,7 +19,7 @@ from qudao.orders.pages.life import by_whom, lines_of_life, waits
 from qudao.orders.pages.life import reached as reached_in
 from qudao.orders.pages.panels import credit_panel, facts_panel, files_panel, lines_panel
 from qudao.orders.queries import orders
-from qudao.orders.rules import change_waits, may_readdress, may_split
+from qudao.orders.rules import change_waits, may_keep, may_readdress, may_split
 from qudao.orders.states import Billing, Fulfilment, Payment, Status
 from qudao.orders.tables import badge_of, name_of
 
@@ -118,6 +118,9 @@ class OrderDetail(DetailPage):
                 found.append(Button(_("Take the change back"), url("order_withdrawal"), icon="arrow-back-up", verb="orders.withdraw", ask=True))
         elif obj.status in (Status.CONFIRMED, Status.IN_FULFILMENT) and (sells or buys):
             found.append(Button(_("Change what is ordered"), url("order_amendment"), icon="pencil", verb="orders.amend", ask=True))
+        if sells and may_keep(obj):
+            label = _("Keep the goods longer") if obj.reserved_until else _("Reserve the goods again")
+            found.append(Button(label, url("order_keeping"), icon="clock", primary=not obj.reserved_until, verb="orders.keep", ask=True))
         if may_split(obj, buys=buys) and (sells or buys):
             found.append(Button(_("Take out into an order of its own"), url("order_split"), icon="copy", verb="orders.split", ask=True))
         if (sells or buys) and may_readdress(obj.status, obj.fulfilment):

@@ -98,6 +98,7 @@ def facts_panel(request: HttpRequest, order: Order) -> Panel:
         (_("Delivery address"), format_html_join("", "{}<br>", ((line,) for line in order.ship_lines))),
         (_("Requested"), figures.day_long(order.requested_on) if order.requested_on else ""),
         (_("Expected on") if order.outside else _("Promised"), _promise(order)),
+        (_("Goods kept until"), _kept(order)),
         (_("Terms"), _terms(order)),
         (_("Invoice on"), _("receipt") if order.invoice_on == "receipt" else _("shipment")),
         (_("Buyer's number"), order.po_number),
@@ -127,6 +128,15 @@ def _promise(order: Order) -> Any:
         return _("when it is confirmed") if order.status in (Status.SUBMITTED, Status.IN_REVIEW) else ""
     day = figures.day_long(order.promised_on)
     return format_html('{} <span class="t-wrong">{}</span>', day, pgettext("order", "late")) if is_late(order) else day
+
+
+def _kept(order: Order) -> Any:
+    """The last day on which its goods are kept while nobody has begun to pick them; nothing when there is none."""
+    if order.status != Status.CONFIRMED:
+        return ""
+    if order.allocation == Allocation.LAPSED:
+        return format_html('<span class="t-wrong">{}</span>', _("no longer: they are free for others"))
+    return figures.day_long(order.reserved_until) if order.reserved_until else ""
 
 
 def timeline_panel(request: HttpRequest, order: Order) -> Panel:

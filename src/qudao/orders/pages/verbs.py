@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -10,12 +11,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from qudao.base.html import figures
 from qudao.base.html.forms import Form
 from qudao.base.html.pages import ActionPage, NoFields
 from qudao.catalog.queries import unscoped_ids_by_code
+from qudao.kernel import clock
 from qudao.network.queries import addresses
 from qudao.orders import actions, rules
-from qudao.orders.forms import AddressForm, AmendForm, ApproveForm, ConfirmedForm, FileForm, ReasonForm, RemarkForm, SplitForm
+from qudao.orders.forms import AddressForm, AmendForm, ApproveForm, ConfirmedForm, FileForm, KeepForm, ReasonForm, RemarkForm, SplitForm
 from qudao.orders.models import Order
 from qudao.orders.queries import orders, unscoped_lines_of
 from qudao.orders.rules import NewLine
@@ -202,6 +205,29 @@ class Confirmed(_Verb):
 
     def says(self, obj: Order) -> Any:
         return _("What is still to come counts as expected on this day, for whoever waits for it.")
+
+
+class Keep(_Verb):
+    """Goods are kept longer for an order nobody has begun to pick, or reserved again."""
+
+    verb = "orders.keep"
+    form = KeepForm
+    title = gettext_lazy("Keep the goods")
+    submit = gettext_lazy("Save")
+    said = gettext_lazy("Saved; the buyer is told.")
+
+    def initial(self, obj: Order) -> dict[str, Any]:
+        return {"until": (obj.reserved_until or clock.today()) + timedelta(days=7)}
+
+    def perform(self, obj: Order, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.keep_goods(obj.pk, **cleaned, actor=self.actor)
+
+    def says(self, obj: Order) -> Any:
+        if obj.reserved_until:
+            return _("They are kept until {day}; then they are free for others, unless somebody begins to pick.").format(
+                day=figures.day_long(obj.reserved_until)
+            )
+        return _("What is in stock is reserved at once; the rest waits behind those who wait already.")
 
 
 class Split(_Verb):
