@@ -33,7 +33,7 @@ from qudao.billing.actions import issue_collective, set_cycle
 from qudao.catalog.actions import adopt_vat, register_brand
 from qudao.catalog.rules import BrandDraft
 from qudao.catalog.tests.make import make_product
-from qudao.fulfilment.actions import confirm_receipt, start_pick
+from qudao.fulfilment.actions import confirm_receipt, pack_lines, start_pick
 from qudao.inventory.actions import OpeningLine, receive_opening, set_serving, track_product
 from qudao.inventory.rules import Whom
 from qudao.inventory.tests.make import make_places
@@ -68,6 +68,7 @@ KNOWN_CHINESE = frozenset({"中文", "简体中文", "台", "箱", NOTE, *(name 
 ROWS = {
     "orders": "orders.Order",
     "shipments": "fulfilment.Shipment",
+    "parcels": "fulfilment.Package",
     "differences": "fulfilment.Difference",
     "invoices": "billing.Invoice",
     "collective-invoices": "billing.Collective",
@@ -220,6 +221,7 @@ def lived(chromium: Any, live_server: LiveServer, world: World) -> Iterator[Live
     payment = world.announced()
     waiting = world.order({"RC-40": 120, "FN-16": 2})
     picked = start_pick(world.order({"KT-17": 6, "RC-40": 1}).pk, actor=world.people["warehouse"])
+    pack_lines(picked.pk, {line.pk: Decimal(1) for line in picked.lines.all()}, weight=Decimal("12.5"), actor=world.people["warehouse"])
     _order, sent = world.shipped({"KT-17": 4, "RC-40": 2})
     assign_list(world.agreement.pk, PriceList.unscoped.get().pk, actor=system_actor())
     buyer, clerk = world.people["buyer"], world.people["clerk"]

@@ -259,6 +259,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "credit": _trade_rows("agreements.Agreement", SEES_PRICES),
     "shipments": _trade_rows("fulfilment.Shipment"),
     "differences": _trade_rows("fulfilment.Difference"),
+    "parcels": _said("fulfilment.Package", "shipment__", SEES),
     "invoices": _trade_rows("billing.Invoice"),
     "collective-invoices": _trade_rows("billing.Collective"),
     "payments": _trade_rows("payments.Payment"),

@@ -32,7 +32,7 @@ from qudao.catalog.actions import adopt_vat, register_brand, set_pack
 from qudao.catalog.models import Product
 from qudao.catalog.rules import BrandDraft
 from qudao.catalog.tests.make import make_category, make_product
-from qudao.fulfilment.actions import confirm_receipt, ship_order
+from qudao.fulfilment.actions import confirm_receipt, pack_rest, ship_order, start_pick
 from qudao.fulfilment.rules import Count
 from qudao.inventory.actions import OpeningLine, receive_opening, track_product
 from qudao.inventory.models import ServingRule
@@ -213,6 +213,7 @@ def _live(trade: Trade, buyer: Actor, seller: Actor, product: Product) -> None:
         placing = Placing(trade.seller.pk, trade.buyer.pk, [NewLine(product.pk, Decimal(pieces))], po_number=f"PO-{trade.buyer.code}-{pieces}")
         trade.orders.append(place_order(placing, actor=buyer, client_id=uuid4()))
     drain()
+    pack_rest(start_pick(trade.orders[1].pk, actor=seller).pk, actor=seller)
     for order in trade.orders[:2]:
         shipment = ship_order(order.pk, carrier="SF", tracking=f"TR-{trade.buyer.code}-{order.pk}", actor=seller)
         if order is trade.orders[0]:

@@ -118,8 +118,8 @@ def words_of(typed: str) -> list[str]:
 
 
 def folded_barcode(typed: str) -> str:
-    """A scanned barcode without the zeros it is padded with, as the entries write it; anything else as it is."""
-    plain = typed.strip()
+    """A scanned barcode without the zeros it is padded with, as the entries write it; anything else as it is. Marks of a GS1-128 are left out."""
+    plain = re.sub(r"^(\]C1)?\x1d?(\(00\) ?)?(?=\d{8})", "", typed.strip())
     return plain.lstrip("0") if plain.isascii() and plain.isdigit() and len(plain) >= 8 else typed
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +18,7 @@ from qudao.base.html.tables import by_language
 from qudao.fulfilment.models import ShipmentLine
 from qudao.fulfilment.queries import unscoped_settlers
 from qudao.fulfilment.rules import MAX_NOTE, NOTHING, Count
-from qudao.fulfilment.states import Liable, Outcome, Remedy
+from qudao.fulfilment.states import Liable, Outcome, PackageKind, Remedy
 from qudao.inventory.rules import LotQty
 from qudao.kernel.errors import Invalid
 from qudao.kernel.quantity import plain
@@ -89,6 +89,32 @@ class RefuseForm(Form):
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
 
 
+class PackForm(Form):
+    """How what was picked is put into parcels."""
+
+    how = forms.ChoiceField(
+        label=_("How"),
+        choices=[("one", _("Everything in one parcel")), ("packs", _("Each full pack is a parcel")), ("units", _("So many units in each parcel"))],
+        initial="one",
+    )
+    per = forms.DecimalField(label=_("Units in each parcel"), required=False, max_digits=18, decimal_places=4)
+    kind = forms.ChoiceField(label=pgettext_lazy("parcel", "Kind"), choices=PackageKind.choices)
+
+
+class ParcelForm(Form):
+    """What a parcel is and weighs; its lines stand below."""
+
+    layout = "grid"
+
+    kind = forms.ChoiceField(label=pgettext_lazy("parcel", "Kind"), choices=PackageKind.choices)
+    weight = forms.DecimalField(label=_("Gross weight (kg)"), required=False, max_digits=10, decimal_places=3)
+
+
+PARCEL_LINES = (
+    LineField("product", _("Product"), kind="show", width="w-l"),
+    LineField("left", _("Not in a parcel"), kind="figure"),
+    LineField("qty", _("In this parcel"), kind="qty"),
+)
 DISPATCH_LINES = (
     LineField("product", _("Product"), kind="show", width="w-l"),
     LineField("picked", _("Picked"), kind="figure"),
@@ -153,14 +179,32 @@ def arrived_lots(editor: LineEditor) -> dict[int, tuple[LotQty, ...]]:
 
 def editor_of(fields: Sequence[LineField], lines: Sequence[ShipmentLine], data: Any = None) -> LineEditor:
     """One row for each line of a shipment, filled as if everything left or arrived as it is; rows cannot be added."""
+    packed = any(line.packed for line in lines)  # then what is in parcels leaves
     rows: list[dict[str, Any]] = []
     for line in lines:
         text = plain(line.qty)
+        leaves = plain(line.packed) if packed else text
         told = f"{by_language(line.product.name, line.product.name_en)} {line.product.code}"
         figure = figures.qty(line.qty, line.line.unit)
         lots = written_lots(getattr(line, "lots", ()))
-        rows.append({"ref": line.pk, "product": told, "picked": figure, "shipped": figure, "qty": text, "received": text, "lots": lots})
+        rows.append({"ref": line.pk, "product": told, "picked": figure, "shipped": figure, "qty": leaves, "received": text, "lots": lots})
     editor = LineEditor(fields, data=data, initial=rows, fixed=True)
+    known = {str(one["ref"]): one for one in rows}
+    for row in editor.lines:
+        row.shown = known.get(row.ref, {})
+    return editor
+
+
+def parcel_editor(lines: Sequence[ShipmentLine], own: Mapping[int, Decimal] | None = None, data: Any = None) -> LineEditor:
+    """One row for each line of which something can be in a parcel: filled with what is in it (`own`), for a new one with all that is left."""
+    rows: list[dict[str, Any]] = []
+    for line in lines:
+        inside = (own or {}).get(line.pk, NOTHING)
+        left = line.qty - line.packed + inside
+        if left:
+            told = f"{by_language(line.product.name, line.product.name_en)} {line.product.code}"
+            rows.append({"ref": line.pk, "product": told, "left": figures.qty(left, line.line.unit), "qty": plain(left if own is None else inside)})
+    editor = LineEditor(PARCEL_LINES, data=data, initial=rows, fixed=True)
     known = {str(one["ref"]): one for one in rows}
     for row in editor.lines:
         row.shown = known.get(row.ref, {})

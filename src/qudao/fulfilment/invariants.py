@@ -113,6 +113,25 @@ CHECKS = [
         " WHERE id = (SELECT max(id) FROM fulfilment_shipment WHERE state = 'picking')",
     ),
     Check(
+        "fulfilment.parcels_hold_what_is_packed",
+        """SELECT l.id, concat_ws(' ', 'shipment line', l.id, 'says that', l.packed, 'are in parcels, but these hold', coalesce(p.qty, 0)) AS note
+           FROM fulfilment_shipmentline l LEFT JOIN (SELECT line_id, sum(qty) AS qty FROM fulfilment_packageline GROUP BY 1) p ON p.line_id = l.id
+           WHERE l.packed <> coalesce(p.qty, 0)
+           UNION ALL
+           SELECT p.id, 'parcel ' || p.sscc || ' holds goods of another shipment' FROM fulfilment_package p
+           JOIN fulfilment_packageline c ON c.package_id = p.id JOIN fulfilment_shipmentline l ON l.id = c.line_id WHERE l.shipment_id <> p.shipment_id""",
+        "UPDATE fulfilment_shipmentline SET packed = qty WHERE id = (SELECT max(id) FROM fulfilment_shipmentline WHERE packed < qty)",
+    ),
+    Check(
+        "fulfilment.all_that_left_is_in_parcels",
+        """SELECT s.id, concat_ws(' ', 'shipment', s.number, 'has parcels, but of line', l.id, 'only', l.packed, 'of', l.qty, 'left in them') AS note
+           FROM fulfilment_shipment s JOIN fulfilment_shipmentline l ON l.shipment_id = s.id AND l.packed <> l.qty
+           WHERE s.state IN ('shipped', 'received', 'refused') AND EXISTS (SELECT FROM fulfilment_package p WHERE p.shipment_id = s.id)""",
+        """INSERT INTO fulfilment_package (shipment_id, no, kind, sscc, at)
+           SELECT max(s.id), 9999, 'carton', '040000000000000000', now() FROM fulfilment_shipment s JOIN fulfilment_shipmentline l ON l.shipment_id = s.id
+           WHERE s.state = 'received' AND l.packed = 0""",
+    ),
+    Check(
         "fulfilment.nothing_is_planned_twice",
         """SELECT l.id, concat_ws(' ', 'order line', l.id, 'has reserved', l.qty - l.given_up - l.shipped - l.backordered, 'but shipments hold', p.qty) AS note
            FROM orders_line l

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from qudao.base.db import Row
 from qudao.base.subject import Subject
 from qudao.catalog.models import Product
-from qudao.fulfilment.states import UNSETTLED, DifferenceKind, DifferenceState, Liable, Outcome, Remedy, State
+from qudao.fulfilment.states import UNSETTLED, DifferenceKind, DifferenceState, Liable, Outcome, PackageKind, Remedy, State
 from qudao.inventory.models import Place
 from qudao.network.models import Organisation
 from qudao.orders.models import Line, Order
@@ -88,20 +88,104 @@ class Shipment(Row):
 
 
 class ShipmentLine(Row):
-    """What of an order line is in a shipment: planned until dispatch, then what has left."""
+    """What of an order line is in a shipment: planned until dispatch, then what has left; `packed`: how much of it is in parcels."""
 
     shipment = models.ForeignKey(Shipment, on_delete=models.PROTECT, related_name="lines")
     line = models.ForeignKey(Line, **SIDE)
     product = models.ForeignKey(Product, **SIDE)
     qty = _quantity()
+    packed = _quantity(default=0, db_default=0)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(packed__gte=0, packed__lte=F("qty")),
+                name="fulfilment_shipmentline_packed_fits",
+                violation_error_message=_("More is in parcels than was picked."),
+            ),
             models.UniqueConstraint(
                 fields=["shipment", "line"], name="fulfilment_shipmentline_line_unique", violation_error_message=_("The line is already in the shipment.")
             ),
             models.CheckConstraint(
                 condition=Q(qty__gt=0), name="fulfilment_shipmentline_qty_positive", violation_error_message=_("The quantity must be more than zero.")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.line_id}: {self.qty}"
+
+
+class Package(Row):
+    """A parcel or pallet of a shipment, with the number (SSCC) that is on it: given once, never to another one. `weight`: gross, in kilograms."""
+
+    shipment = models.ForeignKey(Shipment, on_delete=models.PROTECT, related_name="packages")
+    no = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=6, choices=PackageKind.choices)
+    sscc = models.CharField(max_length=18)
+    weight = models.DecimalField(max_digits=10, decimal_places=3, null=True, blank=True)
+    at = models.DateTimeField()
+    packed_by = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sscc"], name="fulfilment_package_sscc_unique", violation_error_message=_("Another parcel has this number.")),
+            models.UniqueConstraint(
+                fields=["shipment", "no"], name="fulfilment_package_no_unique", violation_error_message=_("The shipment already has this parcel.")
+            ),
+            models.CheckConstraint(
+                condition=Q(sscc__regex=r"^[0-9]{18}$", kind__in=PackageKind.values),
+                name="fulfilment_package_sscc_digits",
+                violation_error_message=_("A parcel has a kind, and a number of 18 digits."),
+            ),
+            models.CheckConstraint(
+                condition=Q(weight=None) | Q(weight__gte=0),
+                name="fulfilment_package_weight_not_negative",
+                violation_error_message=_("The weight is never less than zero."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.sscc
+
+    def get_absolute_url(self) -> str:
+        return f"/shipments/{self.shipment_id}/"
+
+    # a parcel is told as what it travels with
+
+    @property
+    def seller(self) -> Organisation:
+        return self.shipment.seller
+
+    @property
+    def buyer(self) -> Organisation:
+        return self.shipment.buyer
+
+    @property
+    def seller_id(self) -> int:
+        return self.shipment.seller_id
+
+    @property
+    def buyer_id(self) -> int:
+        return self.shipment.buyer_id
+
+    def get_state_display(self) -> str:
+        return f"{self.shipment.number} · {self.shipment.get_state_display()}"
+
+
+class PackageLine(Row):
+    """How much of a shipment line is in a parcel."""
+
+    package = models.ForeignKey(Package, on_delete=models.PROTECT, related_name="lines")
+    line = models.ForeignKey(ShipmentLine, **SIDE)
+    qty = _quantity()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["package", "line"], name="fulfilment_packageline_line_unique", violation_error_message=_("The line is already in the parcel.")
+            ),
+            models.CheckConstraint(
+                condition=Q(qty__gt=0), name="fulfilment_packageline_qty_positive", violation_error_message=_("The quantity must be more than zero.")
             ),
         ]
 

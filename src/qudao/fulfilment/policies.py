@@ -6,7 +6,7 @@ from django.db.models import Model, Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import Actor, Policy, acting, get_visible, own, register, within
-from qudao.fulfilment.models import Difference, Receipt, ReceiptLine, Shipment, ShipmentLine
+from qudao.fulfilment.models import Difference, Package, PackageLine, Receipt, ReceiptLine, Shipment, ShipmentLine
 from qudao.kernel.errors import Forbidden
 from qudao.orders.models import Order
 
@@ -14,6 +14,7 @@ VIEW = "fulfilment.view"
 VERBS = {
     VIEW: _("See shipments, receipts and differences"),
     "fulfilment.pick": _("Pick orders of the own organisation"),
+    "fulfilment.pack": _("Put what is picked into parcels"),
     "fulfilment.ship": _("Ship orders of the own organisation"),
     "fulfilment.receive": _("Receive shipments for the own organisation"),
     "fulfilment.settle": _("Settle differences of the own organisation's shipments"),
@@ -42,6 +43,18 @@ class ShipmentPolicy(TradePolicy):
 class ShipmentLinePolicy(TradePolicy):
     model = ShipmentLine
     path = "shipment__"
+
+
+@register
+class PackagePolicy(TradePolicy):
+    model = Package
+    path = "shipment__"
+
+
+@register
+class PackageLinePolicy(TradePolicy):
+    model = PackageLine
+    path = "package__shipment__"
 
 
 @register

@@ -15,8 +15,9 @@ from qudao.base.db import rows
 from qudao.base.files import files_by_subject
 from qudao.base.models import StoredFile
 from qudao.base.subject import Subject
+from qudao.catalog.models import Pack
 from qudao.fulfilment import rules
-from qudao.fulfilment.models import Difference, Receipt, ReceiptLine, Shipment, ShipmentLine
+from qudao.fulfilment.models import Difference, Package, PackageLine, Receipt, ReceiptLine, Shipment, ShipmentLine
 from qudao.fulfilment.rules import Count, Sent
 from qudao.fulfilment.states import GONE, OPEN, TRAVEL_DAYS, UNSETTLED
 from qudao.funds.rules import Shift
@@ -32,7 +33,7 @@ from qudao.people.queries import unscoped_contacts, unscoped_people_with
 #: orders whose open quantities are reserved, so that they can be picked
 SHIPPABLE = (Status.CONFIRMED, Status.IN_FULFILMENT)
 
-PARCELS = """SELECT s.order_id, s.seq, s.id, s.number, s.state, s.state_since, s.created_at, s.from_place_id, l.line_id, l.id, l.qty
+PARCELS = """SELECT s.order_id, s.seq, s.id, s.number, s.state, s.state_since, s.created_at, s.from_place_id, l.line_id, l.id, l.qty, l.packed
     FROM fulfilment_shipment s
     LEFT JOIN fulfilment_shipmentline l ON l.shipment_id = s.id AND s.state IN ('created', 'picking')
     WHERE s.order_id = ANY(%s) ORDER BY s.id, l.id FOR UPDATE OF s"""
@@ -59,6 +60,8 @@ class Parcel:
     place_id: int
     lines: dict[int, Decimal] = field(default_factory=dict)
     line_ids: dict[int, int] = field(default_factory=dict)
+    #: how much of each order line is in parcels (packages), of those of which something is
+    packed: dict[int, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,13 +84,15 @@ class Arrival:
 def unscoped_parcels(order_ids: Iterable[int]) -> dict[int, list[Parcel]]:
     """All shipments of orders by order id, locked, oldest first. One statement; the caller has locked the orders and noted the rank."""
     found: dict[int, list[Parcel]] = {order_id: [] for order_id in order_ids}
-    for order_id, seq, pk, number, state, since, made, place, line_id, shipment_line_id, qty in rows(PARCELS, (list(found),)):
+    for order_id, seq, pk, number, state, since, made, place, line_id, shipment_line_id, qty, packed in rows(PARCELS, (list(found),)):
         parcels = found[order_id]
         if not parcels or parcels[-1].id != pk:
             parcels.append(Parcel(pk, seq, number, state, since, made, place))
         if line_id is not None:
             parcels[-1].lines[line_id] = qty
             parcels[-1].line_ids[shipment_line_id] = line_id
+            if packed:
+                parcels[-1].packed[line_id] = packed
     return found
 
 
@@ -174,6 +179,40 @@ def with_lots(found: Sequence[tuple[Shipment, Sequence[ShipmentLine]]]) -> None:
     for s, lines in found:
         for line in lines:
             line.lots = left.get((s.pk, line.line_id)) or to_pick.get(line.pk, [])  # type: ignore[attr-defined]
+
+
+def packages(actor: Actor) -> QuerySet[Package]:
+    """The parcels the actor may see, with shipment and sides."""
+    return visible(actor, Package).select_related("shipment__order", "shipment__seller", "shipment__buyer").order_by("shipment_id", "no")
+
+
+def unscoped_packages(shipment_ids: Iterable[int]) -> dict[int, list[Package]]:
+    """The parcels of shipments, by shipment, each with `filled`: its lines in the order of the order. Two statements, one without any."""
+    found: dict[int, list[Package]] = {}
+    for package in Package.unscoped.filter(shipment_id__in=list(shipment_ids)).order_by("shipment_id", "no"):
+        package.filled = []  # type: ignore[attr-defined]
+        found.setdefault(package.shipment_id, []).append(package)
+    by_id = {package.pk: package for some in found.values() for package in some}
+    if by_id:
+        lines = PackageLine.unscoped.filter(package_id__in=list(by_id)).select_related("line__product", "line__line")
+        for line in lines.order_by("package_id", "line__line__no"):
+            by_id[line.package_id].filled.append(line)  # type: ignore[attr-defined]
+    return found
+
+
+def unscoped_packed_in(package_id: int) -> int:
+    """The shipment of a parcel, which is locked before it. One statement. NotFound when there is no such parcel."""
+    found = rows("SELECT shipment_id FROM fulfilment_package WHERE id = %s", (package_id,))
+    if not found:
+        raise NotFound("base.not_found")
+    return found[0][0]
+
+
+def unscoped_box_sizes(products: Mapping[int, int]) -> dict[int, Decimal]:
+    """Of lines (line id → product id) the base units in the smallest pack of the product, where it has one of more than one unit. One statement."""
+    packs = Pack.unscoped.filter(product_id__in=set(products.values()), factor__gt=1).order_by("-factor").values_list("product_id", "factor")
+    sizes = dict(packs)
+    return {line_id: sizes[product] for line_id, product in products.items() if product in sizes}
 
 
 def photo_subject(receipt_line_id: int, shipment: Shipment) -> Subject:

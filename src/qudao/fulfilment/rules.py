@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
-from qudao.fulfilment.states import TRANSITIONS, DifferenceKind, State
+from qudao.fulfilment.states import MOST_PACKAGES, TRANSITIONS, DifferenceKind, State
 from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
 from qudao.kernel.money import ZERO, cumulative, split
 from qudao.kernel.quantity import plain
@@ -138,6 +138,32 @@ def choose(wanted: Mapping[int, Decimal], free: Mapping[int, Decimal], *, code: 
     if not chosen:
         raise Invalid("fulfilment.no_lines", field="lines")
     return chosen
+
+
+def in_parcels(left: Mapping[int, Decimal], sizes: Mapping[int, Decimal]) -> list[dict[int, Decimal]]:
+    """What is left of lines, as parcels: a line with a size fills one parcel after another with so much; what is over of all lines goes into one.
+
+    Raises Refused when there is nothing, or too many parcels would be made.
+    """
+    made: list[dict[int, Decimal]] = []
+    loose: dict[int, Decimal] = {}
+    for line_id, qty in left.items():
+        size = sizes.get(line_id)
+        full = int(qty // size) if size else 0
+        if full > MOST_PACKAGES:
+            raise Refused("fulfilment.too_many_parcels", limit=MOST_PACKAGES)
+        made += [{line_id: size} for _n in range(full) if size]
+        rest = qty - full * size if size else qty
+        loose |= {line_id: rest} if rest > 0 else {}
+    made += [loose] if loose else []
+    if not made:
+        raise Refused("fulfilment.nothing_to_pack")
+    return made
+
+
+def packed_faults(leaving: Mapping[int, Decimal], packed: Mapping[int, Decimal], number: str) -> list[Fault]:
+    """What hinders a shipment from leaving: where it has parcels, exactly what is in them leaves. By order line."""
+    return [Fault("fulfilment.not_packed", "", {"number": number})] if packed and packed != leaving else []
 
 
 def told(count: Count) -> Decimal:

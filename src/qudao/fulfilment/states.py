@@ -53,6 +53,8 @@ DONE = {
     # what is written of a difference stands in the life of its shipment
     "investigating": _("investigates a difference"),
     "settled": _("settled a difference"),
+    "packed": _("packed parcels"),
+    "unpacked": _("took parcels apart"),
 }
 #: where the state alone does not say it: (before, after) → what was done
 DONE_BY_MOVE = {
@@ -108,6 +110,17 @@ class Remedy(TextChoices):
     CREDIT = "credit", pgettext_lazy("difference", "A credit note on the invoice")
 
 
+class PackageKind(TextChoices):
+    """What goods travel in."""
+
+    CARTON = "carton", pgettext_lazy("parcel", "Carton")
+    PALLET = "pallet", pgettext_lazy("parcel", "Pallet")
+    OTHER = "other", pgettext_lazy("parcel", "Other")
+
+
+#: parcels of one shipment
+MOST_PACKAGES = 1000
+
 #: kinds of which something the buyer ordered did not reach it, so that it can be sent again or credited
 LOST = ("short", "damaged", "wrong", "refused")
 
@@ -138,6 +151,14 @@ SENTENCES = {
     "fulfilment.more_than_open": _("Only {open} can be picked of this line."),
     "fulfilment.more_than_expected": _("Only {open} of this line are still to come."),
     "fulfilment.more_than_picked": _("Only {picked} were picked of this line."),
+    "fulfilment.not_packed": _("What leaves with shipment {number} is not what is in its parcels."),
+    "fulfilment.nothing_to_pack": _("Everything that was picked is in parcels already."),
+    "fulfilment.more_than_left": _("Only {left} of this line can be in this parcel."),
+    "fulfilment.parcel_size": _("Say how many units go into one parcel: more than zero."),
+    "fulfilment.package_kind": _("A parcel is a carton, a pallet or other."),
+    "fulfilment.weight": _("The weight is zero or more, in kilograms, with at most three decimals."),
+    "fulfilment.too_many_parcels": _("A shipment has at most {limit} parcels."),
+    "fulfilment.numbers_used_up": _("All parcel numbers (SSCC) under the GS1 prefix {prefix} are used."),
     "fulfilment.counts_differ": _("{shipped} were shipped, but what was counted of them makes {counted}."),
     "fulfilment.wrong_unnamed": _("Say which product came instead, and how many."),
     "fulfilment.wrong_product": _("Wrong goods are another product than the one ordered, out of the seller's catalogue."),
@@ -169,6 +190,9 @@ REMEDIES = {
     "fulfilment.more_than_open": _("Pick less; the rest may lie in another shipment."),
     "fulfilment.more_than_expected": _("Count what is beyond it as too many."),
     "fulfilment.more_than_picked": _("Ship less, or cancel the picking and pick again."),
+    "fulfilment.not_packed": _("Put the rest into parcels, dispatch only what is in them, or take the parcels apart."),
+    "fulfilment.too_many_parcels": _("Put more into each."),
+    "fulfilment.numbers_used_up": _("Enter a further GS1 prefix on the organisation's card."),
     "fulfilment.may_not_credit": _("Settle without it, and ask finance for a credit note."),
     "fulfilment.counts_differ": _("Count again; goods beyond what was shipped go into “too many”."),
 }

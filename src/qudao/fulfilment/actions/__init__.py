@@ -2,6 +2,7 @@
 
 from qudao.fulfilment.actions.batch import Arriving, Dispatched, Leaving, confirm_receipts, ship_orders
 from qudao.fulfilment.actions.outside import receive_purchase
+from qudao.fulfilment.actions.pack import change_package, pack_lines, pack_rest, remove_package, unpack_shipment
 from qudao.fulfilment.actions.photos import attach_photos
 from qudao.fulfilment.actions.plan import plan_shipments
 from qudao.fulfilment.actions.receive import confirm_receipt, refuse_shipment
@@ -15,15 +16,20 @@ __all__ = [
     "Settlement",
     "attach_photos",
     "cancel_pick",
+    "change_package",
     "confirm_receipt",
     "confirm_receipts",
     "dispatch_shipment",
     "investigate_difference",
+    "pack_lines",
+    "pack_rest",
     "plan_shipments",
     "receive_purchase",
     "refuse_shipment",
+    "remove_package",
     "settle_difference",
     "ship_order",
     "ship_orders",
     "start_pick",
+    "unpack_shipment",
 ]

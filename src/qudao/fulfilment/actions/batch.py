@@ -121,6 +121,7 @@ def send(loads: Sequence[Load], ways: Mapping[int, Leaving], actor: Actor) -> Di
         waiting = [p for p in load.parcels if p.state in OPEN] if load.trade.status in SHIPPABLE else []
         faults = [] if waiting else [Fault("fulfilment.nothing_to_ship")]
         faults += blocked.get(load.trade.agreement_id, [])
+        faults += [fault for p in waiting for fault in rules.packed_faults(p.lines, p.packed, p.number)]
         if faults:
             done.refused[load.trade.id] = faults
         else:

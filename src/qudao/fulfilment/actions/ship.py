@@ -13,6 +13,7 @@ from qudao.base.notify import notify
 from qudao.fulfilment import rules
 from qudao.fulfilment.actions import plan
 from qudao.fulfilment.actions.batch import Leaving, send
+from qudao.fulfilment.actions.pack import take_apart
 from qudao.fulfilment.actions.plan import Load, Stage
 from qudao.fulfilment.events import ShipmentDispatched
 from qudao.fulfilment.models import Shipment
@@ -51,9 +52,11 @@ def start_pick(order_id: int, lines: Mapping[int, Decimal] | None = None, *, pla
 
 @action("fulfilment.pick")
 def cancel_pick(shipment_id: int, *, actor: Actor) -> Shipment:
-    """Stop picking a shipment; what it held is planned again. Locks order and shipments. The order can then be cancelled."""
+    """Stop picking a shipment; what it held is planned again, its parcels are taken apart. Locks order and shipments. The order can then be cancelled."""
     load, parcel = _lock_shipment(shipment_id, "fulfilment.pick", actor)
     rules.next_state(parcel.state, "cancel_pick", parcel.number)
+    if parcel.packed:
+        take_apart(load.subject(parcel))
     if load.plan_at(parcel.place_id) is None:
         plan.change(load, parcel, parcel.lines, Stage(State.CREATED, clock.now()))
     else:
@@ -78,6 +81,7 @@ def dispatch_shipment(
     rules.next_state(parcel.state, "dispatch", parcel.number)
     named = {parcel.line_ids.get(pk, 0): tuple(what) for pk, what in (lines or {}).items() if not isinstance(what, Decimal)}
     chosen = _of_shipment(parcel, {pk: _total(what) for pk, what in lines.items()}) if lines is not None else dict(parcel.lines)
+    raise_if_any(rules.packed_faults(chosen, parcel.packed, parcel.number), Refused)
     partial = chosen != parcel.lines
     _leave(load, parcel, chosen, replace(stage, lots=named), actor)
     if partial:
@@ -102,6 +106,7 @@ def ship_order(order_id: int, *, carrier: str = "", tracking: str = "", actor: A
     waits = load.plan_at(load.trade.place_id)
     held = [*load.picking, *([waits] if waits else [])]
     target = held[0] if held else None
+    raise_if_any([fault for p in held for fault in rules.packed_faults(wanted if p is target else {}, p.packed, p.number)], Refused)
     plan.drop([(load, p) for p in held[1:]], stage.now)
     if target:
         rules.next_state(target.state, "ship", target.number)

@@ -4,6 +4,7 @@ from django.urls import path
 
 from qudao.fulfilment.pages.documents import DifferenceList, ShipmentDetail, receipt_photo, shipment_list
 from qudao.fulfilment.pages.panels import expected_panel, life_panel, link, order_panel, waiting_panel
+from qudao.fulfilment.pages.parcels import AddParcel, ChangeParcel, Pack, RemoveParcel, Unpack
 from qudao.fulfilment.pages.verbs import Dispatch, Pick, PickOrder, Receive, ReceivePurchase, Refuse, Settle, ShipOrder, Take, Unpick
 
 __all__ = ["expected_panel", "life_panel", "link", "order_panel", "routes", "waiting_panel"]
@@ -13,6 +14,11 @@ routes = [
     path("shipments/<int:pk>/", ShipmentDetail.as_view(), name="shipment"),
     path("shipments/<int:pk>/picking", Pick.as_view(), name="shipment_picking"),
     path("shipments/<int:pk>/picking-cancellation", Unpick.as_view(), name="shipment_unpicking"),
+    path("shipments/<int:pk>/packing", Pack.as_view(), name="shipment_packing"),
+    path("shipments/<int:pk>/parcels/new", AddParcel.as_view(), name="shipment_parcels"),
+    path("shipments/<int:pk>/unpacking", Unpack.as_view(), name="shipment_unpacking"),
+    path("parcels/<int:pk>/change", ChangeParcel.as_view(), name="parcel_change"),
+    path("parcels/<int:pk>/removal", RemoveParcel.as_view(), name="parcel_removal"),
     path("shipments/<int:pk>/dispatch", Dispatch.as_view(), name="shipment_dispatch"),
     path("shipments/<int:pk>/receipt", Receive.as_view(), name="shipment_receipt"),
     path("shipments/<int:pk>/refusal", Refuse.as_view(), name="shipment_refusal"),

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from qudao.base.access import Actor, get_visible, sees_prices
 from qudao.base.files import show
@@ -19,6 +19,7 @@ from qudao.fulfilment import actions, queries
 from qudao.fulfilment.forms import BearForm, CarrierForm
 from qudao.fulfilment.models import Difference, Shipment
 from qudao.fulfilment.pages.panels import differences_panel, facts_panel, lines_panel, timeline_panel
+from qudao.fulfilment.pages.parcels import packs, parcels_panel
 from qudao.fulfilment.pages.verbs import in_sight
 from qudao.fulfilment.states import GONE, DifferenceKind, DifferenceState, Outcome, State
 from qudao.fulfilment.tables import ComingTable, DifferenceTable, ShipmentTable, badge_of, name_of
@@ -149,7 +150,7 @@ class ShipmentDetail(DetailPage):
     verb = "fulfilment.view"
     query = in_sight
     kind = "fulfilment.shipment"
-    panels = (lines_panel, differences_panel, facts_panel, talk_panel, timeline_panel)
+    panels = (lines_panel, parcels_panel, differences_panel, facts_panel, talk_panel, timeline_panel)
 
     @property
     def back(self) -> str:  # type: ignore[override]
@@ -183,6 +184,7 @@ class ShipmentDetail(DetailPage):
         if sells and obj.state == State.PICKING:
             found += [
                 Button(_("Dispatch"), reverse("shipment_dispatch", args=[obj.pk]), "truck", primary=True, verb="fulfilment.ship"),
+                *([Button(pgettext("parcel", "Pack"), reverse("shipment_packing", args=[obj.pk]), "package", ask=True)] if packs(self.actor, obj) else []),
                 Button(_("Stop picking"), reverse("shipment_unpicking", args=[obj.pk]), "arrow-back-up", verb="fulfilment.pick", ask=True),
             ]
         if buys and obj.state == State.SHIPPED:

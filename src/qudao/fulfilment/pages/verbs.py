@@ -45,7 +45,7 @@ def in_sight(actor: Actor) -> QuerySet[Shipment]:
     return queries.shipments(actor)
 
 
-class _Verb(ActionPage):
+class Verb(ActionPage):
     """A verb on a shipment."""
 
     query = in_sight
@@ -58,7 +58,7 @@ class _Verb(ActionPage):
         return reverse("shipment", args=[result.pk])
 
 
-class Pick(_Verb):
+class Pick(Verb):
     verb = "fulfilment.pick"
     title = submit = gettext_lazy("Start picking")
     said = gettext_lazy("Picking has begun.")
@@ -70,7 +70,7 @@ class Pick(_Verb):
         return actions.start_pick(obj.order_id, place_id=obj.from_place_id, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
 
 
-class Unpick(_Verb):
+class Unpick(Verb):
     verb = "fulfilment.pick"
     title = submit = gettext_lazy("Stop picking")
     said = gettext_lazy("Picking has stopped.")
@@ -82,7 +82,7 @@ class Unpick(_Verb):
         return actions.cancel_pick(obj.pk, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
 
 
-class _LinesVerb(_Verb):
+class LinesVerb(Verb):
     """A verb with a row for each line of the shipment. Faults stand at their rows; nothing typed is lost."""
 
     fields: Sequence[LineField] = ()
@@ -91,11 +91,19 @@ class _LinesVerb(_Verb):
 
     def find(self, **kwargs: Any) -> Shipment:
         shipment = super().find(**kwargs)
+        self.fill(shipment)
+        return shipment
+
+    def fill(self, shipment: Shipment) -> None:
+        """Read the lines into the editor."""
         data = self.request.POST if self.request.method == "POST" else None
         lines = list(queries.lines_of(shipment))
-        self.editor = editor_of(self.fields_of(shipment, lines), lines, data)
+        self.editor = self.editor_for(shipment, lines, data)
         self.told = f"{shipment.number} · {name_of(shipment.buyer if self.actor.org_id == shipment.seller_id else shipment.seller)}"
-        return shipment
+
+    def editor_for(self, shipment: Shipment, lines: Sequence[Any], data: Any) -> LineEditor:
+        """Hook: the rows for these lines."""
+        return editor_of(self.fields_of(shipment, lines), lines, data)
 
     def fields_of(self, shipment: Shipment, lines: Sequence[Any]) -> Sequence[LineField]:
         """Hook: the columns for these lines."""
@@ -123,7 +131,7 @@ class _LinesVerb(_Verb):
         return super().show(template, {**context, "editor": self.editor}, status)
 
 
-class Dispatch(_LinesVerb):
+class Dispatch(LinesVerb):
     verb = "fulfilment.ship"
     form = WayForm  # type: ignore[assignment]
     fields = DISPATCH_LINES
@@ -145,7 +153,7 @@ class Dispatch(_LinesVerb):
         return actions.dispatch_shipment(obj.pk, lines=lines, **cleaned, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
 
 
-class Receive(_LinesVerb):
+class Receive(LinesVerb):
     verb = "fulfilment.receive"
     form = ReceiptForm  # type: ignore[assignment]
     fields = RECEIPT_LINES
@@ -247,7 +255,7 @@ class PickOrder(ShipOrder):
         return actions.start_pick(obj.pk, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
 
 
-class Refuse(_Verb):
+class Refuse(Verb):
     """Nothing of a shipment is taken."""
 
     verb = "fulfilment.receive"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -17,14 +18,14 @@ from qudao.base.barcodes import INTERNAL_PREFIX, SSCC_DIGITS, bars, sscc
 from qudao.base.html import figures
 from qudao.base.html.tables import by_language, join
 from qudao.base.printing import Column, Document, Paper
-from qudao.fulfilment.models import Shipment, ShipmentLine
-from qudao.fulfilment.queries import shipments, with_lots
+from qudao.fulfilment.models import Package, Shipment, ShipmentLine
+from qudao.fulfilment.queries import packages, shipments, unscoped_packages, with_lots
 from qudao.fulfilment.states import State
 from qudao.inventory.queries import unscoped_by_lot
 from qudao.kernel.errors import Forbidden
 from qudao.kernel.quantity import plain
 
-#: an SSCC ends in two digits for the boxes of a shipment, which are not told apart yet
+#: the number of a whole shipment ends in 00 before its check digit; those of its parcels (`actions/pack.py`) never do
 PER_SHIPMENT = 100
 
 
@@ -129,9 +130,12 @@ def pick_lists(actor: Actor, ids: Sequence[int]) -> list[Paper]:
 
 
 def packing_lists(actor: Actor, ids: Sequence[int]) -> list[Paper]:
-    """What is in the box, with the codes to check it by. Two statements. NotFound when one is not in sight."""
-    made = []
-    for shipment, lines in _found(actor, ids):
+    """What is in the box, with the codes to check it by, by parcel where there are some. Three statements, four with parcels. NotFound when one is not in
+    sight.
+    """
+    made, found = [], _found(actor, ids)
+    parcels = unscoped_packages([shipment.pk for shipment, _lines in found])
+    for shipment, lines in found:
         columns = [
             Column("#", "right"),
             Column(_("Product"), wide=True),
@@ -140,8 +144,29 @@ def packing_lists(actor: Actor, ids: Sequence[int]) -> list[Paper]:
             Column(""),
         ]
         rows = [[str(line.line.no), _product(line), figures.qty(line.line.qty, line.line.unit), figures.qty(line.qty, line.line.unit), "[ ]"] for line in lines]
+        if parcels.get(shipment.pk):
+            columns, rows = _by_parcel(parcels[shipment.pk])
         made.append(Paper(title=_("Packing list"), columns=columns, rows=rows, bars=shipment.number, **_counted(lines), **_common(shipment)))
     return made
+
+
+def _by_parcel(parcels: Sequence[Any]) -> tuple[list[Column], list[list[Any]]]:
+    """What is in which parcel; a parcel is told at its first line."""
+    columns = [Column(_("Parcel"), wide=True), Column(_("Product"), wide=True), Column(_("In this parcel"), "right"), Column("")]
+    rows: list[list[Any]] = []
+    for package in parcels:
+        told: Any = (_told(package), package.sscc)
+        for x in package.filled:
+            product = x.line.product
+            below = " | ".join(one for one in (product.code, product.gtin) if one)
+            rows.append([told, (by_language(product.name, product.name_en), below), figures.qty(x.qty, x.line.line.unit), "[ ]"])
+            told = ""
+    return columns, rows
+
+
+def _told(package: Package) -> str:
+    weight = _("{weight} kg").format(weight=plain(package.weight)) if package.weight else ""
+    return " | ".join(one for one in (str(package.no), package.get_kind_display(), weight) if one)
 
 
 def delivery_notes(actor: Actor, ids: Sequence[int]) -> list[Paper]:
@@ -198,15 +223,31 @@ class Label:
 
 
 def labels(actor: Actor, ids: Sequence[int]) -> list[Label]:
-    """A label for each shipment. Two statements. NotFound when one is not in sight."""
-    made = []
-    for shipment, lines in _found(actor, ids):
+    """A label for each parcel, for a shipment without parcels one. Three statements, four with parcels. NotFound when one is not in sight."""
+    found = _found(actor, ids)
+    parcels = unscoped_packages([shipment.pk for shipment, _lines in found])
+    return [label for shipment, lines in found for label in _labels(shipment, lines, parcels.get(shipment.pk, []))]
+
+
+def parcel_labels(actor: Actor, ids: Sequence[int]) -> list[Label]:
+    """The labels of these parcels. Five statements. NotFound when one is not in sight."""
+    found = printing.in_order(ids, packages(actor).filter(pk__in=ids))
+    filled = {p.pk: p for some in unscoped_packages({p.shipment_id for p in found}).values() for p in some}
+    return [_labels(one.shipment, [], [filled[one.pk]])[0] for one in found]
+
+
+def _labels(shipment: Shipment, lines: Sequence[ShipmentLine], parcels: Sequence[Any]) -> list[Label]:
+    """The label of a whole shipment, or those of its parcels."""
+    made: list[Label] = []
+    for package in parcels or [None]:
+        inside = [(x.line, x.qty) for x in package.filled] if package else [(line, line.qty) for line in lines]
         facts = [
             (_("Shipment"), shipment.number),
-            (_("Order"), shipment.order.number or ""),
-            (_("Your order number"), shipment.order.po_number),
+            (_("Parcel"), _told(package) if package else ""),
+            (_("Order"), " | ".join(one for one in (shipment.order.number, shipment.order.po_number) if one) if package else shipment.order.number or ""),
+            (_("Your order number"), "" if package else shipment.order.po_number),
             (_("Carrier"), " ".join(one for one in (shipment.carrier, shipment.tracking) if one)),
-            (pgettext("on a label", "Contents"), _contents(lines)),
+            (pgettext("on a label", "Contents"), _contents(inside)),
             (_("Shipped"), printing.full_day(shipment.shipped_at)),
         ]
         sender, taker = printing.party(shipment.seller), receiver(shipment)
@@ -219,7 +260,7 @@ def labels(actor: Actor, ids: Sequence[int]) -> list[Label]:
                 sender=asdict(sender),
                 receiver=asdict(taker),
                 facts=facts,
-                unit=_unit(shipment),
+                unit=package.sscc if package else _unit(shipment),
             )
         )
     return made
@@ -232,11 +273,12 @@ def _unit(shipment: Shipment) -> str:
     return sscc(shipment.pk * PER_SHIPMENT % room, prefix=prefix, extension=shipment.pk * PER_SHIPMENT // room % 10)
 
 
-def _contents(lines: Sequence[ShipmentLine]) -> str:
+def _contents(inside: Sequence[tuple[ShipmentLine, Decimal]]) -> str:
     """What is on the pallet: its one product by name, or how much of how many."""
-    if len(lines) == 1:
-        return f"{figures.qty(lines[0].qty, lines[0].line.unit)} {_product(lines[0])[0]}"
-    return _("{lines}, {units} units").format(lines=figures.lines(len(lines)), units=figures.qty(sum(line.qty for line in lines)))
+    if len(inside) == 1:
+        ((line, qty),) = inside
+        return f"{figures.qty(qty, line.line.unit)} {by_language(line.product.name, line.product.name_en)}"
+    return _("{lines}, {units} units").format(lines=figures.lines(len(inside)), units=figures.qty(sum(qty for _line, qty in inside)))
 
 
 def _live(actor: Actor, shipment: Any) -> bool:
@@ -248,4 +290,8 @@ PICK_LIST = Document("fulfilment.pick_list", gettext_lazy("Pick list"), "fulfilm
 PACKING_LIST = Document("fulfilment.packing_list", gettext_lazy("Packing list"), *_OF, packing_lists, fits=_live)
 DELIVERY_NOTE = Document("fulfilment.delivery_note", gettext_lazy("Delivery note"), *_OF, delivery_notes, fits=_live)
 LABEL = Document("fulfilment.label", gettext_lazy("Pallet label (SSCC)"), *_OF, labels, template="/fulfilment/prints/label.typ", fits=_live)
-DOCUMENTS = (PICK_LIST, PACKING_LIST, DELIVERY_NOTE, LABEL)
+PARCEL_LABEL = Document(
+    "fulfilment.parcel_label", gettext_lazy("Parcel label (SSCC)"), "fulfilment.package", "fulfilment.view", "parcels", parcel_labels,
+    template="/fulfilment/prints/label.typ",
+)  # fmt: skip
+DOCUMENTS = (PICK_LIST, PACKING_LIST, DELIVERY_NOTE, LABEL, PARCEL_LABEL)

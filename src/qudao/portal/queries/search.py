@@ -19,7 +19,7 @@ from qudao.base.html.tables import by_language, join
 from qudao.base.search import AMOUNT, NUMBER, Reach, candidates, folded_barcode, words_of
 from qudao.billing.models import Invoice
 from qudao.catalog.models import Audience, Pack, Product
-from qudao.fulfilment.models import Shipment
+from qudao.fulfilment.models import Package, Shipment
 from qudao.network.models import Organisation
 from qudao.network.rules import ids_of
 from qudao.orders.models import Order
@@ -72,6 +72,7 @@ KINDS = (
     Kind("billing.invoice", gettext_lazy("Invoices"), Invoice, "billing.view", "invoices", "file-invoice", ("buyer", "seller"), amounts=True),
     Kind("payments.payment", gettext_lazy("Payments"), Payment, "payments.view", "payments", "cash", ("buyer", "seller"), amounts=True),
     Kind("network.organisation", gettext_lazy("Organisations"), Organisation, "network.view", "organisations", "building-store", (), document=False),
+    Kind("fulfilment.package", gettext_lazy("Parcels"), Package, "fulfilment.view", "parcels", "package", ("shipment__buyer", "shipment__seller")),
     Kind("catalog.product", gettext_lazy("Products"), Product, "catalog.view", "products", "package", (), document=False),
 )
 _ADDRESS = re.compile(r"^/(\w+)/(\d{1,18})/$")

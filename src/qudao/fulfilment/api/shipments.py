@@ -10,16 +10,13 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Schema
 
-from qudao.base.access import Actor, get_visible, sees_prices
+from qudao.base.access import Actor, get_visible
 from qudao.base.rest import Router, idempotent, page_of, reply
-from qudao.catalog.queries import product
 from qudao.fulfilment import actions
-from qudao.fulfilment.actions import Settlement
 from qudao.fulfilment.models import Receipt, Shipment
-from qudao.fulfilment.queries import differences, lines_of, shipments, unscoped_coming, unscoped_waits, with_lots
+from qudao.fulfilment.queries import lines_of, shipments, unscoped_packages, with_lots
 from qudao.fulfilment.rules import Count
-from qudao.fulfilment.states import GONE, Liable, Outcome, Remedy
-from qudao.inventory.queries import free_in_main
+from qudao.fulfilment.states import GONE
 from qudao.inventory.rules import LotQty
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
 
@@ -127,11 +124,33 @@ class ShipmentLineOut(Schema):
     refused: Decimal | None
     wrong: Decimal | None
     wrong_product: str | None
+    packed: Decimal = Field(..., description="How much of it is in parcels.")
     lots: list[LotOut] = []
 
 
+class ParcelLineOut(Schema):
+    """So much of a shipment line."""
+
+    line_id: int
+    product_id: int
+    product: str
+    gtin: str
+    qty: Decimal
+
+
+class ParcelOut(Schema):
+    """A parcel or pallet with the number on its label (SSCC, 18 digits); weight: gross, in kilograms."""
+
+    id: int
+    no: int
+    kind: str
+    sscc: str
+    weight: Decimal | None
+    lines: list[ParcelLineOut]
+
+
 class ShipmentOut(Schema):
-    """Goods of one order that leave together."""
+    """Goods of one order that leave together; `parcels` where they are packed in some."""
 
     id: int
     number: str
@@ -146,6 +165,7 @@ class ShipmentOut(Schema):
     received_at: datetime | None
     line_count: int
     lines: list[ShipmentLineOut] | None = None
+    parcels: list[ParcelOut] | None = None
 
 
 class ShipmentPage(Schema):
@@ -160,56 +180,10 @@ class ReceiptOut(Schema):
     note: str
 
 
-class DifferenceOut(Schema):
-    """A claim from a receipt; the amount is null where the caller may not see the prices of this trade."""
-
-    id: int
-    shipment_id: int
-    shipment: str
-    seller_id: int
-    buyer_id: int
-    product_id: int
-    kind: str
-    qty: Decimal
-    amount: Decimal | None
-    currency: str
-    state: str
-    at: datetime
-    wrong_product: str | None
-    taken_by: str | None
-    due_on: date | None
-    outcome: str
-    liable: str
-    remedy: str
-    note: str
-
-
-class SettleIn(Schema):
-    """What became of the goods of a difference, and who bears it."""
-
-    outcome: Outcome
-    liable: Liable
-    remedy: Remedy | None = None
-    note: str = Field("", max_length=200)
-
-
-class TakeIn(Schema):
-    """Who takes a difference (a user of the seller, without: the caller) and until when."""
-
-    owner_id: int | None = None
-    due_on: date | None = None
-    note: str = Field("", max_length=200)
-
-
 class RefusalIn(Schema):
     """Why nothing of a shipment is taken."""
 
     reason: str = Field(..., max_length=500)
-
-
-class DifferencePage(Schema):
-    items: list[DifferenceOut]
-    next_after: int | None
 
 
 def _shown(shipment: Shipment) -> dict[str, Any]:
@@ -228,10 +202,28 @@ def _line(line: Any) -> dict[str, Any]:
         "name": product.name,
         "unit": line.line.unit,
         "qty": line.qty,
+        "packed": line.packed,
         **{name: getattr(count, name, None) for name in ("received", "damaged", "short", "over", "refused", "wrong")},
         "wrong_product": count.wrong_product.code if count and count.wrong_product else None,
         "lots": [{"lot": x.lot, "expires_on": x.expires_on, "qty": x.qty} for x in getattr(line, "lots", ())],
     }
+
+
+def parcels_shown(shipment_id: int) -> list[dict[str, Any]]:
+    """The parcels of a shipment the caller was shown."""
+    return [
+        {
+            **{name: getattr(package, name) for name in ("no", "kind", "sscc", "weight")},
+            "id": package.pk,
+            "lines": [_in_parcel(x) for x in package.filled],  # type: ignore[attr-defined]
+        }
+        for package in unscoped_packages([shipment_id]).get(shipment_id, [])
+    ]
+
+
+def _in_parcel(x: Any) -> dict[str, Any]:
+    product = x.line.product
+    return {"line_id": x.line_id, "product_id": product.pk, "product": product.code, "gtin": product.gtin, "qty": x.qty}
 
 
 def _brief(shipment: Shipment, status: int = 200) -> HttpResponse:
@@ -331,69 +323,4 @@ def one(request: HttpRequest, shipment_id: int) -> HttpResponse:
     lines = list(lines_of(shipment))
     if request.actor.org_id == shipment.seller_id or shipment.state in GONE:  # type: ignore[attr-defined]
         with_lots([(shipment, lines)])
-    return reply({**_shown(shipment), "lines": [_line(x) for x in lines]})
-
-
-@routes.get("/differences", response=DifferencePage, summary="Differences from receipts, newest first")
-def claims(request: HttpRequest, limit: int = 50, after: int | None = None, state: str = "") -> HttpResponse:
-    """One keyset page of the differences the caller may see."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    found = differences(actor)
-    if state:
-        found = found.filter(state__in=state.split(","))
-    page, limit = page_of(found, limit=limit, after=after)
-    items = [_claim(d, actor) for d in page]
-    return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
-
-
-def _claim(d: Any, actor: Actor) -> dict[str, Any]:
-    """A difference as the actor may see it."""
-    clear = sees_prices(actor, d.seller_id, d.buyer_id)
-    names = ("shipment_id", "seller_id", "buyer_id", "kind", "qty", "currency", "state", "at", "due_on", "outcome", "liable", "remedy", "note")
-    more = {
-        "wrong_product": d.product.code if d.product else None,
-        "taken_by": str(d.taken_by) if d.taken_by else None,
-        "shipment": d.shipment.number,
-        "product_id": d.receipt_line.shipment_line.product_id,
-        "amount": d.amount if clear else None,
-    }
-    return {"id": d.pk, **{n: getattr(d, n) for n in names}, **more}
-
-
-@routes.post("/differences/{int:difference_id}/settlement", response=DifferenceOut, summary="Settle a difference")
-@idempotent
-def settle(request: HttpRequest, difference_id: int, body: SettleIn) -> HttpResponse:
-    """Say what became of the goods, who bears it and what the buyer gets."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    how = Settlement(body.outcome, body.liable, body.remedy or "", body.note)
-    return reply(_claim(actions.settle_difference(difference_id, how, actor=actor), actor))
-
-
-@routes.post("/differences/{int:difference_id}/investigation", response=DifferenceOut, summary="Take a difference")
-@idempotent
-def investigate(request: HttpRequest, difference_id: int, body: TakeIn) -> HttpResponse:
-    """Take a difference or give it to a colleague, until a day; both sides read it."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return reply(_claim(actions.investigate_difference(difference_id, body.owner_id, body.due_on, body.note, actor=actor), actor))
-
-
-class ComingOut(Schema):
-    """Goods that are expected on a day, by a shipment or an order; `to_promise`: what is free by then and nobody waits for."""
-
-    on: date
-    qty: Decimal
-    number: str
-    to_promise: Decimal
-
-
-@routes.get("/products/{int:product_id}/expected-receipts", response=list[ComingOut], summary="What comes in of a product, by day")
-def expected(request: HttpRequest, product_id: int) -> HttpResponse:
-    """For the own organisation: from shipments on their way to it and from its confirmed purchases, with what can be promised by each day."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    product(actor, product_id)
-    there = free_in_main(actor, product_id) - unscoped_waits(actor.org_id, product_id)
-    items = []
-    for one in unscoped_coming(actor.org_id, [product_id])[product_id]:
-        there += one.qty
-        items.append({"on": one.on, "qty": one.qty, "number": one.number, "to_promise": max(there, Decimal(0))})
-    return reply(items)
+    return reply({**_shown(shipment), "lines": [_line(x) for x in lines], "parcels": parcels_shown(shipment.pk)})
