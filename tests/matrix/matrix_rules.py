@@ -131,6 +131,8 @@ RULES: dict[str, Rule] = {
     "orders": Rule("orders.view", "orders.place"),
     "orders/new": Rule("orders.place", "orders.place"),
     "orders/new/preview": Rule("orders.place", "orders.place"),
+    "orders/transfer": Rule("orders.arrange", "orders.arrange"),
+    "transfers": Rule("", "orders.arrange"),
     **dict.fromkeys(("orders/new/suggest", "orders/new/dealers", "orders/new/file"), Rule("orders.place", "orders.place")),
     "orders/#": Rule("orders.view", "", "orders"),
     **dict.fromkeys(("orders/#/timeline", "orders/#/files"), Rule("orders.view", "", "orders")),

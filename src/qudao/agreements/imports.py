@@ -125,7 +125,7 @@ class Terms(Kind):
         self.orgs = {one.code.upper(): one for one in found.filter(code__in=codes) | found.filter(pk=self.actor.org_id)}
         self.own = next((code for code, one in self.orgs.items() if one.pk == self.actor.org_id), "")
         self.sellers = {code: one for code in {self._seller(row) for row in rows} if (one := self.orgs.get(code)) and self._acts(one.pk)}
-        standing = Agreement.unscoped.filter(seller__in=self.sellers.values()).filter(
+        standing = Agreement.unscoped.filter(transfers=False, seller__in=self.sellers.values()).filter(
             Q(buyer__in=self.orgs.values()) | Q(code__in=[row.text("code") for row in rows])
         )
         self.known = {(one.seller_id, one.code): one for one in standing}

@@ -9,8 +9,8 @@ CHECKS = [
         "agreements.audience_follows_agreements",
         sql="""
             with recursive up(viewer, owner) as (
-                select buyer_id, seller_id from agreements_agreement where state = 'active'
-                union select up.viewer, a.seller_id from up join agreements_agreement a on a.buyer_id = up.owner where a.state = 'active')
+                select buyer_id, seller_id from agreements_agreement where state = 'active' and not transfers
+                union select up.viewer, a.seller_id from up join agreements_agreement a on a.buyer_id = up.owner where a.state = 'active' and not a.transfers)
             select coalesce(up.viewer, s.viewer_id) as id,
                    case when s.id is null then 'does not see the products of ' || up.owner
                         else 'sees the products of ' || s.owner_id || ' without an agreement' end as note
@@ -28,12 +28,12 @@ CHECKS = [
             side as materialized (
                 select a.seller_id, exists (select from agreements_assortmentrule r where r.seller_id = a.seller_id) as ruled,
                        array(select u.hidden_id from catalog_audience u where u.viewer_id = a.seller_id and u.hidden_id is not null order by 1) as above
-                  from (select distinct seller_id from agreements_agreement where state = 'active') a),
+                  from (select distinct seller_id from agreements_agreement where state = 'active' and not transfers) a),
             deal as materialized (
                 select a.id, a.seller_id, a.channel, b.id as buyer_id, b.path, b.area_code, b.tier, s.hidden_id, t.above
                   from agreements_agreement a join side t on t.seller_id = a.seller_id join network_organisation b on b.id = a.buyer_id
                   left join agreements_assortment s on s.agreement_id = a.id
-                 where a.state = 'active' and (s.id is not null or t.ruled or t.above <> '{}')),
+                 where a.state = 'active' and not a.transfers and (s.id is not null or t.ruled or t.above <> '{}')),
             live as materialized (
                 select r.* from agreements_assortmentrule r cross join today t where r.valid_from <= t.day and (r.valid_to is null or r.valid_to >= t.day)),
             found as (
@@ -81,14 +81,14 @@ CHECKS = [
               from wanted w full join kept k on k.id = w.id and k.product_id = w.product_id where w.id is null or k.id is null
         """,
         plant="""insert into agreements_assortmentrule (seller_id, area_code, channel, shown, valid_from)
-                 select seller_id, '', '', false, '2020-01-01' from agreements_agreement where state = 'active' order by id limit 1""",
+                 select seller_id, '', '', false, '2020-01-01' from agreements_agreement where state = 'active' and not transfers order by id limit 1""",
     ),
     Check(
         "agreements.unseen_by_every_seller",
         sql="""
             with seen as materialized (
                 select u.owner_id, u.viewer_id, u.hidden_id as told, a.id as agreement_id, s.hidden_id as way
-                  from catalog_audience u join agreements_agreement a on a.buyer_id = u.viewer_id and a.state = 'active'
+                  from catalog_audience u join agreements_agreement a on a.buyer_id = u.viewer_id and a.state = 'active' and not a.transfers
                    and (a.seller_id = u.owner_id or exists (select from catalog_audience x where x.viewer_id = a.seller_id and x.owner_id = u.owner_id))
                   left join agreements_assortment s on s.agreement_id = a.id),
             kinds as materialized (

@@ -42,6 +42,8 @@ class Agreement(Row):
     tax_inclusive = models.BooleanField(default=True)
     #: through which the buyer sells, in the seller's words ("online", "ka"), "" for none
     channel = models.TextField(default="", blank=True)
+    #: two buyers of the same seller pass goods on under it, arranged by that seller; it opens no catalogue, and nobody orders under it
+    transfers = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         indexes = [
@@ -85,6 +87,7 @@ class Agreement(Row):
                 expressions=[
                     (_same("seller"), RangeOperators.OVERLAPS),
                     (_same("buyer"), RangeOperators.OVERLAPS),
+                    (_same(Cast(Cast("transfers", models.IntegerField()), models.BigIntegerField())), RangeOperators.OVERLAPS),
                     (_days(), RangeOperators.OVERLAPS),
                 ],
                 condition=Q(state=AgreementState.ACTIVE),

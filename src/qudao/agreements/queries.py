@@ -51,7 +51,7 @@ _TERMS = f"""
       join network_organisation s on s.id = a.seller_id
       join network_organisation b on b.id = a.buyer_id
 """
-_ON = "a.state in ('active', 'suspended') and a.valid_from <= %s and (a.valid_to is null or a.valid_to >= %s)"
+_ON = "not a.transfers and a.state in ('active', 'suspended') and a.valid_from <= %s and (a.valid_to is null or a.valid_to >= %s)"
 
 
 def _terms(row: tuple) -> Terms:
@@ -131,10 +131,10 @@ _REACH = """
     with recursive
     down(id) as (
         select unnest(%s::bigint[])
-        union select a.buyer_id from agreements_agreement a join down on a.seller_id = down.id where a.state = 'active'),
+        union select a.buyer_id from agreements_agreement a join down on a.seller_id = down.id where a.state = 'active' and not a.transfers),
     up(viewer, owner) as (
-        select down.id, a.seller_id from down join agreements_agreement a on a.buyer_id = down.id where a.state = 'active'
-        union select up.viewer, a.seller_id from up join agreements_agreement a on a.buyer_id = up.owner where a.state = 'active')
+        select down.id, a.seller_id from down join agreements_agreement a on a.buyer_id = down.id where a.state = 'active' and not a.transfers
+        union select up.viewer, a.seller_id from up join agreements_agreement a on a.buyer_id = up.owner where a.state = 'active' and not a.transfers)
     select down.id, up.owner from down left join up on up.viewer = down.id
 """
 
@@ -145,10 +145,13 @@ def unscoped_reach(buyer_ids: Iterable[int]) -> tuple[set[int], set[tuple[int, i
     return {viewer for viewer, _owner in found}, {(owner, viewer) for viewer, owner in found if owner is not None}
 
 
-def agreements(actor: Actor, *, state: str = "", side: str = "") -> QuerySet[Agreement]:
-    """The agreements the actor sees; `side` "seller" or "buyer" keeps those where the actor's own organisation stands there."""
+def agreements(actor: Actor, *, state: str = "", side: str = "", transfers: bool | None = None) -> QuerySet[Agreement]:
+    """The agreements the actor sees; `side` "seller" or "buyer" keeps those where the actor's own organisation stands there, `transfers` those for
+    transfers or (False) the others.
+    """
     found = visible(actor, Agreement, side=side if side in ("seller", "buyer") else "").select_related("seller", "buyer")
     found = found.order_by("-valid_from", "code", "id")
+    found = found if transfers is None else found.filter(transfers=transfers)
     return found.filter(state=state) if state else found
 
 
@@ -207,7 +210,8 @@ def channels(actor: Actor) -> list[str]:
 _ABOUT = """
     with deal as materialized (
         select a.id, a.seller_id, a.buyer_id, a.channel, b.path, b.area_code, b.tier
-          from agreements_agreement a join network_organisation b on b.id = a.buyer_id where a.state = 'active' and {of} = any(%(of)s)),
+          from agreements_agreement a join network_organisation b on b.id = a.buyer_id
+         where a.state = 'active' and not a.transfers and {of} = any(%(of)s)),
     rule as materialized (
         select r.* from agreements_assortmentrule r
          where r.seller_id in (select seller_id from deal) and r.valid_from <= %(on)s and (r.valid_to is null or r.valid_to >= %(on)s)),
@@ -261,7 +265,7 @@ def unscoped_to_follow(asked: Mapping[int, Iterable[int]] | None = None) -> set[
     """
     found = rows(
         """select a.seller_id, a.buyer_id from agreements_agreement a left join agreements_assortment s on s.agreement_id = a.id
-            where a.state = 'active' and (%(all)s or a.seller_id = any(%(sellers)s))
+            where a.state = 'active' and not a.transfers and (%(all)s or a.seller_id = any(%(sellers)s))
               and (s.id is not null or exists (select from agreements_assortmentrule r where r.seller_id = a.seller_id))""",
         {"all": asked is None, "sellers": list(asked or ())},
     )
@@ -289,7 +293,7 @@ def offers(actor: Actor, product_id: int | None = None) -> QuerySet[Agreement]:
     """The active agreements of sellers the actor acts for, by buyer; `hidden`: whether a product is not shown, `hides`: how many are not."""
     sets = HiddenProduct.unscoped.filter(hidden__in=Assortment.unscoped.filter(agreement=OuterRef(OuterRef("pk"))).values("hidden_id"))
     many = sets.order_by().values("hidden_id").annotate(n=Count("pk")).values("n")
-    found = visible(actor, Agreement, "agreements.assort").filter(state=AgreementState.ACTIVE).select_related("seller", "buyer")
+    found = visible(actor, Agreement, "agreements.assort").filter(state=AgreementState.ACTIVE, transfers=False).select_related("seller", "buyer")
     found = found.annotate(hides=Coalesce(Subquery(many), 0), hidden=Exists(sets.filter(product_id=product_id or 0)))
     return found.order_by("buyer__code", "id")
 

@@ -62,6 +62,7 @@ SENTENCES = {
     "agreements.rule_brand": _("There is no such brand."),
     "agreements.rule_over": _("The rule has ended already."),
     "agreements.none": _("There is no agreement between {seller} and {buyer}."),
+    "agreements.transfers_suspended": _("Transfers between the two are suspended ({agreement})."),
 }
 
 REMEDIES = {
@@ -70,4 +71,5 @@ REMEDIES = {
     "agreements.past": _("Draft a new agreement."),
     "agreements.grant_exists": _("Withdraw the other authorisation first."),
     "agreements.none": _("Ask the seller for an agreement."),
+    "agreements.transfers_suspended": _("Ask who gives the goods to activate it again."),
 }

@@ -38,10 +38,11 @@ class AgreementTable(Table):
         Column("state", _("State"), cell="state", tones=TONES),
     )
     tabs = (
-        Tab("active", _("Active"), Q(state=AgreementState.ACTIVE)),
+        Tab("active", _("Active"), Q(state=AgreementState.ACTIVE, transfers=False)),
         Tab("draft", _("Drafts"), Q(state=AgreementState.DRAFT)),
-        Tab("suspended", _("Suspended"), Q(state=AgreementState.SUSPENDED), wrong=True),
-        Tab("all", _("All")),
+        Tab("suspended", _("Suspended"), Q(state=AgreementState.SUSPENDED, transfers=False), wrong=True),
+        Tab("transfers", _("For transfers"), Q(transfers=True)),
+        Tab("all", _("All"), Q(transfers=False)),
     )
     filters = (
         Filter("buyer", _("Code of the buyer"), kind="text", lookup="buyer__code"),

@@ -9,9 +9,12 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from qudao.agreements.queries import agreements
+from qudao.agreements.states import AgreementState
 from qudao.base.files import KINDS
 from qudao.base.html import figures
-from qudao.base.html.forms import Form, number_of
+from qudao.base.html.forms import Form, LineField, number_of
+from qudao.base.html.tables import by_language
 from qudao.inventory.states import Short
 from qudao.network.queries import Address
 
@@ -57,6 +60,33 @@ class KeepForm(Form):
 
     until = forms.DateField(label=_("Goods kept until"), widget=forms.DateInput(), help_text=_("The last day; they are free for others on the next."))
     reason = forms.CharField(label=_("Remark"), max_length=500, required=False)
+
+
+TRANSFER_LINES = (
+    LineField("product", _("Product"), kind="product", required=True, placeholder=_("code")),
+    LineField("qty", _("Quantity"), kind="qty", required=True),
+)
+
+
+class TransferForm(Form):
+    """Who passes goods on to whom, both buyers of the own organisation."""
+
+    layout = "grid"
+
+    giver = forms.ChoiceField(label=_("Who gives the goods"), help_text=_("It is asked to accept, ships them and issues the invoice."))
+    receiver = forms.ChoiceField(label=_("Who gets them"), help_text=_("It pays its own price of today with you."))
+    requested_on = forms.DateField(label=_("Requested delivery"), required=False)
+    short = forms.ChoiceField(label=_("If goods are short"), choices=Short.choices, required=False)
+    note = forms.CharField(label=_("Note"), max_length=500, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        found = agreements(self.actor, state=AgreementState.ACTIVE, side="seller", transfers=False).order_by("buyer__code")
+        buyers = [(str(one.buyer_id), f"{by_language(one.buyer.name, one.buyer.name_en)} ({one.buyer.code})") for one in found]
+        for name in ("giver", "receiver"):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = [("", ""), *buyers]
 
 
 class AmendForm(Form):

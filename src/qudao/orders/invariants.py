@@ -83,6 +83,13 @@ CHECKS = [
            WHERE id = (SELECT max(o.id) FROM orders_order o JOIN network_organisation s ON s.id = o.seller_id WHERE s.kind <> 'supplier')""",
     ),
     Check(
+        "orders.transfers_have_their_own_agreement",
+        """SELECT o.id, coalesce(o.number, '') || ': kind ' || o.kind || ' under an agreement ' || CASE WHEN a.transfers THEN 'for' ELSE 'not for' END
+                  || ' transfers' AS note
+           FROM orders_order o JOIN agreements_agreement a ON a.id = o.agreement_id WHERE a.transfers <> (o.kind = 'transfer')""",
+        "UPDATE agreements_agreement SET transfers = true WHERE id = (SELECT max(agreement_id) FROM orders_order WHERE kind <> 'transfer')",
+    ),
+    Check(
         "orders.sides_follow_the_agreement",
         """SELECT o.id, 'sides differ from the agreement' AS note FROM orders_order o JOIN agreements_agreement a ON a.id = o.agreement_id
            WHERE (o.seller_id, o.buyer_id) <> (a.seller_id, a.buyer_id)""",

@@ -32,6 +32,7 @@ class Order(Row):
     both sides know. When the day is over its goods are free (allocation `lapsed`), and it waits for none until somebody reserves them again.
     `rationed`: whether its lines ever held something of a quota, which is then given back with what is given up.
     `split_from`: the order that its lines were taken out of, with their prices. `seller_number`: the number an outside seller gave it.
+    `arranged_by`: the seller of both its sides, which arranged it as a transfer; only the transfers have one.
     """
 
     number = models.CharField(max_length=40, null=True)
@@ -77,6 +78,7 @@ class Order(Row):
     until_told = models.BooleanField(default=False, db_default=False)
     kind = models.CharField(max_length=9, choices=Kind.choices, default=Kind.REGULAR, db_default=Kind.REGULAR)
     rationed = models.BooleanField(default=False, db_default=False)
+    arranged_by = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     split_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
 
     class Meta:
@@ -88,6 +90,10 @@ class Order(Row):
             models.CheckConstraint(condition=~Q(seller=F("buyer")), name="orders_order_sides_differ"),
             models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="orders_order_gross_is_net_and_tax"),
             models.CheckConstraint(condition=~Q(kind=Kind.SAMPLE) | Q(gross=0), name="orders_order_samples_cost_nothing"),
+            models.CheckConstraint(
+                condition=Q(kind=Kind.TRANSFER, arranged_by__isnull=False) | ~Q(kind=Kind.TRANSFER) & Q(arranged_by__isnull=True),
+                name="orders_order_transfer_is_arranged",
+            ),
             models.CheckConstraint(condition=~Q(split_from=F("id")), name="orders_order_split_from_another"),
             models.CheckConstraint(condition=Q(invoiced__gte=0, paid__gte=0, paid__lte=F("invoiced")), name="orders_order_paid_within_invoiced"),
             models.CheckConstraint(condition=Q(number__isnull=False) | Q(status__in=[Status.DRAFT, Status.SUBMITTED]), name="orders_order_number_given"),
@@ -147,6 +153,11 @@ class Order(Row):
     def outside(self) -> bool:
         """Whether its seller has nobody here: its goods are in no books before they come."""
         return self.kind == Kind.EXTERNAL
+
+    @property
+    def transfer(self) -> bool:
+        """Whether the seller of both sides arranged it between them."""
+        return self.kind == Kind.TRANSFER
 
     @property
     def house_id(self) -> int:

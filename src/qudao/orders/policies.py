@@ -12,6 +12,7 @@ VERBS = {
     "orders.view": _("See orders"),
     "orders.place": _("Place orders for the own organisation"),
     "orders.place_for": _("Enter orders for a buyer"),
+    "orders.arrange": _("Arrange transfers between two buyers"),
     "orders.approve": _("Approve or reject orders"),
     "orders.return": _("Send orders back to who submitted them"),
     "orders.release": _("Try orders again that wait for credit"),
@@ -41,6 +42,8 @@ class OrderPolicy(Policy):
             return within(actor, "seller", "buyer")
         if verb in SELLER_ONLY:
             return acting(actor, "seller")
+        if verb == "orders.cancel":
+            return acting(actor, "seller", "buyer") | own(actor, "arranged_by")
         return own(actor, "buyer") if verb in BUYER_ONLY else acting(actor, "seller", "buyer")
 
 

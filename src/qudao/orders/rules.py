@@ -114,6 +114,8 @@ def next_status(status: str, event: str) -> str:
 
 def kind_between(placing: Placing, outside: bool) -> str:
     """The type of an order between its two sides; `outside`: the seller has nobody here. Raises Invalid for a type that these two cannot have."""
+    if placing.kind == Kind.TRANSFER:
+        raise Invalid("orders.kind_unknown", field="kind")
     if outside and placing.kind == Kind.REGULAR:
         return Kind.EXTERNAL
     if outside != (placing.kind == Kind.EXTERNAL):
@@ -123,7 +125,12 @@ def kind_between(placing: Placing, outside: bool) -> str:
 
 def number_form(seller: str, buyer: str, kind: str) -> str:
     """How the orders between two organisations (codes) are numbered: counted for the pair, so that a number betrays nobody's volume."""
-    return f"PO-{seller}" if kind == Kind.EXTERNAL else f"SO-{buyer}"
+    return f"PO-{seller}" if kind == Kind.EXTERNAL else f"TR-{buyer}" if kind == Kind.TRANSFER else f"SO-{buyer}"
+
+
+def hides_steps(order: Any, org_id: int | None) -> bool:
+    """Whether how prices came about stays hidden from an organisation: who gives the goods of a transfer is not told its receiver's terms with their seller."""
+    return order.kind == Kind.TRANSFER and org_id == order.seller_id
 
 
 def shape_faults(placing: Placing, today: date) -> list[Fault]:

@@ -24,13 +24,15 @@ class Status(TextChoices):
 
 class Kind(TextChoices):
     """What an order is for. Samples cost nothing and count for no rebate; an emergency has the surcharge of its agreement. An outside purchase
-    is of a seller that has nobody here: its buyer writes down what both sides do.
+    is of a seller that has nobody here: its buyer writes down what both sides do. A transfer goes from one buyer of a seller to another, which that
+    seller arranged.
     """
 
     REGULAR = "regular", pgettext_lazy("order", "Regular")
     SAMPLE = "sample", pgettext_lazy("order", "Sample")
     EMERGENCY = "emergency", pgettext_lazy("order", "Emergency")
     EXTERNAL = "external", pgettext_lazy("order", "Outside purchase")
+    TRANSFER = "transfer", pgettext_lazy("order", "Transfer")
 
 
 #: the types that people choose; the others follow from who the two sides are
@@ -147,6 +149,13 @@ DONE_OUTSIDE: dict[str, Any] = {
     Status.IN_FULFILMENT: _("began to receive"),
     "acknowledged": _("wrote down what the seller confirmed"),
 }
+#: the same of a transfer, which neither of its sides began
+DONE_TRANSFER: dict[str, Any] = {
+    **DONE,
+    Status.IN_REVIEW: _("arranged the transfer"),
+    Status.REJECTED: _("declined the transfer"),
+    Status.CANCELLED: _("cancelled the transfer"),
+}
 #: what was done, by the verb of the log line, where the states do not tell
 DONE_BY_VERB: dict[str, Any] = {
     "orders.return": _("sent the order back for change"),
@@ -242,6 +251,9 @@ SENTENCES = {
     "orders.twin": _("The same lines were ordered as {number} within the last {minutes} minutes."),
     "orders.kind_unknown": _("There is no such type of order."),
     "orders.kind_sides": _("A seller that has nobody here sells by outside purchases only, and nobody else does."),
+    "orders.transfer_unknown": _("Goods are passed on only between organisations that buy from you."),
+    "orders.transfer_fixed": _("A transfer stays as it was arranged."),
+    "orders.lines_wrong": _("Some lines cannot be passed on as they are."),
     "orders.not_outside": _("Only a purchase from an outside seller that is final can be confirmed by it."),
     "orders.sample_reason": _("Say in the note what the samples are for."),
     "orders.sample_unsigned": _("Samples are entered by the seller, or signed for: no approval flow asks for that."),
@@ -261,6 +273,8 @@ SENTENCES = {
 }
 NOTICES = {
     "orders.readdressed": _("{number} now goes to {address}."),
+    "orders.transfer_asked": _("{number}: you are asked to pass goods on to {name}."),
+    "orders.transfer_arranged": _("{number}: {name} is asked to pass goods on to you."),
     "orders.amended": _("{number} was changed: {changes}."),
     "orders.split": _("A part of {number} is the order {new} now: {changes}."),
     "orders.amendment_asked": _("A change of {number} waits for approval: {changes}."),
@@ -286,6 +300,8 @@ REMEDIES = {
     "orders.sample_unsigned": _("Ask the seller to enter the order, or to name who approves samples."),
     "orders.twin": _("Say that it is meant twice, or leave it."),
     "orders.comes_again": _("Ship them; then credit what the buyer does not want."),
+    "orders.transfer_fixed": _("Cancel it and have another arranged."),
+    "orders.transfer_unknown": _("Choose two buyers with active agreements of yours."),
     "orders.nothing_left": _("Cancel the order instead."),
     "orders.split_all": _("Leave some of it in the order."),
     "orders.approval_pending": _("Wait for the decision, or take the change back."),

@@ -25,7 +25,7 @@ from qudao.payments.states import SMALL, How
 # The agreement that holds unapplied money: the one in force, else the latest. Open invoices come along, those of older agreements too.
 ACCOUNT = """WITH terms AS (
         SELECT a.id, a.currency FROM agreements_agreement a WHERE a.seller_id = %s AND a.buyer_id = %s AND a.state <> 'draft'
-        ORDER BY a.state = 'active' DESC, a.valid_from DESC, a.id DESC LIMIT 1
+        ORDER BY a.state = 'active' DESC, a.transfers, a.valid_from DESC, a.id DESC LIMIT 1
     )
     SELECT terms.id, terms.currency, i.id, i.number, i.due_on, i.gross - i.paid, i.order_id, i.agreement_id, o.paid
     FROM terms
@@ -36,7 +36,7 @@ ACCOUNT = """WITH terms AS (
 ACCOUNTS = """WITH terms AS (
         SELECT DISTINCT ON (a.seller_id, a.buyer_id) a.seller_id, a.buyer_id, a.id, a.currency
         FROM agreements_agreement a JOIN unnest(%s::bigint[], %s::bigint[]) d(seller_id, buyer_id) USING (seller_id, buyer_id)
-        WHERE a.state <> 'draft' ORDER BY a.seller_id, a.buyer_id, a.state = 'active' DESC, a.valid_from DESC, a.id DESC
+        WHERE a.state <> 'draft' ORDER BY a.seller_id, a.buyer_id, a.state = 'active' DESC, a.transfers, a.valid_from DESC, a.id DESC
     )
     SELECT terms.seller_id, terms.buyer_id, terms.id, terms.currency, i.id, i.number, i.due_on, i.gross - i.paid, i.order_id, i.agreement_id, o.paid
     FROM terms

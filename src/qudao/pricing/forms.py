@@ -75,7 +75,7 @@ class AssignForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        own = agreements.agreements(self.actor, side="seller").exclude(state=AgreementState.ENDED)
+        own = agreements.agreements(self.actor, side="seller", transfers=False).exclude(state=AgreementState.ENDED)
         field = self.fields["agreement"]
         field.queryset = own  # type: ignore[attr-defined]
         field.label_from_instance = lambda one: f"{one.code} {by_language(one.buyer.name, one.buyer.name_en)}"  # type: ignore[attr-defined]

@@ -35,7 +35,7 @@ def _lists(actor: Actor, at: str = "") -> Q:
     """The lists an actor may look at: its own, those assigned to it, its group or its region as a buyer, and the base lists of its sellers; of the prices
     in them (`at`) a buyer looks at those of products that are shown to it."""
     today = clock.today()
-    buys = Agreement.unscoped.filter(buyer_id=actor.org_id, state=AgreementState.ACTIVE)
+    buys = Agreement.unscoped.filter(buyer_id=actor.org_id, state=AgreementState.ACTIVE, transfers=False)
     pk = f"{at}in" if at else "pk__in"
     owner = f"{at}owner" if at else "owner"
     assigned = ListAssignment.unscoped.filter(agreement__in=buys).values("list_id")

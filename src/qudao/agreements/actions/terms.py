@@ -11,10 +11,11 @@ from qudao.agreements import queries, rules
 from qudao.agreements.actions.assortments import hold_still, open_catalogues
 from qudao.agreements.events import AgreementActivated, AgreementEnded, AgreementSuspended
 from qudao.agreements.models import Agreement, Authorisation
+from qudao.agreements.queries import Terms
 from qudao.agreements.rules import AgreementDraft, Grant
 from qudao.agreements.states import AgreementState
 from qudao.base.access import Actor, get_visible
-from qudao.base.action import action, emit, record
+from qudao.base.action import action, emit, part, record
 from qudao.base.lock import Rank, lock_one
 from qudao.base.subject import Subject
 from qudao.catalog import actions as catalog
@@ -138,6 +139,32 @@ def _end(agreement: Agreement, reason: str, actor: Actor) -> Agreement:
     return agreement
 
 
+@part
+def ensure_transfer_terms(giver_id: int, terms: Terms, *, actor: Actor) -> int:
+    """The agreement under which one buyer of a seller passes goods on to another, whose `terms` with that seller it has; made, or made anew when these
+    are others now. Convergent: the receiver's agreement is locked. Returns its id; emits AgreementActivated of a new one.
+
+    Raises Refused agreements.transfers_suspended when the giver suspended it.
+    """
+    lock_one(Agreement, terms.agreement_id, rank=Rank.NETWORK)
+    wanted = {name: getattr(terms, name) for name in ("currency", "payment_days", "invoice_on", "tax_inclusive")}
+    made = list(Agreement.unscoped.filter(seller_id=giver_id, buyer_id=terms.buyer.id, transfers=True).order_by("-id"))
+    for one in made:
+        if one.state == AgreementState.SUSPENDED:
+            raise Refused("agreements.transfers_suspended", agreement=one.code)
+        if one.state == AgreementState.ACTIVE:
+            if all(getattr(one, name) == value for name, value in wanted.items()):
+                return one.pk
+            _end(one, "", actor)
+    agreement = Agreement.unscoped.create(
+        seller_id=giver_id, buyer_id=terms.buyer.id, code=f"TR-{terms.buyer.code}-{len(made) + 1}", valid_from=clock.today(),
+        state=AgreementState.ACTIVE, state_since=clock.now(), transfers=True, **wanted,
+    )  # fmt: skip
+    record(subject_of(agreement), after=agreement.state)
+    emit(AgreementActivated(agreement.pk, giver_id, agreement.buyer_id, agreement.currency), subject_of(agreement))
+    return agreement.pk
+
+
 @action("agreements.authorise")
 def authorise(agreement_id: int, grant: Grant, *, actor: Actor) -> Authorisation:
     """Allow (or forbid) the buyer a product, a category, or everything. Locks the agreement. Raises Invalid at the field, Refused on overlap."""
@@ -212,7 +239,7 @@ def _taken(draft: AgreementDraft) -> list[Fault]:
 def _refuse_other_active(agreement: Agreement) -> None:
     """Name the agreement in the way; the exclusion constraint decides a race."""
     other = (
-        Agreement.unscoped.filter(seller_id=agreement.seller_id, buyer_id=agreement.buyer_id, state=AgreementState.ACTIVE)
+        Agreement.unscoped.filter(seller_id=agreement.seller_id, buyer_id=agreement.buyer_id, state=AgreementState.ACTIVE, transfers=agreement.transfers)
         .filter(Q(valid_to=None) | Q(valid_to__gte=agreement.valid_from), valid_from__lte=agreement.valid_to or date.max)
         .select_related("seller", "buyer")
         .first()

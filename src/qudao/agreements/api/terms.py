@@ -71,6 +71,8 @@ class AgreementsAsked(Schema):
     state: str = ""
     side: str = ""
     code: str = ""
+    #: those under which two buyers of one seller pass goods on, instead of the others
+    transfers: bool = False
 
 
 class GrantIn(Schema):
@@ -150,7 +152,7 @@ def _grant(one: Authorisation) -> dict[str, Any]:
 @routes.get("/agreements", response=AgreementPage, summary="Agreements, newest first")
 def index(request: HttpRequest, asked: AgreementsAsked = Query(...)) -> HttpResponse:
     """One keyset page. `side` seller or buyer: where the caller's organisation stands; `after` = the last id of the page before."""
-    found = queries.agreements(request.actor, state=asked.state, side=asked.side)  # type: ignore[attr-defined]
+    found = queries.agreements(request.actor, state=asked.state, side=asked.side, transfers=asked.transfers)  # type: ignore[attr-defined]
     if asked.code:
         found = found.filter(code=asked.code)
     page, limit = page_of(found, limit=asked.limit, after=asked.after)

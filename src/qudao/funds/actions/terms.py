@@ -34,14 +34,14 @@ WORST = list(State)
 def ensure_account(agreement_id: int, *, actor: Actor) -> Account:
     """The account of an agreement that is no draft; opened without credit and with the seller's rules when there is none. Three statements; convergent.
 
-    What is owed to an outside seller has no limit until somebody sets one.
+    What is owed to an outside seller, or for transfers, has no limit until somebody sets one.
     """
     rows(
         """INSERT INTO funds_account (agreement_id, seller_id, buyer_id, currency, prepaid, limit_amount, temp_limit, grace_days,
                tolerance, stop_days, watch_percent, ordered, shipped, invoiced, unapplied, by_hand, by_hand_reason, state, lined, deposit_required,
                deposit_first, deposit_held, state_since)
-           SELECT a.id, a.seller_id, a.buyer_id, a.currency, a.prepaid, CASE WHEN s.kind = 'supplier' AND NOT a.prepaid THEN %s ELSE 0 END, 0,
-               coalesce(h.grace_days, 0), coalesce(h.tolerance, CASE WHEN s.kind = 'supplier' THEN %s ELSE 0 END), h.stop_days, h.watch_percent,
+           SELECT a.id, a.seller_id, a.buyer_id, a.currency, a.prepaid, CASE WHEN (s.kind = 'supplier' OR a.transfers) AND NOT a.prepaid THEN %s ELSE 0 END, 0,
+               coalesce(h.grace_days, 0), coalesce(h.tolerance, CASE WHEN s.kind = 'supplier' OR a.transfers THEN %s ELSE 0 END), h.stop_days, h.watch_percent,
                0, 0, 0, 0, '', '', 'ok', false, 0, false, 0, %s
            FROM agreements_agreement a JOIN network_organisation s ON s.id = a.seller_id LEFT JOIN funds_house h ON h.seller_id = a.seller_id
            WHERE a.id = %s AND a.state <> 'draft'

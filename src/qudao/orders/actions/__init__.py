@@ -35,12 +35,14 @@ from qudao.orders.actions.place import place_order, submit_order
 from qudao.orders.actions.ration import share_by_purchases
 from qudao.orders.actions.refill import refill_orders
 from qudao.orders.actions.split import Splitting, split_order
+from qudao.orders.actions.transfer import arrange_transfer
 
 __all__ = [
     "Amendment",
     "Splitting",
     "amend_order",
     "approve_order",
+    "arrange_transfer",
     "attach_file",
     "cancel_order",
     "close_order_short",

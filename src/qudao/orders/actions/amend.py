@@ -81,6 +81,8 @@ def amend_order(order_id: int, wanted: Amendment, *, reason: str = "", actor: Ac
     """
     get_visible(actor, Order, order_id, "orders.amend")
     order = lock_one(Order, order_id, rank=Rank.ORDER)
+    if order.transfer:
+        raise Refused("orders.transfer_fixed")
     rules.next_status(order.status, "amend")
     rules.check_holds(order)
     if order.approval == Approval.PENDING:

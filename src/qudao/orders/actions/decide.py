@@ -43,9 +43,16 @@ def _reason(reason: str) -> str:
     return reason.strip()
 
 
+def _refuse_transfer(order: Order) -> None:
+    """A transfer becomes no draft: neither of its sides began it."""
+    if order.transfer:
+        raise Refused("orders.transfer_fixed")
+
+
 @action("orders.approve")
 def approve_order(order_id: int, *, reason: str = "", may_wait: bool = False, short: str = "", actor: Actor) -> Order:
-    """Sign the approval that waits; after the last signature hold credit, reserve stock and confirm, all in one transaction.
+    """Sign the approval that waits; after the last signature hold credit, reserve stock and confirm, all in one transaction. A transfer is accepted so
+    by who gives the goods, with one signature.
 
     `may_wait`: when only credit is missing, the signature counts and the order waits for credit. `short`: what becomes of it when there is not
     enough (`inventory.states.Short`), instead of what it was placed with. Locks order, approval request, funds, stock.
@@ -61,8 +68,7 @@ def approve_order(order_id: int, *, reason: str = "", may_wait: bool = False, sh
     if short and short not in Short.values:
         raise Invalid("orders.short_unknown", field="short")
     order.short = short or order.short
-    outcome = approvals.sign(order.subject, "approve", reason, actor=actor)
-    if outcome.state != "approved":
+    if not order.transfer and approvals.sign(order.subject, "approve", reason, actor=actor).state != "approved":
         order.save(update_fields=["short"])
         return _signed(order, reason)
     try:
@@ -136,7 +142,7 @@ def reject_order(order_id: int, *, reason: str, actor: Actor) -> Order:
         approvals.sign(order.subject, "reject", reason, actor=actor)
         return settle_asked(order, False, reason=reason, actor=actor)
     status = rules.next_status(order.status, "reject")
-    if order.status == Status.IN_REVIEW:
+    if order.status == Status.IN_REVIEW and not order.transfer:
         approvals.sign(order.subject, "reject", reason, actor=actor)
     before, since = order.status, order.state_since
     order.status, order.approval, order.credit, order.state_since = status, Approval.REJECTED, Credit.NOT_NEEDED, clock.now()
@@ -152,6 +158,7 @@ def return_order(order_id: int, *, reason: str, actor: Actor) -> Order:
     """Send an order in review back to who submitted it, with what is to be changed; it becomes a draft. Locks order and request. Tells the buyer."""
     reason = _reason(reason)
     order = _lock(order_id, "orders.return", actor)
+    _refuse_transfer(order)
     status = rules.next_status(order.status, "return")
     approvals.sign(order.subject, "return", reason, actor=actor)
     before, since = order.status, order.state_since
@@ -169,6 +176,7 @@ def withdraw_order(order_id: int, *, reason: str = "", actor: Actor) -> Order:
     if rules.change_waits(order):
         approvals.withdraw(order.subject, actor=actor)
         return settle_asked(order, False, reason=reason, actor=actor)
+    _refuse_transfer(order)
     status = rules.next_status(order.status, "withdraw")
     if order.status == Status.IN_REVIEW:
         approvals.withdraw(order.subject, actor=actor)
@@ -193,7 +201,7 @@ def cancel_order(order_id: int, *, reason: str, actor: Actor) -> Order:
     if order.invoiced:
         raise Refused("orders.comes_again")
     held, waited = order.status == Status.CONFIRMED, order.allocation not in (Allocation.NONE, Allocation.FULL)
-    if order.status == Status.IN_REVIEW or rules.change_waits(order):
+    if (order.status == Status.IN_REVIEW and not order.transfer) or rules.change_waits(order):
         approvals.withdraw(order.subject, actor=actor, by_cancel=True)
     before, since = order.status, order.state_since
     order.status, order.allocation, order.state_since = status, Allocation.NONE, clock.now()
@@ -209,8 +217,11 @@ def cancel_order(order_id: int, *, reason: str, actor: Actor) -> Order:
             end_waiting(order, actor=actor)
     record(order.subject, before=before, after=order.status, reason=reason, since=since)
     emit(OrderCancelled(order.pk, reason, short=False), order.subject)
-    other = order.seller_id if actor.org_id == order.buyer_id else order.buyer_id
-    notify("orders.cancelled", order.subject, org_id=other, verb="orders.view", number=order.number, reason=reason)
+    others = [order.seller_id if actor.org_id == order.buyer_id else order.buyer_id]
+    if actor.org_id == order.arranged_by_id:
+        others = [order.seller_id, order.buyer_id]
+    for other in others:
+        notify("orders.cancelled", order.subject, org_id=other, verb="orders.view", number=order.number, reason=reason)
     return order
 
 

@@ -78,7 +78,7 @@ def place_order(placing: Placing, *, actor: Actor, client_id: UUID | str | None 
         raise Refused("orders.twin", number=twin, minutes=rules.TWIN_MINUTES)
     order = new_order(placing, priced, actor, client_id)
     order.pk = begun.id
-    lines = _write_lines(order, priced)
+    lines = write_lines(order, priced.lines)
     return _route(order, priced, lines, actor)
 
 
@@ -97,7 +97,7 @@ def submit_order(order_id: int, *, actor: Actor) -> Order:
     since = order.state_since
     for name in RESUBMITTED:
         setattr(order, name, getattr(fresh, name))
-    lines = _write_lines(order, priced)
+    lines = write_lines(order, priced.lines)
     return _route(order, priced, lines, actor, since=since)
 
 
@@ -229,12 +229,11 @@ LINES = """INSERT INTO orders_line (order_id, no, product_id, unit, qty, unit_pr
     RETURNING no, id, """ + SCARCE.format("%s", "orders_line.product_id", "%s")
 
 
-def _write_lines(order: Order, placed: Priced) -> list[Held]:
+def write_lines(order: Order, priced: Sequence[PricedLine]) -> list[Held]:
     """Insert the lines in one statement, without a model instance a line: this is the hot path of the product.
 
     Without an approval the goods are reserved in the same transaction, all or nothing, so the lines carry their promise from the beginning.
     """
-    priced = placed.lines
     columns = [
         *([x.no for x in priced], [x.product_id for x in priced], [x.unit for x in priced], [x.qty for x in priced], [x.unit_price for x in priced]),
         *([x.price_source for x in priced], [json.dumps(x.steps) for x in priced], [x.tax_rate for x in priced]),

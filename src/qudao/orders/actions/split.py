@@ -82,6 +82,8 @@ def split_order(order_id: int, wanted: Splitting, *, reason: str = "", actor: Ac
     order = lock_one(Order, order_id, rank=Rank.ORDER)
     rules.next_status(order.status, "split")
     rules.check_holds(order)
+    if order.transfer and order.status == Status.IN_REVIEW:
+        raise Refused("orders.transfer_fixed")
     if rules.change_waits(order):
         raise Refused("orders.approval_pending")
     if order.status == Status.IN_FULFILMENT and actor.org_id == order.buyer_id:

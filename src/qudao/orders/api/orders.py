@@ -9,7 +9,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.http import FileResponse, HttpRequest, HttpResponse
-from ninja import Field, Schema
+from ninja import Field, Query, Schema
 
 from qudao.base.access import Actor, sees_prices
 from qudao.base.audit import timeline
@@ -20,7 +20,7 @@ from qudao.catalog.queries import unscoped_carried_by_code
 from qudao.orders import actions
 from qudao.orders.models import Order
 from qudao.orders.queries import order_of, orders, unscoped_lines_of
-from qudao.orders.rules import NewLine, Placing
+from qudao.orders.rules import NewLine, Placing, hides_steps
 
 routes = Router(tags=["orders"])
 
@@ -55,6 +55,31 @@ class OrderIn(Schema):
     twin_ok: bool = False
     #: samples cost nothing and need a note; an emergency has the surcharge of the agreement; an order to an outside seller is external by itself
     kind: Literal["regular", "sample", "emergency", "external"] = "regular"
+
+
+class TransferIn(Schema):
+    """Goods that one buyer of the caller's organisation passes on to another; products by id, or by the caller's codes. `client_id` as with orders."""
+
+    client_id: UUID | None = None
+    giver_id: int
+    receiver_id: int
+    lines: list[OrderLineIn]
+    requested_on: date | None = None
+    note: str = Field("", max_length=2000)
+    #: one of the receiver's delivery addresses; without it its default
+    address_id: int | None = None
+    #: when the giver has too few: refuse (the default), deliver the rest later, deliver only what is there
+    short: Literal["", "refuse", "backorder", "cut"] = ""
+
+
+class OrdersAsked(Schema):
+    """Which orders are asked for."""
+
+    limit: int = 50
+    after: int | None = None
+    status: str = ""
+    search: str = ""
+    kind: str = ""
 
 
 class Months(Schema):
@@ -193,7 +218,8 @@ def _shown(order: Order, actor: Actor) -> dict[str, Any]:
 
 def _whole(order: Order, actor: Actor) -> dict[str, Any]:
     clear = sees_prices(actor, order.seller_id, order.buyer_id)
-    priced = ("unit_price", "net", "tax", "gross", "price_source", "price_steps")
+    why = clear and not hides_steps(order, actor.org_id)
+    priced = ("unit_price", "net", "tax", "gross")
     counted = ("id", "no", "product_id", "unit", "qty", "shipped", "received", "invoiced", "given_up", "backordered", "asked", "moved", "promised_on")
     lines = [
         {
@@ -201,6 +227,7 @@ def _whole(order: Order, actor: Actor) -> dict[str, Any]:
             "product": line.product.code,
             "name": line.product.name,
             **{name: getattr(line, name) if clear else None for name in priced},
+            **{name: getattr(line, name) if why else None for name in ("price_source", "price_steps")},
         }
         for line in unscoped_lines_of(order)
     ]
@@ -231,17 +258,29 @@ def place(request: HttpRequest, body: OrderIn) -> HttpResponse:
     return brief(order, actor, 201)
 
 
+@routes.post("/transfers", response={201: OrderOut}, summary="Arrange a transfer between two buyers")
+@idempotent
+def arrange(request: HttpRequest, body: TransferIn) -> HttpResponse:
+    """For the seller of both: who gives the goods is asked to accept (`/orders/{id}/approval`); prices are the receiver's own of today."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    lines = asked_of(actor.org_id, body.lines)
+    placing = Placing(body.giver_id, body.receiver_id, lines, body.requested_on, note=body.note, address_id=body.address_id, short=body.short)
+    return brief(actions.arrange_transfer(placing, actor=actor, client_id=body.client_id), actor, 201)
+
+
 @routes.get("/orders", response=OrderPage, summary="Orders, newest first")
-def index(request: HttpRequest, limit: int = 50, after: int | None = None, status: str = "", search: str = "") -> HttpResponse:
-    """One keyset page of the orders the caller may see; `after` = the last id of the page before."""
+def index(request: HttpRequest, asked: OrdersAsked = Query(...)) -> HttpResponse:
+    """One keyset page of the orders the caller may see, those of a type if asked for; `after` = the last id of the page before."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     found = orders(actor).select_related(None)
-    if status:
-        found = found.filter(status__in=status.split(","))
-    wanted = matching("orders.order", search)
+    if asked.status:
+        found = found.filter(status__in=asked.status.split(","))
+    if asked.kind:
+        found = found.filter(kind=asked.kind)
+    wanted = matching("orders.order", asked.search)
     if wanted is not None:
         found = found.filter(pk__in=wanted)
-    page, limit = page_of(found, limit=limit, after=after)
+    page, limit = page_of(found, limit=asked.limit, after=asked.after)
     items = [_shown(order, actor) for order in page]
     return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
 

@@ -7,12 +7,14 @@ from qudao.orders.pages.life import belongs
 from qudao.orders.pages.lists import order_list
 from qudao.orders.pages.panels import timeline_panel
 from qudao.orders.pages.quotas import Purchases
+from qudao.orders.pages.transfer import TransferNew
 from qudao.orders.pages.verbs import Amend, Approve, Attach, Cancel, CloseShort, Confirmed, Keep, Readdress, Reject, Release, Return, Split, Submit, Withdraw
 
 __all__ = ["belongs", "routes", "timeline_panel"]
 
 routes = [
     path("orders/", order_list, name="orders"),
+    path("orders/transfer", TransferNew.as_view(), name="transfer_new"),
     path("orders/<int:pk>/", OrderDetail.as_view(), name="order"),
     path("orders/<int:pk>/approval", Approve.as_view(), name="order_approval"),
     path("orders/<int:pk>/release", Release.as_view(), name="order_release"),

@@ -39,7 +39,7 @@ class OrderDetail(DetailPage):
     def head(self, obj: Order) -> Head:
         selling = self.actor.org_id == obj.seller_id
         clear = sees_prices(self.actor, obj.seller_id, obj.buyer_id)
-        title = _("Sales order") if selling else _("Purchase order") if self.actor.org_id == obj.buyer_id else _("Order")
+        title = _("Transfer") if obj.transfer else _("Sales order") if selling else _("Purchase order") if self.actor.org_id == obj.buyer_id else _("Order")
         amount = figures.money(obj.gross, obj.currency) if clear else ""
         facts = [f for f in (title, amount, waits(self.actor, obj)) if f]
         return Head(obj.number or _("Draft"), badge_of(obj), name_of(obj.buyer if selling else obj.seller), facts=facts)
@@ -90,7 +90,7 @@ class OrderDetail(DetailPage):
         if obj.status == Status.IN_REVIEW and sells:
             found += [
                 Button(_("Approve"), url("order_approval"), icon="check", primary=True, verb="orders.approve", ask=True),
-                Button(_("Send back"), url("order_return"), icon="arrow-back-up", verb="orders.return", ask=True),
+                *([] if obj.transfer else [Button(_("Send back"), url("order_return"), icon="arrow-back-up", verb="orders.return", ask=True)]),
                 Button(_("Reject"), url("order_rejection"), icon="x", verb="orders.approve", ask=True),
             ]
         if obj.status == Status.SUBMITTED and sells:
@@ -98,9 +98,9 @@ class OrderDetail(DetailPage):
                 Button(_("Try again"), url("order_release"), icon="refresh", primary=True, verb="orders.release", ask=True),
                 Button(_("Reject"), url("order_rejection"), icon="x", verb="orders.approve", ask=True),
             ]
-        if obj.status in (Status.SUBMITTED, Status.IN_REVIEW) and buys:
+        if obj.status in (Status.SUBMITTED, Status.IN_REVIEW) and buys and not obj.transfer:
             found.append(Button(_("Withdraw"), url("order_withdrawal"), icon="arrow-back-up", verb="orders.withdraw", ask=True))
-        if obj.status in (Status.REJECTED, Status.CANCELLED) and (buys or (sells and self.actor.can("orders.place_for"))):
+        if obj.status in (Status.REJECTED, Status.CANCELLED) and not obj.transfer and (buys or (sells and self.actor.can("orders.place_for"))):
             found.append(Button(_("Copy into a new order"), f"{reverse('order_new')}?again={obj.pk}", icon="copy", primary=True, verb="orders.place"))
         if obj.status == Status.DRAFT and buys:
             found.append(Button(_("Submit again"), url("order_submission"), icon="send", primary=True, verb="orders.place", ask=True))
@@ -116,18 +116,18 @@ class OrderDetail(DetailPage):
                 ]
             if buys:
                 found.append(Button(_("Take the change back"), url("order_withdrawal"), icon="arrow-back-up", verb="orders.withdraw", ask=True))
-        elif obj.status in (Status.CONFIRMED, Status.IN_FULFILMENT) and (sells or buys):
+        elif obj.status in (Status.CONFIRMED, Status.IN_FULFILMENT) and (sells or buys) and not obj.transfer:
             found.append(Button(_("Change what is ordered"), url("order_amendment"), icon="pencil", verb="orders.amend", ask=True))
         if sells and may_keep(obj):
             label = _("Keep the goods longer") if obj.reserved_until else _("Reserve the goods again")
             found.append(Button(label, url("order_keeping"), icon="clock", primary=not obj.reserved_until, verb="orders.keep", ask=True))
-        if may_split(obj, buys=buys) and (sells or buys):
+        if may_split(obj, buys=buys) and (sells or buys) and not (obj.transfer and obj.status == Status.IN_REVIEW):
             found.append(Button(_("Take out into an order of its own"), url("order_split"), icon="copy", verb="orders.split", ask=True))
         if (sells or buys) and may_readdress(obj.status, obj.fulfilment):
             found.append(Button(_("Change the delivery address"), url("order_address"), icon="truck", verb="orders.readdress", ask=True))
         if sells or buys:
             found.append(Button(_("Attach a file"), url("order_files"), icon="upload", verb="orders.attach"))
-        if obj.status in (Status.DRAFT, Status.SUBMITTED, Status.IN_REVIEW, Status.CONFIRMED) and (sells or buys):
+        if obj.status in (Status.DRAFT, Status.SUBMITTED, Status.IN_REVIEW, Status.CONFIRMED) and (sells or buys or self.actor.org_id == obj.arranged_by_id):
             found.append(Button(_("Cancel order"), url("order_cancellation"), icon="trash", verb="orders.cancel", danger=True, ask=True))
         if obj.status == Status.IN_FULFILMENT and obj.fulfilment == Fulfilment.PARTIAL and sells:
             found.append(Button(_("Give up the rest"), url("order_short_closing"), icon="scissors", verb="orders.close_short", danger=True, ask=True))

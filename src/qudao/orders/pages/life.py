@@ -18,7 +18,7 @@ from qudao.base.subject import Subject
 from qudao.orders.models import Order
 from qudao.orders.queries import unscoped_life, unscoped_signer
 from qudao.orders.rules import told_changes
-from qudao.orders.states import CHANGED, DONE, DONE_BY_MOVE, DONE_BY_VERB, DONE_OUTSIDE, SPLIT, Status
+from qudao.orders.states import CHANGED, DONE, DONE_BY_MOVE, DONE_BY_VERB, DONE_OUTSIDE, DONE_TRANSFER, SPLIT, Status
 from qudao.orders.tables import name_of, waits_for, word_of
 
 
@@ -90,7 +90,7 @@ def entry_of(line: ActionLog, what: str, number: str = "") -> dict[str, Any]:
 def entries(order: Order) -> list[dict[str, Any]]:
     """The timeline of an order, newest first."""
     words = life_of(order).words
-    done, moves = (DONE_OUTSIDE, {}) if order.outside else (DONE, DONE_BY_MOVE)
+    done, moves = (DONE_OUTSIDE, {}) if order.outside else (DONE_TRANSFER if order.transfer else DONE, DONE_BY_MOVE)
     found = []
     for line in reversed(lines_of_life(order)):
         mine = line.subject_kind == "orders.order"

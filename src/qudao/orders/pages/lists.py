@@ -31,9 +31,13 @@ class OrderList(ListPage):
     query: ClassVar[Callable[[Actor], QuerySet]] = orders
     table = OrderTable
     title = gettext_lazy("Orders")
+    #: whether transfers between one's buyers are offered here
+    arranges = True
 
     def buttons(self) -> Sequence[Button]:
-        return [Button(_("New order"), reverse("order_new"), icon="plus", primary=True, verb="orders.place", key="n")]
+        new = Button(_("New order"), reverse("order_new"), icon="plus", primary=True, verb="orders.place", key="n")
+        arranges = Button(_("Arrange a transfer"), reverse("transfer_new"), icon="transfer", verb="orders.arrange")
+        return [arranges, new] if self.arranges else [new]
 
     def bulk(self) -> Sequence[Button | Bulk]:
         return [
@@ -69,6 +73,7 @@ class PurchaseList(OrderList):
     query = purchases
     table = PurchaseTable
     title = gettext_lazy("Purchase orders")
+    arranges = False
 
 
 def order_list(request: HttpRequest) -> HttpResponseBase:

@@ -21,7 +21,7 @@ from qudao.kernel.money import ZERO
 from qudao.orders.models import Order
 from qudao.orders.pages.life import entries
 from qudao.orders.queries import unscoped_family, unscoped_lines_of
-from qudao.orders.rules import may_split
+from qudao.orders.rules import hides_steps, may_split
 from qudao.orders.states import Allocation, Fulfilment, Kind, Status
 from qudao.orders.tables import is_late, name_of
 from qudao.pricing.states import Level, Verdict
@@ -36,10 +36,11 @@ def lines_panel(request: HttpRequest, order: Order) -> Panel:
     found = unscoped_lines_of(order)
     cut = order.line_count > FIRST and request.GET.get("lines") != "all"
     lines: list[Any] = list(found[:FIRST] if cut else found)
+    hides = hides_steps(order, request.actor.org_id)  # type: ignore[attr-defined]
     units = found.aggregate(units=Sum(F("qty") - F("given_up")))["units"] if cut else sum(line.wanted for line in lines)
     for line in lines:
         line.shown_name = name_of(line.product)
-        line.shown_steps = [_step(step) for step in line.price_steps]
+        line.shown_steps = [] if hides else [_step(step) for step in line.price_steps]
     return Panel(
         _("Lines"),
         "orders/lines.html",

@@ -55,6 +55,8 @@ class Approve(_Verb):
         return actions.approve_order(obj.pk, **cleaned, actor=self.actor)
 
     def says(self, obj: Order) -> Any:
+        if obj.transfer:
+            return _("You accept to pass these goods on: they are reserved, and the order goes to the warehouse.")
         return _("After the last signature credit is held, stock is reserved and the order goes to the warehouse.")
 
 

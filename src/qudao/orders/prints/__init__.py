@@ -48,6 +48,8 @@ def _paper(order: Order, lines: Sequence[Line], clear: bool) -> Paper:
     title = _("Order confirmation") if agreed else pgettext("document", "Order")
     lead = _("We confirm your order with these products and quantities.") if agreed else _("This order is not confirmed yet.")
     ends = (order.seller, order.buyer, _("Buyer"))
+    if order.transfer:
+        title = _("Transfer order")
     if order.outside:  # the buyer writes to a seller that has nobody here
         title, ends = _("Purchase order"), (order.buyer, order.seller, _("Seller"))
         lead = _("We order these products. Please confirm the quantities and the day of delivery.") if agreed else _("This order is not final yet.")

@@ -81,7 +81,7 @@ def _tradeable(actor: Actor) -> QuerySet[Agreement]:
     mine = Q(buyer_id=actor.org_id)
     if actor.can("orders.place_for"):
         mine |= Q(seller_id=actor.org_id)
-    found = visible(actor, Agreement).filter(mine, Q(valid_to=None) | Q(valid_to__gte=today), state="active", valid_from__lte=today)
+    found = visible(actor, Agreement).filter(mine, Q(valid_to=None) | Q(valid_to__gte=today), state="active", transfers=False, valid_from__lte=today)
     return found.select_related("seller", "buyer").order_by("buyer__code", "seller__code")
 
 

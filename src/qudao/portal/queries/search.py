@@ -162,7 +162,7 @@ def order_hits(actor: Actor, typed: str, address: Callable[[int], str]) -> list[
         sides |= Q(buyer_id=actor.org_id, seller_id__in=parties)
     if sells:
         sides |= Q(seller_id=actor.org_id, buyer_id__in=parties)
-    rows = visible(actor, Agreement).filter(sides, state=AgreementState.ACTIVE).select_related("seller", "buyer")[:4]
+    rows = visible(actor, Agreement).filter(sides, state=AgreementState.ACTIVE, transfers=False).select_related("seller", "buyer")[:4]
     hits = []
     for row in rows:
         other = row.seller if row.buyer_id == actor.org_id else row.buyer
