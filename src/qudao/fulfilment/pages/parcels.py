@@ -10,7 +10,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from qudao.base.access import Actor
 from qudao.base.html import figures
@@ -20,6 +20,7 @@ from qudao.fulfilment import actions, queries
 from qudao.fulfilment.forms import PackForm, ParcelForm, parcel_editor
 from qudao.fulfilment.models import Package, Shipment
 from qudao.fulfilment.pages.verbs import LinesVerb, Verb
+from qudao.fulfilment.prints import PARCEL_LABEL
 from qudao.fulfilment.states import State
 from qudao.fulfilment.tables import name_of
 from qudao.kernel.errors import Forbidden, Invalid
@@ -37,7 +38,7 @@ def parcels_panel(request: HttpRequest, shipment: Shipment) -> Panel | None:
     mine = packs(actor, shipment)
     if not (found or mine):
         return None
-    items: list[dict[str, Any]] = [{"label": _told(p), "facts": [p.sscc, *_inside(p)], "buttons": _buttons(p) if mine else []} for p in found]
+    items: list[dict[str, Any]] = [{"label": _told(p), "facts": [p.sscc, *_inside(p)], "buttons": _buttons(p, actor, mine)} for p in found]
     if mine:
         items.append(_rest(shipment, bool(found)))
     weight = sum((p.weight or Decimal(0) for p in found), Decimal(0))
@@ -67,8 +68,14 @@ def _inside(package: Any) -> list[str]:
     return [*inside, *([_("{weight} kg").format(weight=figures.qty(package.weight))] if package.weight else [])]
 
 
-def _buttons(package: Package) -> list[Button]:
+def _buttons(package: Package, actor: Actor, mine: bool) -> list[Button]:
+    """Its label, for both sides; for who packs it also what can be done with it."""
+    label = Button(pgettext("parcel", "Label"), f"/parcels/{package.pk}/{PARCEL_LABEL.slug}.pdf", "printer")
+    labels = [label] if actor.can("base.print") else []
+    if not mine:
+        return labels
     return [
+        *labels,
         Button(_("Change"), reverse("parcel_change", args=[package.pk]), "pencil"),
         Button(_("Take apart"), reverse("parcel_removal", args=[package.pk]), "x", ask=True),
     ]

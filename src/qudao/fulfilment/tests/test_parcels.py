@@ -323,6 +323,8 @@ def test_the_buyer_sees_parcels_and_cannot_touch_them(world, packer, picked, cli
     sign_in(client, world.dealer)
     shown = client.get(picked.get_absolute_url()).content.decode()
     assert number in shown and f'{reverse("shipment_packing", args=[picked.pk])}"' not in shown
+    label = f"/parcels/{package.pk}/parcel-label.pdf"
+    assert label in shown and client.get(label)["Content-Type"] == "application/pdf"
     assert client.get(reverse("parcel_change", args=[package.pk])).status_code == 403
     sign_in(client, world.cast.stranger)
     assert client.get(picked.get_absolute_url()).status_code == 404
