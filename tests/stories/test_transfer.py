@@ -4,6 +4,7 @@ from decimal import Decimal as D
 
 import pytest
 
+from qudao.agreements.tests.make import make_agreement
 from qudao.base.outbox import drain
 from qudao.billing.actions import issue_invoices
 from qudao.billing.models import Invoice
@@ -15,10 +16,11 @@ from qudao.funds.queries import unscoped_card
 from qudao.inventory.models import Stock
 from qudao.ledger.models import Balance
 from qudao.orders.actions import approve_order
-from qudao.orders.tests.make import assert_sound, make_world
+from qudao.orders.tests.make import assert_sound, make_prices, make_world
 from qudao.orders.tests.transfers import make_passing
 from qudao.payments.actions import record_payment
 from qudao.payments.rules import PaymentFacts
+from qudao.portal.queries.desk import trades
 
 pytestmark = pytest.mark.django_db
 
@@ -62,4 +64,18 @@ def test_from_the_arrangement_to_the_payment():
     assert (order.status, order.payment) == ("closed", "paid")
     assert not books(d001).get("receivable") and not books(d002).get("payable") and books(hq) == start, "the brand's own books are not touched"
     assert unscoped_card(order.agreement_id).position.exposure == 0
+    assert_sound()
+
+
+def test_a_transfer_beside_their_own_trade():
+    """D001 sells to D002 anyway: their agreement is another, and ordinary orders go on under it."""
+    world = make_world([100])
+    passing = make_passing(world, 20)
+    before = set(trades(passing.taker))
+    make_prices(world.cast.d001, world.products[:1], D(130))
+    own = make_agreement(world.cast.d001, world.cast.d002)
+    assert passing.arrange(1).agreement_id != own.pk
+    assert {one for one in trades(passing.taker) if one.agreement_id != own.pk} == before, "nobody orders under an agreement for transfers"
+    assert [one.agreement_id for one in trades(passing.taker) if one.seller_id == world.cast.d001.pk] == [own.pk]
+    drain()
     assert_sound()
