@@ -20,7 +20,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from qudao.agreements.actions import set_rule
 from qudao.agreements.rules import RuleDraft
-from qudao.agreements.tests.make import make_group
+from qudao.agreements.tests.make import make_agreement, make_group
 from qudao.approvals.actions import AbsenceDraft, name_deputy
 from qudao.base.access import system_actor
 from qudao.base.import_runs import Told, begin_import, run_import
@@ -45,7 +45,7 @@ from qudao.network.rules import AddressFacts
 from qudao.orders.models import Order
 from qudao.orders.pages.lists import OrderList
 from qudao.orders.tests.outside import keep_outside
-from qudao.payments.actions import PaymentFacts, close_over, record_payment
+from qudao.payments.actions import PaymentFacts, PoolFacts, announce_pool, close_over, record_payment, set_payer
 from qudao.payments.models import Application
 from qudao.payments.states import How
 from qudao.pricing.actions import assign_list, assign_wide, set_rate
@@ -73,6 +73,7 @@ ROWS = {
     "invoices": "billing.Invoice",
     "collective-invoices": "billing.Collective",
     "payments": "payments.Payment",
+    "pooled-payments": "payments.Pool",
     "funds": "funds.Account",
     "stock": "inventory.Stock",
     "lots": "inventory.Lot",
@@ -206,6 +207,9 @@ def _widen(world: World) -> Order:
     issue_collective(world.agreement.pk, actor=system)
     rest = record_payment(PaymentFacts(brand.pk, world.orgs["D001"].pk, Decimal("0.01")), (), actor=world.people["finance"])
     close_over(rest.pk, actor=world.people["finance"])
+    direct = make_agreement(brand, world.orgs["S001"])
+    set_payer(direct.pk, world.orgs["D001"].pk, actor=system)
+    announce_pool(PoolFacts(brand.pk, world.orgs["D001"].pk, Decimal(10), NOTE), actor=system)
     outside = keep_outside(brand, world.people["admin"], world.people["admin"], named=NOTE)
     return outside.order(3, 2)
 

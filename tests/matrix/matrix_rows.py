@@ -140,6 +140,11 @@ def _small_differences(world: World) -> Rows:
     return Rows(ids, SEES)
 
 
+def _pools(world: World) -> Rows:
+    """The payment of HQ for S001: its payer and its seller see the whole, the branch sees its part."""
+    return Rows({"t3": apps.get_model("payments.Pool")._default_manager.get().pk}, SEES | {"sub_dealer": frozenset()})
+
+
 HQ = ("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse")
 ALL_ORGS = frozenset({"LH", "D001", "D002", "S001"})
 #: what stands in an organisation: HQ looks everywhere, a dealer's administrator into its branch
@@ -263,6 +268,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "invoices": _trade_rows("billing.Invoice"),
     "collective-invoices": _trade_rows("billing.Collective"),
     "payments": _trade_rows("payments.Payment"),
+    "pooled-payments": _pools,
     "credits": _trade_rows("payments.Payment", method="credit_note"),
     "refunds": _trade_rows("payments.Payment", refunded="0.01"),
     "small-differences": _small_differences,

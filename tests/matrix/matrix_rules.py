@@ -302,11 +302,13 @@ RULES_PAGE: dict[str, Rule] = {
     "orders/#/shipments": Rule("fulfilment.ship", "fulfilment.ship", "orders"),
     "orders/#/invoices": Rule("billing.issue", "billing.issue", "orders"),
     "agreements/#/invoicing": Rule("billing.set_cycle", "billing.set_cycle", "agreements"),
+    "agreements/#/payer": Rule("payments.set_payer", "payments.set_payer", "agreements"),
 }
 RULES_API: dict[str, Rule] = {
     "prints/#": Rule("orders.view", "", more={"name": "orders.confirmation", "?": lambda world, key: "?ids=6999999"}, also=frozenset({404})),
     "ping": Rule(public=True),
     "agreements/#/invoicing": Rule("billing.view", "billing.set_cycle", "agreements"),
+    "agreements/#/payer": Rule("payments.view", "payments.set_payer", "agreements", also=frozenset({404})),
     "approvals": Rule(),  # what waits for me: nothing, for most
     "approval-flows/hours": Rule("approvals.view", "approvals.edit_rules"),
 }

@@ -47,8 +47,8 @@ from qudao.orders.actions import place_order
 from qudao.orders.models import Order
 from qudao.orders.rules import NewLine, Placing
 from qudao.orders.tests.make import make_credit, make_prices
-from qudao.payments.actions import close_over, issue_credit, record_payment, refund_payment
-from qudao.payments.rules import CreditAsk, PaymentFacts
+from qudao.payments.actions import announce_pool, close_over, issue_credit, record_payment, refund_payment, set_payer
+from qudao.payments.rules import CreditAsk, PaymentFacts, PoolFacts
 from qudao.people.actions import make_token, open_session, write_role
 from qudao.people.actions.roles import RoleFacts
 from qudao.people.models import ApiToken, Role, Session
@@ -181,6 +181,9 @@ def build() -> World:
     for key, trade in trades.items():
         _live(trade, buyers[key], sellers[key], products[0])
         save_template(add_lines(trade.agreement.pk, [Entry(products[0].pk, Decimal(1))], actor=buyers[key]).pk, "Weekly", actor=buyers[key])
+    set_payer(trades["t3"].agreement.pk, people.lh.pk, actor=people.dealer_admin)
+    announce_pool(PoolFacts(people.d001.pk, people.lh.pk, Decimal(10)), actor=people.hq_finance)
+    set_payer(trades["t3"].agreement.pk, None, actor=people.dealer_admin)  # what others are asked to pay is for them; it would look like a leak
     for actor in (people.hq_warehouse, people.dealer_admin, people.stranger_admin):
         begin_import("inventory.opening", ContentFile(f"product,qty\n{products[0].code},1\n".encode(), "stock.csv"), actor=actor)
     drain()

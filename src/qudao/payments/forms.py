@@ -15,6 +15,8 @@ from qudao.base.html.forms import Form, LineEditor, LineField
 from qudao.base.html.tables import by_language, join
 from qudao.billing.queries import InvoiceLine
 from qudao.kernel import clock
+from qudao.network.queries import organisations
+from qudao.payments.queries import paid_for, payers_to
 from qudao.payments.rules import MAX_TEXT, CreditAsk, Open, match
 from qudao.payments.states import PAID_BY, Reason
 
@@ -94,6 +96,75 @@ def meant_for(debts: Sequence[Open], invoice_ids: Sequence[int]) -> dict[str, An
         reference = longer
     total = sum((d.open for d in chosen), Decimal(0))
     return {"amount": total, "reference": reference, "invoices": ",".join(str(d.id) for d in chosen)} if chosen else {}
+
+
+class _PoolForm(Form):
+    """One payment of a head office for its branches."""
+
+    layout = "grid"
+
+    partner = forms.TypedChoiceField(label=_("Payer"), coerce=int)
+    amount = forms.DecimalField(label=_("Amount"), min_value=Decimal("0.01"), max_digits=18, decimal_places=2)
+    currency = forms.CharField(label=_("Currency"), max_length=3, required=False, help_text=_("Only where the branches have several."))
+    paid_on = forms.DateField(label=_("Paid on"), widget=forms.DateInput)
+    method = forms.ChoiceField(label=_("Method"), choices=[(method.value, method.label) for method in PAID_BY])
+    reference = forms.CharField(
+        label=_("Reference"),
+        max_length=MAX_TEXT,
+        required=False,
+        help_text=_("Invoice numbers in it decide what is paid; else the oldest due of all branches."),
+    )
+    note = forms.CharField(label=_("Note"), max_length=MAX_TEXT, required=False)
+    rest = forms.TypedChoiceField(
+        label=_("What is left is kept for"), coerce=int, required=False, empty_value=None, help_text=_("Empty: the branch with the oldest due.")
+    )
+
+    def choose(self, partners: dict[int, Any], branches: dict[int, Any]) -> None:
+        """Offer these organisations."""
+        named = [
+            sorted(((pk, f"{one.code} {by_language(one.name, one.name_en)}") for pk, one in found.items()), key=lambda item: item[1])
+            for found in (partners, branches)
+        ]
+        self.fields["partner"].choices = named[0] if len(named[0]) == 1 else [("", "—"), *named[0]]  # type: ignore[attr-defined]
+        self.fields["rest"].choices = [("", "—"), *named[1]]  # type: ignore[attr-defined]
+        self.fields["paid_on"].initial = clock.today()
+
+
+class PoolForm(_PoolForm):
+    """Money that the own organisation received from a head office."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        found = list(payers_to(self.actor))
+        self.choose({one.payer_id: one.payer for one in found}, {one.agreement.buyer_id: one.agreement.buyer for one in found})
+
+
+class PoolAnnounceForm(_PoolForm):
+    """Money that the own organisation sent for its branches."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["partner"].label = _("Seller")
+        found = [one.agreement for one in paid_for(self.actor)]
+        self.choose({one.seller_id: one.seller for one in found}, {one.buyer_id: one.buyer for one in found})
+
+
+class PayerForm(Form):
+    """Who pays what is invoiced under an agreement."""
+
+    payer = forms.CharField(
+        label=_("Payer"), max_length=32, required=False, help_text=_("Code of an organisation above the buyer. Empty: the buyer pays itself.")
+    )
+
+    def clean_payer(self) -> int | None:
+        """Its id; None for the buyer itself."""
+        code = self.cleaned_data["payer"].strip()
+        if not code:
+            return None
+        found = organisations(self.actor).filter(code=code.upper()).first()
+        if found is None:
+            raise forms.ValidationError(_("There is no organisation with this code."))
+        return found.pk
 
 
 class ReasonForm(Form):

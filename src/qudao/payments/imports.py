@@ -60,7 +60,7 @@ class BankLines(Kind):
         mine = queries.payments(self.actor).filter(seller_id=me, buyer__in=self.orgs)
         self.booked = {self._line(one): one.number for one in mine.filter(state__in=BOOKED, paid_on__in={row.get("paid_on") for row in rows})}
         self.announced: dict[tuple[int, Decimal], list[Payment]] = {}
-        for waiting in mine.filter(state=State.ANNOUNCED):
+        for waiting in mine.filter(state=State.ANNOUNCED, pool=None):
             self.announced.setdefault((waiting.buyer_id, waiting.amount), []).append(waiting)
         unknown = [one for one in said if one and plain(one) not in self.payers]
         self.names = self._names() if unknown else {}

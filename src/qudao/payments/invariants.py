@@ -14,6 +14,18 @@ CHECKS = [
         " SELECT payment_id, invoice_id, 0.01, 'oldest', now() FROM payments_application WHERE payment_id > 0 AND invoice_id > 0 ORDER BY id DESC LIMIT 1",
     ),
     Check(
+        "payments.pools_are_their_parts",
+        """SELECT c.id, concat(c.number, ': ', c.amount, ' for ', c.part_count, ' branches; its parts are ', sum(p.amount), ' for ', count(p.id)) AS note
+           FROM payments_pool c LEFT JOIN payments_payment p ON p.pool_id = c.id GROUP BY c.id
+           HAVING (c.amount, c.part_count) IS DISTINCT FROM (sum(p.amount), count(p.id)) OR NOT bool_and(
+               (p.seller_id, p.currency, p.paid_on, p.method) = (c.seller_id, c.currency, c.paid_on, c.method) AND starts_with(p.number, c.number || '/')
+               AND (p.state IN ('announced', 'declined') AND p.state = c.state OR p.state NOT IN ('announced', 'declined') AND c.state = 'received'))""",
+        """INSERT INTO payments_pool (seller_id, payer_id, number, amount, currency, part_count, paid_on, reference, method, note, state, state_since,
+            recorded_at)
+           SELECT seller_id, buyer_id, 'RC-PLANTED-99999', amount, currency, 1, paid_on, '', 'transfer', '', 'received', now(), now() FROM payments_payment
+            WHERE id = (SELECT max(id) FROM payments_payment)""",
+    ),
+    Check(
         "payments.paid_is_sum_of_applications",
         """SELECT i.id, concat_ws(' ', i.number, 'is paid', i.paid, 'but applications sum to', coalesce(a.amount, 0)) AS note
            FROM billing_invoice i LEFT JOIN (SELECT invoice_id, sum(amount) AS amount FROM payments_application GROUP BY 1) a ON a.invoice_id = i.id

@@ -22,12 +22,85 @@ def _money(**options: Any) -> models.DecimalField:
     return models.DecimalField(max_digits=18, decimal_places=2, **options)
 
 
+class Payer(Row):
+    """Who pays what is invoiced under `agreement`: an organisation above its buyer. Without such a row the buyer pays."""
+
+    goes_with = "agreement"
+
+    agreement = models.ForeignKey(Agreement, db_index=False, **SIDE)
+    payer = models.ForeignKey(Organisation, **SIDE)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agreement"], name="payments_payer_agreement_unique", violation_error_message=_("Somebody else has just changed this.")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.agreement_id}: {self.payer_id}"
+
+
+class Pool(Row):
+    """One payment of a head office for its branches. Its parts are payments, one for each branch, which carry its number and theirs in it; what is
+    applied, left or booked is known by part.
+    """
+
+    seller = models.ForeignKey(Organisation, **SIDE)
+    payer = models.ForeignKey(Organisation, **SIDE)
+    number = models.CharField(max_length=40)
+    amount = _money()
+    currency = models.CharField(max_length=3)
+    part_count = models.PositiveIntegerField()
+    paid_on = models.DateField()
+    reference = models.CharField(max_length=200, blank=True, default="")
+    method = models.CharField(max_length=12, choices=Method.choices, default=Method.TRANSFER)
+    note = models.CharField(max_length=200, blank=True, default="")
+    state = models.CharField(max_length=20, choices=State.choices)
+    state_since = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    recorded_by = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["seller", "number"],
+                name="payments_pool_number_unique",
+                violation_error_message=_("The seller already has a payment with this number."),
+            ),
+            models.CheckConstraint(
+                condition=Q(amount__gt=0, part_count__gte=1),
+                name="payments_pool_amount_positive",
+                violation_error_message=_("The amount must be more than zero."),
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=[State.ANNOUNCED, State.RECEIVED, State.DECLINED]),
+                name="payments_pool_state_fits",
+                violation_error_message=_("There is no such state."),
+            ),
+            models.CheckConstraint(condition=~Q(seller=F("payer")), name="payments_pool_sides_differ", violation_error_message=_("Nobody pays himself.")),
+        ]
+        indexes = [models.Index(fields=["payer", "-id"], name="payments_pool_payer_newest")]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def get_absolute_url(self) -> str:
+        return f"/pooled-payments/{self.pk}/"
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("payments.pool", self.pk, self.seller_id, self.payer_id, self.number)
+
+
 class Payment(Row):
     """Money from a buyer to a seller. `agreement` says whose credit account holds what is unapplied of it."""
 
     seller = models.ForeignKey(Organisation, **SIDE)
     buyer = models.ForeignKey(Organisation, **SIDE)
     agreement = models.ForeignKey(Agreement, **SIDE)
+    #: the payment of a head office of which this is the part for one branch
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="parts", null=True, blank=True, db_index=False)
     number = models.CharField(max_length=48)
     amount = _money()
     currency = models.CharField(max_length=3)
@@ -79,6 +152,7 @@ class Payment(Row):
             models.Index(fields=["seller", "state", "-id"], name="payments_payment_seller"),
             models.Index(fields=["buyer", "state", "-id"], name="payments_payment_buyer"),
             models.Index(fields=["seller", "paid_on"], name="payments_payment_day"),
+            models.Index(fields=["pool"], condition=Q(pool__isnull=False), name="payments_payment_pool"),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import Actor, Policy, acting, get_visible, own, register, within
 from qudao.kernel.errors import Forbidden
-from qudao.payments.models import Application, CreditLine, CreditNote, Payment, Tolerance
+from qudao.payments.models import Application, CreditLine, CreditNote, Payer, Payment, Pool, Tolerance
 
 VIEW = "payments.view"
 VERBS = {
@@ -19,6 +19,7 @@ VERBS = {
     "payments.set_tolerance": _("Say up to how much a difference is small"),
     "payments.refund": _("Send money back to a buyer of the own organisation"),
     "payments.deduct": _("Pay debts of a buyer from its deposit"),
+    "payments.set_payer": _("Say which head office pays for a buyer of the own organisation"),
     "payments.credit": _("Issue credit notes for invoices of the own organisation"),
 }
 BUYER_ONLY = {"payments.announce"}
@@ -33,6 +34,28 @@ class PaymentPolicy(Policy):
         if verb == VIEW:
             return within(actor, "seller", "buyer")
         return own(actor, "buyer") if verb in BUYER_ONLY else acting(actor, "seller")
+
+
+@register
+class PoolPolicy(Policy):
+    model = Pool
+    view_verb = VIEW
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        if verb == VIEW:
+            return within(actor, "seller", "payer")
+        return own(actor, "payer") if verb in BUYER_ONLY else acting(actor, "seller")
+
+
+@register
+class PayerPolicy(Policy):
+    model = Payer
+    view_verb = VIEW
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        if verb == VIEW:
+            return within(actor, "agreement__seller", "agreement__buyer") | own(actor, "payer")
+        return acting(actor, "agreement__seller")
 
 
 @register

@@ -18,7 +18,7 @@ from qudao.kernel.period import DateSpan
 from qudao.ledger.queries import check_books
 from qudao.ledger.states import Side
 from qudao.payments import rules
-from qudao.payments.models import Application, CreditLine, CreditNote, Payment, Tolerance
+from qudao.payments.models import Application, CreditLine, CreditNote, Payer, Payment, Pool, Tolerance
 from qudao.payments.rules import Open
 from qudao.payments.states import SMALL, How
 
@@ -138,6 +138,51 @@ def unscoped_pairs(sides: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Pa
         pair = found.get((seller, buyer)) or found.setdefault((seller, buyer), Pair(agreement_id, currency, []))
         if debt[0] is not None:
             pair.debts.append(Debt(*debt))
+    return found
+
+
+def payer_of(actor: Actor, agreement_id: int) -> Payer | None:
+    """Who pays what is invoiced under an agreement; None: its buyer. One statement."""
+    return visible(actor, Payer).select_related("payer").filter(agreement_id=agreement_id).first()
+
+
+def paid_for(actor: Actor) -> QuerySet[Payer]:
+    """The agreements of branches for which the own organisation pays, while it stands above them."""
+    stands = visible(actor, Payer).filter(payer_id=actor.org_id, agreement__buyer__path__startswith=F("payer__path"))
+    return stands.select_related("agreement__seller", "agreement__buyer")
+
+
+def branch_invoices(actor: Actor) -> QuerySet[Invoice]:
+    """What the own organisation has to pay for its branches: their open invoices, by branch, the oldest due first."""
+    found = Invoice.unscoped.filter(agreement__in=paid_for(actor).values("agreement_id")).exclude(state="paid")
+    return found.select_related("seller", "buyer", "order").order_by("buyer__code", "due_on", "id")
+
+
+def payers_to(actor: Actor) -> QuerySet[Payer]:
+    """Who pays for buyers of the own organisation."""
+    return visible(actor, Payer).filter(agreement__seller_id=actor.org_id).select_related("payer", "agreement__buyer")
+
+
+def pools(actor: Actor, *, side: str = "") -> QuerySet[Pool]:
+    """The payments of head offices the actor may see, newest first, with both sides."""
+    return visible(actor, Pool, side=side).select_related("seller", "payer").order_by("-id")
+
+
+def parts_of(pool: Pool) -> QuerySet[Payment]:
+    """The part of each branch of a payment the actor was shown."""
+    return pool.parts.select_related("buyer").order_by("id")
+
+
+def unscoped_branches(seller_id: int, payer_id: int) -> dict[int, set[int]]:
+    """For whom an organisation pays a seller: the agreements of each branch that stands below it. One statement."""
+    found: dict[int, set[int]] = {}
+    for buyer, agreement in rows(
+        """SELECT a.buyer_id, a.id FROM payments_payer p JOIN agreements_agreement a ON a.id = p.agreement_id
+           JOIN network_organisation b ON b.id = a.buyer_id JOIN network_organisation h ON h.id = p.payer_id
+           WHERE a.seller_id = %s AND p.payer_id = %s AND a.state <> 'draft' AND starts_with(b.path, h.path) ORDER BY 1, 2""",
+        (seller_id, payer_id),
+    ):
+        found.setdefault(buyer, set()).add(agreement)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -30,6 +30,22 @@ class PaymentFacts:
 
 
 @dataclass(frozen=True)
+class PoolFacts:
+    """What is known of a payment of a head office: as `PaymentFacts`; `currency` "" where its branches have one; what pays no invoice is kept for
+    `rest_buyer_id` (None: the branch with the oldest due)."""
+
+    seller_id: int
+    payer_id: int
+    amount: Decimal
+    reference: str = ""
+    method: str = Method.TRANSFER
+    paid_on: date | None = None
+    note: str = ""
+    currency: str = ""
+    rest_buyer_id: int | None = None
+
+
+@dataclass(frozen=True)
 class Open:
     """An invoice with `open` still to pay."""
 
@@ -48,7 +64,7 @@ class Application:
     how: str
 
 
-def check_facts(facts: PaymentFacts, today: date) -> None:
+def check_facts(facts: PaymentFacts | PoolFacts, today: date) -> None:
     """Raises Invalid with every fault of the input at its field."""
     faults = []
     if not is_amount(facts.amount):
@@ -79,6 +95,29 @@ def match(amount: Decimal, invoices: Iterable[Open], reference: str = "") -> lis
     if len(exact) == 1:
         return [Application(exact[0].id, amount, How.EXACT)]
     return _fill(amount, due, How.OLDEST)
+
+
+def split(amount: Decimal, applications: Iterable[Application], buyer_of: Mapping[int, int], rest_to: int) -> dict[int, tuple[Decimal, list[Application]]]:
+    """`amount` of a head office by branch: (its part, what the part pays). What pays no invoice goes to `rest_to`; the parts sum to the amount."""
+    found: dict[int, list[Application]] = {}
+    for one in applications:
+        found.setdefault(buyer_of[one.invoice_id], []).append(one)
+    parts = {buyer: (sum((a.amount for a in pays), ZERO), pays) for buyer, pays in found.items()}
+    rest = amount - sum((part for part, _pays in parts.values()), ZERO)
+    if rest:
+        part, pays = parts.get(rest_to, (ZERO, []))
+        parts[rest_to] = (part + rest, pays)
+    return dict(sorted(parts.items()))
+
+
+def naming(numbers: Iterable[str]) -> str:
+    """A reference that names these invoices, as many as fit."""
+    found = ""
+    for number in numbers:
+        if len(f"{found} {number}") > MAX_TEXT:
+            break
+        found = f"{found} {number}".strip()
+    return found
 
 
 def _names_whole(reference: str, number: str) -> bool:

@@ -124,6 +124,14 @@ SENTENCES = {
     "payments.payer_like": _("Nobody is known as “{payer}”. Perhaps: {codes}."),
     "payments.payer_unclear": _("More than one could have paid: {codes}."),
     "payments.payer_differs": _("“{payer}” paid, but the reference names an invoice of {other}."),
+    "payments.part_of_pool": _("{number} is a part of a payment of the head office, which is confirmed or declined as a whole."),
+    "payments.payer_not_above": _("The payer stands above the buyer in the network and is not the seller."),
+    "payments.no_branches": _("There is no branch for which this organisation pays this seller."),
+    "payments.pool_currency": _("The branches have several currencies; say which one was paid."),
+    "payments.rest_elsewhere": _("What is left can only be kept for a branch for which the payer pays."),
+    "payments.pool_received": _("The payment of {amount} {currency} for {parts} branches was received ({number})."),
+    "payments.pool_announced": _("A payment of {amount} {currency} for {parts} branches is announced ({number}, {reference})."),
+    "payments.pool_declined": _("The announced payment {number} was not received: {reason}"),
     "payments.booked_before": _("This line is booked already, as {number}."),
     "payments.announced_twice": _("Several payments of this amount are announced: {numbers}."),
 }
@@ -139,10 +147,13 @@ REMEDIES = {
     "payments.booked_before": _("Leave the row out; if it is other money, give the bank's number of the line."),
     "payments.announced_twice": _("Confirm the right one by hand and leave the row out."),
     "payments.nothing_to_apply": _("The payment stays unapplied until there is an invoice."),
+    "payments.part_of_pool": _("Open the whole payment."),
+    "payments.no_branches": _("The seller names the payer on the agreement of each branch."),
     "payments.illegal": _("Open the payment to see what comes next."),
 }
 #: what the other side is told; the texts are in SENTENCES
 NOTICES = (
     *("payments.payment_received", "payments.payment_announced", "payments.payment_declined"),
+    *("payments.pool_received", "payments.pool_announced", "payments.pool_declined"),
     *("payments.credit_issued", "payments.refunded", "payments.deposit_deducted"),
 )

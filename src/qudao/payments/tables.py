@@ -13,6 +13,7 @@ from django.utils.translation import pgettext_lazy
 from qudao.base.access import Actor, priced
 from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
+from qudao.kernel import clock
 from qudao.payments.states import UNAPPLIED, Method, State
 
 TONES: dict[str, str] = {
@@ -22,6 +23,9 @@ TONES: dict[str, str] = {
     State.APPLIED: "done",
     State.DECLINED: "wrong",
 }
+
+#: the same for a payment of a head office: whether its parts are applied is known by part
+POOL_TONES = TONES | {State.RECEIVED: "done"}
 
 
 def badge_of(payment: Any) -> tuple[Any, str]:
@@ -108,6 +112,69 @@ class PaymentTable(Table):
 
     def summed(self, actor: Actor) -> Q:
         return priced(actor)
+
+
+class PoolTable(Table):
+    """Payments of head offices, newest first."""
+
+    currency = "currency"
+    columns: Sequence[Column] = (
+        Column("number", _("Number"), cell="link", sort="number"),
+        Column("", _("Paid by"), cell=lambda row: name_of(row.payer), sort="payer__code", width="clip", slug="payer"),
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller"),
+        Column(
+            "",
+            _("State"),
+            cell=lambda row: figures.badge(State(row.state).label if row.state != State.RECEIVED else _("Received"), POOL_TONES[row.state]),
+            slug="state",
+        ),
+        Column("part_count", _("Branches"), num=True, hide_on_phone=True),
+        Column("paid_on", _("Paid on"), cell="day", sort="paid_on"),
+        Column("shown_amount", _("Amount"), cell="amount", sort="amount", total=True, sum="amount"),
+    )
+    tabs: Sequence[Tab] = (Tab("all", _("All")), Tab("announced", pgettext_lazy("payments", "Announced"), Q(state=State.ANNOUNCED)))
+    filters = (
+        Filter("payer", _("Paid by"), lookup="payer__code", kind="text"),
+        Filter("from", _("Paid from"), lookup="paid_on__gte", kind="day"),
+        Filter("to", _("Paid to"), lookup="paid_on__lte", kind="day"),
+    )
+    search = ("number__icontains", "payer__code__icontains", "payer__name__icontains", "reference__icontains")
+    empty = _("There are no payments for branches here.")
+    remedy = _("A seller names on an agreement the head office that pays.")
+
+    def url(self, row: Any) -> str:
+        return reverse("pool", args=[row.pk])
+
+    def summed(self, actor: Actor) -> Q:
+        return priced(actor, "seller", "payer")
+
+
+class BranchInvoiceTable(Table):
+    """Open invoices of the branches for which the own organisation pays; amounts are what it pays."""
+
+    currency = "currency"
+    columns: Sequence[Column] = (
+        Column("number", _("Invoice"), cell="code", sort="number"),
+        Column("", _("Branch"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip", slug="buyer"),
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller"),
+        Column("date", _("Date"), cell="day", dim=True, hide_on_phone=True, sort="date"),
+        Column("due_on", _("Due"), cell="day", sort="due_on"),
+        Column("shown_gross", _("Amount (incl. tax)"), cell="amount", hide_on_phone=True, sort="gross", total=True, sum="gross"),
+        Column("shown_open", _("Still to pay"), cell="amount", total=True, sum=F("gross") - F("paid")),
+        Column("currency", _("Currency"), dim=True, hide_on_phone=True),
+    )
+    tabs: Sequence[Tab] = (Tab("all", _("All")), Tab("overdue", pgettext_lazy("invoices", "Overdue"), lambda actor: Q(due_on__lt=clock.today()), wrong=True))
+    filters = (
+        Filter("branch", _("Branch"), lookup="buyer__code", kind="text"),
+        Filter("seller", _("Seller"), lookup="seller__code", kind="text"),
+        Filter("due", _("Due until"), lookup="due_on__lte", kind="day"),
+    )
+    search = ("number__icontains", "buyer__code__icontains", "buyer__name__icontains")
+    empty = _("Nothing is to be paid for branches.")
+    remedy = _("Open invoices stand here when a seller named your organisation as the payer of a branch.")
+
+    def url(self, row: Any) -> str:
+        return ""
 
 
 class MadeTable(PaymentTable):

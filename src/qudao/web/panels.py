@@ -12,6 +12,7 @@ PANELS: dict[str, tuple[str, ...]] = {
         "qudao.pricing.pages.agreement_panel",
         "qudao.inventory.pages.supply_panel",
         "qudao.billing.pages.agreement_panel",
+        "qudao.payments.pages.agreement_panel",
     ),
     "catalog.product": ("qudao.agreements.pages.product_panel", "qudao.inventory.pages.product_panel"),
     "inventory.stock": ("qudao.fulfilment.pages.expected_panel",),

@@ -173,12 +173,12 @@ def record_payments(received: Sequence[Received], *, actor: Actor) -> list[Payme
     paid = [Paid(applications, [replace(invoices[a.invoice_id], amount=a.amount) for a in applications]) for applications in decided]
     payments = _write_all([one.facts for one in received], [pairs[one.facts.seller_id, one.facts.buyer_id] for one in received], paid, actor)
     both = list(zip(payments, paid, strict=True))
-    moves = [(p, agreement_id, moved) for p, done in both for agreement_id, moved in _moves(p, done, [(None, "unapplied", p.left)]).items()]
+    moves = [(p, agreement_id, moved) for p, done in both for agreement_id, moved in moves_of(p, done, [(None, "unapplied", p.left)]).items()]
     shift_all([Change(agreement_id, moved, p.subject) for p, agreement_id, moved in moves], actor=actor)
     post_all([(posting, p.subject) for p, done in both for posting in postings_of(p, done)], actor=actor)
     settle_items([("billing.invoice", pk, amount) for pk, amount in amounts.items()], actor=actor)
     for p, done in both:
-        _tell_received(p, done, actor)
+        tell_received(p, done, actor)
     return payments
 
 
@@ -199,11 +199,11 @@ def announce_payment(facts: PaymentFacts, *, actor: Actor) -> Payment:
 def confirm_payment(payment_id: int, applications: Chosen = None, *, actor: Actor) -> Payment:
     """Say that an announced payment arrived today, and apply it as in record_payment. Locks and emits as there."""
     payment = _payment(payment_id, "payments.record", actor)
-    if payment.state != State.ANNOUNCED:
+    if payment.state != State.ANNOUNCED or payment.pool_id:
         raise _illegal(payment)
     pair = pair_of(payment.seller_id, payment.buyer_id)
     paid = pay_debts(pair, Money(payment.seller_id, payment.buyer_id, payment.amount, payment.reference), applications, actor)
-    _write_applied(payment, paid, (State.ANNOUNCED,), actor, received=True)
+    write_applied(payment, paid, (State.ANNOUNCED,), actor, received=True)
     _book_received(payment, paid, actor, before=State.ANNOUNCED)
     return payment
 
@@ -215,7 +215,7 @@ def decline_payment(payment_id: int, reason: str, *, actor: Actor) -> Payment:
         raise Invalid("payments.reason_needed", field="reason")
     _payment(payment_id, "payments.record", actor)
     payment = lock_one(Payment, payment_id, rank=Rank.PAYMENT)
-    if payment.state != State.ANNOUNCED:
+    if payment.state != State.ANNOUNCED or payment.pool_id:
         raise _illegal(payment)
     before, since = payment.state, payment.state_since
     payment.state, payment.state_since = State.DECLINED, clock.now()
@@ -239,7 +239,7 @@ def apply_payment(payment_id: int, applications: Chosen = None, *, actor: Actor)
     if not paid.applications:
         raise Refused("payments.nothing_to_apply")
     before, since = payment.state, payment.state_since
-    first = _write_applied(payment, paid, UNAPPLIED, actor)
+    first = write_applied(payment, paid, UNAPPLIED, actor)
     shift_paid(payment, paid, [("unapplied", None, paid.total)], actor)
     seller, buyer = sides
     today = clock.today()
@@ -283,7 +283,7 @@ def _book_received(payment: Payment, paid: Paid, actor: Actor, before: str = "")
     shift_paid(payment, paid, [(None, "unapplied", payment.amount - paid.total)], actor)
     post(postings_of(payment, paid), payment.subject, actor=actor)
     settle(paid, actor)
-    _tell_received(payment, paid, actor, before)
+    tell_received(payment, paid, actor, before)
 
 
 def postings_of(payment: Payment, paid: Paid) -> list[Posting]:
@@ -299,7 +299,7 @@ def postings_of(payment: Payment, paid: Paid) -> list[Posting]:
     ]
 
 
-def _tell_received(payment: Payment, paid: Paid, actor: Actor, before: str = "") -> None:
+def tell_received(payment: Payment, paid: Paid, actor: Actor, before: str = "") -> None:
     record(payment.subject, before=before, after=payment.state, detail={"amount": str(payment.amount), "applied": str(paid.total)})
     emit(PaymentReceived(payment.pk, payment.seller_id, payment.buyer_id, payment.amount, paid.total, payment.currency), payment.subject)
     tell("payments.payment_received", payment, payment.buyer_id, "payments.view", actor)
@@ -307,11 +307,11 @@ def _tell_received(payment: Payment, paid: Paid, actor: Actor, before: str = "")
 
 def shift_paid(payment: Payment, paid: Paid, own: list[Shift], actor: Actor) -> None:
     """Paid invoices leave the credit account of their agreement; `own` moves happen on the payment's. One statement for each agreement."""
-    for agreement_id, moves in sorted(_moves(payment, paid, own).items()):
+    for agreement_id, moves in sorted(moves_of(payment, paid, own).items()):
         shift(agreement_id, moves, payment.subject, actor=actor)
 
 
-def _moves(payment: Payment, paid: Paid, own: list[Shift]) -> dict[int, list[Shift]]:
+def moves_of(payment: Payment, paid: Paid, own: list[Shift]) -> dict[int, list[Shift]]:
     moves: dict[int, list[Shift]] = {payment.agreement_id: [m for m in own if m[2]]}
     for invoice in paid.invoices:
         moves.setdefault(invoice.agreement_id, []).append(("invoiced", None, invoice.amount))
@@ -360,7 +360,7 @@ def _payment_columns(facts: PaymentFacts, pair: Pair, state: str, paid: Paid) ->
     }
 
 
-def _write_applied(payment: Payment, paid: Paid, states: Sequence[str], actor: Actor, *, received: bool = False) -> int | None:
+def write_applied(payment: Payment, paid: Paid, states: Sequence[str], actor: Actor, *, received: bool = False) -> int | None:
     """Add applications to a payment if it still is in one of `states` and has that much left; return the first application's id."""
     note_rank(Rank.PAYMENT)
     now = clock.now()
@@ -391,7 +391,8 @@ def _payment(payment_id: int, verb: str, actor: Actor) -> Payment:
 
 
 def _illegal(payment: Payment) -> Refused:
-    return Refused("payments.illegal", number=payment.number, state=State(payment.state).label)
+    code = "payments.part_of_pool" if payment.pool_id and payment.state == State.ANNOUNCED else "payments.illegal"
+    return Refused(code, number=payment.number, state=State(payment.state).label)
 
 
 def tell(code: str, payment: Payment, org_id: int, verb: str, actor: Actor, **said: Any) -> None:

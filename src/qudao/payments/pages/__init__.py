@@ -6,9 +6,11 @@ from qudao.payments.pages.credits import CreditNew
 from qudao.payments.pages.deposit import Deduction
 from qudao.payments.pages.differences import InvoiceDifference, Limit, PaymentDifference, Refund, ShortList, UndoDifference
 from qudao.payments.pages.payments import Apply, Confirm, Decline, PaymentAnnounce, PaymentDetail, PaymentNew, invoice_panel, order_panel, payment_list
+from qudao.payments.pages.pools import agreement_panel
+from qudao.payments.pages.pools import routes as pool_routes
 from qudao.payments.pages.tax import TaxReport
 
-__all__ = ["invoice_panel", "order_panel", "routes"]
+__all__ = ["agreement_panel", "invoice_panel", "order_panel", "routes"]
 
 routes = [
     path("taxes/", TaxReport.as_view(), name="taxes"),
@@ -27,4 +29,5 @@ routes = [
     path("small-differences/<int:pk>/removal", UndoDifference.as_view(), name="small_difference_removal"),
     path("funds/<int:pk>/deposit/deductions", Deduction.as_view(), name="fund_deduction"),
     path("invoices/<int:pk>/credit", CreditNew.as_view(), name="invoice_credit"),
+    *pool_routes,
 ]

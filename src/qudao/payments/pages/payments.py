@@ -16,7 +16,7 @@ from qudao.base.access import Actor, sees_prices
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, FormPage, Head, LineEditor, ListPage, Panel, Skip, import_buttons
 from qudao.billing.queries import Invoice
-from qudao.fulfilment.pages import life_panel
+from qudao.fulfilment.pages import life_panel, link
 from qudao.kernel.errors import DomainError, Forbidden, Invalid, NotFound
 from qudao.payments import actions, queries
 from qudao.payments.actions import PaymentFacts
@@ -48,6 +48,7 @@ class PaymentList(ListPage):
     def buttons(self) -> Sequence[Button]:
         return [
             *import_buttons("payments.bank", self.actor),
+            Button(_("Payments for branches"), reverse("pools"), icon="building", verb="payments.view"),
             Button(_("Small differences"), reverse("small_differences"), icon="coins", verb="payments.write_off"),
             Button(_("Announce a payment"), reverse("payment_announcement"), icon="send", verb="payments.announce"),
             Button(_("Record a payment"), reverse("payment_new"), icon="plus", primary=True, verb="payments.record", key="n"),
@@ -57,7 +58,7 @@ class PaymentList(ListPage):
         return [
             Bulk(
                 "confirm", _("Confirm"), actions.confirm_payment, "payments.record", icon="check", primary=True,
-                skips=[Skip(~Q(state=State.ANNOUNCED), _("they are confirmed or declined already"))],
+                skips=[Skip(~Q(state=State.ANNOUNCED, pool=None), _("they are confirmed or declined already, or with their whole"))],
                 says=_("The money is booked as received and pays the invoices it was announced for, else the oldest ones."),
             ),
             Bulk(
@@ -130,12 +131,22 @@ def facts_panel(request: HttpRequest, payment: Payment) -> Panel:
     facts = [
         (_("Seller"), name_of(payment.seller)),
         (_("Buyer"), name_of(payment.buyer)),
+        *_head_office(request.actor, payment),  # type: ignore[attr-defined]
         (_("Issued on") if payment.is_credit else _("Paid on"), figures.day_long(payment.paid_on)),
         (_("Method"), Method(payment.method).label),
         *(credits.facts_of(request.actor, payment) if payment.is_credit else [(_("Reference"), payment.reference)]),  # type: ignore[attr-defined]
         (_("Note"), payment.note),
     ]
     return Panel(_("Sides and money"), "parts/panel_facts.html", {"facts": facts}, aside=True)
+
+
+def _head_office(actor: Actor, payment: Payment) -> list[tuple[str, Any]]:
+    """Who paid for the buyer, with the way to the whole for those who see it."""
+    pool = payment.pool
+    if pool is None:
+        return []
+    whole = queries.pools(actor).filter(pk=pool.pk).exists()
+    return [(_("Paid by"), name_of(pool.payer)), *([(_("Whole payment"), link(pool.number, reverse("pool", args=[pool.pk])))] if whole else [])]
 
 
 def timeline_panel(request: HttpRequest, payment: Payment) -> Panel:
@@ -165,7 +176,7 @@ class PaymentDetail(DetailPage):
         if not self.actor.acts_as(obj.seller_id):
             return []
         found = []
-        if obj.state == State.ANNOUNCED:
+        if obj.state == State.ANNOUNCED and not obj.pool_id:
             found += [
                 Button(_("The money is here"), reverse("payment_confirmation", args=[obj.pk]), "check", primary=True, verb="payments.record", ask=True),
                 Button(_("Not received"), reverse("payment_refusal", args=[obj.pk]), "x", verb="payments.record", danger=True, ask=True),
