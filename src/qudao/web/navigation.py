@@ -57,7 +57,7 @@ SECTIONS: tuple[Section, ...] = (
         (
             Item(_("Orders"), "orders", "orders.view", "side=sell", kinds=_OWNERS),
             Item(_("Orders of my dealers"), "orders", "orders.approve", "side=sell", kinds=("dealer",)),
-            Item(_("Transfers between dealers"), "orders", "orders.arrange", "kind=transfer", kinds=(*_OWNERS, "dealer")),
+            Item(pgettext_lazy("menu", "Transfers"), "orders", "orders.arrange", "kind=transfer", kinds=(*_OWNERS, "dealer")),
             Item(_("Approvals"), "approvals", "orders.approve", count="approvals"),
             Item(_("Shipments"), "shipments", "fulfilment.view", "side=sell", kinds=_OWNERS),
             Item(_("Shipments"), "shipments", "fulfilment.ship", "side=sell", kinds=("dealer",)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -20,3 +21,13 @@ def die_with_parent() -> None:
     if os.getppid() != int(parent):  # it went before we asked
         os.kill(os.getpid(), signal.SIGTERM)
     os.environ[PARENT] = str(os.getpid())  # our own children, such as web workers, belong to us
+
+
+def settle() -> None:
+    """Say that what is loaded by now stays: the collector of cyclic garbage leaves it alone and looks less often at what requests make.
+
+    It took a fifth of the processor time of a page that shows much, going again and again over a million objects of Django and our own that never go.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)

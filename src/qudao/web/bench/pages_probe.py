@@ -138,9 +138,11 @@ def measure(rounds: int) -> list[dict[str, Any]]:
     from django.db import connection
 
     from qudao.base.db import run
+    from qudao.web.process import settle
 
     run("SET max_parallel_workers_per_gather = 0")  # all of a page's work in one process, whose CPU and blocks are counted
     world = _world()
+    settle()  # as in the web server
     clients: dict[str, Any] = {}
     found = []
     for case in cases(world):
