@@ -229,11 +229,12 @@ def test_the_seller_says_how_long_and_both_sides_read_the_day(world, client):
     order = place(world, 2)
     url, keeping = reverse("order", args=[order.pk]), reverse("order_keeping", args=[order.pk])
     page = client.get(url).content.decode()
-    assert "Goods kept until" in page and "Keep the goods longer" in page
+    assert "Goods kept until" in page and "Keep the goods longer" in page and "Ship everything now" in page
     assert client.post(keeping, {"until": in_days(9).isoformat()}).status_code == 302 and fresh(order).reserved_until == in_days(9)
     nights(10)
     page = client.get(url).content.decode()
     assert "Reserve the goods again" in page and "no longer: they are free for others" in page and "no longer reserved" in page
+    assert "Ship everything now" not in page and "Start picking" not in page
     assert order.number in client.get(reverse("orders") + "?tab=lapsed").content.decode()
     answer = client.post(f"/api/v1/orders/{order.pk}/keeping", {"until": in_days(4).isoformat()}, content_type="application/json")
     assert answer.status_code == 200 and (answer.json()["allocation"], answer.json()["reserved_until"]) == ("full", in_days(4).isoformat())

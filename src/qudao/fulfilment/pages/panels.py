@@ -168,6 +168,8 @@ def _order_buttons(actor: Actor, order: Any) -> list[Button]:
         return [Button(_("Receive goods"), reverse("order_receipt", args=[order.pk]), "package-import")] if counts else []
     if actor.org_id != order.seller_id or order.status not in queries.SHIPPABLE or order.fulfilment in ("shipped", "received"):
         return []
+    if order.allocation in ("backorder", "lapsed"):  # nothing is reserved for it that could leave
+        return []
     found = []
     if actor.can("fulfilment.pick") and order.fulfilment != "picking":
         found.append(Button(_("Start picking"), reverse("order_picking", args=[order.pk]), "clipboard-list", ask=True))

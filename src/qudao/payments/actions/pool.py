@@ -145,7 +145,7 @@ def confirm_pool(pool_id: int, *, actor: Actor) -> Pool:
     done = _pay(shares, actor)
     pool = _change(pool_id, State.RECEIVED, "", actor)
     for one in parts:
-        write_applied(one, done[one.buyer_id], (State.ANNOUNCED,), actor, received=True)
+        write_applied(one, done[one.buyer_id], (State.ANNOUNCED,), actor, received=pool.state_since)
     _book(parts, [done[one.buyer_id] for one in parts], actor, before=State.ANNOUNCED)
     _tell("payments.pool_received", pool, pool.payer_id, "payments.view", actor)
     return pool
@@ -229,7 +229,7 @@ def _write(facts: PoolFacts, currency: str, shares: Sequence[Share], state: Stat
     note_rank(Rank.PAYMENT)
     now, announced = clock.now(), state == State.ANNOUNCED
     head: dict[str, Any] = {
-        "seller_id": facts.seller_id, "amount": facts.amount, "currency": currency, "paid_on": facts.paid_on or clock.today(),
+        "seller_id": facts.seller_id, "amount": facts.amount, "currency": currency, "paid_on": facts.paid_on or clock.date_of(now),
         "reference": facts.reference.strip(), "method": str(facts.method), "note": facts.note.strip(),
     }  # fmt: skip
     heads: list[dict[str, Any]] = []

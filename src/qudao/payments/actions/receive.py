@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -203,7 +204,7 @@ def confirm_payment(payment_id: int, applications: Chosen = None, *, actor: Acto
         raise _illegal(payment)
     pair = pair_of(payment.seller_id, payment.buyer_id)
     paid = pay_debts(pair, Money(payment.seller_id, payment.buyer_id, payment.amount, payment.reference), applications, actor)
-    write_applied(payment, paid, (State.ANNOUNCED,), actor, received=True)
+    write_applied(payment, paid, (State.ANNOUNCED,), actor, received=clock.now())
     _book_received(payment, paid, actor, before=State.ANNOUNCED)
     return payment
 
@@ -360,14 +361,13 @@ def _payment_columns(facts: PaymentFacts, pair: Pair, state: str, paid: Paid) ->
     }
 
 
-def write_applied(payment: Payment, paid: Paid, states: Sequence[str], actor: Actor, *, received: bool = False) -> int | None:
-    """Add applications to a payment if it still is in one of `states` and has that much left; return the first application's id."""
+def write_applied(payment: Payment, paid: Paid, states: Sequence[str], actor: Actor, *, received: datetime | None = None) -> int | None:
+    """Add applications to a payment still in one of `states` with that much left; `received`: when announced money came. Returns the first one's id."""
     note_rank(Rank.PAYMENT)
-    now = clock.now()
+    now = received or clock.now()
     params: dict[str, Any] = {"applied": paid.total, "now": now, "paid_on": clock.date_of(now) if received else None}
     params |= {"id": payment.pk, "states": [str(s) for s in states], "by": actor.user_id, **paid.columns()}
-    found = rows(APPLY, params)
-    if not found:
+    if not (found := rows(APPLY, params)):
         raise Conflict("base.changed")
     payment.applied, payment.state, first = found[0]
     payment.state_since, payment.paid_on = now, params["paid_on"] or payment.paid_on

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from decimal import Decimal as D
+from itertools import count
 from uuid import uuid4
 
 import pytest
@@ -140,6 +141,18 @@ def test_the_whole_is_confirmed_and_no_part_alone(branches):
         for do in (lambda: confirm_pool(pool.pk, actor=branches.finance), lambda: decline_pool(pool.pk, "no", actor=branches.finance)):
             with pytest.raises(Refused, match="illegal"):
                 do()
+
+
+def test_over_midnight_the_whole_and_its_parts_keep_one_day(branches, monkeypatch):
+    pool = announce_pool(branches.facts(500), actor=branches.head)
+    moments = count(1)
+    begin = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: begin + timedelta(hours=13) * next(moments))
+    done = confirm_pool(pool.pk, actor=branches.finance)
+    recorded = record_pool(branches.facts(10), actor=branches.finance)
+    monkeypatch.undo()
+    for one in (done, recorded):
+        assert {part.paid_on for part in Payment.unscoped.filter(pool=one)} == {one.paid_on}
 
 
 def test_the_whole_is_declined_with_a_reason(branches):
