@@ -65,6 +65,15 @@ def append_only(table: str) -> migrations.RunSQL:
     )
 
 
+class AskedEach(models.Exists):
+    """EXISTS that is asked of each row when a walk comes to it: what a page of twelve from many rows wants.
+
+    Without its OFFSET the planner may read and hash the whole subquery first, for it cannot know how few rows are asked.
+    """
+
+    template = "EXISTS(%(subquery)s OFFSET 0)"
+
+
 @contextmanager
 def planned_anew() -> Iterator[None]:
     """Inside, each statement is planned for its own values and none is prepared.

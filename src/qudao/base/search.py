@@ -14,16 +14,19 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from django.db.migrations import RunSQL
-from django.db.models import BigIntegerField
+from django.db.models import BigIntegerField, BooleanField, OuterRef, Q
 from django.db.models.expressions import RawSQL
 from psycopg import sql
 
-from qudao.base.db import rows
+from qudao.base.db import AskedEach, rows
+from qudao.base.models import SearchEntry
 
 #: words of a search that are looked at
 MOST_WORDS = 4
 #: so many parties are named one by one to the planner; more are joined
 MOST_PARTIES = 300
+#: so many hits are named one by one; of more, each row of a walk is asked
+MOST_NAMED = 2_000
 #: pieces of one word that are looked up: the last ones, because numbers begin alike and end differently
 MOST_KEYS = 5
 PARTY = "network.organisation"
@@ -151,14 +154,19 @@ def _short(word: str) -> bool:
     return word.isascii() and len(word) < 3
 
 
+def _stands(word: str) -> str:
+    """The condition that a text has a word, for entries that are at hand: as any part, one or two letters only where a part begins."""
+    if _short(word):
+        return f"text ~ {_text(rf'(^|[ ./_-]){re.escape(word)}')}"
+    like = "%" + word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
+    return f"text LIKE {_text(like)}"
+
+
 def _has(kind: str, word: str) -> str:
     """The condition that an entry of a kind has a word: as any part of its text, one or two letters only where a part begins."""
     keys = _text([f"{key}@{kind}" for key in dict.fromkeys(_keys(word))])
     found = f"base_grams(subject_kind, text) @> {keys}::text[]"
-    if _short(word):
-        return found
-    like = "%" + word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
-    return f"{found} AND text LIKE {_text(like)}"
+    return found if _short(word) else f"{found} AND {_stands(word)}"
 
 
 def _of_party(word: str) -> str:
@@ -190,6 +198,18 @@ def matching(kind: str, typed: str, *, parties: bool = False) -> RawSQL | None:
     of_kind = [f"subject_kind = {_text(kind)}"] if parties else []
     wanted = f"SELECT subject_id FROM base_searchentry WHERE {' AND '.join([*of_kind, *conditions])}"
     return RawSQL(wanted, (), output_field=BigIntegerField())  # noqa: S611 - literals are quoted
+
+
+def having(kind: str, word: str) -> Q:
+    """The rows of a kind that have a word of `words_of`, as a condition for the first few of a list in its own order.
+
+    Few hits are named; of many, each row is asked as the walk comes to it. One statement.
+    """
+    found = [pk for (pk,) in rows(f"SELECT subject_id FROM {TABLE} WHERE {_has(kind, word)} LIMIT {MOST_NAMED + 1}")]
+    if len(found) <= MOST_NAMED:
+        return Q(pk__in=found)
+    stands = RawSQL(_stands(word), (), output_field=BooleanField())  # noqa: S611 - literals are quoted
+    return Q(AskedEach(SearchEntry.unscoped.filter(stands, subject_kind=kind, subject_id=OuterRef("pk"))))
 
 
 def first_numbers(kind: str, typed: str, most: int) -> list[int]:
@@ -236,7 +256,7 @@ def candidates(reaches: Sequence[Reach], typed: str, most: int) -> dict[str, dic
         ways = [(PART, " AND ".join(_has(reach.kind, word) for word in found), TABLE), (NUMBER, f"number = {_text(' '.join(found))}", TABLE)]
         if reach.newest and all(map(_short, found)):
             newest = f"(SELECT * FROM {TABLE} WHERE {of_kind} ORDER BY subject_id DESC LIMIT {NEWEST})"
-            ways[0] = (PART, " AND ".join(f"text ~ {_text(rf'(^|[ ./_-]){re.escape(word)}')}" for word in found), newest)
+            ways[0] = (PART, " AND ".join(map(_stands, found)), newest)
         ways += [(AMOUNT, f"amount = {amount}", TABLE)] if amount is not None and reach.amounts else []
         parts += [
             f"(SELECT subject_kind, subject_id, {way} AS way FROM {table} e WHERE {of_kind} AND {condition} ORDER BY subject_id DESC LIMIT {most})"

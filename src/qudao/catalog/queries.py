@@ -13,7 +13,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
-from qudao.base.search import matching, words_of
+from qudao.base.search import having, matching, words_of
 from qudao.catalog.models import Audience, Brand, Category, HiddenProduct, Pack, Product, Succession, TaxClass, TaxRate
 from qudao.catalog.policies import OUTSIDE
 from qudao.kernel import clock
@@ -66,8 +66,11 @@ def unscoped_factors(pack_ids: Iterable[int]) -> dict[int, tuple[int, Decimal]]:
     return {row[0]: (row[1], row[2]) for row in Pack.unscoped.filter(pk__in=list(pack_ids)).values_list("id", "product_id", "factor")}
 
 
-def products(actor: Actor, *, search: str = "", state: str = "", category_id: int | None = None) -> QuerySet[Product]:
-    """The products the actor may see. `search` meets code, name, English name, pinyin initials or a scanned GTIN."""
+def products(actor: Actor, *, search: str = "", state: str = "", category_id: int | None = None, few: bool = False) -> QuerySet[Product]:
+    """The products the actor may see. `search` meets code, name, English name, pinyin initials or a scanned GTIN.
+
+    `few`: only the first of them by code are wanted, however many there are; a statement more for each word.
+    """
     found = visible(actor, Product).select_related("owner", "category", "brand").order_by("code", "id")
     if state:
         found = found.filter(state=state)
@@ -75,10 +78,9 @@ def products(actor: Actor, *, search: str = "", state: str = "", category_id: in
         branch = Category.unscoped.filter(pk=category_id).values_list("path", flat=True).first()
         found = found.filter(category__path__startswith=branch) if branch else found.none()
     for word in words_of(search):
-        hit = Q(pk__in=matching("catalog.product", word))
+        hit = having("catalog.product", word) if few else Q(pk__in=matching("catalog.product", word))
         if word.isdigit() and len(word) >= 8:
-            hit |= Q(gtin=word.zfill(14)) | Q(packs__gtin=word.zfill(14))
-            found = found.distinct()
+            hit |= Q(gtin=word.zfill(14)) | Q(pk__in=Pack.unscoped.filter(gtin=word.zfill(14)).values("product_id"))
         found = found.filter(hit)
     return found
 

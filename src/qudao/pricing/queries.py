@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet
 
 from qudao.agreements import queries as agreements
 from qudao.base.access import Actor, get_visible, sees_prices, visible
-from qudao.base.db import rows
+from qudao.base.db import AskedEach, rows
 from qudao.kernel.errors import Forbidden
 from qudao.pricing.models import ListAssignment, Price, PriceList, Rate, SpecialPrice, WideAssignment
 from qudao.pricing.rules import Candidate, Quote, Standing, choose
 from qudao.pricing.states import BY_RANK
+
+#: as many prices of an agreement's lists are named to the planner one by one
+FEW_PRICES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +113,19 @@ def unscoped_all_quotes(asked: Mapping[int, Sequence[Item]], on: date) -> dict[i
 
 
 def unscoped_has_price(agreement_id: int, on: date) -> Q:
-    """Products with a price under an agreement on a day, as a condition on a queryset of products. Reads the agreement's lists: one statement."""
+    """Products with a price under an agreement on a day, as a condition on a queryset of products. Reads the agreement's lists: one statement.
+
+    The products of few prices are named; of many, each product is asked as it comes.
+    """
+    named = f"""with {_LISTS}, usable as materialized (select id from lists where currency = target or rate is not null)
+        select array(select id from usable), array(select p.product_id from usable u join pricing_price p on p.list_id = u.id
+            where p.valid_from <= %(on)s and (p.valid_to is null or p.valid_to >= %(on)s) limit %(most)s)"""
+    [(lists, priced)] = rows(named, {"agreements": [agreement_id], "on": on, "most": FEW_PRICES + 1})
     valid = Q(valid_from__lte=on) & (Q(valid_to=None) | Q(valid_to__gte=on))
-    lists = [pk for (pk,) in rows(f"with {_LISTS} select id from lists where currency = target or rate is not null", {"agreements": [agreement_id], "on": on})]
-    listed = Price.unscoped.filter(valid, list_id__in=lists, product_id=OuterRef("pk"))
-    special = SpecialPrice.unscoped.filter(valid, agreement_id=agreement_id, product_id=OuterRef("pk"))
-    return Q(Exists(listed)) | Q(Exists(special))
+    special = Q(pk__in=SpecialPrice.unscoped.filter(valid, agreement_id=agreement_id).values("product_id"))
+    if len(priced) <= FEW_PRICES:
+        return Q(pk__in=priced) | special
+    return Q(AskedEach(Price.unscoped.filter(valid, list_id__in=lists, product_id=OuterRef("pk")))) | special
 
 
 def unscoped_rate(owner_id: int, source: str, target: str, on: date) -> Rate | None:

@@ -78,11 +78,14 @@ def test_packs_and_categories_follow_their_owner(cast):
 
 
 @pytest.mark.parametrize("search", ["KT-0", "空调", "conditioner", "kt", "6901234567892", "06901234567892", "16901234567899", "空 kt"])
-def test_search_meets_code_names_initials_and_barcodes(cast, search):
+def test_search_meets_code_names_initials_and_barcodes(cast, search, monkeypatch):
     product = make_product(cast.lh, "KT-01", name="空调", name_en="Air conditioner", gtin="6901234567892")
     actions.set_pack(product.pk, "箱", Decimal(12), gtin="16901234567899", actor=SYSTEM)
     make_product(cast.lh, "X", name="洗衣机", name_en="Washer")
     assert [one.code for one in queries.products(cast.hq_clerk, search=search)] == ["KT-01"]
+    assert [one.code for one in queries.products(cast.hq_clerk, search=search, few=True)] == ["KT-01"]
+    monkeypatch.setattr("qudao.base.search.MOST_NAMED", 0)  # as if there were many hits
+    assert [one.code for one in queries.products(cast.hq_clerk, search=search, few=True)] == ["KT-01"]
 
 
 def test_a_category_filter_takes_the_whole_branch(cast):

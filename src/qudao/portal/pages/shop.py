@@ -16,7 +16,7 @@ from qudao.base.html.pages import door, go, wanted
 from qudao.base.html.tables import address, by_language
 from qudao.baskets import actions
 from qudao.baskets.queries import favourites, templates
-from qudao.catalog.queries import Category, Product
+from qudao.catalog.queries import Category, Product, products
 from qudao.catalog.queries import product as product_of
 from qudao.funds.pages import meter_of
 from qudao.inventory.states import Band
@@ -111,13 +111,14 @@ def shop(request: HttpRequest) -> HttpResponse:
         number = max(1, int(params["page"])) if params.get("page", "").isdigit() else 1
         all_of_them = unscoped_branches(trade)
         chosen = next((one for one in all_of_them if str(one.pk) == params.get("category")), None)
-        rows = orderable(actor, trade, search=context["q"].strip()[:60], category_id=chosen.pk if chosen else None).select_related("category")
+        rows = orderable(actor, trade, search=context["q"].strip()[:60], category_id=chosen.pk if chosen else None)
         if tab == "bought":
             rows = rows.filter(pk__in=unscoped_bought(trade))
         elif tab == "favourites":
             rows = rows.filter(pk__in=favourites(actor).order_by().values("product_id"))
         start = (number - 1) * PER_PAGE
-        some: list[Product] = list(rows[start : start + PER_PAGE + 1])
+        # The few of the page are found first and joined with what they show then.
+        some: list[Product] = list(products(actor).filter(pk__in=rows.select_related(None).values("pk")[start : start + PER_PAGE + 1]))
         context |= {
             "cards": [shown_card(one, trade) for one in cards(actor, trade, some[:PER_PAGE])],
             "more": address(params, page=number + 1) if len(some) > PER_PAGE else "",

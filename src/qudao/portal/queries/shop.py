@@ -59,9 +59,9 @@ def _authorised(trade: Trade, allowed: bool) -> Q:
 
 
 def orderable(actor: Actor, trade: Trade, *, search: str = "", category_id: int | None = None) -> QuerySet[Product]:
-    """What can be ordered under an agreement today: carried by the seller and shown to the buyer, authorised, active, with a price."""
+    """What can be ordered under an agreement today: carried by the seller and shown to the buyer, authorised, active, with a price; to read the first of."""
     opened = Audience.unscoped.filter(viewer_id=trade.seller_id).values("owner_id")
-    found = products(actor, search=search, state="active", category_id=category_id).filter(Q(owner_id=trade.seller_id) | Q(owner__in=opened))
+    found = products(actor, search=search, state="active", category_id=category_id, few=True).filter(Q(owner_id=trade.seller_id) | Q(owner__in=opened))
     found = found.filter(~unscoped_hidden_under(trade.agreement_id), unscoped_has_price(trade.agreement_id, clock.today()), _authorised(trade, True))
     return found.exclude(_authorised(trade, False))
 

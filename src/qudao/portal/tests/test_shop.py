@@ -106,6 +106,8 @@ def test_categories_search_tabs_and_rows_stand_in_the_address(buyer, world):
     Product.unscoped.filter(pk=world.products[0].pk).update(category=top)
     assert text(buyer.get(f"{reverse('shop')}?category={top.pk}")).count("q-prod") == 1
     assert text(buyer.get(f"{reverse('shop')}?q=P2")).count("q-prod") == 1
+    set_pack(world.products[0].pk, "箱", D(12), gtin="16901234567899", actor=SYSTEM)
+    assert text(buyer.get(f"{reverse('shop')}?q=16901234567899")).count("q-prod") == 1
     assert "Nothing you can order matches" in text(buyer.get(f"{reverse('shop')}?q=ZZZ"))
     assert "q-grid rows" in text(buyer.get(f"{reverse('shop')}?view=rows"))
     assert "Nothing was bought here before" in text(buyer.get(f"{reverse('shop')}?tab=bought"))

@@ -125,7 +125,9 @@ def test_only_who_keeps_the_list_assigns_it(trade, cast):
         actions.unassign_wide(kept.pk, actor=cast.dealer_admin)
 
 
-def test_what_has_a_price_is_what_the_quote_answers(trade, cast):
+@pytest.mark.parametrize("few", [queries.FEW_PRICES, 0])
+def test_what_has_a_price_is_what_the_quote_answers(trade, cast, few, monkeypatch):
+    monkeypatch.setattr(queries, "FEW_PRICES", few)
     agreement, product = trade
     other = make_product(cast.lh, "Q").pk
     make_product(cast.lh, "NONE")
