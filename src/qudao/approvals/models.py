@@ -168,7 +168,8 @@ class Node(Row):
 
     class Meta:
         indexes = [
-            models.Index(fields=["entered_at"], condition=Q(state=NodeState.CURRENT, late_hours__isnull=False, late_at=None), name="approvals_node_timed")
+            models.Index(fields=["entered_at", "id"], condition=Q(state=NodeState.CURRENT), name="approvals_node_waiting"),
+            models.Index(fields=["entered_at"], condition=Q(state=NodeState.CURRENT, late_hours__isnull=False, late_at=None), name="approvals_node_timed"),
         ]
         constraints = [
             models.CheckConstraint(
