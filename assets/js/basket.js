@@ -1,56 +1,86 @@
 // The basket: every click and every typed quantity is kept in a queue of this browser until the server has it, each with an id of its own, so that
 // nothing is lost or counted twice, whatever the network does. Shown at once, confirmed by the server, and the same on every device.
+// Each person has a queue of its own under each agreement; what waits under another agreement is sent from whatever basket or catalogue is open.
 import { say } from "./keys.js";
 
 const area = () => document.querySelector("[data-basket]");
-const KEY = "basket:queue";
-const read = () => { try { return JSON.parse(localStorage.getItem(KEY) ?? "[]"); } catch { return []; } };
-const write = (queue) => localStorage.setItem(KEY, JSON.stringify(queue));
+const PREFIX = "basket:queue:";
+/** what adds up in any order */
+const SUMS = ["add", "entry"];
+const mine = () => `${PREFIX}${area().dataset.owner}:`;
+const own = () => mine() + area().dataset.basket;
+const read = (key = own()) => { try { return JSON.parse(localStorage.getItem(key) ?? "[]"); } catch { return []; } };
+const write = (queue, key = own()) => (queue.length ? localStorage.setItem(key, JSON.stringify(queue)) : localStorage.removeItem(key));
+const waiting = () => (localStorage.getItem(own()) ? own() : Object.keys(localStorage).find((key) => key.startsWith(mine())));
 const timers = new Map();
 let sending = false, typed = 0;
+
+function later(key, job, wait) {
+  forget(key);
+  timers.set(key, { job, id: setTimeout(() => { timers.delete(key); job(); }, wait) });
+}
+function forget(key) {
+  clearTimeout(timers.get(key)?.id);
+  timers.delete(key);
+}
 
 // One thing to send. What is not yet on its way is joined with what follows it: clicks add up, the latest quantity counts.
 function put(kind, url, fields) {
   const queue = read(), last = queue.at(-1);
   const same = last && !last.sent && last.kind === kind && last.url === url && last.fields.product === fields.product;
   if (same && fields.delta !== undefined) last.fields.delta = String(Number(last.fields.delta) + Number(fields.delta));
-  else if (same && kind !== "entry") last.fields = fields;
+  else if (same && kind !== "entry") last.fields = { agreement: last.fields.agreement, ...fields };
   else queue.push({ id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, kind, url, fields: { agreement: area().dataset.basket, ...fields } });
-  if (same) last.fields.agreement = area().dataset.basket;
   write(queue);
-  clearTimeout(timers.get("send"));
-  timers.set("send", setTimeout(send, kind === "add" ? 120 : 0));
+  later("send", send, kind === "add" ? 120 : 0);
 }
 
 async function send() {
-  if (sending) return;
+  if (sending || !area()) return;
   sending = true;
   try {
-    for (let queue = read(); queue.length; queue = read()) {
-      const one = queue[0];
+    for (let key = waiting(); key; key = area() && waiting()) {
+      const queue = read(key), one = queue[0];
+      if (!one) { localStorage.removeItem(key); continue; }
       one.sent = true;
-      write(queue);
+      write(queue, key);
       const answer = await post(one);
       if (!answer) { setTimeout(send, 2000); return; } // the network is away: the same id is sent again
-      write(read().filter((other) => other.id !== one.id));
-      if (answer.ok) await show(await answer.json(), one);
-      else refused(answer, one);
+      if ([401, 403].includes(answer.status) || new URL(answer.url).pathname === "/sign-in/") {
+        // Signed out, or somebody else is signed in by now: it stays for its own person. What is forbidden even after that is let go.
+        write(one.barred ? queue.slice(1) : [{ ...one, barred: true }, ...queue.slice(1)], key);
+        location.reload();
+        return;
+      }
+      write(read(key).filter((other) => other.id !== one.id), key);
+      if (!answer.ok) refused(one);
+      else if (area() && key === own() && !answer.redirected) await show(await answer.json(), one);
     }
   } finally { sending = false; }
 }
 async function post({ id, url, fields }) {
-  const body = new URLSearchParams({ ...fields, client_id: id });
+  const body = new URLSearchParams({ ...fields, client_id: id, owner: area()?.dataset.owner ?? "" });
   const headers = { "X-CSRFToken": JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"], "X-Basket": area()?.dataset.kind ?? "shop" };
   try {
     const answer = await fetch(url, { method: "POST", body, headers, keepalive: body.toString().length < 60000 });
     return answer.status >= 500 ? null : answer;
   } catch { return null; }
 }
-function refused(answer, one) {
-  if (answer.status === 401 || answer.status === 403) { location.reload(); return; }
+function refused(one) {
   say(document.body.dataset.wordsFailed, "c-wrong");
   if (one.kind !== "entry") look();
 }
+
+// The page goes: what is typed is kept, and what may go in any order is sent now; the rest at the next basket or catalogue, by the same id.
+window.addEventListener("pagehide", () => {
+  if (!area()) return;
+  for (const [key, { job }] of [...timers]) if (key !== "names" && key !== "send") { forget(key); job(); }
+  forget("send");
+  const queue = read(), end = queue.findIndex((one, n) => n && !(SUMS.includes(one.kind) && SUMS.includes(queue[0].kind)));
+  const now = (end < 0 ? queue : queue.slice(0, end)).filter((one) => !(sending && one.sent));
+  for (const one of now) { one.sent = true; post(one); }
+  if (now.length) write(queue);
+});
 
 // What the server says: totals, the aside, and the lines that changed. A field in which one types is left alone.
 async function show(news, one) {
@@ -128,7 +158,7 @@ document.addEventListener("click", (event) => {
 
 // Quantities typed: kept half a second after the last key, or when one leaves the field.
 function kept(input) {
-  clearTimeout(timers.get(input));
+  forget(input);
   const line = input.closest("[data-line]"), card = input.closest("[data-card]");
   if (input.value === input.defaultValue) return;
   input.defaultValue = input.value;
@@ -139,8 +169,8 @@ document.addEventListener("input", (event) => {
   const input = event.target.closest("[data-card] [name=qty], [data-line] input:not([type=hidden])");
   if (!input || event.isComposing) return;
   typed = Date.now();
-  clearTimeout(timers.get(input));
-  if (input.value.trim()) timers.set(input, setTimeout(() => kept(input), 500)); // an empty field means a quantity to come, until one leaves it
+  forget(input);
+  if (input.value.trim()) later(input, () => kept(input), 500); // an empty field means a quantity to come, until one leaves it
 });
 document.addEventListener("change", (event) => {
   const input = event.target.closest("[data-card] [name=qty], [data-line] input:not([type=hidden])");
@@ -202,15 +232,14 @@ document.addEventListener("paste", (event) => {
 document.addEventListener("input", (event) => {
   const input = event.target.closest("[data-names]");
   if (!input || event.isComposing || event.inputType === "insertReplacementText") return;
-  clearTimeout(timers.get("names"));
-  timers.set("names", setTimeout(async () => {
+  later("names", async () => {
     const words = input.value.trim();
     if (!words) return;
     const answer = await fetch(`${input.dataset.names}?q=${encodeURIComponent(words)}&agreement=${area().dataset.basket}`).catch(() => null);
     if (!answer?.ok || input.value.trim() !== words) return;
     const { results } = await answer.json();
     input.list.replaceChildren(...results.map((one) => Object.assign(document.createElement("option"), { value: one.value, label: `${one.label} ${one.note}` })));
-  }, 120));
+  }, 120);
 });
 
 // What is said of the whole order is kept as the lines are.
@@ -218,12 +247,11 @@ for (const kind of ["input", "change"]) document.addEventListener(kind, (event) 
   const form = event.target.closest("[data-submit]");
   if (!form || event.isComposing || !["requested_on", "po_number", "note", "kind", "address"].includes(event.target.name)) return;
   typed = Date.now();
-  clearTimeout(timers.get("head"));
-  timers.set("head", setTimeout(() => {
+  later("head", () => {
     const { requested_on, po_number, note, kind, address } = form.elements;
     const said = { requested_on: requested_on.value, po_number: po_number.value, note: note.value, kind: kind.value, address: address?.value ?? "" };
     put("head", area().dataset.headUrl, said);
-  }, 600));
+  }, 600);
 });
 // A submit waits for what is still on its way.
 document.addEventListener("submit", async (event) => {
@@ -285,9 +313,4 @@ async function pulse() {
 }
 setInterval(pulse, 1500);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) pulse(); });
-window.addEventListener("online", send);
-if (area() && read().length) {
-  const queue = read();
-  write(queue.filter((one) => one.fields.agreement === area().dataset.basket));
-  send();
-}
+for (const kind of ["online", "pageshow"]) window.addEventListener(kind, send);

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from browser_visit import Visit
-from browser_world import World
+from browser_world import START, World
 from test_order_days import paste
 
+from qudao.agreements.models import Agreement
+from qudao.agreements.tests.make import make_agreement
+from qudao.base.access import system_actor
 from qudao.baskets.models import Line
+from qudao.catalog.tests.make import make_product
+from qudao.inventory.tests.make import make_places, make_stock
 from qudao.kernel import clock
+from qudao.network.tests.make import make_org
 from qudao.orders.models import Order
+from qudao.pricing.actions import ListDraft, create_list, set_prices
+from qudao.pricing.rules import PriceDraft
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +32,7 @@ def card(visit: Visit, code: str):
 
 def saved(visit: Visit) -> None:
     """Everything clicked and typed has reached the server."""
-    visit.page.wait_for_function("() => (localStorage.getItem('basket:queue') ?? '[]') === '[]'")
+    visit.page.wait_for_function("() => !Object.keys(localStorage).some((key) => key.startsWith('basket:queue:'))")
 
 
 def held() -> dict[str, int]:
@@ -101,3 +110,59 @@ def test_a_scanner_is_faster_than_the_server(enter, world: World) -> None:
         visit.page.keyboard.press("Enter")
     saved(visit)
     assert held() == {"RC-40": 10}
+
+
+@pytest.fixture(scope="module")
+def second(world: World) -> Agreement:
+    """Another brand that sells its fans to the dealer."""
+    brand = make_org("hq", "QF", name="清风电扇", name_en="Breeze Fans")
+    fan = make_product(brand, "BF-1", name="台扇", name_en="Desk fan")
+    made = create_list(brand.pk, ListDraft("BASE", "经销价", "Dealer prices", is_base=True), actor=system_actor())
+    set_prices(made.pk, [PriceDraft(fan.pk, Decimal(80), START)], actor=system_actor())
+    make_stock(make_places(brand)["MAIN"], {fan.pk: 100})
+    return make_agreement(brand, world.orgs["D001"])
+
+
+def kept_queues(visit: Visit) -> list[str]:
+    return list(visit.page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('basket:queue:'))"))
+
+
+def test_a_click_followed_at_once_by_another_seller_is_not_lost(enter, world: World, second: Agreement) -> None:
+    Line.unscoped.all().delete()
+    visit = enter("buyer")
+    visit.go(f"/shop/?agreement={world.agreement.pk}")
+    more = card(visit, "RC-40").get_by_role("button", name=re.compile("^More of"))
+    with visit.page.expect_navigation():
+        more.evaluate(
+            """(button, other) => { button.click(); const choice = document.querySelector("select[name=agreement][data-go]");
+            choice.value = other; choice.dispatchEvent(new Event("change", { bubbles: true })); }""",
+            str(second.pk),
+        )
+    visit.at(f"/shop/?agreement={second.pk}*")
+    saved(visit)
+    assert held() == {"RC-40": 1}, "sent as the page went, or at the next, by one id"
+    card(visit, "BF-1").get_by_role("button", name=re.compile("^More of")).click()
+    saved(visit)
+    assert held() == {"RC-40": 1, "BF-1": 1}
+
+
+def test_what_could_not_be_sent_waits_for_its_own_agreement_and_person(enter, world: World, second: Agreement) -> None:
+    Line.unscoped.all().delete()
+    visit = enter("buyer")
+    visit.go(f"/shop/?agreement={world.agreement.pk}")
+    visit.page.route("**/basket/lines", lambda route: route.abort())
+    card(visit, "RC-40").get_by_role("button", name=re.compile("^More of")).click()
+    visit.page.wait_for_timeout(300)
+    queue = kept_queues(visit)
+    assert len(queue) == 1 and queue[0].endswith(f":{world.agreement.pk}") and held() == {}
+    visit.page.context.add_cookies(world.cookies("owner", "en", visit.url))  # a colleague signs in on the same machine
+    visit.go(f"/shop/?agreement={second.pk}")
+    visit.page.unroute("**/basket/lines")
+    card(visit, "BF-1").get_by_role("button", name=re.compile("^More of")).click()
+    visit.page.wait_for_function("() => Object.keys(localStorage).filter((key) => key.startsWith('basket:queue:')).length === 1")
+    assert kept_queues(visit) == queue and held() == {"BF-1": 1}, "the colleague sends the own click only"
+    visit.page.context.add_cookies(world.cookies("buyer", "en", visit.url))
+    visit.go(f"/shop/?agreement={second.pk}")
+    saved(visit)
+    line = Line.unscoped.get(product__code="RC-40")
+    assert line.basket.user_id == world.people["buyer"].user_id and line.basket.agreement_id == world.agreement.pk

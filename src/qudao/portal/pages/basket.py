@@ -112,7 +112,8 @@ def _show(request: HttpRequest, trades: Sequence[Trade], trade: Trade | None, *,
     """The page, with what a submit was refused for."""
     status = error.status if error else 422 if form is not None and form.is_bound else 200
     actor, params = request.actor, request.GET  # type: ignore[attr-defined]
-    context: dict[str, Any] = {"title": _("Basket"), "back": reverse("shop"), "trades": trades, "trade": trade, "client_id": client_id_of(request)}
+    context: dict[str, Any] = {"title": _("Basket"), "owner": actor.membership_id, "back": reverse("shop"), "trades": trades, "trade": trade}
+    context["client_id"] = client_id_of(request)
     if trade is None:
         return render(request, "portal/basket.html", context)
     basket = filled(actor, trade)

@@ -20,7 +20,7 @@ from qudao.catalog.queries import Category, Product, products
 from qudao.catalog.queries import product as product_of
 from qudao.funds.pages import meter_of
 from qudao.inventory.states import Band
-from qudao.kernel.errors import NotFound
+from qudao.kernel.errors import Forbidden, NotFound
 from qudao.kernel.money import round_to
 from qudao.portal.queries.desk import Trade
 from qudao.portal.queries.shop import Card, buying, cards, filled, newest_order, orderable, unit_word, unscoped_bought, unscoped_branches
@@ -48,7 +48,9 @@ def trade_for(request: HttpRequest) -> tuple[list[Trade], Trade | None]:
 
 
 def require_trade(request: HttpRequest) -> Trade:
-    """The agreement of the request; NotFound when one may not buy under it."""
+    """The agreement of the request; NotFound when one may not buy under it, Forbidden when a script posts what somebody else (`owner`) clicked here."""
+    if request.POST.get("owner", "") not in ("", str(request.actor.membership_id)):  # type: ignore[attr-defined]
+        raise Forbidden("base.forbidden", verb="baskets.use")
     trade = trade_for(request)[1]
     if trade is None:
         raise NotFound("base.not_found")
@@ -101,7 +103,8 @@ def shop(request: HttpRequest) -> HttpResponse:
         raise NotFound("base.not_found")
     tab = params.get("tab") if params.get("tab") in TABS else "all"
     context: dict[str, Any] = {
-        "title": _("Catalogue"), "trades": found, "trade": trade, "tab": tab, "q": params.get("q", ""), "rows": params.get("view") == "rows",
+        "title": _("Catalogue"), "owner": actor.membership_id, "trades": found, "trade": trade, "tab": tab,
+        "q": params.get("q", ""), "rows": params.get("view") == "rows",
         "tabs": [{"label": label, "url": address(params, tab=name, page=None, category=None), "on": name == tab} for name, label in TABS.items()],
         "as_rows": address(params, view="rows"), "as_cards": address(params, view=None), "keep": [(k, v) for k, v in params.items() if k not in ("q", "page")],
     }  # fmt: skip

@@ -172,6 +172,13 @@ def test_a_click_sent_again_counts_once(buyer, world):
     assert answers[0]["cards"][str(world.products[0].pk)] == {"typed": "1 箱", "held": "6", "amount": "600.00"}
 
 
+def test_what_somebody_else_clicked_in_this_browser_is_refused(buyer, world):
+    about = {"agreement": world.agreement.pk, "product": world.products[0].pk, "delta": "6", "client_id": str(uuid4())}
+    assert buyer.post(reverse("basket_lines"), {**about, "owner": "999999"}, headers=JSON).status_code == 403 and held() == {}
+    assert buyer.post(reverse("basket_lines"), {**about, "owner": world.dealer.membership_id}, headers=JSON).status_code == 200
+    assert held() == {"P1": (D(6), "箱")}
+
+
 def test_the_aside_shows_the_newest_lines_the_total_and_the_credit(buyer, world):
     fill(world, 5, 2)
     page = text(buyer.get(f"{reverse('basket_aside')}?agreement={world.agreement.pk}"))
