@@ -10,7 +10,7 @@ from qudao.base.access import Actor
 from qudao.base.outbox import Event, reacts
 from qudao.fulfilment.events import ShipmentDispatched
 from qudao.orders.events import OrderAmended, OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected
-from qudao.payments.events import PaymentReceived
+from qudao.payments.events import PaymentReceived, PaymentWithdrawn
 
 
 def _refresh(events: Sequence[Event], actor: Actor) -> None:
@@ -56,4 +56,10 @@ def count_dispatched(events: Sequence[Event], *, actor: Actor) -> None:
 @reacts(PaymentReceived, batch=True)
 def count_received(events: Sequence[Event], *, actor: Actor) -> None:
     """Money came in."""
+    refresh_days(unscoped_days_of_payments(e.payload.payment_id for e in events), actor=actor)
+
+
+@reacts(PaymentWithdrawn, batch=True)
+def count_withdrawn(events: Sequence[Event], *, actor: Actor) -> None:
+    """Money that was recorded by mistake counts no more."""
     refresh_days(unscoped_days_of_payments(e.payload.payment_id for e in events), actor=actor)

@@ -33,6 +33,18 @@ class PaymentReceived:
 
 
 @dataclass(frozen=True)
+class PaymentWithdrawn:
+    """Money that was recorded by mistake counts no more."""
+
+    version: ClassVar[int] = 1
+    payment_id: int
+    seller_id: int
+    buyer_id: int
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True)
 class CreditIssued:
     """A part of an invoice was taken back; `payment_id` is the credit note."""
 

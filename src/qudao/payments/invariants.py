@@ -19,7 +19,7 @@ CHECKS = [
            FROM payments_pool c LEFT JOIN payments_payment p ON p.pool_id = c.id GROUP BY c.id
            HAVING (c.amount, c.part_count) IS DISTINCT FROM (sum(p.amount), count(p.id)) OR NOT bool_and(
                (p.seller_id, p.currency, p.paid_on, p.method) = (c.seller_id, c.currency, c.paid_on, c.method) AND starts_with(p.number, c.number || '/')
-               AND (p.state IN ('announced', 'declined') AND p.state = c.state OR p.state NOT IN ('announced', 'declined') AND c.state = 'received'))""",
+               AND CASE WHEN p.state IN ('announced', 'declined', 'withdrawn') THEN p.state ELSE 'received' END = c.state)""",
         """INSERT INTO payments_pool (seller_id, payer_id, number, amount, currency, part_count, paid_on, reference, method, note, state, state_since,
             recorded_at)
            SELECT seller_id, buyer_id, 'RC-PLANTED-99999', amount, currency, 1, paid_on, '', 'transfer', '', 'received', now(), now() FROM payments_payment
@@ -55,13 +55,28 @@ CHECKS = [
         "UPDATE payments_payment SET method = 'deposit' WHERE id = (SELECT min(id) FROM payments_payment WHERE method NOT IN ('deposit', 'credit_note'))",
     ),
     Check(
+        "payments.unapplied_is_in_the_books",
+        # what is left of payments in the books of both sides; a withdrawn one leaves nothing
+        """SELECT coalesce(b.org_id, d.org_id) AS id, concat_ws(' ', coalesce(b.account, d.account), 'of', coalesce(b.org_id, d.org_id), 'with',
+                  coalesce(b.party, d.party), 'is', coalesce(b.amount, 0), 'but payments say', coalesce(d.amount, 0)) AS note
+           FROM (SELECT org_id, account, counterparty_id AS party, currency, amount FROM ledger_balance WHERE account IN ('unapplied_in', 'unapplied_out')) b
+           FULL JOIN (SELECT s.org_id, s.account, s.party, t.currency, s.sign * t.rest AS amount
+                      FROM (SELECT seller_id, buyer_id, currency, sum(amount - applied) AS rest FROM payments_payment
+                            WHERE state NOT IN ('announced', 'declined', 'withdrawn') GROUP BY 1, 2, 3) t
+                      CROSS JOIN LATERAL (VALUES (t.seller_id, 'unapplied_in', t.buyer_id, -1), (t.buyer_id, 'unapplied_out', t.seller_id, 1))
+                          s(org_id, account, party, sign)) d USING (org_id, account, party, currency)
+           WHERE coalesce(b.amount, 0) <> coalesce(d.amount, 0)""",
+        "INSERT INTO ledger_balance (org_id, account, counterparty_id, currency, amount)"
+        " SELECT org_id, 'unapplied_in', counterparty_id, 'XTS', 0.01 FROM ledger_balance ORDER BY id DESC LIMIT 1",
+    ),
+    Check(
         "payments.credit_in_use_is_what_documents_say",
         """SELECT f.id, concat_ws(' ', 'account', f.id, 'holds invoiced', f.invoiced, 'and unapplied', f.unapplied, 'but documents say',
                                    coalesce(i.open, 0), 'and', coalesce(p.rest, 0)) AS note
            FROM funds_account f
            LEFT JOIN (SELECT agreement_id, sum(gross - paid) AS open FROM billing_invoice GROUP BY 1) i ON i.agreement_id = f.agreement_id
-           LEFT JOIN (SELECT agreement_id, sum(amount - applied) AS rest FROM payments_payment WHERE state NOT IN ('announced', 'declined') GROUP BY 1) p
-             ON p.agreement_id = f.agreement_id
+           LEFT JOIN (SELECT agreement_id, sum(amount - applied) AS rest FROM payments_payment
+                      WHERE state NOT IN ('announced', 'declined', 'withdrawn') GROUP BY 1) p ON p.agreement_id = f.agreement_id
            WHERE (f.invoiced, f.unapplied) IS DISTINCT FROM (coalesce(i.open, 0), coalesce(p.rest, 0))""",
         "UPDATE funds_account SET invoiced = invoiced + 0.01 WHERE id = (SELECT max(id) FROM funds_account)",
     ),

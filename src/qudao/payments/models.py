@@ -74,7 +74,7 @@ class Pool(Row):
                 violation_error_message=_("The amount must be more than zero."),
             ),
             models.CheckConstraint(
-                condition=Q(state__in=[State.ANNOUNCED, State.RECEIVED, State.DECLINED]),
+                condition=Q(state__in=[State.ANNOUNCED, State.RECEIVED, State.DECLINED, State.WITHDRAWN]),
                 name="payments_pool_state_fits",
                 violation_error_message=_("There is no such state."),
             ),
@@ -137,7 +137,7 @@ class Payment(Row):
                 violation_error_message=_("More would be sent back than was paid."),
             ),
             models.CheckConstraint(
-                condition=Q(state__in=[State.ANNOUNCED, State.RECEIVED, State.DECLINED], applied=0)
+                condition=Q(state__in=[State.ANNOUNCED, State.RECEIVED, State.DECLINED, State.WITHDRAWN], applied=0)
                 | Q(state=State.PARTIALLY_APPLIED, applied__gt=0, applied__lt=F("amount"))
                 | Q(state=State.APPLIED, applied=F("amount")),
                 name="payments_payment_state_fits",

@@ -173,16 +173,16 @@ def parts_of(pool: Pool) -> QuerySet[Payment]:
     return pool.parts.select_related("buyer").order_by("id")
 
 
-def unscoped_branches(seller_id: int, payer_id: int) -> dict[int, set[int]]:
-    """For whom an organisation pays a seller: the agreements of each branch that stands below it. One statement."""
-    found: dict[int, set[int]] = {}
-    for buyer, agreement in rows(
-        """SELECT a.buyer_id, a.id FROM payments_payer p JOIN agreements_agreement a ON a.id = p.agreement_id
+def unscoped_branches(seller_id: int, payer_ids: Iterable[int]) -> dict[int, dict[int, set[int]]]:
+    """For whom organisations pay a seller: by payer the agreements of each branch that stands below it. One statement."""
+    found: dict[int, dict[int, set[int]]] = {}
+    for payer, buyer, agreement in rows(
+        """SELECT p.payer_id, a.buyer_id, a.id FROM payments_payer p JOIN agreements_agreement a ON a.id = p.agreement_id
            JOIN network_organisation b ON b.id = a.buyer_id JOIN network_organisation h ON h.id = p.payer_id
-           WHERE a.seller_id = %s AND p.payer_id = %s AND a.state <> 'draft' AND starts_with(b.path, h.path) ORDER BY 1, 2""",
-        (seller_id, payer_id),
+           WHERE a.seller_id = %s AND p.payer_id = ANY(%s) AND a.state <> 'draft' AND starts_with(b.path, h.path) ORDER BY 1, 2, 3""",
+        (seller_id, list(payer_ids)),
     ):
-        found.setdefault(buyer, set()).add(agreement)
+        found.setdefault(payer, {}).setdefault(buyer, set()).add(agreement)
     return found
 
 

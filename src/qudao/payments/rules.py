@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
 from qudao.kernel.money import ZERO, cumulative
@@ -208,6 +208,27 @@ def check_refund(amount: Decimal, left: Decimal, note: str) -> None:
     raise_if_any(faults, Invalid)
     if amount > left:
         raise Refused("payments.refund_over_left", field="amount", left=str(left))
+
+
+class Withdrawable(Protocol):
+    """What the rule needs of a payment."""
+
+    number: str
+    state: str
+    method: str
+    pool_id: int | None
+
+
+def withdraw_fault(payment: Withdrawable, *, whole: bool = False) -> Fault | None:
+    """Why a payment cannot be withdrawn; a part of a payment of a head office only with the `whole`."""
+    said: dict[str, Any] = {"number": payment.number}
+    if payment.pool_id and not whole:
+        return Fault("payments.part_of_pool", "", said)
+    if payment.method not in PAID_BY:
+        return Fault("payments.withdraw_credit", "", said)
+    if payment.state in (State.PARTIALLY_APPLIED, State.APPLIED):
+        return Fault("payments.withdraw_applied", "", said)
+    return None if payment.state == State.RECEIVED else Fault("payments.illegal", "", {**said, "state": State(payment.state).label})
 
 
 def state_of(amount: Decimal, applied: Decimal) -> str:

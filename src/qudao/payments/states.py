@@ -17,6 +17,7 @@ class State(TextChoices):
     PARTIALLY_APPLIED = "partially_applied", pgettext_lazy("payment", "Partly applied")
     APPLIED = "applied", pgettext_lazy("payment", "Applied")
     DECLINED = "declined", pgettext_lazy("payment", "Not received")
+    WITHDRAWN = "withdrawn", pgettext_lazy("payment", "Withdrawn")
 
 
 #: the money is there
@@ -76,6 +77,7 @@ DONE = {
     State.PARTIALLY_APPLIED: _("applied a part of it to invoices"),
     State.APPLIED: _("applied all of it to invoices"),
     State.DECLINED: _("did not receive the money"),
+    State.WITHDRAWN: _("withdrew what was recorded by mistake"),
 }
 
 #: the same of a credit note
@@ -87,6 +89,7 @@ SENTENCES = {
     "payments.future": _("The day of payment lies in the future."),
     "payments.too_long": _("The text can have at most {limit} characters."),
     "payments.no_agreement": _("There is no agreement between these two organisations."),
+    "payments.agreement_unclear": _("This buyer has several agreements."),
     "payments.unknown_invoice": _("There is no open invoice like this between these two organisations."),
     "payments.twice": _("The same invoice is named twice."),
     "payments.more_than_open": _("Only {open} of invoice {number} is still to be paid."),
@@ -101,6 +104,11 @@ SENTENCES = {
     "payments.payment_applied_within_amount": _("More would be applied than was paid."),
     "payments.payment_received": _("The payment of {amount} {currency} was received ({number})."),
     "payments.payment_announced": _("A payment of {amount} {currency} is announced ({number}, {reference})."),
+    "payments.payment_withdrawn": _("Payment {number} of {amount} {currency} was recorded by mistake and is withdrawn: {reason}"),
+    "payments.withdraw_applied": _("Payment {number} pays invoices or went back already; it stays."),
+    "payments.withdraw_credit": _("{number} is no money that came; it stays."),
+    "payments.withdraw_held": _("Orders under prepaid terms hold the money of {number}; it stays."),
+    "payments.confirmed_stays": _("{number} was announced by the buyer and is confirmed; it stays."),
     "payments.payment_declined": _("The announced payment {number} was not received: {reason}"),
     "payments.creditnote_is_append_only": _("A credit note that was issued stays as it is."),
     "payments.creditline_is_append_only": _("A credit note that was issued stays as it is."),
@@ -124,7 +132,7 @@ SENTENCES = {
     "payments.payer_like": _("Nobody is known as “{payer}”. Perhaps: {codes}."),
     "payments.payer_unclear": _("More than one could have paid: {codes}."),
     "payments.payer_differs": _("“{payer}” paid, but the reference names an invoice of {other}."),
-    "payments.part_of_pool": _("{number} is a part of a payment of the head office, which is confirmed or declined as a whole."),
+    "payments.part_of_pool": _("{number} is a part of a payment of the head office, which is confirmed, declined or withdrawn as a whole."),
     "payments.payer_not_above": _("The payer stands above the buyer in the network and is not the seller."),
     "payments.no_branches": _("There is no branch for which this organisation pays this seller."),
     "payments.pool_currency": _("The branches have several currencies; say which one was paid."),
@@ -137,6 +145,7 @@ SENTENCES = {
 }
 REMEDIES = {
     "payments.no_agreement": _("Choose another buyer, or make an agreement first."),
+    "payments.agreement_unclear": _("Name the code of one."),
     "payments.more_than_open": _("Apply less; what is left of the payment stays unapplied."),
     "payments.more_than_left": _("Apply less."),
     "payments.not_small": _("Record the missing payment, issue a credit note, or send the money back."),
@@ -146,6 +155,7 @@ REMEDIES = {
     "payments.payer_differs": _("Ask the payer, and write the right code or reference."),
     "payments.booked_before": _("Leave the row out; if it is other money, give the bank's number of the line."),
     "payments.announced_twice": _("Confirm the right one by hand and leave the row out."),
+    "payments.withdraw_applied": _("Send back what is left, or issue a credit note."),
     "payments.nothing_to_apply": _("The payment stays unapplied until there is an invoice."),
     "payments.part_of_pool": _("Open the whole payment."),
     "payments.no_branches": _("The seller names the payer on the agreement of each branch."),
@@ -153,7 +163,7 @@ REMEDIES = {
 }
 #: what the other side is told; the texts are in SENTENCES
 NOTICES = (
-    *("payments.payment_received", "payments.payment_announced", "payments.payment_declined"),
+    *("payments.payment_received", "payments.payment_announced", "payments.payment_declined", "payments.payment_withdrawn"),
     *("payments.pool_received", "payments.pool_announced", "payments.pool_declined"),
     *("payments.credit_issued", "payments.refunded", "payments.deposit_deducted"),
 )

@@ -22,6 +22,7 @@ TONES: dict[str, str] = {
     State.PARTIALLY_APPLIED: "move",
     State.APPLIED: "done",
     State.DECLINED: "wrong",
+    State.WITHDRAWN: "wrong",
 }
 
 #: the same for a payment of a head office: whether its parts are applied is known by part

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -58,6 +58,11 @@ WRITE = """WITH series AS (
     SELECT part.buyer_id, part.id, part.number, pool.id, pool.number FROM pool, part"""
 
 
+#: the agreements of each branch; what stands between each (seller, buyer)
+Branches = Mapping[int, Collection[int]]
+Pairs = Mapping[tuple[int, int], Pair]
+
+
 @dataclass(frozen=True)
 class Share:
     """What one branch gets of the payment: its account, the amount, what it pays of its invoices."""
@@ -111,10 +116,10 @@ def record_pool(facts: PoolFacts, applications: Chosen = None, *, actor: Actor) 
     check_pair(actor, facts.seller_id)
     shares, currency = _plan(facts, applications)
     done = _pay(shares, actor)
-    pool, parts = _write(facts, currency, shares, State.RECEIVED, actor)
+    pool, parts = write_pool(facts, currency, shares, State.RECEIVED, actor)
     _book(parts, [done[share.buyer_id] for share in shares], actor)
     record(pool.subject, after=pool.state, detail={"amount": str(pool.amount), "parts": pool.part_count})
-    _tell("payments.pool_received", pool, pool.payer_id, "payments.view", actor)
+    tell_pool("payments.pool_received", pool, pool.payer_id, "payments.view", actor)
     return pool
 
 
@@ -124,9 +129,9 @@ def announce_pool(facts: PoolFacts, applications: Chosen = None, *, actor: Actor
     rules.check_facts(facts, clock.today())
     check_pair(actor, facts.payer_id)
     shares, currency = _plan(facts, applications)
-    pool, _parts = _write(facts, currency, shares, State.ANNOUNCED, actor)
+    pool, _parts = write_pool(facts, currency, shares, State.ANNOUNCED, actor)
     record(pool.subject, after=pool.state, detail={"amount": str(pool.amount), "parts": pool.part_count})
-    _tell("payments.pool_announced", pool, pool.seller_id, "payments.record", actor, reference=pool.reference)
+    tell_pool("payments.pool_announced", pool, pool.seller_id, "payments.record", actor, reference=pool.reference)
     return pool
 
 
@@ -143,11 +148,11 @@ def confirm_pool(pool_id: int, *, actor: Actor) -> Pool:
         debts = pair.debts if pair.currency == one.currency else []
         shares.append(Share(one.buyer_id, pair, one.amount, rules.match(one.amount, debts, one.reference)))
     done = _pay(shares, actor)
-    pool = _change(pool_id, State.RECEIVED, "", actor)
+    pool = change_pool(pool_id, State.RECEIVED, "", actor)
     for one in parts:
         write_applied(one, done[one.buyer_id], (State.ANNOUNCED,), actor, received=pool.state_since)
     _book(parts, [done[one.buyer_id] for one in parts], actor, before=State.ANNOUNCED)
-    _tell("payments.pool_received", pool, pool.payer_id, "payments.view", actor)
+    tell_pool("payments.pool_received", pool, pool.payer_id, "payments.view", actor)
     return pool
 
 
@@ -157,11 +162,11 @@ def decline_pool(pool_id: int, reason: str, *, actor: Actor) -> Pool:
     if not reason.strip():
         raise Invalid("payments.reason_needed", field="reason")
     _announced(pool_id, actor)
-    pool = _change(pool_id, State.DECLINED, reason.strip(), actor)
+    pool = change_pool(pool_id, State.DECLINED, reason.strip(), actor)
     Payment.unscoped.filter(pool=pool).update(state=State.DECLINED, state_since=pool.state_since)
     for one in Payment.unscoped.filter(pool=pool).order_by("pk"):
         record(one.subject, before=State.ANNOUNCED, after=State.DECLINED, reason=reason.strip())
-    _tell("payments.pool_declined", pool, pool.payer_id, "payments.view", actor, reason=reason.strip())
+    tell_pool("payments.pool_declined", pool, pool.payer_id, "payments.view", actor, reason=reason.strip())
     return pool
 
 
@@ -178,7 +183,7 @@ def _check(pool: Pool) -> Pool:
     return pool
 
 
-def _change(pool_id: int, state: str, reason: str, actor: Actor) -> Pool:
+def change_pool(pool_id: int, state: str, reason: str, actor: Actor) -> Pool:
     """The pool, locked and brought out of announced."""
     pool = _check(lock_one(Pool, pool_id, rank=Rank.PAYMENT))
     before, since = pool.state, pool.state_since
@@ -192,10 +197,15 @@ def _change(pool_id: int, state: str, reason: str, actor: Actor) -> Pool:
 
 def _plan(facts: PoolFacts, chosen: Chosen) -> tuple[list[Share], str]:
     """The share of each branch, and the currency. Raises Refused."""
-    branches = unscoped_branches(facts.seller_id, facts.payer_id)
+    branches = unscoped_branches(facts.seller_id, [facts.payer_id]).get(facts.payer_id)
     if not branches:
         raise Refused("payments.no_branches", field="partner")
-    found = {buyer: pair for (_seller, buyer), pair in unscoped_pairs([(facts.seller_id, buyer) for buyer in branches]).items()}
+    return plan_shares(facts, chosen, branches, unscoped_pairs([(facts.seller_id, buyer) for buyer in branches]))
+
+
+def plan_shares(facts: PoolFacts, chosen: Chosen, branches: Branches, pairs_of: Pairs) -> tuple[list[Share], str]:
+    """The share of each branch, and the currency, by what the branches owe; writes nothing. Raises Refused."""
+    found = {buyer: pairs_of[facts.seller_id, buyer] for buyer in branches if (facts.seller_id, buyer) in pairs_of}
     currencies = {pair.currency for pair in found.values()}
     if facts.currency not in currencies and (facts.currency or len(currencies) > 1):
         raise Refused("payments.pool_currency", field="currency")
@@ -224,7 +234,7 @@ def _pay(shares: Sequence[Share], actor: Actor) -> Mapping[int, Paid]:
     return {share.buyer_id: Paid(share.pays, [invoices[a.invoice_id] for a in share.pays]) for share in shares}
 
 
-def _write(facts: PoolFacts, currency: str, shares: Sequence[Share], state: State, actor: Actor) -> tuple[Pool, list[Payment]]:
+def write_pool(facts: PoolFacts, currency: str, shares: Sequence[Share], state: State, actor: Actor) -> tuple[Pool, list[Payment]]:
     """The numbered whole with its parts and their applications, in one statement; announced, nothing is applied yet."""
     note_rank(Rank.PAYMENT)
     now, announced = clock.now(), state == State.ANNOUNCED
@@ -268,6 +278,6 @@ def _book(parts: Sequence[Payment], paid: Sequence[Paid], actor: Actor, before: 
         tell_received(p, done, actor, before)
 
 
-def _tell(code: str, pool: Pool, org_id: int, verb: str, actor: Actor, **said: Any) -> None:
+def tell_pool(code: str, pool: Pool, org_id: int, verb: str, actor: Actor, **said: Any) -> None:
     said |= {"number": pool.number, "amount": str(pool.amount), "currency": pool.currency, "parts": pool.part_count}
     notify(code, pool.subject, org_id=org_id, verb=verb, except_user=actor.user_id, **said)

@@ -172,7 +172,7 @@ def record_payments(received: Sequence[Received], *, actor: Actor) -> list[Payme
         raise Conflict("base.changed")
     invoices = {p.id: p for p in pay_all_invoices(amounts, trades, actor=actor)}
     paid = [Paid(applications, [replace(invoices[a.invoice_id], amount=a.amount) for a in applications]) for applications in decided]
-    payments = _write_all([one.facts for one in received], [pairs[one.facts.seller_id, one.facts.buyer_id] for one in received], paid, actor)
+    payments = write_all([one.facts for one in received], [pairs[one.facts.seller_id, one.facts.buyer_id] for one in received], paid, actor)
     both = list(zip(payments, paid, strict=True))
     moves = [(p, agreement_id, moved) for p, done in both for agreement_id, moved in moves_of(p, done, [(None, "unapplied", p.left)]).items()]
     shift_all([Change(agreement_id, moved, p.subject) for p, agreement_id, moved in moves], actor=actor)
@@ -332,7 +332,7 @@ def write_payment(facts: PaymentFacts, pair: Pair, state: str, paid: Paid, actor
     return Payment(id=pk, number=number, state_since=now, recorded_at=now, recorded_by=actor.user_id, **columns)
 
 
-def _write_all(facts: Sequence[PaymentFacts], pairs: Sequence[Pair], paid: Sequence[Paid], actor: Actor) -> list[Payment]:
+def write_all(facts: Sequence[PaymentFacts], pairs: Sequence[Pair], paid: Sequence[Paid], actor: Actor) -> list[Payment]:
     """The numbered payments with their applications, in one statement."""
     note_rank(Rank.PAYMENT)
     now = clock.now()

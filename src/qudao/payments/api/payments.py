@@ -154,6 +154,14 @@ def decline(request: HttpRequest, payment_id: int, body: DeclineIn) -> HttpRespo
     return _brief(actions.decline_payment(payment_id, body.reason, actor=actor), actor)
 
 
+@routes.post("/payments/{int:payment_id}/withdrawal", response=PaymentOut, summary="Withdraw a payment that was recorded by mistake")
+@idempotent
+def withdraw(request: HttpRequest, payment_id: int, body: DeclineIn) -> HttpResponse:
+    """Nothing of it may be applied. Both books get the opposite entry; the buyer reads the reason."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _brief(actions.withdraw_payments([payment_id], body.reason, actor=actor)[0], actor)
+
+
 @routes.post("/payments/{int:payment_id}/applications", response={201: PaymentOut}, summary="Apply a received payment")
 @idempotent
 def apply(request: HttpRequest, payment_id: int, body: ApplyIn) -> HttpResponse:

@@ -190,3 +190,12 @@ def confirm(request: HttpRequest, pool_id: int) -> HttpResponse:
 def decline(request: HttpRequest, pool_id: int, body: DeclineIn) -> HttpResponse:
     """Say why; the payer reads it."""
     return _whole(actions.decline_pool(pool_id, body.reason, actor=request.actor), request.actor)  # type: ignore[attr-defined]
+
+
+@routes.post("/pooled-payments/{int:pool_id}/withdrawal", response=PoolOut, summary="Withdraw a payment for branches that was recorded by mistake")
+@idempotent
+def withdraw(request: HttpRequest, pool_id: int, body: DeclineIn) -> HttpResponse:
+    """All its parts, of which none may be applied."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actions.withdraw_payments([], body.reason, [pool_id], actor=actor)
+    return _whole(get_visible(actor, Pool, pool_id), actor)

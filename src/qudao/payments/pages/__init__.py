@@ -9,6 +9,7 @@ from qudao.payments.pages.payments import Apply, Confirm, Decline, PaymentAnnoun
 from qudao.payments.pages.pools import agreement_panel
 from qudao.payments.pages.pools import routes as pool_routes
 from qudao.payments.pages.tax import TaxReport
+from qudao.payments.pages.withdraw import routes as withdraw_routes
 
 __all__ = ["agreement_panel", "invoice_panel", "order_panel", "routes"]
 
@@ -30,4 +31,5 @@ routes = [
     path("funds/<int:pk>/deposit/deductions", Deduction.as_view(), name="fund_deduction"),
     path("invoices/<int:pk>/credit", CreditNew.as_view(), name="invoice_credit"),
     *pool_routes,
+    *withdraw_routes,
 ]

@@ -23,6 +23,7 @@ from qudao.payments.actions import PaymentFacts
 from qudao.payments.forms import AnnounceForm, ReasonForm, RecordForm, apply_editor, chosen_for, chosen_of, meant_for
 from qudao.payments.models import Application, Payment
 from qudao.payments.pages import credits, differences
+from qudao.payments.pages.withdraw import withdrawing
 from qudao.payments.states import CREDITED, DONE, UNAPPLIED, How, Method, State
 from qudao.payments.tables import MadeTable, PaymentTable, badge_of, name_of
 
@@ -183,7 +184,7 @@ class PaymentDetail(DetailPage):
             ]
         if obj.state in UNAPPLIED:
             found.append(Button(_("Apply to invoices"), reverse("payment_applications", args=[obj.pk]), "checks", primary=True, verb="payments.apply"))
-        return found + differences.ways_with(self.actor, obj)
+        return found + differences.ways_with(self.actor, obj) + withdrawing(obj)
 
 
 class PaymentNew(FormPage):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,12 +15,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from qudao.agreements.queries import agreements
 from qudao.base.access import Actor, sees_prices
 from qudao.base.html import figures
-from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, Panel
+from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, Panel, import_buttons
 from qudao.fulfilment.pages import life_panel
 from qudao.payments import actions, queries
 from qudao.payments.actions import PoolFacts
 from qudao.payments.forms import PayerForm, PoolAnnounceForm, PoolForm, ReasonForm
 from qudao.payments.models import Pool
+from qudao.payments.pages.withdraw import withdrawing_pool
 from qudao.payments.states import DONE, Method, State
 from qudao.payments.tables import BranchInvoiceTable, PoolTable, badge_of, name_of
 
@@ -92,6 +94,7 @@ class PoolList(ListPage):
 
     def buttons(self) -> Sequence[Button]:
         return [
+            *(replace(one, label=_("Import payers")) for one in import_buttons("payments.payers", self.actor)),
             Button(_("To pay for branches"), reverse("branch_invoices"), icon="file-invoice", verb="payments.view"),
             Button(_("Announce a payment"), reverse("pool_announcement"), icon="send", verb="payments.announce"),
             Button(_("Record a payment"), reverse("pool_new"), icon="plus", primary=True, verb="payments.record", key="n"),
@@ -156,8 +159,10 @@ class PoolDetail(DetailPage):
         return Head(obj.number, state, name_of(other), facts=[figures.money(obj.amount, obj.currency)] if clear else [])
 
     def buttons(self, obj: Pool) -> Sequence[Button]:
-        if not self.actor.acts_as(obj.seller_id) or obj.state != State.ANNOUNCED:
+        if not self.actor.acts_as(obj.seller_id):
             return []
+        if obj.state != State.ANNOUNCED:
+            return withdrawing_pool(obj, list(queries.parts_of(obj)))
         return [
             Button(_("The money is here"), reverse("pool_confirmation", args=[obj.pk]), "check", primary=True, verb="payments.record", ask=True),
             Button(_("Not received"), reverse("pool_refusal", args=[obj.pk]), "x", verb="payments.record", danger=True, ask=True),
