@@ -93,6 +93,7 @@ ROWS = {
     "authorisations": "agreements.Authorisation",
     "products": "catalog.Product",
     "brands": "catalog.Brand",
+    "categories": "catalog.Category",
     "tax-classes": "catalog.TaxClass",
     "baskets": "baskets.Basket",
     "basket": "baskets.Line",

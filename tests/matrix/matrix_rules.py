@@ -142,6 +142,7 @@ RULES: dict[str, Rule] = {
     **verb("return", "orders.return", "orders"),
     **verb("withdrawal", "orders.withdraw", "orders"),
     **verb("submission", "orders.place", "orders"),
+    **verb("revision", "orders.place", "orders"),
     **verb("cancellation", "orders.cancel", "orders"),
     **verb("short-closing", "orders.close_short", "orders"),
     **verb("address", "orders.readdress", "orders"),
@@ -192,6 +193,8 @@ RULES: dict[str, Rule] = {
     "categories": Rule("catalog.view", "catalog.edit"),
     "categories/new": Rule("catalog.edit", "catalog.edit"),
     "categories/#": Rule("catalog.view", "catalog.edit", "categories"),
+    **verb("change", "catalog.edit", "categories"),
+    **verb("removal", "catalog.edit", "categories"),
     # --- agreements ---
     "agreements": Rule("agreements.view", "agreements.draft"),
     "agreements/new": Rule("agreements.draft", "agreements.draft"),

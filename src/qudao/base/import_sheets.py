@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from qudao.base import sheets
 from qudao.kernel.errors import Fault, Invalid
@@ -111,6 +112,14 @@ class Column:
     def chosen(self) -> dict[str, Any]:
         """What may stand in a cell of a choice, plain → the value: the value itself and its label in every language."""
         return {word: value for value, label in self.choices.choices for word in _words(label) | {plain(value)}}
+
+    def said(self, value: Any) -> Any:
+        """A value as it stands in a file: what `read` makes the same value of."""
+        if self.kind == "choice":
+            return str(dict(self.choices.choices).get(value, ""))
+        if self.kind == "flag" and value is not None:
+            return _("yes") if value else _("no")
+        return "" if value is None else value.normalize() + 0 if isinstance(value, Decimal) else value
 
     def read(self, text: str) -> tuple[Any, Fault | None]:
         """(value, what is wrong) of a cell; an empty one has the value None."""

@@ -7,7 +7,7 @@ in `import_sheets`, what becomes of a file in `import_runs`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -151,7 +151,21 @@ class Kind:
         """Hook: take back records that nothing hinders, by actions; called in one transaction."""
         raise NotImplementedError
 
+    def standing(self) -> Iterable[Mapping[str, Any]]:
+        """Hook: the records as they stand now, a row each by column name; brought back unchanged, such a file changes nothing."""
+        return ()
+
     # --- what every kind does alike ---
+
+    @classmethod
+    def has_standing(cls) -> bool:
+        """Whether what is there can be had as a file of this kind."""
+        return cls.standing is not Kind.standing
+
+    def lines(self) -> Iterator[list[Any]]:
+        """What is there now, cell by cell as `columns` read it; a choice and yes or no in words."""
+        for row in self.standing():
+            yield [column.said(row.get(column.name)) for column in self.columns]
 
     def look(self, rows: Sequence[Cells], tell: Callable[[int], None] | None = None) -> Looked:
         """The dry run: every row judged, nothing written. `tell` hears now and then how many."""

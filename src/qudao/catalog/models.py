@@ -61,6 +61,14 @@ class Category(Row):
     def __str__(self) -> str:
         return f"{self.code} {self.name}"
 
+    def get_absolute_url(self) -> str:
+        return reverse("category", args=[self.pk])
+
+    @property
+    def depth(self) -> int:
+        """How many categories stand above it."""
+        return self.path.count("/") - 2
+
 
 class Brand(Row):
     """A brand of an owner's catalogue."""

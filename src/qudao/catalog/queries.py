@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from django.core.files.storage import default_storage
 from django.db import connection
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
@@ -201,7 +201,22 @@ def all_packs(actor: Actor) -> QuerySet[Pack]:
 
 def categories(actor: Actor) -> QuerySet[Category]:
     """The categories the actor may see, in tree order."""
-    return visible(actor, Category).order_by("owner_id", "path")
+    return visible(actor, Category).select_related("owner", "parent").order_by("owner_id", "path")
+
+
+def category(actor: Actor, category_id: int, verb: str | None = None) -> Category:
+    """One category; NotFound when it does not exist for this actor, Forbidden when the verb does not reach it."""
+    return get_visible(actor, Category, category_id, verb)
+
+
+def category_counts(actor: Actor) -> dict[int, int]:
+    """How many products the actor sees in each category and all below it; one with none is missing. One statement."""
+    found: dict[int, int] = {}
+    held = visible(actor, Product).filter(category__isnull=False).order_by().values_list("category__path").annotate(n=Count("pk"))
+    for path, number in held:
+        for pk in path.strip("/").split("/"):
+            found[int(pk)] = found.get(int(pk), 0) + number
+    return found
 
 
 def _carried(org_id: int) -> Q:

@@ -49,6 +49,8 @@ SENTENCES = {
     "catalog.not_blocked": _("The product {product} is not blocked."),
     "catalog.category_foreign": _("The category belongs to another organisation."),
     "catalog.category_loop": _("A category cannot lie inside itself."),
+    "catalog.category_taken": _("Another category has the code {code}."),
+    "catalog.category_used": _("The category {category} is not empty: {where}."),
     "catalog.nothing_changed": _("Nothing was changed."),
     "catalog.picture_unreadable": _("This file is not a picture that can be read."),
     "catalog.picture_size": _("The picture must have some content and at most {most} MB."),
@@ -59,6 +61,7 @@ SENTENCES = {
 
 REMEDIES = {
     "catalog.built_on": _("Block it instead."),
+    "catalog.category_used": _("Move what it holds into another category first."),
     "catalog.gtin_taken": _("Look which of the two is right."),
     "catalog.code_taken": _("Choose another code, or change the existing product."),
     "catalog.gtin_wrong": _("Scan the barcode again, or leave the field empty."),

@@ -8,12 +8,15 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from qudao.base.html.tables import Column, Edit, Filter, Tab, Table, by_language
 from qudao.catalog import queries
 from qudao.catalog.actions import change_product
-from qudao.catalog.models import Product
+from qudao.catalog.models import Category, Product
 from qudao.catalog.rules import ProductDraft
 from qudao.catalog.states import ProductState
 
@@ -84,6 +87,31 @@ class ProductTable(Table):
     order = ("code", "pk")
     empty = _("No product stands here.")
     remedy = _("Register products, or make an agreement with who sells them.")
+
+
+def in_tree(row: Category) -> SafeString:
+    """The name of a category, further in the deeper it stands."""
+    return format_html('<span class="ps-{}">{}</span>', min(row.depth, 5), name_of(row))
+
+
+class CategoryTable(Table):
+    """The tree of categories, line by line; each with how many products are in it and below."""
+
+    columns = (
+        Column("code", _("Code"), cell="link"),
+        Column("", _("Name"), cell=in_tree, slug="name"),
+        Column("name", _("Name"), hidden=True, slug="name_zh"),
+        Column("name_en", _("English name"), dim=True, hide_on_phone=True),
+        Column("", pgettext_lazy("tree", "Under"), cell=lambda row: row.parent.code if row.parent else "", dim=True, hide_on_phone=True, slug="under"),
+        Column("depth", _("Depth"), cell="number", dim=True, hide_on_phone=True, hidden=True, slug="depth"),
+        Column("held", _("Products"), cell="number", num=True),
+        Column("", _("Owner"), cell=lambda row: name_of(row.owner), dim=True, hide_on_phone=True, slug="owner"),
+    )
+    search = ("code__icontains", "name__icontains", "name_en__icontains")
+    order = ("owner_id", "path")
+    per_page = 500
+    empty = _("No category stands here.")
+    remedy = _("Make the categories of your catalogue, then name them on its products.")
 
 
 class BrandTable(Table):

@@ -1,13 +1,11 @@
 """Every change of the catalogue. Products are locked before they change; registration needs no lock (the unique codes decide a race)."""
 
 from qudao.catalog.actions.audience import drop_hidden, keep_hidden, set_audience, tell_due
+from qudao.catalog.actions.categories import CategoryDraft, change_category, register_category, remove_category
 from qudao.catalog.actions.products import (
-    CategoryDraft,
     block_product,
-    change_category,
     change_product,
     change_products,
-    register_category,
     register_product,
     register_products,
     remove_pack,
@@ -25,7 +23,7 @@ __all__ = [
     "adopt_vat", "follow_tax_rates", "register_tax_class", "set_tax_rate",
     "CategoryDraft", "block_product", "change_brand", "change_category", "change_product", "change_products", "drop_hidden", "join_equivalents", "keep_hidden",
     "leave_equivalents",
-    "register_brand", "register_category", "register_product", "register_products", "remove_pack", "remove_picture", "remove_products",
+    "register_brand", "register_category", "register_product", "register_products", "remove_pack", "remove_category", "remove_picture", "remove_products",
     "remove_successor", "set_audience", "set_pack", "set_picture", "set_successor", "subject_of", "tell_due",
     "unblock_product",
 ]  # fmt: skip

@@ -1,10 +1,10 @@
-"""Products, their packs and pictures, categories. Products are locked before they change; unique codes decide a race to register."""
+"""Products, their packs and pictures. Products are locked before they change; unique codes decide a race to register."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from decimal import Decimal
 
 from django.core.files.base import ContentFile
@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 from qudao.base.access import Actor, get_visible, visible
 from qudao.base.action import action, emit, record
 from qudao.base.built import built_on, erase
-from qudao.base.db import rows, run, update_rows
+from qudao.base.db import update_rows
 from qudao.base.lock import Rank, lock_one, lock_rows
 from qudao.base.subject import Subject
 from qudao.catalog import queries, rules
@@ -23,16 +23,6 @@ from qudao.catalog.rules import ProductDraft
 from qudao.catalog.states import ProductState
 from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
 from qudao.kernel.pinyin import spelled
-
-
-@dataclass(frozen=True)
-class CategoryDraft:
-    """A category as its owner describes it; `parent_id` None = at the top."""
-
-    code: str
-    name: str
-    name_en: str = ""
-    parent_id: int | None = None
 
 
 def subject_of(product: Product) -> Subject:
@@ -231,47 +221,6 @@ def _picture(product_id: int, digest: str, actor: Actor) -> Product:
     return product
 
 
-@action("catalog.edit")
-def register_category(owner_id: int, draft: CategoryDraft, *, actor: Actor) -> Category:
-    """Add a category to an owner's tree. Raises Invalid at the field."""
-    queries.require_acting(actor, owner_id, "catalog.edit")
-    _category_faults(owner_id, draft)
-    parent = Category.unscoped.get(pk=draft.parent_id) if draft.parent_id else None
-    ((pk,),) = rows("select nextval(pg_get_serial_sequence('catalog_category', 'id'))")
-    category = Category(
-        pk=pk,
-        owner_id=owner_id,
-        parent=parent,
-        path=f"{parent.path if parent else '/'}{pk}/",  # the path ends in the row's own id, so the id comes first
-        code=draft.code.strip(),
-        name=draft.name.strip(),
-        name_en=draft.name_en.strip(),
-    )
-    category.save(force_insert=True)
-    record(Subject("catalog.category", pk, owner_id, None, category.code))
-    return category
-
-
-@action("catalog.edit")
-def change_category(category_id: int, draft: CategoryDraft, *, actor: Actor) -> Category:
-    """Rename a category or hang it elsewhere: the paths of the branch follow in one statement. Locks it."""
-    get_visible(actor, Category, category_id, "catalog.edit")
-    category = lock_one(Category, category_id, rank=Rank.NETWORK)
-    _category_faults(category.owner_id, draft)
-    parent = Category.unscoped.get(pk=draft.parent_id) if draft.parent_id else None
-    if parent and parent.path.startswith(category.path):
-        raise Invalid("catalog.category_loop", field="parent_id")
-    before, path = category.path, f"{parent.path if parent else '/'}{category.pk}/"
-    category.parent, category.code, category.name, category.name_en = parent, draft.code.strip(), draft.name.strip(), draft.name_en.strip()
-    category.save(update_fields=["parent", "code", "name", "name_en"])
-    if path != before:
-        run("update catalog_category set path = %s || substr(path, %s) where path like %s", [path, len(before) + 1, f"{before}%"])
-        category.path = path
-        emit(ProductsSorted(owner_id=category.owner_id), Subject("catalog.category", category.pk, category.owner_id, None, category.code))
-    record(Subject("catalog.category", category.pk, category.owner_id, None, category.code), before=before, after=path)
-    return category
-
-
 def _columns(draft: ProductDraft) -> dict[str, object]:
     values: dict[str, object] = {one.name: getattr(draft, one.name) for one in fields(draft)}
     for name in ("code", "name", "name_en", "unit"):
@@ -317,12 +266,3 @@ def _foreign_categories(owner_id: int, category_ids: Iterable[int | None]) -> li
         return []
     own = set(Category.unscoped.filter(owner_id=owner_id, pk__in=wanted).values_list("pk", flat=True))
     return [Fault("catalog.category_foreign", "category_id")] if wanted - own else []
-
-
-def _category_faults(owner_id: int, draft: CategoryDraft) -> None:
-    faults = []
-    if not draft.code.strip():
-        faults.append(Fault("catalog.code_missing", "code"))
-    if not draft.name.strip():
-        faults.append(Fault("catalog.name_missing", "name"))
-    raise_if_any([*faults, *_foreign_categories(owner_id, [draft.parent_id])], Invalid)

@@ -16,7 +16,7 @@ from qudao.base.access import policy_of
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, FormPage, Head, ListPage, NoFields, Panel, Skip, door, import_buttons
 from qudao.catalog import actions, queries
-from qudao.catalog.forms import CategoryForm, PackForm, PictureForm, ProductForm, ReasonForm
+from qudao.catalog.forms import PackForm, PictureForm, ProductForm, ReasonForm
 from qudao.catalog.models import Product
 from qudao.catalog.pages.related import replacements_panel
 from qudao.catalog.rules import PICTURE, THUMB
@@ -48,9 +48,9 @@ class ProductList(ListPage):
     def buttons(self) -> Sequence[Button]:
         return [
             *import_buttons("catalog.products", self.actor),
+            Button(_("Categories"), reverse("categories"), icon="sitemap", verb="catalog.edit"),
             Button(_("Brands"), reverse("brands"), icon="star", verb="catalog.edit"),
             Button(_("Tax classes"), reverse("tax_classes"), icon="receipt-2", verb="catalog.edit"),
-            Button(_("New category"), reverse("category_new"), icon="plus", verb="catalog.edit", ask=True),
             Button(_("Register product"), reverse("product_new"), icon="plus", primary=True, verb="catalog.edit", key="n"),
         ]
 
@@ -269,23 +269,6 @@ class PackRemoval(ActionPage):
     danger = True
 
 
-class CategoryNew(FormPage):
-    """A category of the own catalogue."""
-
-    verb = "catalog.edit"
-    form = CategoryForm
-    title = submit = gettext_lazy("New category")
-    said = gettext_lazy("The category is registered.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("products")
-
-    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        draft = actions.CategoryDraft(**cleaned)
-        return actions.register_category(self.actor.org_id, draft, actor=self.actor, client_id=client_id)
-
-
 routes = [
     path("products/", ProductList.as_view(), name="products"),
     path("products/new", ProductNew.as_view(), name="product_new"),
@@ -298,5 +281,4 @@ routes = [
     path("products/<int:pk>/picture/removal", ProductPictureRemoval.as_view(), name="product_picture_removal"),
     path("products/<int:pk>/picture/<str:digest>.webp", picture_file, name="product_picture_file"),
     path("packs/<int:pk>/removal", PackRemoval.as_view(), name="pack_removal"),
-    path("categories/new", CategoryNew.as_view(), name="category_new"),
 ]

@@ -109,7 +109,20 @@ class ImportNew(Page):
         ending = request.GET.get("template", "")
         if ending in ("xlsx", "csv"):
             return _file(template(kind.columns, ending), f"{kind.label}.{ending}")
+        ending = request.GET.get("standing", "")
+        if ending in ("xlsx", "csv") and kind.has_standing():
+            return self._standing(kind, ending)
         return self._page(kind)
+
+    def _standing(self, kind: Kind, ending: str) -> HttpResponse:
+        """What is there now as a file that can be changed and brought back; logged and marked as every export."""
+        if not self.actor.can("base.export"):
+            raise Forbidden("base.forbidden", verb="base.export")
+        lines, mark = list(kind.lines()), sheets.mark_for(self.actor)
+        write = sheets.write_xlsx if ending == "xlsx" else sheets.write_csv
+        body = write([column.label for column in kind.columns], lines, mark)
+        sheets.log_export(str(kind.label), len(lines), mark, actor=self.actor)
+        return _file(body, f"{mark.named(str(kind.label))}.{ending}")
 
     def post(self, request: HttpRequest, name: str) -> HttpResponse:
         kind, upload = kind_of(name, self.actor), request.FILES.get("file")
@@ -125,7 +138,8 @@ class ImportNew(Page):
 
     def _page(self, kind: Kind, faults: Sequence[Said] = (), status: int = 200) -> HttpResponse:
         self.title, self.back = _("Import: {what}").format(what=kind.label), reverse("imports")
-        return self.show(self.template, {"kind": kind, "faults": faults}, status)
+        has = kind.has_standing() and self.actor.can("base.export")
+        return self.show(self.template, {"kind": kind, "faults": faults, "has_standing": has}, status)
 
 
 class ImportDetail(Page):

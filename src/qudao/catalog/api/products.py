@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +15,7 @@ from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.catalog import actions, queries
 from qudao.catalog.models import Product
-from qudao.catalog.rules import BrandDraft, ProductDraft, TaxClassDraft
+from qudao.catalog.rules import ProductDraft
 
 routes = Router(tags=["products"])
 
@@ -25,9 +24,6 @@ PRODUCT = (
     *("owner__code", "category__code", "brand_id", "brand__code", "weight", "volume", "tax_class_id"),
 )
 PACK = ("id", "name", "name_en", "factor", "gtin")
-BRAND = ("id", "owner_id", "code", "name", "name_en")
-CATEGORY = (*BRAND, "parent_id", "path")
-TAX = (*BRAND, "exempt", "today")
 RENAMED = {"owner__code": "owner_code", "category__code": "category_code", "brand__code": "brand_code"}
 
 
@@ -85,49 +81,6 @@ class ProductsAsked(Schema):
     code: str = ""
 
 
-class BrandIn(Schema):
-    code: str = Field(..., max_length=64)
-    name: str = Field(..., max_length=120)
-    name_en: str = Field("", max_length=120)
-
-
-class BrandOut(BrandIn):
-    id: int
-    owner_id: int
-
-
-class TaxRateIn(Schema):
-    rate: Decimal
-    valid_from: date
-
-
-class TaxClassIn(BrandIn, TaxRateIn):
-    """A tax class with its first rate, a fraction; an exempt one has the rate 0."""
-
-    exempt: bool = False
-
-
-class SuccessorIn(Schema):
-    """From `valid_from` on, the successor takes the place of the product."""
-
-    successor_id: int
-    valid_from: date
-
-
-class EquivalentsIn(Schema):
-    """Products that can stand in for the product, and so for one another."""
-
-    product_ids: list[int] = Field(..., min_length=1, max_length=200)
-
-
-class ReplacementsOut(Schema):
-    """What stands in for a product: its successor with the first day, and its equivalents."""
-
-    successor_id: int | None
-    valid_from: date | None
-    equivalent_ids: list[int]
-
-
 class PackIn(Schema):
     """A larger unit: `factor` base units in one. The name decides whether a pack is added or changed."""
 
@@ -151,19 +104,6 @@ class ReasonIn(Schema):
     reason: str = Field("", max_length=500)
 
 
-class CategoryIn(Schema):
-    code: str = Field(..., max_length=64)
-    name: str = Field(..., max_length=120)
-    name_en: str = Field("", max_length=120)
-    parent_id: int | None = None
-
-
-class CategoryOut(CategoryIn):
-    id: int
-    owner_id: int
-    path: str
-
-
 def _told(row: dict[str, Any]) -> dict[str, Any]:
     told = {RENAMED.get(name, name): value for name, value in row.items()}
     return told | {"picture": reverse("product_picture_file", args=[row["id"], row["picture"]]) if row["picture"] else ""}
@@ -176,7 +116,8 @@ def _one(product_id: int, actor: Actor, status: int = 200) -> HttpResponse:
     return reply(_told(row), status, location=f"/api/v1/products/{product_id}")
 
 
-def _told_of(names: tuple[str, ...], one: Any, status: int = 200) -> HttpResponse:
+def told_of(names: tuple[str, ...], one: Any, status: int = 200) -> HttpResponse:
+    """These fields of a record."""
     return reply({name: getattr(one, name) for name in names}, status)
 
 
@@ -272,7 +213,7 @@ def packs(request: HttpRequest, product_id: int) -> HttpResponse:
 @idempotent
 def set_pack(request: HttpRequest, product_id: int, body: PackIn) -> HttpResponse:
     """The pack of this name."""
-    return _told_of(PACK, actions.set_pack(product_id, **body.dict(), actor=request.actor), 201)  # type: ignore[attr-defined]
+    return told_of(PACK, actions.set_pack(product_id, **body.dict(), actor=request.actor), 201)  # type: ignore[attr-defined]
 
 
 @routes.delete("/packs/{int:pack_id}", response=ProductOut, summary="Take a pack off its product")
@@ -281,120 +222,3 @@ def remove_pack(request: HttpRequest, pack_id: int) -> HttpResponse:
     """Documents hold base units, so nothing refers to it."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return _one(actions.remove_pack(pack_id, actor=actor).pk, actor)
-
-
-@routes.get("/categories", response=list[CategoryOut], summary="Categories in tree order")
-def categories(request: HttpRequest) -> HttpResponse:
-    """All that the caller sees; a catalogue has tens of them, not thousands."""
-    return reply(list(queries.categories(request.actor).values(*CATEGORY)[:5000]))  # type: ignore[attr-defined]
-
-
-@routes.post("/categories", response={201: CategoryOut}, summary="Register a category")
-@idempotent
-def register_category(request: HttpRequest, body: CategoryIn) -> HttpResponse:
-    """Add a category to the own tree."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return _told_of(CATEGORY, actions.register_category(actor.org_id, actions.CategoryDraft(**body.dict()), actor=actor), 201)
-
-
-@routes.put("/categories/{int:category_id}", response=CategoryOut, summary="Rename or move a category")
-@idempotent
-def change_category(request: HttpRequest, category_id: int, body: CategoryIn) -> HttpResponse:
-    """The branch below follows."""
-    return _told_of(CATEGORY, actions.change_category(category_id, actions.CategoryDraft(**body.dict()), actor=request.actor))  # type: ignore[attr-defined]
-
-
-@routes.get("/brands", response=list[BrandOut], summary="Brands by owner and code")
-def brands(request: HttpRequest) -> HttpResponse:
-    """All that the caller sees, at most 5,000."""
-    return reply(list(queries.brands(request.actor).values(*BRAND)[:5000]))  # type: ignore[attr-defined]
-
-
-@routes.post("/brands", response={201: BrandOut}, summary="Register a brand")
-@idempotent
-def register_brand(request: HttpRequest, body: BrandIn) -> HttpResponse:
-    """Add a brand to the own catalogue."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return _told_of(BRAND, actions.register_brand(actor.org_id, BrandDraft(**body.dict()), actor=actor), 201)
-
-
-@routes.put("/brands/{int:brand_id}", response=BrandOut, summary="Rename a brand")
-@idempotent
-def change_brand(request: HttpRequest, brand_id: int, body: BrandIn) -> HttpResponse:
-    """Its products stay."""
-    return _told_of(BRAND, actions.change_brand(brand_id, BrandDraft(**body.dict()), actor=request.actor))  # type: ignore[attr-defined]
-
-
-def _replacements(product_id: int, actor: Actor) -> HttpResponse:
-    queries.product(actor, product_id)
-    after = queries.succession(actor, product_id)
-    alike = [one.pk for one in queries.stand_ins(actor, product_id)]
-    return reply({"successor_id": after and after.successor_id, "valid_from": after and after.valid_from, "equivalent_ids": alike})
-
-
-@routes.get("/products/{int:product_id}/replacements", response=ReplacementsOut, summary="What stands in for a product")
-def replacements(request: HttpRequest, product_id: int) -> HttpResponse:
-    """Its successor, also a later one, and its equivalents as far as the caller sees them."""
-    return _replacements(product_id, request.actor)  # type: ignore[attr-defined]
-
-
-@routes.put("/products/{int:product_id}/successor", response=ReplacementsOut, summary="Name the successor of a product")
-@idempotent
-def set_successor(request: HttpRequest, product_id: int, body: SuccessorIn) -> HttpResponse:
-    """Another one takes the place of the one before."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    actions.set_successor(product_id, body.successor_id, body.valid_from, actor=actor)
-    return _replacements(product_id, actor)
-
-
-@routes.delete("/products/{int:product_id}/successor", response=ReplacementsOut, summary="Take the successor off a product")
-@idempotent
-def remove_successor(request: HttpRequest, product_id: int) -> HttpResponse:
-    """The product stands for itself again."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    actions.remove_successor(product_id, actor=actor)
-    return _replacements(product_id, actor)
-
-
-@routes.put("/products/{int:product_id}/equivalents", response=ReplacementsOut, summary="Say what can stand in for a product")
-@idempotent
-def join_equivalents(request: HttpRequest, product_id: int, body: EquivalentsIn) -> HttpResponse:
-    """The sets of all of them become one."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    actions.join_equivalents([product_id, *body.product_ids], actor=actor)
-    return _replacements(product_id, actor)
-
-
-@routes.delete("/products/{int:product_id}/equivalents", response=ReplacementsOut, summary="Take a product out of its set of equivalents")
-@idempotent
-def leave_equivalents(request: HttpRequest, product_id: int) -> HttpResponse:
-    """The others still stand in for one another."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    actions.leave_equivalents(product_id, actor=actor)
-    return _replacements(product_id, actor)
-
-
-def _tax_class(pk: int, actor: Actor, status: int = 200) -> HttpResponse:
-    return reply(queries.tax_classes(actor).filter(pk=pk).values(*TAX).get(), status)
-
-
-@routes.get("/tax-classes", response=list[dict], summary="Tax classes with their rates today")
-def tax_classes(request: HttpRequest) -> HttpResponse:
-    """All that the caller sees, at most 1,000."""
-    return reply(list(queries.tax_classes(request.actor).values(*TAX)[:1000]))  # type: ignore[attr-defined]
-
-
-@routes.post("/tax-classes", response={201: dict}, summary="Register a tax class")
-@idempotent
-def register_tax_class(request: HttpRequest, body: TaxClassIn) -> HttpResponse:
-    """With its first rate."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return _tax_class(actions.register_tax_class(actor.org_id, TaxClassDraft(**body.dict()), actor=actor).pk, actor, 201)
-
-
-@routes.post("/tax-classes/{int:class_id}/rates", response={201: dict}, summary="Change the rate of a tax class from a day on")
-@idempotent
-def set_tax_rate(request: HttpRequest, class_id: int, body: TaxRateIn) -> HttpResponse:
-    """What is ordered keeps its rate."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return _tax_class(actions.set_tax_rate(class_id, body.rate, body.valid_from, actor=actor).pk, actor, 201)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from decimal import Decimal
 from typing import Any
@@ -117,5 +117,8 @@ class Products(Kind):
         change_products({pk: ProductDraft(**now[pk] | facts) for pk, facts in back.items()}, actor=self.actor)
         remove_products([t.key for t in touched if t.is_new], actor=self.actor)
 
-
-KINDS = (Products,)
+    def standing(self) -> Iterator[Mapping[str, Any]]:
+        own = queries.products(self.actor).filter(owner_id=self.actor.org_id).select_related("category", "brand", "tax_class")
+        for one in own.iterator(chunk_size=2000):
+            named = {name: found.code for name in ("category", "brand", "tax_class") if (found := getattr(one, name))}
+            yield {**_facts(one), **dict.fromkeys(("category", "brand", "tax_class")), **named}
