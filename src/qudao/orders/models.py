@@ -120,6 +120,7 @@ class Order(Row):
             models.Index(fields=["status", "-id"], name="orders_order_status"),
             models.Index(fields=["number"], name="orders_order_number"),
             models.Index(fields=["agreement"], condition=Q(status=Status.SUBMITTED), name="orders_order_held"),
+            models.Index(fields=["seller"], condition=Q(kind=Kind.TRANSFER, status=Status.IN_REVIEW), name="orders_order_offered"),
             models.Index(fields=["seller", "waits_since"], condition=Q(waits_since__isnull=False), name="orders_order_backordered"),
             models.Index(fields=["reserved_until"], condition=Q(reserved_until__isnull=False, status=Status.CONFIRMED), name="orders_order_reserved_until"),
             models.Index(fields=["split_from"], condition=Q(split_from__isnull=False), name="orders_order_split"),

@@ -23,6 +23,7 @@ WORDS = {
     "draft": (pgettext_lazy("order", "Draft"), "idle"),
     "submitted": (pgettext_lazy("order", "Waits for credit"), "wrong"),
     "to_approve": (pgettext_lazy("order", "To approve"), "wait"),
+    "to_accept": (pgettext_lazy("order", "Offered"), "wait"),
     "to_ship": (pgettext_lazy("order", "To ship"), "wait"),
     "to_confirm": (pgettext_lazy("order", "Not confirmed by the seller"), "wait"),
     "expected": (pgettext_lazy("order", "Expected"), "move"),
@@ -44,6 +45,7 @@ WAITS = {
     "draft": ("buyer", pgettext_lazy("job", "purchasing")),
     "submitted": ("buyer", pgettext_lazy("job", "payment")),
     "to_approve": ("seller", pgettext_lazy("job", "approval")),
+    "to_accept": ("seller", pgettext_lazy("job", "answer")),
     "to_ship": ("seller", pgettext_lazy("job", "warehouse")),
     "backordered": ("seller", pgettext_lazy("job", "supply")),
     "lapsed": ("seller", pgettext_lazy("job", "supply")),
@@ -78,6 +80,8 @@ def word_of(order: Order) -> str:
     """Which word of `WORDS` says where an order stands."""
     if order.kind == Kind.EXTERNAL and order.status in (Status.CONFIRMED, Status.IN_FULFILMENT):
         return "partly_received" if order.fulfilment == Fulfilment.PARTIAL else "expected" if order.promised_on else "to_confirm"
+    if order.kind == Kind.TRANSFER and order.status == Status.IN_REVIEW:
+        return "to_accept"
     if order.status == Status.CONFIRMED and order.allocation == Allocation.BACKORDER:
         return "backordered"
     if order.status == Status.CONFIRMED and order.allocation == Allocation.LAPSED:

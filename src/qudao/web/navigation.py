@@ -241,12 +241,12 @@ class Frame:
 
     @cached_property
     def tasks(self) -> int:
-        """How many approvals wait for this person; a page that has just read them says so."""
+        """How many decisions wait for this person; a page that has just read them says so."""
         if not self.actor.can("orders.approve"):
             return 0  # who may sign nothing is not asked about
         known = getattr(self.request, "pending_number", None)
-        pending = _query("qudao.approvals.queries.pending_for")
-        return known if known is not None else pending(self.actor).count() if pending else 0
+        waiting = _query("qudao.approvals.queries.waiting_number")
+        return known if known is not None else waiting(self.actor) if waiting else 0
 
     @cached_property
     def _waiting(self) -> dict[str, int]:

@@ -29,6 +29,7 @@ from qudao.approvals.queries.requests import (
     Node,
     Signature,
     absences,
+    asks_beside,
     choices_of_colleagues,
     course,
     decided_by,
@@ -47,6 +48,7 @@ from qudao.approvals.queries.requests import (
     unscoped_member_of,
     unscoped_right,
     unscoped_steps,
+    waiting_number,
 )
 from qudao.approvals.queries.times import calendar, unscoped_overdue, unscoped_timed_out, unscoped_times_out, unscoped_work_times, work_time
 
@@ -62,6 +64,7 @@ __all__ = [
     "Submitted",
     "Waited",
     "absences",
+    "asks_beside",
     "calendar",
     "choices_of_colleagues",
     "course",
@@ -101,4 +104,5 @@ __all__ = [
     "unscoped_work_times",
     "waited",
     "work_time",
+    "waiting_number",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from django.db.models import Prefetch, QuerySet
 from django.db.models.expressions import RawSQL
@@ -55,6 +55,22 @@ def pending_for(actor: Actor, most: int | None = None) -> QuerySet[Node]:
     first = "" if most is None else "ORDER BY n.entered_at, n.id LIMIT %s"
     found = Node.unscoped.filter(pk__in=RawSQL(_PENDING + first, [*params, most] if first else params))  # noqa: S611 - every value is a parameter
     return found.select_related("request", "request__submitted_by", "role", "given_by").order_by("entered_at", "pk")
+
+
+#: what upper modules ask of a person beside the flows: each the rows that wait for this one now
+BESIDE: list[Callable[[Actor], QuerySet]] = []
+
+
+def asks_beside(found: Callable[[Actor], QuerySet]) -> Callable[[Actor], QuerySet]:
+    """Register what else waits for a person's decision; it counts like a step."""
+    BESIDE.append(found)
+    return found
+
+
+def waiting_number(actor: Actor) -> int:
+    """How many decisions wait for this person: steps of flows, and what upper modules ask beside them. One statement."""
+    steps = pending_for(actor).order_by().values("pk")
+    return steps.union(*(found(actor).order_by().values("pk") for found in BESIDE), all=True).count()
 
 
 def decided_by(actor: Actor) -> QuerySet[Signature]:

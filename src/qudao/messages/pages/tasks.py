@@ -13,7 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from qudao.approvals.queries import pending_for
+from qudao.approvals.queries import waiting_number
 from qudao.base.html.pages import ActionPage, Bulk, Button, FormPage, ListPage, Skip, door
 from qudao.base.subject import Subject
 from qudao.messages import actions, queries
@@ -33,7 +33,7 @@ class TaskList(ListPage):
     title = gettext_lazy("Tasks")
 
     def buttons(self) -> Sequence[Button]:
-        waiting = pending_for(self.actor).count()
+        waiting = waiting_number(self.actor)
         found = [Button(_("{n} to approve").format(n=waiting), _address("approvals"), icon="checks", verb="orders.approve")] if waiting else []
         arriving = _address("shipments")
         if arriving:

@@ -213,6 +213,8 @@ def notify_confirmed(order: Order, got: Got, *, actor: Actor) -> None:
     kind = "orders.final" if order.outside else "orders.backordered" if got.waits else "orders.confirmed"
     said: dict[str, Any] = {"number": order.number, **({"lines": len(got.waits)} if got.waits and not order.outside else {})}
     notify(kind, order.subject, org_id=order.buyer_id, verb="orders.view", except_user=actor.user_id, **said)
+    if order.arranged_by_id:
+        notify("orders.transfer_accepted", order.subject, org_id=order.arranged_by_id, verb="orders.arrange", number=order.number)
 
 
 def at_lines(faults: Sequence[Fault], lines: Sequence[Held]) -> list[Fault]:

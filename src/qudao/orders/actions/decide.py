@@ -149,7 +149,10 @@ def reject_order(order_id: int, *, reason: str, actor: Actor) -> Order:
     order.save(update_fields=["status", "approval", "credit", "state_since"])
     record(order.subject, before=before, after=order.status, reason=reason, since=since)
     emit(OrderRejected(order.pk, reason), order.subject)
-    notify("orders.rejected", order.subject, org_id=order.buyer_id, verb="orders.view", number=order.number, reason=reason)
+    kind, told = ("orders.transfer_declined" if order.transfer else "orders.rejected"), {"number": order.number, "reason": reason}
+    notify(kind, order.subject, org_id=order.buyer_id, verb="orders.view", **told)
+    if order.arranged_by_id:
+        notify(kind, order.subject, org_id=order.arranged_by_id, verb="orders.arrange", **told)
     return order
 
 

@@ -34,6 +34,7 @@ from qudao.orders.models import Order
 from qudao.orders.queries import unscoped_begin, unscoped_why_no_price
 from qudao.orders.rules import Held, Placing, PricedLine
 from qudao.orders.states import Approval, Kind, Status
+from qudao.people.queries import unscoped_people_with
 from qudao.pricing.queries import Item, unscoped_quote
 
 #: packing and quantities per order are what the common seller asks of its own sales; what is over at a dealer is seldom a full pack
@@ -88,7 +89,7 @@ def arrange_transfer(placing: Placing, *, actor: Actor, client_id: UUID | str | 
 
 
 def _sides(placing: Placing, actor: Actor) -> tuple[Terms, Terms]:
-    """The terms of the giver and of the receiver with the actor's organisation, which sells to both. One statement."""
+    """The terms of the giver and of the receiver with the actor's organisation, which sells to both; somebody at the giver can answer. Two statements."""
     found = unscoped_all_terms([(actor.org_id, placing.seller_id), (actor.org_id, placing.buyer_id)], clock.today())
     faults = []
     for field, org_id in (("seller", placing.seller_id), ("buyer", placing.buyer_id)):
@@ -97,6 +98,8 @@ def _sides(placing: Placing, actor: Actor) -> tuple[Terms, Terms]:
             faults.append(Fault("orders.transfer_unknown", field))
         else:
             faults += [Fault(fault.code, field, fault.params) for fault in rules.side_faults(terms, clock.today())]
+    if not faults and not unscoped_people_with(placing.seller_id, "orders.approve"):
+        faults.append(Fault("orders.transfer_unanswered", "seller"))
     raise_if_any(faults)
     return found[actor.org_id, placing.seller_id], found[actor.org_id, placing.buyer_id]
 

@@ -88,10 +88,11 @@ class OrderDetail(DetailPage):
         url = partial(reverse, args=[obj.pk])
         found = []
         if obj.status == Status.IN_REVIEW and sells:
+            yes, no = (_("Accept"), _("Decline")) if obj.transfer else (_("Approve"), _("Reject"))
             found += [
-                Button(_("Approve"), url("order_approval"), icon="check", primary=True, verb="orders.approve", ask=True),
+                Button(yes, url("order_approval"), icon="check", primary=True, verb="orders.approve", ask=True),
                 *([] if obj.transfer else [Button(_("Send back"), url("order_return"), icon="arrow-back-up", verb="orders.return", ask=True)]),
-                Button(_("Reject"), url("order_rejection"), icon="x", verb="orders.approve", ask=True),
+                Button(no, url("order_rejection"), icon="x", verb="orders.approve", ask=True),
             ]
         if obj.status == Status.SUBMITTED and sells:
             found += [

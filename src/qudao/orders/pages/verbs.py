@@ -51,6 +51,13 @@ class Approve(_Verb):
     title = submit = gettext_lazy("Approve")
     said = gettext_lazy("Approved.")
 
+    def find(self, **kwargs: Any) -> Any:
+        order = super().find(**kwargs)
+        if order.transfer:
+            self.title = self.submit = gettext_lazy("Accept the transfer")
+            self.said = gettext_lazy("Accepted; the goods are reserved.")
+        return order
+
     def perform(self, obj: Order, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.approve_order(obj.pk, **cleaned, actor=self.actor)
 
@@ -81,7 +88,16 @@ class Reject(_Verb):
     said = gettext_lazy("Rejected.")
     danger = True
 
+    def find(self, **kwargs: Any) -> Any:
+        order = super().find(**kwargs)
+        if order.transfer:
+            self.title = self.submit = gettext_lazy("Decline the transfer")
+            self.said = gettext_lazy("Declined.")
+        return order
+
     def says(self, obj: Order) -> Any:
+        if obj.transfer:
+            return _("Who arranged it and who was to get the goods read the reason. Nothing is passed on.")
         return _("The buyer reads the reason. The order ends here.")
 
 

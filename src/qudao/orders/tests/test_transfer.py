@@ -173,7 +173,7 @@ def test_pages(world, passing, client):
     assert order.number not in text(client.get(reverse("orders") + "?side=sell"))
     sign_in(client, passing.giver)
     page = text(client.get(reverse("order", args=[order.pk])))
-    assert "Approve" in page and "Send back" not in page and "Base" not in page
+    assert "Accept" in page and "Send back" not in page and "Base" not in page
     assert "TR-D002-1" in text(client.get(reverse("agreements") + "?tab=transfers")) and "TR-D002-1" not in text(client.get(reverse("agreements")))
     assert client.post(reverse("order_approval", args=[order.pk]), {"reason": "", "short": ""}).status_code == 302
     sign_in(client, passing.taker)

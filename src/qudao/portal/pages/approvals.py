@@ -35,6 +35,8 @@ from qudao.portal.queries.inbox import TOP
 #: the kinds of documents that can be decided here, with the module's own actions
 DECIDE = {"orders.order": {"approval": approve_order, "rejection": reject_order}}
 DONE = {"approval": gettext_lazy("{number} approved."), "rejection": gettext_lazy("{number} rejected.")}
+#: the same of a transfer
+ANSWERED = {"approval": gettext_lazy("{number} accepted."), "rejection": gettext_lazy("{number} declined.")}
 KEPT = gettext_lazy("{number} approved; it waits for credit.")
 #: what a rejection mostly says: one tap
 REASONS = (
@@ -43,6 +45,7 @@ REASONS = (
     gettext_lazy("The prices are not agreed."),
     gettext_lazy("The quantities are not plausible."),
 )
+DECLINES = (gettext_lazy("We need these goods ourselves."), gettext_lazy("We have not got these goods."), gettext_lazy("The price does not suit us."))
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def headline(task: Task) -> Headline:
     """What to look at first: how far beyond the credit, else the amount."""
     if task.beyond:
         return Headline(_("Beyond the limit"), figures.money(task.beyond, task.currency), True)
-    return Headline(pgettext("amount", "Order"), figures.money(task.amount, task.currency))
+    return Headline(_("Transfer") if task.transfer else pgettext("amount", "Order"), figures.money(task.amount, task.currency))
 
 
 def flag(task: Task) -> tuple[str, bool]:
@@ -70,6 +73,8 @@ def flag(task: Task) -> tuple[str, bool]:
     if task.overdue_days:
         return ngettext("overdue {n} day", "overdue {n} days", task.overdue_days).format(n=task.overdue_days), True
     amount = figures.money(task.amount, task.currency)
+    if task.transfer:
+        return _("transfer {amount}").format(amount=amount), False
     return (_("first order {amount}").format(amount=amount) if task.first else amount), False
 
 
@@ -90,9 +95,9 @@ def shown(task: Task, found: Case) -> dict[str, Any]:
     """What the templates of a case need, on the inbox and on the page of a mail's link alike."""
     meter = meter_of(found.credit, found.order.gross) if found.credit else None
     return {
-        "chosen": task, "case": found, "meter": meter, "headline": headline(task), "because": because(task), "reasons": REASONS,
+        "chosen": task, "case": found, "meter": meter, "headline": headline(task), "because": because(task), "reasons": DECLINES if task.transfer else REASONS,
         "top": found.lines[:TOP], "rest": found.lines[TOP:], "history": found.history,
-        "may_back": bool(signed_before(found.course, task.node)),
+        "may_back": bool(task.node and signed_before(found.course, task.node)),
         "nodes": [(node, by_language(node.role.name, node.role.name_en)) for node in found.course],
         "after_me": [node.signer.name if node.signer else by_language(node.role.name, node.role.name_en) for node in found.later],
     }  # fmt: skip
@@ -114,7 +119,7 @@ def _show(request: HttpRequest, tasks: list[Task], task: Task | None, error: Dom
     if chosen and chosen.short:
         context |= {"short_choices": Short.choices, "short": request.POST.get("short") or chosen.if_short}
     rights = {"may_send_back": "approvals.send_back", "may_delegate": "approvals.delegate", "may_signer": "approvals.add_signer", "may_return": "orders.return"}
-    context |= {name: actor.can(verb) for name, verb in rights.items()}
+    context |= {name: actor.can(verb) and not (chosen and chosen.transfer) for name, verb in rights.items()}
     if chosen:
         at = tasks.index(chosen) if chosen in tasks else 0
         context |= shown(chosen, case(actor, chosen))
@@ -160,7 +165,8 @@ def decide(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         raise
     except DomainError as error:
         return _show(request, tasks, task, error)
-    rest, said = _next(tasks, task), str(KEPT if order.status == Status.SUBMITTED else DONE[verb]).format(number=task.number)
+    words = KEPT if order.status == Status.SUBMITTED else (ANSWERED if task.transfer else DONE)[verb]
+    rest, said = _next(tasks, task), str(words).format(number=task.number)
     if wanted(request) != "inbox":
         return go(request, reverse("approvals") + (f"?open={rest[0].subject_id}" if rest else ""), said)
     left = {one.subject_id for one in rest}
@@ -175,9 +181,9 @@ class ColleagueForm(Form):
     )
     reason = forms.CharField(label=gettext_lazy("Remark"), required=False, max_length=500)
 
-    def offer(self, task: Task) -> ColleagueForm:
+    def offer(self, task: Task, node: Node) -> ColleagueForm:
         """Fill in whom one may choose for this document."""
-        found = choices_of_colleagues(self.actor, task.subject_kind, task.node.request_id)
+        found = choices_of_colleagues(self.actor, task.subject_kind, node.request_id)
         self.fields["user_id"].choices = [(one.id, f"{one.name} ({by_language(role, role_en)})") for one, role, role_en in found]  # type: ignore[attr-defined]
         return self
 
@@ -207,9 +213,9 @@ class _About(FormPage):
     def find(self, **kwargs: Any) -> Task:
         self.tasks = pending(self.actor, kwargs["pk"])
         task = next((t for t in self.tasks if t.subject_id == kwargs["pk"] and t.subject_kind in DECIDE), None)
-        if task is None:
+        if task is None or task.node is None:
             raise NotFound("base.not_found")
-        self.task = task
+        self.task, self.node = task, task.node
         return task
 
     def initial(self, obj: Any) -> dict[str, Any]:
@@ -227,7 +233,7 @@ class _Ask(_About):
 
     def form(self, *args: Any, **kwargs: Any) -> ColleagueForm:  # type: ignore[override]
         """The form with whom one may choose for this document; the page found the document before."""
-        return self.asks(*args, **kwargs).offer(self.task)
+        return self.asks(*args, **kwargs).offer(self.task, self.node)
 
 
 class Delegation(_Ask):
@@ -238,7 +244,7 @@ class Delegation(_Ask):
     said = gettext_lazy("Handed on. Your colleague is told.")
 
     def perform(self, obj: Task, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        return delegate(obj.node.request_id, cleaned["user_id"], cleaned["reason"], actor=self.actor, client_id=client_id)
+        return delegate(self.node.request_id, cleaned["user_id"], cleaned["reason"], actor=self.actor, client_id=client_id)
 
 
 class Signers(_Ask):
@@ -250,7 +256,7 @@ class Signers(_Ask):
     said = gettext_lazy("Your colleague is asked.")
 
     def perform(self, obj: Task, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        return add_signer(obj.node.request_id, cleaned["user_id"], cleaned["when"] == "before", cleaned["reason"], actor=self.actor, client_id=client_id)
+        return add_signer(self.node.request_id, cleaned["user_id"], cleaned["when"] == "before", cleaned["reason"], actor=self.actor, client_id=client_id)
 
 
 class Return(_About):
@@ -287,13 +293,12 @@ class Back(_About):
     def form(self, *args: Any, **kwargs: Any) -> BackForm:  # type: ignore[override]
         """The form with the signatures that this document has got."""
         found = BackForm(*args, **kwargs)
-        node = self.task.node
-        steps = signed_before(unscoped_steps(node.request), node)
+        steps = signed_before(unscoped_steps(self.node.request), self.node)
         found.fields["position"].choices = [(one.position, _signed(one)) for one in reversed(steps)]  # type: ignore[attr-defined]
         return found
 
     def perform(self, obj: Task, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        return send_back(obj.node.request_id, cleaned["position"], cleaned["reason"], actor=self.actor, client_id=client_id)
+        return send_back(self.node.request_id, cleaned["position"], cleaned["reason"], actor=self.actor, client_id=client_id)
 
 
 def _signed(node: Node) -> str:

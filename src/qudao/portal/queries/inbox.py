@@ -1,4 +1,7 @@
-"""What waits for this person's signature, with what one needs to decide: the number that matters, the dealer's history, whether stock and credit do."""
+"""What waits for this person's decision, with what one needs for it: the number that matters, the dealer's history, whether stock and credit do.
+
+Steps of approval flows, and transfers that the own organisation is asked to pass on: these have no flow, anybody who may approve answers.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, OuterRef, Subquery, Sum
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from qudao.approvals.models import Node
-from qudao.approvals.queries import course, pending_for
+from qudao.approvals.queries import asks_beside, course, pending_for, waiting_number
 from qudao.approvals.states import NodeState
-from qudao.base.access import Actor
+from qudao.base.access import Actor, visible
 from qudao.base.db import rows
 from qudao.base.files import files_of
 from qudao.base.html.tables import by_language
@@ -29,6 +33,8 @@ from qudao.messages.models import Message
 from qudao.messages.queries import messages
 from qudao.orders.models import Line, Order
 from qudao.orders.queries import order_of, unscoped_lines_of
+from qudao.orders.rules import hides_steps
+from qudao.orders.states import Kind, Status
 from qudao.portal.queries.desk import Instead, Trade, instead, meant
 
 #: after this an approval is late
@@ -37,7 +43,8 @@ PATIENCE = timedelta(hours=24)
 TASKS, TOP, LINES = 200, 5, 200
 
 #: by order: the names of the other side, what goes beyond the credit limit, days overdue, whether that stops orders, whether the account is frozen, lines
-#: that cannot be reserved now, whether it is the buyer's first one, whether somebody signs after me, what becomes of it when goods are short
+#: that cannot be reserved now, whether it is the buyer's first one, whether somebody signs after me, what becomes of it when goods are short; then of the
+#: transfers that `offers` finds, which stand below what is asked for: number, amount, since when, who arranged it
 FACTS = """
     SELECT o.id, b.name, b.name_en, o.currency,
            greatest(0, coalesce(a.ordered + a.shipped + a.invoiced - a.unapplied + o.gross - a.limit_amount
@@ -53,13 +60,16 @@ FACTS = """
            NOT EXISTS (SELECT FROM orders_order p WHERE p.seller_id = o.seller_id AND p.buyer_id = o.buyer_id AND p.id < o.id
                AND p.status NOT IN ('draft', 'rejected', 'cancelled')),
            EXISTS (SELECT FROM approvals_node n JOIN approvals_request r ON r.id = n.request_id
-               WHERE r.subject_kind = 'orders.order' AND r.subject_id = o.id AND r.state = 'pending' AND n.state = 'waiting'), o.short
-      FROM orders_order o JOIN network_organisation b ON b.id = CASE WHEN o.kind = 'external' THEN o.seller_id ELSE o.buyer_id END
+               WHERE r.subject_kind = 'orders.order' AND r.subject_id = o.id AND r.state = 'pending' AND n.state = 'waiting'), o.short,
+           o.number, o.gross, o.state_since, c.name, c.name_en
+      FROM orders_order o LEFT JOIN network_organisation c ON c.id = o.arranged_by_id
+      JOIN network_organisation b ON b.id = CASE WHEN o.kind = 'external' THEN o.seller_id ELSE o.buyer_id END
       LEFT JOIN funds_account a ON a.agreement_id = o.agreement_id
       LEFT JOIN LATERAL (SELECT min(i.due_on) oldest, sum(i.open_amount) FILTER (WHERE i.currency = a.currency) overdue,
               min(i.due_on) FILTER (WHERE i.currency = a.currency) late FROM ledger_openitem i
           WHERE i.org_id = o.seller_id AND i.side = 'receivable' AND i.counterparty_id = o.buyer_id AND i.open_amount > 0 AND i.due_on < %(today)s) i ON true
-     WHERE o.id = ANY(%(ids)s)
+     WHERE o.id = ANY(%(ids)s) OR o.seller_id = %(org)s AND o.kind = 'transfer' AND o.status = 'in_review'
+     ORDER BY o.id <> ALL(%(first)s), o.state_since, o.id LIMIT %(most)s
 """
 HISTORY = """
     WITH past AS (SELECT status, gross, number, state_since, ordered_on FROM orders_order
@@ -81,7 +91,7 @@ HISTORY = """
 
 @dataclass(frozen=True)
 class Task:
-    """One approval that waits: the document, its other side, its amount, since when; and what is not as usual about it."""
+    """One decision that waits: the document, its other side, its amount, since when; and what is not as usual about it."""
 
     subject_kind: str
     subject_id: int
@@ -90,7 +100,8 @@ class Task:
     amount: Decimal
     since: datetime
     step: str
-    node: Node = field(repr=False)
+    #: the step to sign; None for a transfer, which is accepted or declined
+    node: Node | None = field(repr=False)
     currency: str = "CNY"
     beyond: Decimal = ZERO
     overdue_days: int = 0
@@ -102,6 +113,18 @@ class Task:
     last: bool = True
     #: what becomes of it when goods are short (`inventory.states.Short`)
     if_short: str = Short.REFUSE
+    #: who arranged the transfer
+    arranger: str = ""
+
+    @property
+    def transfer(self) -> bool:
+        """Whether it asks to pass goods on."""
+        return self.node is None
+
+    @property
+    def url(self) -> str:
+        """Where it is decided."""
+        return f"{reverse('approvals')}?open={self.subject_id}"
 
     @property
     def lacks(self) -> bool:
@@ -114,8 +137,8 @@ class Task:
 
     @property
     def exceptional(self) -> bool:
-        """Whether it wants a look of its own, because credit, payment or stock are not as they should be."""
-        return bool(self.beyond or self.overdue_days or self.short)
+        """Whether it wants a look of its own: credit, payment or stock are not as they should be, or it asks to pass goods on."""
+        return bool(self.beyond or self.overdue_days or self.short or self.transfer)
 
     @property
     def stuck(self) -> bool:
@@ -128,22 +151,30 @@ class Task:
         return self.last and bool(self.beyond or self.owes) and not self.frozen and not self.lacks
 
 
+@asks_beside
+def offers(actor: Actor) -> QuerySet[Order]:
+    """The transfers that wait for this person's organisation to pass goods on, as far as the person may answer."""
+    if not actor.can("orders.approve"):
+        return Order.unscoped.none()
+    return visible(actor, Order, "orders.approve", side="seller").filter(kind=Kind.TRANSFER, status=Status.IN_REVIEW)
+
+
 def oldest_pending(actor: Actor, most: int) -> tuple[list[Task], int]:
-    """The `most` oldest of `pending`, and how many there are (up to `TASKS`): for a page that shows a few. Two statements, one more to count many."""
+    """The `most` oldest of `pending`, and how many there are: for a page that shows a few. Two statements, one more to count many."""
     nodes = list(pending_for(actor, most)) if actor.can("orders.approve") else []
-    number = len(nodes) if len(nodes) < most else len(pending_for(actor).order_by().values_list("pk", flat=True)[:TASKS])
-    return _tasks(actor, nodes), number
+    tasks = _tasks(actor, nodes, most)
+    return tasks, len(tasks) if len(nodes) < most and len(tasks) - len(nodes) < most else waiting_number(actor)
 
 
 def pending(actor: Actor, order_id: int | None = None) -> list[Task]:
-    """What the actor may sign now: what is not as usual first, then the oldest; with one order that is asked for, however many wait longer.
+    """What the actor may decide now: what is not as usual first, then the oldest; with one order that is asked for, however many wait longer.
 
     Two statements, one more for an order that is not among the oldest.
     """
     nodes = list(pending_for(actor, TASKS)) if actor.can("orders.approve") else []
     if order_id and len(nodes) == TASKS and all(node.request.subject_id != order_id for node in nodes):
         nodes += pending_for(actor).filter(request__subject_kind="orders.order", request__subject_id=order_id)
-    return _tasks(actor, nodes)
+    return _tasks(actor, nodes, TASKS, order_id or 0)
 
 
 def pending_step(actor: Actor, node_id: int) -> Task | None:
@@ -152,27 +183,34 @@ def pending_step(actor: Actor, node_id: int) -> Task | None:
     return found[0] if found else None
 
 
-def _tasks(actor: Actor, nodes: list[Node]) -> list[Task]:
-    facts = _facts(actor, [node.request.subject_id for node in nodes if node.request.subject_kind == "orders.order"])
+def _tasks(actor: Actor, nodes: list[Node], offered: int = 0, first: int = 0) -> list[Task]:
+    """These steps, and up to so many transfers that are offered, this one first."""
+    asked_for = [node.request.subject_id for node in nodes if node.request.subject_kind == "orders.order"]
+    facts = _facts(actor, asked_for, offered if actor.can("orders.approve") else 0, first)
     found = []
     for node in nodes:
         asked = node.request
         known = facts.get(asked.subject_id, {"party": ""}) if asked.subject_kind == "orders.order" else {"party": ""}
-        since, step = node.entered_at or asked.opened_at, by_language(node.role.name, node.role.name_en)
-        found.append(Task(asked.subject_kind, asked.subject_id, asked.number, amount=asked.amount, since=since, step=step, node=node, **known))
+        told = {"amount": asked.amount, "since": node.entered_at or asked.opened_at, "step": by_language(node.role.name, node.role.name_en)}
+        found.append(Task(asked.subject_kind, asked.subject_id, node=node, **{**known, **told, "number": asked.number}))
+    for pk in set(facts).difference(asked_for):
+        found.append(Task("orders.order", pk, node=None, step=str(Kind.TRANSFER.label), **facts[pk]))
     return sorted(found, key=lambda task: (not task.exceptional, task.since))
 
 
-def _facts(actor: Actor, order_ids: list[int]) -> dict[int, dict[str, Any]]:
-    """By order what `Task` says beyond the request, as far as the actor may know it. One statement."""
-    if not order_ids:
+def _facts(actor: Actor, order_ids: list[int], offered: int, first: int) -> dict[int, dict[str, Any]]:
+    """By order what `Task` says beyond the request, as far as the actor may know it; of up to `offered` transfers too, `first` among them. One statement."""
+    if not (order_ids or offered):
         return {}
     found = {}
-    for pk, name, name_en, currency, beyond, days, owes, frozen, short, first, later, if_short in rows(FACTS, {"ids": order_ids, "today": clock.today()}):
+    asked = {"ids": order_ids, "first": [*order_ids, first], "most": len(order_ids) + offered, "org": actor.org_id if offered else 0}
+    asked["today"] = clock.today()
+    for pk, name, name_en, currency, beyond, days, owes, frozen, short, first, later, if_short, number, gross, since, by, by_en in rows(FACTS, asked):
         known: dict[str, Any] = {"beyond": beyond, "owes": owes, "frozen": frozen} if actor.can("funds.view") else {}
         known["overdue_days"] = days if actor.can("ledger.view") else 0
-        known |= {"party": by_language(name, name_en), "currency": currency}
-        found[pk] = {**known, "short": short if actor.can("inventory.view") else 0, "first": first, "last": not later, "if_short": if_short}
+        known |= {"party": by_language(name, name_en), "currency": currency, "number": number or "", "amount": gross, "since": since}
+        known |= {"short": short if actor.can("inventory.view") else 0, "first": first, "last": not later, "if_short": if_short}
+        found[pk] = {**known, "arranger": by_language(by or "", by_en or "")}
     return found
 
 
@@ -248,20 +286,21 @@ def case(actor: Actor, task: Task) -> Case:
     order = order_of(actor, task.subject_id)
     mine = actor.org_id == order.house_id
     stock = actor.can("inventory.view") and mine and not order.outside
+    lines = _lines(order, actor if stock and not order.transfer else None, hides_steps(order, actor.org_id))
     return Case(
-        order, _lines(order, actor if stock else None), unscoped_card(order.agreement_id) if actor.can("funds.view") else None, course(actor, order.subject),
+        order, lines, unscoped_card(order.agreement_id) if actor.can("funds.view") else None, course(actor, order.subject),
         _history(order) if mine and not order.outside and actor.can("ledger.view") and actor.can("payments.view") else None,
         list(files_of(order.subject)[:20]) if actor.can("base.files") else [],
         messages(actor, order.subject).order_by("-id").first() if actor.can("messages.view") else None, stock,
     )  # fmt: skip
 
 
-def _lines(order: Order, actor: Actor | None) -> list[CaseLine]:
-    """The dearest lines of an order, short ones first; with what could stand in for these when `actor` may know."""
+def _lines(order: Order, actor: Actor | None, hides: bool) -> list[CaseLine]:
+    """The dearest lines of an order, short ones first; with what could stand in for these when `actor` may know; `hides`: not how far from the list."""
     here = Stock.unscoped.filter(place_id__in=(order.place_id, *order.serving), product_id=OuterRef("product_id")).order_by().values("product_id")
     free = Subquery(here.annotate(n=Sum(F("on_hand") - F("reserved"))).values("n"))
     found: Iterable[Any] = unscoped_lines_of(order).annotate(free=free).order_by("-gross")[:LINES]
-    lines = [CaseLine(one, by_language(one.product.name, one.product.name_en), _off_list(one), one.free or ZERO) for one in found]
+    lines = [CaseLine(one, by_language(one.product.name, one.product.name_en), None if hides else _off_list(one), one.free or ZERO) for one in found]
     if actor:
         trade = meant(Trade(order.agreement_id, order.seller_id, order.buyer_id, "", order.currency), order.kind)
         short = {one.line.product_id: one.line.qty for one in lines if one.short}
