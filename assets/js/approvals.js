@@ -3,6 +3,12 @@ import { say, typing } from "./keys.js";
 
 const inbox = () => document.getElementById("inbox");
 
+const phone = () => matchMedia("(max-width: 767.98px)").matches;
+
+// The address names the case that is open, so that the page can be renewed without leaving it.
+const first = !phone() && !new URLSearchParams(location.search).has("open") && inbox()?.querySelector(".q-todo a.on");
+if (first) history.replaceState(history.state, "", first.href);
+
 document.addEventListener("keydown", (event) => {
   if (!inbox() || typing(event)) return;
   if (event.key === "a") inbox().querySelector('[data-key="e"]')?.click();
@@ -17,7 +23,7 @@ document.addEventListener("q-say", (event) => say(event.detail.value));
 
 // On a phone the list and the case are two screens, each with its own head.
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (!event.target.closest(".q-todo") || !matchMedia("(max-width: 767.98px)").matches) return;
+  if (!event.target.closest(".q-todo") || !phone()) return;
   event.preventDefault();
   location.assign(event.target.href);
 });

@@ -2,6 +2,7 @@
 // open menus and chosen rows stay; while a dialog is open or something is typed, the page waits.
 import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph";
+import { say } from "./keys.js";
 
 const EVERY = 5000;
 const main = document.querySelector("main[data-pulse]");
@@ -12,6 +13,9 @@ const typed = (field) => field.value !== field.defaultValue;
 const busy = () => document.querySelector("dialog[open]") || getSelection()?.toString() || document.querySelector(".htmx-request, [data-busy]")
   || main.contains(document.activeElement) && document.activeElement.matches("input:not([type=checkbox]), textarea, select")
   || [...main.querySelectorAll(text)].some(typed);
+
+// What would be decided here: another case never slips under somebody's thumb.
+const decided = (root) => root.querySelector("#yes")?.getAttribute("action");
 
 function plan(wait = EVERY) {
   clearTimeout(timer);
@@ -35,6 +39,12 @@ async function renew() {
   const fresh = page.querySelector("main[data-pulse]");
   if (!fresh || busy()) return; // somebody began to type meanwhile: due stays
   due = false;
+  const inbox = main.querySelector("[data-gone]");
+  if (inbox && decided(main) && decided(main) !== decided(fresh)) {
+    if (!inbox.dataset.said) say(inbox.dataset.gone);
+    inbox.dataset.said = "1";
+    return;
+  }
   name(main);
   name(fresh);
   const kept = [...main.querySelectorAll("tr.cur, tr.on")].map((row) => [row.id, row.className]);

@@ -16,6 +16,7 @@ from qudao.base.action import unit
 from qudao.base.work import current
 from qudao.inventory.models import Place
 from qudao.inventory.tests.make import make_stock
+from qudao.orders.actions import approve_order
 from qudao.orders.models import Order
 
 pytestmark = pytest.mark.browser
@@ -138,3 +139,18 @@ def test_many_are_approved_in_one_go(enter, world: World) -> None:
     visit.says("2 approved")
     assert [state(one) for one in orders] == ["confirmed", "confirmed", "in_review"]
     assert visit.grave() == []
+
+
+def test_the_inbox_follows_what_others_do_and_never_swaps_the_case_under_ones_thumb(enter, world: World) -> None:
+    first = world.order({"RC-40": 111})
+    visit = enter("clerk")
+    visit.go(f"/approvals/?open={first.pk}")
+    card = visit.page.locator(".q-mail-r .card-header")
+    card.get_by_text(first.number).wait_for()
+    second = world.order({"RC-40": 112})
+    visit.page.locator(".q-inbox").get_by_text(second.number).wait_for(timeout=15_000)  # the list goes on by itself
+    card.get_by_text(first.number).wait_for()
+    approve_order(first.pk, actor=world.people["clerk"])  # on another device
+    visit.page.get_by_text("This does not wait for you any more.").wait_for(timeout=15_000)
+    card.get_by_text(first.number).wait_for()
+    assert state(second) == "in_review"

@@ -1,10 +1,12 @@
 """Proxy headers, progress, and the guards the browser is told about."""
 
 import io
+import re
+import sys
 
 import pytest
 from django.http import HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from qudao.web.progress import Progress, track
 from qudao.web.proxy import TrustedProxyMiddleware
@@ -71,3 +73,16 @@ def test_a_pipe_gets_no_progress_unless_asked(monkeypatch):
         bar.advance()
     assert stream.getvalue() == ""
     assert list(track([1, 2], "rows")) == [1, 2]
+
+
+def test_a_fault_is_told_by_a_reference_that_the_log_knows(monkeypatch, caplog):
+    def fail(*args):
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr(sys.modules["qudao.base.html.pages.door"], "redirect_to_login", fail)
+    answer = Client(raise_request_exception=False).get("/orders/")
+    assert answer.status_code == 500
+    (reference,) = set(re.findall(r"<code>(\w{10})</code>", answer.content.decode()))
+    (record,) = [one for one in caplog.records if reference in one.getMessage()]
+    assert record.exc_info and "broken on purpose" in str(record.exc_info[1]) and "/orders/" in record.getMessage()
+    assert [one for one in caplog.records if one.name == "django.request"] == [], "once is enough"

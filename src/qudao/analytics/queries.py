@@ -73,7 +73,7 @@ class Calendar:
     """The days of one seller in one currency."""
 
     currency: str = "CNY"
-    days: dict[date, Day] = field(default_factory=dict)
+    days: dict[date, Day | Span] = field(default_factory=dict)
 
     def between(self, first: date, last: date) -> Span:
         """The figures from `first` to `last`, both included."""

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from qudao.base import sheets
+from qudao.base.access import Actor
 from qudao.base.html import figures
 from qudao.base.html.pages import Button, FormPage, ListPage, Page
 from qudao.base.html.tables import Table, address
@@ -24,6 +25,9 @@ from qudao.ledger.prints import span_of
 from qudao.ledger.rules import ChartFacts
 from qudao.ledger.states import Side
 from qudao.ledger.tables import AccountTable, AgeingTable, ChartTable, EntryTable, PeriodTable, TrialTable
+
+#: so many counterparties are in one sheet at most
+MOST_ROWS = 100_000
 
 
 def drawn(table: Table, rows: Sequence[Any]) -> dict[str, Any]:
@@ -54,6 +58,15 @@ def side_of(request: HttpRequest) -> str:
     return side if side in Side.values else Side.RECEIVABLE.value
 
 
+def as_sheet(actor: Actor, title: Any, table: Table, rows: Sequence[Any], of: str) -> HttpResponse:
+    """The rows of a table as a sheet, named after the title and what it is `of`; the export is logged."""
+    mark = sheets.mark_for(actor)
+    sheets.log_export(str(title), len(rows), mark, actor=actor)
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(mark.named(f'{title} {of}'))}.xlsx"}
+    cells = [[column.value(row) for column in table.columns] for row in rows]
+    return HttpResponse(sheets.write_xlsx([column.label for column in table.columns], cells, mark), content_type=sheets.XLSX, headers=headers)
+
+
 class ReportPage(Page):
     """A table of the own books over the days asked for (this month and the two before it), on the page and, with `as=xlsx`, as a sheet of the same rows."""
 
@@ -77,20 +90,10 @@ class ReportPage(Page):
         span = span_of(asked.get("since", ""), asked.get("until", ""))
         rows, table = self.rows(span), self.table()
         if asked.get("as") == "xlsx":
-            return self.sheet(rows, span)
+            return as_sheet(self.actor, self.title, table, rows, f"{span.start} {span.end}")
         kept = [(name, asked[name]) for name in self.asks if asked.get(name)]
         context = {"span": span, "kept": kept, "sheet": address(asked, **{"as": "xlsx"}), "empty": self.empty, **drawn(table, rows)}
         return self.show(self.template, {**context, **self.more()})
-
-    def sheet(self, rows: Sequence[Any], span: DateSpan) -> HttpResponse:
-        """The same rows as a sheet; the export is logged."""
-        columns = self.table.columns
-        mark = sheets.mark_for(self.actor)
-        sheets.log_export(str(self.title), len(rows), mark, actor=self.actor)
-        name = quote(mark.named(f"{self.title} {span.start} {span.end}"))
-        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}.xlsx"}
-        cells = [[column.value(row) for column in columns] for row in rows]
-        return HttpResponse(sheets.write_xlsx([column.label for column in columns], cells, mark), content_type=sheets.XLSX, headers=headers)
 
 
 class AccountList(ListPage):
@@ -121,6 +124,9 @@ class AgeingPage(Page):
         side, on = side_of(request), clock.today()
         table = AgeingTable()
         table.side = side
+        if request.GET.get("as") == "xlsx":
+            rows = queries.ageing_part(self.actor, on, side, MOST_ROWS).rows
+            return as_sheet(self.actor, self.title, table, rows, f"{Side(side).label} {on}")
         raw = request.GET.get("page", "1")
         page = max(1, int(raw)) if raw.isdecimal() and len(raw) < 6 else 1
         first = (page - 1) * table.per_page
@@ -129,6 +135,7 @@ class AgeingPage(Page):
             "on": on,
             "tabs": side_tabs(request, side),
             "empty": _("Nothing is open on this side."),
+            "sheet": address(request.GET, page=None, **{"as": "xlsx"}),
             **drawn(table, part.rows),
             "totals": table.totals(part.totals, table.columns),
             "shown": figures.count(len(part.rows)),

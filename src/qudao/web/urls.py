@@ -31,3 +31,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
 
 handler403 = "qudao.base.html.pages.forbidden"
 handler404 = "qudao.base.html.pages.not_found"
+handler500 = "qudao.base.html.pages.broken"

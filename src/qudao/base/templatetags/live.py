@@ -11,8 +11,8 @@ from django.utils.html import format_html
 from qudao.base.pulse import mark_of
 
 register = template.Library()
-#: pages without a kind of their own that show a bit of everything
-EVERYTHING = ("home",)
+#: pages without a kind of their own, and whose news they show: "" is a bit of everything
+SHOWN = {"home": "", "approvals": "orders.order", "account": "payments.payment", "ageing": "payments.payment", "insight": "orders.order"}
 
 
 @register.simple_tag(takes_context=True)
@@ -26,5 +26,7 @@ def pulse(context: RequestContext) -> Any:
     table = getattr(page, "table", None)
     if not kind and table:
         kind = table.kind
-    everything = getattr(request.resolver_match, "url_name", "") in EVERYTHING
-    return format_html(' data-pulse="{}"', mark_of(actor, kind, obj)) if kind or everything else ""
+    name = getattr(request.resolver_match, "url_name", "")
+    if not kind and name not in SHOWN:
+        return ""
+    return format_html(' data-pulse="{}"', mark_of(actor, kind or SHOWN[name], obj if kind else None))

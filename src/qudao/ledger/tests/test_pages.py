@@ -8,6 +8,8 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
+from qudao.base.models import ActionLog
+from qudao.base.sheets import read
 from qudao.base.tests.page_text import text
 from qudao.kernel import clock
 from qudao.ledger.models import Period
@@ -72,6 +74,16 @@ def test_ageing_shows_who_owes_most_past_due_first_a_page_at_a_time_with_the_sum
     assert "1,116.00" in first and "1,116.00" in second, "113 + 226 + 777"
     assert "Nothing is open on this side." in text(client.get(reverse("ageing"), {"page": "9"}))
     assert text(client.get(reverse("ageing"), {"page": "x"})).count("D001") == first.count("D001")
+
+
+def test_ageing_is_exported_whole_and_logged(books, client, monkeypatch):
+    monkeypatch.setattr(AgeingTable, "per_page", 1)
+    sign_in(client, books.hq_finance)
+    assert "as=xlsx" in text(client.get(reverse("ageing")))
+    answer = client.get(reverse("ageing"), {"as": "xlsx", "page": "2"})
+    cells = [cell for row in read("a.xlsx", answer.content) for cell in row]
+    assert any("D001" in str(cell) for cell in cells) and any("D002" in str(cell) for cell in cells)
+    assert ActionLog.unscoped.filter(verb="base.export", actor_name=books.hq_finance.name).count() == 1
 
 
 @pytest.mark.parametrize("name", ["accounts", "ageing", "periods"])

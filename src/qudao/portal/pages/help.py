@@ -30,7 +30,13 @@ BY_ADDRESS = {
     "invoices": "money", "payments": "money", "accounts": "money", "ageing": "money", "funds": "money", "periods": "money", "search": "search",
     "jobs": "lists", "imports": "importing", "tasks": "conversations", "notices": "conversations", "price-lists": "prices", "prices": "prices",
     "products": "prices", "agreements": "network", "organisations": "network", "people": "administration", "roles": "administration", "me": "administration",
-    "system": "administration", "log": "administration",
+    "system": "administration", "log": "administration", "favourites": "ordering", "baskets": "ordering", "templates": "ordering", "quotas": "ordering",
+    "quota-shares": "ordering", "taxes": "money", "small-differences": "money", "branch-invoices": "money", "pooled-payments": "money",
+    "collective-invoices": "money", "chart": "money", "trial-balance": "money", "entries": "money", "parcels": "shipments", "receipt-lines": "shipments",
+    "lots": "shipments", "serving-rules": "shipments", "list-assignments": "prices", "special-prices": "prices", "wide-assignments": "prices",
+    "exchange-rates": "prices", "packs": "prices", "categories": "prices", "brands": "prices", "tax-classes": "prices", "authorisations": "network",
+    "buyer-groups": "network", "group-members": "network", "assortment-rules": "network", "assortments": "network", "addresses": "network",
+    "absences": "approvals", "messages": "conversations", "notes": "conversations", "prints": "printing", "views": "lists", "cells": "lists",
 }  # fmt: skip
 
 

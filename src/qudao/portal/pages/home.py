@@ -31,6 +31,7 @@ from qudao.portal.queries import (
     Stage,
     announced,
     arriving,
+    bought,
     came,
     differences_by_kind,
     dock,
@@ -206,8 +207,8 @@ def _todo(actor: Actor, late: Overdue | None, given: Sequence[Any]) -> list[dict
     return todo
 
 
-def _buyer(stages: Mapping[str, Stage], kinds: Mapping[str, int], todo: list[dict[str, Any]], *, actor: Actor) -> dict[str, Any]:
-    """What a buyer does today, where the orders stand, and what credit is left at each seller."""
+def _buyer(stages: Mapping[str, Stage], late: Overdue | None, kinds: Mapping[str, int], todo: list[dict[str, Any]], *, actor: Actor) -> dict[str, Any]:
+    """What a buyer does today, where the orders stand, what was bought, and what credit is left at each seller."""
     meters = []
     if actor.can("funds.view"):
         for trade in [t for t in trades(actor) if t.buyer_id == actor.org_id][:3]:
@@ -217,7 +218,9 @@ def _buyer(stages: Mapping[str, Stage], kinds: Mapping[str, int], todo: list[dic
     words = {"to_approve": pgettext("order", "To approve"), "to_ship": pgettext("order", "To ship"), "to_receive": pgettext("order", "To receive")}
     numbers = [{"n": stages[key].number, "label": label, "url": link("orders", f"side=buy&tab={key}")} for key, label in words.items()]
     numbers.append({"n": sum(kinds.values()), "label": _("Differences"), "url": link("differences") or link("shipments", "side=buy"), "wrong": True})
-    return {"todo": todo, "meters": meters, "numbers": numbers}
+    found = bought(actor) if actor.can("orders.view") else Calendar()
+    shown = [kpis.ordered(found, "buy"), kpis.on_time(found, "buy"), kpis.current(late, "payable")]
+    return {"todo": todo, "meters": meters, "numbers": numbers, "kpis": [one for one in shown if one]}
 
 
 @door()
@@ -234,7 +237,7 @@ def home(request: HttpRequest) -> HttpResponse:
     counts = waiting_counts(actor)
     request.pending_number, request.waiting_counts = number, counts  # type: ignore[attr-defined]  # the frame need not count them again
     given = list(my_open_tasks(actor)[:6]) if counts.get("tasks") else []
-    more = _buyer(stages, kinds, _todo(actor, late, given), actor=actor) if side == "buy" else _seller(actor, face, stages, late, kinds)
+    more = _buyer(stages, late, kinds, _todo(actor, late, given), actor=actor) if side == "buy" else _seller(actor, face, stages, late, kinds)
     last = last_order(actor) if side == "buy" and sees_orders else None
     fresh = not (today or before or last) and not any(s.number for s in stages.values()) and not more.get("kpis")
     context = {
@@ -246,6 +249,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "came": today,
         "came_before": before,
         "orders_url": link("orders", f"side={side}"),
+        "today_url": link("orders", f"side={side}&from={clock.today():%Y-%m-%d}"),
         "given": given,
         "tasks": waiting[: 9 - len(given)],
         "tasks_number": number + len(given),

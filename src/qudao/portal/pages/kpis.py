@@ -39,8 +39,8 @@ class Kpi:
     tone: str = "dim"
 
 
-def _range(first: date, last: date) -> str:
-    return f"side=sell&from={first:%Y-%m-%d}&to={last:%Y-%m-%d}"
+def _range(first: date, last: date, side: str = "sell") -> str:
+    return f"side={side}&from={first:%Y-%m-%d}&to={last:%Y-%m-%d}"
 
 
 def _than_before(now: Decimal | None, before: Decimal | None, *, less_is_good: bool = False) -> tuple[str, str]:
@@ -72,27 +72,28 @@ def _this_month(label: Any, found: Calendar, name: str, url: str) -> Kpi | None:
     )  # fmt: skip
 
 
-def ordered(found: Calendar) -> Kpi | None:
+def ordered(found: Calendar, side: str = "sell") -> Kpi | None:
     """What was ordered this month."""
     today = clock.today()
-    return _this_month(_("Ordered this month (incl. tax)"), found, "amount", link("orders", _range(month_of(today), today)))
+    return _this_month(_("Ordered this month (incl. tax)"), found, "amount", link("orders", _range(month_of(today), today, side)))
 
 
 def collected(found: Calendar) -> Kpi | None:
     """What buyers paid this month."""
-    return _this_month(_("Collected this month"), found, "collected", link("payments", "side=sell"))
+    today = clock.today()
+    return _this_month(_("Collected this month"), found, "collected", link("payments", _range(month_of(today), today)))
 
 
-def _pair(found: Calendar) -> tuple[Span, Span, str]:
+def _pair(found: Calendar, side: str = "sell") -> tuple[Span, Span, str]:
     """The last thirty days, the thirty before them, and where the orders of the last thirty are."""
     today = clock.today()
     since = today - timedelta(days=29)
-    return found.between(since, today), found.between(since - timedelta(days=30), since - timedelta(days=1)), link("orders", _range(since, today))
+    return found.between(since, today), found.between(since - timedelta(days=30), since - timedelta(days=1)), link("orders", _range(since, today, side))
 
 
-def on_time(found: Calendar) -> Kpi | None:
+def on_time(found: Calendar, side: str = "sell") -> Kpi | None:
     """Which part of the orders left by the wished date."""
-    now, before, url = _pair(found)
+    now, before, url = _pair(found, side)
     if now.on_time_share is None:
         return None
     right, tone = _than_before(now.on_time_share, before.on_time_share)
@@ -133,14 +134,24 @@ def straight(found: Calendar) -> Kpi | None:
                figures.documents(now.orders), tone)  # fmt: skip
 
 
-def current(late: Overdue | None) -> Kpi | None:
+def current(late: Overdue | None, side: str = "receivable") -> Kpi | None:
     """Which part of what is open is not overdue."""
     if late is None or not late.open:
         return None
     share = 1 - late.total / late.open
     right = _("{sum} overdue").format(sum=figures.money(late.total)) if late.total else _("nothing overdue")
     left = _("Open {sum}").format(sum=figures.money(late.open))
-    return Kpi(_("Open and not overdue"), figures.percent(share), link("ageing"), (), share, CURRENT, left, right, "t-wrong" if late.total else "t-done")
+    return Kpi(
+        _("Open and not overdue"),
+        figures.percent(share),
+        link("ageing", f"side={side}"),
+        (),
+        share,
+        CURRENT,
+        left,
+        right,
+        "t-wrong" if late.total else "t-done",
+    )
 
 
 def to_confirm(waiting: Waiting) -> Kpi:

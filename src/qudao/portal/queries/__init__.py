@@ -2,7 +2,7 @@
 
 from qudao.portal.queries.attention import Dock, Lack, Owing, Waiting, announced, differences_by_kind, dock, late_payers, past_wish, short_products
 from qudao.portal.queries.desk import Asked, Look, Trade, look, read_lines, trades
-from qudao.portal.queries.flow import STAGES, Overdue, Stage, arriving, came, flow, last_order, overdue
+from qudao.portal.queries.flow import STAGES, Overdue, Stage, arriving, bought, came, flow, last_order, overdue
 from qudao.portal.queries.inbox import Case, Task, case, oldest_pending, pending, pending_step
 from qudao.portal.queries.search import Group, Hit, find, opened, order_hits
 
@@ -10,6 +10,7 @@ __all__ = [
     "announced",
     "arriving",
     "Asked",
+    "bought",
     "came",
     "Case",
     "case",

@@ -7,8 +7,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Case, Count, Min, Q, Sum, Value, When
 
+from qudao.analytics.queries import Calendar, Span
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows as read
 from qudao.fulfilment.models import Shipment
@@ -23,6 +25,9 @@ from qudao.portal.queries.attention import LOOKED
 STAGES = ("to_approve", "to_reserve", "to_ship", "to_receive", "to_invoice", "to_settle")
 #: after how many days in a stage an order is late
 PATIENCE = {"to_approve": 1, "to_reserve": 1, "to_ship": 2, "to_receive": 5, "to_invoice": 1, "to_settle": 400}
+
+#: a buyer's figures: weeks that are told, days in which what left in time counts, and how many of its newest orders are looked at
+WEEKS, TIMELY, NEWEST = 13, 60, 3000
 
 
 @dataclass
@@ -139,6 +144,22 @@ def overdue(actor: Actor, side: str) -> Overdue | None:
         next=Min("due_on", filter=~late),
     )  # fmt: skip
     return Overdue(found["n"], found["total"] or ZERO, found["oldest"], found["open"] or ZERO, found["next"])
+
+
+# The newest orders by index; of those since the day what was ordered, and what left by its wished date.
+BOUGHT = f"""SELECT o.ordered_on, count(*), sum(o.gross),
+        count(*) FILTER (WHERE o.requested_on IS NOT NULL AND s.first IS NOT NULL),
+        count(*) FILTER (WHERE (s.first AT TIME ZONE '{settings.TIME_ZONE}')::date <= o.requested_on)
+    FROM (SELECT id, ordered_on, gross, requested_on, status, currency FROM orders_order WHERE buyer_id = %s ORDER BY id DESC LIMIT {NEWEST}) o
+    LEFT JOIN LATERAL (SELECT min(x.shipped_at) AS first FROM fulfilment_shipment x WHERE x.order_id = o.id AND o.requested_on >= %s) s ON true
+    WHERE o.ordered_on >= %s AND o.status NOT IN ('draft', 'rejected', 'cancelled') AND o.currency = %s GROUP BY o.ordered_on"""
+
+
+def bought(actor: Actor, currency: str = "CNY") -> Calendar:
+    """What the own organisation ordered by day in the last weeks, of its newest `NEWEST` orders, and what of it left by its wished date. One statement."""
+    today = clock.today()
+    found = read(BOUGHT, (actor.org_id, today - timedelta(days=TIMELY), today - timedelta(days=WEEKS * 7 - 1), currency))
+    return Calendar(currency, {day: Span(orders=n, amount=amount, wished=wished, on_time=met) for day, n, amount, wished, met in found})
 
 
 def last_order(actor: Actor) -> int | None:

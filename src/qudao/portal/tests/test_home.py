@@ -6,7 +6,7 @@ from importlib import import_module
 
 import pytest
 from django.test import Client
-from django.urls import reverse
+from django.urls import get_resolver, reverse
 
 from qudao.approvals.actions import add_rule
 from qudao.approvals.rules import RuleDraft
@@ -19,7 +19,7 @@ from qudao.payments.actions import PaymentFacts, announce_payment
 from qudao.people.queries import unscoped_system_role
 from qudao.people.tests.make import sign_in
 from qudao.portal.pages.help import BY_ADDRESS, TOPICS, topic_of
-from qudao.portal.queries import flow
+from qudao.portal.queries import bought, flow
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +27,16 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def world():
     return make_world()
+
+
+#: what has no frame, or is no page
+WITHOUT_HELP = {"a", "api", "help", "i18n", "invitations", "password", "session", "sign-in", "sign-out"}
+
+
+def addresses(resolver, before=""):
+    for one in resolver.url_patterns:
+        here = before + str(one.pattern).lstrip("^")
+        yield from addresses(one, here) if hasattr(one, "url_patterns") else [here]
 
 
 def seen(world, actor, address="/", language="en"):
@@ -137,7 +147,22 @@ def test_help_is_about_the_page_one_is_on_in_both_languages(world):
     assert client.get("/help/pictures/..%2f..%2fREADME.md").status_code == 404
     assert set(BY_ADDRESS.values()) <= set(TOPICS)
     assert topic_of("/orders/new/") == "desk"
+    firsts = {route.partition("/")[0] for route in addresses(get_resolver())} - WITHOUT_HELP
+    assert firsts <= set(BY_ADDRESS), "a page without a topic of the handbook"
 
 
 def test_scan_leads_to_the_search(world):
     assert 'action="/search/"' in seen(world, world.dealer, "/scan/")
+
+
+def test_a_buyer_sees_what_it_bought_and_whether_it_came_in_time(world):
+    order = place(world, 2)
+    received(world, order)
+    drain()
+    today = clock.today()
+    page = seen(world, world.dealer)
+    assert "Ordered this month" in page and f"/orders/?side=buy&amp;from={today.replace(day=1)}&amp;to={today}" in page
+    assert f"¥{order.gross:,.2f}" in page and f"/orders/?side=buy&amp;from={today}" in page
+    found = bought(world.dealer)
+    assert found.between(today, today).amount == order.gross and found.between(today, today).orders == 1
+    assert bought(world.cast.hq_clerk).days == {}, "what others buy is not told"

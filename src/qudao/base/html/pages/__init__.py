@@ -7,12 +7,13 @@ Names of addresses by habit: the list is the plural noun ("orders"), the detail 
 from qudao.base.html.bulk import Bulk, Skip
 from qudao.base.html.forms import Form, Line, LineEditor, LineField
 from qudao.base.html.pages.details import DetailPage, Head, Panel, Step
-from qudao.base.html.pages.door import Button, Page, allowed, client_id_of, door, forbidden, get_row, go, not_found, refusal, wanted
+from qudao.base.html.pages.door import Button, Page, allowed, broken, client_id_of, door, forbidden, get_row, go, not_found, refusal, wanted
 from qudao.base.html.pages.forms import ActionPage, FormPage, NoFields
 from qudao.base.html.pages.imports import import_buttons
 from qudao.base.html.pages.lists import ListPage
 
 __all__ = [
     "ActionPage", "Bulk", "Button", "DetailPage", "Form", "FormPage", "Head", "Line", "LineEditor", "LineField", "ListPage", "NoFields",
-    "Page", "Panel", "Skip", "Step", "allowed", "client_id_of", "door", "forbidden", "get_row", "go", "import_buttons", "not_found", "refusal", "wanted",
+    "Page", "Panel", "Skip", "Step", "allowed", "broken", "client_id_of", "door", "forbidden", "get_row", "go", "import_buttons", "not_found",
+    "refusal", "wanted",
 ]  # fmt: skip

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
@@ -26,6 +28,7 @@ from qudao.base.db import planned_anew
 from qudao.base.sentences import say
 from qudao.kernel.errors import DomainError, Forbidden, NotFound
 
+log = logging.getLogger(__name__)
 #: refusals with a picture of their own
 TEMPLATES = {403: "errors/403.html", 404: "errors/404.html"}
 
@@ -78,6 +81,15 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """handler403 of the root addresses."""
     return refusal(request, Forbidden("base.forbidden"))
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """handler500 of the root addresses: a page that needs nothing, with a reference under which the log has the whole trace."""
+    reference = uuid4().hex[:10]
+    log.error("reference %s: %s %s", reference, request.method, request.path, exc_info=sys.exc_info())
+    answer = HttpResponse(render_to_string("errors/500.html", {"reference": reference}), status=500)
+    answer._has_been_logged = True  # type: ignore[attr-defined]  # once is enough
+    return answer
 
 
 def door(verb: str = "") -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
