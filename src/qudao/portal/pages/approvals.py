@@ -81,6 +81,8 @@ def flag(task: Task) -> tuple[str, bool]:
 def because(task: Task) -> str:
     """Why this person is asked: by which rule, or by whom."""
     node = task.node
+    if node is None:
+        return _("{name} asks you to pass these goods on to {receiver}, who pays you for them.").format(name=task.arranger, receiver=task.party)
     if node.added and node.given_by:
         return _("{name} asks you to sign, too.").format(name=node.given_by.name)
     if node.given_by:
