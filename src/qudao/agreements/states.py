@@ -32,6 +32,8 @@ TRANSITIONS: dict[tuple[str, str], str] = {
 
 SENTENCES = {
     "agreements.same_sides": _("An organisation cannot make an agreement with itself."),
+    "agreements.none_with_buyer": _("You have no agreement with this buyer."),
+    "agreements.several": _("This buyer has several agreements."),
     "agreements.party_closed": _("{name} is closed and makes no new agreements."),
     "agreements.code_missing": _("An agreement needs a code."),
     "agreements.code_taken": _("The code {code} already belongs to another agreement of this seller."),
@@ -66,6 +68,7 @@ SENTENCES = {
 }
 
 REMEDIES = {
+    "agreements.several": _("Name the code of one."),
     "agreements.active_exists": _("End or suspend the other agreement first."),
     "agreements.only_draft": _("End this agreement and draft a new one with the new terms."),
     "agreements.past": _("Draft a new agreement."),

@@ -67,6 +67,30 @@ def cycle_of(actor: Actor, agreement_id: int) -> Cycle | None:
     return visible(actor, Cycle).filter(agreement_id=agreement_id).first()
 
 
+def cycles_of(actor: Actor, agreement_ids: Iterable[int]) -> dict[int, tuple[str, int]]:
+    """How often and on which day goods under these agreements are invoiced together; those not so are missing. One statement."""
+    found = visible(actor, Cycle).filter(agreement_id__in=list(agreement_ids)).values_list("agreement_id", "every", "day")
+    return {agreement_id: (every, day) for agreement_id, every, day in found}
+
+
+def own_cycles(actor: Actor) -> QuerySet[Cycle]:
+    """The agreements of the own organisation, the seller, under which goods are invoiced together."""
+    mine = visible(actor, Cycle).filter(agreement__seller_id=actor.org_id).exclude(agreement__state="ended")
+    return mine.select_related("agreement__buyer").order_by("agreement__buyer__code", "id")
+
+
+def unscoped_waiting(agreement_ids: Iterable[int]) -> set[int]:
+    """Under which of these agreements something is delivered and not invoiced. One statement, on an index of nothing else."""
+    found = rows(
+        """SELECT DISTINCT o.agreement_id FROM orders_order o WHERE o.agreement_id = ANY(%s) AND o.billing <> 'full' AND o.kind <> 'external'
+              AND o.status NOT IN ('draft', 'submitted', 'in_review', 'rejected', 'cancelled')
+              AND EXISTS (SELECT FROM orders_line l WHERE l.order_id = o.id
+                             AND CASE WHEN o.invoice_on = 'receipt' THEN l.received ELSE l.shipped END > l.invoiced)""",
+        (list(agreement_ids),),
+    )
+    return {pk for (pk,) in found}
+
+
 def unscoped_due_cycles(day: date) -> list[int]:
     """The agreements whose day has come. One statement."""
     return list(Cycle.unscoped.filter(next_on__lte=day).order_by("agreement_id").values_list("agreement_id", flat=True))

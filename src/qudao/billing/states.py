@@ -23,6 +23,15 @@ class Every(TextChoices):
     MONTH = "month", _("Every month")
 
 
+class Often(TextChoices):
+    """How often it is invoiced, as a file says it: together, or each delivery by itself."""
+
+    EACH = "each", _("Each delivery at once")
+    WEEK = Every.WEEK.value, Every.WEEK.label
+    HALF = Every.HALF.value, Every.HALF.label
+    MONTH = Every.MONTH.value, Every.MONTH.label
+
+
 #: what somebody did who brought an invoice into a state, for its timeline
 DONE = {
     State.ISSUED: _("issued the invoice"),
@@ -46,11 +55,13 @@ SENTENCES = {
     "billing.invoice_number_unique": _("The seller already has an invoice with this number."),
     "billing.day_wrong": _("A week has days 1 to 7, a month 1 to 31."),
     "billing.every_wrong": _("Say how often it is invoiced."),
+    "billing.cycle_waits": _("Deliveries wait to be invoiced together."),
     "billing.nothing_to_collect": _("Nothing was delivered under {agreement} that is not invoiced yet."),
     "billing.collective_issued": _("Collective invoice {number} over {gross} {currency}, of {parts} orders, is due on {due_on}."),
     "billing.invoice_issued": _("Invoice {number} over {gross} {currency} is due on {due_on}."),
 }
 REMEDIES = {
+    "billing.cycle_waits": _("End it on the agreement: what waits is invoiced then."),
     "billing.differs": _("Ask the seller for a corrected invoice, or settle what differs on the receipt first."),
     "billing.more_than_open": _("Apply less; what is left of the payment stays unapplied."),
     "billing.invoice_paid_within_gross": _("Apply less; what is left of the payment stays unapplied."),

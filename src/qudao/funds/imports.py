@@ -1,8 +1,8 @@
-"""Credit limits from a file: by buyer, what a cell leaves empty stays. So a file may come twice."""
+"""Credit limits, limits of product lines and deposits from a file: by buyer, what a cell leaves empty stays. So a file may come twice."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,7 @@ from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, diffe
 from qudao.base.lock import Rank
 from qudao.catalog.queries import categories
 from qudao.funds import queries, rules
-from qudao.funds.actions import set_limits, set_line_limits
+from qudao.funds.actions import set_deposit, set_limits, set_line_limits
 from qudao.funds.models import Account, SubLimit
 from qudao.funds.rules import LimitTerms
 from qudao.kernel import clock
@@ -139,7 +139,7 @@ class LineLimits(Kind):
         """Three statements."""
         self.accounts = _accounts(self.actor, rows)
         named = categories(self.actor).filter(code__in={row.text("category") for row in rows})
-        self.lines = {one.code: one.pk for one in sorted(named, key=lambda one: one.owner_id == self.actor.org_id)}
+        self.categories = {one.code: one.pk for one in sorted(named, key=lambda one: one.owner_id == self.actor.org_id)}
         mine = {one.pk for found in self.accounts.values() for one in found}
         self.known = {(one.account_id, one.category_id): one for one in queries.all_sublimits(self.actor).filter(account_id__in=mine)}
 
@@ -147,7 +147,7 @@ class LineLimits(Kind):
         return row.text("buyer").upper(), row.text("agreement"), row.text("category")
 
     def entry(self, row: Cells) -> Entry:
-        account, line, amount = _named(self.accounts, row), self.lines.get(row.text("category")), row.get("amount")
+        account, line, amount = _named(self.accounts, row), self.categories.get(row.text("category")), row.get("amount")
         faults = [] if line else [Fault("funds.no_category", "category")]
         raise_if_any([*faults, *([] if rules.is_money(amount) else [Fault("funds.amount", "amount", {"amount": str(amount)})])], Invalid)
         assert line is not None
@@ -177,4 +177,56 @@ class LineLimits(Kind):
             set_line_limits(rows[one.key].account_id, {rows[one.key].category_id: before}, _now("Import undone"), actor=self.actor)
 
 
-KINDS = (Limits, LineLimits)
+class Deposits(Kind):
+    """How large a deposit the buyers of the actor's organisation are to pay, and whether orders need it first."""
+
+    name, label, icon, verb, place = "funds.deposits", _("Deposits asked for"), "coins", "funds.deposit", "funds"
+    about = _("A row says how large a deposit a buyer is to pay, and whether orders pass only then; 0: none. What is held stays.")
+    model, rank = Account, Rank.FUNDS
+    columns = (
+        *Limits.columns[:2],
+        Column("deposit_required", _("Deposit"), "number", required=True, help=_("0: none."), example="50000.00", also=("amount", "保证金", "应缴保证金")),
+        Column("deposit_first", _("Orders need it"), "flag", help=_("Empty: as it is."), example=_("yes"), also=("first", "下单前须缴清")),
+    )
+
+    def open(self, rows: Sequence[Cells]) -> None:
+        """One statement."""
+        self.accounts = _accounts(self.actor, rows)
+
+    def key(self, row: Cells) -> Any:
+        return row.text("buyer").upper(), row.text("agreement")
+
+    def entry(self, row: Cells) -> Entry:
+        account = _named(self.accounts, row)
+        wanted = {"deposit_required": row.get("deposit_required"), "deposit_first": row.get("deposit_first", account.deposit_first)}
+        if not rules.is_money(wanted["deposit_required"]):
+            raise Invalid("funds.amount", field="deposit_required", amount=str(wanted["deposit_required"]))
+        changes = differences(_deposit(account), wanted)
+        label = f"{account.buyer.code} {account.buyer.name}"
+        return Entry(row.no, label, CHANGED if changes else SAME, (account.pk, *wanted.values()), changes)
+
+    def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:
+        _new, old = parted(entries)
+        for account_id, required, first in (e.data for e in old.values()):
+            set_deposit(account_id, required, first, _now("Import of a file"), actor=self.actor)
+        return touched_by((), (), old, {pk: {name: (was, now) for name, was, now in e.changes} for pk, e in old.items()})
+
+    def now(self, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
+        return {one.pk: _deposit(one) for one in queries.accounts(self.actor).filter(pk__in=keys)}
+
+    def take_back(self, touched: Sequence[Touched]) -> None:
+        now = self.now([one.key for one in touched])
+        for one in touched:
+            was = now[one.key] | dict(one.before)
+            set_deposit(one.key, Decimal(str(was["deposit_required"])), bool(was["deposit_first"]), _now("Import undone"), actor=self.actor)
+
+    def standing(self) -> Iterator[Mapping[str, Any]]:
+        for one in queries.accounts(self.actor).filter(seller_id=self.actor.org_id, deposit_required__gt=0).exclude(agreement__state="ended"):
+            yield {"buyer": one.buyer.code, "agreement": one.agreement.code, **_deposit(one)}
+
+
+def _deposit(account: Account) -> dict[str, Any]:
+    return {"deposit_required": account.deposit_required, "deposit_first": account.deposit_first}
+
+
+KINDS = (Limits, LineLimits, Deposits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from qudao.agreements.queries import Agreement, agreements
+from qudao.agreements.imports import PARTNER, Sold
 from qudao.base.import_sheets import SAMPLE, Cells, Column, plain
 from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, by_row, changed_since
 from qudao.billing.queries import invoices
@@ -210,32 +210,22 @@ class Payers(Kind):
     name, label, icon, verb, place = "payments.payers", _("Payers"), "building", "payments.set_payer", "pools"
     about = _("A row names the head office that pays for a buyer; the buyer's own code: it pays itself again.")
     columns = (
-        Column("buyer", _("Buyer"), required=True, help=_("The code of the organisation."), example=SAMPLE, also=("branch", "dealer", "分店", "经销商")),
-        Column("agreement", _("Agreement"), help=_("Its code; only for a buyer with several agreements."), also=("contract", "协议编号")),
+        *PARTNER,
         Column("payer", _("Who pays"), required=True, help=_("The code of an organisation above the buyer."), example="D001", also=("付款方", "总部")),
     )  # fmt: skip
 
     def open(self, rows: Sequence[Cells]) -> None:
         """Three statements."""
-        codes = {row.text(name).upper() for row in rows for name in ("buyer", "payer")}
-        self.orgs = {one.code.upper(): one for one in organisations(self.actor).filter(code__in=codes)}
-        self.agreements: dict[tuple[str, str], list[Agreement]] = {}
-        mine = agreements(self.actor).filter(seller_id=self.actor.org_id, buyer__code__in=codes, transfers=False).exclude(state="ended")
-        for one in mine:
-            for code in ("", one.code):
-                self.agreements.setdefault((one.buyer.code.upper(), code), []).append(one)
-        kept = queries.payers_to(self.actor).filter(agreement__in=[one.pk for of in self.agreements.values() for one in of])
+        self.orgs = {one.code.upper(): one for one in organisations(self.actor).filter(code__in={row.text("payer").upper() for row in rows})}
+        self.sold = Sold(self.actor, rows)
+        kept = queries.payers_to(self.actor).filter(agreement__in=self.sold.ids)
         self.kept = {one.agreement_id: one.payer for one in kept}
 
     def key(self, row: Cells) -> Any:
-        return row.text("buyer").upper(), row.text("agreement")
+        return Sold.key(row)
 
     def entry(self, row: Cells) -> Entry:
-        found = self.agreements.get((row.text("buyer").upper(), row.text("agreement")), [])
-        live = [one for one in found if one.state == "active"] or found
-        if len(live) != 1:
-            raise Invalid("payments.agreement_unclear" if live else "payments.no_agreement", field="agreement" if live else "buyer")
-        agreement, payer = live[0], self.orgs.get(row.text("payer").upper())
+        agreement, payer = self.sold.of(row), self.orgs.get(row.text("payer").upper())
         itself = payer is not None and payer.pk == agreement.buyer_id
         if payer is None or payer.pk == agreement.seller_id or (not itself and not agreement.buyer.path.startswith(payer.path)):
             raise Invalid("payments.payer_not_above", field="payer")
@@ -262,6 +252,10 @@ class Payers(Kind):
         """One statement. What was paid meanwhile stays as it is."""
         now = self.now([one.key for one in touched])
         return by_row(touched, lambda one: changed_since(one, now[one.key]))
+
+    def standing(self) -> Iterator[Mapping[str, Any]]:
+        for one in queries.payers_to(self.actor).select_related("agreement__buyer").order_by("agreement__buyer__code"):
+            yield {"buyer": one.agreement.buyer.code, "agreement": one.agreement.code, "payer": one.payer.code}
 
     def take_back(self, touched: Sequence[Touched]) -> None:
         for one in touched:

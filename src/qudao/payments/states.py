@@ -89,7 +89,6 @@ SENTENCES = {
     "payments.future": _("The day of payment lies in the future."),
     "payments.too_long": _("The text can have at most {limit} characters."),
     "payments.no_agreement": _("There is no agreement between these two organisations."),
-    "payments.agreement_unclear": _("This buyer has several agreements."),
     "payments.unknown_invoice": _("There is no open invoice like this between these two organisations."),
     "payments.twice": _("The same invoice is named twice."),
     "payments.more_than_open": _("Only {open} of invoice {number} is still to be paid."),
@@ -145,7 +144,6 @@ SENTENCES = {
 }
 REMEDIES = {
     "payments.no_agreement": _("Choose another buyer, or make an agreement first."),
-    "payments.agreement_unclear": _("Name the code of one."),
     "payments.more_than_open": _("Apply less; what is left of the payment stays unapplied."),
     "payments.more_than_left": _("Apply less."),
     "payments.not_small": _("Record the missing payment, issue a credit note, or send the money back."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -34,7 +35,8 @@ class QuotaList(ListPage):
     def buttons(self) -> Sequence[Button]:
         return [
             Button(_("All shares"), reverse("quota_share_list"), icon="users"),
-            *import_buttons("quotas.shares", self.actor),
+            *import_buttons("quotas.quotas", self.actor),
+            *(replace(one, label=_("Import shares")) for one in import_buttons("quotas.shares", self.actor)),
             Button(_("Declare scarce"), reverse("quota_new"), icon="plus", primary=True, verb="quotas.set", key="n"),
         ]
 

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import F, QuerySet, Sum
 
 from qudao.agreements import queries as agreements
 from qudao.base.access import Actor, get_visible, visible
@@ -58,6 +58,16 @@ def holders(actor: Actor, codes: Collection[str]) -> dict[str, Holder]:
 def product_id_of(actor: Actor, code: str) -> int | None:
     """A product the actor may see, by its code."""
     return visible(actor, Product).filter(code=code).order_by("pk").values_list("pk", flat=True).first()
+
+
+def own_products(actor: Actor, codes: Collection[str]) -> dict[str, int]:
+    """The products that the own organisation sells under its own codes. One statement."""
+    return dict(visible(actor, Product).filter(owner_id=actor.org_id, code__in=codes).values_list("code", "pk"))
+
+
+def unscoped_shared(quota_ids: Collection[int]) -> dict[int, Decimal]:
+    """What is shared out of quotas; one without shares is missing. One statement."""
+    return dict(Share.unscoped.filter(quota__in=quota_ids).values("quota").annotate(qty=Sum("qty")).values_list("quota", "qty"))
 
 
 def unscoped_on_hand(seller_id: int, product_id: int) -> Decimal:

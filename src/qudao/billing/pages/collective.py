@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from qudao.agreements.queries import agreements
 from qudao.base.access import Actor, sees_prices
 from qudao.base.html import figures
-from qudao.base.html.pages import ActionPage, Button, DetailPage, Head, ListPage, Panel
+from qudao.base.html.pages import ActionPage, Button, DetailPage, Head, ListPage, Panel, import_buttons
 from qudao.billing import actions, queries
 from qudao.billing.forms import CycleForm
 from qudao.billing.models import Collective, Cycle
@@ -151,6 +152,9 @@ class CollectiveList(ListPage):
     query = queries.collectives
     table = CollectiveTable
     title = gettext_lazy("Collective invoices")
+
+    def buttons(self) -> Sequence[Button]:
+        return [replace(one, label=_("Import invoicing")) for one in import_buttons("billing.cycles", self.actor)]
 
     def prepare(self, rows: list[Any]) -> list[Any]:
         for row in rows:

@@ -10,12 +10,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from qudao.base import import_runs
 from qudao.base.import_runs import begin_import, run_import, undo_import, undoing_of
 from qudao.base.models import ActionLog, ImportRun
+from qudao.base.tests.brought_back import same_again
 from qudao.catalog.tests.make import make_category
 from qudao.funds.actions import LimitTerms, set_limit, set_limits, set_line_limits
 from qudao.funds.models import Account, SubLimit
 from qudao.funds.tests.make import make_account, make_agreement
 from qudao.kernel import clock
-from qudao.kernel.errors import Invalid, NotFound
+from qudao.kernel.errors import Forbidden, Invalid, NotFound
 
 D = Decimal
 
@@ -118,3 +119,25 @@ def test_limits_of_product_lines_are_set_changed_and_set_back(cast, accounts):
     assert {(one.row, one.column, one.fault.code) for one in looked.wrong} == {
         (2, "buyer", "funds.no_account"), (3, "category", "funds.no_category"), (3, "amount", "funds.amount"), (4, "amount", "base.import_number"),
     }  # fmt: skip
+
+
+def deposits():
+    return dict(Account.unscoped.order_by("buyer__code").values_list("buyer__code", "deposit_required"))
+
+
+def test_deposits_asked_for_come_from_a_file_and_go_back(cast, accounts):
+    def begin(text, actor=cast.hq_finance):
+        return begin_import("funds.deposits", SimpleUploadedFile("deposits.csv", f"经销商,保证金,下单前须缴清\n{text}".encode()), actor=actor)
+
+    looked = import_runs.look(begin("D001,500,是\nD002,0,\nS001,5,\nD009,5,\n"), cast.hq_finance)
+    assert [entry.what for entry in looked.entries] == ["changed", "same"] and {one.fault.code for one in looked.wrong} == {"funds.no_account"}
+    assert [one.fault.code for one in import_runs.look(begin("D001,-1,\n"), cast.hq_finance).wrong] == ["funds.amount"]
+    run = run_import(begin("D001,500,是\n").pk, actor=cast.hq_finance)
+    account = Account.unscoped.get(buyer__code="D001")
+    assert deposits() == {"D001": 500, "D002": 0, "S001": 0} and account.deposit_first
+    same_again("funds.deposits", cast.hq_finance, 1)
+    undo_import(run.pk, actor=cast.hq_finance)
+    account.refresh_from_db()
+    assert (account.deposit_required, account.deposit_first) == (0, False)
+    with pytest.raises(Forbidden):
+        begin("D001,5,\n", actor=cast.dealer)

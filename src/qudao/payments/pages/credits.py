@@ -66,6 +66,7 @@ class CreditNew(ActionPage):
     verb = "payments.credit"
     query = invoices
     form = CreditForm  # type: ignore[assignment]
+    keeps = True
     title = submit = gettext_lazy("Issue a credit note")
     said = gettext_lazy("The credit note is issued; the buyer is told.")
     template = "payments/credit.html"

@@ -192,6 +192,7 @@ class PaymentNew(FormPage):
 
     verb = "payments.record"
     form = RecordForm
+    keeps = True
     title = submit = gettext_lazy("Record a payment")
     said = gettext_lazy("The payment is recorded.")
 

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from qudao.base import import_runs
 from qudao.base.import_runs import begin_import, run_import, undo_import, undoing_of
+from qudao.base.tests.brought_back import same_again
 from qudao.billing.models import Invoice
 from qudao.fulfilment.tests.make import place, received
 from qudao.funds.queries import unscoped_card
@@ -176,8 +177,9 @@ def test_payers_come_from_a_file_and_go_back(world):
     found = import_runs.look(payers(world, "S001,D001", "S002,D002", "D001,LH", "X9,D001"), actor)
     assert [entry.what for entry in found.entries] == ["same"]
     assert [(one.row, one.column, one.fault.code) for one in found.wrong] == [
-        (3, "payer", "payments.payer_not_above"), (4, "payer", "payments.payer_not_above"), (5, "buyer", "payments.no_agreement"),
+        (3, "payer", "payments.payer_not_above"), (4, "payer", "payments.payer_not_above"), (5, "buyer", "agreements.none_with_buyer"),
     ]  # fmt: skip
+    same_again("payments.payers", actor, 2)
     run = run_import(payers(world, "S001,S001").pk, actor=actor)
     assert list(Payer.unscoped.values_list("agreement__buyer__code", flat=True)) == ["S002"]
     undo_import(run.pk, actor=actor)

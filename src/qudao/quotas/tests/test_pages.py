@@ -10,11 +10,15 @@ from django.urls import reverse
 
 from qudao.agreements.tests.make import make_group
 from qudao.base import import_runs
-from qudao.base.import_runs import begin_import, run_import, undo_import
+from qudao.base.import_runs import begin_import, run_import, undo_import, undoing_of
+from qudao.base.tests.brought_back import same_again
 from qudao.inventory.tests.make import make_shelf
 from qudao.kernel import clock
+from qudao.kernel.errors import Forbidden
 from qudao.people.tests.make import cast, sign_in
+from qudao.quotas.actions import set_shares
 from qudao.quotas.models import Quota, Share
+from qudao.quotas.rules import Holder
 from qudao.quotas.tests.make import make_quota
 
 pytestmark = pytest.mark.django_db
@@ -89,6 +93,41 @@ def test_shares_come_from_a_file_and_go_back(people, product):
     assert dict(Share.unscoped.values_list("buyer__code", "qty")) == {"D001": 5, "D002": 3}
     undo_import(run.pk, actor=people.hq_admin)
     assert dict(Share.unscoped.values_list("buyer__code", "qty")) == {"D002": 4}
+
+
+def quotas_from(people, product, *lines, actor=None):
+    text = "商品编码,开始日期,结束日期,数量\n" + "".join(f"{product.code},{line}\n" for line in lines)
+    return begin_import("quotas.quotas", SimpleUploadedFile("quotas.csv", text.encode()), actor=actor or people.hq_admin)
+
+
+def test_quotas_come_from_a_file_change_and_go_back(people, product):
+    actor, today, last = people.hq_admin, clock.today(), clock.today() + timedelta(days=9)
+    later, end = last + timedelta(days=1), last + timedelta(days=30)
+    run = run_import(quotas_from(people, product, f"{today},{last},100", f"{later},{end},50").pk, actor=actor)
+    assert list(Quota.unscoped.order_by("valid_from").values_list("valid_from", "valid_to", "total")) == [(today, last, 100), (later, end, 50)]
+    same_again("quotas.quotas", actor, 2)
+    again = run_import(quotas_from(people, product, f"{today},,120").pk, actor=actor)
+    first = Quota.unscoped.get(valid_from=today)
+    assert first.total == 120
+    undo_import(again.pk, actor=actor)
+    assert Quota.unscoped.get(valid_from=today).total == 100
+    set_shares(first.pk, {Holder(buyer_id=people.d001.pk): D(40)}, actor=actor)
+    assert [fault.code for _row, fault in undoing_of(run, actor).kept] == ["base.import_built_on"]
+    undo_import(run.pk, actor=actor)
+    assert list(Quota.unscoped.values_list("valid_from", flat=True)) == [today], "what has shares stays"
+
+
+def test_each_row_of_quotas_is_judged_and_only_who_keeps_them_may(people, product):
+    today, last = clock.today(), clock.today() + timedelta(days=9)
+    make_quota(people.lh, product.pk, 10, {people.d001: 4})
+    rows = (f"{last},{last},5", f"{today + timedelta(days=20)},,5", f"{today + timedelta(days=40)},{today},5", f"{today},{last},-1")
+    found = import_runs.look(quotas_from(people, product, *rows), people.hq_admin)
+    assert {(one.row, one.column, one.fault.code) for one in found.wrong} == {
+        (2, "valid_from", "quotas.quota_no_overlap"), (3, "valid_to", "base.import_empty"), (4, "valid_to", "quotas.span_wrong"),
+        (5, "total", "quotas.total_wrong"),
+    }  # fmt: skip
+    with pytest.raises(Forbidden):
+        quotas_from(people, product, f"{today},{last},5", actor=people.dealer)
 
 
 def test_a_buyer_sees_no_quota(people, product, client):
