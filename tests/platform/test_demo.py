@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import io
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from urllib.parse import urljoin
 
 import pytest
 from django.db import connection, transaction
@@ -17,13 +20,15 @@ from qudao.base.invariants import all_checks, offending
 from qudao.catalog.rules import check_digit
 from qudao.kernel import clock
 from qudao.network.rules import check_address
-from qudao.people.queries import unscoped_demo_people, unscoped_user_by_email
+from qudao.people.queries import people, unscoped_actor_of_membership, unscoped_demo_people, unscoped_user_by_email
 from qudao.people.states import DEMO_PEOPLE
+from qudao.people.tests.make import sign_in
 from qudao.web import demo
 from qudao.web.demo import contacts, extras, firms, history, pictures, plan
 from qudao.web.demo.goods import CATEGORIES, every_good, goods
 from qudao.web.demo.network import FIRMS, facts
 from qudao.web.demo.stories import STORIES, End
+from qudao.web.masters import SYSTEM
 from qudao.web.progress import Progress
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +154,101 @@ def test_a_difference_is_settled_and_a_credit_note_stands_as_credit(demo_world):
     assert rows(noted) == [(Decimal("360.00"), 0, "D1001")]
 
 
+def numbers(sql: str) -> list:
+    return [row[0] for row in rows(sql)]
+
+
+def test_what_is_bought_outside_is_in_every_state(demo_world):
+    found = rows("SELECT po_number, promised_on IS NOT NULL, fulfilment, billing, payment FROM orders_order WHERE kind = 'external' ORDER BY 1")
+    assert [row[1:] for row in found[:5]] == [
+        (True, "received", "full", "paid"),
+        (True, "received", "full", "none"),
+        (True, "partial", "none", "none"),
+        (True, "none", "none", "none"),
+        (False, "none", "none", "none"),
+    ]
+    assert [row[1:] for row in found[5:]] == [(True, "received", "full", "none"), (True, "none", "none", "none")]
+
+
+def test_one_transfer_is_done_and_one_waits_for_who_gives(demo_world):
+    found = rows("""SELECT s.code, b.code, o.status FROM orders_order o JOIN network_organisation s ON s.id = o.seller_id
+                    JOIN network_organisation b ON b.id = o.buyer_id WHERE o.kind = 'transfer' ORDER BY o.id""")
+    assert found == [("D1002", "D1001", "closed"), ("D1001", "D1003", "in_review")]
+
+
+def test_a_month_on_one_invoice_and_the_next_one_waits(demo_world):
+    ((parts, state),) = rows("SELECT part_count, (SELECT min(state) FROM billing_invoice i WHERE i.collective_id = c.id) FROM billing_collective c")
+    assert (parts, state) == (2, "issued")
+    assert rows("SELECT count(*) FROM billing_cycle WHERE next_on > %s", (clock.today(),)) == [(1,)]
+    assert rows("SELECT count(*) FROM orders_order WHERE po_number IN ('PO-2803', 'PO-2804') AND status = 'delivered' AND billing = 'none'") == [(2,)]
+
+
+def test_a_head_office_pays_for_two_branches_and_says_that_more_is_on_its_way(demo_world):
+    assert rows("SELECT state, part_count FROM payments_pool ORDER BY id") == [("received", 2), ("announced", 2)]
+
+
+def test_goods_are_kept_for_some_days_and_free_again_after_them(demo_world):
+    found = rows(
+        "SELECT po_number, allocation, reserved_until >= %s FROM orders_order WHERE po_number BETWEEN 'PO-2805' AND 'PO-2807' ORDER BY 1", (clock.today(),)
+    )
+    assert found == [("PO-2805", "lapsed", None), ("PO-2806", "full", True), ("PO-2807", "full", True)]
+
+
+def test_parcels_have_their_numbers_and_lots_an_end(demo_world):
+    assert dict(rows("SELECT s.state, count(*) > 1 FROM fulfilment_package p JOIN fulfilment_shipment s ON s.id = p.shipment_id GROUP BY 1")) == {
+        "picking": True,
+        "shipped": True,
+        "received": True,
+    }
+    assert rows("SELECT count(*) FROM inventory_lot WHERE expires_on < %s AND qty > 0", (clock.today(),)) == [(1,)]
+
+
+def test_the_commercial_line_is_shown_to_three_dealers(demo_world):
+    seen = """SELECT o.code FROM network_organisation o JOIN agreements_agreement a ON a.buyer_id = o.id
+              JOIN network_organisation b ON b.id = a.seller_id AND b.code = 'LH' LEFT JOIN agreements_assortment s ON s.agreement_id = a.id
+              WHERE NOT EXISTS (SELECT 1 FROM catalog_hiddenproduct h JOIN catalog_product p ON p.id = h.product_id AND p.code = 'PRO-IM50'
+                                WHERE h.hidden_id = s.hidden_id) ORDER BY 1"""
+    assert numbers(seen) == ["D1001", "D2002", "D3001"]
+
+
+def test_deposits_and_a_quota_of_what_is_scarce(demo_world):
+    assert rows("SELECT deposit_required, deposit_held FROM funds_account WHERE deposit_required > 0 ORDER BY 1") == [(20000, 8000), (50000, 50000)]
+    assert rows("SELECT total, taken FROM quotas_quota") == [(40, 7)]
+
+
+#: who looks for it, the places clicked from home, what the last of them shows
+CLICKS = [
+    ("clerk@lanhe", ["/orders/?side=buy"], "SELECT number FROM orders_order WHERE po_number BETWEEN 'CG-2601' AND 'CG-2605'"),
+    ("warehouse@lanhe", ["/orders/?side=buy"], "SELECT number FROM orders_order WHERE po_number = 'CG-2603'"),
+    ("finance@lanhe", ["/invoices/"], "SELECT i.number FROM billing_invoice i JOIN orders_order o ON o.id = i.order_id WHERE po_number = 'CG-2602'"),
+    ("buyer@hupan", ["/orders/?side=buy"], "SELECT number FROM orders_order WHERE po_number BETWEEN 'CG-2606' AND 'CG-2607'"),
+    ("clerk@lanhe", ["/orders/?kind=transfer"], "SELECT number FROM orders_order WHERE kind = 'transfer'"),
+    ("admin@hupan", ["/approvals/"], "SELECT number FROM orders_order WHERE kind = 'transfer' AND status = 'in_review'"),
+    ("admin@lanhe", ["/assortment-rules/"], "SELECT '/assortment-rules/' || id || '/' FROM agreements_assortmentrule"),
+    ("finance@lanhe", ["/invoices/", "/collective-invoices/"], "SELECT number FROM billing_collective"),
+    ("finance@lanhe", ["/invoices/", "/pooled-payments/"], "SELECT number FROM payments_pool"),
+    ("admin@hupan", ["/invoices/", "/pooled-payments/"], "SELECT number FROM payments_pool"),
+    ("warehouse@lanhe", ["/shipments/?side=sell"], "SELECT number FROM orders_order WHERE po_number IN ('PO-2813', 'PO-2814')"),
+    ("clerk@lanhe", ["/orders/?side=sell", "/orders/?side=sell&tab=lapsed"], "SELECT number FROM orders_order WHERE po_number = 'PO-2805'"),
+    ("clerk@lanhe", ["/quotas/"], "SELECT '/quotas/' || id || '/' FROM quotas_quota"),
+    ("finance@lanhe", ["/invoices/", "/funds/"], "SELECT '/funds/' || id || '/' FROM funds_account WHERE deposit_required > 0"),
+    ("warehouse@lanhe", ["/stock/", "/lots/"], "SELECT lot FROM inventory_lot WHERE expires_on < now()::date + 15 AND qty > 0"),
+]
+
+
+@pytest.mark.parametrize(("email", "clicks", "found"), CLICKS, ids=[f"{who} {clicks[-1]}" for who, clicks, _sql in CLICKS])
+def test_each_story_is_found_within_two_clicks_of_home(demo_world, client, email, clicks, found):
+    """The home of the right person leads there, and what is there names it."""
+    person = unscoped_actor_of_membership(people(SYSTEM).get(user__email=f"{email}.example").pk)
+    sign_in(client, person)
+    at, page, sought = "", "", numbers(found)
+    for address in ["/", *clicks]:
+        assert not page or address in {urljoin(at, one) for one in re.findall(r'href="([^"]*)"', page)}, f"a click on {address}"
+        at, page = address, html.unescape(client.get(address).content.decode())
+    assert sought
+    assert [one for one in sought if one not in page] == []
+
+
 def test_a_dispute_is_talked_about(demo_world):
     told = rows("SELECT count(*), count(DISTINCT org_id) FROM qudao_messages_message")
     assert told == [(len(extras.TALK), 2)]
@@ -174,7 +274,7 @@ def test_something_is_overdue_something_waits_for_finance_and_something_differs(
 def test_orders_of_fifty_thousand_and_more_were_approved_and_no_smaller_ones(demo_world):
     found = rows(
         """SELECT o.gross >= 50000 AND s.code = 'LH', o.approval <> 'none', count(*) FROM orders_order o JOIN network_organisation s ON s.id = o.seller_id
-           WHERE o.status NOT IN ('cancelled', 'draft') GROUP BY 1, 2"""
+           WHERE o.status NOT IN ('cancelled', 'draft') AND o.kind <> 'transfer' GROUP BY 1, 2"""
     )
     assert {(large, approved) for large, approved, _count in found} == {(True, True), (False, False)}
 

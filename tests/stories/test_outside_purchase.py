@@ -125,8 +125,11 @@ def test_from_the_order_to_the_payment(world, outside):
 
 def test_what_did_not_come_is_sent_again(world, outside):
     order = outside.order(4)
+    drain()
     (line,) = lines_of(order)
     receive_purchase(order.pk, [Count(line.pk, D(3), short=D(1))], actor=outside.buyer)
+    drain()
+    assert_sound()  # also the figures of the day: nobody dispatched it
     (missing,) = Difference.unscoped.all()
     settle_difference(missing.pk, Settlement("written_off", "carrier", "again"), actor=again(outside.admin))
     order.refresh_from_db()

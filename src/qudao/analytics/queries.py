@@ -34,6 +34,12 @@ def unscoped_days_of(order_ids: Iterable[int]) -> list[tuple[int, date]]:
     return [(r[0], r[1]) for r in rows("SELECT DISTINCT seller_id, ordered_on FROM orders_order WHERE id = ANY(%s)", (sorted(set(order_ids)),))]
 
 
+def unscoped_days_of_outside(order_ids: Iterable[int]) -> list[tuple[int, date]]:
+    """As `unscoped_days_of`, of those orders alone whose seller ships nothing here. One statement."""
+    found = rows("SELECT DISTINCT seller_id, ordered_on FROM orders_order WHERE id = ANY(%s) AND kind = 'external'", (sorted(set(order_ids)),))
+    return [(r[0], r[1]) for r in found]
+
+
 def unscoped_days_of_payments(payment_ids: Iterable[int]) -> list[tuple[int, date]]:
     """The (seller, day) of payments. One statement."""
     return [(r[0], r[1]) for r in rows("SELECT DISTINCT seller_id, paid_on FROM payments_payment WHERE id = ANY(%s)", (sorted(set(payment_ids)),))]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qudao.analytics.actions import refresh_days
-from qudao.analytics.queries import unscoped_days_of, unscoped_days_of_payments
+from qudao.analytics.queries import unscoped_days_of, unscoped_days_of_outside, unscoped_days_of_payments
 from qudao.base.access import Actor
 from qudao.base.outbox import Event, reacts
-from qudao.fulfilment.events import ShipmentDispatched
+from qudao.fulfilment.events import ReceiptConfirmed, ShipmentDispatched
 from qudao.orders.events import OrderAmended, OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected
 from qudao.payments.events import PaymentReceived, PaymentWithdrawn
 
@@ -51,6 +51,12 @@ def count_amended(events: Sequence[Event], *, actor: Actor) -> None:
 def count_dispatched(events: Sequence[Event], *, actor: Actor) -> None:
     """An order left, in time or late."""
     _refresh(events, actor)
+
+
+@reacts(ReceiptConfirmed, batch=True)
+def count_come(events: Sequence[Event], *, actor: Actor) -> None:
+    """What an outside seller sent is known when it is here: nobody dispatched it."""
+    refresh_days(unscoped_days_of_outside(e.payload.order_id for e in events), actor=actor)
 
 
 @reacts(PaymentReceived, batch=True)

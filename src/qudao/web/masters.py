@@ -129,8 +129,10 @@ def price_list(owner: OrgCard, draft: ListDraft, prices: Iterable[PriceDraft] = 
     return known or unit(make)
 
 
-def agreement(draft: AgreementDraft, limit: Decimal, lists: Sequence[int] = (), grants: Sequence[Grant] = (), *, grace_days: int = 0) -> int:
-    """An active agreement by seller, buyer and code, with its authorisations (all products without any), credit limit and price lists."""
+def agreement(draft: AgreementDraft, limit: Decimal | None, lists: Sequence[int] = (), grants: Sequence[Grant] = (), *, grace_days: int = 0) -> int:
+    """An active agreement by seller, buyer and code, with its authorisations (all products without any), price lists and credit limit; None: it keeps
+    the one it begins with.
+    """
     known = agreements_seen(SYSTEM).filter(seller_id=draft.seller_id, buyer_id=draft.buyer_id, code=draft.code).values_list("pk", flat=True).first()
 
     def make() -> int:
@@ -141,7 +143,8 @@ def agreement(draft: AgreementDraft, limit: Decimal, lists: Sequence[int] = (), 
         for priority, list_id in enumerate(reversed(lists)):
             assign_list(made.pk, list_id, priority, actor=SYSTEM)
         account = ensure_account(made.pk, actor=SYSTEM)
-        set_limit(account.pk, LimitTerms(limit, grace_days=grace_days, watch_percent=80 if grace_days else None), "agreed", actor=SYSTEM)
+        if limit is not None:
+            set_limit(account.pk, LimitTerms(limit, grace_days=grace_days, watch_percent=80 if grace_days else None), "agreed", actor=SYSTEM)
         return int(made.pk)
 
     return known or unit(make)

@@ -99,6 +99,7 @@ SECTIONS: tuple[Section, ...] = (
         (
             Item(_("Invoices"), "invoices", "billing.view"),
             Item(_("Payments"), "payments", "payments.view"),
+            Item(_("Payments for branches"), "pools", "payments.view", kinds=(*_OWNERS, "dealer")),
             Item(_("Accounts"), "accounts", "ledger.view"),
             Item(_("Ageing"), "ageing", "ledger.view"),
             Item(_("Credit"), "funds", "funds.view"),

@@ -95,7 +95,7 @@ def start(bar: Progress, size: str) -> Status:
 def _start(bar: Progress, size: str) -> Status:
     from qudao.kernel import clock
     from qudao.web import masters
-    from qudao.web.demo import extras, history, network, plan, stories
+    from qudao.web.demo import extras, history, network, plan, stories, ways
 
     last = clock.today() - timedelta(days=1)
     known = status()
@@ -111,8 +111,9 @@ def _start(bar: Progress, size: str) -> Status:
     whole = plan.make(known.size, last)
     world = _world(known, whole.size.goods)
     steps = stories.steps(world, last)
-    for day, more in extras.steps(world, last).items():
-        steps.setdefault(day, []).extend(more)
+    for others in (ways, extras):
+        for day, more in others.steps(world, last).items():
+            steps.setdefault(day, []).extend(more)
     stage = history.Stage(world, whole.first, history.warehouses(world))
     bar.total = len(whole.first)
     began = time.monotonic()
@@ -130,7 +131,7 @@ def finish(bar: Progress) -> None:
 
 def _finish(bar: Progress) -> None:
     from qudao.web import masters
-    from qudao.web.demo import extras, history, others, pictures, plan
+    from qudao.web.demo import extras, goods, history, others, pictures, plan, terms
 
     known = status()
     if known is None or known.stage != 2 or known.complete:
@@ -139,7 +140,7 @@ def _finish(bar: Progress) -> None:
     last = date.fromisoformat(known.last)
     whole = plan.make(known.size, last)
     world = _world(known, whole.size.goods)
-    pictures.hang(world, world.goods)
+    pictures.hang(world, [*world.goods, *goods.extra(), *terms.parts()])
     others.rest(world, last - timedelta(days=DAYS), whole.rest, lambda count: bar.say(f"{count} firms"))
     bar.total, bar.done = len(whole.rest), 0
     began, done, resumed = time.monotonic(), 0, history.begun(whole.rest)
@@ -162,12 +163,13 @@ def _world(known: Status, goods: int):  # type: ignore[no-untyped-def]  # the wo
     from django.conf import settings
 
     from qudao.kernel import clock
-    from qudao.web.demo import network, others
+    from qudao.web.demo import network, others, terms
 
     last = date.fromisoformat(known.last)
     begin = last - timedelta(days=DAYS)
     with clock.freeze(datetime.combine(begin, datetime.min.time().replace(hour=8), tzinfo=ZoneInfo(settings.TIME_ZONE))):
         world = network.build(begin, last, known.size, goods)
+        terms.supply(world)
     others.first(world, begin)
     return world
 

@@ -24,6 +24,7 @@ CATEGORIES = [
     CategoryDraft("KIT", "厨房电器", "Kitchen appliances"),
     CategoryDraft("SDA", "小家电", "Small appliances"),
     CategoryDraft("CLN", "清洁电器", "Cleaning appliances"),
+    CategoryDraft("PRO", "商用电器", "Commercial appliances"),
 ]
 
 #: code | name | English name | retail price in yuan, tax included
@@ -91,6 +92,16 @@ CLN-MT08|除螨仪|Mite remover|399
 """
 
 
+#: beside the sixty: a commercial line that only some dealers are shown, what is not on sale yet, and what has a last good day
+EXTRA = """
+PRO-FZ300|商用展示柜 300 升|Display freezer 300 l|3299
+PRO-IM50|商用制冰机 50 公斤|Ice maker 50 kg|4599
+PRO-DW60|揭盖式商用洗碗机|Hood-type dishwasher|12999
+PRO-WM20|商用洗衣机 20 公斤|Commercial washer 20 kg|8999
+AC-36Q|静音空调 1.5 匹(待上市)|Silent air conditioner 1.5 hp (to come)|3299
+CLN-FL1|洗地机清洁液 1 升|Floor-washer cleaner 1 l|39
+"""
+
 #: the lines and colours in which the sixty come too: mark, line, English line, colour, English colour, share of the plain one's price
 VARIANTS = [
     ("G", "悦享", "Joy", "星空灰", "starry grey", "1.06"),
@@ -152,7 +163,13 @@ class Good:
 @cache
 def goods() -> list[Good]:
     """The sixty products in the order of the table: what the named dealers trade."""
-    return list(_read())
+    return list(_read(TABLE, 1))
+
+
+@cache
+def extra() -> list[Good]:
+    """What no history sells: the products of `EXTRA`, numbered after all others."""
+    return list(_read(EXTRA, ALL + 1))
 
 
 @cache
@@ -170,8 +187,8 @@ def every_good() -> list[Good]:
     return found
 
 
-def _read() -> Iterator[Good]:
-    for no, row in enumerate(TABLE.strip().splitlines(), 1):
+def _read(table: str, first: int) -> Iterator[Good]:
+    for no, row in enumerate(table.strip().splitlines(), first):
         code, name, name_en, retail = row.split("|")
-        small = code.startswith(("SDA", "KIT-MW", "CLN-MT", "WH-7"))
+        small = code.startswith(("SDA", "KIT-MW", "CLN-MT", "CLN-FL", "WH-7"))
         yield Good(no, code, name, name_en, Decimal(retail), (10 if Decimal(retail) < 300 else 4) if small else 0)

@@ -28,7 +28,7 @@ from qudao.pricing.actions import ListDraft
 from qudao.pricing.rules import PriceDraft
 from qudao.web import masters
 from qudao.web.demo import contacts
-from qudao.web.demo.goods import CATEGORIES, Good, every_good, goods
+from qudao.web.demo.goods import CATEGORIES, Good, every_good, extra, goods
 
 PASSWORD = "demo-Qudao-2026"  # noqa: S105 - printed and shown on the sign-in page of a demo
 SPACE = UUID("5a6f2f0c-3f55-5d0e-8a29-1f8f4a5b7c01")  # names of the demo's records; never changes
@@ -74,6 +74,16 @@ FIRMS = [
     Firm("zumiao", "outlet", "S2011", "汾江电器祖庙店", "Fenjiang Zumiao Shop", "440604", "fenjiang", "fenjiang", 15_000, "区健明", "shop_owner"),
 ]
 
+#: firms that show what else an order can be (`ways`): who sells to us from outside, branches that buy from the brand while their head office pays,
+#: and a dealer who is invoiced once a month
+BESIDE = [
+    Firm("yongjiang", "supplier", "SUP-01", "宁波甬江配件", "Ningbo Yongjiang Fittings", "330203", "lanhe"),
+    Firm("qiantang", "supplier", "SUP-11", "杭州钱塘辅材", "Hangzhou Qiantang Supplies", "330108", "hupan"),
+    Firm("binjiang", "outlet", "S1003", "湖畔家电滨江旗舰店", "Lakeside Binjiang Flagship", "330108", "hupan", "lanhe", 150_000, "宋佳宁", "shop_owner"),
+    Firm("yuhang", "outlet", "S1004", "湖畔家电余杭店", "Lakeside Yuhang Shop", "330110", "hupan", "lanhe", 100_000, "潘亦凡", "shop_owner"),
+    Firm("shengjing", "dealer", "D3001", "沈阳盛京家电", "Shenyang Shengjing Appliances", "210102", "north", "lanhe", 400_000, "韩雪峰"),
+]
+
 #: key → firm, e-mail, name, role, language: the people a visitor may sign in as (people.states.DEMO_PEOPLE names some of them for one click)
 PEOPLE = {
     "admin": ("lanhe", "admin@lanhe.example", "程致远", "hq_admin", "管理员 Administrator"),
@@ -94,7 +104,8 @@ SHARES = {"dealer1": "0.72", "dealer2": "0.80", "outlet": "0.88"}
 APPROVAL, SECOND_APPROVAL = Decimal(50_000), Decimal(200_000)
 
 
-_BY_KEY = {one.key: one for one in FIRMS}
+NAMED = [*FIRMS, *BESIDE]
+_BY_KEY = {one.key: one for one in NAMED}
 #: how the password of each of `PEOPLE` will be kept, while another core works it out
 _HASHED: list[Future[str]] = []
 
@@ -142,13 +153,14 @@ def build(start: date, last: date, size: str = "small", count: int = 60) -> Worl
     """Make what is missing of the named firms, their people and `count` products, as of `start`."""
     world = World(size=size, start=start, last=last, goods=every_good()[:count])
     masters.roles()
-    for one in FIRMS:
+    for one in NAMED:
         place = contacts.TOWNS[one.area]
         world.orgs[one.key] = masters.organisation(one.kind, facts(one, place), world.orgs.get(one.parent), contacts.deliveries(one, place))
     brand = world.orgs["lanhe"]
     groups = masters.categories(brand, CATEGORIES)
-    packs = {good.code: good.packs() for good in world.goods if not good.colour}
-    world.products = masters.products(brand, [good.draft(groups[good.category]) for good in world.goods], packs)
+    made = [*world.goods, *extra()]
+    packs = {good.code: good.packs() for good in made if not good.colour}
+    world.products = masters.products(brand, [good.draft(groups[good.category]) for good in made], packs)
     world.by_no = {good.no: world.products[good.code] for good in world.goods}
     _people(world)
     _rules(world)
@@ -178,7 +190,7 @@ def _people(world: World) -> None:
         world.people[email] = masters.person(PersonFacts(email, name), world.orgs[where], role, PASSWORD, hashed).through(Channel.PAGE)
     where, email, name, role = DESK
     world.people[email] = masters.person(PersonFacts(email, name), world.orgs[where], role)
-    for one in FIRMS:
+    for one in NAMED:
         email = boss_email(one.key)
         if one.admin and email not in world.people:
             world.people[email] = masters.person(PersonFacts(email, one.admin), world.orgs[one.key], one.role).through(Channel.PAGE)
@@ -195,14 +207,14 @@ def _rules(world: World) -> None:
 
 def _trade(world: World) -> None:
     """Lists and agreements of every pair; the south is supplied from its own warehouse."""
-    for one in FIRMS:
+    for one in NAMED:
         if one.seller:
-            listed = world.goods if one.seller == "lanhe" else stocked(one.seller)
+            listed = [*world.goods, *extra()] if one.seller == "lanhe" else stocked(one.seller)
             agree(world, one, listed)
 
 
 def level_of(one: Firm) -> str:
-    return "outlet" if one.kind == "outlet" else "dealer1" if one.seller == "lanhe" else "dealer2"
+    return "dealer1" if one.seller == "lanhe" else "outlet" if one.kind == "outlet" else "dealer2"
 
 
 def agree(world: World, one: Firm, listed: Sequence[Good], before: Sequence[int] = (), grace_days: int = 0) -> int:

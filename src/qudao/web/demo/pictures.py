@@ -297,6 +297,22 @@ def _robot(pen: Pen) -> None:
     pen.lamp(440, 620, (120, 210, 150))
 
 
+def _bottle(pen: Pen) -> None:
+    pen.shadow(330, 670, 905)
+    pen.box(340, 320, 660, 900, radius=60)
+    pen.box(430, 200, 570, 330, fill=ACCENT, radius=20)
+    pen.box(340, 500, 660, 740, fill=(120, 190, 214), radius=0)
+
+
+def _carton(pen: Pen) -> None:
+    pen.shadow(180, 820, 825)
+    pen.box(200, 300, 800, 820, fill=(206, 172, 126), radius=10)
+    pen.box(200, 300, 800, 400, fill=(222, 192, 150), radius=10)
+    pen.box(455, 300, 545, 520, fill=(236, 220, 190), radius=0)
+    for y in (700, 740):
+        pen.line((590, y), (740, y), fill=(150, 118, 80), width=10)
+
+
 #: beginning of a code → drawing; the longest beginning counts
 DRAWINGS: dict[str, Callable[[Pen], None]] = {
     "REF": lambda pen: _fridge(pen, 4),
@@ -331,6 +347,13 @@ DRAWINGS: dict[str, Callable[[Pen], None]] = {
     "CLN": _stick,
     "CLN-RV": _robot,
     "CLN-AP": _tower,
+    "CLN-FL": _bottle,
+    "PRO": _freezer,
+    "PRO-DW": _cabinet,
+    "PRO-IM": _cabinet,
+    "PRO-WM": lambda pen: _washer(pen, False),
+    "FIT": _carton,
+    "AUX": _carton,
 }
 
 
