@@ -22,7 +22,7 @@ from qudao.orders import actions
 from qudao.orders.models import Line, Order
 from qudao.orders.rules import NewLine
 from qudao.orders.states import TRANSITIONS, Status
-from qudao.orders.tests.make import World, make_world, place
+from qudao.orders.tests.make import World, make_world, place, placing
 from qudao.people.queries import unscoped_system_role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.machine]
@@ -104,6 +104,10 @@ class OrderLife(RuleBasedStateMachine):
     @rule(index=st.integers(0, 50))
     def submit(self, index: int) -> None:
         self._try(actions.submit_order, self._one(index), actor=self.world.dealer)
+
+    @rule(index=st.integers(0, 50), quantities=st.lists(st.integers(0, 4), min_size=3, max_size=3))
+    def edit(self, index: int, quantities: list[int]) -> None:
+        self._try(actions.edit_order, self._one(index), placing(self.world, *quantities), actor=self.world.dealer)
 
     @rule(index=st.integers(0, 50))
     def cancel(self, index: int) -> None:

@@ -14,14 +14,14 @@ import pytest
 from django.db import connection
 
 from qudao.approvals.actions import add_rule, retire_flow
-from qudao.approvals.models import Flow
+from qudao.approvals.models import Flow, Request
 from qudao.approvals.rules import RuleDraft
 from qudao.base.access import Actor, system_actor
 from qudao.funds.queries import unscoped_card
 from qudao.inventory.models import Reservation
 from qudao.inventory.tests.make import levels
 from qudao.kernel.errors import DomainError
-from qudao.orders.actions import approve_order, cancel_order, place_order
+from qudao.orders.actions import approve_order, cancel_order, edit_order, place_order
 from qudao.orders.models import Line, Order
 from qudao.orders.rules import NewLine, Placing
 from qudao.orders.tests.make import World, assert_sound, make_credit, make_world, placing
@@ -150,4 +150,20 @@ def test_a_crowd_on_one_seller_neither_deadlocks_nor_loses_an_order(buyers):
     assert not refused and sum(map(len, done)) == CROWD * 5
     assert all(reserved == D(CROWD * 5) for _on_hand, reserved in levels(world.shelf.main).values())
     assert len({(o.buyer_id, o.number) for o in Order.unscoped.all()}) == CROWD * 5
+    assert_sound()
+
+
+def test_an_order_is_changed_or_approved_as_it_was_seen_never_both():
+    """The buyer changes its order while an approver signs what the page showed: whoever comes second is refused in words."""
+    world = make_world([50])
+    need_approval(world)
+    finance = actor_of(make_member("f@example.com", world.cast.lh, "hq_finance"))
+    for _time in range(4):
+        order = place_order(placing(world, 4), actor=world.dealer)
+        seen = Request.unscoped.get(subject_id=order.pk).pk
+        sign, change = partial(approve_order, order.pk, seen=seen, actor=finance), partial(edit_order, order.pk, placing(world, 9), actor=world.dealer)
+        done, refused = together([sign, change])
+        order.refresh_from_db()
+        assert (order.status, order.gross, refused) in (("confirmed", D(400), ["orders.illegal"]), ("in_review", D(900), ["approvals.changed"]))
+        assert len(done) == 1
     assert_sound()

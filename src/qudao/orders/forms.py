@@ -25,6 +25,12 @@ class ReasonForm(Form):
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
 
 
+class DecideForm(ReasonForm):
+    """A reason that the other side reads, of a decision on what was looked at."""
+
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
 class FileForm(Form):
     """One file to attach."""
 
@@ -179,4 +185,5 @@ class ApproveForm(RemarkForm):
     """A remark, and what happens when goods or only credit are missing."""
 
     short = forms.ChoiceField(label=_("If goods are short"), choices=[("", _("As the order says")), *Short.choices], required=False)
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
     may_wait = forms.BooleanField(label=_("If only credit is missing, keep the order; it is confirmed by itself when money arrives"), required=False)

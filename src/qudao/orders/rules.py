@@ -254,6 +254,11 @@ def told_changes(changes: Sequence[Sequence[str]]) -> str:
     return ", ".join(found[:5]) + (f" (+{len(found) - 5})" if len(found) > 5 else "")
 
 
+def may_edit(order: Any) -> bool:
+    """Whether an order can still be changed as a whole and submitted again: until it is final, and never a transfer, which neither side began."""
+    return (Status(order.status), "edit") in TRANSITIONS and not order.transfer
+
+
 def change_waits(order: Any) -> bool:
     """Whether somebody must sign what was added to an order after it was confirmed."""
     return order.approval == Approval.PENDING and order.status not in (Status.SUBMITTED, Status.IN_REVIEW)

@@ -85,6 +85,9 @@ class Payment(TextChoices):
 #: (from, event) → to. Everything that is not here is illegal and refused.
 TRANSITIONS: dict[tuple[str, str], str] = {
     (Status.DRAFT, "submit"): Status.SUBMITTED,
+    (Status.DRAFT, "edit"): Status.SUBMITTED,  # changed, and submitted again in one go
+    (Status.SUBMITTED, "edit"): Status.SUBMITTED,
+    (Status.IN_REVIEW, "edit"): Status.SUBMITTED,
     (Status.SUBMITTED, "route"): Status.IN_REVIEW,
     (Status.SUBMITTED, "confirm"): Status.CONFIRMED,
     (Status.SUBMITTED, "hold"): Status.SUBMITTED,
@@ -171,6 +174,8 @@ CHANGED: dict[tuple[bool, bool | None], Any] = {
     (False, True): _("approved the change"),
     (False, False): _("the change is refused or taken back"),
 }
+#: an order was changed before it was final
+EDITED = _("changed the order and submitted it again")
 #: what was said of an order that a part was taken out of, and of that part
 SPLIT = (_("took a part out into {number}: {changes}"), _("took it out of {number}"))
 #: where the same state is reached by another act: (from, to)
@@ -279,6 +284,8 @@ NOTICES = {
     "orders.transfer_accepted": _("{number}: the goods are passed on."),
     "orders.transfer_declined": _("{number}: the goods are not passed on: {reason}"),
     "orders.amended": _("{number} was changed: {changes}."),
+    "orders.edited": _("{number} was changed and submitted again: {changes}."),
+    "orders.edited_head": _("{number} was changed and submitted again; its lines are the same."),
     "orders.split": _("A part of {number} is the order {new} now: {changes}."),
     "orders.amendment_asked": _("A change of {number} waits for approval: {changes}."),
     "orders.amendment_rejected": _("The change of {number} was refused ({changes}): {reason}"),

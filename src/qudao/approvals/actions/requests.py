@@ -115,16 +115,19 @@ def _nodes(request: Request, needed: Needed) -> list[Node]:
 
 
 @part
-def sign(subject: Subject, decision: str, reason: str = "", *, actor: Actor) -> Outcome:
+def sign(subject: Subject, decision: str, reason: str = "", *, seen: int = 0, actor: Actor) -> Outcome:
     """Sign the step that waits: approve, reject, or send back to the submitter. Locks the request; the signature stays whatever happens later.
 
     The signer must act for the seller with the right of the step (or that of a colleague who is away), must not have submitted the document,
     and signs a document once. Raises Refused with the reason, Invalid when a rejection or a return has no reason. The system decides without a
-    signature what its flow lets pass or be rejected when the time is out.
+    signature what its flow lets pass or be rejected when the time is out. `seen`: the request (id) the signer was shown; when the document was
+    changed and asked for anew since, nothing is signed (approvals.changed).
     """
     if decision != Decision.APPROVE and not reason.strip():
         raise Invalid("approvals.reason_missing", field="reason")
     request = _lock(subject)
+    if seen and request.pk != seen:
+        raise Refused("approvals.changed", number=subject.number)
     nodes = steps_of(request)
     now = clock.now()
     current = _timed_out(request, nodes, decision) if actor.kind == "system" else None
@@ -169,7 +172,9 @@ def _left_beside(request: Request, nodes: Sequence[Node], actor: Actor, now: dat
 
 @part
 def withdraw(subject: Subject, *, actor: Actor, by_cancel: bool = False) -> Request:
-    """Take the question back before anybody has signed; with `by_cancel` (the document itself is given up) also after. Locks the request."""
+    """Take the question back before anybody has signed; with `by_cancel` (the document is given up, or changed and asked anew) also after. Locks
+    the request.
+    """
     request = _lock(subject)
     if request.state != RequestState.PENDING:
         raise Refused("approvals.closed", number=subject.number, state=RequestState(request.state).label)

@@ -15,6 +15,7 @@ from qudao.orders.actions.decide import (
     return_order,
     withdraw_order,
 )
+from qudao.orders.actions.edit import edit_order, submit_order
 from qudao.orders.actions.follow import (
     lock_trades,
     record_all_invoiced,
@@ -31,7 +32,7 @@ from qudao.orders.actions.follow import (
 )
 from qudao.orders.actions.keep import keep_goods, watch_reserved
 from qudao.orders.actions.outside import confirm_purchase, record_come
-from qudao.orders.actions.place import place_order, submit_order
+from qudao.orders.actions.place import place_order
 from qudao.orders.actions.ration import share_by_purchases
 from qudao.orders.actions.refill import refill_orders
 from qudao.orders.actions.split import Splitting, split_order
@@ -47,6 +48,7 @@ __all__ = [
     "cancel_order",
     "close_order_short",
     "confirm_purchase",
+    "edit_order",
     "keep_goods",
     "lock_trades",
     "place_order",

@@ -50,17 +50,18 @@ def _refuse_transfer(order: Order) -> None:
 
 
 @action("orders.approve")
-def approve_order(order_id: int, *, reason: str = "", may_wait: bool = False, short: str = "", actor: Actor) -> Order:
+def approve_order(order_id: int, *, reason: str = "", may_wait: bool = False, short: str = "", seen: int = 0, actor: Actor) -> Order:
     """Sign the approval that waits; after the last signature hold credit, reserve stock and confirm, all in one transaction. A transfer is accepted so
     by who gives the goods, with one signature.
 
     `may_wait`: when only credit is missing, the signature counts and the order waits for credit. `short`: what becomes of it when there is not
-    enough (`inventory.states.Short`), instead of what it was placed with. Locks order, approval request, funds, stock.
+    enough (`inventory.states.Short`), instead of what it was placed with. `seen`: the approval request (id) that was looked at; nothing is signed
+    when the order was changed since. Locks order, approval request, funds, stock.
     Emits OrderConfirmed. Raises Refused when credit or stock is short: the order then stays in review.
     """
     order = _lock(order_id, "orders.approve", actor)
     if rules.change_waits(order):
-        signed = approvals.sign(order.subject, "approve", reason, actor=actor)
+        signed = approvals.sign(order.subject, "approve", reason, seen=seen, actor=actor)
         return settle_asked(order, True, reason=reason, actor=actor) if signed.state == "approved" else _signed(order, reason)
     rules.next_status(order.status, "confirm")
     if order.status == Status.SUBMITTED:
@@ -68,7 +69,7 @@ def approve_order(order_id: int, *, reason: str = "", may_wait: bool = False, sh
     if short and short not in Short.values:
         raise Invalid("orders.short_unknown", field="short")
     order.short = short or order.short
-    if not order.transfer and approvals.sign(order.subject, "approve", reason, actor=actor).state != "approved":
+    if not order.transfer and approvals.sign(order.subject, "approve", reason, seen=seen, actor=actor).state != "approved":
         order.save(update_fields=["short"])
         return _signed(order, reason)
     try:
@@ -134,16 +135,16 @@ def release_order(order_id: int, *, actor: Actor) -> Order:
 
 
 @action("orders.approve")
-def reject_order(order_id: int, *, reason: str, actor: Actor) -> Order:
-    """Refuse an order in review, with a reason the buyer reads. Locks order and request. Emits OrderRejected."""
+def reject_order(order_id: int, *, reason: str, seen: int = 0, actor: Actor) -> Order:
+    """Refuse an order in review, with a reason the buyer reads; `seen` as in approving. Locks order and request. Emits OrderRejected."""
     reason = _reason(reason)
     order = _lock(order_id, "orders.approve", actor)
     if rules.change_waits(order):
-        approvals.sign(order.subject, "reject", reason, actor=actor)
+        approvals.sign(order.subject, "reject", reason, seen=seen, actor=actor)
         return settle_asked(order, False, reason=reason, actor=actor)
     status = rules.next_status(order.status, "reject")
     if order.status == Status.IN_REVIEW and not order.transfer:
-        approvals.sign(order.subject, "reject", reason, actor=actor)
+        approvals.sign(order.subject, "reject", reason, seen=seen, actor=actor)
     before, since = order.status, order.state_since
     order.status, order.approval, order.credit, order.state_since = status, Approval.REJECTED, Credit.NOT_NEEDED, clock.now()
     order.save(update_fields=["status", "approval", "credit", "state_since"])
@@ -157,13 +158,15 @@ def reject_order(order_id: int, *, reason: str, actor: Actor) -> Order:
 
 
 @action("orders.return")
-def return_order(order_id: int, *, reason: str, actor: Actor) -> Order:
-    """Send an order in review back to who submitted it, with what is to be changed; it becomes a draft. Locks order and request. Tells the buyer."""
+def return_order(order_id: int, *, reason: str, seen: int = 0, actor: Actor) -> Order:
+    """Send an order in review back to who submitted it, with what is to be changed; it becomes a draft. `seen` as in approving. Locks order and
+    request. Tells the buyer.
+    """
     reason = _reason(reason)
     order = _lock(order_id, "orders.return", actor)
     _refuse_transfer(order)
     status = rules.next_status(order.status, "return")
-    approvals.sign(order.subject, "return", reason, actor=actor)
+    approvals.sign(order.subject, "return", reason, seen=seen, actor=actor)
     before, since = order.status, order.state_since
     order.status, order.approval, order.state_since = status, Approval.NONE, clock.now()
     order.save(update_fields=["status", "approval", "state_since"])

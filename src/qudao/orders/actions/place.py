@@ -16,10 +16,9 @@ from uuid import UUID
 from qudao.agreements.queries import unscoped_refused, unscoped_terms
 from qudao.approvals.actions import open_request
 from qudao.approvals.queries import Case, Needed, unscoped_rules_for
-from qudao.base.access import Actor, get_visible
+from qudao.base.access import Actor
 from qudao.base.action import action, emit, record
 from qudao.base.db import insert_row, rows, run, update_row
-from qudao.base.lock import Rank, lock_one
 from qudao.base.notify import notify
 from qudao.base.numbering import take
 from qudao.base.subject import Subject
@@ -32,7 +31,7 @@ from qudao.kernel.errors import Fault, Forbidden, Invalid, Refused, raise_if_any
 from qudao.orders import rules
 from qudao.orders.actions.confirm import Claim, Got, claim_of, detail_of, hold_and_reserve, notify_confirmed, take_over
 from qudao.orders.events import OrderConfirmed, OrderPlaced
-from qudao.orders.models import Line, Order
+from qudao.orders.models import Order
 from qudao.orders.queries import unscoped_begin, unscoped_facts, unscoped_twin, unscoped_why_no_price
 from qudao.orders.rules import Destination, Held, NewLine, Placing, PricedLine
 from qudao.orders.states import Approval, Credit, Kind, Status
@@ -40,9 +39,9 @@ from qudao.pricing.queries import Item, unscoped_quote
 from qudao.quotas.queries import SCARCE, unscoped_ration
 
 KIND = "orders.order"
-#: what submitting a draft again decides anew
+#: what submitting an order again decides anew
 RESUBMITTED = (
-    *("agreement_id", "place_id", "more_places", "splits"),
+    *("agreement_id", "place_id", "more_places", "splits", "requested_on", "po_number", "note", "kind", "ship_name", "ship_phone", "ship_address"),
     *("currency", "net", "tax", "gross", "ordered_on", "placed_at", "payment_days", "invoice_on", "line_count", "promised_on", "reserved_until"),
     "short",
 )
@@ -73,32 +72,13 @@ def place_order(placing: Placing, *, actor: Actor, client_id: UUID | str | None 
     begun = unscoped_begin([(placing, client_id)])[0]
     if begun.known:
         return begun.known
-    priced = _price(placing, begun.ship, actor)
+    priced = price_placing(placing, begun.ship, actor)
     if placing.guarded and (twin := unscoped_twin(placing)):
         raise Refused("orders.twin", number=twin, minutes=rules.TWIN_MINUTES)
     order = new_order(placing, priced, actor, client_id)
     order.pk = begun.id
     lines = write_lines(order, priced.lines)
-    return _route(order, priced, lines, actor)
-
-
-@action("orders.place")
-def submit_order(order_id: int, *, actor: Actor) -> Order:
-    """Submit a draft again (one that was withdrawn): checked and priced anew as of today, then as in placing. Locks the order."""
-    get_visible(actor, Order, order_id, "orders.view")
-    order = lock_one(Order, order_id, rank=Rank.ORDER)
-    rules.next_status(order.status, "submit")
-    asked = [NewLine(product, qty) for product, qty in Line.unscoped.filter(order=order).order_by("no").values_list("product_id", "qty")]
-    placing = Placing(order.seller_id, order.buyer_id, asked, order.requested_on, order.po_number, order.note, short=order.short, kind=order.kind)
-    placing = may_place(placing, actor)
-    priced = _price(placing, Destination(order.ship_name, order.ship_phone, order.ship_address), actor)
-    Line.unscoped.filter(order=order).delete()
-    fresh = new_order(placing, priced, actor, order.client_id)
-    since = order.state_since
-    for name in RESUBMITTED:
-        setattr(order, name, getattr(fresh, name))
-    lines = write_lines(order, priced.lines)
-    return _route(order, priced, lines, actor, since=since)
+    return route(order, priced, lines, actor=actor)
 
 
 def may_place(placing: Placing, actor: Actor) -> Placing:
@@ -118,7 +98,7 @@ def _sells(placing: Placing, actor: Actor) -> bool:
     return actor.kind == "system" or actor.org_id == placing.seller_id
 
 
-def _price(placing: Placing, ship: Destination | None, actor: Actor) -> Priced:
+def price_placing(placing: Placing, ship: Destination | None, actor: Actor) -> Priced:
     """Check and price a placing: seven statements whatever the number of lines. Raises everything that is wrong at once, Invalid before Refused."""
     today = clock.today()
     faults = [*rules.shape_faults(placing, today), *([] if ship else [Fault("orders.address_unknown", "address")])]
@@ -243,8 +223,11 @@ def write_lines(order: Order, priced: Sequence[PricedLine]) -> list[Held]:
     return [Held(ids[x.no][0], x.no, x.product_id, x.qty, x.net, x.gross, scarce=ids[x.no][1]) for x in priced]
 
 
-def _route(order: Order, priced: Priced, lines: list[Held], actor: Actor, *, since: Any = None) -> Order:
-    """Send a submitted order to its approvers, or confirm it; then number it (the last lock) and say what happened."""
+def route(order: Order, priced: Priced, lines: list[Held], said: Mapping[str, Any] | None = None, *, actor: Actor) -> Order:
+    """Send a submitted order to its approvers, or confirm it; then number it (the last lock) and say what happened.
+
+    `said`: what the log tells of one that is submitted again: the state before and since when, the reason, what is different.
+    """
     got: Got | None = None
     if priced.rules:
         raise_if_any(quota_faults(order, lines))
@@ -267,7 +250,9 @@ def _route(order: Order, priced: Priced, lines: list[Held], actor: Actor, *, sin
         update_row(order, REWRITTEN)
     if priced.rules:
         open_request(order.asking, priced.rules, actor=actor)
-    record(order.subject, before=Status.DRAFT, after=order.status, since=since, detail=detail_of(got) if got else None)
+    told = dict(said or {"before": Status.DRAFT})
+    detail = {**told.pop("detail", {}), **(detail_of(got) if got else {})}
+    record(order.subject, after=order.status, detail=detail, **told)
     fact: dict[str, Any] = {"order_id": order.pk, "number": order.number, "seller_id": order.seller_id, "buyer_id": order.buyer_id}
     emit(OrderPlaced(**fact, gross=order.gross, currency=order.currency), order.subject)
     if got:

@@ -1,9 +1,10 @@
-"""What changes an order after it is final, over the API: other lines, parts of it, what an outside seller confirmed."""
+"""What changes an order over the API: before it is final, where it goes, other lines, parts of it, what an outside seller confirmed."""
 
 from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Schema
@@ -13,8 +14,29 @@ from qudao.base.rest import idempotent
 from qudao.orders import actions
 from qudao.orders.api.orders import OrderLineIn, OrderOut, asked_of, brief, routes
 from qudao.orders.queries import order_of
+from qudao.orders.rules import Placing
 
 __all__ = ["routes"]
+
+
+class AddressChoice(Schema):
+    """One of the buyer's delivery addresses; null: its default."""
+
+    address_id: int | None = None
+
+
+class RevisionIn(Schema):
+    """What an order that is not final shall be: all its lines and its head. Its two sides stay; without an address it goes where it went."""
+
+    lines: list[OrderLineIn]
+    requested_on: date | None = None
+    po_number: str = Field("", max_length=40)
+    note: str = Field("", max_length=2000)
+    address_id: int | None = None
+    may_wait: bool = False
+    short: Literal["", "refuse", "backorder", "cut"] = ""
+    kind: Literal["regular", "sample", "emergency", "external"] = "regular"
+    reason: str = Field("", max_length=500)
 
 
 class AmendedLine(Schema):
@@ -54,6 +76,25 @@ class ConfirmedIn(Schema):
     promised_on: date
     seller_number: str = Field("", max_length=40)
     note: str = Field("", max_length=500)
+
+
+@routes.put("/orders/{int:order_id}/address", response=OrderOut, summary="Send it to another address")
+@idempotent
+def readdress(request: HttpRequest, order_id: int, body: AddressChoice) -> HttpResponse:
+    """Until goods have left; both sides may."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return brief(actions.readdress_order(order_id, body.address_id, actor=actor), actor)
+
+
+@routes.post("/orders/{int:order_id}/revision", response=OrderOut, summary="Change an order that is not final, and submit it")
+@idempotent
+def revise(request: HttpRequest, order_id: int, body: RevisionIn) -> HttpResponse:
+    """A draft, or one that waits for signatures or credit: checked, priced and routed anew; who has signed is asked again."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    order = order_of(actor, order_id)
+    facts = (body.requested_on, body.po_number, body.note, body.address_id, body.may_wait, body.short)
+    wanted = Placing(order.seller_id, order.buyer_id, asked_of(order.seller_id, body.lines), *facts, kind=body.kind)
+    return brief(actions.edit_order(order_id, wanted, reason=body.reason, actor=actor), actor)
 
 
 @routes.post("/orders/{int:order_id}/amendment", response=OrderOut, summary="Change what is ordered")

@@ -88,17 +88,17 @@ class Months(Schema):
     months: int = Field(12, ge=1, le=60)
 
 
-class AddressChoice(Schema):
-    """One of the buyer's delivery addresses; null: its default."""
-
-    address_id: int | None = None
-
-
 class Reason(Schema):
     reason: str = Field("", max_length=500)
 
 
-class Approving(Reason):
+class Deciding(Reason):
+    """`seen`: the id of the approval request that was looked at; nothing is signed when the order was changed since."""
+
+    seen: int = 0
+
+
+class Approving(Deciding):
     """`short`: what becomes of the order when goods are short, instead of what it was placed with; `may_wait` when only credit is missing."""
 
     may_wait: bool = False
@@ -324,18 +324,10 @@ def share_by_purchases(request: HttpRequest, quota_id: int, body: Months) -> Htt
     return reply(None, 204)
 
 
-@routes.put("/orders/{int:order_id}/address", response=OrderOut, summary="Send it to another address")
-@idempotent
-def readdress(request: HttpRequest, order_id: int, body: AddressChoice) -> HttpResponse:
-    """Until goods have left; both sides may."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return brief(actions.readdress_order(order_id, body.address_id, actor=actor), actor)
-
-
 @routes.post("/orders/{int:order_id}/submission", response=OrderOut, summary="Submit a draft again")
 @idempotent
 def submission(request: HttpRequest, order_id: int) -> HttpResponse:
-    """Check and price a withdrawn order anew."""
+    """Check and price an order anew that was withdrawn or sent back; `/orders/{id}/revision` changes it before."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return brief(actions.submit_order(order_id, actor=actor), actor)
 
@@ -358,18 +350,18 @@ def release(request: HttpRequest, order_id: int) -> HttpResponse:
 
 @routes.post("/orders/{int:order_id}/rejection", response=OrderOut, summary="Reject")
 @idempotent
-def reject(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse:
+def reject(request: HttpRequest, order_id: int, body: Deciding) -> HttpResponse:
     """Refuse an order in review; a reason is needed."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    return brief(actions.reject_order(order_id, reason=body.reason, actor=actor), actor)
+    return brief(actions.reject_order(order_id, **body.dict(), actor=actor), actor)
 
 
 @routes.post("/orders/{int:order_id}/return", response=OrderOut, summary="Send back for change")
 @idempotent
-def send_back(request: HttpRequest, order_id: int, body: Reason) -> HttpResponse:
+def send_back(request: HttpRequest, order_id: int, body: Deciding) -> HttpResponse:
     """Make an order in review a draft again; a reason is needed, and the buyer is told."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    return brief(actions.return_order(order_id, reason=body.reason, actor=actor), actor)
+    return brief(actions.return_order(order_id, **body.dict(), actor=actor), actor)
 
 
 @routes.post("/orders/{int:order_id}/withdrawal", response=OrderOut, summary="Withdraw from approval")

@@ -19,7 +19,7 @@ from qudao.orders.pages.life import by_whom, lines_of_life, waits
 from qudao.orders.pages.life import reached as reached_in
 from qudao.orders.pages.panels import credit_panel, facts_panel, files_panel, lines_panel
 from qudao.orders.queries import orders
-from qudao.orders.rules import change_waits, may_keep, may_readdress, may_split
+from qudao.orders.rules import change_waits, may_edit, may_keep, may_readdress, may_split
 from qudao.orders.states import Billing, Fulfilment, Payment, Status
 from qudao.orders.tables import badge_of, name_of
 
@@ -103,8 +103,11 @@ class OrderDetail(DetailPage):
             found.append(Button(_("Withdraw"), url("order_withdrawal"), icon="arrow-back-up", verb="orders.withdraw", ask=True))
         if obj.status in (Status.REJECTED, Status.CANCELLED) and not obj.transfer and (buys or (sells and self.actor.can("orders.place_for"))):
             found.append(Button(_("Copy into a new order"), f"{reverse('order_new')}?again={obj.pk}", icon="copy", primary=True, verb="orders.place"))
-        if obj.status == Status.DRAFT and buys:
-            found.append(Button(_("Submit again"), url("order_submission"), icon="send", primary=True, verb="orders.place", ask=True))
+        if may_edit(obj) and (buys or (sells and self.actor.can("orders.place_for"))):
+            draft = obj.status == Status.DRAFT
+            found.append(Button(_("Change the order"), url("order_edit"), icon="pencil", primary=draft, verb="orders.place"))
+            if draft:
+                found.append(Button(_("Submit again"), url("order_submission"), icon="send", verb="orders.place", ask=True))
         if obj.outside and buys and obj.status in (Status.CONFIRMED, Status.IN_FULFILMENT):
             known = bool(obj.promised_on)
             label = _("Another day or number") if known else _("The seller has confirmed")

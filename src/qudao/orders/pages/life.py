@@ -18,7 +18,7 @@ from qudao.base.subject import Subject
 from qudao.orders.models import Order
 from qudao.orders.queries import unscoped_life, unscoped_signer
 from qudao.orders.rules import told_changes
-from qudao.orders.states import CHANGED, DONE, DONE_BY_MOVE, DONE_BY_VERB, DONE_OUTSIDE, DONE_TRANSFER, SPLIT, Status
+from qudao.orders.states import CHANGED, DONE, DONE_BY_MOVE, DONE_BY_VERB, DONE_OUTSIDE, DONE_TRANSFER, EDITED, SPLIT, Status
 from qudao.orders.tables import name_of, waits_for, word_of
 
 
@@ -68,6 +68,9 @@ def done_in(line: ActionLog, done: Mapping[Any, Any], moves: Mapping[Any, Any]) 
     if line.verb == "orders.split":
         into, out_of = line.detail.get("split_into"), line.detail.get("split_from")
         return str(SPLIT[0]).format(number=into, changes=told_changes(line.detail["changes"])) if into else str(SPLIT[1]).format(number=out_of)
+    if "edited" in line.detail:
+        changes = told_changes(line.detail["edited"])
+        return f"{EDITED}: {changes}" if changes else str(EDITED)
     if not line.after:
         if line.detail.get("changes"):
             return f"{CHANGED[bool(line.detail.get('asked')), line.detail.get('approved')]}: {told_changes(line.detail['changes'])}"

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from qudao.approvals.queries import pending_request
 from qudao.base.html import figures
 from qudao.base.html.forms import Form
 from qudao.base.html.pages import ActionPage, NoFields
@@ -18,7 +19,7 @@ from qudao.catalog.queries import unscoped_ids_by_code
 from qudao.kernel import clock
 from qudao.network.queries import addresses
 from qudao.orders import actions, rules
-from qudao.orders.forms import AddressForm, AmendForm, ApproveForm, ConfirmedForm, FileForm, KeepForm, ReasonForm, RemarkForm, SplitForm
+from qudao.orders.forms import AddressForm, AmendForm, ApproveForm, ConfirmedForm, DecideForm, FileForm, KeepForm, ReasonForm, RemarkForm, SplitForm
 from qudao.orders.models import Order
 from qudao.orders.queries import orders, unscoped_lines_of
 from qudao.orders.rules import NewLine
@@ -45,8 +46,24 @@ class _Verb(ActionPage):
         return reverse("order", args=[self.kwargs["pk"]])
 
 
-class Approve(_Verb):
+class _Decision(_Verb):
+    """A signature on what the page showed: the approval request that waited then goes along, so that a change in between is not signed unseen."""
+
+    form: type[Form] = DecideForm
+
+    def initial(self, obj: Order) -> dict[str, Any]:
+        waits = pending_request(self.actor, obj.subject)
+        return {"seen": waits.pk if waits else None}
+
+    def perform(self, obj: Order, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        action = type(self).action
+        assert action is not None
+        return action(obj.pk, **cleaned | {"seen": cleaned["seen"] or 0}, actor=self.actor)
+
+
+class Approve(_Decision):
     verb = "orders.approve"
+    action = actions.approve_order
     form = ApproveForm
     title = submit = gettext_lazy("Approve")
     said = gettext_lazy("Approved.")
@@ -57,9 +74,6 @@ class Approve(_Verb):
             self.title = self.submit = gettext_lazy("Accept the transfer")
             self.said = gettext_lazy("Accepted; the goods are reserved.")
         return order
-
-    def perform(self, obj: Order, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        return actions.approve_order(obj.pk, **cleaned, actor=self.actor)
 
     def says(self, obj: Order) -> Any:
         if obj.transfer:
@@ -80,10 +94,9 @@ class Release(_Verb):
         return actions.release_order(obj.pk, actor=self.actor)
 
 
-class Reject(_Verb):
+class Reject(_Decision):
     verb = "orders.approve"
     action = actions.reject_order
-    form = ReasonForm
     title = submit = gettext_lazy("Reject")
     said = gettext_lazy("Rejected.")
     danger = True
@@ -101,10 +114,9 @@ class Reject(_Verb):
         return _("The buyer reads the reason. The order ends here.")
 
 
-class Return(_Verb):
+class Return(_Decision):
     verb = "orders.return"
     action = actions.return_order
-    form = ReasonForm
     title = submit = gettext_lazy("Send back")
     said = gettext_lazy("Sent back for change.")
 

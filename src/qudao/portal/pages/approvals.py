@@ -160,7 +160,8 @@ def decide(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     if task is None:
         messages.warning(request, _("This does not wait for you any more."))
         return go(request, reverse("approvals"))
-    said_too = {"may_wait": bool(request.POST.get("may_wait")), "short": request.POST.get("short", "")} if verb == "approval" else {}
+    said_too: dict[str, Any] = {"may_wait": bool(request.POST.get("may_wait")), "short": request.POST.get("short", "")} if verb == "approval" else {}
+    said_too["seen"] = _seen(request, "seen")
     try:
         order = DECIDE[task.subject_kind][verb](task.subject_id, reason=request.POST.get("quick") or request.POST.get("reason", ""), **said_too, actor=actor)
     except (Forbidden, NotFound):
@@ -173,6 +174,12 @@ def decide(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         return go(request, reverse("approvals") + (f"?open={rest[0].subject_id}" if rest else ""), said)
     left = {one.subject_id for one in rest}
     return _show(request, [one for one in tasks if one.subject_id in left], rest[0] if rest else None, said=said)
+
+
+def _seen(request: HttpRequest, name: str) -> int:
+    """The approval request that the page showed; 0 when it says nothing of it."""
+    said = request.POST.get(name, "")
+    return int(said) if said.isdecimal() and len(said) < 19 else 0
 
 
 class ColleagueForm(Form):
@@ -351,7 +358,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
             done.append((None, pk, [Said("", "", _("This does not wait for you any more."), "")]))
             continue
         try:
-            if approve_order(task.subject_id, may_wait=pk in may_wait, actor=actor).status == Status.SUBMITTED:
+            if approve_order(task.subject_id, may_wait=pk in may_wait, seen=_seen(request, f"seen-{pk}"), actor=actor).status == Status.SUBMITTED:
                 kept.add(task.subject_id)
             done.append((task, task.number, []))
         except DomainError as error:

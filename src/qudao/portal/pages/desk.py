@@ -31,9 +31,9 @@ from qudao.kernel.errors import DomainError, Fault, Forbidden, Invalid
 from qudao.kernel.money import ZERO
 from qudao.network.queries import addresses
 from qudao.orders.actions import place_order
-from qudao.orders.queries import order_of, orders, unscoped_lines_of
+from qudao.orders.queries import Order, order_of, orders, unscoped_life, unscoped_lines_of
 from qudao.orders.rules import Placing, lacks_credit
-from qudao.orders.states import Kind
+from qudao.orders.states import Kind, Status
 from qudao.portal.forms import LINES, DeskForm, offer_addresses
 from qudao.portal.queries.desk import Asked, Look, Rest, Trade, find_trades, look, meant, only_trade, read_lines, trade_of, trades
 from qudao.portal.queries.shop import breaks
@@ -65,12 +65,14 @@ class Desk:
     editor: LineEditor
     actor: Actor
     choices: list[Trade] | None
+    #: the order that is changed; None for a new one
+    order: Any = None
 
     @cached_property
     def trade(self) -> Trade | None:
         """Under which agreement one orders, and what for."""
-        found, kind = self._trade(), str(self.form.data.get("kind") or Kind.REGULAR) if self.form.is_bound else Kind.REGULAR
-        return meant(found, kind) if found else None
+        found, read = self._trade(), self.form.data if self.form.is_bound else self.form.initial
+        return meant(found, str(read.get("kind") or Kind.REGULAR)) if found else None
 
     def _trade(self) -> Trade | None:
         """The agreement of the form; else whom the typed text names alone; else the only one."""
@@ -121,24 +123,36 @@ def desk_of(request: HttpRequest, editor: LineEditor | None = None) -> Desk:
 def show(request: HttpRequest, desk: Desk, faults: list[Said], looked: Look | None, status: int = 200) -> HttpResponse:
     """The desk as a page."""
     number = len(desk.editor.lines)
-    offer(desk)
+    if desk.order is None:
+        offer(desk)
     context = {
-        "title": _("New order"),
-        "back": reverse("orders"),
+        **({"title": _("New order"), "back": reverse("orders")} if desk.order is None else _about(desk.order)),
         "form": desk.form,
         "editor": desk.editor,
         "faults": faults,
         "client_id": client_id_of(request),
-        "submit": submit_words(number),
+        "submit": submit_words(number) if desk.order is None else _("Submit again"),
         "number": number,
         "no_trades": desk.choices == [],
-        "owner": desk.actor.membership_id,
+        "owner": desk.actor.membership_id if desk.order is None else None,
         "twin": any(said.code == "orders.twin" for said in faults),
         **short_offer(request, [hint["code"] for line in desk.editor.lines for hint in line.hints]),
         "may_wait": lacks_credit(faults) and not any(line.faults for line in desk.editor.lines),
         **({**summary(looked), **_credit(looked)} if looked else beginning(desk)),
     }
     return render(request, "portal/desk.html", context, status=status)
+
+
+def _about(order: Order) -> dict[str, Any]:
+    """The head of the desk that changes an order: which one, and what it came back for or what becomes of those who sign. One statement for a draft."""
+    said = ""
+    if order.status == Status.IN_REVIEW:
+        said = _("Whoever has signed it is asked again.")
+    elif order.status == Status.DRAFT:
+        last = next((line for line in reversed(unscoped_life([order.subject])) if line.after), None)
+        said = f"{last.actor_name}: {last.reason}" if last and last.reason else ""
+    title = _("Change {number}").format(number=order.number) if order.number else _("Change the order")
+    return {"title": title, "back": order.get_absolute_url(), "editing": order, "came_back": said}
 
 
 def short_offer(request: HttpRequest, codes: Iterable[str]) -> dict[str, Any]:

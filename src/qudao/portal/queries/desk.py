@@ -102,6 +102,12 @@ def trade_of(actor: Actor, agreement_id: str) -> Trade | None:
     return _trade(actor, row) if row else None
 
 
+def trade_between(actor: Actor, seller_id: int, buyer_id: int) -> Trade | None:
+    """The agreement between two sides, when the actor may order under it. One statement."""
+    row = _tradeable(actor).filter(seller=seller_id, buyer=buyer_id).first()
+    return _trade(actor, row) if row else None
+
+
 def only_trade(actor: Actor) -> Trade | None:
     """The one agreement of somebody who has no choice. One statement."""
     found = _tradeable(actor)[:2]
