@@ -22,7 +22,7 @@ function body(root, rows) {
   const here = state(root);
   const form = root.closest("form");
   const data = new FormData();
-  for (const name of ["csrfmiddlewaretoken", "agreement", "dealer", "requested_on"]) if (form.elements[name]) data.set(name, form.elements[name].value);
+  for (const name of ["csrfmiddlewaretoken", "agreement", "dealer", "kind", "requested_on"]) if (form.elements[name]) data.set(name, form.elements[name].value);
   const prefix = root.dataset.lines;
   for (const row of rows) {
     data.append(`${prefix}-ref`, key(row));
@@ -80,6 +80,8 @@ function told(root, rows, said) {
   if (said.addresses && select) {
     select.replaceChildren(...said.addresses.map(([value, text]) => new Option(text, value)));
     select.dataset.addresses = said.agreement ?? "";
+    if (said.addresses.some(([value]) => value === select.dataset.wanted)) select.value = select.dataset.wanted; // of a draft
+    delete select.dataset.wanted;
   }
   const aside = document.getElementById("preview");
   if (aside) aside.innerHTML = said.aside;
@@ -164,7 +166,7 @@ document.addEventListener("focusin", (event) => {
   } else if (here.known.has(row) && !here.dirty.has(row) && event.target.matches(":not([data-product])")) write(row, here.known.get(row), here.kept.has(row));
 });
 document.addEventListener("change", (event) => {
-  const root = event.target.matches?.("[name=agreement], [name=requested_on]") && event.target.form?.querySelector("[data-quote]");
+  const root = event.target.matches?.("[name=agreement], [name=kind], [name=requested_on]") && event.target.form?.querySelector("[data-quote]");
   if (!root) return;
   lines(root).filter(filled).forEach((row) => state(root).dirty.add(row));
   queue(root, 0);

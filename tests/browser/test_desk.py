@@ -17,6 +17,8 @@ from qudao.base.sheets import write_xlsx
 from qudao.catalog.models import Product
 from qudao.funds.models import Account
 from qudao.inventory.models import Stock
+from qudao.network.actions import add_address
+from qudao.network.rules import AddressFacts
 from qudao.orders.models import Line, Order
 from qudao.pricing.actions import set_prices
 from qudao.pricing.models import PriceList
@@ -42,6 +44,8 @@ def goods(world: World) -> list[str]:
     place = Stock.unscoped.filter(place__owner=lh).first().place_id
     Stock.unscoped.bulk_create(Stock(place_id=place, product=one, on_hand=100_000, reserved=0) for one in made)
     make_agreement(lh, world.orgs["D002"], payment_days=30)
+    for street in ("文三路 1 号", "文三路 2 号"):
+        add_address(world.orgs["D001"].pk, AddressFacts("唐雨欣", "13800000000", street), actor=system_actor())
     Account.unscoped.update(limit_amount=Decimal(10) ** 9)
     return [one.code for one in made]
 
@@ -197,6 +201,9 @@ def test_a_draft_survives_its_page_and_two_desks_do_not_mix(enter, world: World,
     visit.page.keyboard.press("Tab")
     visit.page.keyboard.type("3")
     visit.field("Buyer's own number").fill("PO-77")
+    visit.field("Type").select_option("emergency")
+    visit.page.locator("[name=address] option").nth(1).wait_for(state="attached")
+    visit.field("Delivery address").select_option(label=visit.page.locator("[name=address] option").nth(1).inner_text())
     visit.page.wait_for_timeout(1_000)  # the promise: nothing is lost after a second's rest
     other = visit.page.context.new_page()
     other.goto(visit.url + "/orders/new/")
@@ -208,6 +215,9 @@ def test_a_draft_survives_its_page_and_two_desks_do_not_mix(enter, world: World,
     again.page.goto(address)
     again.page.locator("#preview .big").get_by_text("600.00").wait_for()
     assert again.page.locator("[name=lines-code]").first.input_value() == "RC-40"
+    assert again.page.locator("[name=kind]").input_value() == "emergency"
+    again.page.wait_for_function("() => document.querySelector('[name=address]').selectedIndex === 1")
+    assert "文三路 2 号" in again.page.locator("[name=address] option:checked").inner_text()
     assert again.page.locator("[name=po_number]").input_value() == "PO-77" and "D001" in again.page.locator("[name=dealer]").input_value()
 
 

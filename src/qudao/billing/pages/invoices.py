@@ -174,6 +174,7 @@ class EnterInvoice(ActionPage):
     verb = "billing.issue"
     query = queries.orders_in_sight
     form = PaperForm  # type: ignore[assignment]
+    keeps = True
     title = submit = gettext_lazy("Enter the seller's invoice")
     said = gettext_lazy("The invoice stands in the books.")
 

@@ -85,6 +85,7 @@ class Unpick(Verb):
 class LinesVerb(Verb):
     """A verb with a row for each line of the shipment. Faults stand at their rows; nothing typed is lost."""
 
+    keeps = True
     fields: Sequence[LineField] = ()
     template = "fulfilment/lines_form.html"
     editor: LineEditor
@@ -316,6 +317,7 @@ class Settle(_Claim):
     """What became of the goods of a difference, who bears it, and what the buyer gets."""
 
     form = SettleForm  # type: ignore[assignment]
+    keeps = True
     title = submit = gettext_lazy("Settle the difference")
     said = gettext_lazy("The difference is settled; the buyer is told.")
 

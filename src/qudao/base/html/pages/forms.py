@@ -29,6 +29,8 @@ class FormPage(Page):
     submit: Any = ""
     #: the toast after success
     said: Any = ""
+    #: whether what is typed survives a reload or a crash, in this browser, until it is sent; for long forms
+    keeps: ClassVar[bool] = False
 
     def find(self, **kwargs: Any) -> Any:
         """Hook: the row to change, from the address; None for a new one."""
