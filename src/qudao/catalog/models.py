@@ -96,7 +96,7 @@ class Brand(Row):
         return f"{self.code} {self.name}"
 
     def get_absolute_url(self) -> str:
-        return reverse("brand_change", args=[self.pk])
+        return reverse("brand", args=[self.pk])
 
 
 class TaxClass(Row):
@@ -126,7 +126,7 @@ class TaxClass(Row):
         return f"{self.code} {self.name}"
 
     def get_absolute_url(self) -> str:
-        return reverse("tax_class_rate", args=[self.pk])
+        return reverse("tax_class", args=[self.pk])
 
 
 class TaxRate(Row):

@@ -49,6 +49,7 @@ def _seen(actor: Actor, verb: str, owner: str, *products: str) -> Q:
 class ProductPolicy(Policy):
     model = Product
     view_verb = "catalog.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _seen(actor, verb, "owner", "pk")
@@ -58,6 +59,7 @@ class ProductPolicy(Policy):
 class CategoryPolicy(Policy):
     model = Category
     view_verb = "catalog.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _seen(actor, verb, "owner")
@@ -67,6 +69,7 @@ class CategoryPolicy(Policy):
 class BrandPolicy(Policy):
     model = Brand
     view_verb = "catalog.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _seen(actor, verb, "owner")
@@ -76,6 +79,7 @@ class BrandPolicy(Policy):
 class TaxClassPolicy(Policy):
     model = TaxClass
     view_verb = "catalog.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _seen(actor, verb, "owner")
@@ -85,6 +89,7 @@ class TaxClassPolicy(Policy):
 class TaxRatePolicy(Policy):
     model = TaxRate
     view_verb = "catalog.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _seen(actor, verb, "tax_class__owner")
@@ -94,6 +99,7 @@ class TaxRatePolicy(Policy):
 class SuccessionPolicy(Policy):
     model = Succession
     view_verb = "catalog.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _seen(actor, verb, "product__owner", "product", "successor")
@@ -103,6 +109,7 @@ class SuccessionPolicy(Policy):
 class EquivalentPolicy(Policy):
     model = Equivalent
     view_verb = "catalog.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _seen(actor, verb, "product__owner", "product")
@@ -112,6 +119,7 @@ class EquivalentPolicy(Policy):
 class PackPolicy(Policy):
     model = Pack
     view_verb = "catalog.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _seen(actor, verb, "product__owner", "product")
@@ -121,6 +129,7 @@ class PackPolicy(Policy):
 class AudiencePolicy(Policy):
     model = Audience
     view_verb = "catalog.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return within(actor, "owner", "viewer")
@@ -132,9 +141,11 @@ class HiddenSetPolicy(Policy):
 
     model = HiddenSet
     view_verb = "catalog.view"
+    people = None
 
 
 @register
 class HiddenProductPolicy(Policy):
     model = HiddenProduct
     view_verb = "catalog.view"
+    people = None

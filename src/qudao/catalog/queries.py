@@ -14,7 +14,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
 from qudao.base.search import having, matching, words_of
-from qudao.catalog.models import Audience, Brand, Category, HiddenProduct, Pack, Product, Succession, TaxClass, TaxRate
+from qudao.catalog.models import Audience, Brand, Category, Equivalent, HiddenProduct, Pack, Product, Succession, TaxClass, TaxRate
 from qudao.catalog.policies import OUTSIDE
 from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden, NotFound
@@ -120,6 +120,26 @@ def tax_classes(actor: Actor) -> QuerySet[TaxClass]:
     return visible(actor, TaxClass).select_related("owner").annotate(today=Subquery(now)).order_by("owner_id", "code")
 
 
+def tax_class(actor: Actor, class_id: int, verb: str | None = None) -> TaxClass:
+    """One tax class; NotFound when it does not exist for this actor, Forbidden when the verb does not reach it."""
+    return get_visible(actor, TaxClass, class_id, verb)
+
+
+def tax_rates(actor: Actor) -> QuerySet[TaxRate]:
+    """The rates of the tax classes the actor may see, by class and day."""
+    return visible(actor, TaxRate).select_related("tax_class").order_by("tax_class__code", "valid_from")
+
+
+def successions(actor: Actor) -> QuerySet[Succession]:
+    """What takes the place of which product, as far as the actor sees both."""
+    return visible(actor, Succession).select_related("product", "successor").order_by("product__code")
+
+
+def equivalents(actor: Actor) -> QuerySet[Equivalent]:
+    """The products the actor sees that are in a set of equivalents."""
+    return visible(actor, Equivalent).select_related("product").order_by("product__code")
+
+
 def unscoped_tax_rates(owner_id: int, class_ids: Iterable[int]) -> dict[int, Decimal]:
     """The rates today of an owner's tax classes; one of somebody else, or without a rate yet, is missing. One statement."""
     found = rows(
@@ -178,15 +198,15 @@ def unscoped_equivalents(product_ids: Iterable[int], on: date | None = None) -> 
     return found
 
 
-def unscoped_gtin_holder(owner_id: int, gtin: str, but_pack: tuple[int, str]) -> str | None:
-    """The code of the owner's product that has a GTIN, by itself or by a pack; the pack (product id, name) does not count. One statement."""
-    found = rows(
-        """select code from catalog_product where owner_id = %s and gtin = %s
-           union all select p.code from catalog_pack k join catalog_product p on p.id = k.product_id
-            where k.gtin = %s and p.owner_id = %s and (k.product_id, k.name) <> (%s, %s) limit 1""",
-        [owner_id, gtin, gtin, owner_id, *but_pack],
+def unscoped_gtin_holders(owner_id: int, gtins: Iterable[str]) -> list[tuple[str, str, int, str | None]]:
+    """(GTIN, product code, product id, name of the pack or None) of the owner's products and packs that have one of these GTINs. One statement."""
+    wanted = list(gtins)
+    return rows(
+        """select gtin, code, id, null from catalog_product where owner_id = %s and gtin = any(%s)
+           union all select k.gtin, p.code, p.id, k.name from catalog_pack k join catalog_product p on p.id = k.product_id
+            where k.gtin = any(%s) and p.owner_id = %s""",
+        [owner_id, wanted, wanted, owner_id],
     )
-    return found[0][0] if found else None
 
 
 def packs(actor: Actor, product_id: int) -> QuerySet[Pack]:
@@ -196,7 +216,7 @@ def packs(actor: Actor, product_id: int) -> QuerySet[Pack]:
 
 def all_packs(actor: Actor) -> QuerySet[Pack]:
     """The packs of all products the actor may see."""
-    return visible(actor, Pack).select_related("product")
+    return visible(actor, Pack).select_related("product").order_by("product__code", "factor", "pk")
 
 
 def categories(actor: Actor) -> QuerySet[Category]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 
@@ -44,6 +44,21 @@ class ProductDraft:
     tax_class_id: int | None = None
     #: the largest quantity of it in one order, 0 = as much as one likes
     max_qty: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class PackDraft:
+    """A larger unit of a product: `factor` base units in one; the name decides whether a pack is added or changed."""
+
+    product_id: int
+    name: str
+    factor: Decimal
+    name_en: str = ""
+    gtin: str = ""
+
+    def clean(self) -> PackDraft:
+        """Without blanks around its texts."""
+        return replace(self, name=self.name.strip(), name_en=self.name_en.strip())
 
 
 @dataclass(frozen=True)
@@ -119,6 +134,16 @@ def draft_faults(draft: ProductDraft, at: str = "") -> list[Fault]:
     if draft.pack_multiple <= 0:
         faults.append(Fault("catalog.multiple_wrong", f"{at}pack_multiple"))
     faults += [Fault("catalog.size_wrong", f"{at}{name}") for name in ("weight", "volume") if getattr(draft, name) < 0]
+    return faults
+
+
+def pack_faults(draft: PackDraft, at: str = "") -> list[Fault]:
+    """Everything wrong with a pack by itself, each fault at its field."""
+    faults = [] if draft.name else [Fault("catalog.name_missing", f"{at}name")]
+    if draft.factor <= 0:
+        faults.append(Fault("catalog.factor_wrong", f"{at}factor"))
+    if gtin14(draft.gtin) is None:
+        faults.append(Fault("catalog.gtin_wrong", f"{at}gtin", {"gtin": draft.gtin}))
     return faults
 
 

@@ -37,6 +37,8 @@ SENTENCES = {
     "catalog.brand_incomplete": _("A brand needs a code and a name."),
     "catalog.brand_taken": _("Another brand has the code {code}."),
     "catalog.brand_foreign": _("The brand belongs to another organisation."),
+    "catalog.brand_used": _("The brand {brand} is still used: {where}."),
+    "catalog.tax_exempt_stays": _("A known class stays exempt or not: make another class."),
     "catalog.brand_unknown": _("There is no such brand."),
     "catalog.successor_itself": _("A product cannot succeed itself."),
     "catalog.successor_loop": _("{product} is itself to be succeeded by {before}, step by step."),

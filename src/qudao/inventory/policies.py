@@ -25,6 +25,7 @@ def _owned(actor: Actor, verb: str, *paths: str) -> Q:
 class PlacePolicy(Policy):
     model = Place
     view_verb = "inventory.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _owned(actor, verb, "owner")
@@ -34,6 +35,7 @@ class PlacePolicy(Policy):
 class StockPolicy(Policy):
     model = Stock
     view_verb = "inventory.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _owned(actor, verb, "place__owner")
@@ -63,6 +65,7 @@ class MovePolicy(Policy):
 class LotPolicy(Policy):
     model = Lot
     view_verb = "inventory.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _owned(actor, verb, "place__owner")
@@ -85,6 +88,7 @@ class TrackedPolicy(Policy):
 
     model = Tracked
     view_verb = "inventory.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _owned(actor, verb, "product__owner")
@@ -94,6 +98,7 @@ class TrackedPolicy(Policy):
 class SupplyPlacePolicy(Policy):
     model = SupplyPlace
     view_verb = "inventory.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _owned(actor, verb, "place__owner")
@@ -103,6 +108,7 @@ class SupplyPlacePolicy(Policy):
 class ServingRulePolicy(Policy):
     model = ServingRule
     view_verb = "inventory.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _owned(actor, verb, "owner")

@@ -234,6 +234,11 @@ def tracked(actor: Actor, product_id: int) -> Tracked | None:
     return visible(actor, Tracked).filter(product_id=product_id).first()
 
 
+def all_tracked(actor: Actor) -> QuerySet[Tracked]:
+    """The products tracked by lot whose owner the actor sees, by code."""
+    return visible(actor, Tracked).select_related("product").order_by("product__code")
+
+
 def moves(actor: Actor) -> QuerySet[Move]:
     """The moves the actor may see, newest first, with both ends and the product. The places are read first: two indexes then find the moves."""
     found = visible(actor, Move)

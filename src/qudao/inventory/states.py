@@ -114,6 +114,7 @@ SENTENCES = {
     "inventory.lot_expiry": _("Lot {lot} expires on {expires} by the books; it cannot have two days."),
     "inventory.foreign_product": _("Only whose product it is can have it tracked by lot."),
     "inventory.shelf_days": _("A product keeps for 1 to {most} days."),
+    "inventory.surcharge": _("The surcharge of an emergency is 0 to {most} %."),
     "inventory.keeps": _("A lot must keep for at most {most} days, and at most 100 % of its shelf life."),
     "inventory.reserve_days": _("Goods are kept for 1 to {most} days; nothing means until they are picked."),
     "inventory.no_agreement": _("There is no such agreement."),

@@ -1,11 +1,10 @@
-"""Products, their packs and pictures. Products are locked before they change; unique codes decide a race to register."""
+"""Products and their pictures. Products are locked before they change; unique codes decide a race to register."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
-from decimal import Decimal
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -18,7 +17,7 @@ from qudao.base.lock import Rank, lock_one, lock_rows
 from qudao.base.subject import Subject
 from qudao.catalog import queries, rules
 from qudao.catalog.events import ProductsRegistered, ProductsSorted, ProductStateChanged
-from qudao.catalog.models import Brand, Category, Pack, Product
+from qudao.catalog.models import Brand, Category, Product
 from qudao.catalog.rules import ProductDraft
 from qudao.catalog.states import ProductState
 from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
@@ -157,35 +156,6 @@ def _set_state(product_id: int, state: str, reason: str, actor: Actor) -> Produc
     product.save(update_fields=["state"])
     record(subject_of(product), before=before, after=state, reason=reason)
     emit(ProductStateChanged(product_id=product.pk, before=before, after=state), subject_of(product))
-    return product
-
-
-@action("catalog.edit")
-def set_pack(product_id: int, name: str, factor: Decimal, *, name_en: str = "", gtin: str = "", actor: Actor) -> Pack:
-    """Add a pack to a product, or change the one of this name. `factor` = base units in one. Locks the product."""
-    get_visible(actor, Product, product_id, "catalog.edit")
-    product = lock_one(Product, product_id, rank=Rank.NETWORK)
-    faults = [] if name.strip() else [Fault("catalog.name_missing", "name")]
-    if factor <= 0:
-        faults.append(Fault("catalog.factor_wrong", "factor"))
-    if (digits := rules.gtin14(gtin)) is None:
-        faults.append(Fault("catalog.gtin_wrong", "gtin", {"gtin": gtin}))
-    elif digits and (holder := queries.unscoped_gtin_holder(product.owner_id, digits, (product.pk, name.strip()))):
-        faults.append(Fault("catalog.gtin_taken", "gtin", {"code": holder}))
-    raise_if_any(faults, Invalid)
-    values = {"factor": factor, "name_en": name_en.strip(), "gtin": digits or ""}
-    pack, _made = Pack.unscoped.update_or_create(product=product, name=name.strip(), defaults=values)
-    record(subject_of(product), detail={"pack": pack.name, "factor": str(factor)})
-    return pack
-
-
-@action("catalog.edit")
-def remove_pack(pack_id: int, *, actor: Actor) -> Product:
-    """Take a pack off its product; documents hold quantities in the base unit, so nothing refers to it."""
-    pack = get_visible(actor, Pack, pack_id, "catalog.edit")
-    product = lock_one(Product, pack.product_id, rank=Rank.NETWORK)
-    pack.delete()
-    record(subject_of(product), detail={"pack": pack.name, "removed": True})
     return product
 
 

@@ -7,6 +7,8 @@ from datetime import date
 
 from qudao.base.access import Actor, get_visible, visible
 from qudao.base.action import action, record
+from qudao.base.built import built_on, erase
+from qudao.base.db import rows
 from qudao.base.lock import Rank, lock_one, lock_rows
 from qudao.base.subject import Subject
 from qudao.catalog import queries
@@ -39,6 +41,18 @@ def change_brand(brand_id: int, draft: BrandDraft, *, actor: Actor) -> Brand:
         brand.save(update_fields=list(changed))
         record(Subject("catalog.brand", brand.pk, brand.owner_id, None, brand.code), detail=changed)
     return brand
+
+
+@action("catalog.edit")
+def remove_brand(brand_id: int, *, actor: Actor) -> int:
+    """Let a brand that nothing names disappear; its owner is returned. Locks it. Raises Refused `catalog.brand_used`."""
+    get_visible(actor, Brand, brand_id, "catalog.edit")
+    brand = lock_one(Brand, brand_id, rank=Rank.NETWORK)
+    if where := built_on(Brand, [brand_id]).get(brand_id):
+        raise Refused("catalog.brand_used", brand=brand.code, where=where)
+    erase(Brand, [brand_id], "")
+    record(Subject("catalog.brand", brand_id, brand.owner_id, None, brand.code), after="removed")
+    return int(brand.owner_id)
 
 
 def _brand(owner_id: int, draft: BrandDraft, but: str = "") -> dict[str, str]:
@@ -95,7 +109,7 @@ def join_equivalents(product_ids: Iterable[int], *, actor: Actor) -> Product:
     if len({one.owner_id for one in locked}) > 1:
         raise Invalid("catalog.successor_foreign", field="product_ids")
     numbers = set(Equivalent.unscoped.filter(product_id__in=wanted).values_list("number", flat=True))
-    number = min(numbers or wanted)
+    number = min(numbers) if numbers else _fresh_number()
     Equivalent.unscoped.filter(number__in=numbers - {number}).update(number=number)
     Equivalent.unscoped.bulk_create([Equivalent(product_id=pk, number=number) for pk in wanted], ignore_conflicts=True)
     for one in locked:
@@ -116,6 +130,12 @@ def leave_equivalents(product_id: int, *, actor: Actor) -> Product:
         rest.delete()
     record(subject_of(product), detail={"equivalent": None})
     return product
+
+
+def _fresh_number() -> int:
+    """A number that no set has or had: a product that left a set may lead another one later."""
+    ((found,),) = rows("select -nextval(pg_get_serial_sequence('catalog_equivalent', 'id'))")
+    return int(found)
 
 
 def _locked(product_ids: list[int], actor: Actor) -> list[Product]:

@@ -12,7 +12,7 @@ from qudao.base.lock import Rank, lock_one
 from qudao.base.subject import Subject
 from qudao.catalog import queries
 from qudao.catalog.models import TaxClass, TaxRate
-from qudao.catalog.rules import VAT, TaxClassDraft
+from qudao.catalog.rules import VAT, BrandDraft, TaxClassDraft
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
 
@@ -45,6 +45,25 @@ def adopt_vat(owner_id: int, *, actor: Actor) -> list[TaxClass]:
     known, since = set(TaxClass.unscoped.filter(owner_id=owner_id).values_list("code", flat=True)), clock.today().replace(month=1, day=1)
     missing = [TaxClassDraft(code, name, name_en, rate, since, exempt) for code, name, name_en, rate, exempt in VAT if code not in known]
     return [register_tax_class(owner_id, draft, actor=actor) for draft in missing]
+
+
+@action("catalog.edit")
+def change_tax_class(class_id: int, draft: BrandDraft, *, actor: Actor) -> TaxClass:
+    """Give a class another code and other names; its rates stay. Locks it. Raises Invalid at the field."""
+    get_visible(actor, TaxClass, class_id, "catalog.edit")
+    tax_class = lock_one(TaxClass, class_id, rank=Rank.NETWORK)
+    values = {name: getattr(draft, name).strip() for name in ("code", "name", "name_en")}
+    faults = [Fault("catalog.tax_class_incomplete", name) for name in ("code", "name") if not values[name]]
+    if values["code"] != tax_class.code and TaxClass.unscoped.filter(owner_id=tax_class.owner_id, code=values["code"]).exists():
+        faults.append(Fault("catalog.tax_class_taken", "code", {"taken": values["code"]}))
+    raise_if_any(faults, Invalid)
+    changed = {name: [was, value] for name, value in values.items() if (was := getattr(tax_class, name)) != value}
+    for name, (_was, value) in changed.items():
+        setattr(tax_class, name, value)
+    if changed:
+        tax_class.save(update_fields=list(changed))
+        record(_subject(tax_class), detail=changed)
+    return tax_class
 
 
 @action("catalog.edit")

@@ -127,6 +127,16 @@ def change_brand(request: HttpRequest, brand_id: int, body: BrandIn) -> HttpResp
     return told_of(BRAND, actions.change_brand(brand_id, BrandDraft(**body.dict()), actor=request.actor))  # type: ignore[attr-defined]
 
 
+@routes.delete("/brands/{int:brand_id}", response=BrandOut, summary="Remove a brand that nothing names")
+@idempotent
+def remove_brand(request: HttpRequest, brand_id: int) -> HttpResponse:
+    """Refused while a product or a rule names it."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    one = queries.brand(actor, brand_id)
+    actions.remove_brand(brand_id, actor=actor)
+    return told_of(BRAND, one)
+
+
 def _replacements(product_id: int, actor: Actor) -> HttpResponse:
     queries.product(actor, product_id)
     after = queries.succession(actor, product_id)
@@ -192,6 +202,23 @@ def register_tax_class(request: HttpRequest, body: TaxClassIn) -> HttpResponse:
     """With its first rate."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return _tax_class(actions.register_tax_class(actor.org_id, TaxClassDraft(**body.dict()), actor=actor).pk, actor, 201)
+
+
+@routes.put("/tax-classes/{int:class_id}", response=dict, summary="Rename a tax class")
+@idempotent
+def change_tax_class(request: HttpRequest, class_id: int, body: BrandIn) -> HttpResponse:
+    """Its rates stay."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _tax_class(actions.change_tax_class(class_id, BrandDraft(**body.dict()), actor=actor).pk, actor)
+
+
+@routes.get("/tax-classes/{int:class_id}", response=dict, summary="One tax class with its rates by day")
+def tax_class(request: HttpRequest, class_id: int) -> HttpResponse:
+    """Each of `rates` holds until the next."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    queries.tax_class(actor, class_id)
+    found = queries.tax_classes(actor).filter(pk=class_id).values(*TAX).get()
+    return reply({**found, "rates": list(queries.tax_rates(actor).filter(tax_class_id=class_id).values("rate", "valid_from"))})
 
 
 @routes.post("/tax-classes/{int:class_id}/rates", response={201: dict}, summary="Change the rate of a tax class from a day on")

@@ -13,13 +13,19 @@ from django.utils.translation import gettext_lazy
 
 from qudao.base.access import Actor, policy_of
 from qudao.base.html import figures
-from qudao.base.html.pages import ActionPage, Button, FormPage, ListPage, Panel
+from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, Panel, import_buttons
 from qudao.catalog import actions, queries
 from qudao.catalog.forms import BrandForm, EquivalentForm, SuccessorForm
 from qudao.catalog.models import Brand, Product
 from qudao.catalog.rules import BrandDraft
 from qudao.catalog.tables import BrandTable, name_of
 from qudao.kernel.errors import Invalid
+
+
+def names_panel(request: HttpRequest, row: Any) -> Panel:
+    """The names of a brand or tax class, and whose it is."""
+    facts = [(_("Name"), row.name), (_("English name"), row.name_en), (_("Owner"), name_of(row.owner))]
+    return Panel(_("Card"), "parts/panel_facts.html", {"facts": facts})
 
 
 class BrandList(ListPage):
@@ -35,7 +41,10 @@ class BrandList(ListPage):
         return reverse("products")
 
     def buttons(self) -> Sequence[Button]:
-        return [Button(_("New brand"), reverse("brand_new"), icon="plus", primary=True, verb="catalog.edit", ask=True, key="n")]
+        return [
+            *import_buttons("catalog.brands", self.actor),
+            Button(_("New brand"), reverse("brand_new"), icon="plus", primary=True, verb="catalog.edit", ask=True, key="n"),
+        ]
 
 
 class BrandNew(FormPage):
@@ -57,6 +66,31 @@ class BrandNew(FormPage):
         return self.back
 
 
+class BrandDetail(DetailPage):
+    """One brand, with the way to its products."""
+
+    verb = "catalog.view"
+    query = queries.brands
+    kind = "catalog.brand"
+    panels = (names_panel,)
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("brands")
+
+    def head(self, obj: Brand) -> Head:
+        return Head(obj.code, None, name_of(obj))
+
+    def buttons(self, obj: Brand) -> Sequence[Button]:
+        found = [Button(_("Show its products"), f"{reverse('products')}?tab=all&brand={obj.pk}", icon="packages")]
+        if policy_of(Brand).may(self.actor, "catalog.edit", obj):
+            found += [
+                Button(_("Change"), reverse("brand_change", args=[obj.pk]), icon="pencil", primary=True, verb="catalog.edit", ask=True, key="e"),
+                Button(_("Remove"), reverse("brand_removal", args=[obj.pk]), icon="x", verb="catalog.edit", ask=True, danger=True),
+            ]
+        return found
+
+
 class BrandChange(BrandNew):
     """Another name."""
 
@@ -72,6 +106,23 @@ class BrandChange(BrandNew):
 
     def perform(self, obj: Brand, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.change_brand(obj.pk, BrandDraft(**cleaned), actor=self.actor, client_id=client_id)
+
+
+class BrandRemoval(ActionPage):
+    """Away with it, when no product has it."""
+
+    verb = "catalog.edit"
+    query = queries.brands
+    action = actions.remove_brand
+    title = submit = gettext_lazy("Remove brand")
+    said = gettext_lazy("The brand is removed.")
+    danger = True
+
+    def says(self, obj: Brand) -> Any:
+        return _("{name} disappears. This works only while no product has it.").format(name=name_of(obj))
+
+    def done(self, result: Any) -> str:
+        return reverse("brands")
 
 
 def replacements_panel(request: HttpRequest, product: Product) -> Panel | None:
@@ -156,6 +207,8 @@ class EquivalentsRemoval(_OfProduct):
 routes = [
     path("brands/", BrandList.as_view(), name="brands"),
     path("brands/new", BrandNew.as_view(), name="brand_new"),
+    path("brands/<int:pk>/", BrandDetail.as_view(), name="brand"),
+    path("brands/<int:pk>/removal", BrandRemoval.as_view(), name="brand_removal"),
     path("brands/<int:pk>/change", BrandChange.as_view(), name="brand_change"),
     path("products/<int:pk>/successor", Successor.as_view(), name="product_successor"),
     path("products/<int:pk>/successor/removal", SuccessorRemoval.as_view(), name="product_successor_removal"),

@@ -119,7 +119,7 @@ def test_replacements_on_pages_and_over_the_api(cast, client, django_assert_max_
     for address in (reverse("brands"), reverse("brand_new"), brand.get_absolute_url()):
         with django_assert_max_num_queries(15):
             assert hq.get(address).status_code == 200
-    assert hq.post(brand.get_absolute_url(), {"code": "LH", "name": "岚禾电器"}).status_code == 302
+    assert hq.post(reverse("brand_change", args=[brand.pk]), {"code": "LH", "name": "岚禾电器"}).status_code == 302
     to = {name: reverse(f"product_{name}", args=[a.pk]) for name in ("successor", "successor_removal", "equivalents", "equivalents_removal")}
     for address in to.values():
         assert hq.get(address).status_code == 200

@@ -93,7 +93,7 @@ def test_tax_classes_on_pages_over_the_api_and_from_a_file(cast, client, setting
     made = TaxClass.unscoped.get(code="LUX")
     for address in (reverse("tax_classes"), reverse("tax_class_new"), reverse("tax_class_usual"), made.get_absolute_url(), reverse("product_new")):
         assert hq.get(address).status_code == 200
-    assert hq.post(made.get_absolute_url(), {"rate": "0.3", "valid_from": "2026-02-01"}).status_code == 302
+    assert hq.post(reverse("tax_class_rate", args=[made.pk]), {"rate": "0.3", "valid_from": "2026-02-01"}).status_code == 302
     assert "30 %" in hq.get(reverse("tax_classes")).content.decode()
     api = Api(cast.hq_admin)
     status, told = api("post", f"/tax-classes/{made.pk}/rates", {"rate": "0.25", "valid_from": "2026-03-01"})

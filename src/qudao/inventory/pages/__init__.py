@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -71,6 +72,7 @@ class PlaceList(ListPage):
     def buttons(self) -> Sequence[Button]:
         return [
             Button(_("Who is served from where"), reverse("serving_rules"), icon="list", verb="inventory.view"),
+            *(replace(one, label=_("Import terms of supply")) for one in import_buttons("inventory.supply", self.actor)),
             Button(_("Open a warehouse"), reverse("place_new"), icon="plus", primary=True, verb="inventory.manage_places", key="n"),
         ]
 

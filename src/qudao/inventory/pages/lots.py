@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from qudao.base.access import Actor
 from qudao.base.html import figures
-from qudao.base.html.pages import ActionPage, Button, DetailPage, Head, ListPage, Panel
+from qudao.base.html.pages import ActionPage, Button, DetailPage, Head, ListPage, Panel, import_buttons
 from qudao.base.html.tables import by_language
 from qudao.catalog.queries import Product, products
 from qudao.inventory import actions, queries
@@ -33,6 +33,9 @@ class LotList(ListPage):
     query = queries.lots
     table = LotTable
     title = gettext_lazy("Lots")
+
+    def buttons(self) -> Sequence[Button]:
+        return import_buttons("inventory.tracking", self.actor)
 
 
 def way_panel(request: HttpRequest, lot: Lot) -> Panel:

@@ -10,7 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
-from qudao.base.import_runs import begin_import, run_import, undo_import
+from qudao.base.import_runs import begin_import, look, run_import, undo_import
+from qudao.base.tests.brought_back import same_again
 from qudao.base.tests.page_text import text
 from qudao.inventory import rules
 from qudao.inventory.actions import OpeningLine, adjust_lot, adjust_stock, post_moves, receive_opening, reserve, set_keeps, track_product
@@ -198,4 +199,21 @@ def test_a_file_of_opening_stock_names_lots_and_is_taken_back(cast, shelf, one, 
     assert ("F1", D(5)) in lots(shelf.main) and Lot.unscoped.get(lot="F1").expires_on == day(60)
     undo_import(run.pk, actor=cast.hq_warehouse)
     assert not {x for x in lots(shelf.main) if x[0] == "F1"}
+    assert_sound()
+
+
+def test_products_are_tracked_by_a_file(cast, shelf, one, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    same_again("inventory.tracking", cast.hq_admin, 1)
+    first, second = shelf.products[0].code, shelf.products[1].code
+    run = begin_import("inventory.tracking", SimpleUploadedFile("t.csv", f"Product,Shelf life\n{first},30\n{second},\n".encode()), actor=cast.hq_admin)
+    run = run_import(run.pk, actor=cast.hq_admin)
+    assert (run.made, run.changed) == (1, 1)
+    assert {one.product.code: one.shelf_days for one in Tracked.unscoped.select_related("product")} == {first: 30, second: None}
+    same_again("inventory.tracking", cast.hq_admin, 2)
+    content = f"Product,Shelf life\nNO,1\n{first},0\n{second},1.5\n".encode()
+    wrong = look(begin_import("inventory.tracking", SimpleUploadedFile("w.csv", content), actor=cast.hq_admin), cast.hq_admin).wrong
+    assert [(w.row, w.column, w.fault.code) for w in wrong] == [
+        (2, "product", "inventory.no_product"), (3, "shelf_days", "inventory.shelf_days"), (4, "shelf_days", "inventory.shelf_days"),
+    ]  # fmt: skip
     assert_sound()

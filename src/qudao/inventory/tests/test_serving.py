@@ -11,6 +11,7 @@ from django.urls import reverse
 from qudao.agreements.tests.make import make_agreement
 from qudao.base import import_runs
 from qudao.base.import_runs import Told, begin_import, run_import, undo_import
+from qudao.base.tests.brought_back import same_again
 from qudao.inventory.actions import Demand, drop_serving, register_place, set_serving
 from qudao.inventory.models import ServingRule
 from qudao.inventory.queries import unscoped_available, unscoped_supply
@@ -174,5 +175,6 @@ def test_rules_come_from_a_file_and_go_back(world, settings, tmp_path):
     run_import(run.pk, Told(skip_wrong=True), actor=people.hq_admin)
     found = unscoped_supply(agreement.pk)
     assert (found.place_id, found.more, found.splits) == (north, (shelf.main,), False)
+    same_again("inventory.serving", people.hq_admin, 2)
     undo_import(run.pk, actor=people.hq_admin)
     assert (unscoped_supply(agreement.pk).place_id, ServingRule.unscoped.get().place_ids) == (shelf.main, [shelf.main])

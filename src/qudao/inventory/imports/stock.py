@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -136,6 +136,13 @@ class Serving(Kind):
         what = NEW if known is None else CHANGED if changes else SAME
         return Entry(row.no, " ".join(part for part in self.key(row) if part) or "*", what, (whom, facts, before), changes)
 
+    def standing(self) -> Iterator[Mapping[str, Any]]:
+        found = queries.serving_rules(self.actor).filter(owner_id=self.actor.org_id)
+        codes = queries.places_named(self.actor, found)
+        for one in found:
+            named = {name: getattr(one, name).code for name in ("buyer", "group", "region") if getattr(one, name)}
+            yield {**named, "area_code": one.area_code, "places": ", ".join(codes[pk] for pk in one.place_ids), "splits": one.splits}
+
     def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:
         touched = []
         for one in entries:
@@ -172,6 +179,3 @@ def _rule(rule: ServingRule) -> dict[str, Any]:
 
 def _ids(text: str) -> list[int]:
     return [int(pk) for pk in text.split(",")]
-
-
-KINDS = (Opening, Serving)
