@@ -99,6 +99,13 @@ def waits_for(order: Order) -> tuple[str, Any]:
     return (WAITS_OUTSIDE if order.kind == Kind.EXTERNAL else WAITS).get(word_of(order), ("", ""))
 
 
+def _waits_by(order: Order) -> object:
+    """What the answer of whom an order waits for depends on."""
+    word, outside = word_of(order), order.kind == Kind.EXTERNAL
+    side, _job = (WAITS_OUTSIDE if outside else WAITS).get(word, ("", ""))
+    return side and (word, outside, getattr(order, f"{side}_id"))
+
+
 def badge_of(order: Order) -> tuple[object, str]:
     """The state of an order as (word, tone)."""
     return WORDS[word_of(order)]
@@ -169,8 +176,8 @@ class OrderTable(Table):
         Column("number", _("Number"), cell="link", sort="number"),
         Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip", slug="buyer", by=("buyer_id",)),
         Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller", by=("seller_id",)),
-        Column("", _("State"), cell=_badge_cell, slug="state", by=_STATE),
-        Column("", _("Waits for"), cell=_waits_cell, hide_on_phone=True, width="clip", slug="waits", by=(*_STATE, "seller_id", "buyer_id")),
+        Column("", _("State"), cell=_badge_cell, slug="state", by=word_of),
+        Column("", _("Waits for"), cell=_waits_cell, hide_on_phone=True, width="clip", slug="waits", by=_waits_by),
         Column("state_since", _("Waiting"), cell="age", dim=True, hide_on_phone=True, sort="state_since"),
         Column("line_count", _("Lines"), cell="number", num=True, dim=True, hide_on_phone=True),
         Column("shown_gross", _("Amount (incl. tax)"), cell="amount", sort="gross", total=True, sum="gross"),

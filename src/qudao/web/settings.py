@@ -120,7 +120,7 @@ def _database(config: _config.Config) -> dict[str, Any]:
     if not TESTING:  # a pool per process: saves the 4 ms of a connection at each request
         options["pool"] = {"min_size": 1, "max_size": config.web_threads + 2, "timeout": 10}
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "qudao.web.driver",
         "NAME": unquote(parts.path.strip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

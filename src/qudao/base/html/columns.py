@@ -67,7 +67,7 @@ class Column:
 
     `name` is the path of the value; `slug` the column's name in an address where it has no other; `sort` the ORM field(s) to order by;
     `dim` marks routine values; `total` sums the page, and `sum` (an ORM path or expression) the whole result; `hidden` shows it only when chosen;
-    `by` names the attributes that a function's answer depends on, so that a long export asks it once for each different input;
+    `by` names the attributes that a function's answer depends on, or makes them of a row, so that a long export asks it once for each different input;
     `hide_on_phone` leaves it out of the two-line row; `tones` gives a state's tone by value; `grant` hides the column without that field grant.
     """
 
@@ -87,7 +87,7 @@ class Column:
     sum: Any = ""
     hidden: bool = False
     edit: Edit | None = None
-    by: tuple[str, ...] = ()
+    by: tuple[str, ...] | Callable[[Any], Any] = ()
 
     @property
     def key(self) -> str:

@@ -85,7 +85,7 @@ def _reader(column: Column) -> Callable[[Any], Any]:
     """`column.value`, as quick as the column allows: said once for each different input (`by`), or read straight from the row."""
     if column.by:
         known: dict[Any, Any] = {}
-        read = attrgetter(*column.by)
+        read = column.by if callable(column.by) else attrgetter(*column.by)
 
         def say(row: Any) -> Any:
             key = read(row)

@@ -1,0 +1,1 @@
+"""Django's engine for PostgreSQL with moments read by the driver's own C code."""
