@@ -156,6 +156,18 @@ class SpecialDraft:
     reason: str = ""
 
 
+def list_faults(code: str, name: str, currency: str) -> list[Fault]:
+    """Everything wrong with a price list by itself, each fault at its field."""
+    faults = []
+    if not code:
+        faults.append(Fault("pricing.code_missing", "code"))
+    if not name:
+        faults.append(Fault("pricing.name_missing", "name"))
+    if not re.fullmatch(r"[A-Z]{3}", currency):
+        faults.append(Fault("pricing.currency_wrong", "currency"))
+    return faults
+
+
 def price_faults(draft: PriceDraft | SpecialDraft, at: str = "") -> list[Fault]:
     """Everything wrong with a price, each fault at its field (`at` is the row of a file, "rows.3.")."""
     faults = []

@@ -64,11 +64,16 @@ SENTENCES = {
     "pricing.group_unknown": _("Your organisation keeps no such group of buyers."),
     "pricing.agreement_ended": _("The agreement {agreement} has ended."),
     "pricing.not_assigned": _("The list {list} is not assigned to this agreement."),
+    "pricing.list_used": _("The list {list} has prices, or somebody pays by it."),
+    "pricing.list_stays": _("Currency and tax of a list stay as they are once it exists."),
+    "pricing.agreement_unknown": _("Your organisation sells under no agreement with this code."),
+    "pricing.assign_unclear": _("Name either an agreement, a group of buyers, or a region, an area or a channel."),
     "pricing.reason_missing": _("Please give a reason."),
     "pricing.source_wrong": _("The source of a special price is unknown."),
 }
 
 REMEDIES = {
+    "pricing.list_stays": _("Make another list."),
     "pricing.base_exists": _("Take the mark off the other list first."),
     "pricing.planned_in_between": _("Give this price a last day before that, or end the planned one."),
     "pricing.rate_missing": _("Enter the rate, or make a list in the currency of the agreement."),

@@ -17,10 +17,12 @@ from qudao.pricing.actions.lists import (
     subject_of,
     unassign_list,
 )
+from qudao.pricing.actions.mistakes import remove_lists, remove_special_prices
 from qudao.pricing.actions.rates import remove_rates, set_rate, set_rates
 
 __all__ = [
     "ListDraft", "assign_list", "assign_wide", "change_list", "create_list", "end_price", "end_special_price", "grant_special_price",
-    "grant_special_prices", "load_prices", "remove_rates", "restore_prices", "set_price", "set_prices", "set_rate", "set_rates", "subject_of",
+    "grant_special_prices", "load_prices", "remove_lists", "remove_rates", "remove_special_prices", "restore_prices", "set_price", "set_prices", "set_rate",
+    "set_rates", "subject_of",
     "unassign_list", "unassign_wide",
 ]  # fmt: skip

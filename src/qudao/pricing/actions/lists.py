@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -46,7 +45,7 @@ def create_list(owner_id: int, draft: ListDraft, *, actor: Actor) -> PriceList:
     """Make an empty price list. Raises Invalid at the field, Refused when the currency already has a base list."""
     products.require_acting(actor, owner_id, "pricing.edit")
     draft = _clean(draft)
-    faults = _list_faults(draft)
+    faults = rules.list_faults(draft.code, draft.name, draft.currency)
     if PriceList.unscoped.filter(owner_id=owner_id, code=draft.code).exists():
         faults.append(Fault("pricing.code_taken", "code", {"code": draft.code}))
     raise_if_any(faults, Invalid)
@@ -62,7 +61,7 @@ def change_list(list_id: int, draft: ListDraft, *, actor: Actor) -> PriceList:
     """Rename a list, or make it the base list; currency and tax do not change. Locks it."""
     price_list = _lock(list_id, actor)
     draft = _clean(draft)
-    faults = _list_faults(draft)
+    faults = rules.list_faults(draft.code, draft.name, draft.currency)
     if draft.code != price_list.code and PriceList.unscoped.filter(owner_id=price_list.owner_id, code=draft.code).exists():
         faults.append(Fault("pricing.code_taken", "code", {"code": draft.code}))
     raise_if_any(faults, Invalid)
@@ -226,7 +225,7 @@ def assign_list(agreement_id: int, list_id: int, priority: int = 0, *, actor: Ac
         raise Refused("pricing.rate_missing", field="list_id", source=pair[0], target=pair[1], day=today)
     _refuse_ended(agreement.code, agreement.state)
     made, _new = ListAssignment.unscoped.update_or_create(agreement_id=agreement_id, list_id=list_id, defaults={"priority": priority})
-    record(_agreement_subject(agreement), detail={"list": price_list.code, "priority": priority})
+    record(agreement_subject(agreement), detail={"list": price_list.code, "priority": priority})
     return made
 
 
@@ -239,7 +238,7 @@ def unassign_list(agreement_id: int, list_id: int, *, actor: Actor) -> PriceList
     gone, _rows = ListAssignment.unscoped.filter(agreement_id=agreement_id, list_id=list_id).delete()
     if not gone:
         raise Refused("pricing.not_assigned", list=price_list.code)
-    record(_agreement_subject(agreement), detail={"list": price_list.code, "removed": True})
+    record(agreement_subject(agreement), detail={"list": price_list.code, "removed": True})
     return price_list
 
 
@@ -271,8 +270,8 @@ def _grant(drafts: Sequence[SpecialDraft], at: Sequence[str], actor: Actor) -> l
     for agreement_id, agreement in known.items():
         told = [one for one in made if one.agreement_id == agreement_id]
         detail = [[one.product_id, str(one.min_qty), str(one.amount), str(one.valid_from)] for one in told]
-        record(_agreement_subject(agreement), reason=told[0].reason if len(told) == 1 else "", detail={"special_prices": detail})
-        emit(SpecialPricesGranted(agreement_id, sorted({one.product_id for one in told})), _agreement_subject(agreement))
+        record(agreement_subject(agreement), reason=told[0].reason if len(told) == 1 else "", detail={"special_prices": detail})
+        emit(SpecialPricesGranted(agreement_id, sorted({one.product_id for one in told})), agreement_subject(agreement))
     return made
 
 
@@ -284,11 +283,11 @@ def end_special_price(special_id: int, last_day: date, reason: str, *, actor: Ac
     get_visible(actor, SpecialPrice, special_id, "pricing.grant")
     special = lock_one(SpecialPrice, special_id, rank=Rank.NETWORK)
     agreement = agreements.agreement(actor, special.agreement_id)
-    record(_agreement_subject(agreement), reason=reason, detail=_end(special, last_day))
+    record(agreement_subject(agreement), reason=reason, detail=_end(special, last_day))
     return special
 
 
-def _agreement_subject(agreement: object) -> Subject:
+def agreement_subject(agreement: object) -> Subject:
     """Assignments and special prices are told on the agreement: its two sides may read that line."""
     return Subject("agreements.agreement", agreement.pk, agreement.seller_id, agreement.buyer_id, agreement.code)  # type: ignore[attr-defined]
 
@@ -300,17 +299,6 @@ def _lock(list_id: int, actor: Actor) -> PriceList:
 
 def _clean(draft: ListDraft) -> ListDraft:
     return ListDraft(draft.code.strip(), draft.name.strip(), draft.name_en.strip(), draft.currency.strip().upper(), draft.tax_inclusive, draft.is_base)
-
-
-def _list_faults(draft: ListDraft) -> list[Fault]:
-    faults = []
-    if not draft.code:
-        faults.append(Fault("pricing.code_missing", "code"))
-    if not draft.name:
-        faults.append(Fault("pricing.name_missing", "name"))
-    if not re.fullmatch(r"[A-Z]{3}", draft.currency):
-        faults.append(Fault("pricing.currency_wrong", "currency"))
-    return faults
 
 
 def _refuse_other_base(owner_id: int, currency: str, but: int | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
@@ -18,7 +18,7 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
 from qudao.pricing import queries, rules
 from qudao.pricing.actions import load_prices, remove_rates, restore_prices, set_rates
-from qudao.pricing.models import PriceList, Rate
+from qudao.pricing.models import Price, PriceList, Rate
 from qudao.pricing.rules import PriceDraft, RateDraft, Restored, Spans
 
 
@@ -113,6 +113,14 @@ class Prices(Kind):
             back = [Restored(*_pair(one), _spans(one.after["prices"]), _spans(one.before["prices"])) for one in some]
             restore_prices(list_id, since, back, actor=self.actor)
 
+    def standing(self) -> Iterator[Mapping[str, Any]]:
+        """The price in force of each product and break, or where none is the next one."""
+        mine = visible(self.actor, Price, self.verb).exclude(valid_to__lt=clock.today()).select_related("list", "product")
+        first = mine.order_by("list__code", "list_id", "product__code", "product_id", "min_qty", "valid_from")
+        found = first.distinct("list__code", "list_id", "product__code", "product_id", "min_qty")
+        for one in found.iterator(chunk_size=2000):
+            yield {"list": one.list.code, "product": one.product.code, **{name: getattr(one, name) for name in ("amount", "min_qty", "valid_from", "valid_to")}}
+
 
 def _by_list(touched: Sequence[Touched]) -> list[tuple[tuple[int, date], list[Touched]]]:
     """The rows of each list, with the day from which on its prices were looked at."""
@@ -186,5 +194,6 @@ class Rates(Kind):
         set_rates(self.actor.org_id, drafts, actor=self.actor)
         remove_rates([t.key for t in touched if t.is_new], actor=self.actor)
 
-
-KINDS = (Prices, Rates)
+    def standing(self) -> Iterator[Mapping[str, Any]]:
+        for one in queries.rates(self.actor).filter(owner_id=self.actor.org_id):
+            yield {name: getattr(one, name) for name in ("from_currency", "to_currency", "day", "rate")}
