@@ -12,9 +12,12 @@ from django.urls import reverse
 
 from qudao.approvals.tests.make import make_rule
 from qudao.base.outbox import drain
+from qudao.base.printing import pdf_of
 from qudao.base.tests.page_text import text
+from qudao.base.tests.pdf_text import pages_of
 from qudao.billing.actions import Paper, issue_invoices, record_invoice
 from qudao.billing.models import Invoice
+from qudao.billing.prints import INVOICE
 from qudao.fulfilment.actions import Settlement, receive_purchase, settle_difference
 from qudao.fulfilment.models import Difference, Shipment
 from qudao.fulfilment.queries import unscoped_coming
@@ -212,6 +215,11 @@ def test_pages_and_api(world, outside, client):
     assert client.post(reverse("order_paper", args=[order.pk]), paper).status_code == 302
     invoice = Invoice.unscoped.get(number="FP-5")
     page = text(client.get(reverse("invoice", args=[invoice.pk])))
+    printed = "\n".join(pages_of(pdf_of(INVOICE, outside.admin, [invoice.pk], language="en")))
+    assert "Purchase invoice, as recorded FP-5" in printed and "Issued by" in printed and "it does not replace that invoice" in printed
+    assert "Please pay" not in printed and printed.index(outside.keeper.name_en) < printed.index(outside.supplier.name_en or outside.supplier.name)
+    bought = text(client.get(reverse("order", args=[order.pk])))
+    assert "Payable, not due" in bought and "Receivable, not due" not in bought
     assert "Record what we paid" in page and f"partner={outside.supplier.pk}" in page
     paid = {"partner": outside.supplier.pk, "amount": "450", "paid_on": str(clock.today()), "method": "transfer", "reference": "", "invoices": str(invoice.pk)}
     assert client.post(reverse("payment_announcement"), paid).status_code == 302

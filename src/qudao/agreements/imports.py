@@ -19,7 +19,6 @@ from qudao.agreements.actions.assortments import check_rule
 from qudao.agreements.models import Agreement, GroupMember
 from qudao.agreements.rules import AgreementDraft, Grant, RuleDraft, overlaps
 from qudao.agreements.states import AgreementState, InvoiceOn
-from qudao.base.access import Actor
 from qudao.base.import_sheets import SAMPLE, Cells, Column
 from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, by_row, changed_since, differences, parted, touched_by
 from qudao.catalog import queries as products
@@ -27,41 +26,6 @@ from qudao.kernel import clock
 from qudao.kernel.errors import DomainError, Fault, Invalid, raise_if_any
 from qudao.network import queries as network
 from qudao.network.states import OrgState
-
-#: the columns by which a row of a file names an agreement of the own organisation
-PARTNER = (
-    Column("buyer", _("Buyer"), required=True, help=_("The code of the organisation."), example=SAMPLE, also=("branch", "dealer", "分店", "经销商")),
-    Column("agreement", _("Agreement"), help=_("Its code; only for a buyer with several agreements."), also=("contract", "协议编号")),
-)
-
-
-class Sold:
-    """The agreements under which the actor's organisation sells, by what rows say of them (`PARTNER`): the one in force, else the only one. One statement."""
-
-    def __init__(self, actor: Actor, rows: Sequence[Cells]) -> None:
-        self.found: dict[tuple[str, str], list[Agreement]] = {}
-        mine = queries.agreements(actor).filter(seller_id=actor.org_id, buyer__code__in={row.text("buyer").upper() for row in rows}, transfers=False)
-        for one in mine.exclude(state=AgreementState.ENDED):
-            for code in ("", one.code):
-                self.found.setdefault((one.buyer.code.upper(), code), []).append(one)
-
-    @property
-    def ids(self) -> set[int]:
-        """All of them."""
-        return {one.pk for found in self.found.values() for one in found}
-
-    def of(self, row: Cells) -> Agreement:
-        """The one a row means; raises Invalid at the column that would say it."""
-        found = self.found.get((row.text("buyer").upper(), row.text("agreement")), [])
-        live = [one for one in found if one.state == AgreementState.ACTIVE] or found
-        if len(live) != 1:
-            raise Invalid("agreements.several" if live else "agreements.none_with_buyer", field="agreement" if live else "buyer")
-        return live[0]
-
-    @staticmethod
-    def key(row: Cells) -> Any:
-        """What must not stand in two rows."""
-        return row.text("buyer").upper(), row.text("agreement")
 
 
 class Members(Kind):

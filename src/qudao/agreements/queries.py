@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,12 +10,14 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
 
 from qudao.agreements.models import Agreement, Assortment, AssortmentRule, Authorisation, Group, GroupMember
 from qudao.agreements.rules import Showing, Sorted, decide
 from qudao.agreements.states import AgreementState
 from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
+from qudao.base.import_sheets import SAMPLE, Cells, Column
 from qudao.catalog import queries as products
 from qudao.catalog.models import HiddenProduct
 from qudao.kernel import clock
@@ -333,3 +335,42 @@ def rule_typed(cells: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
         if text and not found[f"{name}_id"]:
             raise Invalid(code, field=name)
     return found
+
+
+#: the columns by which a row of a file names an agreement of the own organisation
+PARTNER = (
+    Column("buyer", _("Buyer"), required=True, help=_("The code of the organisation."), example=SAMPLE, also=("branch", "dealer", "分店", "经销商")),
+    Column("agreement", _("Agreement"), help=_("Its code; only for a buyer with several agreements."), also=("contract", "协议编号")),
+)
+
+
+class Sold:
+    """The agreements under which the actor's organisation sells, by what the rows of a file say of them: the buyer, and the code where there are several.
+
+    The one in force is meant, else the only one. One statement.
+    """
+
+    def __init__(self, actor: Actor, cells: Sequence[Cells]) -> None:
+        self.found: dict[tuple[str, str], list[Agreement]] = {}
+        mine = agreements(actor).filter(seller_id=actor.org_id, buyer__code__in={row.text("buyer").upper() for row in cells}, transfers=False)
+        for one in mine.exclude(state=AgreementState.ENDED):
+            for code in ("", one.code):
+                self.found.setdefault((one.buyer.code.upper(), code), []).append(one)
+
+    @property
+    def ids(self) -> set[int]:
+        """All of them."""
+        return {one.pk for found in self.found.values() for one in found}
+
+    def of(self, row: Cells) -> Agreement:
+        """The one a row means; raises Invalid at the column that would say it."""
+        found = self.found.get((row.text("buyer").upper(), row.text("agreement")), [])
+        live = [one for one in found if one.state == AgreementState.ACTIVE] or found
+        if len(live) != 1:
+            raise Invalid("agreements.several" if live else "agreements.none_with_buyer", field="agreement" if live else "buyer")
+        return live[0]
+
+    @staticmethod
+    def key(row: Cells) -> Any:
+        """What must not stand in two rows."""
+        return row.text("buyer").upper(), row.text("agreement")

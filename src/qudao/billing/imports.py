@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from qudao.agreements.imports import PARTNER, Sold
+from qudao.agreements.queries import PARTNER, Sold
 from qudao.base.import_sheets import Cells, Column
 from qudao.base.importing import CHANGED, SAME, Entry, Kind, Touched, by_row, changed_since
 from qudao.billing import queries, rules

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from qudao.agreements.imports import PARTNER, Sold
+from qudao.agreements.queries import PARTNER, Sold
 from qudao.base.import_sheets import SAMPLE, Cells, Column, plain
 from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, by_row, changed_since
 from qudao.billing.queries import invoices

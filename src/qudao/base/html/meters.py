@@ -31,6 +31,7 @@ class Meter:
     currency: str = "CNY"
     temp_until: Any = None
     prepaid: bool = False  # `limit` is money the buyer paid before, and what uses it is frozen
+    bought: bool = False  # read by the buyer, who owes what the seller has to receive
     unlimited: bool = False  # nobody set a limit; `limit` is what is in use
     notes: Sequence[tuple[str, str, str]] = ()  # what the state of the account lets pass, and why: (tone, meaning, reasons)
 
@@ -62,12 +63,13 @@ class Meter:
     @property
     def key(self) -> list[tuple[str, str, Decimal, str]]:
         """The legend: (class of the key, word, amount, class of the amount); empty buckets are left out."""
+        open_, less = (_("Payable, not due"), _("Less payments not applied")) if self.bought else (_("Receivable, not due"), _("Less unapplied receipts"))
         rows = [
             ("b1", _("Overdue"), self.overdue, "t-wrong"),
-            ("b2", _("Invoiced, paid at once") if self.prepaid else _("Receivable, not due"), self.invoiced, ""),
+            ("b2", _("Invoiced, paid at once") if self.prepaid else open_, self.invoiced, ""),
             ("b3", _("Shipped, not invoiced"), self.shipped, ""),
             ("b4", _("Open orders"), self.ordered, ""),
-            ("", _("Less unapplied receipts"), -self.unapplied, ""),
+            ("", less, -self.unapplied, ""),
             ("b5", _("This order"), self.this, ""),
         ]
         return [row for row in rows if row[2]]

@@ -35,37 +35,43 @@ def papers(actor: Actor, ids: Sequence[int]) -> list[Paper]:
 
 
 def _paper(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Paper:
+    """A letter from seller to buyer; of an outside seller, whose own letter it is not, what the buyer recorded of it."""
+    outside = invoice.order.outside
     facts = [
         (_("Invoice date"), printing.full_day(invoice.date)),
         (_("Due"), printing.full_day(invoice.due_on)),
         (_("Order"), invoice.order.number or ""),
-        (_("Your order number"), invoice.order.po_number),
+        (_("Your order number"), "" if outside else invoice.order.po_number),
         (_("Currency"), invoice.currency),
-        (_("Your tax number"), invoice.buyer.tax_no),
+        (_("Your tax number"), "" if outside else invoice.buyer.tax_no),
     ]
     columns = [Column("#", "right"), Column(_("Product"), wide=True), Column(_("Quantity"), "right")]
     columns += [Column(label, "right") for label in (_("Unit price"), _("Net"), _("Tax"), _("Amount (incl. tax)"))]
-    total = figures.money(invoice.gross, invoice.currency)
     notes = [printing.capitals(invoice.gross, invoice.currency)]
-    if invoice.open:
+    if outside:
+        words = _("A record of {buyer} of invoice {number}, which {seller} issued; it does not replace that invoice.")
+        buyer, seller = (by_language(one.name, one.name_en) for one in (invoice.buyer, invoice.seller))
+        notes.append(words.format(buyer=buyer, number=invoice.number, seller=seller))
+    elif invoice.open:
         words = _("Please pay {amount} by {day} and name invoice {number}.")
         notes.append(words.format(amount=figures.money(invoice.open, invoice.currency), day=printing.full_day(invoice.due_on), number=invoice.number))
     else:
         notes.append(_("This invoice is paid."))
+    sender, receiver = (invoice.buyer, invoice.seller) if outside else (invoice.seller, invoice.buyer)
     return Paper(
-        title=_("Invoice"),
+        title=_("Purchase invoice, as recorded") if outside else _("Invoice"),
         number=invoice.number,
         on=invoice.date,
-        sender=printing.party(invoice.seller),
-        receiver=printing.party(invoice.buyer),
-        receiver_label=_("Buyer"),
+        sender=printing.party(sender),
+        receiver=printing.party(receiver),
+        receiver_label=_("Issued by") if outside else _("Buyer"),
         facts=facts,
         columns=columns,
         rows=[_row(line) for line in lines],
         totals=printing.tax_lines([(line.taxed_at, line.net, line.tax) for line in lines], invoice.currency),
-        total=(_("Total (incl. tax)"), total),
+        total=(_("Total (incl. tax)"), figures.money(invoice.gross, invoice.currency)),
         notes=[one for one in notes if one],
-        foot=printing.foot(invoice.seller),
+        foot=printing.foot(sender),
     )
 
 

@@ -5,10 +5,12 @@ from decimal import Decimal as D
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.test import Client
 from django.urls import reverse
 
 from qudao.approvals.tests.make import Api
 from qudao.base.access import system_actor
+from qudao.base.models import SearchEntry
 from qudao.base.outbox import drain
 from qudao.base.tests.page_text import text
 from qudao.billing import rules
@@ -223,3 +225,13 @@ def test_the_same_over_the_api(world):
     assert Api(world.cast.stranger)("get", f"/collective-invoices/{told['id']}")[0] == 404
     assert Api(world.dealer)("put", f"/agreements/{pk}/invoicing", {"every": "half"})[0] == 403
     assert api("get", f"/agreements/{pk}/invoicing")[1]["every"] == "month"
+
+
+def test_the_whole_is_found_by_its_number_and_by_whoever_sees_it(world):
+    monthly(world)
+    two_orders(world)
+    made = issue_collective(world.agreement.pk, actor=world.cast.hq_finance)
+    assert SearchEntry.unscoped.get(subject_kind="billing.collective").number == made.number
+    client = Client()
+    found = text(sign_in(client, world.cast.hq_finance).get(reverse("collective_invoices"), {"q": made.number[-4:]}))
+    assert made.number in found

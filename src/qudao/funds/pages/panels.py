@@ -31,16 +31,16 @@ from qudao.ledger.states import Side
 NEWEST = 20
 
 
-def meter_of(card: queries.CreditCard, this: Decimal = ZERO) -> Meter:
+def meter_of(card: queries.CreditCard, this: Decimal = ZERO, reader: int = 0) -> Meter:
     """The meter of an account with the order that is being decided; what is overdue stands apart from what is invoiced.
 
-    Of a prepaid account: how much of the balance is frozen.
+    Of a prepaid account: how much of the balance is frozen. `reader`: the organisation that reads it; the buyer owes what the seller is to receive.
     """
-    p = card.position
+    p, bought = card.position, reader == card.buyer_id
     notes = notes_of(card)
     if p.prepaid:
         held: dict[str, Any] = {"invoiced": p.invoiced, "shipped": p.shipped, "ordered": p.ordered}
-        return Meter(limit=p.unapplied, this=this, currency=card.currency, prepaid=True, notes=notes, **held)
+        return Meter(limit=p.unapplied, this=this, currency=card.currency, prepaid=True, bought=bought, notes=notes, **held)
     overdue, unlimited = min(p.overdue, p.invoiced), p.limit >= NO_LIMIT
     return Meter(
         limit=max(p.exposure, ZERO) + this if unlimited else p.limit,
@@ -54,6 +54,7 @@ def meter_of(card: queries.CreditCard, this: Decimal = ZERO) -> Meter:
         unapplied=p.unapplied,
         this=this,
         currency=card.currency,
+        bought=bought,
         notes=notes,
     )
 
@@ -78,8 +79,8 @@ def title_of(card: queries.CreditCard) -> str:
 
 def credit_panel(request: HttpRequest, account: Account) -> Panel | None:
     """Limit or balance, what uses it, what is free."""
-    card = queries.unscoped_card(account.agreement_id)
-    return Panel(title_of(card), "parts/panel_credit.html", {"meter": replace(meter_of(card), notes=())}) if card else None
+    card, reader = queries.unscoped_card(account.agreement_id), request.actor.org_id  # type: ignore[attr-defined]
+    return Panel(title_of(card), "parts/panel_credit.html", {"meter": replace(meter_of(card, reader=reader), notes=())}) if card else None
 
 
 def state_panel(request: HttpRequest, account: Account) -> Panel | None:

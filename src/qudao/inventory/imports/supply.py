@@ -8,9 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from qudao.agreements.imports import PARTNER, Sold
-from qudao.agreements.models import Agreement
-from qudao.agreements.queries import agreements
+from qudao.agreements.queries import PARTNER, Agreement, Sold, agreements
 from qudao.agreements.states import AgreementState
 from qudao.base.access import Actor, visible
 from qudao.base.import_sheets import Cells, Column

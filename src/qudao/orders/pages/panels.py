@@ -84,7 +84,7 @@ def credit_panel(request: HttpRequest, order: Order) -> Panel | None:
     if card is None:
         return None
     deciding = order.gross if order.status in (Status.SUBMITTED, Status.IN_REVIEW) else ZERO
-    return Panel(title_of(card), "parts/panel_credit.html", {"meter": meter_of(card, deciding)}, aside=True)
+    return Panel(title_of(card), "parts/panel_credit.html", {"meter": meter_of(card, deciding, actor.org_id)}, aside=True)
 
 
 def facts_panel(request: HttpRequest, order: Order) -> Panel:

@@ -95,7 +95,7 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
         "items": [_item(item, today, item.pk in chosen) for item in items],
         "waiting": [_waiting(actor, payment) for payment in waiting_payments(actor, found)],
         "card": card,
-        "meter": meter_of(card, ZERO) if card else None,
+        "meter": meter_of(card, reader=actor.org_id) if card else None,
         "span": span,
         "months": _months(span, today),
         "statement": told,

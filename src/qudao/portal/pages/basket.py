@@ -143,7 +143,7 @@ def _aside(trade: Trade, basket: Filled) -> dict[str, Any]:
     looked = basket.looked
     return {
         "trade": trade, "looked": looked, "wrong": basket.wrong, "number": len(basket.rows), "version": basket.version,
-        "meter": meter_of(looked.credit, looked.gross) if looked and looked.credit else None,
+        "meter": meter_of(looked.credit, looked.gross, looked.credit.buyer_id) if looked and looked.credit else None,
     }  # fmt: skip
 
 

@@ -28,7 +28,6 @@ from qudao.funds.queries import unscoped_card
 from qudao.inventory.states import Short
 from qudao.kernel import clock
 from qudao.kernel.errors import DomainError, Fault, Forbidden, Invalid
-from qudao.kernel.money import ZERO
 from qudao.network.queries import addresses
 from qudao.orders.actions import place_order
 from qudao.orders.queries import Order, order_of, orders, unscoped_life, unscoped_lines_of
@@ -138,7 +137,7 @@ def show(request: HttpRequest, desk: Desk, faults: list[Said], looked: Look | No
         "twin": any(said.code == "orders.twin" for said in faults),
         **short_offer(request, [hint["code"] for line in desk.editor.lines for hint in line.hints]),
         "may_wait": lacks_credit(faults) and not any(line.faults for line in desk.editor.lines),
-        **({**summary(looked), **_credit(looked)} if looked else beginning(desk)),
+        **({**summary(looked), **_credit(looked, desk.actor)} if looked else beginning(desk)),
     }
     return render(request, "portal/desk.html", context, status=status)
 
@@ -173,12 +172,13 @@ def beginning(desk: Desk) -> dict[str, Any]:
         return {"looked": None}
     credit = unscoped_card(trade.agreement_id) if desk.actor.can("funds.view") else None
     last = orders(desk.actor).filter(seller_id=trade.seller_id, buyer_id=trade.buyer_id)[:3] if desk.actor.can("orders.view") else []
-    return {"looked": None, "trade": trade, "currency": trade.currency, "meter": meter_of(credit, ZERO) if credit else None, "last": list(last)}
+    meter = meter_of(credit, reader=desk.actor.org_id) if credit else None
+    return {"looked": None, "trade": trade, "currency": trade.currency, "meter": meter, "last": list(last)}
 
 
-def _credit(looked: Look | None) -> dict[str, Any]:
+def _credit(looked: Look | None, actor: Actor) -> dict[str, Any]:
     """The credit with this order, and what the state of the account lets pass."""
-    return {"meter": meter_of(looked.credit, looked.gross) if looked and looked.credit else None}
+    return {"meter": meter_of(looked.credit, looked.gross, actor.org_id) if looked and looked.credit else None}
 
 
 def next_break(trade: Trade, asked: Asked, now: Decimal) -> dict[str, Any] | None:
@@ -264,7 +264,7 @@ def order_preview(request: HttpRequest) -> JsonResponse:
     typing = {f"lines.{no}.qty" for no, a in enumerate(asked, 1) if not a.qty_text}
     looked.faults = [f for f in looked.faults if f.field not in typing]
     fill(editor, looked)
-    shown = {**summary(looked), **_credit(looked)}
+    shown = {**summary(looked), **_credit(looked, desk.actor)}
     wrong = request.POST.get("rest-wrong", "")
     shown["wrong"] += int(wrong) if wrong.isdigit() else 0
     focus = next((line for line in editor.lines if line.ref and line.ref == request.POST.get("focus")), None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -214,7 +213,7 @@ def _buyer(stages: Mapping[str, Stage], late: Overdue | None, kinds: Mapping[str
         for trade in [t for t in trades(actor) if t.buyer_id == actor.org_id][:3]:
             card = unscoped_card(trade.agreement_id)
             if card:
-                meters.append({"label": trade.label, "meter": meter_of(card, Decimal(0))})
+                meters.append({"label": trade.label, "meter": meter_of(card, reader=actor.org_id)})
     words = {"to_approve": pgettext("order", "To approve"), "to_ship": pgettext("order", "To ship"), "to_receive": pgettext("order", "To receive")}
     numbers = [{"n": stages[key].number, "label": label, "url": link("orders", f"side=buy&tab={key}")} for key, label in words.items()]
     numbers.append({"n": sum(kinds.values()), "label": _("Differences"), "url": link("differences") or link("shipments", "side=buy"), "wrong": True})

@@ -145,7 +145,7 @@ def aside_of(request: HttpRequest, trade: Trade) -> dict[str, Any]:
              "amount": figures.amount(row.priced.gross) if row.priced else figures.DASH}
             for row in reversed(basket.rows[-SHOWN:])
         ],
-        "meter": meter_of(looked.credit, looked.gross) if looked and looked.credit else None,
+        "meter": meter_of(looked.credit, looked.gross, looked.credit.buyer_id) if looked and looked.credit else None,
     }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from qudao.base.access import Actor, Scope, sees_prices, visible
 from qudao.base.html import figures
 from qudao.base.html.tables import by_language, join
 from qudao.base.search import AMOUNT, NUMBER, Reach, candidates, folded_barcode, words_of
-from qudao.billing.models import Invoice
+from qudao.billing.models import Collective, Invoice
 from qudao.catalog.models import Audience, Pack, Product
 from qudao.fulfilment.models import Package, Shipment
 from qudao.network.models import Organisation
@@ -69,13 +69,16 @@ class Kind:
 KINDS = (
     Kind("orders.order", gettext_lazy("Orders"), Order, "orders.view", "orders", "receipt", ("buyer", "seller"), amounts=True),
     Kind("fulfilment.shipment", gettext_lazy("Shipments"), Shipment, "fulfilment.view", "shipments", "truck", ("buyer", "seller")),
+    Kind(
+        "billing.collective", gettext_lazy("Collective invoices"), Collective, "billing.view", "collective-invoices", "copy", ("buyer", "seller"), amounts=True
+    ),
     Kind("billing.invoice", gettext_lazy("Invoices"), Invoice, "billing.view", "invoices", "file-invoice", ("buyer", "seller"), amounts=True),
     Kind("payments.payment", gettext_lazy("Payments"), Payment, "payments.view", "payments", "cash", ("buyer", "seller"), amounts=True),
     Kind("network.organisation", gettext_lazy("Organisations"), Organisation, "network.view", "organisations", "building-store", (), document=False),
     Kind("fulfilment.package", gettext_lazy("Parcels"), Package, "fulfilment.view", "parcels", "package", ("shipment__buyer", "shipment__seller")),
     Kind("catalog.product", gettext_lazy("Products"), Product, "catalog.view", "products", "package", (), document=False),
 )
-_ADDRESS = re.compile(r"^/(\w+)/(\d{1,18})/$")
+_ADDRESS = re.compile(r"^/([\w-]+)/(\d{1,18})/$")
 
 
 def _reaches(actor: Actor, kinds: Sequence[Kind]) -> list[Reach]:
@@ -129,7 +132,7 @@ def _told(actor: Actor, kind: Kind, row: Any, how: set[int]) -> Hit | None:
     if not clear and how == {AMOUNT}:
         return None
     other = row.seller if actor.org_id == row.buyer_id else row.buyer
-    state = getattr(row, "get_status_display", None) or row.get_state_display
+    state = getattr(row, "get_status_display", None) or getattr(row, "get_state_display", str)
     amount = getattr(row, "gross", getattr(row, "amount", None))
     shown = figures.money(amount, row.currency) if amount is not None and clear else ""
     exact = NUMBER in how or (AMOUNT in how and clear)
@@ -153,7 +156,7 @@ def order_hits(actor: Actor, typed: str, address: Callable[[int], str]) -> list[
     buys, sells = actor.can("orders.place"), actor.can("orders.place_for")
     if not words or not (buys or sells) or not actor.can("agreements.view"):
         return []
-    reach = [replace(one, kind="network.organisation") for one in _reaches(actor, [KINDS[4]])]
+    reach = [replace(one, kind="network.organisation") for one in _reaches(actor, [one for one in KINDS if one.model is Organisation])]
     parties = list(candidates(reach, words, MOST).get("network.organisation", {}))
     if not parties:
         return []

@@ -6,7 +6,9 @@ import pytest
 from django.urls import reverse
 
 from qudao.base.search import amount_of, matching
+from qudao.billing.actions import issue_collective, set_cycle
 from qudao.catalog.tests.make import make_product
+from qudao.fulfilment.tests.make import received
 from qudao.network.actions import change_organisation
 from qudao.network.models import Organisation
 from qudao.network.rules import OrgFacts
@@ -71,6 +73,19 @@ def test_nobody_finds_what_is_not_theirs(world):
     assert urls(world.cast.stranger, order.number) == []
     assert opened(world.cast.stranger, [order.get_absolute_url()]) == []
     assert [hit.label for hit in opened(world.cast.dealer, [order.get_absolute_url(), "/nothing/1/", "//x"])] == [order.number]
+
+
+def test_a_collective_invoice_is_found_whole_before_its_parts(world):
+    set_cycle(world.agreement.pk, "month", 25, actor=world.cast.hq_finance)
+    for _n in range(2):
+        received(world, place(world, 3))
+    made = issue_collective(world.agreement.pk, actor=world.cast.hq_finance)
+    assert made is not None
+    for actor in (world.cast.hq_finance, world.cast.dealer):
+        found = urls(actor, made.number)
+        assert found[0] == made.get_absolute_url() and len(found) == 3, "and its two parts"
+    assert urls(world.cast.stranger, made.number) == []
+    assert [hit.label for hit in opened(world.cast.dealer, [made.get_absolute_url()])] == [made.number]
 
 
 def test_an_exact_amount_jumps_but_confirms_nothing_to_who_may_not_see_it(world, client):

@@ -29,9 +29,11 @@ COPIED: dict[str, tuple[str, ...]] = {
     "fulfilment_receipt": ("shipment_id",),
     "fulfilment_receiptline": ("receipt_id", "shipment_line_id"),
     "fulfilment_difference": ("receipt_line_id", "shipment_id"),
-    "billing_invoice": ("order_id",),
+    "billing_collective": (),
+    "billing_invoice": ("order_id", "collective_id"),
     "billing_invoiceline": ("invoice_id", "line_id"),
-    "payments_payment": (),
+    "payments_pool": (),
+    "payments_payment": ("pool_id",),
     "payments_application": ("payment_id", "invoice_id"),
     "ledger_entry": ("subject_id",),
     "ledger_entryline": ("entry_id",),
@@ -42,14 +44,21 @@ COPIED: dict[str, tuple[str, ...]] = {
     "base_actionlog": ("subject_id",),
     "qudao_messages_notice": ("subject_id", "event_id"),
 }
+#: a number without the place of a part in its whole ("/2"), and that place; the next number of the seller's series, so that there are no gaps
+WHOLE, PLACE = "split_part(t.number, '/', 1)", "substr(t.number, length(split_part(t.number, '/', 1)) + 1)"
+COUNTED = f"""regexp_replace({WHOLE}, '[^-]*$', '') || (regexp_replace({WHOLE}, '^.*-', '')::bigint
+        + k * (SELECT s.next - 1 FROM base_series s WHERE s.key = 'invoice:' || t.seller_id))"""
 #: columns that must not be the same in two copies, as SQL of the original row `t` and the copy's count `k`
 MADE = {
     ("orders_order", "client_id"): "NULL",
     ("orders_order", "number"): "t.number || '~' || k",
     ("fulfilment_shipment", "number"): "t.number || '~' || k",
-    ("payments_payment", "number"): "t.number || '~' || k",
-    ("billing_invoice", "number"): """regexp_replace(t.number, '[^-]*$', '') || (regexp_replace(t.number, '^.*-', '')::bigint
-        + k * (SELECT count(*) FROM billing_invoice o WHERE o.seller_id = t.seller_id))""",
+    ("payments_pool", "number"): f"{WHOLE} || '~' || k",
+    ("payments_payment", "number"): f"{WHOLE} || '~' || k || {PLACE}",
+    ("billing_collective", "number"): COUNTED,
+    # outside sellers number their paper themselves
+    ("billing_invoice", "number"): f"""CASE WHEN (SELECT o.kind FROM orders_order o WHERE o.id = t.order_id) = 'external' THEN t.number || '~' || k
+        ELSE {COUNTED} || {PLACE} END""",
     ("ledger_entry", "source_key"): f"split_part(t.source_key, ':', 1) || ':' || (split_part(t.source_key, ':', 2)::bigint + k * {SHIFT})",
 }
 #: what is the sum of copied rows, after `n` copies
