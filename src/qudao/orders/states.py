@@ -258,6 +258,7 @@ SENTENCES = {
     "orders.kind_sides": _("A seller that has nobody here sells by outside purchases only, and nobody else does."),
     "orders.transfer_unknown": _("Goods are passed on only between organisations that buy from you."),
     "orders.transfer_unanswered": _("Nobody there may accept: it has no people who approve orders."),
+    "orders.transfer_answered": _("It was answered already."),
     "orders.transfer_fixed": _("A transfer stays as it was arranged."),
     "orders.lines_wrong": _("Some lines cannot be passed on as they are."),
     "orders.not_outside": _("Only a purchase from an outside seller that is final can be confirmed by it."),

@@ -89,7 +89,7 @@ ROLES: dict[str, RoleCard] = {
     "hq_clerk": RoleCard(
         "订单员",
         "Order clerk",
-        (*_EVERYBODY, *_READS_TRADE, "people.view", "network.address", "orders.*", "quotas.*", *_DECIDES),
+        (*_EVERYBODY, *_READS_TRADE, "people.view", "network.address", "orders.*", "quotas.*", *_DECIDES, "base.imports"),
         MemberScope.ALL,
     ),
     "hq_finance": RoleCard(

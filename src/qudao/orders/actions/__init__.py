@@ -36,7 +36,7 @@ from qudao.orders.actions.place import place_order
 from qudao.orders.actions.ration import share_by_purchases
 from qudao.orders.actions.refill import refill_orders
 from qudao.orders.actions.split import Splitting, split_order
-from qudao.orders.actions.transfer import arrange_transfer
+from qudao.orders.actions.transfer import arrange_transfer, transfer_faults
 
 __all__ = [
     "Amendment",
@@ -77,4 +77,5 @@ __all__ = [
     "submit_order",
     "watch_reserved",
     "withdraw_order",
+    "transfer_faults",
 ]

@@ -18,13 +18,14 @@ from qudao.base.action import action, emit, record
 from qudao.base.db import insert_row
 from qudao.base.notify import notify
 from qudao.base.numbering import take
+from qudao.base.work import attempt, unit
 from qudao.catalog.queries import unscoped_cards
 from qudao.funds.actions import ensure_account
 from qudao.inventory.queries import Supply, unscoped_free, unscoped_supply
 from qudao.inventory.rules import shortage
 from qudao.inventory.states import Short
 from qudao.kernel import clock
-from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
+from qudao.kernel.errors import DomainError, Fault, Invalid, Refused, raise_if_any
 from qudao.kernel.money import ZERO
 from qudao.orders import rules
 from qudao.orders.actions.confirm import at_lines
@@ -86,6 +87,26 @@ def arrange_transfer(placing: Placing, *, actor: Actor, client_id: UUID | str | 
     ):
         notify(kind, order.subject, org_id=org_id, verb=verb, number=order.number, name=other.name)
     return order
+
+
+class _WouldGo(Exception):
+    """A trial got to its end."""
+
+
+def transfer_faults(placing: Placing, *, actor: Actor) -> Sequence[Fault]:
+    """Why `arrange_transfer` would refuse this now; nothing when it would not. It is tried and undone, so that both always say the same."""
+
+    def trial() -> None:
+        arrange_transfer(placing, actor=actor)
+        raise _WouldGo
+
+    try:
+        unit(lambda: attempt(trial))
+    except _WouldGo:
+        return ()
+    except DomainError as error:
+        return error.faults
+    raise AssertionError("unreachable")
 
 
 def _sides(placing: Placing, actor: Actor) -> tuple[Terms, Terms]:

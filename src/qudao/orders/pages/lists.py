@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.db.models import Q, QuerySet
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from qudao.base.access import Actor, sees_prices
-from qudao.base.html.pages import Bulk, Button, ListPage, Skip
+from qudao.base.html.pages import Bulk, Button, ListPage, Skip, import_buttons
 from qudao.orders import actions
 from qudao.orders.forms import ReasonForm, RemarkForm
 from qudao.orders.queries import orders, purchases, sales
@@ -37,7 +38,8 @@ class OrderList(ListPage):
     def buttons(self) -> Sequence[Button]:
         new = Button(_("New order"), reverse("order_new"), icon="plus", primary=True, verb="orders.place", key="n")
         arranges = Button(_("Arrange a transfer"), reverse("transfer_new"), icon="transfer", verb="orders.arrange")
-        return [arranges, new] if self.arranges else [new]
+        brings = [replace(one, label=_("Import transfers")) for one in import_buttons("orders.transfers", self.actor)]
+        return [arranges, *brings, new] if self.arranges else [new]
 
     def bulk(self) -> Sequence[Button | Bulk]:
         return [
