@@ -30,7 +30,7 @@ TALKED = {"orders": "orders.view", "shipments": "fulfilment.view", "invoices": "
 RULES: dict[str, Rule] = {
     "": Rule(),
     "search": Rule(),
-    "insight": Rule("orders.view"),
+    **dict.fromkeys(("insight", "insight/orders"), Rule("orders.view")),
     "scan": Rule(),
     "help": Rule(),
     "help/#": Rule(more={"topic": "orders"}),

@@ -27,7 +27,7 @@ def _row(month: date, span: Span) -> dict[str, Any]:
         "label": figures.month(month),
         "span": span,
         "time": figures.age(timedelta(minutes=int(span.ship_hours * 60))) if span.ship_hours is not None else "",
-        "url": link("orders", f"side=sell&from={month:%Y-%m-%d}&to={month_span(month).end:%Y-%m-%d}"),
+        "url": link("counted_orders", f"side=sell&from={month:%Y-%m-%d}&to={month_span(month).end:%Y-%m-%d}"),
     }
 
 

@@ -84,16 +84,17 @@ def collected(found: Calendar) -> Kpi | None:
     return _this_month(_("Collected this month"), found, "collected", link("payments", _range(month_of(today), today)))
 
 
-def _pair(found: Calendar, side: str = "sell") -> tuple[Span, Span, str]:
-    """The last thirty days, the thirty before them, and where the orders of the last thirty are."""
+def _pair(found: Calendar, figure: str, side: str = "sell") -> tuple[Span, Span, str]:
+    """The last thirty days, the thirty before them, and where the counted orders of the last thirty are."""
     today = clock.today()
     since = today - timedelta(days=29)
-    return found.between(since, today), found.between(since - timedelta(days=30), since - timedelta(days=1)), link("orders", _range(since, today, side))
+    rows = link("counted_orders", f"{_range(since, today, side)}&figure={figure}")
+    return found.between(since, today), found.between(since - timedelta(days=30), since - timedelta(days=1)), rows
 
 
 def on_time(found: Calendar, side: str = "sell") -> Kpi | None:
     """Which part of the orders left by the wished date."""
-    now, before, url = _pair(found, side)
+    now, before, url = _pair(found, "in_time", side)
     if now.on_time_share is None:
         return None
     right, tone = _than_before(now.on_time_share, before.on_time_share)
@@ -104,7 +105,7 @@ def on_time(found: Calendar, side: str = "sell") -> Kpi | None:
 
 def speed(found: Calendar) -> Kpi | None:
     """How long an order takes until it leaves."""
-    now, before, url = _pair(found)
+    now, before, url = _pair(found, "left")
     if now.ship_hours is None:
         return None
     points = [week.ship_hours or Decimal(0) for week in found.weeks(clock.today())]
@@ -124,7 +125,7 @@ def _hours(value: Decimal) -> str:
 
 def straight(found: Calendar) -> Kpi | None:
     """Which part of the orders no person had to touch."""
-    now, before, url = _pair(found)
+    now, before, url = _pair(found, "straight")
     if now.straight_share is None:
         return None
     right, tone = _than_before(now.straight_share, before.straight_share)

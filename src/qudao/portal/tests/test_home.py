@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import get_resolver, reverse
 
+from qudao.analytics.queries import calendar
 from qudao.approvals.actions import add_rule
 from qudao.approvals.rules import RuleDraft
 from qudao.base.outbox import drain
@@ -166,3 +167,23 @@ def test_a_buyer_sees_what_it_bought_and_whether_it_came_in_time(world):
     found = bought(world.dealer)
     assert found.between(today, today).amount == order.gross and found.between(today, today).orders == 1
     assert bought(world.cast.hq_clerk).days == {}, "what others buy is not told"
+
+
+def test_the_orders_behind_a_figure_are_those_it_counts(world):
+    order, waits = place(world, 2), place(world, 1)
+    received(world, order)
+    drain()
+    today = clock.today()
+    span = f"from={today}&to={today}"
+    page = seen(world, world.cast.hq_clerk, f"/insight/orders/?side=sell&{span}&figure=left")
+    assert order.number in page and waits.number not in page
+    now = calendar(world.cast.hq_clerk, today).between(today, today)
+    assert (now.orders, now.shipped) == (2, 1)
+    every = seen(world, world.cast.hq_clerk, f"/insight/orders/?side=sell&{span}")
+    assert (order.number in every, waits.number in every) == (True, True)
+    assert order.number in seen(world, world.dealer, f"/insight/orders/?side=buy&{span}")
+    assert order.number not in seen(world, world.dealer, f"/insight/orders/?side=sell&{span}")
+    client = Client()
+    sign_in(client, world.cast.hq_clerk)
+    assert client.get("/insight/orders/?figure=left")["Location"].endswith(f"figure=left&from={today - timedelta(days=29)}")
+    assert order.number not in seen(world, world.cast.hq_clerk, f"/insight/orders/?side=sell&to={today - timedelta(days=1)}")

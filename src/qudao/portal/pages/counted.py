@@ -1,0 +1,138 @@
+"""What the figures of a home count: the orders of some days one by one, each with the day it left and who had to touch it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import TruncDate
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import path
+from django.utils.translation import gettext_lazy as _
+
+from qudao.base.access import Actor, sees_prices
+from qudao.base.html import figures
+from qudao.base.html.pages import ListPage
+from qudao.base.html.tables import Column, Filter, Table, address, by_language
+from qudao.fulfilment.models import Shipment
+from qudao.kernel import clock
+from qudao.orders.queries import Order, purchases, sales
+from qudao.orders.states import Approval
+from qudao.portal.queries.desk import UNDONE
+
+_FIRST = Shipment.unscoped.filter(order_id=OuterRef("pk")).order_by().values("order_id").annotate(first=Min("shipped_at")).values("first")
+
+
+def _counted(found: QuerySet[Order]) -> QuerySet[Order]:
+    """Those that figures count, each with the moment (`left_at`) and the day (`left_on`) of its first dispatch."""
+    counted = found.exclude(status__in=UNDONE).annotate(left_at=Subquery(_FIRST))
+    return counted.annotate(left_on=TruncDate("left_at", tzinfo=ZoneInfo(settings.TIME_ZONE)))
+
+
+def _sold(actor: Actor) -> QuerySet[Order]:
+    """What the own organisation sells."""
+    return _counted(sales(actor))
+
+
+def _bought(actor: Actor) -> QuerySet[Order]:
+    """What the own organisation buys."""
+    return _counted(purchases(actor))
+
+
+def _left(row: Any) -> Any:
+    """The day an order left; in red when a day was wished and that was earlier."""
+    if not row.left_on:
+        return figures.DASH
+    late = row.requested_on and row.left_on > row.requested_on
+    return figures.badge(figures.day(row.left_on), "wrong") if late else figures.day(row.left_on)
+
+
+def _took(row: Any) -> Any:
+    """From order to first dispatch."""
+    return figures.age(max(row.left_at - row.placed_at, timedelta())) if row.left_at else figures.DASH
+
+
+#: what the figures count, by name
+FIGURES = {
+    "in_time": (_("Left in time"), Q(left_on__lte=F("requested_on"))),
+    "late": (_("Left late"), Q(left_on__gt=F("requested_on"))),
+    "left": (_("Have left"), Q(left_at__isnull=False)),
+    "straight": (_("Without a person"), Q(approval=Approval.NONE)),
+    "touched": (_("Signed by a person"), ~Q(approval=Approval.NONE)),
+}
+
+
+class CountedTable(Table):
+    """Orders with what the figures of time and of hands say of each."""
+
+    currency = "currency"
+    columns = (
+        Column("number", _("Number"), cell="link", sort="number"),
+        Column("", _("Buyer"), cell=lambda row: by_language(row.buyer.name, row.buyer.name_en), width="clip", slug="buyer", by=("buyer_id",)),
+        Column("ordered_on", _("Ordered"), cell="day"),
+        Column("requested_on", _("Requested"), cell="day", hide_on_phone=True),
+        Column("", _("Left on"), cell=_left, num=True, slug="left"),
+        Column("", _("From order to dispatch"), cell=_took, num=True, dim=True, slug="took"),
+        Column("", _("Signature"), cell=lambda row: Approval(row.approval).label, dim=True, hide_on_phone=True, slug="approval", by=("approval",)),
+        Column("shown_gross", _("Amount (incl. tax)"), cell="amount", total=True, sum="gross"),
+    )
+    # Not tabs: each would count, for which every order's first dispatch is looked up.
+    filters = (
+        Filter("figure", _("Figure"), choices=[(name, label) for name, (label, _q) in FIGURES.items()], q=lambda raw: FIGURES.get(raw, ("", Q()))[1]),
+        Filter("from", _("Ordered from"), lookup="ordered_on__gte", kind="day"),
+        Filter("to", _("Ordered to"), lookup="ordered_on__lte", kind="day"),
+    )
+    kind, parties = "orders.order", True
+    empty = _("No order of these days is counted here.")
+
+
+class _Facing(CountedTable):
+    """The same with the seller in front."""
+
+    columns = tuple(
+        Column("", _("Seller"), cell=lambda row: by_language(row.seller.name, row.seller.name_en), width="clip", slug="seller", by=("seller_id",))
+        if one.slug == "buyer"
+        else one
+        for one in CountedTable.columns
+    )
+
+
+class SoldList(ListPage):
+    """The counted orders one sells."""
+
+    verb = "orders.view"
+    query = _sold
+    table = CountedTable
+    title = _("Counted orders")
+    back = "/insight/"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Of the last thirty days where the address names none."""
+        if not request.GET.get("from") and not request.GET.get("to"):
+            since = clock.today() - timedelta(days=29)
+            return HttpResponseRedirect(f"{request.path}{address(request.GET, **{'from': f'{since:%Y-%m-%d}'})}")
+        return super().get(request, *args, **kwargs)
+
+    def prepare(self, rows: list[Any]) -> list[Any]:
+        for row in rows:
+            row.shown_gross = row.gross if sees_prices(self.actor, row.seller_id, row.buyer_id) else None
+        return rows
+
+
+class BoughtList(SoldList):
+    """The counted orders one buys."""
+
+    query = _bought
+    table = _Facing
+
+
+def counted(request: HttpRequest) -> HttpResponseBase:
+    """The side of the address: `side=buy`, else what is sold."""
+    return (BoughtList if request.GET.get("side") == "buy" else SoldList).as_view()(request)
+
+
+routes = [path("insight/orders/", counted, name="counted_orders")]
