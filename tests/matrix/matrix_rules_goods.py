@@ -33,6 +33,7 @@ GOODS: dict[str, Rule] = {
     "periods": Rule("ledger.view"),
     "periods/lock": Rule("ledger.lock_period", "ledger.lock_period"),
     "periods/unlock": Rule("ledger.unlock_period", "ledger.unlock_period"),
+    "exchange-differences": Rule("ledger.view", more={"?": lambda world, key: "?since=2026-01-01"}),
     "taxes": Rule("ledger.view", more={"?": lambda world, key: "?since=2026-01-01"}),
     "chart": Rule("ledger.view", "ledger.view"),
     "chart/template": Rule("ledger.edit_chart", "ledger.edit_chart"),

@@ -110,6 +110,7 @@ class AccountList(ListPage):
             Button(_("Ageing"), reverse("ageing"), icon="clock", verb="ledger.view"),
             Button(_("Trial balance"), reverse("trial_balance"), icon="list", verb="ledger.view"),
             Button(_("Tax by rate"), reverse("taxes"), icon="coins", verb="ledger.view"),
+            Button(_("Exchange differences"), reverse("exchange_differences"), icon="arrows-sort", verb="ledger.view"),
         ]
 
 

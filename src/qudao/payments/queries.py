@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from qudao.base.access import Actor, visible
+from qudao.base.audit import ActionLog
 from qudao.base.db import rows
 from qudao.billing.models import InvoiceLine
 from qudao.billing.queries import Invoice, invoices
@@ -17,10 +20,11 @@ from qudao.kernel.money import ZERO, RateSum, by_rate
 from qudao.kernel.period import DateSpan
 from qudao.ledger.queries import check_books
 from qudao.ledger.states import Side
+from qudao.network.states import OrgKind
 from qudao.payments import rules
 from qudao.payments.models import Application, CreditLine, CreditNote, Payer, Payment, Pool, Tolerance
 from qudao.payments.rules import Open
-from qudao.payments.states import SMALL, How
+from qudao.payments.states import SMALL, How, State
 
 # The agreement that holds unapplied money: the one in force, else the latest. Open invoices come along, those of older agreements too.
 ACCOUNT = """WITH terms AS (
@@ -44,6 +48,12 @@ ACCOUNTS = """WITH terms AS (
     LEFT JOIN orders_order o ON o.id = i.order_id
     ORDER BY i.due_on, i.id"""
 
+
+ORDERERS = """SELECT o.id, coalesce(o.number, ''), array_remove(array_agg(DISTINCT s.user_id) || o.placed_by, NULL)
+    FROM billing_invoice i JOIN orders_order o ON o.id = i.order_id
+    LEFT JOIN approvals_request r ON r.subject_kind = 'orders.order' AND r.subject_id = o.id
+    LEFT JOIN approvals_signature s ON s.request_id = r.id AND s.decision = 'approve'
+    WHERE i.id = ANY(%s) GROUP BY o.id ORDER BY o.id"""
 
 TAXES = """SELECT currency, rate, sum(net), sum(tax), sum(back), sum(back_tax) FROM (
         SELECT i.currency, CASE WHEN NOT l.exempt THEN l.tax_rate END AS rate, l.net, l.tax, 0 AS back, 0 AS back_tax
@@ -220,6 +230,23 @@ def payments(actor: Actor, *, side: str = "") -> QuerySet[Payment]:
     return visible(actor, Payment, side=side).select_related("seller", "buyer").order_by("-id")
 
 
+def unscoped_orderers(invoice_ids: Iterable[int]) -> list[tuple[int, str, list[int]]]:
+    """Of the orders of invoices: id, number, and the people who placed or signed them. One statement, none without invoices."""
+    wanted = list(invoice_ids)
+    return rows(ORDERERS, (wanted,)) if wanted else []
+
+
+def by_one_hand() -> Q:
+    """Payments in which one person did two duties: announced and confirmed it, recorded it and sent money back, or ordered what it pays and paid it."""
+    log = ActionLog.unscoped.filter(subject_kind="payments.payment", subject_id=OuterRef("pk"), actor_user=OuterRef("recorded_by"))
+    confirmed = log.filter(verb="payments.record", before=State.ANNOUNCED).exclude(after=State.DECLINED)
+    applied = Application.unscoped.filter(payment=OuterRef("pk"))
+    refunded = applied.filter(how=How.REFUND, by=OuterRef("recorded_by"))
+    ordered = applied.filter(invoice__order__placed_by=OuterRef("recorded_by"))
+    paid = Q(seller__kind=OrgKind.SUPPLIER) | Q(Exists(log.filter(verb="payments.announce")))
+    return Q(recorded_by__isnull=False) & (Q(Exists(confirmed)) | Q(Exists(refunded)) | (paid & Q(Exists(ordered))))
+
+
 def applications_of(payment: Payment) -> QuerySet[Application]:
     """What a payment the actor was shown pays."""
     return payment.applications.select_related("invoice", "reversal").order_by("id")
@@ -283,3 +310,78 @@ def unscoped_to_credit(difference_id: int) -> tuple[Decimal, list[tuple[int, int
             parts.append((invoice, line, min(left, free)))
             left -= parts[-1][2]
     return left, parts
+
+
+# What a payment pays of an invoice is worth what the whole was worth up to it less what it was worth before it, so that the parts sum to the cent.
+# A credit note stands at the rate of the invoice it takes back. A rate that is kept the other way round counts by its inverse.
+EXCHANGE = """WITH own AS (SELECT id, currency AS home FROM network_organisation WHERE id = %(org)s), paid AS (
+        SELECT a.id, a.invoice_id, a.payment_id, a.amount, i.number AS invoice, p.number AS payment, i.currency, own.home, own.id AS org,
+            CASE WHEN i.seller_id = own.id THEN i.buyer_id ELSE i.seller_id END AS other, CASE WHEN i.seller_id = own.id THEN 1 ELSE -1 END AS sign,
+            CASE WHEN a.at = p.recorded_at THEN p.paid_on ELSE (a.at AT TIME ZONE %(zone)s)::date END AS day,
+            i.date AS invoiced_on, coalesce((SELECT o.date FROM payments_creditnote n JOIN billing_invoice o ON o.id = n.invoice_id WHERE n.payment_id = p.id),
+                                            p.paid_on) AS money_on
+        FROM own JOIN billing_invoice i ON i.{own} = own.id AND i.currency <> own.home
+        JOIN payments_application a ON a.invoice_id = i.id JOIN payments_payment p ON p.id = a.payment_id
+    )
+    SELECT d.id, d.day, d.invoice, d.invoice_id, d.payment, d.payment_id, o.name, o.name_en, d.amount, d.currency, d.home, d.invoiced_on, was.rate, was.day,
+        d.money_on, now.rate, now.day, d.sign, round((before.i + d.amount) * was.rate, 2) - round(before.i * was.rate, 2),
+        round((before.p + d.amount) * now.rate, 2) - round(before.p * now.rate, 2)
+    FROM paid d JOIN network_organisation o ON o.id = d.other
+    CROSS JOIN LATERAL (SELECT coalesce((SELECT sum(x.amount) FROM payments_application x WHERE x.invoice_id = d.invoice_id AND x.id < d.id), 0) AS i,
+                               coalesce((SELECT sum(x.amount) FROM payments_application x WHERE x.payment_id = d.payment_id AND x.id < d.id), 0) AS p) before
+    LEFT JOIN LATERAL ({rate}) was ON true LEFT JOIN LATERAL ({money_rate}) now ON true
+    WHERE d.day BETWEEN %(start)s AND coalesce(%(end)s::date, d.day) ORDER BY d.day DESC, d.id DESC LIMIT %(most)s"""
+_RATE = """SELECT CASE WHEN r.from_currency = d.currency THEN r.rate ELSE 1 / r.rate END AS rate, r.day FROM pricing_rate r
+        WHERE r.owner_id = d.org AND (r.from_currency, r.to_currency) IN ((d.currency, d.home), (d.home, d.currency)) AND r.day <= d.{on}
+        ORDER BY r.day DESC, r.from_currency = d.currency DESC LIMIT 1"""
+#: rows of one report
+MOST_EXCHANGES = 100_000
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What paying an invoice in another currency gained (less than zero: lost) in the own one; None where a rate is missing."""
+
+    pk: int
+    day: date
+    invoice: str
+    invoice_id: int
+    payment: str
+    payment_id: int
+    name: str
+    name_en: str
+    amount: Decimal
+    foreign: str
+    currency: str
+    invoiced_on: date
+    rate: Decimal | None
+    rate_day: date | None
+    money_on: date
+    money_rate: Decimal | None
+    money_rate_day: date | None
+    sign: int
+    value: Decimal | None
+    money_value: Decimal | None
+
+    @property
+    def difference(self) -> Decimal | None:
+        """In the own currency: the seller gains when its money is worth more than its invoice was, the buyer when it is worth less."""
+        return None if self.value is None or self.money_value is None else self.sign * (self.money_value - self.value)
+
+
+def exchanges(actor: Actor, side: str, span: DateSpan) -> list[Exchange]:
+    """What was paid in these days of the own invoices (sold or bought) in other currencies than the own one, newest first. One statement."""
+    check_books(actor, actor.org_id)
+    params = {"org": actor.org_id, "start": span.start, "end": span.end, "zone": settings.TIME_ZONE, "most": MOST_EXCHANGES}
+    own = "seller_id" if side == Side.RECEIVABLE else "buyer_id"
+    return [Exchange(*row) for row in rows(EXCHANGE.format(own=own, rate=_RATE.format(on="invoiced_on"), money_rate=_RATE.format(on="money_on")), params)]
+
+
+def lacking_rates(found: Iterable[Exchange]) -> list[tuple[str, str, date]]:
+    """(from, to, first day) of the rates without which some of these have no value."""
+    first: dict[tuple[str, str], date] = {}
+    for one in found:
+        for rate, on in ((one.rate, one.invoiced_on), (one.money_rate, one.money_on)):
+            if rate is None:
+                first[one.foreign, one.currency] = min(on, first.get((one.foreign, one.currency), on))
+    return [(*pair, on) for pair, on in sorted(first.items())]

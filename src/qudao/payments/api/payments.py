@@ -15,7 +15,7 @@ from qudao.kernel.errors import Invalid
 from qudao.kernel.period import DateSpan
 from qudao.payments import actions
 from qudao.payments.models import Application, Payment
-from qudao.payments.queries import applications_of, credit_lines_of, payments, taxes, taxes_of
+from qudao.payments.queries import applications_of, credit_lines_of, exchanges, payments, taxes, taxes_of
 from qudao.payments.rules import CreditAsk, PaymentFacts
 from qudao.payments.states import Method, Reason
 
@@ -193,12 +193,17 @@ class TaxPage(Schema):
     items: list[TaxRowOut]
 
 
-class TaxQuery(Schema):
-    """Which days, which side of the own books, with whom (null: with all)."""
+class BooksQuery(Schema):
+    """Which days, which side of the own books."""
 
     since: datetime.date
     until: datetime.date | None = None
     side: Literal["receivable", "payable"] = "receivable"
+
+
+class TaxQuery(BooksQuery):
+    """With whom (null: with all)."""
+
     counterparty_id: int | None = None
 
 
@@ -210,6 +215,40 @@ def read_taxes(request: HttpRequest, asked: Annotated[TaxQuery, Query()]) -> Htt
         raise Invalid("ledger.span", field="until")
     found = taxes(actor, asked.side, DateSpan(asked.since, asked.until), asked.counterparty_id)
     return reply({"items": [{name: getattr(row, name) for name in TaxRowOut.model_fields} for row in found]})
+
+
+class ExchangeOut(Schema):
+    """What paying an invoice in another currency gained (less than 0: lost) in the own one: the rates, their days, the values; null without a rate."""
+
+    day: datetime.date
+    invoice_id: int
+    invoice: str
+    payment_id: int
+    payment: str
+    amount: Decimal
+    foreign: str
+    currency: str
+    rate: Decimal | None
+    rate_day: datetime.date | None
+    money_rate: Decimal | None
+    money_rate_day: datetime.date | None
+    value: Decimal | None
+    money_value: Decimal | None
+    difference: Decimal | None
+
+
+class ExchangePage(Schema):
+    items: list[ExchangeOut]
+
+
+@routes.get("/exchange-differences", response=ExchangePage, summary="What paying invoices in other currencies gained or lost")
+def read_exchanges(request: HttpRequest, asked: Annotated[BooksQuery, Query()]) -> HttpResponse:
+    """What was paid in a span of days of invoices sold (receivable) or bought (payable), newest first."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    if asked.until is not None and asked.until < asked.since:
+        raise Invalid("ledger.span", field="until")
+    found = exchanges(actor, asked.side, DateSpan(asked.since, asked.until))
+    return reply({"items": [{name: getattr(row, name) for name in ExchangeOut.model_fields} for row in found]})
 
 
 class NoteIn(Schema):

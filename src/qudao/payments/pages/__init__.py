@@ -5,6 +5,7 @@ from django.urls import path
 from qudao.payments.pages.credits import CreditNew
 from qudao.payments.pages.deposit import Deduction
 from qudao.payments.pages.differences import InvoiceDifference, Limit, PaymentDifference, Refund, ShortList, UndoDifference
+from qudao.payments.pages.exchange import ExchangeReport
 from qudao.payments.pages.payments import Apply, Confirm, Decline, PaymentAnnounce, PaymentDetail, PaymentNew, invoice_panel, order_panel, payment_list
 from qudao.payments.pages.pools import agreement_panel
 from qudao.payments.pages.pools import routes as pool_routes
@@ -15,6 +16,7 @@ __all__ = ["agreement_panel", "invoice_panel", "order_panel", "routes"]
 
 routes = [
     path("taxes/", TaxReport.as_view(), name="taxes"),
+    path("exchange-differences/", ExchangeReport.as_view(), name="exchange_differences"),
     path("payments/", payment_list, name="payments"),
     path("payments/new", PaymentNew.as_view(), name="payment_new"),
     path("payments/announcement", PaymentAnnounce.as_view(), name="payment_announcement"),
