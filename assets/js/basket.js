@@ -33,6 +33,7 @@ function put(kind, url, fields) {
   else queue.push({ id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, kind, url, fields: { agreement: area().dataset.basket, ...fields } });
   write(queue);
   later("send", send, kind === "add" ? 120 : 0);
+  return queue.at(-1).id;
 }
 
 async function send() {
@@ -59,7 +60,7 @@ async function send() {
   } finally { sending = false; }
 }
 async function post({ id, url, fields }) {
-  const body = new URLSearchParams({ ...fields, client_id: id, owner: area()?.dataset.owner ?? "" });
+  const body = new URLSearchParams({ ...fields, client_id: id, owner: area()?.dataset.owner ?? "", known: document.querySelector("#basket-aside [data-known]")?.dataset.known ?? "" });
   const headers = { "X-CSRFToken": JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"], "X-Basket": area()?.dataset.kind ?? "shop" };
   try {
     const answer = await fetch(url, { method: "POST", body, headers, keepalive: body.toString().length < 60000 });
@@ -68,6 +69,7 @@ async function post({ id, url, fields }) {
 }
 function refused(one) {
   say(document.body.dataset.wordsFailed, "c-wrong");
+  document.querySelectorAll(`tbody[data-waiting="${one.id}"]`).forEach((row) => row.remove());
   if (one.kind !== "entry") look();
 }
 
@@ -86,6 +88,8 @@ window.addEventListener("pagehide", () => {
 async function show(news, one) {
   const root = area();
   if (!root) return;
+  if (news.redraw) { await redraw(root, news.said); return; }
+  document.querySelectorAll(`tbody[data-waiting="${one?.id}"]`).forEach((row) => row.remove());
   root.dataset.version = news.version;
   const version = root.querySelector("[name=version]");
   if (version) version.value = news.version;
@@ -103,6 +107,36 @@ async function show(news, one) {
   if (root.dataset.kind === "basket") lines(root, news, one);
   const said = root.querySelector("[data-said]");
   if (said && one?.kind === "entry") said.textContent = news.said;
+}
+// More changed than a page shows: the page is read anew; what is typed meanwhile stays.
+async function redraw(root, words) {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  const fresh = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("basket");
+  if (!fresh) return;
+  const active = root.contains(document.activeElement) && document.activeElement.name ? document.activeElement : null;
+  root.replaceWith(fresh);
+  const again = active && fresh.querySelector(`[name="${active.name}"]`);
+  if (again && active.closest("[data-entry]")) again.value = active.value;
+  again?.focus();
+  const said = fresh.querySelector("[data-said]");
+  if (said) said.textContent = words;
+}
+// A pasted block is shown at once; red until the server has read it.
+function shown(id, text) {
+  const table = area().querySelector(".q-basket");
+  if (!table) return;
+  const rows = document.createDocumentFragment();
+  for (const line of text.split(/\r?\n/)) {
+    const [code, qty] = line.trim().split(/\t|,|;|\s{2,}/);
+    if (!code) continue;
+    const body = document.createElement("tbody"), row = body.insertRow();
+    body.dataset.waiting = id;
+    row.className = "ln bad";
+    for (const [words, css] of [["", "pad hide"], [code, "pad wide"], [qty ?? "", "pad num"], ["", "hide"], ["", ""], ["", "hide"], ["", "hide"]]) Object.assign(row.insertCell(), { textContent: words, className: css });
+    rows.append(body);
+  }
+  table.tHead.after(rows);
+  area().querySelector("[data-none]")?.classList.add("d-none");
 }
 function tell(product, { typed: text, held, amount }) {
   const card = document.querySelector(`[data-card="${product}"]`);
@@ -225,7 +259,7 @@ document.addEventListener("paste", (event) => {
   if (!text || !/[\t\n]/.test(text)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  put("entry", form.action, { block: text });
+  shown(put("entry", form.action, { block: text }), text);
 }, true);
 
 // Codes and names that fit what is typed, in the browser's own list.

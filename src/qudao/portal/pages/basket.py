@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -24,7 +24,7 @@ from qudao.base.html.pages import client_id_of, door, go
 from qudao.base.html.tables import address, by_language
 from qudao.base.sentences import Said, say
 from qudao.baskets import actions
-from qudao.baskets.queries import Line, basket_under
+from qudao.baskets.queries import Line, basket_under, unscoped_number_of_lines
 from qudao.baskets.queries import line as line_of
 from qudao.baskets.rules import MOST_LINES, Entry
 from qudao.catalog.queries import product as product_of
@@ -35,8 +35,9 @@ from qudao.orders.rules import lacks_credit
 from qudao.orders.states import Kind
 from qudao.portal.pages.basket_keep import BasketForm, basket_url
 from qudao.portal.pages.desk import short_offer
-from qudao.portal.pages.shop import aside_of, require_trade, stock_words, trade_for
+from qudao.portal.pages.shop import SHOWN, aside_of, require_trade, stock_words, trade_for
 from qudao.portal.queries.desk import Trade
+from qudao.portal.queries.known import Before, after, before
 from qudao.portal.queries.shop import Filled, Row, filled, orderable, read_entries, step_of, typed_entry, unit_word, unscoped_packs_in_order
 from qudao.portal.rules import lines_in, quantity_of
 from qudao.portal.tables import NEAREST, break_words, instead_hints, placed_words, promise_words
@@ -142,7 +143,7 @@ def _aside(trade: Trade, basket: Filled) -> dict[str, Any]:
     """Totals, credit with this order, who signs after the submit, how it is paid."""
     looked = basket.looked
     return {
-        "trade": trade, "looked": looked, "wrong": basket.wrong, "number": len(basket.rows), "version": basket.version,
+        "trade": trade, "looked": looked, "wrong": basket.wrong, "number": basket.number, "version": basket.version, "known": basket.known,
         "meter": meter_of(looked.credit, looked.gross, looked.credit.buyer_id) if looked and looked.credit else None,
     }  # fmt: skip
 
@@ -213,20 +214,25 @@ def _line_entry(request: HttpRequest, trade: Trade, line: Line, code: str, qty: 
     return typed_entry(line.product, qty, unscoped_packs_in_order([line.product.pk]).get(line.product.pk, []))
 
 
-def _answer(request: HttpRequest, trade: Trade, wanted: Callable[[Line], bool], said: Any = "") -> HttpResponse:
+def _known(request: HttpRequest, trade: Trade, product_ids: Iterable[int | None]) -> Before | None:
+    """Before a change of these products: what the page knows of a long basket; None where the whole is priced."""
+    return before(request.actor, trade, request.POST.get("known", ""), product_ids) if SCRIPT in request.headers else None  # type: ignore[attr-defined]
+
+
+def _answer(request: HttpRequest, trade: Trade, wanted: Callable[[Line], bool], said: Any = "", was: Before | None = None) -> HttpResponse:
     """After a change: JSON with the changed lines, the aside and the total for a script; else back to where one came from."""
     if request.headers.get(SCRIPT) is None:
         back = request.POST.get("next", "")
         own = url_has_allowed_host_and_scheme(back, allowed_hosts=None)
         return go(request, back if own else basket_url(trade.agreement_id), said)
-    basket = filled(request.actor, trade, wanted)  # type: ignore[attr-defined]
-    changed = [row for row in basket.rows if wanted(row.line)]
-    whole = request.headers[SCRIPT] == "basket"
-    context = _aside(trade, basket) if whole else aside_of(request, trade)
+    whole, actor = request.headers[SCRIPT] == "basket", request.actor  # type: ignore[attr-defined]
+    basket = after(actor, trade, was, wanted, 0 if whole else SHOWN) or filled(actor, trade, wanted)
+    changed = [row for row in basket.rows if wanted(row.line)][:PER_PAGE]
+    context = _aside(trade, basket) if whole else aside_of(request, trade, basket)
     answer: dict[str, Any] = {
         "version": basket.version,
         "said": str(said),
-        "number": len(basket.rows),
+        "number": basket.number,
         "total": figures.money(basket.looked.gross, trade.currency) if basket.looked else "",
         "aside": render_to_string("portal/basket_aside.html" if whole else "portal/shop_aside.html", context, request),
         "cards": {
@@ -239,6 +245,11 @@ def _answer(request: HttpRequest, trade: Trade, wanted: Callable[[Line], bool], 
     return JsonResponse(answer)
 
 
+def _redrawn(said: Any = "") -> JsonResponse:
+    """After a change of more lines than a page shows: the script reads the page anew."""
+    return JsonResponse({"redraw": True, "said": str(said)})
+
+
 @door("baskets.use")
 def basket_lines(request: HttpRequest) -> HttpResponse:
     """Add to a product (`delta` base units, may be negative) or set its quantity (`qty` as typed). POST."""
@@ -248,7 +259,7 @@ def basket_lines(request: HttpRequest) -> HttpResponse:
         return go(request, f"{reverse('shop')}?agreement={trade.agreement_id}")
     product = product_of(actor, int(product_id))
     packs = unscoped_packs_in_order([product.pk]).get(product.pk, [])
-    delta = request.POST.get("delta", "")
+    delta, was = request.POST.get("delta", ""), _known(request, trade, [product.pk])
     number = quantity_of(delta.removeprefix("-"), "", {}) if delta else None
     if delta and number is not None:
         step = step_of(product, packs)
@@ -257,7 +268,7 @@ def basket_lines(request: HttpRequest) -> HttpResponse:
     else:
         entry = typed_entry(product, request.POST.get("qty", ""), packs)
         actions.put_lines(trade.agreement_id, [entry], actor=actor, client_id=client_id_of(request))
-    return _answer(request, trade, lambda line: line.product_id == product.pk)
+    return _answer(request, trade, lambda line: line.product_id == product.pk, was=was)
 
 
 @door("baskets.use")
@@ -267,11 +278,12 @@ def basket_line(request: HttpRequest, pk: int) -> HttpResponse:
     line = line_of(actor, pk)
     if request.method == "POST":
         entry = _line_entry(request, trade, line, request.POST.get("code", ""), request.POST.get("qty", ""))
+        was = _known(request, trade, [line.product_id, entry.product_id]) if line.product_id else None
         if "remove" in request.POST:
             actions.remove_line(pk, actor=actor)
         else:
             actions.set_line(pk, entry, actor=actor, client_id=client_id_of(request))
-        return _answer(request, trade, lambda one: one.pk == pk or (one.product_id is not None and one.product_id == entry.product_id))
+        return _answer(request, trade, lambda one: one.pk == pk or (one.product_id is not None and one.product_id == entry.product_id), was=was)
     return go(request, basket_url(trade.agreement_id))
 
 
@@ -287,9 +299,12 @@ def basket_entry(request: HttpRequest) -> HttpResponse:
     if len(entries) == 1 and entries[0].product_id is None:  # a name, or pinyin initials, that mean one product only
         meant = list(orderable(actor, trade, search=typed[0][0][:60])[:2])
         entries = read_entries(actor, trade, [(meant[0].code, typed[0][1], None)]) if len(meant) == 1 else entries
+    was = _known(request, trade, [one.product_id for one in entries]) if all(one.product_id for one in entries) else None
     actions.add_lines(trade.agreement_id, entries, actor=actor, client_id=client_id_of(request))
+    if len(entries) > PER_PAGE and request.headers.get(SCRIPT) == "basket":
+        return _redrawn(added_words(entries))
     known, codes = {one.product_id for one in entries if one.product_id}, {one.code for one in entries if one.product_id is None}
-    return _answer(request, trade, lambda line: line.product_id in known or (line.product_id is None and line.code in codes), added_words(entries))
+    return _answer(request, trade, lambda line: line.product_id in known or (line.product_id is None and line.code in codes), added_words(entries), was)
 
 
 def added_words(entries: Sequence[Entry]) -> str:
@@ -324,7 +339,9 @@ def basket_head(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         before = basket_under(request.actor, trade.agreement_id)  # type: ignore[attr-defined]
         other = (before.kind if before else Kind.REGULAR) != form.facts.kind  # another type may mean other prices
-        actions.describe_basket(trade.agreement_id, form.facts, actor=request.actor)  # type: ignore[attr-defined]
+        basket = actions.describe_basket(trade.agreement_id, form.facts, actor=request.actor)  # type: ignore[attr-defined]
+        if other and request.headers.get(SCRIPT) == "basket" and unscoped_number_of_lines(basket.pk) > PER_PAGE:
+            return _redrawn()
         return _answer(request, trade, lambda line: other)
     return go(request, basket_url(trade.agreement_id))
 

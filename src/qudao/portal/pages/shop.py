@@ -23,7 +23,7 @@ from qudao.inventory.states import Band
 from qudao.kernel.errors import Forbidden, NotFound
 from qudao.kernel.money import round_to
 from qudao.portal.queries.desk import Trade
-from qudao.portal.queries.shop import Card, buying, cards, filled, newest_order, orderable, unit_word, unscoped_bought, unscoped_branches
+from qudao.portal.queries.shop import Card, Filled, buying, cards, filled, newest_order, orderable, unit_word, unscoped_bought, unscoped_branches
 from qudao.portal.tables import promise_words, scarce_words
 
 PER_PAGE = 12
@@ -134,12 +134,12 @@ def shop(request: HttpRequest) -> HttpResponse:
     return render(request, part, context)
 
 
-def aside_of(request: HttpRequest, trade: Trade) -> dict[str, Any]:
-    """What the aside beside the catalogue shows of the basket."""
-    basket = filled(request.actor, trade, lambda line: False)  # type: ignore[attr-defined]
+def aside_of(request: HttpRequest, trade: Trade, basket: Filled | None = None) -> dict[str, Any]:
+    """What the aside beside the catalogue shows of the basket, read here unless it is given."""
+    basket = basket or filled(request.actor, trade, lambda line: False)  # type: ignore[attr-defined]
     looked = basket.looked
     return {
-        "basket": basket, "trade": trade, "looked": looked, "rest": max(0, len(basket.rows) - SHOWN),
+        "basket": basket, "trade": trade, "looked": looked, "rest": max(0, basket.number - SHOWN),
         "newest": [
             {"row": row, "name": by_language(row.line.product.name, row.line.product.name_en) if row.line.product else row.line.code,
              "amount": figures.amount(row.priced.gross) if row.priced else figures.DASH}

@@ -236,9 +236,15 @@ class Rest:
     net: Decimal = ZERO
     tax: Decimal = ZERO
     gross: Decimal = ZERO
+    #: whether `Whole` is raised where the flow of approvals depends on lines that are not here
+    whole: bool = False
 
 
 NO_REST = Rest()
+
+
+class Whole(Exception):
+    """Some lines do not say who must sign: all are needed."""
 
 
 @dataclass
@@ -312,9 +318,8 @@ def look(actor: Actor, trade: Trade, asked: list[Asked], requested_on: date | No
     ration = unscoped_ration(asks, today)
     faults += ration.faults(asks)
     case = Case(gross, trade.kind, tier=terms.buyer.tier if terms else None)
-    found = Look(
-        trade, asked, priced, faults, told(actor, trade, wanted, requested_on), credit, approvers(actor, trade, case, list(priced.values())), net, tax, gross
-    )
+    signers = approvers(actor, trade, case, None if rest.whole else list(priced.values()))
+    found = Look(trade, asked, priced, faults, told(actor, trade, wanted, requested_on), credit, signers, net, tax, gross)
     found.scarce = {product: pot for (_seller, _buyer, product), pot in ration.pots.items()}
     found.bought, found.terms, found.partial = last_bought(trade, ids), terms, rest.lines > 0
     found.instead = instead(actor, trade, {pk: wanted[pk] for pk, one in found.stock.items() if is_short(one)}, ids)
@@ -365,9 +370,16 @@ def told(actor: Actor, trade: Trade, asked: Mapping[int, Decimal], wanted_on: da
     return found | {pk: replace(found[pk], expected=day) for pk, day in days.items()}
 
 
-def approvers(actor: Actor, trade: Trade, case: Case, lines: list[PricedLine]) -> list[str]:
-    """Who must sign such an order; a buyer is told only that the seller does. One statement, one for the names, and those of what the flow asks."""
-    more = partial(unscoped_facts, (trade.seller_id, trade.buyer_id, trade.agreement_id), lines)
+def _refuse(_asked: set[str]) -> Mapping[str, object]:
+    raise Whole
+
+
+def approvers(actor: Actor, trade: Trade, case: Case, lines: list[PricedLine] | None) -> list[str]:
+    """Who must sign such an order; a buyer is told only that the seller does. One statement, one for the names, and those of what the flow asks.
+
+    Raises Whole when the lines decide and are None.
+    """
+    more = partial(unscoped_facts, (trade.seller_id, trade.buyer_id, trade.agreement_id), lines) if lines is not None else _refuse
     house = trade.buyer_id if trade.kind == Kind.EXTERNAL else trade.seller_id
     needed = unscoped_rules_for(house, "orders.order", case, more)
     if actor.org_id != house:

@@ -25,7 +25,7 @@ from qudao.kernel.money import ZERO
 from qudao.orders.models import Order
 from qudao.orders.queries import purchases
 from qudao.orders.rules import PricedLine
-from qudao.portal.queries.desk import UNDONE, Asked, Bought, Instead, Look, Trade, last_bought, look, meant, read_lines, told, trades
+from qudao.portal.queries.desk import NO_REST, UNDONE, Asked, Bought, Instead, Look, Rest, Trade, last_bought, look, meant, read_lines, told, trades
 from qudao.portal.rules import quantity_of
 from qudao.pricing.queries import Item, unscoped_has_price, unscoped_quote
 from qudao.pricing.states import Verdict
@@ -244,10 +244,23 @@ class Filled:
     basket: Basket | None
     rows: list[Row] = field(default_factory=list)
     looked: Look | None = None
+    #: lines that are not read here, and how many of them are wrong
+    others: int = 0
+    others_wrong: int = 0
 
     @property
     def wrong(self) -> int:
-        return sum(bool(row.faults) for row in self.rows)
+        return sum(bool(row.faults) for row in self.rows) + self.others_wrong
+
+    @property
+    def number(self) -> int:
+        return len(self.rows) + self.others
+
+    @property
+    def known(self) -> str:
+        """What a page keeps of it, so that after one change of a long basket only that is priced (`known.before`)."""
+        one = self.looked
+        return f"{self.version}:{self.number}:{self.wrong}:{one.net}:{one.tax}:{one.gross}" if one else ""
 
     @property
     def version(self) -> int:
@@ -261,11 +274,23 @@ def filled(actor: Actor, trade: Trade, near: Callable[[Line], bool] = lambda lin
     """
     basket = basket_under(actor, trade.agreement_id)
     lines = list(lines_of(actor, basket.pk)) if basket else []
-    if not lines:
-        return Filled(trade, basket)
-    trade = meant(trade, basket.kind) if basket else trade
+    return tell_breaks(read_basket(actor, trade, basket, lines), near) if basket and lines else Filled(trade, basket)
+
+
+def tell_breaks(found: Filled, near: Callable[[Line], bool]) -> Filled:
+    """Say the next price break at some lines. Two statements at most."""
+    good = {row.line.product_id: row.line.qty for row in found.rows if row.line.product_id and row.line.qty > 0 and near(row.line)}
+    more = breaks(found.trade, good)[1] if good else {}
+    for row in found.rows:
+        row.next_break = more.get(row.line.product_id or 0)
+    return found
+
+
+def read_basket(actor: Actor, trade: Trade, basket: Basket, lines: Sequence[Line], rest: Rest = NO_REST) -> Filled:
+    """Lines of a basket priced and checked as `filled` does, without breaks; `rest`: what the lines come to that are not among them."""
+    trade = meant(trade, basket.kind)
     asked = [_asked(no, line) for no, line in enumerate(lines, 1)]
-    looked = look(actor, trade, asked, basket.requested_on if basket else None)
+    looked = look(actor, trade, asked, basket.requested_on, rest)
     packs = unscoped_packs_in_order({line.product_id for line in lines if line.product_id})
     made = [Row(no, line, one, packs.get(line.product_id or 0, [])) for no, (line, one) in enumerate(zip(lines, asked, strict=True), 1)]
     for fault in looked.faults:
@@ -273,11 +298,9 @@ def filled(actor: Actor, trade: Trade, near: Callable[[Line], bool] = lambda lin
             row = made[int(fault.field.split(".")[1]) - 1]
             if fault.code not in {one.code for one in row.faults}:
                 row.faults.append(fault)
-    good = {row.line.product_id: row.line.qty for row in made if row.line.product_id and row.line.qty > 0 and near(row.line)}
-    more = breaks(trade, good)[1] if good else {}
     for row in made:
         row.priced, row.instead = looked.lines.get(row.no), looked.instead.get(row.line.product_id or 0, [])
-        row.stock, row.next_break = looked.stock.get(row.line.product_id or 0), more.get(row.line.product_id or 0)
+        row.stock = looked.stock.get(row.line.product_id or 0)
     return Filled(trade, basket, made, looked)
 
 
