@@ -11,6 +11,7 @@ from PIL import Image
 
 from qudao.base.models import StoredFile
 from qudao.base.outbox import drain
+from qudao.messages.actions import write
 from qudao.messages.models import Message, Note
 
 pytestmark = pytest.mark.browser
@@ -77,6 +78,20 @@ def test_a_buyer_sends_a_photo_and_the_clerk_answers_and_notes_something_inside(
     buyer.go(f"/orders/{order.pk}/")
     buyer.says("7:30", "2 messages")
     assert buyer.page.get_by_text("0.85").count() == 0 and buyer.page.locator(".q-say.in").count() == 0
+
+
+def test_a_home_and_a_conversation_move_by_themselves(enter, world: World) -> None:
+    """Within two beats of the pulse, without a reload."""
+    order = world.order({"KT-17": 2})
+    clerk, buyer = enter("clerk"), enter("buyer")
+    clerk.go("/")
+    before = clerk.page.locator("#flow .node.in .big").inner_text()
+    buyer.go(f"/orders/{order.pk}/")
+    world.order({"KT-17": 1})
+    clerk.page.wait_for_function("(old) => document.querySelector('#flow .node.in .big').innerText !== old", arg=before, timeout=12_000)
+    write("orders.order", order.pk, "Where shall it go?", actor=world.people["clerk"])
+    drain()
+    buyer.page.get_by_text("Where shall it go?").wait_for(timeout=12_000)
 
 
 def test_a_photo_of_what_is_missing_goes_along_with_the_count(enter, world: World) -> None:

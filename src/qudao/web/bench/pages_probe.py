@@ -72,7 +72,15 @@ def cases(world: dict[str, Any]) -> Iterator[Case]:
     """Every list, document, home and search, for those who see all and for a dealer who sees little."""
     for person in ("admin", "clerk", "finance", "warehouse", "dealer", "shop"):
         yield Case("home", person, ("/",))
-    for page in ("/shop/", "/shop/?tab=bought", "/shop/?q=lds", "/shop/?view=rows&page=2", "/basket/", "/insight/"):
+    for page in (
+        "/shop/",
+        "/shop/?tab=bought",
+        "/shop/?q=lds",
+        "/shop/?view=rows&page=2",
+        "/insight/orders/?side=buy&from=2020-01-01",
+        "/basket/",
+        "/insight/",
+    ):
         yield Case(page, "admin" if page == "/insight/" else "dealer", (page,))
     for person in ("admin", "dealer"):
         known = {**world, "main": world["mains"][person]}  # everybody looks into the own warehouse
@@ -84,6 +92,8 @@ def cases(world: dict[str, Any]) -> Iterator[Case]:
         for name, ids in documents.items():
             if ids:
                 yield Case(f"/{name}/…/", person, tuple(f"/{name}/{pk}/" for pk in ids))
+        for words in ("P10012", "lds", "l", "{number}"):
+            yield Case(f"suggest {words}", person, (f"/orders/new/suggest/?q={_fill(words, world)}&agreement={world['agreement']}",))
         for words in SEARCHES:
             yield Case(f"palette {words}", person, (f"/search/?q={_fill(words, world)}",))
 
@@ -109,6 +119,7 @@ def _world() -> dict[str, Any]:
     }
     documents["admin"]["organisations"] = [pk for (pk,) in rows("SELECT id FROM network_organisation ORDER BY id DESC LIMIT 5")]
     documents["admin"]["products"] = [pk for (pk,) in rows("SELECT id FROM catalog_product ORDER BY id DESC LIMIT 5")]
+    ((agreement,),) = rows("SELECT id FROM agreements_agreement WHERE seller_id = %s AND buyer_id = %s ORDER BY id LIMIT 1", (hq, own))
     words = {
         "number": number,
         "tail": number[-5:],
@@ -116,6 +127,7 @@ def _world() -> dict[str, Any]:
         "day": day,
         "amount": amount,
         "party": party,
+        "agreement": agreement,
         "mains": {"admin": mains[hq], "dealer": mains[own]},
     }
     return {**words, "documents": documents}
