@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -366,10 +366,10 @@ def unscoped_facts(trade: tuple[int, int, int], lines: Sequence[PricedLine], nam
     return found
 
 
-def unscoped_why_no_price(faults: Sequence[Fault], agreement_id: int, on: date) -> list[Fault]:
+def unscoped_why_no_price(faults: Sequence[Fault], agreement_id: int, on: date, rates: Callable[..., Any] = unscoped_lacking_rates) -> list[Fault]:
     """Faults of lines, each without a price followed by the exchange rates whose lack keeps lists from answering. One statement; none when all have a price."""
     unpriced = any(fault.code == "orders.no_price" for fault in faults)
-    lacking = unscoped_lacking_rates(agreement_id, on) if unpriced else []
+    lacking = rates(agreement_id, on) if unpriced else []
     found = []
     for fault in faults:
         found.append(fault)

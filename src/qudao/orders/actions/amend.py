@@ -35,9 +35,9 @@ from qudao.orders.actions.follow import record_received
 from qudao.orders.actions.place import KIND, quota_faults
 from qudao.orders.events import OrderAmended
 from qudao.orders.models import Line, Order
-from qudao.orders.queries import unscoped_facts, unscoped_to_hold, unscoped_trades
+from qudao.orders.queries import unscoped_facts, unscoped_to_hold, unscoped_trades, unscoped_why_no_price
 from qudao.orders.rules import Held, NewLine, Placing, PricedLine
-from qudao.orders.states import Approval, Fulfilment, Status
+from qudao.orders.states import Allocation, Approval, Fulfilment, Status
 from qudao.pricing.queries import Item, unscoped_quote
 from qudao.quotas.actions import give_back
 from qudao.quotas.queries import SCARCE
@@ -60,11 +60,12 @@ ADD = """INSERT INTO orders_line (order_id, no, product_id, unit, qty, unit_pric
     RETURNING id, no, product_id, qty, net, gross, 0::numeric, """ + SCARCE.format("%s", "orders_line.product_id", "%s")
 LESS = """UPDATE orders_line l SET given_up = l.given_up + d.less, backordered = l.backordered - d.waiting
     FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[]) d(id, less, waiting) WHERE l.id = d.id"""
-#: the head of an order from its lines: totals, what waits for goods, the day it is promised for
+#: the head of an order from its lines: totals, what waits for goods, the day it is promised for, until when goods are kept that are its first
 HEAD = """UPDATE orders_order o SET net = s.net, tax = s.gross - s.net, gross = s.gross, line_count = s.n,
         allocation = CASE WHEN o.kind = 'external' THEN 'outside' WHEN s.waits = 0 THEN 'full' WHEN s.waits >= s.open THEN 'backorder' ELSE 'partial' END,
         waits_since = CASE WHEN s.waits > 0 AND o.kind <> 'external' THEN coalesce(o.waits_since, %s) END,
         promised_on = CASE WHEN s.waits = 0 OR o.kind = 'external' THEN s.day END, approval = %s,
+        reserved_until = CASE WHEN o.allocation = 'backorder' AND s.waits < s.open THEN %s::date ELSE o.reserved_until END,
         fulfilment = CASE WHEN o.fulfilment = 'shipped' AND s.open > 0 THEN 'partial' ELSE o.fulfilment END
     FROM (SELECT count(*) AS n, sum(round(l.net * (l.qty - l.given_up) / l.qty, 2)) AS net, sum(round(l.gross * (l.qty - l.given_up) / l.qty, 2)) AS gross,
                  sum(l.qty - l.given_up - l.shipped) AS open, sum(l.backordered) AS waits, max(l.promised_on) FILTER (WHERE l.given_up < l.qty) AS day
@@ -154,7 +155,8 @@ def _price(order: Order, lines: Mapping[int, Line], more: Sequence[NewLine]) -> 
     cards, quotes = unscoped_cards(products), unscoped_quote(order.agreement_id, whole, today)
     found = rules.line_faults(more, cards, unscoped_refused(order.agreement_id, products, today), quotes, today)
     found = [fault for fault in found if fault.code != "orders.above_maximum"] + rules.maximum_faults(more, cards, have)
-    raise_if_any([fault for fault in found if fault.code != "orders.below_minimum" or more[int(fault.field.split(".")[1]) - 1].product_id not in have])
+    found = [fault for fault in found if fault.code != "orders.below_minimum" or more[int(fault.field.split(".")[1]) - 1].product_id not in have]
+    raise_if_any(unscoped_why_no_price(found, order.agreement_id, today))
     last = max(line.no for line in lines.values())
     if last + len(more) > rules.MAX_LINES:
         raise Invalid("orders.too_many_lines", field="lines", limit=rules.MAX_LINES)
@@ -228,7 +230,9 @@ def _hold(order: Order, held: Sequence[Held], actor: Actor, less: Mapping[int, D
 
 def settle_head(order: Order, approval: str, *, actor: Actor) -> None:
     """Make the head of a locked order say what its lines say; when all that is left of it has been shipped, it goes on as if the rest had never been."""
-    run(HEAD, (clock.now(), approval, order.pk, order.pk))
+    held_none = order.allocation == Allocation.BACKORDER
+    until = unscoped_supply(order.agreement_id).reserved_until(order.requested_on) if held_none else None
+    run(HEAD, (clock.now(), approval, until, order.pk, order.pk))
     if order.fulfilment == Fulfilment.PARTIAL and approval != Approval.PENDING:
         (trade,) = unscoped_trades([order.pk])
         if not any(line.open for line in trade.lines):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -31,10 +31,10 @@ from qudao.orders.actions.confirm import Got, claim_of, detail_of, notify_confir
 from qudao.orders.actions.place import KIND, Priced, may_place, new_order, quota_faults
 from qudao.orders.events import OrderConfirmed, OrderPlaced
 from qudao.orders.models import Order
-from qudao.orders.queries import unscoped_begin, unscoped_facts
+from qudao.orders.queries import unscoped_begin, unscoped_facts, unscoped_why_no_price
 from qudao.orders.rules import Destination, Held, Placing, PricedLine
 from qudao.orders.states import Approval, Credit, Kind, Status
-from qudao.pricing.queries import Item, unscoped_all_quotes
+from qudao.pricing.queries import Item, unscoped_all_quotes, unscoped_lacking_rates
 from qudao.quotas.actions import draw, open_ration
 from qudao.quotas.queries import SCARCE
 
@@ -97,7 +97,9 @@ def place_orders(placings: Sequence[tuple[Placing, UUID | None]], *, actor: Acto
 
 
 def _price(fresh: Sequence[Entered]) -> None:
-    """Check and price all placings in six statements; what passes gets its `priced`, the others their faults."""
+    """Check and price all placings in six statements, one more for an agreement where a price is missing; what passes gets its `priced`, the others
+    their faults.
+    """
     today = clock.today()
     all_terms = unscoped_all_terms([(one.placing.seller_id, one.placing.buyer_id) for one in fresh], today)
     asked: dict[int, list[Item]] = {}
@@ -115,12 +117,14 @@ def _price(fresh: Sequence[Entered]) -> None:
     supplies = unscoped_supplies(asked)
     houses = [one.placing.buyer_id if one.placing.kind == Kind.EXTERNAL else one.placing.seller_id for one in fresh]
     approvals = unscoped_plans(set(houses), KIND)
+    rates = cache(unscoped_lacking_rates)
     for i, one in enumerate(fresh):
         if one.faults:
             continue
         terms = all_terms[one.placing.seller_id, one.placing.buyer_id]
         own = {key[1]: quote for key, quote in quotes[terms.agreement_id].items() if key[0] == i}  # type: ignore[index]
-        one.faults = rules.line_faults(one.placing.lines, cards, refused[terms.agreement_id], own, today)
+        found = rules.line_faults(one.placing.lines, cards, refused[terms.agreement_id], own, today)
+        one.faults = unscoped_why_no_price(found, terms.agreement_id, today, rates)
         if terms.agreement_id not in supplies:
             one.faults = [*one.faults, Fault("inventory.no_place")]
         if not one.faults and one.ship:

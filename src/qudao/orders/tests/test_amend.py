@@ -4,6 +4,8 @@ from decimal import Decimal as D
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from qudao.approvals.tests.make import make_rule
@@ -11,20 +13,23 @@ from qudao.base.access import system_actor
 from qudao.base.models import ActionLog
 from qudao.base.outbox import drain
 from qudao.funds.queries import unscoped_card
+from qudao.inventory.actions import set_reserve_days
+from qudao.inventory.models import Stock
 from qudao.inventory.queries import unscoped_free
 from qudao.inventory.tests.make import make_stock
 from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden, Invalid, NotFound, Refused
 from qudao.messages.models import Notice
+from qudao.network.models import Organisation
 from qudao.orders import actions
 from qudao.orders.actions import Amendment
 from qudao.orders.models import Line
 from qudao.orders.rules import NewLine
-from qudao.orders.tests.make import assert_sound, make_world, place
+from qudao.orders.tests.make import START, assert_sound, make_world, place, placing
 from qudao.people.tests.make import sign_in
-from qudao.pricing.actions import set_prices
+from qudao.pricing.actions import set_prices, set_rates
 from qudao.pricing.queries import PriceList
-from qudao.pricing.rules import PriceDraft
+from qudao.pricing.rules import PriceDraft, RateDraft
 
 pytestmark = pytest.mark.django_db
 
@@ -226,3 +231,34 @@ def test_the_page_changes_quantities_and_adds_products(world, client):
     assert done.status_code in (302, 204), done.content
     order.refresh_from_db()
     assert order.gross == D(500) == held(world)
+
+
+def test_the_first_goods_an_order_gets_by_a_change_are_kept_as_long_as_others(world):
+    set_reserve_days(world.agreement.pk, 7, actor=world.cast.hq_warehouse)
+    Stock.unscoped.filter(product=world.products[0]).update(on_hand=0)
+    order = place(world, 4, short="backorder")
+    assert (order.allocation, order.reserved_until) == ("backorder", None), "it holds nothing that could run out"
+    changed = amend(world, order, None, (2, 3))
+    assert changed.allocation == "partial"
+    assert changed.reserved_until == place(world, 0, 0, 1).reserved_until is not None and not changed.until_told
+    again = amend(world, changed, None, (3, 1))
+    assert again.reserved_until == changed.reserved_until
+    Stock.unscoped.filter(product=world.products[0]).update(on_hand=10)  # as its moves say
+    drain()
+    assert_sound()
+
+
+def test_a_price_that_only_lacks_its_rate_names_it_in_changes_and_files(world):
+    order = place(world, 2)
+    for model, mine in ((PriceList, {"owner": world.cast.lh}), (Organisation, {"pk": world.cast.lh.pk})):
+        model.unscoped.filter(**mine).update(currency="USD")
+    with pytest.raises(Refused) as refusal:
+        amend(world, order, None, (2, 3))
+    assert codes(refusal) == ["orders.no_price", "pricing.rate_missing"]
+    entered = actions.place_orders([(placing(world, n), uuid4()) for n in (1, 2)], actor=world.dealer)
+    assert [[fault.code for fault in one.faults] for one in entered] == [["orders.no_price", "pricing.rate_missing"]] * 2
+    with CaptureQueriesContext(connection) as asked:
+        actions.place_orders([(placing(world, n), uuid4()) for n in (3, 4, 5)], actor=world.dealer)
+    assert sum("distinct currency, target" in one["sql"] for one in asked) == 1, "asked once for an agreement"
+    set_rates(world.cast.lh.pk, [RateDraft("USD", "CNY", START, D(7))], actor=system_actor())
+    assert amend(world, order, None, (2, 1)).gross == 900
