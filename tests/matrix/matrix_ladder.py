@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from matrix_routes import Route
-from matrix_rows import ROWS, SEES, SEES_PRICES, Rows
+from matrix_rows import ROWS, SEES, SEES_PRICES, SEES_TERMS, Rows
 from matrix_rule import Rule
 from matrix_rules import rule_of
 from matrix_visit import ANONYMOUS, Answer, Visitor
@@ -41,6 +41,8 @@ def secrets(world: World, role: str) -> re.Pattern[str]:
             hidden |= kinds["names"]
         if trade not in SEES_PRICES.get(role, ()):
             hidden |= kinds["prices"]
+    for trade in SEES_TERMS.get(role, ()):
+        hidden -= world.secrets[trade]["terms"]
     return re.compile(rf"(?<![\d.\w])(?:{'|'.join(sorted(hidden, key=len, reverse=True)) or '(?!)'})(?![\d\w])")
 
 

@@ -15,19 +15,22 @@ from qudao.people.queries import unscoped_system_role
 #: who sees which trade, and whose figures; HQ's people see everything, a dealer its own two sides
 EVERYTHING = frozenset(TRADES)
 SEES: dict[str, frozenset[str]] = {
-    **dict.fromkeys(("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse"), EVERYTHING),
+    **dict.fromkeys(("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse", "hq_auditor"), EVERYTHING),
     **dict.fromkeys(("dealer", "dealer_admin"), frozenset({"t1", "t3"})),
+    "own": frozenset(),
     "sub_dealer": frozenset({"t3"}),
     "stranger": frozenset({"t2"}),
 }
 #: prices of a trade: its two sides, and at HQ whoever holds the grant to see prices between two others (finance does, clerks do not)
 SEES_PRICES: dict[str, frozenset[str]] = SEES | dict.fromkeys(("hq_clerk", "hq_warehouse"), frozenset({"t1", "t2"}))
+#: who sees the terms of a trade though not its documents: they are needed to work at all
+SEES_TERMS: dict[str, frozenset[str]] = {"own": frozenset({"t1", "t3"})}
 
 
 #: what the two sides of a trade say to each other: nobody above them
-SEES_TALK: dict[str, frozenset[str]] = SEES | dict.fromkeys(("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse"), frozenset({"t1", "t2"}))
+SEES_TALK: dict[str, frozenset[str]] = SEES | dict.fromkeys(("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse", "hq_auditor"), frozenset({"t1", "t2"}))
 #: what a seller notes for itself
-SEES_NOTES: dict[str, frozenset[str]] = dict.fromkeys(("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse"), frozenset({"t1", "t2"})) | {
+SEES_NOTES: dict[str, frozenset[str]] = dict.fromkeys(("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse", "hq_auditor"), frozenset({"t1", "t2"})) | {
     **dict.fromkeys(("dealer", "dealer_admin"), frozenset({"t3"})), "sub_dealer": frozenset(), "stranger": frozenset(),
 }  # fmt: skip
 
@@ -67,7 +70,7 @@ def _organisations(world: World) -> Rows:
     everybody = frozenset({"LH", "D001", "D002", "S001"})
     sees = {role: everybody for role in SEES if role.startswith("hq_")}
     sees |= {
-        "dealer": frozenset({"LH", "D001"}),
+        **dict.fromkeys(("dealer", "own"), frozenset({"LH", "D001"})),
         "dealer_admin": frozenset({"LH", "D001", "S001"}),
         "sub_dealer": frozenset({"LH", "D001", "S001"}),
         "stranger": frozenset({"LH", "D002"}),
@@ -145,24 +148,29 @@ def _pools(world: World) -> Rows:
     return Rows({"t3": apps.get_model("payments.Pool")._default_manager.get().pk}, SEES | {"sub_dealer": frozenset()})
 
 
-HQ = ("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse")
+HQ = ("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse", "hq_auditor")
 ALL_ORGS = frozenset({"LH", "D001", "D002", "S001"})
 #: what stands in an organisation: HQ looks everywhere, a dealer's administrator into its branch
 OWN_PLACES = dict.fromkeys(HQ, ALL_ORGS) | {
-    "dealer": frozenset({"D001"}), "dealer_admin": frozenset({"D001", "S001"}), "sub_dealer": frozenset({"S001"}), "stranger": frozenset({"D002"}),
+    **dict.fromkeys(("dealer", "own"), frozenset({"D001"})), "dealer_admin": frozenset({"D001", "S001"}), "sub_dealer": frozenset({"S001"}),
+    "stranger": frozenset({"D002"}),
 }  # fmt: skip
 #: products of LH are seen by whoever may buy them, also one storey further down; those of D002 by D002 and HQ
-PRODUCTS = dict.fromkeys(HQ, ALL_ORGS) | dict.fromkeys(("dealer", "dealer_admin", "sub_dealer"), frozenset({"LH"})) | {"stranger": frozenset({"LH", "D002"})}
+PRODUCTS = dict.fromkeys(HQ, ALL_ORGS) | {
+    **dict.fromkeys(("dealer", "dealer_admin", "own", "sub_dealer"), frozenset({"LH"})), "stranger": frozenset({"LH", "D002"}),
+}  # fmt: skip
 #: price lists: one's own and one's seller's; those between two others with the grant
 LISTS = dict.fromkeys(HQ, frozenset({"LH", "D001"})) | {
     **dict.fromkeys(("hq_clerk", "hq_warehouse"), frozenset({"LH"})), "stranger": frozenset({"LH"}), "sub_dealer": frozenset({"D001"}),
-    **dict.fromkeys(("dealer", "dealer_admin"), frozenset({"LH", "D001"})),
+    **dict.fromkeys(("dealer", "dealer_admin", "own"), frozenset({"LH", "D001"})),
 }  # fmt: skip
-RULES_OF = dict.fromkeys(HQ, frozenset({"LH"})) | {"dealer": frozenset({"D001"}), "dealer_admin": frozenset({"D001"})}
+RULES_OF = dict.fromkeys(HQ, frozenset({"LH"})) | dict.fromkeys(("dealer", "dealer_admin", "own"), frozenset({"D001"}))
 
 #: what an owner keeps for itself: groups of buyers, which of them pay by which list
 QUOTAS = dict.fromkeys(("hq_admin", "hq_clerk"), frozenset({"LH"})) | {"dealer_admin": frozenset({"D001"})}
-KEPT = dict.fromkeys(HQ, frozenset({"LH"})) | dict.fromkeys(("dealer", "dealer_admin"), frozenset({"D001"}))
+KEPT = dict.fromkeys(HQ, frozenset({"LH"})) | dict.fromkeys(("dealer", "dealer_admin", "own"), frozenset({"D001"}))
+#: agreements and what hangs on them
+TERMS, PRICED = SEES | SEES_TERMS, SEES_PRICES | SEES_TERMS
 
 
 def _roles(world: World) -> Rows:
@@ -251,7 +259,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "views": _views,
     "imports": _imports,
     "notices": _notices,
-    "list-assignments": _of_trade("pricing.ListAssignment", "agreement_id", SEES_PRICES),
+    "list-assignments": _of_trade("pricing.ListAssignment", "agreement_id", PRICED),
     "people": _people,
     "sessions": _sessions,
     "tokens": _tokens,
@@ -259,9 +267,9 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "organisations": _organisations,
     "addresses": _by_owner("network.Address", "organisation", OWN_PLACES),
     "orders": _trade_rows("orders.Order"),
-    "agreements": _trade_rows("agreements.Agreement"),
-    "funds": _trade_rows("funds.Account", SEES_PRICES),
-    "credit": _trade_rows("agreements.Agreement", SEES_PRICES),
+    "agreements": _trade_rows("agreements.Agreement", TERMS),
+    "funds": _trade_rows("funds.Account", PRICED),
+    "credit": _trade_rows("agreements.Agreement", PRICED),
     "shipments": _trade_rows("fulfilment.Shipment"),
     "differences": _trade_rows("fulfilment.Difference"),
     "parcels": _said("fulfilment.Package", "shipment__", SEES),
@@ -272,8 +280,8 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "credits": _trade_rows("payments.Payment", method="credit_note"),
     "refunds": _trade_rows("payments.Payment", refunded="0.01"),
     "small-differences": _small_differences,
-    "authorisations": _of_trade("agreements.Authorisation", "agreement_id", SEES),
-    "special-prices": _of_trade("pricing.SpecialPrice", "agreement_id", SEES_PRICES),
+    "authorisations": _of_trade("agreements.Authorisation", "agreement_id", TERMS),
+    "special-prices": _of_trade("pricing.SpecialPrice", "agreement_id", PRICED),
     "products": _by_owner("catalog.Product", "owner", PRODUCTS),
     "packs": _by_owner("catalog.Pack", "product__owner", PRODUCTS),
     "buyer-groups": _by_owner("agreements.Group", "owner", KEPT),

@@ -34,6 +34,7 @@ from qudao.catalog.rules import BrandDraft
 from qudao.catalog.tests.make import make_category, make_product
 from qudao.fulfilment.actions import confirm_receipt, pack_rest, ship_order, start_pick
 from qudao.fulfilment.rules import Count
+from qudao.funds.models import Account
 from qudao.inventory.actions import OpeningLine, receive_opening, track_product
 from qudao.inventory.models import ServingRule
 from qudao.inventory.tests.make import make_places, make_shelf, make_stock
@@ -52,13 +53,14 @@ from qudao.payments.rules import CreditAsk, PaymentFacts, PoolFacts
 from qudao.people.actions import make_token, open_session, write_role
 from qudao.people.actions.roles import RoleFacts
 from qudao.people.models import ApiToken, Role, Session
-from qudao.people.tests.make import Cast, cast
+from qudao.people.tests.make import Cast, actor_of, cast, make_member
 from qudao.pricing.actions import assign_wide, set_rate
 from qudao.pricing.rules import RateDraft, Wide
 from qudao.pricing.tests.make import make_list, make_special
 from qudao.quotas.tests.make import make_quota
 
-ROLES = ("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse", "dealer", "dealer_admin", "sub_dealer", "stranger")
+#: `own`: a buyer of D001 with the view of own work, who has done nothing yet
+ROLES = ("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse", "hq_auditor", "dealer", "dealer_admin", "own", "sub_dealer", "stranger")
 TRADES = ("t1", "t2", "t3")
 FIRST_ID = 7_000_001
 
@@ -86,24 +88,31 @@ class World:
     tokens: dict[str, tuple[ApiToken, str]] = field(default_factory=dict)
     #: "LH", "D001" → a role that this organisation wrote for itself
     roles: dict[str, Role] = field(default_factory=dict)
+    #: who is not of the cast
+    more: dict[str, Actor] = field(default_factory=dict)
 
     def actor(self, role: str) -> Actor:
-        return getattr(self.cast, role)
+        return self.more.get(role) or getattr(self.cast, role)
 
     @cached_property
     def secrets(self) -> dict[str, dict[str, set[str]]]:
-        """trade → patterns of what others must not read: "names" (numbers, row ids) and "prices" (prices and amounts)."""
+        """trade → patterns of what others must not read: "names" (numbers, row ids), "prices" (prices and amounts), and of both what stands in the
+        "terms": agreement, credit, price.
+        """
         found: dict[str, dict[str, set[str]]] = {}
         for key, trade in self.trades.items():
             names, prices = set(), {_plain(trade.price)}
-            for model in trade_models():
+            terms: set[str] = set()
+            for model in sorted(trade_models(), key=lambda one: one not in (Agreement, Account)):
+                if model not in (Agreement, Account) and not terms:
+                    terms = names | prices
                 for row in model._default_manager.filter(seller=trade.seller, buyer=trade.buyer):
                     names |= {str(row.pk)} | ({re.escape(row.number)} if getattr(row, "number", "") else set())
                     for one in model._meta.fields:
                         value = getattr(row, one.attname)
                         if isinstance(one, models.DecimalField) and one.decimal_places == 2 and value and value > 100 and value % 1:
                             prices.add(_plain(value))
-            found[key] = {"names": names, "prices": prices}
+            found[key] = {"names": names, "prices": prices, "terms": terms}
         # What two trades share betrays neither.
         return {
             key: {kind: own.difference(*(found[other][kind] for other in found if other != key)) for kind, own in kinds.items()} for key, kinds in found.items()
@@ -174,7 +183,8 @@ def build() -> World:
     for org in (people.lh, people.d001, people.d002, people.s001):
         AssortmentRule.unscoped.create(seller=org, shown=True, valid_from=date(2026, 1, 1))
         ServingRule.unscoped.create(owner=org, place_ids=[make_places(org)["MAIN"]])
-    world = World(people, products, trades)
+    auditor, own = make_member("a@example.com", people.lh, "hq_auditor"), make_member("o@example.com", people.d001, "dealer_buyer", scope="self")
+    world = World(people, products, trades, more={"hq_auditor": actor_of(auditor), "own": actor_of(own)})
     _let_in(world)
     sellers = {"t1": people.hq_admin, "t2": people.hq_admin, "t3": people.dealer_admin}
     buyers = {"t1": people.dealer, "t2": people.stranger, "t3": people.sub_dealer}

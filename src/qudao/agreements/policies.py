@@ -26,6 +26,7 @@ FIELDS: dict[str, str] = {}
 class AgreementPolicy(Policy):
     model = Agreement
     view_verb = "agreements.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return within(actor, "seller", "buyer") if verb == self.view_verb else acting(actor, "seller")
@@ -35,6 +36,7 @@ class AgreementPolicy(Policy):
 class AuthorisationPolicy(Policy):
     model = Authorisation
     view_verb = "agreements.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb == self.view_verb:
@@ -46,6 +48,7 @@ class AuthorisationPolicy(Policy):
 class GroupPolicy(Policy):
     model = Group
     view_verb = "agreements.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return acting(actor, "owner")
@@ -55,6 +58,7 @@ class GroupPolicy(Policy):
 class GroupMemberPolicy(Policy):
     model = GroupMember
     view_verb = "agreements.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return acting(actor, "group__owner")
@@ -66,6 +70,7 @@ class AssortmentRulePolicy(Policy):
 
     model = AssortmentRule
     view_verb = "agreements.assort"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return acting(actor, "seller")
@@ -75,6 +80,7 @@ class AssortmentRulePolicy(Policy):
 class AssortmentPolicy(Policy):
     model = Assortment
     view_verb = "agreements.assort"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return acting(actor, "agreement__seller")

@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.approvals.models import Absence, Calendar, Flow, Link, Node, Request, Signature, Version
+from qudao.approvals.queries import unscoped_asked_of
 from qudao.base.access import Actor, Policy, own, register
 
 VERBS = {
@@ -23,6 +24,7 @@ FIELDS: dict[str, str] = {}
 class FlowPolicy(Policy):
     model = Flow
     view_verb = "approvals.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return own(actor, "owner")
@@ -32,6 +34,7 @@ class FlowPolicy(Policy):
 class VersionPolicy(Policy):
     model = Version
     view_verb = "approvals.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return own(actor, "flow__owner")
@@ -42,6 +45,9 @@ class RequestPolicy(Policy):
     model = Request
     view_verb = "approvals.view"
 
+    def mine(self, actor: Actor) -> Q:
+        return Q(pk__in=unscoped_asked_of(actor))
+
     def rows(self, actor: Actor, verb: str) -> Q:
         return own(actor, "seller")
 
@@ -50,6 +56,9 @@ class RequestPolicy(Policy):
 class NodePolicy(Policy):
     model = Node
     view_verb = "approvals.view"
+
+    def mine(self, actor: Actor) -> Q:
+        return Q(request__in=unscoped_asked_of(actor))
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return own(actor, "request__seller")
@@ -60,6 +69,9 @@ class SignaturePolicy(Policy):
     model = Signature
     view_verb = "approvals.view"
 
+    def mine(self, actor: Actor) -> Q:
+        return Q(request__in=unscoped_asked_of(actor))
+
     def rows(self, actor: Actor, verb: str) -> Q:
         return own(actor, "request__seller")
 
@@ -68,6 +80,7 @@ class SignaturePolicy(Policy):
 class CalendarPolicy(Policy):
     model = Calendar
     view_verb = "approvals.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return own(actor, "org")
@@ -79,6 +92,7 @@ class AbsencePolicy(Policy):
 
     model = Absence
     view_verb = "approvals.delegate"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return Q(org_id=actor.org_id) & (Q(user_id=actor.user_id or 0) | Q(deputy_id=actor.user_id or 0))

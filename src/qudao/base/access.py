@@ -93,14 +93,31 @@ def system_actor(*, cause: int | None = None, channel: Channel = Channel.SYSTEM)
 
 
 class Policy:
-    """Which rows of `model` an actor may see and touch. Override `rows`; `may` follows from it."""
+    """Which rows of `model` an actor may see and touch. Override `rows`; `may` follows from it.
+
+    `people`: the ways from a row to those whose work it is ("placed_by"), for who sees own work only. None: what everybody of an organisation needs to
+    work at all (products, prices, terms, places), and what is a person's own by its `rows`. Nobody's: nothing is shown with that scope.
+    """
 
     model: type[Model]
     view_verb: str
+    people: tuple[str, ...] | None = ()
 
     def rows(self, actor: Actor, verb: str) -> Q:
-        """The rows on which `actor` may use `verb`. Default: none."""
+        """The rows on which `actor` may use `verb`, however narrow its scope. Default: none."""
         return Q(pk__in=[])
+
+    def mine(self, actor: Actor) -> Q:
+        """The rows that are the actor's own work; only asked of a table whose rows are people's."""
+        found = Q(pk__in=[])
+        for way in self.people or ():
+            found |= Q(**{way: actor.user_id})
+        return found
+
+    def reach(self, actor: Actor, verb: str) -> Q:
+        """`rows`, and with the scope of own work only those among them that are the actor's own. Everything that reads or acts goes through here."""
+        found = self.rows(actor, verb)
+        return found if actor.scope != Scope.SELF or self.people is None else found & self.mine(actor)
 
     def may(self, actor: Actor, verb: str, obj: Model) -> bool:
         """Whether `actor` may use `verb` on `obj`: the verb is granted and the row is in `rows`."""
@@ -134,7 +151,7 @@ def visible(actor: Actor, model: type[Model], verb: str | None = None, *, side: 
     verb = verb or policy.view_verb
     if not actor.can(verb):
         raise Forbidden("base.forbidden", verb=verb)
-    reach = policy.rows(actor, verb)
+    reach = policy.reach(actor, verb)
     if side:
         mine = own(actor, side)
         # of "seller is me or buyer is me, and seller is me" PostgreSQL sees no index, so what the one implies is left out
@@ -155,9 +172,19 @@ def get_visible(actor: Actor, model: type[M], pk: object, verb: str | None = Non
     if found is None:
         raise NotFound("base.not_found")
     if verb and verb != policy.view_verb:
-        if not actor.can(verb) or not model._default_manager.filter(policy.rows(actor, verb), pk=pk).exists():
+        if not actor.can(verb) or not model._default_manager.filter(policy.reach(actor, verb), pk=pk).exists():
             raise Forbidden("base.forbidden", verb=verb)
     return found
+
+
+def check_move(actor: Actor, verb: str, mine: bool, row: tuple[type[Model], object]) -> None:
+    """A move on a row (table, id) that only the side makes whose move it is (`mine`): else NotFound when the actor does not even see the row, Forbidden
+    when it does. The good case, which nearly every move is, needs no statement.
+    """
+    if not mine or actor.scope == Scope.SELF:
+        get_visible(actor, *row)
+    if not mine:
+        raise Forbidden("base.forbidden", verb=verb)
 
 
 #: all rows; not an empty Q, which vanishes when it is combined with another by "or"
@@ -165,7 +192,7 @@ EVERY_ROW = Q(pk__isnull=False)
 
 
 def within(actor: Actor, *org_fields: str) -> Q:
-    """Rows one of whose organisation columns lies in the actor's scope: own organisation, its branch, or all."""
+    """Rows one of whose organisation columns lies in the actor's scope: own organisation, its branch, or all. (Own work is narrowed by `Policy.reach`.)"""
     if actor.scope == Scope.ALL:
         return EVERY_ROW
     condition = Q(pk__in=[])
@@ -229,6 +256,13 @@ def _collect(name: str) -> dict[str, Any]:
 def all_verbs() -> dict[str, Any]:
     """Every verb of the product with its label (each module's `policies.VERBS`)."""
     return _collect("VERBS")
+
+
+@cache
+def granted(patterns: tuple[str, ...], scope: str) -> frozenset[str]:
+    """The verbs that a role gives with a scope: with own work only, none that are about an organisation as a whole (each module's `policies.WHOLE`)."""
+    verbs = expand(patterns)
+    return verbs - frozenset(_collect("WHOLE")) if scope == Scope.SELF else verbs
 
 
 @cache

@@ -32,6 +32,7 @@ class ActionLogPolicy(Policy):
 
     model = models.ActionLog
     view_verb = "base.view_log"
+    people = ("actor_user",)
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if actor.scope == Scope.ALL:
@@ -45,6 +46,7 @@ class StoredFilePolicy(Policy):
 
     model = models.StoredFile
     view_verb = "base.files"
+    people = ("by_user",)
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if actor.kind == "system":
@@ -58,6 +60,7 @@ class RunPolicy(Policy):
 
     model = models.Run
     view_verb = "base.runs"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return EVERY_ROW if actor.kind == "system" else Q(user_id=actor.user_id, org_id=actor.org_id)
@@ -69,6 +72,7 @@ class RunFaultPolicy(Policy):
 
     model = models.RunFault
     view_verb = "base.runs"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return EVERY_ROW if actor.kind == "system" else Q(run__user_id=actor.user_id, run__org_id=actor.org_id)
@@ -80,6 +84,7 @@ class ImportRunPolicy(Policy):
 
     model = models.ImportRun
     view_verb = "base.imports"
+    people = ("user_id",)
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return EVERY_ROW if actor.kind == "system" else Q(org_id=actor.org_id, kind__in=kinds_of(actor))
@@ -91,6 +96,7 @@ class ImportedRowPolicy(Policy):
 
     model = models.ImportedRow
     view_verb = "base.imports"
+    people = ("run__user_id",)
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return EVERY_ROW if actor.kind == "system" else Q(run__org_id=actor.org_id, run__kind__in=kinds_of(actor))
@@ -102,6 +108,7 @@ class SavedViewPolicy(Policy):
 
     model = models.SavedView
     view_verb = "base.views"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if actor.kind == "system":
@@ -116,6 +123,7 @@ class ViewChoicePolicy(Policy):
 
     model = models.ViewChoice
     view_verb = "base.views"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return EVERY_ROW if actor.kind == "system" else Q(user_id=actor.user_id, org_id=actor.org_id)

@@ -26,6 +26,7 @@ def _templates(actor: Actor, before: str = "") -> Q:
 class BasketPolicy(Policy):
     model = Basket
     view_verb = "baskets.use"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _own(actor, "buyer_id", "user_id")
@@ -35,6 +36,7 @@ class BasketPolicy(Policy):
 class LinePolicy(Policy):
     model = Line
     view_verb = "baskets.use"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _own(actor, "basket__buyer_id", "basket__user_id")
@@ -44,6 +46,7 @@ class LinePolicy(Policy):
 class TemplatePolicy(Policy):
     model = Template
     view_verb = "baskets.use"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _templates(actor)
@@ -53,6 +56,7 @@ class TemplatePolicy(Policy):
 class TemplateLinePolicy(Policy):
     model = TemplateLine
     view_verb = "baskets.use"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _templates(actor, "template__")
@@ -62,6 +66,7 @@ class TemplateLinePolicy(Policy):
 class FavouritePolicy(Policy):
     model = Favourite
     view_verb = "baskets.use"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _own(actor, "org_id", "user_id")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.access import Actor, Policy, acting, get_visible, register, within
+from qudao.base.access import Actor, Policy, acting, check_move, register, within
 from qudao.billing.models import Collective, Cycle, Invoice, InvoiceLine
-from qudao.kernel.errors import Forbidden
 from qudao.orders.models import Order
 
 VIEW = "billing.view"
@@ -22,6 +21,7 @@ VERBS = {
 class InvoicePolicy(Policy):
     model = Invoice
     view_verb = VIEW
+    people = ("order__placed_by", "issued_by")
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return within(actor, "seller", "buyer") if verb == VIEW else acting(actor, "seller")
@@ -31,6 +31,7 @@ class InvoicePolicy(Policy):
 class InvoiceLinePolicy(Policy):
     model = InvoiceLine
     view_verb = VIEW
+    people = ("invoice__order__placed_by", "invoice__issued_by")
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return within(actor, "invoice__seller", "invoice__buyer") if verb == VIEW else acting(actor, "invoice__seller")
@@ -40,6 +41,7 @@ class InvoiceLinePolicy(Policy):
 class CollectivePolicy(Policy):
     model = Collective
     view_verb = VIEW
+    people = ("issued_by",)
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return within(actor, "seller", "buyer") if verb == VIEW else acting(actor, "seller")
@@ -49,6 +51,7 @@ class CollectivePolicy(Policy):
 class CyclePolicy(Policy):
     model = Cycle
     view_verb = VIEW
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return within(actor, "agreement__seller", "agreement__buyer") if verb == VIEW else acting(actor, "agreement__seller")
@@ -56,7 +59,4 @@ class CyclePolicy(Policy):
 
 def check_issuer(actor: Actor, seller_id: int, order_id: int) -> None:
     """Invoicing an order is its seller's move; else NotFound when the actor does not even see the order, Forbidden when it does."""
-    if actor.acts_as(seller_id):
-        return
-    get_visible(actor, Order, order_id)
-    raise Forbidden("base.forbidden", verb="billing.issue")
+    check_move(actor, "billing.issue", actor.acts_as(seller_id), (Order, order_id))

@@ -28,6 +28,7 @@ def _sees_all(actor: Actor) -> bool:
 class AccountPolicy(Policy):
     model = Account
     view_verb = "funds.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb != self.view_verb:
@@ -56,6 +57,7 @@ class StateChangePolicy(_WithAccount):
     """What happened to an account is seen with it."""
 
     model = StateChange
+    people = None
 
 
 @register
@@ -63,6 +65,7 @@ class SubLimitPolicy(_WithAccount):
     """A limit for a product line is seen with its account."""
 
     model = SubLimit
+    people = None
 
 
 @register
@@ -78,6 +81,7 @@ class HousePolicy(Policy):
 
     model = House
     view_verb = "funds.set_rules"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return own(actor, "seller")

@@ -14,6 +14,8 @@ VERBS = {
     "ledger.edit_chart": _("Change the own chart of accounts and what goes where"),
     "ledger.unlock_period": _("Open a locked month again"),
 }
+#: whoever sees own work only has none of these
+WHOLE = VERBS
 
 
 def own_books(actor: Actor) -> Q:
@@ -53,13 +55,16 @@ class OpenItemPolicy(BookPolicy):
 @register
 class PeriodPolicy(BookPolicy):
     model = Period
+    people = None
 
 
 @register
 class ChartAccountPolicy(BookPolicy):
     model = ChartAccount
+    people = None
 
 
 @register
 class MappingPolicy(BookPolicy):
     model = Mapping
+    people = None

@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db.models import Model, Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.access import Actor, Policy, Scope, policy_of, register
+from qudao.base.access import Actor, Policy, Scope, policy_of, register, visible
 from qudao.messages.models import Message, Note, Notice, Preference, Task, Thread
 from qudao.messages.states import DOCUMENTS
 
@@ -35,8 +35,19 @@ def readable_kinds(actor: Actor) -> list[str]:
     return [kind for kind, model in models.items() if model is not None and actor.can(policy_of(model).view_verb)]
 
 
+def about_own_work(actor: Actor, path: str = "") -> Q:
+    """What is about documents that the actor sees, for whom not all of the organisation's are shown."""
+    found = Q(pk__in=[])
+    for kind in readable_kinds(actor):
+        model = document_model(kind)
+        assert model is not None
+        found |= Q(**{f"{path}subject_kind": kind, f"{path}subject_id__in": visible(actor, model).order_by().values("pk")})
+    return found
+
+
 class _Own(Policy):
     view_verb = "messages.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return Q(user_id=actor.user_id) if actor.user_id is not None else Q(pk__in=[])
@@ -60,6 +71,9 @@ class ThreadPolicy(Policy):
     view_verb = "messages.view"
     path = ""
 
+    def mine(self, actor: Actor) -> Q:
+        return about_own_work(actor, self.path)
+
     def rows(self, actor: Actor, verb: str) -> Q:
         side = Q(**{f"{self.path}seller_id": actor.org_id}) | Q(**{f"{self.path}buyer_id": actor.org_id})
         return side & Q(**{f"{self.path}subject_kind__in": readable_kinds(actor)})
@@ -78,6 +92,9 @@ class NotePolicy(Policy):
     model = Note
     view_verb = "messages.view"
 
+    def mine(self, actor: Actor) -> Q:
+        return about_own_work(actor)
+
     def rows(self, actor: Actor, verb: str) -> Q:
         return Q(org_id=actor.org_id, subject_kind__in=readable_kinds(actor))
 
@@ -88,6 +105,7 @@ class TaskPolicy(Policy):
 
     model = Task
     view_verb = "messages.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         mine = Q(assignee_id=actor.user_id) | Q(by_user_id=actor.user_id) if actor.scope == Scope.SELF else Q()

@@ -38,6 +38,7 @@ class OrganisationPolicy(Policy):
 
     model = Organisation
     view_verb = "network.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         """For seeing: the branch and the line above; pages and API give only the names of the line above (`queries.knows_fully`)."""
@@ -52,6 +53,7 @@ class FormerPlacePolicy(Policy):
 
     model = FormerPlace
     view_verb = "network.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return in_branch(actor, "organisation__")
@@ -63,6 +65,7 @@ class AddressPolicy(Policy):
 
     model = Address
     view_verb = "network.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return in_branch(actor, "organisation__")

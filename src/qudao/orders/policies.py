@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from qudao.approvals.queries import unscoped_asked_of
 from qudao.base.access import Actor, Policy, acting, own, register, within
 from qudao.orders.models import Line, Order
 
@@ -34,8 +35,13 @@ BUYER_ONLY = {"orders.place", "orders.confirm_purchase"}
 
 @register
 class OrderPolicy(Policy):
+    """Own work: what the person placed, and what waits for its signature or has it."""
+
     model = Order
     view_verb = "orders.view"
+
+    def mine(self, actor: Actor) -> Q:
+        return Q(placed_by=actor.user_id) | Q(pk__in=unscoped_asked_of(actor, subject_kind="orders.order").values("subject_id"))
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb == self.view_verb:
@@ -51,6 +57,9 @@ class OrderPolicy(Policy):
 class LinePolicy(Policy):
     model = Line
     view_verb = "orders.view"
+
+    def mine(self, actor: Actor) -> Q:
+        return Q(order__in=Order.unscoped.filter(OrderPolicy().mine(actor)))
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return within(actor, "order__seller", "order__buyer")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.access import Actor, Policy, acting, get_visible, own, register, within
+from qudao.base.access import Actor, Policy, acting, check_move, own, register, within
 from qudao.kernel.errors import Forbidden
 from qudao.payments.models import Application, CreditLine, CreditNote, Payer, Payment, Pool, Tolerance
 
@@ -29,6 +29,7 @@ BUYER_ONLY = {"payments.announce"}
 class PaymentPolicy(Policy):
     model = Payment
     view_verb = VIEW
+    people = ("recorded_by",)
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb == VIEW:
@@ -40,6 +41,7 @@ class PaymentPolicy(Policy):
 class PoolPolicy(Policy):
     model = Pool
     view_verb = VIEW
+    people = ("recorded_by",)
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb == VIEW:
@@ -51,6 +53,7 @@ class PoolPolicy(Policy):
 class PayerPolicy(Policy):
     model = Payer
     view_verb = VIEW
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb == VIEW:
@@ -62,6 +65,7 @@ class PayerPolicy(Policy):
 class ApplicationPolicy(Policy):
     model = Application
     view_verb = VIEW
+    people = ("payment__recorded_by", "invoice__order__placed_by")
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb == VIEW:
@@ -73,6 +77,7 @@ class ApplicationPolicy(Policy):
 class TolerancePolicy(Policy):
     model = Tolerance
     view_verb = VIEW
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return own(actor, "seller")
@@ -82,6 +87,7 @@ class TolerancePolicy(Policy):
 class CreditNotePolicy(Policy):
     model = CreditNote
     view_verb = VIEW
+    people = ("payment__recorded_by",)
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return within(actor, "payment__seller", "payment__buyer") if verb == VIEW else acting(actor, "payment__seller")
@@ -91,6 +97,7 @@ class CreditNotePolicy(Policy):
 class CreditLinePolicy(Policy):
     model = CreditLine
     view_verb = VIEW
+    people = ("credit__payment__recorded_by",)
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return within(actor, "credit__payment__seller", "credit__payment__buyer") if verb == VIEW else acting(actor, "credit__payment__seller")
@@ -104,7 +111,4 @@ def check_pair(actor: Actor, side_id: int) -> None:
 
 def check_owner(actor: Actor, verb: str, seller_id: int, payment_id: int) -> None:
     """A received payment is its seller's; else NotFound when the actor does not even see it, Forbidden when it does."""
-    if actor.acts_as(seller_id):
-        return
-    get_visible(actor, Payment, payment_id)
-    raise Forbidden("base.forbidden", verb=verb)
+    check_move(actor, verb, actor.acts_as(seller_id), (Payment, payment_id))

@@ -37,6 +37,7 @@ class UserPolicy(Policy):
 
     model = User
     view_verb = "people.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb == "people.me":
@@ -53,6 +54,7 @@ class MembershipPolicy(Policy):
 
     model = Membership
     view_verb = "people.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb in ("people.me", "people.token"):
@@ -70,6 +72,7 @@ class RolePolicy(Policy):
 
     model = Role
     view_verb = "people.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb == "people.roles":
@@ -79,6 +82,8 @@ class RolePolicy(Policy):
 
 class _OwnRows(Policy):
     """Rows of the person alone."""
+
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return Q(user_id=actor.user_id)
@@ -106,6 +111,7 @@ class ApiTokenPolicy(Policy):
 
     model = ApiToken
     view_verb = "people.token"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         own = Q(membership__user_id=actor.user_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
-from qudao.base.access import Actor, Channel, Scope, all_fields, all_verbs, channel_of, expand, get_visible, visible
+from qudao.base.access import Actor, Channel, Scope, all_fields, all_verbs, channel_of, expand, get_visible, granted, visible
 from qudao.base.db import rows
 from qudao.kernel import clock
 from qudao.kernel.errors import NotFound
@@ -137,7 +137,7 @@ def _actor(row: tuple, channel: Channel, *, token_id: int | None = None, name: s
         org_path=row[9],
         org_kind=row[10],
         name=name or row[2],
-        verbs=expand(tuple(row[11])),
+        verbs=granted(tuple(row[11]), row[7]),
         scope=Scope(row[7]),
         fields=expand(tuple(row[12]), fields=True),
         channel=channel,
@@ -167,6 +167,12 @@ def unscoped_people_with_each(asked: Collection[tuple[int, str]]) -> dict[tuple[
     ):
         found.setdefault(org_id, []).append((user_id, expand(tuple(verbs))))
     return {(org_id, verb): [user_id for user_id, verbs in found.get(org_id, ()) if verb in verbs] for org_id, verb in asked}
+
+
+def unscoped_narrow(org_ids: Iterable[int]) -> dict[tuple[int, int], int]:
+    """The active people of organisations who see own work only: (organisation, person) → membership. One statement."""
+    found = rows("SELECT org_id, user_id, id FROM people_membership WHERE org_id = ANY(%s) AND scope = 'self' AND state = 'active'", [sorted(org_ids)])
+    return {(org_id, user_id): pk for org_id, user_id, pk in found}
 
 
 def unscoped_people_in_role(org_id: int, role_id: int) -> list[int]:
@@ -222,7 +228,7 @@ def unscoped_demo_people() -> list[tuple[str, DemoCard, Membership]]:
 
 def power_of(role: Role, scope: str) -> Power:
     """What a role gives with a view."""
-    return Power(expand(tuple(role.verbs)), expand(tuple(role.fields), fields=True), scope)
+    return Power(granted(tuple(role.verbs), scope), expand(tuple(role.fields), fields=True), scope)
 
 
 def power_held(actor: Actor) -> Power:

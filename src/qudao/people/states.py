@@ -41,6 +41,16 @@ class MemberScope(TextChoices):
     ALL = "all", _("Everything")
 
 
+#: what each view shows, in words
+VIEW_WORDS: dict[str, Any] = {
+    MemberScope.SELF: _(
+        "What the person placed, recorded, shipped or received, or is asked to sign. Products, prices, stock and terms as everybody here; no books."
+    ),
+    MemberScope.ORG: _("Everything of the own organisation: a firm, a shop."),
+    MemberScope.BRANCH: _("The own organisation and all below it; amounts between others only with the grant."),
+    MemberScope.ALL: _("The whole network; amounts between others only with the grant."),
+}
+
 #: Wider scopes have higher numbers; nobody gives a wider one than the own.
 WIDTH: dict[str, int] = {MemberScope.SELF: 0, MemberScope.ORG: 1, MemberScope.BRANCH: 2, MemberScope.ALL: 3}
 

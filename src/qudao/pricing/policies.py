@@ -58,6 +58,7 @@ def _lists(actor: Actor, at: str = "") -> Q:
 class PriceListPolicy(Policy):
     model = PriceList
     view_verb = "pricing.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _lists(actor) if verb == self.view_verb else acting(actor, "owner")
@@ -67,6 +68,7 @@ class PriceListPolicy(Policy):
 class PricePolicy(Policy):
     model = Price
     view_verb = "pricing.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _lists(actor, "list__") if verb == self.view_verb else acting(actor, "list__owner")
@@ -76,6 +78,7 @@ class PricePolicy(Policy):
 class ListAssignmentPolicy(Policy):
     model = ListAssignment
     view_verb = "pricing.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb == self.view_verb:
@@ -87,6 +90,7 @@ class ListAssignmentPolicy(Policy):
 class WideAssignmentPolicy(Policy):
     model = WideAssignment
     view_verb = "pricing.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return acting(actor, "owner")
@@ -96,6 +100,7 @@ class WideAssignmentPolicy(Policy):
 class RatePolicy(Policy):
     model = Rate
     view_verb = "pricing.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return acting(actor, "owner")
@@ -105,6 +110,7 @@ class RatePolicy(Policy):
 class SpecialPricePolicy(Policy):
     model = SpecialPrice
     view_verb = "pricing.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         if verb == self.view_verb:

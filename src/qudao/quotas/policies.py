@@ -19,6 +19,7 @@ VERBS = {
 class QuotaPolicy(Policy):
     model = Quota
     view_verb = "quotas.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return acting(actor, "seller")
@@ -28,6 +29,7 @@ class QuotaPolicy(Policy):
 class SharePolicy(Policy):
     model = Share
     view_verb = "quotas.view"
+    people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return acting(actor, "quota__seller")

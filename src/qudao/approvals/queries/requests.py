@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from qudao.approvals.models import Absence, Link, Node, Request, Signature
@@ -65,6 +65,13 @@ def asks_beside(found: Callable[[Actor], QuerySet]) -> Callable[[Actor], QuerySe
     """Register what else waits for a person's decision; it counts like a step."""
     BESIDE.append(found)
     return found
+
+
+def unscoped_asked_of(actor: Actor, **about: object) -> QuerySet[Request]:
+    """The requests `about` something that wait for this person's signature or have it, or that it submitted: its own work. For a part of a statement."""
+    waits = pending_for(actor).order_by().values("request_id")
+    signed = Signature.unscoped.filter(user_id=actor.user_id).values("request_id")
+    return Request.unscoped.filter(Q(pk__in=waits) | Q(pk__in=signed) | Q(submitted_by_id=actor.user_id), **about).order_by()
 
 
 def waiting_number(actor: Actor) -> int:

@@ -81,7 +81,7 @@ def weigh(bulk: Bulk, rows: QuerySet, actor: Actor) -> Weighed:
     """What `bulk` would do with these rows (what the actor sees, at most `runs.MOST`). Three statements however many rows there are."""
     chosen = list(rows.values_list("pk", flat=True)[:MOST])
     among = rows.model._default_manager.filter(pk__in=chosen)
-    reach = set(among.filter(policy_of(rows.model).rows(actor, bulk.verb)).values_list("pk", flat=True)) if actor.can(bulk.verb) else set()
+    reach = set(among.filter(policy_of(rows.model).reach(actor, bulk.verb)).values_list("pk", flat=True)) if actor.can(bulk.verb) else set()
     whens = [When(one.q(actor) if callable(one.q) else one.q, then=Value(n)) for n, one in enumerate(bulk.skips, 1)]
     reasons = {}
     if whens:

@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Schema
 
-from qudao.base.access import Actor, sees_prices
+from qudao.base.access import Actor, Scope, sees_prices
 from qudao.base.rest import idempotent, page_of, reply
 from qudao.catalog.queries import product
 from qudao.fulfilment import actions
@@ -110,7 +110,9 @@ def investigate(request: HttpRequest, difference_id: int, body: TakeIn) -> HttpR
 
 
 class ComingOut(Schema):
-    """Goods that are expected on a day, by a shipment or an order; `to_promise`: what is free by then and nobody waits for."""
+    """Goods that are expected on a day, by a shipment or an order (not named to who sees own work only); `to_promise`: what is free by then and
+    nobody waits for.
+    """
 
     on: date
     qty: Decimal
@@ -127,5 +129,5 @@ def expected(request: HttpRequest, product_id: int) -> HttpResponse:
     items = []
     for one in unscoped_coming(actor.org_id, [product_id])[product_id]:
         there += one.qty
-        items.append({"on": one.on, "qty": one.qty, "number": one.number, "to_promise": max(there, Decimal(0))})
+        items.append({"on": one.on, "qty": one.qty, "number": one.number if actor.scope != Scope.SELF else "", "to_promise": max(there, Decimal(0))})
     return reply(items)

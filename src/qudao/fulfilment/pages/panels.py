@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from qudao.base.access import Actor, sees_prices
+from qudao.base.access import Actor, Scope, sees_prices
 from qudao.base.audit import timeline
 from qudao.base.files import StoredFile
 from qudao.base.html import figures
@@ -209,6 +209,7 @@ def expected_panel(request: HttpRequest, stock: Any) -> Panel | None:
     there = free - waiting
     for one in queries.unscoped_coming(actor.org_id, [stock.product_id])[stock.product_id]:
         there += one.qty
-        facts = [one.number, _("to promise by then: {qty}").format(qty=figures.qty(max(there, Decimal(0)), unit))]
+        facts = [_("to promise by then: {qty}").format(qty=figures.qty(max(there, Decimal(0)), unit))]
+        facts = [one.number, *facts] if actor.scope != Scope.SELF else facts  # whose document it is: the day is for everybody here
         items.append({"label": figures.day(one.on), "facts": facts, "end": f"+{figures.qty(one.qty, unit)}"})
     return Panel(_("Available to promise"), "parts/panel_items.html", {"items": items, "empty": ""})

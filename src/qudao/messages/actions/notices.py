@@ -16,14 +16,16 @@ from procrastinate.contrib.django import app
 
 from qudao.approvals.actions import letter_for
 from qudao.approvals.states import LETTERS
-from qudao.base.access import Actor
+from qudao.base.access import Actor, policy_of, visible
 from qudao.base.action import action, part
 from qudao.base.notify import NoticeAsked
 from qudao.base.outbox import Event
+from qudao.base.subject import Subject
 from qudao.kernel import clock
 from qudao.kernel.errors import Refused
 from qudao.messages import queries
 from qudao.messages.models import Notice, Preference
+from qudao.messages.policies import document_model
 from qudao.messages.states import TOPIC_LABELS, topic_of
 from qudao.people import queries as people
 
@@ -37,14 +39,16 @@ def deliver(events: Sequence[Event], *, actor: Actor) -> None:
     """Write one notice per event and person, and one mail job for each that is wanted by e-mail. Convergent: told once, whatever runs twice.
     What a person does not want in the product is kept as read when it is mailed, and not at all otherwise.
 
-    One insert for the notices, one for the jobs; one read for all (organisation, verb) that are asked for, one for the preferences.
+    One insert for the notices, one for the jobs; one read for all (organisation, verb) that are asked for, one for who sees own work only, one for
+    the preferences.
     """
     now = clock.now()
     asked = {(event.payload.org_id, event.payload.verb) for event in events if event.payload.org_id is not None and event.payload.verb}
     known = people.unscoped_people_with_each(asked) if asked else {}
+    narrow = people.unscoped_narrow({org_id for org_id, _verb in asked}) if asked else {}
     wanted = []
     for event in events:
-        for user_id in _readers(event.payload, known):
+        for user_id in _readers(event, known, narrow):
             columns = event.subject.columns()
             wanted.append(Notice(user_id=user_id, event_id=event.id, code=event.payload.code, params=event.payload.params, created_at=now, **columns))
     if not wanted:
@@ -68,12 +72,24 @@ def deliver(events: Sequence[Event], *, actor: Actor) -> None:
         app.configure_task(name=MAIL_JOB).batch_defer(*jobs)
 
 
-def _readers(asked: NoticeAsked, known: Mapping[tuple[int, str], list[int]]) -> list[int]:
-    """Whom a notice is for: the people named, and those of the organisation who hold the verb; never who caused it."""
+def _readers(event: Event, known: Mapping[tuple[int, str], list[int]], narrow: Mapping[tuple[int, int], int]) -> list[int]:
+    """Whom a notice is for: the people named, and those of the organisation who hold the verb; never who caused it, and of those who see own work
+    only (`narrow`) nobody whose work it is not.
+    """
+    asked: NoticeAsked = event.payload
     found = set(asked.user_ids)
     if asked.org_id is not None and asked.verb:
-        found.update(known[asked.org_id, asked.verb])
+        org_id = asked.org_id
+        found.update(pk for pk in known[org_id, asked.verb] if (org_id, pk) not in narrow or _is_work_of(narrow[org_id, pk], event.subject))
     return sorted(found - {asked.except_user})
+
+
+def _is_work_of(membership_id: int, subject: Subject) -> bool:
+    """Whether a document is among what a member sees; what is no document is nobody's work alone."""
+    model, actor = document_model(subject.kind), people.unscoped_actor_of_membership(membership_id)
+    if model is None or actor is None:
+        return False
+    return actor.can(policy_of(model).view_verb) and visible(actor, model).filter(pk=subject.id).exists()
 
 
 @action("messages.view")

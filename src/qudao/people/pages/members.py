@@ -13,7 +13,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from qudao.base.access import all_verbs, visible
+from qudao.base.access import all_fields, all_verbs, visible
 from qudao.base.audit import timeline
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, Form, FormPage, Head, ListPage, NoFields, Panel, Skip, get_row, import_buttons
@@ -26,7 +26,7 @@ from qudao.people.actions.roles import RoleFacts
 from qudao.people.forms import InviteForm, MemberForm, PlaceForm, RemarkForm, RoleForm
 from qudao.people.models import Membership, Role
 from qudao.people.queries import member, own_roles, people, power_of
-from qudao.people.states import MemberState
+from qudao.people.states import VIEW_WORDS, MemberState
 from qudao.people.tables import TONES, PeopleTable, RoleTable, shown_name
 
 
@@ -64,7 +64,7 @@ def card_panel(request: HttpRequest, found: Membership) -> Panel:
         (_("E-mail"), found.user.email),
         (_("Organisation"), by_language(found.org.name, found.org.name_en)),
         (_("Role"), by_language(found.role.name, found.role.name_en)),
-        (_("View"), found.get_scope_display()),
+        (_("View"), f"{found.get_scope_display()}: {VIEW_WORDS[found.scope]}"),
         (_("Department"), found.department),
         (_("Manager"), found.manager.user.name if found.manager else ""),
         (_("Language"), found.user.get_language_display()),
@@ -248,6 +248,14 @@ class RoleList(ListPage):
         return rows
 
 
+def role_view_panel(request: HttpRequest, role: Role) -> Panel:
+    """How far people in this role usually see, and which guarded figures."""
+    labels = all_fields()
+    grants = [str(labels[name]) for name in sorted(power_of(role, role.scope).fields)]
+    facts = [(role.get_scope_display(), VIEW_WORDS[role.scope]), (_("Guarded figures"), ", ".join(grants) or _("None."))]
+    return Panel(_("Usual view"), "parts/panel_facts.html", {"facts": facts})
+
+
 def role_rights_panel(request: HttpRequest, role: Role) -> Panel:
     """What the role allows, in words."""
     labels = all_verbs()
@@ -261,7 +269,7 @@ class RoleDetail(DetailPage):
     verb = "people.view"
     query = own_roles
     kind = "people.role"
-    panels = (role_rights_panel,)
+    panels = (role_view_panel, role_rights_panel)
 
     @property
     def back(self) -> str:  # type: ignore[override]

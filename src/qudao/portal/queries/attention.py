@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from django.db.models import Count, Min, Q, Sum
 
-from qudao.base.access import Actor, visible
+from qudao.base.access import Actor, Scope, visible
 from qudao.base.db import rows
 from qudao.base.html.tables import by_language
 from qudao.fulfilment.models import Difference, Shipment
@@ -76,7 +76,7 @@ SHORT = """WITH waiting AS (
 
 def short_products(actor: Actor, limit: int = 3) -> list[Lack]:
     """The products of which the orders in review (those that wait longest) ask for more than is free, the most wanted first."""
-    if not (actor.can("orders.view") and actor.can("inventory.view")):
+    if not (actor.can("orders.view") and actor.can("inventory.view")) or actor.scope == Scope.SELF:
         return []
     found = rows(SHORT, (actor.org_id, LOOKED, limit))
     return [Lack(pk, code, by_language(name, name_en), unit, missing, orders, stock) for pk, code, name, name_en, unit, missing, orders, stock in found]
@@ -104,7 +104,7 @@ PAST_WISH = """WITH late AS MATERIALIZED (
 
 def past_wish(actor: Actor) -> Waiting:
     """Confirmed sales orders whose wished date has passed while nothing has left."""
-    if not actor.can("orders.view"):
+    if not actor.can("orders.view") or actor.scope == Scope.SELF:
         return Waiting()
     found = rows(PAST_WISH, (actor.org_id, clock.today()))
     if not found:

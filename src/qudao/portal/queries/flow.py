@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import Case, Count, Min, Q, Sum, Value, When
 
 from qudao.analytics.queries import Calendar, Span
-from qudao.base.access import Actor, visible
+from qudao.base.access import Actor, Scope, visible
 from qudao.base.db import rows as read
 from qudao.fulfilment.models import Shipment
 from qudao.kernel import clock
@@ -106,7 +106,11 @@ SHORT = """WITH waiting AS (
 
 
 def _add_short(stage: Stage, actor: Actor) -> None:
-    """Orders in review for which the stock is short now: an approval alone would not confirm them. Of the own ones that wait longest."""
+    """Orders in review for which the stock is short now: an approval alone would not confirm them. Of the own ones that wait longest; for who sees
+    own work only, none.
+    """
+    if actor.scope == Scope.SELF:
+        return
     ((number, total, oldest, looked),) = read(SHORT, (actor.org_id, LOOKED))
     stage.add(number, total, oldest, 0)
     stage.more = "+" if number and looked == LOOKED else ""
@@ -156,7 +160,11 @@ BOUGHT = f"""SELECT o.ordered_on, count(*), sum(o.gross),
 
 
 def bought(actor: Actor, currency: str = "CNY") -> Calendar:
-    """What the own organisation ordered by day in the last weeks, of its newest `NEWEST` orders, and what of it left by its wished date. One statement."""
+    """What the own organisation ordered by day in the last weeks, of its newest `NEWEST` orders, and what of it left by its wished date. One statement;
+    nothing for who sees own work only.
+    """
+    if actor.scope == Scope.SELF:
+        return Calendar(currency, {})
     today = clock.today()
     found = read(BOUGHT, (actor.org_id, today - timedelta(days=TIMELY), today - timedelta(days=WEEKS * 7 - 1), currency))
     return Calendar(currency, {day: Span(orders=n, amount=amount, wished=wished, on_time=met) for day, n, amount, wished, met in found})
