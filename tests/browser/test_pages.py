@@ -94,6 +94,7 @@ ROWS = {
     "products": "catalog.Product",
     "brands": "catalog.Brand",
     "categories": "catalog.Category",
+    "places": "inventory.Place",
     "tax-classes": "catalog.TaxClass",
     "baskets": "baskets.Basket",
     "basket": "baskets.Line",

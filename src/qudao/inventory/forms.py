@@ -25,11 +25,46 @@ from qudao.network import queries as network
 from qudao.network.states import OrgKind
 
 
-class PlaceForm(Form):
+class PlaceFactsForm(Form):
+    """What is written about a place."""
+
+    layout = "grid"
+
+    name = forms.CharField(label=_("Name"), max_length=120, required=False)
+    name_en = forms.CharField(label=_("English name"), max_length=120, required=False)
+    address = forms.CharField(label=_("Address"), max_length=240, required=False)
+    contact = forms.CharField(label=_("Contact"), max_length=80, required=False)
+    phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
+
+
+class PlaceForm(PlaceFactsForm):
     """Another warehouse."""
 
     code = forms.CharField(label=_("Code"), max_length=32, help_text=_("Short and lasting; it stands on documents."))
-    name = forms.CharField(label=_("Name"), max_length=120, required=False)
+
+    field_order = ["code", "name", "name_en", "address", "contact", "phone"]
+
+
+class CloseForm(Form):
+    """Why a warehouse closes."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class ShiftForm(Form):
+    """From where to where goods are moved; the lines stand below."""
+
+    layout = "grid"
+
+    from_place: forms.ModelChoiceField = forms.ModelChoiceField(label=_("From warehouse"), queryset=None)
+    to_place: forms.ModelChoiceField = forms.ModelChoiceField(label=_("To warehouse"), queryset=None)
+    reason = forms.CharField(label=_("Reason"), max_length=500, help_text=_("It stays in the log."))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        mine = visible(self.actor, Place, "inventory.move").filter(kind=PlaceKind.STOCK, closed=False).order_by("code")
+        for name in ("from_place", "to_place"):
+            self.fields[name].queryset = mine  # type: ignore[attr-defined]
 
 
 class SupplyForm(Form):
@@ -61,7 +96,7 @@ class SupplyForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        mine = visible(self.actor, Place, "inventory.manage_places").filter(kind=PlaceKind.STOCK).order_by("code")
+        mine = visible(self.actor, Place, "inventory.manage_places").filter(kind=PlaceKind.STOCK, closed=False).order_by("code")
         self.fields["place"].queryset = mine  # type: ignore[attr-defined]
 
 
@@ -82,7 +117,7 @@ class ServingForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        mine = visible(self.actor, Place, "inventory.manage_places").filter(kind=PlaceKind.STOCK).order_by("code").values_list("code", flat=True)
+        mine = visible(self.actor, Place, "inventory.manage_places").filter(kind=PlaceKind.STOCK, closed=False).order_by("code").values_list("code", flat=True)
         self.fields["places"].help_text = _("Their codes: {codes}.").format(codes=", ".join(mine[:20]))
         groups = agreements.groups(self.actor).filter(owner_id=self.actor.org_id)
         regions = network.organisations(self.actor).filter(kind=OrgKind.REGION)[:500]
@@ -115,7 +150,7 @@ class OpeningForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        mine = visible(self.actor, Place, "inventory.receive").filter(kind=PlaceKind.STOCK).order_by("code")
+        mine = visible(self.actor, Place, "inventory.receive").filter(kind=PlaceKind.STOCK, closed=False).order_by("code")
         self.fields["place"].queryset = mine  # type: ignore[attr-defined]
 
 
@@ -125,6 +160,9 @@ OPENING_LINES = (
     LineField("lot", _("Lot")),
     LineField("expires_on", _("Good until"), kind="day"),
 )
+
+
+SHIFT_LINES = OPENING_LINES[:3]
 
 
 def opening_rows(rows: Sequence[dict[str, str]], actor: Actor) -> tuple[list[OpeningLine], list[tuple[int, str, Said]]]:

@@ -28,6 +28,13 @@ CHECKS = [
         """UPDATE inventory_stock SET on_hand = on_hand + 1, reserved = reserved + 1 WHERE id = (SELECT max(id) FROM inventory_stock)""",
     ),
     Check(
+        "inventory.closed_places_are_empty",
+        """SELECT s.id, concat_ws(' ', 'the closed place', p.code, 'has or awaits product', s.product_id, s.on_hand) AS note
+           FROM inventory_place p JOIN inventory_stock s ON s.place_id = p.id WHERE p.closed AND (s.on_hand > 0 OR s.awaited)""",
+        """UPDATE inventory_place SET closed = true, code = 'planted', kind = 'stock'
+            WHERE id = (SELECT place_id FROM inventory_stock WHERE on_hand > 0 ORDER BY id DESC LIMIT 1)""",
+    ),
+    Check(
         "inventory.reserved_within_on_hand",
         """SELECT id, concat_ws(' ', 'place', place_id, 'product', product_id, 'has', on_hand, 'and reserved', reserved) AS note
            FROM inventory_stock WHERE reserved < 0 OR reserved > on_hand

@@ -11,6 +11,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.lookups import LessThanOrEqual
+from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.db import Row
@@ -33,14 +35,22 @@ def _quantity(**options: Any) -> models.DecimalField:
 
 
 class Place(Row):
-    """Where goods of one owner can be. `kind` never changes; a name is only needed beyond the standard places."""
+    """Where goods of one owner can be. `kind` and `code` never change; a name is only needed beyond the standard places.
+
+    A warehouse that is `closed` holds nothing and nothing enters it, until it is opened again.
+    """
 
     goes_with = "owner"
 
     owner = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
     code = models.CharField(max_length=32)
     name = models.CharField(max_length=120, blank=True, default="")
+    name_en = models.CharField(max_length=120, blank=True, default="", db_default="")
     kind = models.CharField(max_length=10, choices=PlaceKind.choices, default=PlaceKind.STOCK)
+    address = models.CharField(max_length=240, blank=True, default="", db_default="")
+    contact = models.CharField(max_length=80, blank=True, default="", db_default="")
+    phone = models.CharField(max_length=40, blank=True, default="", db_default="")
+    closed = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [
@@ -53,6 +63,11 @@ class Place(Row):
             models.CheckConstraint(
                 condition=Q(kind__in=PlaceKind.values), name="inventory_place_kind_known", violation_error_message=_("There is no such kind of place.")
             ),
+            models.CheckConstraint(
+                condition=Q(closed=False) | (Q(kind=PlaceKind.STOCK) & ~Q(code="MAIN")),
+                name="inventory_place_closed_is_warehouse",
+                violation_error_message=_("Only a warehouse besides MAIN can be closed."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -60,8 +75,12 @@ class Place(Row):
 
     @property
     def label(self) -> str:
-        """The given name, or what the place is for."""
-        return self.name or str(PlaceKind(self.kind).label)
+        """The given name in the reader's language, or what the place is for."""
+        named = self.name_en if self.name_en and not (get_language() or "").startswith("zh") else self.name
+        return named or str(PlaceKind(self.kind).label)
+
+    def get_absolute_url(self) -> str:
+        return reverse("place", args=[self.pk])
 
 
 class Stock(Row):

@@ -12,6 +12,7 @@ VERBS = {
     "inventory.view": _("See stock and its moves"),
     "inventory.receive": _("Enter opening stock"),
     "inventory.adjust": _("Adjust stock to what was counted"),
+    "inventory.move": _("Move goods between own warehouses"),
     "inventory.manage_places": _("Set up places and what supplies whom"),
 }
 

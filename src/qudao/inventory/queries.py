@@ -129,6 +129,17 @@ def unscoped_free(pairs: Iterable[Key]) -> dict[Key, Decimal]:
     return {key: free.get(key, ZERO) for key in wanted}
 
 
+def unscoped_held(pairs: Iterable[Key]) -> dict[Key, Decimal]:
+    """On hand less reserved by (place, product), also what has expired and what others wait for: what the owner may carry elsewhere. One statement, no lock."""
+    wanted = list(pairs)
+    found = rows(
+        """SELECT s.place_id, s.product_id, s.on_hand - s.reserved FROM inventory_stock s
+           JOIN unnest(%s::bigint[], %s::bigint[]) d(place_id, product_id) USING (place_id, product_id)""",
+        ([p for p, _ in wanted], [q for _, q in wanted]),
+    )
+    return {(place, product): qty for place, product, qty in found}
+
+
 def unscoped_lots(keys: Iterable[Key]) -> dict[Key, list[LotQty]]:
     """The lots that lie in places, by (place, product). One statement."""
     wanted = list(keys)
@@ -286,7 +297,7 @@ def whom_typed(cells: Mapping[str, Any], actor: Actor) -> Whom:
 def places_typed(text: str, actor: Actor) -> list[int]:
     """Codes of own warehouses in their order, as ids. Raises Invalid for a code that is none. One statement."""
     codes = [part.strip().upper() for part in re.split(r"[,;>→，；、]", text) if part.strip()]
-    mine = dict(visible(actor, Place).filter(owner_id=actor.org_id, code__in=codes).values_list("code", "pk"))
+    mine = dict(visible(actor, Place).filter(owner_id=actor.org_id, code__in=codes, closed=False).values_list("code", "pk"))
     if not codes or any(code not in mine for code in codes):
         raise Invalid("inventory.no_places", field="places", most=MOST_PLACES)
     return [mine[code] for code in codes]

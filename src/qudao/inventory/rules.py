@@ -51,6 +51,21 @@ class Whom:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceFacts:
+    """What is written about a place: its names, where it is, and who answers there."""
+
+    name: str = ""
+    name_en: str = ""
+    address: str = ""
+    contact: str = ""
+    phone: str = ""
+
+    def clean(self) -> PlaceFacts:
+        """Without blanks around its texts."""
+        return PlaceFacts(self.name.strip(), self.name_en.strip(), self.address.strip(), self.contact.strip(), self.phone.strip())
+
+
+@dataclass(frozen=True, slots=True)
 class LotQty:
     """So much of a lot; `expires_on` is the last day on which it is good (None: it does not expire, or nobody knows)."""
 

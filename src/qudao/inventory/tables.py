@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from qudao.base.access import Actor, Scope
 from qudao.base.html import figures
@@ -166,15 +168,26 @@ class PlaceTable(Table):
         Column("code", _("Code"), cell="link", sort="code"),
         Column("label", _("Name")),
         Column("", _("Kind"), cell=lambda row: row.get_kind_display(), dim=True, slug="kind"),
+        Column("address", _("Address"), dim=True, hide_on_phone=True, width="clip"),
+        Column("contact", _("Contact"), dim=True, hide_on_phone=True, hidden=True),
+        Column("phone", _("Phone"), dim=True, hide_on_phone=True, hidden=True),
         Column("", _("Owner"), cell=lambda row: by_language(row.owner.name, row.owner.name_en), sort="owner__code", width="clip", slug="owner"),
+        Column("", _("State"), cell=lambda row: figures.badge(*place_state(row)) if row.closed else "", slug="state"),
+    )
+    tabs = (
+        Tab("open", pgettext_lazy("place", "Open"), Q(closed=False)),
+        Tab("closed", pgettext_lazy("place", "Closed"), Q(closed=True)),
+        Tab("all", _("All")),
     )
     filters = (Filter("kind", _("Kind"), choices=PlaceKind.choices),)
-    search = ("code__icontains", "name__icontains", "owner__name__icontains", "owner__code__icontains")
+    search = ("code__icontains", "name__icontains", "name_en__icontains", "address__icontains", "owner__name__icontains", "owner__code__icontains")
     order = ("owner__code", "code", "pk")
     empty = _("There is no place yet.")
 
-    def url(self, row: Place) -> str:
-        return "" if row.kind == PlaceKind.OUTSIDE else f"{reverse('stock')}?tab=all&place={row.pk}"
+
+def place_state(row: Place) -> tuple[Any, str]:
+    """Whether a warehouse is open or closed, as (word, tone)."""
+    return (pgettext_lazy("place", "Closed"), "idle") if row.closed else (pgettext_lazy("place", "Open"), "done")
 
 
 def quantities(row: Stock) -> list[tuple[object, object]]:

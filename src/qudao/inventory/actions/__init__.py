@@ -9,19 +9,20 @@ from qudao.inventory.actions.keep import (
     check_lots,
     ensure_places,
     receive_opening,
-    register_place,
     return_opening,
     set_reserve_days,
     set_shortage,
     set_supply_place,
     set_surcharge,
+    subject_of,
 )
 from qudao.inventory.actions.lots import Moved
 from qudao.inventory.actions.move import post_all_moves, post_moves
+from qudao.inventory.actions.places import change_place, close_place, move_between_places, register_place, remove_places, reopen_place
 from qudao.inventory.actions.reserve import Shelves, hand_over, open_shelves, promise, refill, release, reserve, shrink, stop_waiting
 from qudao.inventory.actions.serve import drop_serving, set_serving
 from qudao.inventory.actions.track import adjust_lot, set_keeps, track_product
-from qudao.inventory.rules import Demand, LotQty, MoveSpec
+from qudao.inventory.rules import Demand, LotQty, MoveSpec, PlaceFacts
 
 __all__ = [
     "Demand",
@@ -29,13 +30,17 @@ __all__ = [
     "MoveSpec",
     "Moved",
     "OpeningLine",
+    "PlaceFacts",
     "Shelves",
     "adjust_lot",
     "adjust_stock",
+    "change_place",
     "check_lots",
+    "close_place",
     "drop_serving",
     "ensure_places",
     "hand_over",
+    "move_between_places",
     "open_shelves",
     "post_all_moves",
     "post_moves",
@@ -44,6 +49,8 @@ __all__ = [
     "refill",
     "register_place",
     "release",
+    "remove_places",
+    "reopen_place",
     "reserve",
     "return_opening",
     "set_keeps",
@@ -54,5 +61,6 @@ __all__ = [
     "set_surcharge",
     "shrink",
     "stop_waiting",
+    "subject_of",
     "track_product",
 ]

@@ -112,16 +112,6 @@ def adjust_stock(place_id: int, product_id: int, counted: Decimal, reason: str, 
 
 
 @action("inventory.manage_places")
-def register_place(code: str, name: str = "", *, actor: Actor) -> Place:
-    """Open another warehouse of the own organisation. A taken code is refused by the constraint."""
-    if not code.strip():
-        raise Invalid("inventory.place_code_missing", field="code")
-    place = Place.unscoped.create(owner_id=actor.org_id, code=code.strip().upper(), name=name.strip(), kind=PlaceKind.STOCK)
-    record(subject_of(place), after="registered", detail={"code": place.code})
-    return place
-
-
-@action("inventory.manage_places")
 def set_supply_place(agreement_id: int, place_id: int, shows: str = Shows.BANDED, lead_days: int = LEAD_DAYS, *, actor: Actor) -> SupplyPlace:
     """Say out of which warehouse of the seller an agreement is supplied, how much of its stock the buyer is told, and after how many working
     days goods leave: that is the day an order is promised for.
@@ -180,8 +170,10 @@ def set_terms(agreement_id: int, told: str, terms: dict[str, Any], actor: Actor)
 
 
 def own_warehouse(actor: Actor, place_id: int, verb: str) -> Place:
-    """A warehouse of the own organisation; Refused for a place that is none."""
+    """A warehouse of the own organisation that is open; Refused for a place that is none, or closed."""
     place = get_visible(actor, Place, place_id, verb)
+    if place.closed:
+        raise Refused("inventory.place_closed", field="place", place=place.code)
     if place.kind != PlaceKind.STOCK:
         raise Refused("inventory.place_kind", field="place", place=place.code, kind=PlaceKind(place.kind).label)
     return place

@@ -26,7 +26,8 @@ LOCK_PLACES = """WITH held AS (
         JOIN unnest(%s::bigint[], %s::bigint[]) d(place_id, product_id) USING (place_id, product_id)
         ORDER BY s.place_id, s.product_id FOR UPDATE OF s
     )
-    SELECT p.id, p.kind, h.product_id, h.id, h.on_hand, h.reserved, h.awaited, h.tracked FROM inventory_place p LEFT JOIN held h ON h.place_id = p.id
+    SELECT p.id, p.kind, CASE WHEN p.closed THEN p.code END,
+        h.product_id, h.id, h.on_hand, h.reserved, h.awaited, h.tracked FROM inventory_place p LEFT JOIN held h ON h.place_id = p.id
     WHERE p.id = ANY(%s::bigint[])"""
 TAKE = """UPDATE inventory_reservation r
     SET taken = r.taken + d.qty, state = CASE WHEN r.taken + d.qty = r.qty - r.released THEN 'closed' ELSE 'open' END
@@ -104,12 +105,18 @@ def _lock_places(specs: Sequence[MoveSpec]) -> tuple[dict[Key, Held], dict[int, 
     places = sorted({k[0] for k in keys})
     held: dict[Key, Held] = {}
     kinds: dict[int, str] = {}
-    for place, kind, product, *row in rows(LOCK_PLACES, ([k[0] for k in keys], [k[1] for k in keys], places)):
+    closed: dict[int, str] = {}
+    for place, kind, code, product, *row in rows(LOCK_PLACES, ([k[0] for k in keys], [k[1] for k in keys], places)):
         kinds[place] = kind
+        if code is not None:
+            closed[place] = code
         if product is not None:
             held[place, product] = Held(*row)
     if len(kinds) != len(places):
         raise NotFound("inventory.no_place")
+    if closed:
+        entering = [s for s in specs if s.to_place_id in closed]
+        raise_if_any([Fault("inventory.place_closed", f"lines.{s.ref_id}", {"place": closed[s.to_place_id]}) for s in entering], Refused)
     return held, kinds
 
 

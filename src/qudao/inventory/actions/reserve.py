@@ -35,7 +35,8 @@ TOP_UP = (
 AWAIT = """INSERT INTO inventory_stock AS s (place_id, product_id, on_hand, reserved, awaited, tracked)
     SELECT d.place_id, d.product_id, 0, 0, true, EXISTS (SELECT FROM inventory_tracked t WHERE t.product_id = d.product_id)
     FROM unnest(%s::bigint[], %s::bigint[]) d(place_id, product_id) ORDER BY 1, 2
-    ON CONFLICT (place_id, product_id) DO UPDATE SET awaited = true RETURNING s.place_id, s.product_id, s.on_hand > s.reserved"""
+    ON CONFLICT (place_id, product_id) DO UPDATE SET awaited = true
+    RETURNING s.place_id, s.product_id, s.on_hand > s.reserved, (SELECT p.code FROM inventory_place p WHERE p.id = s.place_id AND p.closed)"""
 ARRIVED = "UPDATE inventory_stock SET awaited = false WHERE id = ANY(%s)"
 
 # The stock row is locked before its reservation, as everywhere; the join re-reads a reservation that changed while we waited.
@@ -134,7 +135,9 @@ def promise(shelves: Shelves, *, actor: Actor, more: bool = False) -> None:
     """
     if shelves.awaited:
         keys = sorted(shelves.awaited)
-        for place, product, some in rows(AWAIT, columns(keys)):
+        for place, product, some, closed in rows(AWAIT, columns(keys)):
+            if closed:  # it was chosen before it closed: nobody waits where nothing comes in
+                raise Refused("inventory.place_closed", place=closed)
             if some and (place, product) not in shelves.held:  # they came in while nobody could lock a row that was not there
                 emit(GoodsFree(place, product), shelves.awaited[place, product])
     if not shelves.given:

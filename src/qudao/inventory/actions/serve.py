@@ -57,7 +57,7 @@ def check_whom(whom: Whom, actor: Actor) -> dict[str, Any]:
 
 def check_places(place_ids: Sequence[int], actor: Actor) -> list[int]:
     """Own warehouses, each once; Invalid otherwise."""
-    own = visible(actor, Place, VERB).filter(pk__in=list(place_ids), owner_id=actor.org_id, kind=PlaceKind.STOCK).count()
+    own = visible(actor, Place, VERB).filter(pk__in=list(place_ids), owner_id=actor.org_id, kind=PlaceKind.STOCK, closed=False).count()
     if not 0 < len(place_ids) <= MOST_PLACES or own != len(place_ids) or len(set(place_ids)) != len(place_ids):
         raise Invalid("inventory.no_places", field="places", most=MOST_PLACES)
     return list(place_ids)

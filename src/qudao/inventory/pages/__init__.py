@@ -1,13 +1,12 @@
-"""Pages of stock: what lies where, what moved, the places, and a page per verb."""
+"""Pages of stock: what lies where, what moved, what supplies an agreement; those of places, lots and typed lines stand beside."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -16,17 +15,15 @@ from qudao.agreements.queries import Agreement, agreements
 from qudao.base.access import Actor, visible
 from qudao.base.action import unit
 from qudao.base.html import figures
-from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, LineEditor, ListPage, Panel, import_buttons
+from qudao.base.html.pages import ActionPage, Button, DetailPage, Head, ListPage, Panel, import_buttons
 from qudao.base.html.tables import by_language
-from qudao.base.sentences import Said
 from qudao.inventory import actions, queries
-from qudao.inventory.forms import OPENING_LINES, CountForm, OpeningForm, PlaceForm, SupplyForm, opening_rows
+from qudao.inventory.forms import CountForm, SupplyForm
 from qudao.inventory.models import Place, Stock, SupplyPlace
-from qudao.inventory.pages import lots, serving
+from qudao.inventory.pages import lots, places, serving, typed
 from qudao.inventory.pages.lots import keeps_facts, product_panel
 from qudao.inventory.states import PlaceKind
-from qudao.inventory.tables import MoveTable, PlaceTable, StockTable, quantities
-from qudao.kernel.errors import DomainError
+from qudao.inventory.tables import MoveTable, StockTable, quantities
 from qudao.kernel.quantity import plain
 
 __all__ = ["product_panel", "routes", "supply_panel"]
@@ -48,6 +45,7 @@ class StockList(ListPage):
         return [
             *import_buttons("inventory.opening", self.actor),
             Button(_("Lots"), reverse("lots"), icon="list", verb="inventory.view"),
+            Button(_("Move goods"), reverse("stock_shift"), icon="arrow-right", verb="inventory.move"),
             Button(_("Enter opening stock"), reverse("stock_opening"), icon="plus", primary=True, verb="inventory.receive", key="n"),
         ]
 
@@ -59,22 +57,6 @@ class MoveList(ListPage):
     query = queries.moves
     table = MoveTable
     title = gettext_lazy("Stock moves")
-
-
-class PlaceList(ListPage):
-    """Where goods can be."""
-
-    verb = "inventory.view"
-    query = queries.places
-    table = PlaceTable
-    title = gettext_lazy("Places")
-
-    def buttons(self) -> Sequence[Button]:
-        return [
-            Button(_("Who is served from where"), reverse("serving_rules"), icon="list", verb="inventory.view"),
-            *(replace(one, label=_("Import terms of supply")) for one in import_buttons("inventory.supply", self.actor)),
-            Button(_("Open a warehouse"), reverse("place_new"), icon="plus", primary=True, verb="inventory.manage_places", key="n"),
-        ]
 
 
 def figures_panel(request: HttpRequest, stock: Stock) -> Panel:
@@ -137,7 +119,9 @@ class StockDetail(DetailPage):
 
     def buttons(self, obj: Stock) -> Sequence[Button]:
         found = [Button(_("All moves"), f"{reverse('moves')}?product={obj.product.code}&place={obj.place_id}", icon="list")]
-        if obj.place.owner_id == self.actor.org_id and obj.place.kind == PlaceKind.STOCK:
+        if obj.place.owner_id == self.actor.org_id and obj.place.kind == PlaceKind.STOCK and not obj.place.closed:
+            to = f"{reverse('stock_shift')}?from_place={obj.place_id}"
+            found.append(Button(_("Move goods"), to, icon="arrow-right", verb="inventory.move"))
             found.append(Button(_("Adjust"), reverse("stock_adjustment", args=[obj.pk]), icon="pencil", primary=True, verb="inventory.adjust", ask=True))
         return found
 
@@ -164,69 +148,6 @@ class StockAdjust(ActionPage):
 
     def perform(self, obj: Stock, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.adjust_stock(obj.place_id, obj.product_id, cleaned["counted"], cleaned["reason"], actor=self.actor, client_id=client_id)
-
-
-class StockOpening(FormPage):
-    """Opening stock, line by line."""
-
-    verb = "inventory.receive"
-    form = OpeningForm
-    template = "inventory/opening.html"
-    title = submit = gettext_lazy("Enter opening stock")
-    said = gettext_lazy("The opening stock is on the books.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("stock")
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.editor = LineEditor(OPENING_LINES, data=request.POST)
-        return super().post(request, *args, **kwargs)
-
-    def page(self, obj: Any, form: Any, faults: Sequence[Said] = (), status: int = 200) -> HttpResponse:
-        self.editor = getattr(self, "editor", None) or LineEditor(OPENING_LINES)
-        return super().page(obj, form, faults, status)
-
-    def show(self, template: str, context: Any, status: int = 200) -> HttpResponse:
-        return super().show(template, {**context, "editor": self.editor}, status)
-
-    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        good = self.editor.is_valid()
-        rows = [
-            {"row": str(line.no), "product": line.raw["product"], **{name: line.raw.get(name) or "" for name in ("qty", "lot", "expires_on")}}
-            for line in self.editor.lines
-        ]
-        lines, faults = opening_rows(rows, self.actor)
-        for no, column, said in faults:
-            line = self.editor.lines[no - 1]
-            if not line.faults:
-                line.faults.append(Said(said.code, column, said.sentence, said.remedy))
-        if not good or faults:
-            raise Wrong("inventory.lines_wrong" if rows else "inventory.no_lines")
-        return actions.receive_opening(cleaned["place"].pk, lines, cleaned["reason"], actor=self.actor, client_id=client_id)
-
-    def done(self, result: Place) -> str:
-        return f"{reverse('stock')}?tab=all&place={result.pk}"
-
-
-class Wrong(DomainError):
-    """Lines are wrong as typed; each says so itself."""
-
-    status = 422
-
-
-class PlaceNew(FormPage):
-    """Another warehouse."""
-
-    verb = "inventory.manage_places"
-    form = PlaceForm
-    action = actions.register_place
-    title = submit = gettext_lazy("Open a warehouse")
-    said = gettext_lazy("The warehouse is open.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("places")
 
 
 def supply_set(actor: Actor, agreement_id: int) -> SupplyPlace:
@@ -303,13 +224,12 @@ class Supply(ActionPage):
 
 routes = [
     *lots.routes,
+    *places.routes,
     *serving.routes,
+    *typed.routes,
     path("agreements/<int:pk>/supply", Supply.as_view(), name="agreement_supply"),
     path("stock/", StockList.as_view(), name="stock"),
-    path("stock/opening", StockOpening.as_view(), name="stock_opening"),
     path("stock/<int:pk>/", StockDetail.as_view(), name="stock_item"),
     path("stock/<int:pk>/adjustment", StockAdjust.as_view(), name="stock_adjustment"),
     path("moves/", MoveList.as_view(), name="moves"),
-    path("places/", PlaceList.as_view(), name="places"),
-    path("places/new", PlaceNew.as_view(), name="place_new"),
 ]

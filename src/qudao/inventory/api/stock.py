@@ -12,25 +12,12 @@ from ninja import Field, Query, Schema
 from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.inventory import actions, queries
-from qudao.inventory.models import Lot, Move, Place, Stock
+from qudao.inventory.models import Lot, Move, Stock
 from qudao.inventory.rules import Whom
-from qudao.inventory.states import LEAD_DAYS, MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_LOT, MOST_PRIORITY, MOST_RESERVE_DAYS, Shows
+from qudao.inventory.states import LEAD_DAYS, MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_PRIORITY, MOST_RESERVE_DAYS, Shows
 
 routes = Router(tags=["stock"])
 Quantity = Field(..., gt=0, max_digits=18, decimal_places=4)
-
-
-class PlaceOut(Schema):
-    id: int
-    owner_id: int
-    code: str
-    name: str
-    kind: str
-
-
-class PlacePage(Schema):
-    items: list[PlaceOut]
-    next_after: int | None
 
 
 class StockOut(Schema):
@@ -66,20 +53,6 @@ class MoveOut(Schema):
 class MovePage(Schema):
     items: list[MoveOut]
     next_after: int | None
-
-
-class PlaceIn(Schema):
-    code: str = Field(..., min_length=1, max_length=32)
-    name: str = Field("", max_length=120)
-
-
-class OpeningLineIn(Schema):
-    """A product tracked by lot needs its `lot`."""
-
-    product_id: int
-    qty: Decimal = Quantity
-    lot: str = Field("", max_length=MOST_LOT)
-    expires_on: date | None = None
 
 
 class LotRowOut(Schema):
@@ -123,11 +96,6 @@ class ShelfLifeIn(Schema):
 
 class ShelfLifeOut(ShelfLifeIn):
     agreement_id: int
-
-
-class OpeningIn(Schema):
-    lines: list[OpeningLineIn] = Field(..., min_length=1, max_length=2000)
-    reason: str = Field(..., min_length=1, max_length=500)
 
 
 class CountedIn(Schema):
@@ -199,10 +167,6 @@ class AvailablePage(Schema):
     items: list[AvailableOut]
 
 
-def _place(place: Place) -> dict[str, Any]:
-    return {"id": place.pk, "owner_id": place.owner_id, "code": place.code, "name": place.name, "kind": place.kind}
-
-
 def _stock(row: Stock) -> dict[str, Any]:
     found = {name: getattr(row, name) for name in ("id", "place_id", "product_id", "on_hand", "reserved")}
     return {**found, "product_code": row.product.code, "unit": row.product.unit, "free": row.on_hand - row.reserved}
@@ -216,25 +180,9 @@ def _move(row: Move) -> dict[str, Any]:
     return {name: getattr(row, name) for name in MoveOut.model_fields}
 
 
-def _listed(items: list[dict[str, Any]], limit: int) -> HttpResponse:
+def listed(items: list[dict[str, Any]], limit: int) -> HttpResponse:
+    """A keyset page."""
     return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
-
-
-@routes.get("/places", response=PlacePage, summary="Places, newest first")
-def list_places(request: HttpRequest, limit: int = 50, after: int | None = None, kind: str = "") -> HttpResponse:
-    """One keyset page of the places in sight."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    found = queries.places(actor)
-    page, limit = page_of(found.filter(kind__in=kind.split(",")) if kind else found, limit=limit, after=after)
-    return _listed([_place(place) for place in page], limit)
-
-
-@routes.post("/places", response={201: PlaceOut}, summary="Open a warehouse")
-@idempotent
-def open_place(request: HttpRequest, body: PlaceIn) -> HttpResponse:
-    """Another warehouse of the own organisation."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return reply(_place(actions.register_place(body.code, body.name, actor=actor)), 201)
 
 
 @routes.get("/stock", response=StockPage, summary="Stock on hand, newest row first")
@@ -242,7 +190,7 @@ def list_stock(request: HttpRequest, limit: int = 50, after: int | None = None, 
     """One keyset page of the stock in sight. A missing row is zero."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     page, limit = page_of(queries.on_hand(actor, place_id=place_id, product_id=product_id), limit=limit, after=after)
-    return _listed([_stock(row) for row in page], limit)
+    return listed([_stock(row) for row in page], limit)
 
 
 @routes.get("/lots", response=LotPage, summary="Lots on hand, newest row first")
@@ -254,7 +202,7 @@ def list_lots(
     found = queries.lots(actor).select_related(None)
     found = found.filter(product_id=product_id) if product_id else found
     page, limit = page_of(found.filter(expires_on__lte=expires_until) if expires_until else found, limit=limit, after=after)
-    return _listed([_lot(row) for row in page], limit)
+    return listed([_lot(row) for row in page], limit)
 
 
 @routes.post("/lots/{int:lot_id}/adjustment", response=LotRowOut, summary="Adjust a lot to what was counted")
@@ -287,16 +235,7 @@ def list_moves(request: HttpRequest, limit: int = 50, after: int | None = None, 
     actor: Actor = request.actor  # type: ignore[attr-defined]
     found = queries.moves(actor).select_related(None)
     page, limit = page_of(found.filter(product_id=product_id) if product_id else found, limit=limit, after=after)
-    return _listed([_move(row) for row in page], limit)
-
-
-@routes.post("/places/{int:place_id}/openings", response={201: PlaceOut}, summary="Enter opening stock")
-@idempotent
-def enter_opening(request: HttpRequest, place_id: int, body: OpeningIn) -> HttpResponse:
-    """Stock that was there before the books began; every wrong line is told at `lines.<n>`, counted from 0."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    lines = [actions.OpeningLine(line.product_id, line.qty, line.lot, line.expires_on) for line in body.lines]
-    return reply(_place(actions.receive_opening(place_id, lines, body.reason, actor=actor)), 201)
+    return listed([_move(row) for row in page], limit)
 
 
 @routes.post("/places/{int:place_id}/adjustments", response=StockOut, summary="Adjust to what was counted")

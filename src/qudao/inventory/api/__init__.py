@@ -1,0 +1,5 @@
+"""Stock over the API: what lies where, its places, lots, and what supplies whom."""
+
+from qudao.inventory.api.places import routes
+
+__all__ = ["routes"]
