@@ -56,7 +56,7 @@ SECTIONS: tuple[Section, ...] = (
         "receipt",
         (
             Item(_("Orders"), "orders", "orders.view", "side=sell", kinds=_OWNERS),
-            Item(_("Orders of my dealers"), "orders", "orders.approve", "side=sell", kinds=("dealer",)),
+            Item(pgettext_lazy("menu", "Dealers’ orders"), "orders", "orders.approve", "side=sell", kinds=("dealer",)),
             Item(pgettext_lazy("menu", "Transfers"), "orders", "orders.arrange", "kind=transfer", kinds=(*_OWNERS, "dealer")),
             Item(_("Approvals"), "approvals", "orders.approve", count="approvals"),
             Item(_("Shipments"), "shipments", "fulfilment.view", "side=sell", kinds=_OWNERS),
@@ -99,7 +99,7 @@ SECTIONS: tuple[Section, ...] = (
         (
             Item(_("Invoices"), "invoices", "billing.view"),
             Item(_("Payments"), "payments", "payments.view"),
-            Item(_("Payments for branches"), "pools", "payments.view", kinds=(*_OWNERS, "dealer")),
+            Item(pgettext_lazy("menu", "Branch payments"), "pools", "payments.view", kinds=(*_OWNERS, "dealer")),
             Item(_("Accounts"), "accounts", "ledger.view"),
             Item(_("Ageing"), "ageing", "ledger.view"),
             Item(_("Credit"), "funds", "funds.view"),
@@ -109,8 +109,8 @@ SECTIONS: tuple[Section, ...] = (
         pgettext_lazy("menu", "Insight"),
         "chart-bar",
         (
-            Item(_("Figures of the year"), "insight", "orders.view", kinds=_OWNERS),
-            Item(_("Figures of the year"), "insight", "orders.approve", kinds=("dealer",)),
+            Item(pgettext_lazy("menu", "Year in figures"), "insight", "orders.view", kinds=_OWNERS),
+            Item(pgettext_lazy("menu", "Year in figures"), "insight", "orders.approve", kinds=("dealer",)),
         ),
     ),
     Section(

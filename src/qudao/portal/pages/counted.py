@@ -73,10 +73,10 @@ class CountedTable(Table):
     columns = (
         Column("number", _("Number"), cell="link", sort="number"),
         Column("", _("Buyer"), cell=lambda row: by_language(row.buyer.name, row.buyer.name_en), width="clip", slug="buyer", by=("buyer_id",)),
-        Column("ordered_on", _("Ordered"), cell="day"),
+        Column("ordered_on", _("Ordered"), cell="day", hide_on_phone=True),
         Column("requested_on", _("Requested"), cell="day", hide_on_phone=True),
         Column("", _("Left on"), cell=_left, num=True, slug="left"),
-        Column("", _("From order to dispatch"), cell=_took, num=True, dim=True, slug="took"),
+        Column("", _("From order to dispatch"), cell=_took, num=True, dim=True, hide_on_phone=True, slug="took"),
         Column("", _("Signature"), cell=lambda row: Approval(row.approval).label, dim=True, hide_on_phone=True, slug="approval", by=("approval",)),
         Column("shown_gross", _("Amount (incl. tax)"), cell="amount", total=True, sum="gross"),
     )
