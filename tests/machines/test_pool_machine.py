@@ -154,3 +154,4 @@ def test_pools_stay_sound_whatever_happens():
 
     OnBranches.branches = branches
     run_state_machine_as_test(OnBranches, settings=RUN)
+    assert not Pool.unscoped.exists(), "every example is rolled back"

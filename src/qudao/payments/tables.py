@@ -14,7 +14,7 @@ from qudao.base.access import Actor, priced
 from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
 from qudao.kernel import clock
-from qudao.payments.queries import by_one_hand
+from qudao.payments.queries import unscoped_by_one_hand
 from qudao.payments.states import UNAPPLIED, Method, State
 
 TONES: dict[str, str] = {
@@ -73,7 +73,7 @@ class ExchangeTable(Table):
         Column("day", _("Date"), cell="day"),
         Column("invoice", _("Invoice"), cell="link"),
         Column("", _("Partner"), cell=name_of, dim=True, hide_on_phone=True, width="clip", slug="partner"),
-        Column("", _("Paid"), cell=lambda row: figures.money(row.amount, row.foreign), num=True, slug="paid"),
+        Column("", pgettext_lazy("exchange", "Paid"), cell=lambda row: figures.money(row.amount, row.foreign), num=True, slug="paid"),
         Column("", _("Rate of the invoice"), cell=lambda row: _worth(row.rate, row.rate_day), num=True, dim=True, hide_on_phone=True, slug="then"),
         Column("", _("Rate of the payment"), cell=lambda row: _worth(row.money_rate, row.money_rate_day), num=True, dim=True, hide_on_phone=True, slug="now"),
         Column("value", _("Value of the invoice"), cell="amount", hide_on_phone=True),
@@ -130,7 +130,7 @@ class PaymentTable(Table):
         Filter("method", _("Method"), choices=Method.choices),
         Filter("from", _("Paid from"), lookup="paid_on__gte", kind="day"),
         Filter("to", _("Paid to"), lookup="paid_on__lte", kind="day"),
-        Filter("hands", _("Duties"), choices=[("one", _("Two duties by one person"))], q=lambda raw: by_one_hand() if raw == "one" else Q()),
+        Filter("hands", _("Duties"), choices=[("one", _("Two duties by one person"))], q=lambda raw: unscoped_by_one_hand() if raw == "one" else Q()),
     )
     kind, parties = "payments.payment", True
     empty = _("There are no payments here.")

@@ -47,8 +47,7 @@ class FundList(ListPage):
     def buttons(self) -> Sequence[Button]:
         rules = Button(_("Rules"), reverse("fund_rules"), icon="settings", verb="funds.set_rules", ask=True)
         lines = [replace(one, label=_("Import product lines")) for one in import_buttons("funds.lines", self.actor)]
-        deposits = [replace(one, label=_("Import deposits")) for one in import_buttons("funds.deposits", self.actor)]
-        return [rules, *import_buttons("funds.limits", self.actor), *lines, *deposits]
+        return [rules, *import_buttons("funds.limits", self.actor), *lines]
 
 
 class FundDetail(DetailPage):
