@@ -281,6 +281,7 @@ RULES: dict[str, Rule] = {
     "receipt-lines/#/photos/#": Rule("fulfilment.view", "", "receipt-lines", more={"file_id": 1}, also=frozenset({404})),
     "approval-flows": Rule("approvals.view", "approvals.edit_rules"),
     "approval-flows/hours": Rule("approvals.edit_rules", "approvals.edit_rules"),
+    "approval-flows/duties": Rule("approvals.edit_rules", "approvals.edit_rules"),
     "approval-flows/#/habits": Rule("approvals.edit_rules", "approvals.edit_rules", "approval-flows"),
     "approval-flows/new": Rule("approvals.edit_rules", "approvals.edit_rules"),
     "approval-flows/rule": Rule("approvals.edit_rules", "approvals.edit_rules"),
@@ -317,4 +318,5 @@ RULES_API: dict[str, Rule] = {
     "agreements/#/payer": Rule("payments.view", "payments.set_payer", "agreements", also=frozenset({404})),
     "approvals": Rule(),  # what waits for me: nothing, for most
     "approval-flows/hours": Rule("approvals.view", "approvals.edit_rules"),
+    "approval-flows/duties": Rule("approvals.view", "approvals.edit_rules"),
 }

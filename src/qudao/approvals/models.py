@@ -261,6 +261,23 @@ class Signature(Row):
         ]
 
 
+class Separation(Row):
+    """An organisation keeps duties apart: nobody pays, confirms or refunds what the same person ordered, signed, announced or recorded. Without a row it
+    does not, and the exceptions are listed all the same.
+    """
+
+    org = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False)
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["org"], name="approvals_separation_org_unique", violation_error_message=_("Somebody else has just switched this.")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.org_id} {self.since:%Y-%m-%d}"
+
+
 class Calendar(Row):
     """When an organisation works: reminders and time-outs of flows that say so count these hours only. Without one: Monday to Friday, 9 to 18.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.approvals.models import Absence, Calendar, Flow, Link, Node, Request, Signature, Version
+from qudao.approvals.models import Absence, Calendar, Flow, Link, Node, Request, Separation, Signature, Version
 from qudao.approvals.queries import unscoped_asked_of
 from qudao.base.access import Actor, Policy, own, register
 
@@ -79,6 +79,16 @@ class SignaturePolicy(Policy):
 @register
 class CalendarPolicy(Policy):
     model = Calendar
+    view_verb = "approvals.view"
+    people = None
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return own(actor, "org")
+
+
+@register
+class SeparationPolicy(Policy):
+    model = Separation
     view_verb = "approvals.view"
     people = None
 

@@ -236,7 +236,7 @@ def unscoped_orderers(invoice_ids: Iterable[int]) -> list[tuple[int, str, list[i
     return rows(ORDERERS, (wanted,)) if wanted else []
 
 
-def by_one_hand() -> Q:
+def unscoped_by_one_hand() -> Q:
     """Payments in which one person did two duties: announced and confirmed it, recorded it and sent money back, or ordered what it pays and paid it."""
     log = ActionLog.unscoped.filter(subject_kind="payments.payment", subject_id=OuterRef("pk"), actor_user=OuterRef("recorded_by"))
     confirmed = log.filter(verb="payments.record", before=State.ANNOUNCED).exclude(after=State.DECLINED)

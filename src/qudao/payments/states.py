@@ -97,6 +97,9 @@ SENTENCES = {
     "payments.other_terms": _("The deposit is kept under an agreement in another currency than what is owed."),
     "payments.deposit_deducted": _("{amount} {currency} were deducted from the deposit ({number}): {reason}"),
     "payments.nothing_to_apply": _("There is nothing to apply: no open invoice matches."),
+    "payments.duty_announced": _("You announced {number} yourself, so somebody else must confirm it."),
+    "payments.duty_recorded": _("You recorded {number} yourself, so somebody else must send the money back."),
+    "payments.duty_ordered": _("You ordered or signed {number} yourself, so somebody else must pay it."),
     "payments.illegal": _("Payment {number} is “{state}”; that cannot be done in this state."),
     "payments.reason_needed": _("Say why."),
     "payments.not_your_side": _("You can record payments your own organisation receives, and announce payments it makes."),
@@ -143,6 +146,9 @@ SENTENCES = {
     "payments.announced_twice": _("Several payments of this amount are announced: {numbers}."),
 }
 REMEDIES = {
+    **dict.fromkeys(
+        ("payments.duty_announced", "payments.duty_recorded", "payments.duty_ordered"), _("Ask a colleague: your organisation keeps duties apart.")
+    ),
     "payments.no_agreement": _("Choose another buyer, or make an agreement first."),
     "payments.more_than_open": _("Apply less; what is left of the payment stays unapplied."),
     "payments.more_than_left": _("Apply less."),

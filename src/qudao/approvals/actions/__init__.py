@@ -2,6 +2,7 @@
 
 from qudao.approvals.actions.back import send_back
 from qudao.approvals.actions.calendar import CalendarDraft, keep_hours
+from qudao.approvals.actions.duties import check_other_hand, separate_duties
 from qudao.approvals.actions.edit_flows import add_rule, discard_draft, publish_flow, retire_flow, save_draft
 from qudao.approvals.actions.hand_on import AbsenceDraft, add_signer, delegate, end_absence, name_deputy
 from qudao.approvals.actions.late import hand_up, time_out
@@ -16,6 +17,7 @@ __all__ = [
     "add_rule",
     "add_signer",
     "ask_again",
+    "check_other_hand",
     "delegate",
     "discard_draft",
     "end_absence",
@@ -29,6 +31,7 @@ __all__ = [
     "retire_flow",
     "save_draft",
     "send_back",
+    "separate_duties",
     "sign",
     "time_out",
     "withdraw",

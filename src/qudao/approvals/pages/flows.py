@@ -36,6 +36,7 @@ class FlowList(ListPage):
 
     def buttons(self) -> Sequence[Button]:
         return [
+            Button(_("Separation of duties"), reverse("approval_duties"), icon="users", verb="approvals.edit_rules", ask=True),
             Button(_("Working hours"), reverse("approval_hours"), icon="clock", verb="approvals.edit_rules", ask=True),
             Button(_("New flow"), reverse("approval_flow_new"), icon="sitemap", verb="approvals.edit_rules", ask=True),
             Button(_("Add rule"), reverse("approval_rule_new"), icon="plus", primary=True, verb="approvals.edit_rules", key="n", ask=True),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from qudao.approvals import actions, queries
 from qudao.approvals.actions import CalendarDraft
-from qudao.approvals.forms import HabitsForm, HoursForm
+from qudao.approvals.forms import DutiesForm, HabitsForm, HoursForm
 from qudao.approvals.models import Flow
 from qudao.approvals.pages.flows import drafted
 from qudao.base.html.pages import FormPage
@@ -37,6 +37,25 @@ class Habits(FormPage):
 
     def perform(self, obj: Flow, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.save_draft(obj.owner_id, replace(drafted(obj), **cleaned), actor=self.actor, client_id=client_id)
+
+
+class Duties(FormPage):
+    """Whether the own organisation keeps duties apart."""
+
+    verb = "approvals.edit_rules"
+    form = DutiesForm
+    title = gettext_lazy("Separation of duties")
+    said = gettext_lazy("Saved; it counts from now on.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("approval_flows")
+
+    def initial(self, obj: Any) -> dict[str, Any]:
+        return {"apart": queries.separates(self.actor)}
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.separate_duties(cleaned["apart"], actor=self.actor)
 
 
 class WorkingHours(FormPage):
@@ -65,6 +84,7 @@ class WorkingHours(FormPage):
 
 
 routes = [
+    path("approval-flows/duties", Duties.as_view(), name="approval_duties"),
     path("approval-flows/hours", WorkingHours.as_view(), name="approval_hours"),
     path("approval-flows/<int:pk>/habits", Habits.as_view(), name="approval_flow_habits"),
 ]

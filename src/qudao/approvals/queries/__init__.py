@@ -51,7 +51,16 @@ from qudao.approvals.queries.requests import (
     unscoped_steps,
     waiting_number,
 )
-from qudao.approvals.queries.times import calendar, unscoped_overdue, unscoped_timed_out, unscoped_times_out, unscoped_work_times, work_time
+from qudao.approvals.queries.times import (
+    calendar,
+    separates,
+    unscoped_overdue,
+    unscoped_separates,
+    unscoped_timed_out,
+    unscoped_times_out,
+    unscoped_work_times,
+    work_time,
+)
 
 __all__ = [
     "Case",
@@ -79,6 +88,7 @@ __all__ = [
     "pending_for",
     "pending_request",
     "requests",
+    "separates",
     "signed_before",
     "signer_of",
     "signers_of",
@@ -95,6 +105,7 @@ __all__ = [
     "unscoped_overdue",
     "unscoped_plans",
     "unscoped_right",
+    "unscoped_separates",
     "unscoped_role_choices",
     "unscoped_roles_fit",
     "unscoped_rules_for",

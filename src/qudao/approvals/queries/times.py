@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from qudao.approvals.models import Calendar, Node
+from qudao.approvals.models import Calendar, Node, Separation
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
 from qudao.kernel.worktime import WorkTime
@@ -18,6 +18,16 @@ _DUE = """
       FROM approvals_node n JOIN approvals_request r ON r.id = n.request_id LEFT JOIN approvals_version v ON v.id = r.version_id
      WHERE n.state = 'current' AND n.{hours} IS NOT NULL AND n.{done} IS NULL AND n.entered_at + make_interval(hours => n.{hours}) <= %s
      ORDER BY n.entered_at LIMIT %s"""
+
+
+def unscoped_separates(org_id: int) -> bool:
+    """Whether an organisation keeps duties apart. One statement."""
+    return Separation.unscoped.filter(org_id=org_id).exists()
+
+
+def separates(actor: Actor) -> bool:
+    """The same of the own organisation."""
+    return visible(actor, Separation).filter(org_id=actor.org_id).exists()
 
 
 def calendar(actor: Actor) -> Calendar | None:

@@ -21,6 +21,7 @@ from qudao.ledger.actions import Posting, post, settle_items
 from qudao.ledger.states import Account
 from qudao.orders.actions import lock_trades
 from qudao.payments import rules
+from qudao.payments.actions.duties import check_not_recorded
 from qudao.payments.actions.receive import tell
 from qudao.payments.models import Application, Payment, Tolerance
 from qudao.payments.queries import unscoped_tolerance
@@ -100,6 +101,7 @@ def refund_payment(payment_id: int, amount: Decimal, note: str = "", *, actor: A
     when less is left, or the money is held by orders under prepaid terms.
     """
     payment = _locked(payment_id, "payments.refund", actor)
+    check_not_recorded(payment, actor)
     rules.check_refund(amount, payment.left, note)
     kept = _take(payment, Application(how=How.REFUND, amount=amount, note=note.strip()), actor)
     _book_payment(payment, kept, actor)

@@ -23,6 +23,7 @@ from qudao.ledger.actions import post_all, settle_items
 from qudao.network.queries import unscoped_cards
 from qudao.orders.actions import lock_trades
 from qudao.payments import rules
+from qudao.payments.actions.duties import check_not_announced
 from qudao.payments.actions.receive import Chosen, Paid, moves_of, postings_of, tell_received, write_applied
 from qudao.payments.models import Payer, Payment, Pool
 from qudao.payments.policies import check_pair
@@ -140,6 +141,7 @@ def confirm_pool(pool_id: int, *, actor: Actor) -> Pool:
     """Say that an announced payment for several branches arrived today: each part pays the invoices it was announced for, else those of its branch by
     the rules. All parts or none. Locks and emits as `record_pool`."""
     pool = _announced(pool_id, actor)
+    check_not_announced(pool, actor)
     parts = list(Payment.unscoped.filter(pool=pool).order_by("pk"))
     pairs = unscoped_pairs([(pool.seller_id, one.buyer_id) for one in parts])
     shares = []

@@ -26,6 +26,7 @@ from qudao.ledger.actions import Posting, post, post_all, settle_items
 from qudao.ledger.states import Account
 from qudao.orders.actions import lock_trades
 from qudao.payments import rules
+from qudao.payments.actions.duties import check_not_announced, check_not_ordered
 from qudao.payments.events import PaymentAnnounced, PaymentApplied, PaymentReceived
 from qudao.payments.models import Payment
 from qudao.payments.policies import check_owner, check_pair
@@ -189,6 +190,7 @@ def announce_payment(facts: PaymentFacts, *, actor: Actor) -> Payment:
     rules.check_facts(facts, clock.today())
     check_pair(actor, facts.buyer_id)
     pair = pair_of(facts.seller_id, facts.buyer_id)
+    check_not_ordered(facts.buyer_id, (a.invoice_id for a in rules.match(facts.amount, pair.debts, facts.reference)), actor)
     payment = write_payment(facts, pair, State.ANNOUNCED, Paid([], []), actor)
     record(payment.subject, after=payment.state, detail={"amount": str(payment.amount)})
     emit(PaymentAnnounced(payment.pk, payment.seller_id, payment.buyer_id, payment.amount, payment.currency), payment.subject)
@@ -202,6 +204,7 @@ def confirm_payment(payment_id: int, applications: Chosen = None, *, actor: Acto
     payment = _payment(payment_id, "payments.record", actor)
     if payment.state != State.ANNOUNCED or payment.pool_id:
         raise _illegal(payment)
+    check_not_announced(payment, actor)
     pair = pair_of(payment.seller_id, payment.buyer_id)
     paid = pay_debts(pair, Money(payment.seller_id, payment.buyer_id, payment.amount, payment.reference), applications, actor)
     write_applied(payment, paid, (State.ANNOUNCED,), actor, received=clock.now())
@@ -242,9 +245,7 @@ def apply_payment(payment_id: int, applications: Chosen = None, *, actor: Actor)
     before, since = payment.state, payment.state_since
     first = write_applied(payment, paid, UNAPPLIED, actor)
     shift_paid(payment, paid, [("unapplied", None, paid.total)], actor)
-    seller, buyer = sides
-    today = clock.today()
-    key = f"application:{first}"
+    (seller, buyer), today, key = sides, clock.today(), f"application:{first}"
     entries = ((seller, Account.UNAPPLIED_IN, Account.RECEIVABLE, buyer), (buyer, Account.PAYABLE, Account.UNAPPLIED_OUT, seller))
     postings = [
         Posting(org, today, "application", key, ((debit, other, paid.total), (credit, other, -paid.total)), payment.currency)
@@ -259,11 +260,10 @@ def apply_payment(payment_id: int, applications: Chosen = None, *, actor: Actor)
 
 def pay_debts(pair: Pair, money: Money, chosen: Chosen, actor: Actor) -> Paid:
     """Decide what is paid, lock the orders concerned, decide again when somebody was faster, and pay the invoices."""
-    decided = _decide(pair, money, chosen)
-    if not decided:
+    if not (decided := _decide(pair, money, chosen)):
         return Paid([], [])
-    debts = {d.id: d for d in pair.debts}
-    seen = {debts[a.invoice_id].order_id: debts[a.invoice_id].order_paid for a in decided}
+    check_not_ordered(money.buyer_id, (a.invoice_id for a in decided), actor)
+    seen = {d.order_id: d.order_paid for d in pair.debts if d.id in {a.invoice_id for a in decided}}
     trades = lock_trades(seen, actor=actor)
     if any(t.paid != seen[t.id] for t in trades):
         fresh = pair_of(money.seller_id, money.buyer_id)
