@@ -17,7 +17,7 @@ from qudao.base.html.forms import Form, LineEditor, LineField, number_of
 from qudao.base.html.tables import by_language
 from qudao.fulfilment.models import ShipmentLine
 from qudao.fulfilment.queries import unscoped_settlers
-from qudao.fulfilment.rules import MAX_NOTE, NOTHING, Count
+from qudao.fulfilment.rules import MAX_NOTE, NOTHING, Count, total
 from qudao.fulfilment.states import Liable, Outcome, PackageKind, Remedy
 from qudao.inventory.rules import LotQty
 from qudao.kernel.errors import Invalid
@@ -115,6 +115,7 @@ PARCEL_LINES = (
     LineField("left", _("Not in a parcel"), kind="figure"),
     LineField("qty", _("In this parcel"), kind="qty"),
 )
+PARCEL_LOT = LineField("lots", _("Lots"), placeholder=_("what expires first"))
 DISPATCH_LINES = (
     LineField("product", _("Product"), kind="show", width="w-l"),
     LineField("picked", _("Picked"), kind="figure"),
@@ -195,16 +196,21 @@ def editor_of(fields: Sequence[LineField], lines: Sequence[ShipmentLine], data: 
     return editor
 
 
-def parcel_editor(lines: Sequence[ShipmentLine], own: Mapping[int, Decimal] | None = None, data: Any = None) -> LineEditor:
-    """One row for each line of which something can be in a parcel: filled with what is in it (`own`), for a new one with all that is left."""
+def parcel_editor(lines: Sequence[Any], own: Mapping[int, Sequence[LotQty]] | None = None, data: Any = None) -> LineEditor:
+    """One row for each line of which something can be in a parcel: filled with what is in it (`own`), for a new one with all that is left. Lots are asked
+    for where a product has some.
+    """
     rows: list[dict[str, Any]] = []
     for line in lines:
-        inside = (own or {}).get(line.pk, NOTHING)
+        lots = (own or {}).get(line.pk, ())
+        inside = total(lots)
         left = line.qty - line.packed + inside
         if left:
             told = f"{by_language(line.product.name, line.product.name_en)} {line.product.code}"
-            rows.append({"ref": line.pk, "product": told, "left": figures.qty(left, line.line.unit), "qty": plain(left if own is None else inside)})
-    editor = LineEditor(PARCEL_LINES, data=data, initial=rows, fixed=True)
+            qty, written = plain(left if own is None else inside), written_lots(lots) if line.by_lot else ""
+            rows.append({"ref": line.pk, "product": told, "left": figures.qty(left, line.line.unit), "qty": qty, "lots": written})
+    fields = (*PARCEL_LINES, PARCEL_LOT) if any(line.by_lot for line in lines) else PARCEL_LINES
+    editor = LineEditor(fields, data=data, initial=rows, fixed=True)
     known = {str(one["ref"]): one for one in rows}
     for row in editor.lines:
         row.shown = known.get(row.ref, {})
@@ -238,6 +244,22 @@ def quantities_of(editor: LineEditor) -> dict[int, Decimal | Sequence[LotQty]]:
         if lots and sum(one.qty for one in lots) != qty:
             raise Invalid("fulfilment.lots_unreadable", field=f"lines.{line.ref}.lots")
         found[int(line.ref)] = lots or qty
+    return found
+
+
+def inside_of(editor: LineEditor) -> dict[int, Decimal | Sequence[LotQty]]:
+    """Shipment line id → what goes into a parcel, from a valid editor: the lots that are named; without, or where another quantity is typed beside the
+    lots of before, a quantity. Raises Invalid at lots that cannot be read, or do not make the quantity.
+    """
+    found: dict[int, Decimal | Sequence[LotQty]] = {}
+    for line in editor.lines:
+        qty, text = line.clean.get("qty"), line.clean.get("lots") or ""
+        if qty:
+            lots = read_lots(text, qty)
+            fits, typed = total(lots) == qty, text != line.shown.get("lots")
+            if lots and typed and not fits:
+                raise Invalid("fulfilment.lots_unreadable", field=f"lines.{line.ref}.lots")
+            found[int(line.ref)] = lots if lots and fits else qty
     return found
 
 

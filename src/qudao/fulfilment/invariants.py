@@ -123,6 +123,23 @@ CHECKS = [
         "UPDATE fulfilment_shipmentline SET packed = qty WHERE id = (SELECT max(id) FROM fulfilment_shipmentline WHERE packed < qty)",
     ),
     Check(
+        "fulfilment.lots_left_as_packed",
+        """WITH inside AS (
+               SELECT p.shipment_id, l.line_id, c.lot, sum(c.qty) AS qty FROM fulfilment_packageline c JOIN fulfilment_package p ON p.id = c.package_id
+               JOIN fulfilment_shipmentline l ON l.id = c.line_id
+               JOIN fulfilment_shipment s ON s.id = p.shipment_id AND s.state IN ('shipped', 'received', 'refused') GROUP BY 1, 2, 3
+           ), gone AS (
+               SELECT m.subject_id AS shipment_id, m.ref_id AS line_id, m.lot, sum(m.qty) AS qty FROM inventory_lotmove m
+               JOIN inventory_place t ON t.id = m.to_place_id AND t.kind = 'transit' WHERE m.subject_kind = 'fulfilment.shipment' GROUP BY 1, 2, 3
+           ), named AS (SELECT DISTINCT shipment_id, line_id FROM inside WHERE lot <> '')
+           SELECT shipment_id AS id, concat_ws(' ', 'of order line', line_id, 'shipment', shipment_id, 'has', coalesce(i.qty, 0), 'of lot', lot,
+                'in parcels, but', coalesce(g.qty, 0), 'left') AS note
+           FROM inside i FULL JOIN gone g USING (shipment_id, line_id, lot) JOIN named USING (shipment_id, line_id)
+           WHERE coalesce(i.qty, 0) <> coalesce(g.qty, 0)""",
+        "UPDATE fulfilment_packageline SET lot = lot || 'X' WHERE id = (SELECT max(c.id) FROM fulfilment_packageline c JOIN fulfilment_package p"
+        " ON p.id = c.package_id JOIN fulfilment_shipment s ON s.id = p.shipment_id AND s.state IN ('shipped', 'received') WHERE c.lot <> '')",
+    ),
+    Check(
         "fulfilment.all_that_left_is_in_parcels",
         """SELECT s.id, concat_ws(' ', 'shipment', s.number, 'has parcels, but of line', l.id, 'only', l.packed, 'of', l.qty, 'left in them') AS note
            FROM fulfilment_shipment s JOIN fulfilment_shipmentline l ON l.shipment_id = s.id AND l.packed <> l.qty

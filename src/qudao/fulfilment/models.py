@@ -173,16 +173,18 @@ class Package(Row):
 
 
 class PackageLine(Row):
-    """How much of a shipment line is in a parcel."""
+    """How much of a shipment line is in a parcel; of a product tracked by lot how much of one lot, "" without a number."""
 
     package = models.ForeignKey(Package, on_delete=models.PROTECT, related_name="lines")
     line = models.ForeignKey(ShipmentLine, **SIDE)
+    lot = models.CharField(max_length=40, blank=True, default="", db_default="")
+    expires_on = models.DateField(null=True, blank=True)
     qty = _quantity()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["package", "line"], name="fulfilment_packageline_line_unique", violation_error_message=_("The line is already in the parcel.")
+                fields=["package", "line", "lot"], name="fulfilment_packageline_line_unique", violation_error_message=_("The line is already in the parcel.")
             ),
             models.CheckConstraint(
                 condition=Q(qty__gt=0), name="fulfilment_packageline_qty_positive", violation_error_message=_("The quantity must be more than zero.")

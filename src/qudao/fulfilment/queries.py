@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
 from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models.expressions import RawSQL
 
 from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
 from qudao.base.files import files_by_subject
 from qudao.base.models import StoredFile
+from qudao.base.search import folded_barcode, matching
 from qudao.base.subject import Subject
 from qudao.catalog.models import Pack
 from qudao.fulfilment import rules
@@ -21,8 +23,8 @@ from qudao.fulfilment.models import Difference, Package, PackageLine, Receipt, R
 from qudao.fulfilment.rules import Count, Sent
 from qudao.fulfilment.states import GONE, OPEN, TRAVEL_DAYS, UNSETTLED
 from qudao.funds.rules import Shift
-from qudao.inventory.queries import unscoped_by_lot, unscoped_lots_shipped, unscoped_proposals
-from qudao.inventory.rules import Demand, MoveSpec
+from qudao.inventory.queries import unscoped_by_lot, unscoped_good_until, unscoped_lots, unscoped_lots_shipped, unscoped_proposals
+from qudao.inventory.rules import Demand, LotQty, MoveSpec
 from qudao.kernel import clock
 from qudao.kernel.errors import NotFound
 from qudao.kernel.period import working_day
@@ -30,13 +32,24 @@ from qudao.orders.models import Line, Order
 from qudao.orders.states import Status
 from qudao.people.queries import unscoped_contacts, unscoped_people_with
 
+#: digits of a parcel's number by which its shipment is looked for
+LEAST_DIGITS = 4
 #: orders whose open quantities are reserved, so that they can be picked
 SHIPPABLE = (Status.CONFIRMED, Status.IN_FULFILMENT)
 
-PARCELS = """SELECT s.order_id, s.seq, s.id, s.number, s.state, s.state_since, s.created_at, s.from_place_id, l.line_id, l.id, l.qty, l.packed
+PARCELS = """SELECT s.order_id, s.seq, s.id, s.number, s.state, s.state_since, s.created_at, s.from_place_id, l.line_id, l.id, l.qty, l.packed,
+        CASE WHEN l.packed > 0 AND EXISTS (SELECT FROM inventory_tracked t WHERE t.product_id = l.product_id)
+             THEN (SELECT json_agg(json_build_array(x.lot, x.qty::text))
+                   FROM (SELECT c.lot, sum(c.qty) AS qty FROM fulfilment_packageline c WHERE c.line_id = l.id GROUP BY 1 ORDER BY 1) x)::text END
     FROM fulfilment_shipment s
     LEFT JOIN fulfilment_shipmentline l ON l.shipment_id = s.id AND s.state IN ('created', 'picking')
     WHERE s.order_id = ANY(%s) ORDER BY s.id, l.id FOR UPDATE OF s"""
+
+#: what of lots is in parcels that have not left a place
+PACKED_LOTS = """SELECT l.product_id, c.lot, sum(c.qty) FROM fulfilment_shipment s JOIN fulfilment_shipmentline l ON l.shipment_id = s.id
+    JOIN fulfilment_packageline c ON c.line_id = l.id
+    WHERE s.from_place_id = %s AND s.state = 'picking' AND l.product_id = ANY(%s) GROUP BY 1, 2"""
+LOTS_INSIDE = """SELECT c.line_id, c.lot, max(c.expires_on), sum(c.qty) FROM fulfilment_packageline c WHERE c.line_id = ANY(%s) GROUP BY 1, 2 ORDER BY 3, 2"""
 
 #: the standard places of both sides come with the lines, so that a receipt needs no statement for them
 SENT = """SELECT s.state, s.number, s.state_since,
@@ -62,6 +75,8 @@ class Parcel:
     line_ids: dict[int, int] = field(default_factory=dict)
     #: how much of each order line is in parcels (packages), of those of which something is
     packed: dict[int, Decimal] = field(default_factory=dict)
+    #: which lots of tracked products those are
+    lots: dict[int, tuple[LotQty, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,7 +99,7 @@ class Arrival:
 def unscoped_parcels(order_ids: Iterable[int]) -> dict[int, list[Parcel]]:
     """All shipments of orders by order id, locked, oldest first. One statement; the caller has locked the orders and noted the rank."""
     found: dict[int, list[Parcel]] = {order_id: [] for order_id in order_ids}
-    for order_id, seq, pk, number, state, since, made, place, line_id, shipment_line_id, qty, packed in rows(PARCELS, (list(found),)):
+    for order_id, seq, pk, number, state, since, made, place, line_id, shipment_line_id, qty, packed, lots in rows(PARCELS, (list(found),)):
         parcels = found[order_id]
         if not parcels or parcels[-1].id != pk:
             parcels.append(Parcel(pk, seq, number, state, since, made, place))
@@ -93,6 +108,8 @@ def unscoped_parcels(order_ids: Iterable[int]) -> dict[int, list[Parcel]]:
             parcels[-1].line_ids[shipment_line_id] = line_id
             if packed:
                 parcels[-1].packed[line_id] = packed
+            if lots:
+                parcels[-1].lots[line_id] = tuple(LotQty(lot, None, Decimal(much)) for lot, much in json.loads(lots))
     return found
 
 
@@ -166,24 +183,68 @@ def lines_of(shipment: Shipment) -> QuerySet[ShipmentLine]:
     return shipment.lines.select_related("product", "line", "count__wrong_product").annotate(by_lot=unscoped_by_lot()).order_by("line__no")
 
 
-def with_lots(found: Sequence[tuple[Shipment, Sequence[ShipmentLine]]]) -> None:
-    """Give lines of shipments the actor was shown, with their orders, their `lots`: those that left, before that those to pick.
+def unscoped_lines_of_all(shipment_ids: Iterable[int]) -> QuerySet[ShipmentLine]:
+    """The lines of shipments with products and `by_lot`, in the order of their orders. One statement."""
+    found = ShipmentLine.unscoped.filter(shipment_id__in=list(shipment_ids)).select_related("product")
+    return found.annotate(by_lot=unscoped_by_lot()).order_by("shipment_id", "line__no")
 
-    Reads nothing unless a product is tracked by lot (`by_lot` of the line); then one statement for those that left, two for those to pick.
+
+def with_lots(found: Sequence[tuple[Shipment, Sequence[ShipmentLine]]]) -> None:
+    """Give lines of shipments the actor was shown, with their orders, their `lots`: those that left, before that those in parcels and those to pick.
+
+    Reads nothing unless a product is tracked by lot (`by_lot` of the line); then one statement for those that left, one for those in parcels, two for
+    those to pick.
     """
     asked = [(s, line) for s, lines in found for line in lines if getattr(line, "by_lot", False)]
     gone = [s.pk for s, _line in asked if s.state in GONE]
     left = unscoped_lots_shipped(gone) if gone else {}
-    wanted = [(s.order.agreement_id, Demand(s.from_place_id, x.product_id, x.qty, x.pk)) for s, x in asked if s.state in OPEN]
+    opened = [(s, x) for s, x in asked if s.state in OPEN]
+    wanted = [(s.order.agreement_id, Demand(s.from_place_id, x.product_id, x.qty - x.packed, x.pk)) for s, x in opened if x.qty > x.packed]
     to_pick = unscoped_proposals(wanted) if wanted else {}
+    packed = unscoped_lots_inside([x.pk for _s, x in opened if x.packed])
     for s, lines in found:
         for line in lines:
-            line.lots = left.get((s.pk, line.line_id)) or to_pick.get(line.pk, [])  # type: ignore[attr-defined]
+            line.lots = left.get((s.pk, line.line_id)) or [*packed.get(line.pk, []), *to_pick.get(line.pk, [])]  # type: ignore[attr-defined]
+
+
+def unscoped_lots_inside(line_ids: Iterable[int]) -> dict[int, list[LotQty]]:
+    """Which lots of shipment lines are in parcels, by line. One statement, none without lines."""
+    found: dict[int, list[LotQty]] = {}
+    wanted = list(line_ids)
+    for line_id, *lot in rows(LOTS_INSIDE, (wanted,)) if wanted else ():
+        found.setdefault(line_id, []).append(LotQty(*lot))
+    return found
+
+
+@dataclass
+class LotPool:
+    """The lots of products that lie in a place and are in no parcel yet, and until when they must keep for the buyer."""
+
+    free: dict[int, list[LotQty]]
+    good: dict[int, date]
+
+
+def unscoped_lot_pool(shipment: Shipment, product_ids: Iterable[int]) -> LotPool:
+    """What of tracked products can go into parcels of a shipment. Four statements."""
+    wanted, place = sorted(set(product_ids)), shipment.from_place_id
+    ((agreement,),) = rows("SELECT agreement_id FROM orders_order WHERE id = %s", (shipment.order_id,))
+    good = {product: until for (_agreement, product), until in unscoped_good_until((agreement, pk) for pk in wanted).items()}
+    there = unscoped_lots((place, pk) for pk in wanted)
+    packed = {(product, lot): qty for product, lot, qty in rows(PACKED_LOTS, (place, wanted))}
+    free = {pk: [replace(x, qty=x.qty - packed.get((pk, x.lot), rules.NOTHING)) for x in there.get((place, pk), [])] for pk in wanted}
+    return LotPool(free, good)
 
 
 def packages(actor: Actor) -> QuerySet[Package]:
     """The parcels the actor may see, with shipment and sides."""
     return visible(actor, Package).select_related("shipment__order", "shipment__seller", "shipment__buyer").order_by("shipment_id", "no")
+
+
+def unscoped_with_parcel(typed: str) -> RawSQL | None:
+    """The ids of shipments that have a parcel of this number, or of these digits of it, for a search; None when nobody types so few."""
+    digits = folded_barcode(typed).replace(" ", "")
+    found = matching("fulfilment.package", digits) if len(digits) >= LEAST_DIGITS and digits.isascii() and digits.isdigit() else None
+    return RawSQL(f"SELECT shipment_id FROM fulfilment_package WHERE id IN ({found.sql})", ()) if found else None  # noqa: S611 - literals are quoted
 
 
 def unscoped_packages(shipment_ids: Iterable[int]) -> dict[int, list[Package]]:
@@ -195,17 +256,17 @@ def unscoped_packages(shipment_ids: Iterable[int]) -> dict[int, list[Package]]:
     by_id = {package.pk: package for some in found.values() for package in some}
     if by_id:
         lines = PackageLine.unscoped.filter(package_id__in=list(by_id)).select_related("line__product", "line__line")
-        for line in lines.order_by("package_id", "line__line__no"):
+        for line in lines.order_by("package_id", "line__line__no", "expires_on", "lot"):
             by_id[line.package_id].filled.append(line)  # type: ignore[attr-defined]
     return found
 
 
-def unscoped_packed_in(package_id: int) -> int:
-    """The shipment of a parcel, which is locked before it. One statement. NotFound when there is no such parcel."""
-    found = rows("SELECT shipment_id FROM fulfilment_package WHERE id = %s", (package_id,))
-    if not found:
+def unscoped_packed_in(package_ids: Sequence[int]) -> set[int]:
+    """The shipments of parcels, which are locked before them. One statement. NotFound when one is not there."""
+    found = dict(rows("SELECT id, shipment_id FROM fulfilment_package WHERE id = ANY(%s)", (list(package_ids),)))
+    if len(found) != len(set(package_ids)):
         raise NotFound("base.not_found")
-    return found[0][0]
+    return set(found.values())
 
 
 def unscoped_box_sizes(products: Mapping[int, int]) -> dict[int, Decimal]:

@@ -6,12 +6,14 @@ Amounts follow quantities cumulatively: after q of a line of n, round(gross × q
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
+from qudao.base.barcodes import INTERNAL_PREFIX, SSCC_DIGITS, check_digit
 from qudao.fulfilment.states import MOST_PACKAGES, TRANSITIONS, DifferenceKind, State
+from qudao.inventory.rules import LotQty, fefo, keeps, lots_fault
 from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
 from qudao.kernel.money import ZERO, cumulative, split
 from qudao.kernel.quantity import plain
@@ -161,9 +163,55 @@ def in_parcels(left: Mapping[int, Decimal], sizes: Mapping[int, Decimal]) -> lis
     return made
 
 
+def total(what: Decimal | Sequence[LotQty]) -> Decimal:
+    """How much a quantity, or some of lots, comes to."""
+    return what if isinstance(what, Decimal) else sum((one.qty for one in what), NOTHING)
+
+
+def take_lots(line_id: int, what: Decimal | Sequence[LotQty], there: list[LotQty], good: date | None) -> list[LotQty]:
+    """The lots that go into a parcel, taken off what is `there`: those somebody named, else what expires first of what is good until then.
+
+    Raises Refused where a lot has less, does not keep long enough, or where all of them have too little.
+    """
+    if isinstance(what, Decimal):
+        taken, lacks = fefo(there, what, good)
+        if lacks:
+            raise_if_any([lots_fault(line_id, "inventory.lots_short", needed=plain(what), available=plain(what - lacks))], Refused)
+    else:
+        known, faults, taken = {one.lot: one for one in there}, [], []
+        for one in what:
+            have = known.get(one.lot, LotQty(one.lot, None, NOTHING))
+            if have.qty < one.qty:
+                faults.append(lots_fault(line_id, "inventory.lot_short", lot=one.lot, available=plain(max(have.qty, NOTHING))))
+            elif not keeps(have.expires_on, good):
+                faults.append(lots_fault(line_id, "inventory.lot_unsold", lot=one.lot, until=str(have.expires_on), needed=str(good)))
+            taken.append(replace(have, qty=one.qty))
+        raise_if_any(faults, Refused)
+    gone = {one.lot: one.qty for one in taken}
+    there[:] = [replace(one, qty=one.qty - gone.get(one.lot, NOTHING)) for one in there]
+    return taken
+
+
+def sscc_faults(number: str, prefix: str) -> list[Fault]:
+    """What is wrong with the number a parcel bears already. Those of the own series are given here only, so that none is given twice."""
+    if len(number) != SSCC_DIGITS or not (number.isascii() and number.isdigit()) or check_digit(number[:-1]) != number[-1]:
+        return [Fault("fulfilment.sscc", "sscc", {"number": number})]
+    own = any(number[1:].startswith(one) for one in (prefix, INTERNAL_PREFIX) if one)
+    return [Fault("fulfilment.sscc_own", "sscc", {"number": number})] if own else []
+
+
 def packed_faults(leaving: Mapping[int, Decimal], packed: Mapping[int, Decimal], number: str) -> list[Fault]:
     """What hinders a shipment from leaving: where it has parcels, exactly what is in them leaves. By order line."""
     return [Fault("fulfilment.not_packed", "", {"number": number})] if packed and packed != leaving else []
+
+
+def other_lots(named: Mapping[int, Sequence[LotQty]], inside: Mapping[int, Sequence[LotQty]]) -> list[Fault]:
+    """Where lots are named for dispatch that are not those in the parcels. By order line."""
+
+    def sums(lots: Sequence[LotQty]) -> dict[str, Decimal]:
+        return {one.lot: total([x for x in lots if x.lot == one.lot]) for one in lots}
+
+    return [Fault("fulfilment.lots_packed") for line_id, lots in named.items() if line_id in inside and sums(lots) != sums(inside[line_id])][:1]
 
 
 def told(count: Count) -> Decimal:
@@ -177,6 +225,11 @@ def told(count: Count) -> Decimal:
 def is_quantity(qty: Decimal) -> bool:
     """Zero or more, at most four decimals."""
     return isinstance(qty, Decimal) and qty.is_finite() and qty >= 0 and qty == qty.quantize(Decimal("0.0001"))
+
+
+def is_weight(weight: Decimal) -> bool:
+    """Kilograms: zero or more, below ten thousand tons, to the gram."""
+    return weight.is_finite() and 0 <= weight < 10**7 and weight == weight.quantize(Decimal("0.001"))
 
 
 def there_on(receipts: Iterable[tuple[date, Decimal]], qty: Decimal) -> date | None:

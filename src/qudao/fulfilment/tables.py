@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -13,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 from qudao.base.access import Actor, priced
 from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, join
+from qudao.fulfilment.queries import unscoped_with_parcel
 from qudao.fulfilment.states import COUNTED, UNSETTLED, DifferenceKind, DifferenceState, State
 
 TONES: dict[str, str] = {
@@ -73,6 +75,11 @@ class ShipmentTable(Table):
         Filter("to", _("Shipped to"), lookup="shipped_at__date__lte", kind="day"),
     )
     kind, parties = "fulfilment.shipment", True
+
+    def also(self, words: str) -> RawSQL | None:
+        """A shipment is found by the number on one of its parcels."""
+        return unscoped_with_parcel(words)
+
     empty = _("There are no shipments here.")
     remedy = _("A shipment waits here as soon as an order is confirmed.")
 

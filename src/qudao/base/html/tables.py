@@ -11,6 +11,7 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet, FieldDoesNotExist
 from django.db import connections
 from django.db.models import F, Model, Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
 from django.utils.dateparse import parse_date
@@ -125,6 +126,10 @@ class Table:
         """The rows whose amounts this actor may see: only these are summed over a whole result (`access.priced`)."""
         return EVERY_ROW
 
+    def also(self, words: str) -> RawSQL | None:
+        """Hook: the ids of more entries that a search finds, as `matching` gives them: of what is known by something that belongs to it."""
+        return None
+
     # --- what the kit does with it ---
 
     def offered_columns(self, actor: Any) -> dict[str, Column]:
@@ -141,6 +146,8 @@ class Table:
         """The rows of the search and the filters in the address (not of the tab)."""
         words = typed(params, "q")
         found = matching(self.kind, words, parties=self.parties) if self.kind else None
+        if found and (more := self.also(words)):
+            found = RawSQL(f"{found.sql} UNION {more.sql}", ())  # noqa: S611 - literals are quoted
         rows = rows.filter(**{f"{self.via}__in": found}) if found else rows
         for word in words.split()[:6] if self.search else ():
             condition = Q()

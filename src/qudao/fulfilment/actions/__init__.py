@@ -2,7 +2,7 @@
 
 from qudao.fulfilment.actions.batch import Arriving, Dispatched, Leaving, confirm_receipts, ship_orders
 from qudao.fulfilment.actions.outside import receive_purchase
-from qudao.fulfilment.actions.pack import change_package, pack_lines, pack_rest, remove_package, unpack_shipment
+from qudao.fulfilment.actions.pack import Parcel, change_package, pack_lines, pack_parcels, pack_rest, remove_package, remove_packages, unpack_shipment
 from qudao.fulfilment.actions.photos import attach_photos
 from qudao.fulfilment.actions.plan import plan_shipments
 from qudao.fulfilment.actions.receive import confirm_receipt, refuse_shipment
@@ -13,6 +13,7 @@ __all__ = [
     "Arriving",
     "Dispatched",
     "Leaving",
+    "Parcel",
     "Settlement",
     "attach_photos",
     "cancel_pick",
@@ -22,11 +23,13 @@ __all__ = [
     "dispatch_shipment",
     "investigate_difference",
     "pack_lines",
+    "pack_parcels",
     "pack_rest",
     "plan_shipments",
     "receive_purchase",
     "refuse_shipment",
     "remove_package",
+    "remove_packages",
     "settle_difference",
     "ship_order",
     "ship_orders",

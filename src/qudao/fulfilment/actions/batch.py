@@ -151,7 +151,8 @@ def _leave(going: Sequence[_Going], actor: Actor) -> None:
     groups = []
     for g in going:
         t, by_id = g.load.trade, g.load.lines
-        specs = [MoveSpec(by_id[i].product_id, qty, g.parcel.place_id, transits[t.seller_id], i, take_reserved=True) for i, qty in g.parcel.lines.items()]
+        way = (g.parcel.place_id, transits[t.seller_id])
+        specs = [MoveSpec(by_id[i].product_id, qty, *way, i, take_reserved=True, lots=g.parcel.lots.get(i, ())) for i, qty in g.parcel.lines.items()]
         groups.append(Moved(specs, g.load.subject(g.parcel), t.subject, t.agreement_id))
     post_all_moves(groups, actor=actor)
     for g in going:

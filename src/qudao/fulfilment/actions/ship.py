@@ -73,17 +73,17 @@ def dispatch_shipment(
 ) -> Shipment:
     """Send a picked shipment, or `lines` (shipment line id → quantity, or the lots that leave) of it; what stays behind is planned again.
 
-    Without lots what expires first leaves, of what keeps long enough for the agreement. Locks order, shipments, funds, stock. Emits
+    Without lots what is in the parcels leaves, else what expires first of what keeps long enough for the agreement. Locks order, shipments, funds, stock. Emits
     ShipmentDispatched. Raises Refused when it is not being picked, when the credit account is frozen or overdue, or when lots do not fit.
     """
     stage = _way(carrier, tracking, actor)
     load, parcel = _lock_shipment(shipment_id, "fulfilment.ship", actor)
     rules.next_state(parcel.state, "dispatch", parcel.number)
     named = {parcel.line_ids.get(pk, 0): tuple(what) for pk, what in (lines or {}).items() if not isinstance(what, Decimal)}
-    chosen = _of_shipment(parcel, {pk: _total(what) for pk, what in lines.items()}) if lines is not None else dict(parcel.lines)
-    raise_if_any(rules.packed_faults(chosen, parcel.packed, parcel.number), Refused)
+    chosen = _of_shipment(parcel, {pk: rules.total(what) for pk, what in lines.items()}) if lines is not None else dict(parcel.lines)
+    raise_if_any(rules.packed_faults(chosen, parcel.packed, parcel.number) or rules.other_lots(named, parcel.lots), Refused)
     partial = chosen != parcel.lines
-    _leave(load, parcel, chosen, replace(stage, lots=named), actor)
+    _leave(load, parcel, chosen, replace(stage, lots=named | parcel.lots), actor)
     if partial:
         plan.sync([load])
     return _shipment(load, parcel, stage)
@@ -110,7 +110,7 @@ def ship_order(order_id: int, *, carrier: str = "", tracking: str = "", actor: A
     plan.drop([(load, p) for p in held[1:]], stage.now)
     if target:
         rules.next_state(target.state, "ship", target.number)
-    parcel = _leave(load, target or load.trade.place_id, wanted, stage, actor)
+    parcel = _leave(load, target or load.trade.place_id, wanted, replace(stage, lots=target.lots) if target else stage, actor)
     return _shipment(load, parcel, stage)
 
 
@@ -174,10 +174,6 @@ def _of_shipment(parcel: Parcel, lines: Mapping[int, Decimal]) -> dict[int, Deci
     picked = {pk: parcel.lines[line_id] for pk, line_id in parcel.line_ids.items()}
     chosen = rules.choose(lines, picked, code="fulfilment.more_than_picked", name="picked")
     return {parcel.line_ids[pk]: qty for pk, qty in chosen.items()}
-
-
-def _total(what: Decimal | Sequence[LotQty]) -> Decimal:
-    return what if isinstance(what, Decimal) else sum((one.qty for one in what), ZERO)
 
 
 def _way(carrier: str, tracking: str, actor: Actor) -> Stage:

@@ -12,7 +12,7 @@ from qudao.base.access import get_visible
 from qudao.base.rest import idempotent, page_of, reply
 from qudao.fulfilment import actions, queries
 from qudao.fulfilment.api.differences import routes
-from qudao.fulfilment.api.shipments import LineQuantity, ParcelOut, parcels_shown
+from qudao.fulfilment.api.shipments import LeavingLine, ParcelOut, parcels_shown, told_lots
 from qudao.fulfilment.models import Shipment
 from qudao.fulfilment.states import PackageKind
 
@@ -28,15 +28,15 @@ class RestIn(Schema):
 
 
 class ParcelIn(Schema):
-    """A parcel: what it is, its gross weight in kilograms, and by shipment line what is in it."""
+    """A parcel: what it is, its gross weight in kilograms, and by shipment line what is in it, where one likes with its lots."""
 
     kind: PackageKind = PackageKind.CARTON
     weight: Decimal | None = None
-    lines: list[LineQuantity] = Field(..., min_length=1)
+    lines: list[LeavingLine] = Field(..., min_length=1)
 
     def told(self) -> dict[str, Any]:
         """As the actions take it."""
-        return {"lines": {x.line_id: x.qty for x in self.lines}, "kind": self.kind, "weight": self.weight}
+        return {"lines": told_lots(self.lines), "kind": self.kind, "weight": self.weight}
 
 
 class ParcelsOut(Schema):

@@ -129,13 +129,15 @@ class ShipmentLineOut(Schema):
 
 
 class ParcelLineOut(Schema):
-    """So much of a shipment line."""
+    """So much of a shipment line; of a product tracked by lot so much of one lot."""
 
     line_id: int
     product_id: int
     product: str
     gtin: str
     qty: Decimal
+    lot: str = ""
+    expires_on: date | None = None
 
 
 class ParcelOut(Schema):
@@ -223,14 +225,15 @@ def parcels_shown(shipment_id: int) -> list[dict[str, Any]]:
 
 def _in_parcel(x: Any) -> dict[str, Any]:
     product = x.line.product
-    return {"line_id": x.line_id, "product_id": product.pk, "product": product.code, "gtin": product.gtin, "qty": x.qty}
+    lot = {"lot": x.lot, "expires_on": x.expires_on}
+    return {"line_id": x.line_id, "product_id": product.pk, "product": product.code, "gtin": product.gtin, "qty": x.qty, **lot}
 
 
 def _brief(shipment: Shipment, status: int = 200) -> HttpResponse:
     return reply(_shown(shipment), status, location=f"/api/v1/shipments/{shipment.pk}")
 
 
-def _leaving(lines: list[LeavingLine] | None) -> dict[int, Decimal | list[LotQty]] | None:
+def told_lots(lines: list[LeavingLine] | None) -> dict[int, Decimal | list[LotQty]] | None:
     """The quantities of lines, or their lots, which must make the quantity."""
     if lines is None:
         return None
@@ -269,7 +272,7 @@ def unpick(request: HttpRequest, shipment_id: int) -> HttpResponse:
 def dispatch(request: HttpRequest, shipment_id: int, body: DispatchIn) -> HttpResponse:
     """Send a picked shipment, or the named shipment lines of it."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    way = {"carrier": body.carrier, "tracking": body.tracking, "lines": _leaving(body.lines)}
+    way = {"carrier": body.carrier, "tracking": body.tracking, "lines": told_lots(body.lines)}
     return _brief(actions.dispatch_shipment(shipment_id, **way, actor=actor))  # type: ignore[arg-type]
 
 

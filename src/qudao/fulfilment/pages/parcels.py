@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -17,12 +17,13 @@ from qudao.base.html import figures
 from qudao.base.html.pages import Button, LineEditor, Panel
 from qudao.base.html.tables import join
 from qudao.fulfilment import actions, queries
-from qudao.fulfilment.forms import PackForm, ParcelForm, parcel_editor
+from qudao.fulfilment.forms import PackForm, ParcelForm, inside_of, parcel_editor
 from qudao.fulfilment.models import Package, Shipment
 from qudao.fulfilment.pages.verbs import LinesVerb, Verb
-from qudao.fulfilment.prints import PARCEL_LABEL
+from qudao.fulfilment.prints import PARCEL_LABEL, lot_of
 from qudao.fulfilment.states import State
 from qudao.fulfilment.tables import name_of
+from qudao.inventory.rules import LotQty
 from qudao.kernel.errors import Forbidden, Invalid
 
 
@@ -40,19 +41,21 @@ def parcels_panel(request: HttpRequest, shipment: Shipment) -> Panel | None:
         return None
     items: list[dict[str, Any]] = [{"label": _told(p), "facts": [p.sscc, *_inside(p)], "buttons": _buttons(p, actor, mine)} for p in found]
     if mine:
-        items.append(_rest(shipment, bool(found)))
+        items.append(_rest(shipment, bool(found), actor))
     weight = sum((p.weight or Decimal(0) for p in found), Decimal(0))
     note = join(figures.count(len(found)), _("{weight} kg").format(weight=figures.qty(weight)) if weight else "")
     return Panel(_("Parcels"), "parts/panel_items.html", {"items": items, "empty": ""}, note=note if found else "")
 
 
-def _rest(shipment: Shipment, some: bool) -> dict[str, Any]:
+def _rest(shipment: Shipment, some: bool, actor: Actor) -> dict[str, Any]:
     """What can be done with what is in no parcel yet, and with all parcels if there are `some`."""
     left = any(line.qty > line.packed for line in shipment.lines.all())
     ways = []
     if left:
         ways.append(Button(_("Pack the rest"), reverse("shipment_packing", args=[shipment.pk]), "package", ask=True))
         ways.append(Button(_("Add a parcel"), reverse("shipment_parcels", args=[shipment.pk]), "plus"))
+    if left and actor.can("base.imports"):
+        ways.append(Button(_("Packed elsewhere: a file"), reverse("import_new", args=["fulfilment.parcels"]), "file-spreadsheet"))
     if some:
         ways.append(Button(_("Take all apart"), reverse("shipment_unpacking", args=[shipment.pk]), "arrow-back-up", ask=True))
     return {"label": _("Not in a parcel yet") if left else _("Everything is in parcels."), "buttons": ways}
@@ -64,7 +67,7 @@ def _told(package: Package) -> str:
 
 def _inside(package: Any) -> list[str]:
     """What is in a parcel, and its weight."""
-    inside = [f"{figures.qty(x.qty, x.line.line.unit)} {name_of(x.line.product)}" for x in package.filled]
+    inside = [join(f"{figures.qty(x.qty, x.line.line.unit)} {name_of(x.line.product)}", lot_of(x)) for x in package.filled]
     return [*inside, *([_("{weight} kg").format(weight=figures.qty(package.weight))] if package.weight else [])]
 
 
@@ -130,13 +133,9 @@ class AddParcel(LinesVerb):
     def editor_for(self, shipment: Shipment, lines: Sequence[Any], data: Any) -> LineEditor:
         return parcel_editor(lines, None, data)
 
-    def inside(self) -> Mapping[int, Decimal]:
-        """Shipment line id → quantity, of the lines that have one."""
-        return {int(line.ref): line.clean["qty"] for line in self.editor.lines if line.clean.get("qty")}
-
     def carry_out(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         told = (cleaned["kind"], cleaned["weight"])
-        return actions.pack_lines(obj.pk, self.inside(), *told, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+        return actions.pack_lines(obj.pk, inside_of(self.editor), *told, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
 
 
 class _Parcel:
@@ -167,7 +166,9 @@ class ChangeParcel(_Parcel, AddParcel):  # type: ignore[misc,override]
 
     def find(self, **kwargs: Any) -> Any:
         parcel = self.found(Verb.find(self, **kwargs))
-        self.own = {x.line_id: x.qty for x in parcel.lines.all()}
+        self.own: dict[int, list[LotQty]] = {}
+        for x in parcel.lines.order_by("expires_on", "lot"):
+            self.own.setdefault(x.line_id, []).append(LotQty(x.lot, x.expires_on, x.qty))
         self.fill(parcel.shipment)
         self.told = join(parcel.sscc, parcel.shipment.number)
         return parcel
@@ -180,7 +181,7 @@ class ChangeParcel(_Parcel, AddParcel):  # type: ignore[misc,override]
 
     def carry_out(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         told = (cleaned["kind"], cleaned["weight"])
-        return actions.change_package(obj.pk, self.inside(), *told, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+        return actions.change_package(obj.pk, inside_of(self.editor), *told, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
 
 
 class RemoveParcel(_Parcel, Verb):  # type: ignore[misc,override]

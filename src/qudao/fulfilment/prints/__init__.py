@@ -27,6 +27,8 @@ from qudao.kernel.quantity import plain
 
 #: the number of a whole shipment ends in 00 before its check digit; those of its parcels (`actions/pack.py`) never do
 PER_SHIPMENT = 100
+#: lots named on the label of a parcel
+LOTS_ON_LABEL = 3
 
 
 def _found(actor: Actor, ids: Sequence[int]) -> list[tuple[Shipment, list[ShipmentLine]]]:
@@ -158,10 +160,16 @@ def _by_parcel(parcels: Sequence[Any]) -> tuple[list[Column], list[list[Any]]]:
         told: Any = (_told(package), package.sscc)
         for x in package.filled:
             product = x.line.product
-            below = " | ".join(one for one in (product.code, product.gtin) if one)
+            below = " | ".join(one for one in (product.code, product.gtin, lot_of(x)) if one)
             rows.append([told, (by_language(product.name, product.name_en), below), figures.qty(x.qty, x.line.line.unit), "[ ]"])
             told = ""
     return columns, rows
+
+
+def lot_of(inside: Any) -> str:
+    """The lot of what is in a parcel, with its last good day; "" where there is none."""
+    told = join(inside.lot, figures.day_long(inside.expires_on) if inside.expires_on else "")
+    return _("Lot {lots}").format(lots=told) if inside.lot else ""
 
 
 def _told(package: Package) -> str:
@@ -248,6 +256,7 @@ def _labels(shipment: Shipment, lines: Sequence[ShipmentLine], parcels: Sequence
             (_("Your order number"), "" if package else shipment.order.po_number),
             (_("Carrier"), " ".join(one for one in (shipment.carrier, shipment.tracking) if one)),
             (pgettext("on a label", "Contents"), _contents(inside)),
+            (_("Lot"), ", ".join([one.lot for one in package.filled if one.lot][:LOTS_ON_LABEL]) if package else ""),
             (_("Shipped"), printing.full_day(shipment.shipped_at)),
         ]
         sender, taker = printing.party(shipment.seller), receiver(shipment)
@@ -275,10 +284,11 @@ def _unit(shipment: Shipment) -> str:
 
 def _contents(inside: Sequence[tuple[ShipmentLine, Decimal]]) -> str:
     """What is on the pallet: its one product by name, or how much of how many."""
-    if len(inside) == 1:
-        ((line, qty),) = inside
-        return f"{figures.qty(qty, line.line.unit)} {by_language(line.product.name, line.product.name_en)}"
-    return _("{lines}, {units} units").format(lines=figures.lines(len(inside)), units=figures.qty(sum(qty for _line, qty in inside)))
+    told, (line, _qty) = {one.pk for one, _much in inside}, inside[0]
+    units = sum((qty for _one, qty in inside), Decimal(0))
+    if len(told) == 1:
+        return f"{figures.qty(units, line.line.unit)} {by_language(line.product.name, line.product.name_en)}"
+    return _("{lines}, {units} units").format(lines=figures.lines(len(told)), units=figures.qty(units))
 
 
 def _live(actor: Actor, shipment: Any) -> bool:

@@ -152,7 +152,9 @@ def _known(client_id: UUID) -> Order | None:
     return orders_seen(SYSTEM).filter(client_id=client_id).first()
 
 
-def _placing(world: World, seller: str, buyer: str, lines: dict[str, int], number: str = "", note: str = "") -> Placing:
+def _placing(world: World, sides: tuple[str, str], lines: dict[str, int], number: str, note: str = "") -> Placing:
+    """Of `sides`, seller and buyer, so many of these products."""
+    seller, buyer = sides
     wanted = [NewLine(world.products[code], Decimal(qty)) for code, qty in lines.items()]
     return Placing(world.orgs[seller].id, world.orgs[buyer].id, wanted, po_number=number, note=note)
 
@@ -179,7 +181,7 @@ def _bought(one: Purchase) -> Order:
 
 def _buy(one: Purchase, world: World) -> None:
     keeper = firm(one.supplier).parent
-    placing = _placing(world, one.supplier, keeper, one.lines, f"CG-{2600 + one.no}")
+    placing = _placing(world, (one.supplier, keeper), one.lines, f"CG-{2600 + one.no}")
     place_order(placing, actor=_who(world, keeper, "clerk"), client_id=uuid5(SPACE, f"purchase {one.no}"))
 
 
@@ -228,7 +230,7 @@ def _trades() -> Iterator[tuple[int, int, Doing]]:
 
 
 def _order(one: Trade, world: World) -> None:
-    placing = _placing(world, "lanhe", one.buyer, one.lines, f"PO-28{one.no:02d}")
+    placing = _placing(world, ("lanhe", one.buyer), one.lines, f"PO-28{one.no:02d}")
     place_order(placing, actor=_who(world, one.buyer, "clerk"), client_id=uuid5(SPACE, f"way {one.no}"))
 
 
@@ -267,7 +269,7 @@ def _transfers() -> Iterator[tuple[int, int, Doing]]:
 
 
 def _arrange(no: int, sides: tuple[str, str], lines: dict[str, int], world: World) -> None:
-    placing = _placing(world, *sides, lines, f"DB-{2600 + no}", "门店断货,请从贵司余货调拨。")
+    placing = _placing(world, sides, lines, f"DB-{2600 + no}", "门店断货,请从贵司余货调拨。")
     if _known(uuid5(SPACE, f"transfer {no}")) is None:
         arrange_transfer(placing, actor=world.staff("clerk"), client_id=uuid5(SPACE, f"transfer {no}"))
 
