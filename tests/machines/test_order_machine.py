@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from decimal import Decimal as D
 from typing import Any
 
@@ -16,10 +17,13 @@ from qudao.approvals.actions import add_rule
 from qudao.approvals.rules import RuleDraft
 from qudao.base.access import system_actor
 from qudao.base.invariants import all_checks, offending
+from qudao.inventory.actions import set_reserve_days
 from qudao.inventory.tests.make import make_stock
+from qudao.kernel import clock
 from qudao.kernel.errors import DomainError
 from qudao.orders import actions
 from qudao.orders.models import Line, Order
+from qudao.orders.queries import unscoped_overdue
 from qudao.orders.rules import NewLine
 from qudao.orders.states import TRANSITIONS, Status
 from qudao.orders.tests.make import World, make_world, place, placing
@@ -34,7 +38,7 @@ LEGAL |= {(Status.DRAFT, Status.IN_REVIEW), (Status.DRAFT, Status.CONFIRMED)}
 
 
 class OrderLife(RuleBasedStateMachine):
-    """Orders of one dealer on scarce stock and a tight credit line; orders of 300 and more need an approval."""
+    """Orders of one dealer on scarce stock and a tight credit line, whose goods are kept for five days; orders of 300 and more need an approval."""
 
     world: World
 
@@ -113,6 +117,16 @@ class OrderLife(RuleBasedStateMachine):
     def cancel(self, index: int) -> None:
         self._try(actions.cancel_order, self._one(index), reason="no", actor=self.world.dealer)
 
+    @rule(days=st.integers(1, 12))
+    def nights_pass(self, days: int) -> None:
+        with clock.freeze(clock.now() + timedelta(days=days)):
+            for pk in unscoped_overdue(clock.today()):
+                self._try(actions.watch_reserved, pk, actor=system_actor())
+
+    @rule(index=st.integers(0, 50), days=st.integers(0, 20))
+    def keep(self, index: int, days: int) -> None:
+        self._try(actions.keep_goods, self._one(index), clock.today() + timedelta(days=days), actor=self.world.cast.hq_clerk)
+
     def _refill(self) -> None:
         products = [p.pk for p in self.world.products]
         actions.refill_orders([(self.world.shelf.main, product) for product in products], actor=system_actor())
@@ -133,6 +147,7 @@ class OrderLife(RuleBasedStateMachine):
 def test_any_sequence_of_acts_keeps_every_invariant():
     world = make_world([6, 6, 6], limit=D(1500))
     add_rule(world.cast.lh.pk, RuleDraft("orders.order", unscoped_system_role("hq_finance"), D(300)), actor=system_actor())
+    set_reserve_days(world.agreement.pk, 5, actor=world.cast.hq_warehouse)
     OrderLife.world = world
     run_state_machine_as_test(OrderLife, settings=RUN)
     assert not Order.unscoped.exists()  # every example was rolled back

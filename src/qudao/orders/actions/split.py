@@ -109,7 +109,8 @@ def split_order(order_id: int, wanted: Splitting, *, reason: str = "", actor: Ac
         settle_head(order, order.approval, actor=actor)
     else:
         _make_smaller(order, parts, columns)
-    made.number = take(f"order:{order.seller_id}:{order.buyer_id}", (order.number or "").rpartition("-")[0] + "-{n:05d}")
+    series = "transfer" if order.transfer else "order"
+    made.number = take(f"{series}:{order.seller_id}:{order.buyer_id}", (order.number or "").rpartition("-")[0] + "-{n:05d}")
     insert_row(made)
     if not held:
         ask_again(order.asking, made.asking, actor=actor)

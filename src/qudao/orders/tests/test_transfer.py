@@ -84,6 +84,16 @@ def test_accepted_it_is_an_order_like_any_other(world, passing):
     assert_sound()
 
 
+def test_a_part_of_it_is_a_transfer_with_the_next_number(passing):
+    order = passing.arrange(6)
+    actions.approve_order(order.pk, actor=passing.giver)
+    part = actions.split_order(order.pk, actions.Splitting({order.lines.get().pk: D(2)}), actor=passing.giver)
+    assert (order.number, part.number, passing.arrange(1).number) == ("TR-D002-00001", "TR-D002-00002", "TR-D002-00003")
+    assert (part.kind, part.arranged_by_id) == ("transfer", order.arranged_by_id)
+    drain()
+    assert_sound()
+
+
 def test_declined_withdrawn_cancelled(passing):
     order = passing.arrange(6)
     for verb in (lambda: actions.withdraw_order(order.pk, actor=passing.taker), lambda: actions.return_order(order.pk, reason="x", actor=passing.giver)):
