@@ -208,6 +208,7 @@ RULES: dict[str, Rule] = {
     **verb("suspension", "agreements.suspend", "agreements"),
     **verb("end", "agreements.end", "agreements"),
     **verb("channel", "agreements.draft", "agreements"),
+    **verb("minimum", "agreements.draft", "agreements"),
     "quotas": Rule("quotas.view", "quotas.set"),
     "quotas/new": Rule("quotas.set", "quotas.set"),
     "quota-shares": Rule("quotas.view"),

@@ -17,6 +17,8 @@ from qudao.kernel import clock
 from qudao.network import queries as network
 from qudao.network.states import OrgKind
 
+MIN_ORDER = _("Smallest order")
+MIN_ORDER_MEANS = _("Before tax, in the currency of the agreement; 0: none. Emergencies, samples and transfers need not reach it.")
 CHANNEL = _("Through which the buyer sells, in your own words; prices may follow it.")
 
 
@@ -32,6 +34,7 @@ class TermsForm(Form):
     payment_days = forms.IntegerField(label=_("Days of payment"), min_value=0, max_value=365, initial=30, help_text=_("After the date of the invoice."))
     invoice_on = forms.ChoiceField(label=_("Invoice"), choices=InvoiceOn.choices)
     prepaid = forms.BooleanField(label=_("Prepaid"), required=False, help_text=_("Orders pass within what was paid before; no credit, no days of payment."))
+    min_order = forms.DecimalField(label=MIN_ORDER, min_value=0, decimal_places=2, required=False, help_text=MIN_ORDER_MEANS)
     channel = forms.CharField(label=_("Channel"), max_length=40, required=False, help_text=CHANNEL)
     tax_inclusive = forms.BooleanField(label=_("Prices include tax"), required=False, initial=True)
 
@@ -107,6 +110,12 @@ class ReasonForm(Form):
     """A reason that stays in the log."""
 
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class MinOrderForm(Form):
+    """The smallest order of an agreement."""
+
+    min_order = forms.DecimalField(label=MIN_ORDER, min_value=0, decimal_places=2, help_text=MIN_ORDER_MEANS)
 
 
 class ChannelForm(Form):

@@ -24,6 +24,7 @@ from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, by_ro
 from qudao.catalog import queries as products
 from qudao.kernel import clock
 from qudao.kernel.errors import DomainError, Fault, Invalid, raise_if_any
+from qudao.kernel.money import ZERO
 from qudao.network import queries as network
 from qudao.network.states import OrgState
 
@@ -90,7 +91,9 @@ class Members(Kind):
         remove_members([one.key for one in touched], actor=self.actor)
 
 
-FIELDS = ("code", "valid_from", "valid_to", "currency", "payment_days", "invoice_on", "tax_inclusive", "prepaid")
+#: what may change while the two trade
+ALWAYS = frozenset({"min_order"})
+FIELDS = ("code", "valid_from", "valid_to", "currency", "payment_days", "invoice_on", "tax_inclusive", "prepaid", "min_order")
 
 
 def _facts(agreement: Agreement) -> dict[str, Any]:
@@ -114,6 +117,7 @@ class Terms(Kind):
         Column("invoice_on", _("Invoice on"), "choice", choices=InvoiceOn, help=_("Empty: on receipt."), also=("invoice", "开票时点", "开票方式")),
         Column("tax_inclusive", _("Prices include tax"), "flag", help=_("Empty: yes."), example=_("yes"), also=("tax inclusive", "含税")),
         Column("prepaid", _("Prepaid"), "flag", help=_("Empty: no. Days of payment then do not count."), also=("prepayment", "预付", "先款后货")),
+        Column("min_order", _("Smallest order"), "number", help=_("Before tax; empty: as it is."), example="500", also=("minimum", "起订金额", "最低起订金额")),
         Column("everything", _("May buy everything"), "flag", help=_("Authorises all products; empty: no."), example=_("yes"), also=("authorise", "全部授权")),
         Column("activate", _("Activate"), "flag", help=_("Empty: it stays a draft."), example=_("yes"), also=("active", "激活", "生效")),
     )
@@ -169,13 +173,14 @@ class Terms(Kind):
         if row.get("prepaid"):
             terms |= {"prepaid": True, "payment_days": 0}
         terms |= {"invoice_on": row.get("invoice_on", InvoiceOn.RECEIPT), "tax_inclusive": row.get("tax_inclusive", True)}
+        terms["min_order"] = row.get("min_order", known.min_order if known else ZERO)
         draft = AgreementDraft(seller.pk, buyer.pk, code, row.get("valid_from"), row.get("valid_to"), **terms, channel=known.channel if known else "")
         faults, label = rules.draft_faults(draft), f"{code} {buyer.name}"
         changes = differences(_facts(known), {name: getattr(draft, name) for name in FIELDS}) if known else ()
         if known and (known.state == AgreementState.ENDED or known.buyer_id != buyer.pk):
             faults.append(Fault("agreements.code_taken", "code", {"code": code}))
-        elif known and known.state != AgreementState.DRAFT and changes:
-            faults.append(Fault("agreements.only_draft", changes[0][0], {"agreement": code}))
+        elif known and known.state != AgreementState.DRAFT and (fixed := [name for name, _was, _now in changes if name not in ALWAYS]):
+            faults.append(Fault("agreements.only_draft", fixed[0], {"agreement": code}))
         activate = bool(row.get("activate")) and not (known and known.state != AgreementState.DRAFT)
         faults += self._activation_faults(draft, seller, buyer) if activate else []
         raise_if_any([replace(one, field=one.field.removesuffix("_id")) for one in faults], Invalid)
@@ -208,11 +213,17 @@ class Terms(Kind):
                 actions.activate_agreement(made[-1].pk, actor=self.actor)
         for pk, e in old.items():
             _pk, draft, _everything, activate, before = e.data
-            after = _facts(actions.change_agreement(pk, draft, actor=self.actor))
+            after = _facts(self._change(pk, draft))
             changed[pk] = {name: (was, now) for name, was, now in differences(before, after)}
             if activate:
                 actions.activate_agreement(pk, actor=self.actor)
         return touched_by(new, made, old, changed)
+
+    def _change(self, pk: int, draft: AgreementDraft) -> Agreement:
+        """A draft takes all terms, one that is in force what may always change."""
+        if queries.agreement(self.actor, pk).state == AgreementState.DRAFT:
+            return actions.change_agreement(pk, draft, actor=self.actor)
+        return actions.set_min_order(pk, draft.min_order, actor=self.actor)
 
     def now(self, keys: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
         """Those that have not ended."""
@@ -223,7 +234,8 @@ class Terms(Kind):
 
     def hindered(self, touched: Sequence[Touched]) -> dict[int, Fault]:
         """Nobody traded under one that is new; one that was there is still a draft."""
-        alive = {one.pk: one for one in self._standing([one.key for one in touched if not one.is_new]) if one.state != AgreementState.DRAFT}
+        old = [one.key for one in touched if not one.is_new and not set(one.before) <= ALWAYS]
+        alive = {one.pk: one for one in self._standing(old) if one.state != AgreementState.DRAFT}
         fixed = {one.row: Fault("agreements.only_draft", "", {"agreement": alive[one.key].code}) for one in touched if one.key in alive}
         return super().hindered(touched) | fixed
 
@@ -237,7 +249,7 @@ class Terms(Kind):
             was = {name: read[name].read(str(value))[0] if value is not None else None for name, value in one.before.items()}
             seen, facts = standing[one.key], _facts(standing[one.key]) | was
             facts["payment_days"] = int(facts["payment_days"])
-            actions.change_agreement(one.key, AgreementDraft(seen.seller_id, seen.buyer_id, **facts, channel=seen.channel), actor=self.actor)
+            self._change(one.key, AgreementDraft(seen.seller_id, seen.buyer_id, **facts, channel=seen.channel))
 
 
 class Assortments(Kind):

@@ -42,6 +42,8 @@ class Agreement(Row):
     tax_inclusive = models.BooleanField(default=True)
     #: through which the buyer sells, in the seller's words ("online", "ka"), "" for none
     channel = models.TextField(default="", blank=True)
+    #: the least an order must come to before tax, in its currency; 0 for none
+    min_order = models.DecimalField(max_digits=14, decimal_places=2, default=0, db_default=0)
     #: two buyers of the same seller pass goods on under it, arranged by that seller; it opens no catalogue, and nobody orders under it
     transfers = models.BooleanField(default=False, db_default=False)
 
@@ -71,6 +73,11 @@ class Agreement(Row):
                 condition=Q(payment_days__gte=0) & Q(payment_days__lte=365),
                 name="agreements_agreement_payment_days_range",
                 violation_error_message=_("The days of payment must lie between 0 and 365."),
+            ),
+            models.CheckConstraint(
+                condition=Q(min_order__gte=0),
+                name="agreements_agreement_min_order_not_negative",
+                violation_error_message=_("The smallest order is an amount of 0 or more."),
             ),
             models.CheckConstraint(
                 condition=Q(prepaid=False) | Q(payment_days=0),

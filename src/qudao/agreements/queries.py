@@ -22,6 +22,7 @@ from qudao.catalog import queries as products
 from qudao.catalog.models import HiddenProduct
 from qudao.kernel import clock
 from qudao.kernel.errors import Invalid
+from qudao.kernel.money import ZERO
 from qudao.network.models import Organisation
 from qudao.network.queries import CARD, OrgCard
 
@@ -39,6 +40,12 @@ class Terms:
     state: str
     seller: OrgCard
     buyer: OrgCard
+    #: the least an order must come to before tax; 0 for none
+    min_order: Decimal = ZERO
+
+    def lacks(self, net: Decimal) -> Decimal:
+        """What an order of this sum before tax lacks to the smallest."""
+        return max(self.min_order - net, ZERO)
 
     @property
     def active(self) -> bool:
@@ -47,7 +54,7 @@ class Terms:
 
 
 _TERMS = f"""
-    select a.id, a.code, a.currency, a.payment_days, a.invoice_on, a.tax_inclusive, a.state,
+    select a.id, a.code, a.currency, a.payment_days, a.invoice_on, a.tax_inclusive, a.state, a.min_order,
            {", ".join(f"s.{name}" for name in CARD)}, {", ".join(f"b.{name}" for name in CARD)}
       from agreements_agreement a
       join network_organisation s on s.id = a.seller_id
@@ -58,8 +65,8 @@ _ON = "not a.transfers and a.state in ('active', 'suspended') and a.valid_from <
 
 def _terms(row: tuple) -> Terms:
     width = len(CARD)
-    seller, buyer = OrgCard(*row[7 : 7 + width]), OrgCard(*row[7 + width :])
-    return Terms(*(*row[:7], seller, buyer))
+    seller, buyer = OrgCard(*row[8 : 8 + width]), OrgCard(*row[8 + width :])
+    return Terms(*(*row[:7], seller, buyer, row[7]))
 
 
 def unscoped_terms(seller_id: int, buyer_id: int, on: date) -> Terms | None:

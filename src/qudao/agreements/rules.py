@@ -6,9 +6,14 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from qudao.agreements.states import TRANSITIONS, AgreementState, InvoiceOn
 from qudao.kernel.errors import Fault, Refused
+from qudao.kernel.money import ZERO, round_to
+
+#: the largest amount that may be the smallest order
+MOST_MIN_ORDER = Decimal(1_000_000_000)
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,8 @@ class AgreementDraft:
     tax_inclusive: bool = True
     channel: str = ""
     prepaid: bool = False
+    #: the least an order must come to before tax; 0 for none
+    min_order: Decimal = ZERO
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,12 @@ def draft_faults(draft: AgreementDraft) -> list[Fault]:
         faults.append(Fault("agreements.currency_wrong", "currency"))
     if draft.invoice_on not in InvoiceOn.values:
         faults.append(Fault("agreements.invoice_on_wrong", "invoice_on"))
-    return faults
+    return faults + min_order_faults(draft.min_order)
+
+
+def min_order_faults(amount: Decimal) -> list[Fault]:
+    """Whether an amount can be the smallest order."""
+    return [] if amount.is_finite() and 0 <= amount <= MOST_MIN_ORDER and amount == round_to(amount) else [Fault("agreements.min_order_wrong", "min_order")]
 
 
 def next_state(state: str, verb: str, code: str) -> str:

@@ -40,6 +40,7 @@ SENTENCES = {
     "agreements.span_wrong": _("The last day lies before the first day."),
     "agreements.payment_days_wrong": _("The days of payment must lie between 0 and 365."),
     "agreements.currency_wrong": _("The currency is a code of three letters."),
+    "agreements.min_order_wrong": _("The smallest order is an amount of 0 or more, with at most two decimals."),
     "agreements.invoice_on_wrong": _("An invoice is made on receipt or on shipment."),
     "agreements.state": _("The agreement {agreement} is in state “{state}”; this is not possible now."),
     "agreements.past": _("The agreement {agreement} ended on {valid_to} and cannot be activated any more."),

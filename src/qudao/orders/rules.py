@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from qudao.kernel.errors import Fault, Invalid, Refused
 from qudao.kernel.money import ZERO, cumulative, net_and_tax, round_to
 from qudao.kernel.quantity import plain
-from qudao.orders.states import OPEN, TRANSITIONS, Allocation, Approval, Billing, Fulfilment, Kind, Payment, Status
+from qudao.orders.states import FREE_OF_MINIMUM, OPEN, TRANSITIONS, Allocation, Approval, Billing, Fulfilment, Kind, Payment, Status
 
 MAX_LINES = 2000
 #: minutes within which the same lines ordered again are taken for a mistake, until somebody says they are not
@@ -170,6 +170,13 @@ def side_faults(terms: Any | None, today: date) -> list[Fault]:
     if terms.state != "active":
         faults.append(Fault("orders.agreement_suspended", "buyer", {"agreement": terms.code}))
     return faults
+
+
+def minimum_faults(terms: Any, kind: str, net: Decimal) -> list[Fault]:
+    """Whether an order is too small as a whole, before tax."""
+    missing = ZERO if kind in FREE_OF_MINIMUM else terms.lacks(net)
+    about = {"net": net, "least": terms.min_order, "missing": missing, "currency": terms.currency}
+    return [Fault("orders.below_amount", "", about)] if missing else []
 
 
 def line_faults(lines: Sequence[NewLine], cards: Mapping[int, Any], refused: Mapping[int, bool], priced: Collection[Any], today: date) -> list[Fault]:

@@ -35,6 +35,8 @@ class Kind(TextChoices):
     TRANSFER = "transfer", pgettext_lazy("order", "Transfer")
 
 
+#: the types of orders that no smallest order holds back
+FREE_OF_MINIMUM = (Kind.EMERGENCY, Kind.SAMPLE, Kind.TRANSFER)
 #: the types that people choose; the others follow from who the two sides are
 CHOSEN = tuple((kind.value, kind.label) for kind in (Kind.REGULAR, Kind.SAMPLE, Kind.EMERGENCY))
 
@@ -238,6 +240,7 @@ SENTENCES = {
     "orders.product_blocked": _("{product} is not sold any more."),
     "orders.below_minimum": _("{product}: the smallest quantity is {minimum} {unit}."),
     "orders.above_maximum": _("{product}: one order takes at most {maximum} {unit}."),
+    "orders.below_amount": _("An order must come to {least} {currency} before tax; this one comes to {net}, {missing} are missing."),
     "orders.not_multiple": _("{product} is sold in multiples of {multiple} {unit}."),
     "orders.not_offered": _("{product} is not offered to this buyer."),
     "orders.not_authorised": _("{product} is not covered by an authorisation of this agreement."),
@@ -324,6 +327,7 @@ REMEDIES = {
     "orders.dealer_not_active": _("Ask the channel manager to resume the organisation."),
     "orders.unknown_product": _("Check the code, or search by name."),
     "orders.product_blocked": _("Take the line out, or choose its successor."),
+    "orders.below_amount": _("Order more, or order it as an emergency."),
     "orders.below_minimum": _("Order at least {minimum}."),
     "orders.above_maximum": _("Order at most {most} here."),
     "orders.not_multiple": _("Order {lower} or {upper}."),

@@ -11,6 +11,7 @@ from qudao.agreements.actions.terms import (
     end_expired,
     ensure_transfer_terms,
     set_channel,
+    set_min_order,
     subject_of,
     suspend_agreement,
     withdraw_authorisation,
@@ -19,5 +20,5 @@ from qudao.agreements.actions.terms import (
 __all__ = [
     "activate_agreement", "add_members", "authorise", "change_agreement", "change_group", "change_rule", "create_group",
     "draft_agreement", "end_agreement", "end_expired", "end_membership", "end_rule", "ensure_transfer_terms", "follow_assortments",
-    "remove_members", "set_channel", "set_rule", "subject_of", "suspend_agreement", "withdraw_authorisation",
+    "remove_members", "set_channel", "set_min_order", "set_rule", "subject_of", "suspend_agreement", "withdraw_authorisation",
 ]  # fmt: skip

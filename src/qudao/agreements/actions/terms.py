@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import date, timedelta
+from decimal import Decimal
 
 from django.db.models import Q
 
@@ -92,6 +93,20 @@ def set_channel(agreement_id: int, channel: str, *, actor: Actor) -> Agreement:
         agreement.save(update_fields=["channel"])
         record(subject_of(agreement), detail={"channel": [before, agreement.channel]})
         catalog.tell_due(agreement.seller_id, [agreement.buyer_id], subject_of(agreement), actor=actor)
+    return agreement
+
+
+@action("agreements.draft")
+def set_min_order(agreement_id: int, amount: Decimal, *, actor: Actor) -> Agreement:
+    """Say what an order must at least come to before tax (0 = nothing); it counts for orders placed from now on. Locks it. Raises Invalid at `min_order`."""
+    agreement = _lock(agreement_id, "agreements.draft", actor)
+    if agreement.state == AgreementState.ENDED:
+        raise Refused("agreements.state", agreement=agreement.code, state=AgreementState(agreement.state).label)
+    raise_if_any(rules.min_order_faults(amount), Invalid)
+    before, agreement.min_order = agreement.min_order, amount
+    if before != amount:
+        agreement.save(update_fields=["min_order"])
+        record(subject_of(agreement), detail={"min_order": [str(before), str(amount)]})
     return agreement
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,12 +15,13 @@ from qudao.agreements.rules import AgreementDraft, Grant, GroupDraft
 from qudao.agreements.states import AgreementState, InvoiceOn
 from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
+from qudao.kernel.money import ZERO
 
 routes = Router(tags=["agreements"])
 
 AGREEMENT = (
     *("id", "code", "state", "seller_id", "buyer_id", "currency", "valid_from", "valid_to", "payment_days", "invoice_on", "tax_inclusive", "channel"),
-    "prepaid",
+    *("prepaid", "min_order"),
     *("seller__code", "buyer__code"),
 )
 RENAMED = {"seller__code": "seller_code", "buyer__code": "buyer_code"}
@@ -40,6 +42,8 @@ class TermsIn(Schema):
     channel: str = Field("", max_length=40)
     #: orders pass within what was paid before; `payment_days` is then 0
     prepaid: bool = False
+    #: the least an order must come to before tax, in its currency; emergencies, samples and transfers need not
+    min_order: Decimal = Field(ZERO, ge=0, decimal_places=2)
 
 
 class AgreementIn(TermsIn):
@@ -91,6 +95,10 @@ class GrantOut(GrantIn):
 
 class ChannelIn(Schema):
     channel: str = Field("", max_length=40)
+
+
+class MinOrderIn(Schema):
+    min_order: Decimal = Field(..., ge=0, decimal_places=2)
 
 
 class GroupIn(Schema):
@@ -243,6 +251,14 @@ def set_channel(request: HttpRequest, agreement_id: int, body: ChannelIn) -> Htt
     """A mark, not a term: it may change while the two trade."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return _one(actions.set_channel(agreement_id, body.channel, actor=actor).pk, actor)
+
+
+@routes.put("/agreements/{int:agreement_id}/minimum", response=AgreementOut, summary="Say what an order must at least come to")
+@idempotent
+def set_min_order(request: HttpRequest, agreement_id: int, body: MinOrderIn) -> HttpResponse:
+    """Before tax, in the currency of the agreement; it counts for orders placed from now on. 0 takes it away."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _one(actions.set_min_order(agreement_id, body.min_order, actor=actor).pk, actor)
 
 
 GROUP = ("id", "owner_id", "code", "name", "name_en")

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from qudao.agreements import actions, queries
-from qudao.agreements.forms import ChannelForm, GrantForm, NewForm, ReasonForm, TermsForm
+from qudao.agreements.forms import ChannelForm, GrantForm, MinOrderForm, NewForm, ReasonForm, TermsForm
 from qudao.agreements.models import Agreement, Authorisation
 from qudao.agreements.rules import AgreementDraft, Grant
 from qudao.agreements.states import AgreementState
@@ -24,6 +24,7 @@ from qudao.base.html.forms import Form
 from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, NoFields, Panel, import_buttons
 from qudao.catalog import queries as products
 from qudao.kernel.errors import Invalid
+from qudao.kernel.money import ZERO
 
 
 class AgreementList(ListPage):
@@ -53,6 +54,7 @@ def terms_panel(request: HttpRequest, agreement: Agreement) -> Panel:
         (pgettext("validity", "To"), figures.day(agreement.valid_to) if agreement.valid_to else _("until ended")),
         (_("Days of payment"), _("Prepaid") if agreement.prepaid else str(agreement.payment_days)),
         (_("Invoice"), agreement.get_invoice_on_display()),
+        (_("Smallest order"), figures.money(agreement.min_order, agreement.currency) if agreement.min_order else ""),
         (_("Prices"), _("include tax") if agreement.tax_inclusive else _("without tax")),
     ]
     return Panel(_("Terms"), "parts/panel_facts.html", {"facts": facts})
@@ -125,8 +127,14 @@ class AgreementDetail(DetailPage):
             found.append(Button(_("Change"), to["change"], icon="pencil", verb="agreements.draft", key="e"))
         else:
             found.append(Button(_("Channel"), reverse("agreement_channel", args=[obj.pk]), icon="pencil", verb="agreements.draft", ask=True))
+            found.append(Button(_("Smallest order"), reverse("agreement_minimum", args=[obj.pk]), icon="pencil", verb="agreements.draft", ask=True))
         found.append(Button(_("End for good"), to["end"], icon="x", verb="agreements.end", ask=True, danger=True))
         return [button for button in found if _may(self.actor, button.verb, obj)]
+
+
+def least(cleaned: dict[str, Any]) -> dict[str, Any]:
+    """The terms of a form; an empty smallest order is none."""
+    return {**cleaned, "min_order": cleaned["min_order"] or ZERO}
 
 
 class AgreementNew(FormPage):
@@ -144,7 +152,7 @@ class AgreementNew(FormPage):
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         partner, me = cleaned.pop("partner").pk, self.actor.org_id
         sides = (partner, me) if partner in self.actor.stands_for else (me, partner)
-        draft = AgreementDraft(*sides, **cleaned)
+        draft = AgreementDraft(*sides, **least(cleaned))
         return actions.draft_agreement(draft, actor=self.actor, client_id=client_id)
 
 
@@ -164,7 +172,7 @@ class AgreementChange(FormPage):
         return reverse("agreement", args=[self.kwargs["pk"]])
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        draft = AgreementDraft(obj.seller_id, obj.buyer_id, **cleaned)
+        draft = AgreementDraft(obj.seller_id, obj.buyer_id, **least(cleaned))
         return actions.change_agreement(obj.pk, draft, actor=self.actor, client_id=client_id)
 
 
@@ -231,6 +239,21 @@ class AgreementChannel(_Verb):
         return {"channel": obj.channel}
 
 
+class AgreementMinimum(_Verb):
+    """What an order must at least come to."""
+
+    verb = "agreements.draft"
+    form = MinOrderForm
+    title = gettext_lazy("Smallest order")
+    said = gettext_lazy("The smallest order is saved.")
+
+    def initial(self, obj: Agreement) -> dict[str, Any]:
+        return {"min_order": obj.min_order}
+
+    def perform(self, obj: Agreement, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.set_min_order(obj.pk, cleaned["min_order"], actor=self.actor, client_id=client_id)
+
+
 class AgreementAuthorisation(_Verb):
     """Allow or forbid products."""
 
@@ -266,6 +289,7 @@ routes = [
     path("agreements/new", AgreementNew.as_view(), name="agreement_new"),
     path("agreements/<int:pk>/", AgreementDetail.as_view(), name="agreement"),
     path("agreements/<int:pk>/change", AgreementChange.as_view(), name="agreement_change"),
+    path("agreements/<int:pk>/minimum", AgreementMinimum.as_view(), name="agreement_minimum"),
     path("agreements/<int:pk>/channel", AgreementChannel.as_view(), name="agreement_channel"),
     path("agreements/<int:pk>/activation", AgreementActivation.as_view(), name="agreement_activation"),
     path("agreements/<int:pk>/suspension", AgreementSuspension.as_view(), name="agreement_suspension"),

@@ -236,6 +236,7 @@ BROKEN = {
     "agreements_agreement_valid_from_to_ordered": lambda c, a: _agreement(c, valid_to=START - timedelta(1)),
     "agreements_agreement_payment_days_range": lambda c, a: _agreement(c, payment_days=-1),
     "agreements_agreement_prepaid_without_days": lambda c, a: _agreement(c, prepaid=True),
+    "agreements_agreement_min_order_not_negative": lambda c, a: _agreement(c, min_order=-1),
     "agreements_agreement_state_invoice_on_currency_known": lambda c, a: _agreement(c, state="odd"),
     "agreements_agreement_seller_buyer_one_active": lambda c, a: _agreement(c, buyer=c.d001, state="active"),
     "agreements_authorisation_product_or_category": lambda c, a: Authorisation(

@@ -129,7 +129,10 @@ def _price(fresh: Sequence[Entered]) -> None:
             one.faults = [*one.faults, Fault("inventory.no_place")]
         if not one.faults and one.ship:
             priced = rules.price_order(one.placing.lines, cards, own, one.placing.kind, supplies[terms.agreement_id].surcharge)
-            gross = rules.totals(priced)[2]
+            net, _tax, gross = rules.totals(priced)
+            one.faults = rules.minimum_faults(terms, one.placing.kind, net)
+            if one.faults:
+                continue
             case, trade = Case(gross, one.placing.kind, tier=terms.buyer.tier), (one.placing.seller_id, one.placing.buyer_id, terms.agreement_id)
             needed = approvals.get(houses[i], NO_PLAN).needed(case, partial(unscoped_facts, trade, priced))
             supply = supplies[terms.agreement_id]

@@ -124,7 +124,8 @@ def price_placing(placing: Placing, ship: Destination | None, actor: Actor) -> P
     hurt = {_line_of(fault) for fault in faults}
     good = {no: line for no, line in readable.items() if no not in hurt}
     lines = [replace(x, no=no) for x, no in zip(rules.price_order(list(good.values()), cards, _in_order(quotes, good), *kinds), good, strict=True)]
-    gross = rules.totals(lines)[2]
+    net, _tax, gross = rules.totals(lines)
+    faults += [] if faults else rules.minimum_faults(terms, placing.kind, net)
     more = partial(unscoped_facts, (placing.seller_id, placing.buyer_id, terms.agreement_id), lines)
     house = placing.buyer_id if placing.kind == Kind.EXTERNAL else placing.seller_id
     needed = unscoped_rules_for(house, KIND, Case(gross, placing.kind, tier=terms.buyer.tier), more)

@@ -29,7 +29,7 @@ from qudao.kernel.money import ZERO
 from qudao.orders import rules
 from qudao.orders.queries import unscoped_facts, unscoped_why_no_price
 from qudao.orders.rules import NewLine, Placing, PricedLine
-from qudao.orders.states import Kind, Status
+from qudao.orders.states import FREE_OF_MINIMUM, Kind, Status
 from qudao.portal.rules import Nearest, folded, quantity_of
 from qudao.pricing.queries import Item, unscoped_quote
 from qudao.quotas.queries import unscoped_ration
@@ -271,6 +271,11 @@ class Look:
     scarce: dict[int, Pot] = field(default_factory=dict)
     terms: Terms | None = None
     partial: bool = False
+
+    @property
+    def to_minimum(self) -> Decimal:
+        """What is missing to the smallest order, before tax."""
+        return self.terms.lacks(self.net) if self.terms and self.trade.kind not in FREE_OF_MINIMUM else ZERO
 
     @property
     def leaves(self) -> tuple[date | None, int] | None:
