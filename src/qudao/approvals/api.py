@@ -290,7 +290,7 @@ def one(request: HttpRequest, flow_id: int) -> HttpResponse:
 
 @routes.get("/approval-flows/{int:flow_id}/what-if", response=ReplayOut, summary="What the draft would have asked")
 def what_if(request: HttpRequest, flow_id: int, months: int = 3) -> HttpResponse:
-    """Of the documents that needed a signature in the last months (at most 24, at most 5,000 documents); without a draft, of what is in use."""
+    """Of the documents of the last months, signed or not (at most 24, at most 5,000 documents); without a draft, of what is in use."""
     flow = queries.flow(request.actor, flow_id)  # type: ignore[attr-defined]
     by_state = {version.state: queries.plan_of(version) for version in flow.versions.all()}
     used = by_state.get(VersionState.PUBLISHED, queries.NO_PLAN)

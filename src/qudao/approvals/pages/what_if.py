@@ -56,7 +56,7 @@ def result_panel(request: HttpRequest, flow: Flow) -> Panel:
         items.append({"label": _("Depend on a fact that was not kept; counted as asked"), "end": told.unsure})
     request.changed = [found[n] for n in told.changed[:SHOWN]]  # type: ignore[attr-defined]
     title = _("What the draft would ask") if version_of(flow, VersionState.DRAFT) else _("What is in use would ask")
-    note = _("Only documents that needed a signature then are kept with their facts.")
+    note = _("Of documents that needed no signature, groups and product lines are those of now, and a discount is not known.")
     return Panel(title, "parts/panel_items.html", {"items": items}, note=note)
 
 

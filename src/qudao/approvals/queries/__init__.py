@@ -2,6 +2,7 @@
 
 from qudao.approvals.queries.flows import (
     NO_PLAN,
+    PASSED,
     REPLAYED,
     Case,
     Names,
@@ -71,6 +72,7 @@ __all__ = [
     "Needed",
     "REPLAYED",
     "Signature",
+    "PASSED",
     "Submitted",
     "Waited",
     "absences",
