@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.files.uploadedfile import UploadedFile
 
 from qudao.approvals import actions as approvals
@@ -150,7 +152,8 @@ def reject_order(order_id: int, *, reason: str, seen: int = 0, actor: Actor) -> 
     order.save(update_fields=["status", "approval", "credit", "state_since"])
     record(order.subject, before=before, after=order.status, reason=reason, since=since)
     emit(OrderRejected(order.pk, reason), order.subject)
-    kind, told = ("orders.transfer_declined" if order.transfer else "orders.rejected"), {"number": order.number, "reason": reason}
+    kind = "orders.transfer_declined" if order.transfer else "orders.rejected"
+    told: dict[str, Any] = {"number": order.number, "reason": reason}
     notify(kind, order.subject, org_id=order.buyer_id, verb="orders.view", **told)
     if order.arranged_by_id:
         notify(kind, order.subject, org_id=order.arranged_by_id, verb="orders.arrange", **told)
