@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import ngettext, pgettext_lazy
 
 from qudao.base.html.tables import Column, Edit, Filter, Tab, Table, by_language
 from qudao.catalog import queries
@@ -94,6 +94,11 @@ def in_tree(row: Category) -> SafeString:
     return format_html('<span class="ps-{}">{}</span>', min(row.depth, 5), name_of(row))
 
 
+def held(number: int) -> str:
+    """How many products, in words."""
+    return ngettext("{n} product", "{n} products", number).format(n=number)
+
+
 class CategoryTable(Table):
     """The tree of categories, line by line; each with how many products are in it and below."""
 
@@ -104,7 +109,7 @@ class CategoryTable(Table):
         Column("name_en", _("English name"), dim=True, hide_on_phone=True),
         Column("", pgettext_lazy("tree", "Under"), cell=lambda row: row.parent.code if row.parent else "", dim=True, hide_on_phone=True, slug="under"),
         Column("depth", _("Depth"), cell="number", dim=True, hide_on_phone=True, hidden=True, slug="depth"),
-        Column("held", _("Products"), cell="number", num=True),
+        Column("held", _("Products"), cell=lambda row: held(row.held), dim=True),
         Column("", _("Owner"), cell=lambda row: name_of(row.owner), dim=True, hide_on_phone=True, slug="owner"),
     )
     search = ("code__icontains", "name__icontains", "name_en__icontains")

@@ -175,6 +175,7 @@ class PlaceTable(Table):
         Column("", _("State"), cell=lambda row: figures.badge(*place_state(row)) if row.closed else "", slug="state"),
     )
     tabs = (
+        Tab("own", _("Own places"), lambda actor: Q(owner_id=actor.org_id, closed=False)),
         Tab("open", pgettext_lazy("place", "Open"), Q(closed=False)),
         Tab("closed", pgettext_lazy("place", "Closed"), Q(closed=True)),
         Tab("all", _("All")),

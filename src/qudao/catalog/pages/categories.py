@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext
+from django.utils.translation import gettext_lazy, pgettext
 
-from qudao.base.access import policy_of
+from qudao.base.access import Actor, policy_of, visible
 from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, Panel, import_buttons
 from qudao.catalog import actions, queries
 from qudao.catalog.forms import CategoryForm
 from qudao.catalog.models import Category
-from qudao.catalog.tables import CategoryTable, name_of
+from qudao.catalog.tables import CategoryTable, held, name_of
 
 
 class CategoryList(ListPage):
@@ -46,10 +47,12 @@ class CategoryList(ListPage):
 
 def card_panel(request: HttpRequest, category: Category) -> Panel:
     """Its names and where it stands."""
+    number = queries.category_counts(request.actor).get(category.pk, 0)  # type: ignore[attr-defined]
     facts = [
         (_("Name"), category.name),
         (_("English name"), category.name_en),
         (pgettext("tree", "Under"), name_of(category.parent)),
+        (_("Products"), held(number) if number else ""),
         (_("Owner"), name_of(category.owner)),
     ]
     return Panel(_("Card"), "parts/panel_facts.html", {"facts": facts})
@@ -60,14 +63,10 @@ def below_panel(request: HttpRequest, category: Category) -> Panel:
     actor = request.actor  # type: ignore[attr-defined]
     counts = queries.category_counts(actor)
     items = [
-        {"label": f"{one.code} {name_of(one)}", "url": one.get_absolute_url(), "end": _held(counts.get(one.pk, 0))}
+        {"label": f"{one.code} {name_of(one)}", "url": one.get_absolute_url(), "end": held(counts.get(one.pk, 0))}
         for one in queries.categories(actor).filter(parent_id=category.pk)
     ]
-    return Panel(_("Categories below"), "parts/panel_items.html", {"items": items, "empty": _("None stands below it.")}, note=_held(counts.get(category.pk, 0)))
-
-
-def _held(number: int) -> str:
-    return ngettext("{n} product", "{n} products", number).format(n=number)
+    return Panel(_("Categories below"), "parts/panel_items.html", {"items": items, "empty": _("None stands below it.")})
 
 
 class CategoryDetail(DetailPage):
@@ -135,11 +134,16 @@ class CategoryChange(FormPage):
         return actions.change_category(obj.pk, actions.CategoryDraft(**cleaned), actor=self.actor, client_id=client_id)
 
 
+def kept(actor: Actor) -> QuerySet[Category]:
+    """The categories that the actor may change."""
+    return visible(actor, Category, "catalog.edit")
+
+
 class CategoryRemoval(ActionPage):
     """Out of the tree, when nothing is in it."""
 
     verb = "catalog.edit"
-    query = queries.categories
+    query = kept
     action = actions.remove_category
     title = submit = gettext_lazy("Remove category")
     said = gettext_lazy("The category is removed.")

@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from qudao.base.access import all_verbs
+from qudao.base.access import Actor, all_verbs, visible
 from qudao.base.audit import timeline
 from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, Panel, import_buttons
 from qudao.base.html.tables import by_language
@@ -122,11 +123,16 @@ class PlaceNew(FormPage):
         return actions.register_place(code, facts=PlaceFacts(**cleaned), actor=self.actor, client_id=client_id)
 
 
+def kept(actor: Actor) -> QuerySet[Place]:
+    """The places that the actor may change."""
+    return visible(actor, Place, VERB).select_related("owner")
+
+
 class PlaceChange(ActionPage):
     """What is written about it."""
 
     verb = VERB
-    query = queries.places
+    query = kept
     form = PlaceFactsForm
     title = gettext_lazy("Change place")
     submit = gettext_lazy("Save")
@@ -166,7 +172,7 @@ class PlaceReopen(ActionPage):
     """Goods may enter again."""
 
     verb = VERB
-    query = queries.places
+    query = kept
     action = actions.reopen_place
     title = submit = gettext_lazy("Open again")
     said = gettext_lazy("The warehouse is open.")

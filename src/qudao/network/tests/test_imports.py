@@ -9,10 +9,11 @@ from qudao.base import import_runs
 from qudao.base.access import Actor, Scope, system_actor
 from qudao.base.import_runs import Told, begin_import, run_import, undo_import, undoing_of
 from qudao.base.models import Event, ImportRun
+from qudao.base.tests.brought_back import brought_back, same_again
 from qudao.kernel.errors import Invalid, NotFound, Refused
-from qudao.network.actions import NewOrganisation, change_organisations, register_organisation, register_organisations, remove_organisations
-from qudao.network.models import Organisation
-from qudao.network.rules import OrgFacts
+from qudao.network.actions import NewOrganisation, add_address, change_organisations, register_organisation, register_organisations, remove_organisations
+from qudao.network.models import Address, FormerPlace, Organisation
+from qudao.network.rules import AddressFacts, OrgFacts
 from qudao.network.tests.make import make_network
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +31,7 @@ def orgs(db):
 
 
 def person(org):
-    verbs = frozenset({"base.imports", "network.view", "network.register", "network.change"})
+    verbs = frozenset({"base.imports", "network.view", "network.register", "network.change", "network.move", "network.address"})
     return Actor(1, 1, org.pk, org.path, org.kind, "Li Lei", verbs, Scope.BRANCH)
 
 
@@ -116,3 +117,52 @@ def test_many_are_registered_changed_or_removed_all_or_none(orgs):
         remove_organisations([shop.pk], actor=person(orgs["D002"]))
     remove_organisations([shop.pk], actor=lh)
     assert not Organisation.unscoped.filter(code="S7").exists()
+
+
+def test_the_branch_brought_back_changes_nothing(orgs):
+    same_again("network.organisations", person(orgs["LH"]), Organisation.unscoped.exclude(code="LH").count())
+    assert brought_back("network.organisations", person(orgs["D001"])).wrong == []
+
+
+def test_a_file_hangs_organisations_elsewhere_and_back(orgs):
+    under = {one.code: one.parent.code for one in Organisation.unscoped.select_related("parent") if one.parent}
+    moved = next(code for code, above in under.items() if above == "D001")
+    run = done(orgs["LH"], f"code,under,phone\n{moved},D002,1\nD001,LH,\n")
+    org = Organisation.unscoped.get(code=moved)
+    assert (run.changed, org.parent.code, org.phone, org.path) == (1, "D002", "1", f"{orgs['D002'].path}{org.pk}/")
+    assert FormerPlace.unscoped.get(organisation=org).parent_id == orgs["D001"].pk
+    undo_import(run.pk, actor=person(orgs["LH"]))
+    org.refresh_from_db()
+    assert (org.parent.code, org.phone) == ("D001", "")
+
+
+def test_where_nobody_may_hang_is_told_at_the_cell(orgs):
+    moved = next(one.code for one in Organisation.unscoped.select_related("parent") if one.parent_id == orgs["D001"].pk)
+    looked = import_runs.look(begun(orgs["LH"], f"code,under\nD001,{moved}\nD002,NOBODY\n{moved},N9\nLH,D001\n"), person(orgs["LH"]))
+    assert {(one.row, one.column, one.fault.code) for one in looked.wrong} == {
+        (2, "under", "network.parent_below"), (3, "under", "network.unknown"), (4, "under", "network.unknown"), (5, "under", "network.own_organisation"),
+    }  # fmt: skip
+
+
+ADDRESSES = "组织,地址名称,收货人,手机,详细地址,默认\n"
+
+
+def places(org):
+    return {(one.label, one.phone, one.street, one.is_default) for one in Address.unscoped.filter(organisation=org, active=True)}
+
+
+def test_addresses_come_from_a_file_and_go_back(orgs):
+    d001, actor = orgs["D001"], person(orgs["LH"])
+    add_address(d001.pk, AddressFacts("Li", "1", "1 Quay", "East"), actor=actor)
+    same_again("network.addresses", actor, 1)
+    content = f"{ADDRESSES}D001,East,Li,2,1 Quay,\nD001,West,Wang,3,9 Hill,是\nNO,X,X,1,X,\nD002,,,1,,\n"
+    run = begin_import("network.addresses", SimpleUploadedFile("a.csv", content.encode()), actor=actor)
+    assert {(one.row, one.column, one.fault.code) for one in import_runs.look(run, actor).wrong} == {
+        (4, "organisation", "network.unknown"), (5, "recipient", "base.import_empty"), (5, "street", "base.import_empty"),
+    }  # fmt: skip
+    run = run_import(run.pk, Told(skip_wrong=True), actor=actor)
+    assert (run.made, run.changed) == (1, 1)
+    assert places(d001) == {("East", "2", "1 Quay", False), ("West", "3", "9 Hill", True)}
+    same_again("network.addresses", actor, 2)
+    undo_import(run.pk, actor=actor)
+    assert places(d001) == {("East", "1", "1 Quay", True)}
