@@ -72,7 +72,7 @@ class Actor:
         return self.kind == "system" or verb in self.verbs
 
     def sees(self, field: str) -> bool:
-        """Whether a guarded field class ("cost", "trade.downstream_prices") is granted."""
+        """Whether a guarded field class ("trade.downstream_prices") is granted."""
         return self.kind == "system" or field in self.fields
 
     def acts_as(self, org_id: int) -> bool:

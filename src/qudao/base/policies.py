@@ -20,8 +20,6 @@ VERBS = {
     "base.operate": _("Run the system: events, jobs, health"),
 }
 FIELDS = {
-    "cost": _("See cost"),
-    "margin": _("See margin"),
     "trade.downstream_prices": _("See prices between two dealers below"),
 }
 

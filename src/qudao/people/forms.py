@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.access import Actor, all_verbs
+from qudao.base.access import Actor, all_fields, all_verbs
 from qudao.base.html.forms import Form
 from qudao.base.html.tables import by_language
 from qudao.people.queries import roles_for, unscoped_people_of
@@ -158,15 +158,20 @@ class RemarkForm(Form):
 
 
 class RoleForm(_Offers):
-    """A role of one's own organisation: only verbs the actor holds are offered."""
+    """A role of one's own organisation: only verbs the actor holds are offered, and guarded figures it sees."""
 
     code = forms.CharField(label=_("Code"), max_length=40, help_text=_("Small letters, digits and underscores."))
     name = forms.CharField(label=_("Name"), max_length=60)
     name_en = forms.CharField(label=_("English name"), max_length=60, required=False)
     scope = forms.ChoiceField(label=_("Usual view"))
+    grants = forms.MultipleChoiceField(label=_("Guarded figures"), required=False, widget=forms.CheckboxSelectMultiple)
     verbs = forms.MultipleChoiceField(label=_("Rights"), widget=forms.SelectMultiple(attrs={"size": 16, "class": "form-select", "data-wide": "1"}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        seen = [(name, label) for name, label in sorted(all_fields().items()) if self.actor.sees(name)]
+        self.offer("grants", seen)
+        if not seen:
+            del self.fields["grants"]
         self.offer("verbs", [(verb, label) for verb, label in sorted(all_verbs().items()) if self.actor.can(verb)])
         self.offer("scope", views(self.actor))

@@ -302,8 +302,12 @@ class RoleWrite(FormPage):
     def find(self, **kwargs: Any) -> Role | None:
         return get_row(visible(self.actor, Role, "people.roles"), kwargs["pk"]) if "pk" in kwargs else None
 
+    def initial(self, obj: Role | None) -> dict[str, Any]:
+        return {**super().initial(obj), "grants": obj.fields if obj else []}
+
     def perform(self, obj: Role | None, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        facts = RoleFacts(**{**cleaned, "verbs": tuple(cleaned["verbs"])})
+        grants = tuple(cleaned.pop("grants", ()))
+        facts = RoleFacts(**{**cleaned, "verbs": tuple(cleaned["verbs"])}, fields=grants)
         wanted = self.kwargs.get("pk")
         return actions.write_role(facts, wanted, actor=self.actor, client_id=client_id)
 

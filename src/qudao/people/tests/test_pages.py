@@ -333,3 +333,21 @@ def test_own_roles_are_written_and_removed(client, cast):
     assert client.post(reverse("role_removal", args=[made.pk])).status_code == 302
     assert not Role.unscoped.filter(owner=cast.d001).exists()
     assert client.post(reverse("role_removal", args=[unscoped_system_role("shop_owner")])).status_code == 409
+
+
+def test_a_role_grants_guarded_figures_and_says_its_view(client, cast):
+    client.cookies["qudao_language"] = "en"
+    sign_in(client, cast.hq_admin)
+    form = {"code": "desk", "name": "销售内勤", "scope": "self", "verbs": ["orders.view"], "grants": ["trade.downstream_prices"]}
+    assert client.post(reverse("role_new"), form).status_code == 302
+    made = Role.unscoped.get(code="desk")
+    assert made.fields == ["trade.downstream_prices"]
+    page = client.get(reverse("role", args=[made.pk])).content.decode()
+    assert "See prices between two dealers below" in page and "What the person placed" in page
+    again = client.get(reverse("role_change", args=[made.pk])).content.decode()
+    assert re.search(r'value="trade.downstream_prices"[^>]*checked', again)
+    sign_in(client, cast.hq_clerk)
+    assert client.post(reverse("role_new"), form).status_code == 403
+    sign_in(client, cast.dealer_admin)
+    assert client.post(reverse("role_new"), {**form, "code": "more"}).status_code == 302
+    assert Role.unscoped.get(code="more").fields == [], "who does not see them cannot show them to others"
