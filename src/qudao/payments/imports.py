@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from qudao.agreements.queries import PARTNER, Sold
+from qudao.approvals.queries import unscoped_separates
 from qudao.base.import_sheets import SAMPLE, Cells, Column, plain
 from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, by_row, changed_since
 from qudao.billing.queries import invoices
 from qudao.funds.queries import accounts
 from qudao.kernel import clock
-from qudao.kernel.errors import DomainError, Fault, Invalid, raise_if_any
+from qudao.kernel.errors import DomainError, Fault, Invalid, Refused, raise_if_any
 from qudao.kernel.quantity import plain as digits
 from qudao.network.queries import Organisation, organisations
 from qudao.payments import queries, rules
@@ -132,6 +133,8 @@ class BankLines(Kind):
             faults.append(Fault("payments.announced_twice", "amount", {"numbers": ", ".join(one.number for one in waiting)}))
         raise_if_any(faults, Invalid)
         if waiting:
+            if waiting[-1].recorded_by == self.actor.user_id and unscoped_separates(me):
+                raise Refused("payments.duty_announced", field="amount", number=waiting[-1].number)
             return Entry(row.no, label, CHANGED, waiting.pop(), (("reference", row.text("reference"), _("announced; the money is there now")),))
         own = self.pairs.get((me, payer))
         debts = own.debts if own else []

@@ -16,6 +16,7 @@ from qudao.kernel.money import ZERO
 from qudao.ledger.actions import post_all, settle_items
 from qudao.orders.actions import lock_trades
 from qudao.payments import rules
+from qudao.payments.actions.duties import check_not_announced
 from qudao.payments.actions.pool import Pairs, Share, change_pool, plan_shares, tell_pool, write_pool
 from qudao.payments.actions.receive import Paid, moves_of, postings_of, tell_received, write_all, write_applied
 from qudao.payments.models import Payment, Pool
@@ -79,6 +80,8 @@ def _check(seller_id: int, lines: Sequence[Line], actor: Actor) -> None:
             rules.check_facts(line, clock.today())
         elif line.state != State.ANNOUNCED or (isinstance(line, Payment) and line.pool_id):
             raise Refused("payments.illegal", number=line.number, state=State(line.state).label)
+        else:
+            check_not_announced(line, actor)
 
 
 def _decide(seller_id: int, lines: Sequence[Line], parts: dict[int, list[Payment]]) -> tuple[list[list[Share]], Pairs]:

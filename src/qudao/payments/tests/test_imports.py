@@ -8,6 +8,7 @@ from decimal import Decimal as D
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from qudao.approvals.actions import separate_duties
 from qudao.base import import_runs
 from qudao.base.import_runs import begin_import, run_import, undo_import, undoing_of
 from qudao.base.tests.brought_back import same_again
@@ -22,6 +23,7 @@ from qudao.orders.tests.make import assert_sound
 from qudao.payments.actions import PaymentFacts, PoolFacts, announce_payment, announce_pool, record_bank
 from qudao.payments.models import Application, Payer, Payment, Pool
 from qudao.payments.tests.test_batch import billed
+from qudao.payments.tests.test_duties import both_sides
 from qudao.payments.tests.test_pools import Branches, open_of
 from qudao.people.tests.make import sign_in
 
@@ -164,6 +166,18 @@ def test_the_file_is_booked_by_its_seller_only_and_announced_money_once(world):
     (made,) = record_bank(cast.lh.pk, [waits], actor=cast.hq_finance)
     with pytest.raises(Refused, match="illegal"):
         record_bank(cast.lh.pk, [made], actor=cast.hq_finance)
+
+
+def test_who_announced_does_not_confirm_by_file_where_duties_are_apart(world):
+    dealer, brand = both_sides(world)
+    separate_duties(True, actor=world.cast.hq_admin)
+    waits = announce_payment(PaymentFacts(world.cast.lh.pk, world.cast.d001.pk, D(70)), actor=dealer)
+    line = f"{clock.today()},70,D001,,2"
+    wrong = import_runs.look(begun(world, line, actor=brand), brand).wrong
+    assert [(one.row, one.fault.code) for one in wrong] == [(2, "payments.duty_announced")]
+    with pytest.raises(Refused, match="duty_announced"):
+        record_bank(world.cast.lh.pk, [waits], actor=brand)
+    assert not looked(world, line).wrong, "somebody else confirms it"
 
 
 def payers(world, *lines, actor=None):
