@@ -114,7 +114,7 @@ class TaxClasses(Kind):
     def entry(self, row: Cells) -> Entry:
         code, rate, since = row.text("code"), row.get("rate"), row.get("valid_from")
         known = self.names.get(code)
-        before = known or {**dict.fromkeys(NAMES, ""), "exempt": bool(row.get("exempt"))}
+        before: dict[str, Any] = known or {**dict.fromkeys(NAMES, ""), "exempt": bool(row.get("exempt"))}
         after = {"code": code, "name": row.text("name", before["name"]), "name_en": row.text("name_en", before["name_en"]), "exempt": before["exempt"]}
         faults = [] if after["name"].strip() else [Fault("catalog.tax_class_incomplete", "name")]
         if known and row.get("exempt", known["exempt"]) != known["exempt"]:

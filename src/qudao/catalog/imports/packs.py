@@ -71,8 +71,11 @@ class Packs(Kind):
     def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:
         doing = [e for e in entries if e.what != SAME]
         made = set_packs([e.data for e in doing], actor=self.actor)
-        pairs = [(e, one.pk, *({name: kept(pair[n]) for name, *pair in e.changes} for n in (0, 1))) for e, one in zip(doing, made, strict=True)]
-        return [Touched(e.row, pk, e.label, e.what == NEW, before, after) for e, pk, before, after in pairs]
+        touched = []
+        for e, one in zip(doing, made, strict=True):
+            was, now = ({name: kept(pair[n]) for name, *pair in e.changes} for n in (0, 1))
+            touched.append(Touched(e.row, one.pk, e.label, e.what == NEW, was, now))
+        return touched
 
     def now(self, keys: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
         return {one.pk: _facts(one) for one in queries.all_packs(self.actor).filter(pk__in=keys)}

@@ -106,7 +106,8 @@ class Organisations(Kind):
     def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:
         new, old = parted(entries)
         made = register_organisations([e.data for e in new], actor=self.actor)
-        changed: dict[int, dict[str, Sequence[Any]]] = dict(change_organisations({pk: e.data[1] for pk, e in old.items()}, actor=self.actor)) if old else {}
+        facts = change_organisations({pk: e.data[1] for pk, e in old.items()}, actor=self.actor) if old else {}
+        changed: dict[int, dict[str, Sequence[Any]]] = {pk: dict(pairs) for pk, pairs in facts.items()}
         self._move({pk: e.data[2] for pk, e in old.items() if e.data[2]}, _now("Import of a file"))
         for pk, e in old.items():
             if e.data[2]:

@@ -163,7 +163,7 @@ class Assignments(Kind):
 
     def _place(self, row: Cells) -> dict[str, int | None]:
         deal = self.agreements.get(row.text("agreement"))
-        return {"agreement": deal and deal.pk, "group": self.groups.get(row.text("group")), "region": self.regions.get(row.text("region"))}
+        return {"agreement": deal.pk if deal else None, "group": self.groups.get(row.text("group")), "region": self.regions.get(row.text("region"))}
 
     def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:
         touched = []

@@ -49,13 +49,13 @@ class Prices(Kind):
             carried = catalog.unscoped_carried(owner, [pk for _code, pk, _owner in found])
             mine_last = sorted((one for one in found if one[1] in carried), key=lambda one: one[2] == owner)
             self.products[owner] = {code: pk for code, pk, _owner in mine_last}
-        self.standing: dict[tuple[int, int, Decimal], list[rules.Standing]] = {}
+        self.in_force: dict[tuple[int, int, Decimal], list[rules.Standing]] = {}
         for price_list in self.lists.values():
             drafts = [self._draft(row) for row in rows if row.text("list") == price_list.code]
             pairs = list({(draft.product_id, draft.min_qty) for draft in drafts if draft.product_id})
             if pairs:
                 standing = queries.unscoped_standing(price_list.pk, pairs, min(draft.valid_from for draft in drafts))
-                self.standing |= {(price_list.pk, *pair): prices for pair, prices in standing.items()}
+                self.in_force |= {(price_list.pk, *pair): prices for pair, prices in standing.items()}
 
     def key(self, row: Cells) -> Any:
         return row.text("list"), row.text("product"), row.get("min_qty", Decimal(0))
@@ -75,7 +75,7 @@ class Prices(Kind):
             faults.append(Fault("pricing.product_unknown", "product"))
         raise_if_any(faults, Invalid)
         assert price_list is not None
-        standing = self.standing.get((price_list.pk, draft.product_id, draft.min_qty), ())
+        standing = self.in_force.get((price_list.pk, draft.product_id, draft.min_qty), ())
         plan = rules.plan_price(standing, draft)
         placed = plan.overwrites[1] if plan.overwrites else plan.inserts[0]
         now = next((one for one in standing if one.valid_from <= draft.valid_from and (one.valid_to is None or one.valid_to >= draft.valid_from)), None)
