@@ -96,7 +96,7 @@ class CollectiveTable(Table):
         Column("date", _("Date"), cell="day", dim=True, hide_on_phone=True, sort="date"),
         Column("due_on", _("Due"), cell="day", sort="due_on"),
         Column("shown_gross", _("Amount (incl. tax)"), cell="amount", hide_on_phone=True, sort="gross", total=True, sum="gross"),
-        Column("shown_open", _("Still to pay"), cell="amount"),
+        Column("shown_open", _("Still to pay"), cell="amount", total=True, sum="rest"),
     )
     tabs: Sequence[Tab] = (Tab("all", _("All")), Tab("to_pay", _("To pay"), Q(rest__gt=0)), Tab("paid", _("Paid"), Q(rest=0)))
     filters = (

@@ -35,7 +35,7 @@ CHECKS = [
            WHERE coalesce(r.qty, 0) <> CASE WHEN o.status IN ('confirmed', 'in_fulfilment') THEN l.qty - l.given_up - l.shipped - l.backordered ELSE 0 END
               OR l.backordered > 0 AND o.status NOT IN ('confirmed', 'in_fulfilment')""",
         """UPDATE orders_line SET shipped = qty, received = 0 WHERE id = (SELECT max(l.id) FROM orders_line l JOIN orders_order o ON o.id = l.order_id
-           WHERE o.status = 'confirmed')""",
+           WHERE o.status = 'confirmed' AND o.kind <> 'external' AND l.backordered = 0)""",
     ),
     Check(
         "orders.allocation_says_what_waits",
@@ -43,7 +43,7 @@ CHECKS = [
            FROM orders_order o JOIN (SELECT order_id, sum(qty - given_up - shipped) AS open, sum(backordered) AS waits FROM orders_line GROUP BY 1) s
            ON s.order_id = o.id WHERE o.status IN ('confirmed', 'in_fulfilment') AND o.kind <> 'external'
              AND (o.allocation = 'full') <> (s.waits = 0)""",
-        "UPDATE orders_order SET allocation = 'partial' WHERE id = (SELECT max(id) FROM orders_order WHERE status = 'confirmed')",
+        "UPDATE orders_order SET allocation = 'partial' WHERE id = (SELECT max(id) FROM orders_order WHERE status = 'confirmed' AND kind <> 'external')",
     ),
     Check(
         "orders.who_waits_is_noticed",

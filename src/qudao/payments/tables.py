@@ -143,6 +143,12 @@ class PaymentTable(Table):
         return priced(actor)
 
 
+def _pool_state(row: Any) -> Any:
+    """Its parts are applied or not, the whole is there or not."""
+    word = pgettext_lazy("payment", "Received") if row.state == State.RECEIVED else State(row.state).label
+    return figures.badge(word, POOL_TONES[row.state])
+
+
 class PoolTable(Table):
     """Payments of head offices, newest first."""
 
@@ -151,12 +157,7 @@ class PoolTable(Table):
         Column("number", _("Number"), cell="link", sort="number"),
         Column("", _("Paid by"), cell=lambda row: name_of(row.payer), sort="payer__code", width="clip", slug="payer"),
         Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller"),
-        Column(
-            "",
-            _("State"),
-            cell=lambda row: figures.badge(State(row.state).label if row.state != State.RECEIVED else _("Received"), POOL_TONES[row.state]),
-            slug="state",
-        ),
+        Column("", _("State"), cell=_pool_state, slug="state"),
         Column("part_count", _("Branches"), num=True, hide_on_phone=True),
         Column("paid_on", _("Paid on"), cell="day", sort="paid_on"),
         Column("shown_amount", _("Amount"), cell="amount", sort="amount", total=True, sum="amount"),

@@ -72,10 +72,10 @@ class QuotaTable(Table):
     columns = (
         Column("product.code", _("Product"), cell="link", sort="product__code"),
         Column("", _("Name"), cell=_product, sort="product__name", slug="name", width="clip"),
-        Column("valid_from", pgettext_lazy("quota", "From"), cell="day", sort="valid_from"),
+        Column("valid_from", pgettext_lazy("quota", "From"), cell="day", sort="valid_from", hide_on_phone=True),
         Column("valid_to", pgettext_lazy("quota", "To"), cell="day", sort="valid_to"),
         Column("", _("Quantity"), cell=_qty("total"), num=True, slug="total", hide_on_phone=True),
-        Column("", pgettext_lazy("quota", "Ordered"), cell=_qty("taken"), num=True, slug="taken"),
+        Column("", pgettext_lazy("quota", "Ordered"), cell=_qty("taken"), num=True, slug="taken", hide_on_phone=True),
         Column("", _("Left"), cell=_qty("left"), num=True, slug="left"),
         Column("", _("What is unused"), cell=lambda row: Unused(row.unused).label, dim=True, hide_on_phone=True, slug="unused"),
     )

@@ -151,12 +151,14 @@ class Column:
         return " ".join(n for n in (*names, self.width) if n)
 
     def sum_shown(self, sums: Mapping[str, Any]) -> Any:
-        """A sum a currency as the foot of the column shows it: bare when there is one currency, each with its sign when there are several."""
+        """A sum a currency as the foot of the column shows it: bare when there is one currency, each with its sign when there are several; "" where no row
+        shows an amount.
+        """
         if self.cell in ("qty", "number"):
             return figures.qty(sum((Decimal(v) for v in sums.values()), Decimal(0)))
         if len(sums) > 1:
             return format_html_join(figures.SEP, "{}", ((figures.money(value, currency),) for currency, value in sorted(sums.items())))
-        return figures.amount(next(iter(sums.values()), Decimal(0)))
+        return figures.amount(next(iter(sums.values()))) if sums else ""
 
     def edited(self, row: Any) -> Any:
         """The raw value that an edit in place starts from."""

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from qudao.agreements.queries import agreements
 from qudao.base.access import Actor, sees_prices
@@ -155,7 +155,7 @@ class PoolDetail(DetailPage):
         clear = sees_prices(self.actor, obj.seller_id, obj.payer_id)
         other = obj.payer if self.actor.org_id == obj.seller_id else obj.seller
         word, tone = badge_of(obj)
-        state = (_("Received"), "done") if obj.state == State.RECEIVED else (word, tone)
+        state = (pgettext("payment", "Received"), "done") if obj.state == State.RECEIVED else (word, tone)
         return Head(obj.number, state, name_of(other), facts=[figures.money(obj.amount, obj.currency)] if clear else [])
 
     def buttons(self, obj: Pool) -> Sequence[Button]:
