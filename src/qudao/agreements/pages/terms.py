@@ -199,6 +199,11 @@ class AgreementActivation(_Verb):
     def says(self, obj: Agreement) -> Any:
         return _("{buyer} can order on these terms and sees the products.").format(buyer=name_of(obj.buyer))
 
+    def undo(self, obj: Agreement, result: Any) -> Button | None:
+        """Only a suspension comes back; a draft that is in force stays so."""
+        again = Button(_("Undo"), reverse("agreement_suspension", args=[obj.pk]), verb="agreements.suspend", fields={"reason": _("Undone")})
+        return again if obj.state == AgreementState.SUSPENDED else None
+
 
 class AgreementSuspension(_Verb):
     """No new orders."""
@@ -211,6 +216,9 @@ class AgreementSuspension(_Verb):
 
     def says(self, obj: Agreement) -> Any:
         return _("{buyer} can place no new orders. What is under way goes on.").format(buyer=name_of(obj.buyer))
+
+    def undo(self, obj: Agreement, result: Any) -> Button:
+        return Button(_("Undo"), reverse("agreement_activation", args=[obj.pk]), verb="agreements.activate")
 
 
 class AgreementEnd(_Verb):

@@ -72,6 +72,14 @@ def load_template(template_id: int, *, actor: Actor) -> Basket:
 
 
 @action("baskets.use")
+def unload_template(template_id: int, *, actor: Actor) -> Basket:
+    """Take what a template keeps out of the actor's basket, of each product at most what is there. Locks the basket; NotFound as `load_template`."""
+    template = queries.template(actor, template_id)
+    lines = [Entry(one.product_id, -one.qty, one.pack) for one in queries.template_lines(actor, template.pk)]
+    return add_lines(template.agreement_id, lines, actor=actor)
+
+
+@action("baskets.use")
 def set_favourite(product_id: int, *, on: bool, actor: Actor) -> None:
     """Mark a product, or unmark it; twice is as good as once. NotFound for a hidden product."""
     if not queries.visible_products(actor, [product_id]):

@@ -178,14 +178,15 @@ class ShipmentDetail(DetailPage):
         found = []
         if sells and obj.state == State.CREATED:
             found += [
-                Button(_("Start picking"), reverse("shipment_picking", args=[obj.pk]), "clipboard-list", primary=True, verb="fulfilment.pick", ask=True),
+                Button(_("Start picking"), reverse("shipment_picking", args=[obj.pk]), "clipboard-list", primary=True, verb="fulfilment.pick", post=True),
                 Button(_("Ship everything now"), reverse("order_shipping", args=[obj.order_id]), "truck-delivery", verb="fulfilment.ship"),
             ]
         if sells and obj.state == State.PICKING:
+            packed = obj.packages.exists()  # what is packed is asked about: parcels do not come back
             found += [
                 Button(_("Dispatch"), reverse("shipment_dispatch", args=[obj.pk]), "truck", primary=True, verb="fulfilment.ship"),
                 *([Button(pgettext("parcel", "Pack"), reverse("shipment_packing", args=[obj.pk]), "package", ask=True)] if packs(self.actor, obj) else []),
-                Button(_("Stop picking"), reverse("shipment_unpicking", args=[obj.pk]), "arrow-back-up", verb="fulfilment.pick", ask=True),
+                Button(_("Stop picking"), reverse("shipment_unpicking", args=[obj.pk]), "arrow-back-up", verb="fulfilment.pick", ask=packed, post=not packed),
             ]
         if buys and obj.state == State.SHIPPED:
             found.append(Button(_("Receive"), reverse("shipment_receipt", args=[obj.pk]), "package-import", primary=True, verb="fulfilment.receive"))

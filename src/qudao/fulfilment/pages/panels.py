@@ -172,7 +172,7 @@ def _order_buttons(actor: Actor, order: Any) -> list[Button]:
         return []
     found = []
     if actor.can("fulfilment.pick") and order.fulfilment != "picking":
-        found.append(Button(_("Start picking"), reverse("order_picking", args=[order.pk]), "clipboard-list", ask=True))
+        found.append(Button(_("Start picking"), reverse("order_picking", args=[order.pk]), "clipboard-list", post=True))
     if actor.can("fulfilment.ship"):
         found.append(Button(_("Ship everything now"), reverse("order_shipping", args=[order.pk]), "truck-delivery", ask=True))
     return found

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from qudao.base.access import Actor
 from qudao.base.action import unit
 from qudao.base.html.forms import LineField
-from qudao.base.html.pages import ActionPage, LineEditor
+from qudao.base.html.pages import ActionPage, Button, LineEditor
 from qudao.base.sentences import Said
 from qudao.fulfilment import actions, queries, rules
 from qudao.fulfilment.forms import (
@@ -69,6 +69,9 @@ class Pick(Verb):
     def perform(self, obj: Shipment, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.start_pick(obj.order_id, place_id=obj.from_place_id, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
 
+    def undo(self, obj: Shipment, result: Any) -> Button:
+        return Button(_("Undo"), reverse("shipment_unpicking", args=[result.pk]), verb="fulfilment.pick")
+
 
 class Unpick(Verb):
     verb = "fulfilment.pick"
@@ -79,7 +82,12 @@ class Unpick(Verb):
         return _("The goods go back to the shelf; they stay reserved for the order and are planned again.")
 
     def perform(self, obj: Shipment, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        self.packed = obj.packages.exists()
         return actions.cancel_pick(obj.pk, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+    def undo(self, obj: Shipment, result: Any) -> Button | None:
+        """Parcels that were taken apart do not come back."""
+        return None if self.packed else Button(_("Undo"), reverse("order_picking", args=[obj.order_id]), verb="fulfilment.pick")
 
 
 class LinesVerb(Verb):
@@ -254,6 +262,9 @@ class PickOrder(ShipOrder):
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.start_pick(obj.pk, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+    def undo(self, obj: Any, result: Any) -> Button:
+        return Button(_("Undo"), reverse("shipment_unpicking", args=[result.pk]), verb="fulfilment.pick")
 
 
 class Refuse(Verb):

@@ -203,6 +203,12 @@ class FundDepositOut(FundDepositIn):
         return actions.refund_deposit(obj.pk, *money, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
 
 
+def held_again(account: Account) -> Button:
+    """Puts back the hold or stop that an account had by hand."""
+    fields = {"state": account.by_hand, "reason": account.by_hand_reason, **({"until": account.by_hand_until} if account.by_hand_until else {})}
+    return Button(_("Undo"), reverse("fund_freeze", args=[account.pk]), verb="funds.freeze", fields=fields)
+
+
 class FundFreeze(_Verb):
     """New orders wait, or nothing passes."""
 
@@ -222,6 +228,10 @@ class FundFreeze(_Verb):
         asked = {"state": cleaned["state"], "until": cleaned["until"]}
         return actions.freeze(obj.pk, cleaned["reason"], **asked, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
 
+    def undo(self, obj: Account, result: Any) -> Button:
+        free = Button(_("Undo"), reverse("fund_unfreeze", args=[obj.pk]), verb="funds.unfreeze", fields={"reason": _("Undone")})
+        return held_again(obj) if obj.by_hand else free
+
 
 class FundUnfreeze(_Verb):
     """A hold or stop by hand ends."""
@@ -230,6 +240,9 @@ class FundUnfreeze(_Verb):
     action = actions.unfreeze
     title = submit = gettext_lazy("Let pass again")
     said = gettext_lazy("The rules count again.")
+
+    def undo(self, obj: Account, result: Any) -> Button | None:
+        return held_again(obj) if obj.by_hand else None
 
 
 class FundRules(FormPage):

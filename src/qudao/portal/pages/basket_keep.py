@@ -15,7 +15,7 @@ from qudao.base import sheets
 from qudao.base.access import Actor
 from qudao.base.html import figures
 from qudao.base.html.forms import Form
-from qudao.base.html.pages import ActionPage, FormPage
+from qudao.base.html.pages import ActionPage, Button, FormPage
 from qudao.baskets import actions
 from qudao.baskets.actions.fill import BasketFacts
 from qudao.baskets.queries import Basket, Template, baskets, templates
@@ -171,6 +171,20 @@ class TemplateLoad(ActionPage):
     def done(self, result: Basket) -> str:
         return basket_url(result.agreement_id)
 
+    def undo(self, obj: Template, result: Any) -> Button:
+        return Button(_("Undo"), reverse("template_unload", args=[obj.pk]), verb="baskets.use")
+
+
+class TemplateUnload(TemplateLoad):
+    """Takes out again what a template put in."""
+
+    action = actions.unload_template
+    title = submit = gettext_lazy("Take out of the basket")
+    said = gettext_lazy("The lines of the template are out of the basket.")
+
+    def undo(self, obj: Template, result: Any) -> Button:
+        return Button(_("Undo"), reverse("template_load", args=[obj.pk]), verb="baskets.use")
+
 
 def own_templates(actor: Actor) -> QuerySet[Template]:
     """The templates the actor made: only those may be changed."""
@@ -222,6 +236,7 @@ routes = [
     path("baskets/<int:pk>/template", TemplateSave.as_view(), name="template_new"),
     path("orders/<int:pk>/again", Reorder.as_view(), name="basket_reorder"),
     path("templates/<int:pk>/loading", TemplateLoad.as_view(), name="template_load"),
+    path("templates/<int:pk>/unloading", TemplateUnload.as_view(), name="template_unload"),
     path("templates/<int:pk>/change", TemplateChange.as_view(), name="template_change"),
     path("templates/<int:pk>/removal", TemplateRemoval.as_view(), name="template_removal"),
 ]
