@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
@@ -185,6 +185,16 @@ def unscoped_people_in_role(org_id: int, role_id: int) -> list[int]:
         [org_id, role_id],
     )
     return [row[0] for row in found]
+
+
+def nobody_at(org: str) -> Exists:
+    """Whether nobody works in the organisation that a column of a row names: then others write down what it does."""
+    return ~Exists(Membership.unscoped.filter(org_id=OuterRef(org), state=MemberState.ACTIVE))
+
+
+def unscoped_nobody_works_at(org_id: int) -> bool:
+    """Whether an organisation has nobody who signs in. One statement."""
+    return not Membership.unscoped.filter(org_id=org_id, state=MemberState.ACTIVE).exists()
 
 
 def unscoped_role_ids(membership_id: int | None) -> frozenset[int]:

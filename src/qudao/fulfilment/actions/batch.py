@@ -18,7 +18,7 @@ from qudao.fulfilment.actions import plan
 from qudao.fulfilment.actions.plan import Load
 from qudao.fulfilment.actions.receive import columns_of, found_columns_of
 from qudao.fulfilment.events import ReceiptConfirmed, ShipmentDispatched
-from qudao.fulfilment.policies import check_order_side, check_side
+from qudao.fulfilment.policies import check_order_side, check_receiver
 from qudao.fulfilment.queries import SHIPPABLE, Arrival, Parcel, unscoped_arrivals, unscoped_instead, unscoped_orders_of
 from qudao.fulfilment.rules import Count, Counted, Found
 from qudao.fulfilment.states import OPEN, State
@@ -206,7 +206,8 @@ def confirm_receipts(arrived: Sequence[Arriving], *, actor: Actor) -> dict[int, 
         raise Invalid("fulfilment.twice", field="rows")
     trades = {trade.id: trade for trade in lock_trades(order_of.values(), actor=actor)}
     for one in arrived:
-        check_side(actor, "fulfilment.receive", trades[order_of[one.shipment_id]].buyer_id, one.shipment_id)
+        trade = trades[order_of[one.shipment_id]]
+        check_receiver(actor, trade.seller_id, trade.buyer_id, one.shipment_id)
     note_rank(Rank.SHIPMENT)
     orgs = {side for trade in trades.values() for side in (trade.seller_id, trade.buyer_id)}
     arrivals = unscoped_arrivals([one.shipment_id for one in arrived], orgs)

@@ -10,7 +10,7 @@ from qudao.base.access import Actor
 from qudao.base.action import action
 from qudao.base.files import keep_photo
 from qudao.fulfilment.models import Receipt, ReceiptLine
-from qudao.fulfilment.policies import check_side
+from qudao.fulfilment.policies import check_receiver
 from qudao.fulfilment.queries import photo_subject
 from qudao.kernel.errors import Fault, Invalid, NotFound
 
@@ -27,7 +27,7 @@ def attach_photos(receipt_id: int, photos: Mapping[int, Sequence[UploadedFile]],
     receipt = Receipt.unscoped.select_related("shipment").filter(pk=receipt_id).first()
     if receipt is None:
         raise NotFound("base.not_found")
-    check_side(actor, "fulfilment.receive", receipt.shipment.buyer_id, receipt.shipment_id)
+    check_receiver(actor, receipt.shipment.seller_id, receipt.shipment.buyer_id, receipt.shipment_id)
     lines = {line.shipment_line_id: line for line in ReceiptLine.unscoped.filter(receipt=receipt, shipment_line__in=list(photos))}
     for shipment_line_id, uploads in photos.items():
         if shipment_line_id not in lines:

@@ -15,7 +15,7 @@ from qudao.base.subject import Subject
 from qudao.fulfilment import rules
 from qudao.fulfilment.events import ReceiptConfirmed
 from qudao.fulfilment.models import Receipt
-from qudao.fulfilment.policies import check_side
+from qudao.fulfilment.policies import check_receiver
 from qudao.fulfilment.queries import Arrival, unscoped_arrival, unscoped_instead, unscoped_order_of
 from qudao.fulfilment.rules import Count, Counted, Found
 from qudao.fulfilment.states import State
@@ -80,7 +80,7 @@ def _arrival(shipment_id: int, event: str, note: str, actor: Actor) -> tuple[Tra
     if len(note) > 500:
         raise Invalid("fulfilment.too_long", field="note", limit=500)
     (trade,) = lock_trades([unscoped_order_of(shipment_id)], actor=actor)
-    check_side(actor, "fulfilment.receive", trade.buyer_id, shipment_id)
+    check_receiver(actor, trade.seller_id, trade.buyer_id, shipment_id)
     note_rank(Rank.SHIPMENT)
     arrival = unscoped_arrival(shipment_id, trade.seller_id, trade.buyer_id)
     return trade, replace(arrival, after=rules.next_state(arrival.state, event, arrival.number))

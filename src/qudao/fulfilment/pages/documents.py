@@ -24,6 +24,7 @@ from qudao.fulfilment.pages.verbs import in_sight
 from qudao.fulfilment.states import GONE, DifferenceKind, DifferenceState, Outcome, State
 from qudao.fulfilment.tables import ComingTable, DifferenceTable, ShipmentTable, badge_of, name_of
 from qudao.messages.pages import talk_panel
+from qudao.people.queries import unscoped_nobody_works_at
 
 
 def sent(actor: Actor) -> QuerySet[Shipment]:
@@ -175,6 +176,7 @@ class ShipmentDetail(DetailPage):
 
     def buttons(self, obj: Shipment) -> Sequence[Button]:
         sells, buys = self.actor.org_id == obj.seller_id, self.actor.org_id == obj.buyer_id
+        buys = buys or (sells and obj.state == State.SHIPPED and unscoped_nobody_works_at(obj.buyer_id))
         found = []
         if sells and obj.state == State.CREATED:
             found += [
