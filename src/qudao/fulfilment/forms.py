@@ -207,7 +207,7 @@ def parcel_editor(lines: Sequence[Any], own: Mapping[int, Sequence[LotQty]] | No
         left = line.qty - line.packed + inside
         if left:
             told = f"{by_language(line.product.name, line.product.name_en)} {line.product.code}"
-            qty, written = plain(left if own is None else inside), written_lots(lots) if line.by_lot else ""
+            qty, written = plain(left if own is None else inside), written_lots(lots) if all(one.lot for one in lots) else ""
             rows.append({"ref": line.pk, "product": told, "left": figures.qty(left, line.line.unit), "qty": qty, "lots": written})
     fields = (*PARCEL_LINES, PARCEL_LOT) if any(line.by_lot for line in lines) else PARCEL_LINES
     editor = LineEditor(fields, data=data, initial=rows, fixed=True)
