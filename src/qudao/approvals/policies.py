@@ -6,7 +6,6 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.approvals.models import Absence, Calendar, Flow, Link, Node, Request, Separation, Signature, Version
-from qudao.approvals.queries import unscoped_asked_of
 from qudao.base.access import Actor, Policy, own, register
 
 VERBS = {
@@ -18,6 +17,11 @@ VERBS = {
     "approvals.remind": _("Remind people of what waits for their signature"),
 }
 FIELDS: dict[str, str] = {}
+
+
+def _own_work(actor: Actor) -> Q:
+    """Requests of documents that a person submitted or signed; what waits for its signature is in its inbox, whatever it sees here."""
+    return Q(submitted_by_id=actor.user_id) | Q(pk__in=Signature.unscoped.filter(user_id=actor.user_id).values("request_id"))
 
 
 @register
@@ -46,7 +50,7 @@ class RequestPolicy(Policy):
     view_verb = "approvals.view"
 
     def mine(self, actor: Actor) -> Q:
-        return Q(pk__in=unscoped_asked_of(actor))
+        return _own_work(actor)
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return own(actor, "seller")
@@ -58,7 +62,7 @@ class NodePolicy(Policy):
     view_verb = "approvals.view"
 
     def mine(self, actor: Actor) -> Q:
-        return Q(request__in=unscoped_asked_of(actor))
+        return Q(request__in=Request.unscoped.filter(_own_work(actor)))
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return own(actor, "request__seller")
@@ -70,7 +74,7 @@ class SignaturePolicy(Policy):
     view_verb = "approvals.view"
 
     def mine(self, actor: Actor) -> Q:
-        return Q(request__in=unscoped_asked_of(actor))
+        return Q(request__in=Request.unscoped.filter(_own_work(actor)))
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return own(actor, "request__seller")
