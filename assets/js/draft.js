@@ -122,7 +122,9 @@ function fields(form, name) {
   form.addEventListener("submit", () => keep(true));
   addEventListener("pagehide", () => { if (timer && form.isConnected) keep(Boolean(form.dataset.busy)); });
 }
-function told(form) { open(form).forEach((field) => field.dispatchEvent(new Event("change", { bubbles: true }))); }
+function told(form) {
+  for (const field of open(form)) for (const kind of field.matches("[data-product], [data-suggest]") ? ["change"] : ["input", "change"]) field.dispatchEvent(new Event(kind, { bubbles: true }));
+}
 function back(form, anew) {
   const note = Object.assign(document.createElement("div"), { className: "q-note" });
   note.setAttribute("role", "status");

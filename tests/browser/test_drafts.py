@@ -35,6 +35,7 @@ def test_a_count_of_goods_outlives_its_page_and_goes_once_it_is_sent(enter, worl
     visit = crashed(visit)
     visit.says("What you typed here before is back.")
     assert [one.input_value() for one in visit.page.locator('[name="lines-received"]').all()] == ["6", "3"]
+    visit.page.locator("[data-photo-of]:visible").wait_for()  # what differs asks for its photo as before
     assert visit.page.locator("[name=note]").input_value() == "Pallet was wet" and visit.wide() == "" and visit.grave() == []
     visit.button("Start anew").tap()
     assert visit.page.locator('[name="lines-received"]').nth(1).input_value() == "4" and visit.page.locator("[name=note]").input_value() == ""

@@ -242,8 +242,8 @@ def _figure(text: str) -> Decimal:
 def _rest(request: HttpRequest) -> Rest:
     """What the lines come to that the browser does not send again: shown only, never booked."""
     number = request.POST.get("rest-lines", "")
-    amounts = [_figure(request.POST.get(f"rest-{name}", "")) for name in ("net", "tax", "gross")]
-    return Rest(int(number) if number.isdigit() else 0, *amounts)
+    net, tax, gross = (_figure(request.POST.get(f"rest-{name}", "")) for name in ("net", "tax", "gross"))
+    return Rest(int(number) if number.isdigit() else 0, net, tax, gross)
 
 
 @door("orders.place")
