@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
-from qudao.base.access import Actor, policy_of, visible
+from qudao.base.access import policy_of
 from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, Panel, import_buttons
 from qudao.catalog import actions, queries
 from qudao.catalog.forms import CategoryForm
@@ -134,16 +133,11 @@ class CategoryChange(FormPage):
         return actions.change_category(obj.pk, actions.CategoryDraft(**cleaned), actor=self.actor, client_id=client_id)
 
 
-def kept(actor: Actor) -> QuerySet[Category]:
-    """The categories that the actor may change."""
-    return visible(actor, Category, "catalog.edit")
-
-
 class CategoryRemoval(ActionPage):
     """Out of the tree, when nothing is in it."""
 
     verb = "catalog.edit"
-    query = kept
+    query = queries.categories
     action = actions.remove_category
     title = submit = gettext_lazy("Remove category")
     said = gettext_lazy("The category is removed.")
@@ -152,6 +146,9 @@ class CategoryRemoval(ActionPage):
     @property
     def back(self) -> str:  # type: ignore[override]
         return reverse("categories")
+
+    def find(self, **kwargs: Any) -> Category:
+        return queries.category(self.actor, kwargs["pk"], self.verb)
 
     def says(self, obj: Category) -> Any:
         return _("{name} disappears. This works only while no product and no other category is in it.").format(name=name_of(obj))

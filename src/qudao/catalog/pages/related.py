@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from qudao.base.access import Actor, policy_of, visible
+from qudao.base.access import Actor, policy_of
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, Panel, import_buttons
 from qudao.catalog import actions, queries
@@ -109,20 +108,18 @@ class BrandChange(BrandNew):
         return actions.change_brand(obj.pk, BrandDraft(**cleaned), actor=self.actor, client_id=client_id)
 
 
-def kept(actor: Actor) -> QuerySet[Brand]:
-    """The brands that the actor may change."""
-    return visible(actor, Brand, "catalog.edit")
-
-
 class BrandRemoval(ActionPage):
     """Away with it, when no product has it."""
 
     verb = "catalog.edit"
-    query = kept
+    query = queries.brands
     action = actions.remove_brand
     title = submit = gettext_lazy("Remove brand")
     said = gettext_lazy("The brand is removed.")
     danger = True
+
+    def find(self, **kwargs: Any) -> Brand:
+        return queries.brand(self.actor, kwargs["pk"], self.verb)
 
     def says(self, obj: Brand) -> Any:
         return _("{name} disappears. This works only while no product has it.").format(name=name_of(obj))
