@@ -92,6 +92,7 @@ def test_a_home_and_a_conversation_move_by_themselves(enter, world: World) -> No
     write("orders.order", order.pk, "Where shall it go?", actor=world.people["clerk"])
     drain()
     buyer.page.get_by_text("Where shall it go?").wait_for(timeout=12_000)
+    assert clerk.page.locator("#flow .node.in .big").inner_text() != before
 
 
 def test_a_photo_of_what_is_missing_goes_along_with_the_count(enter, world: World) -> None:

@@ -163,7 +163,10 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("baskets/#", "baskets/#/clearing", "baskets/#/template", "baskets/#/submission"), Rule("baskets.use", "baskets.use", "baskets")),
     "baskets/#/lines/#": Rule("", "baskets.use", "baskets", more={"line_id": 1}, also=frozenset({404})),
     "basket/lines/#": Rule("baskets.use", "baskets.use", "basket-lines"),
-    **dict.fromkeys(("templates/#", "templates/#/loading", "templates/#/unloading", "templates/#/change", "templates/#/removal"), Rule("baskets.use", "baskets.use", "templates")),
+    **dict.fromkeys(
+        ("templates/#", "templates/#/loading", "templates/#/unloading", "templates/#/change", "templates/#/removal"),
+        Rule("baskets.use", "baskets.use", "templates"),
+    ),
     "orders/#/again": Rule("baskets.use", "baskets.use", "bought"),
     # --- catalogue ---
     "products": Rule("catalog.view", "catalog.edit"),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from qudao.base.access import Actor, Policy, acting, check_move, own, register, within
 from qudao.fulfilment.models import Difference, Package, PackageLine, Receipt, ReceiptLine, Shipment, ShipmentLine
 from qudao.orders.models import Order
-from qudao.people.queries import nobody_at, unscoped_nobody_works_at
+from qudao.people.queries import unscoped_nobody_at, unscoped_nobody_works_at
 
 VIEW = "fulfilment.view"
 VERBS = {
@@ -36,7 +36,7 @@ class TradePolicy(Policy):
             return within(actor, f"{self.path}seller", f"{self.path}buyer")
         if verb not in BUYER_ONLY:
             return acting(actor, f"{self.path}seller")
-        return own(actor, f"{self.path}buyer") | own(actor, f"{self.path}seller") & Q(nobody_at(f"{self.path}buyer_id"))
+        return own(actor, f"{self.path}buyer") | own(actor, f"{self.path}seller") & unscoped_nobody_at(f"{self.path}buyer_id")
 
 
 @register

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
@@ -187,9 +187,9 @@ def unscoped_people_in_role(org_id: int, role_id: int) -> list[int]:
     return [row[0] for row in found]
 
 
-def nobody_at(org: str) -> Exists:
+def unscoped_nobody_at(org: str) -> Q:
     """Whether nobody works in the organisation that a column of a row names: then others write down what it does."""
-    return ~Exists(Membership.unscoped.filter(org_id=OuterRef(org), state=MemberState.ACTIVE))
+    return ~Q(Exists(Membership.unscoped.filter(org_id=OuterRef(org), state=MemberState.ACTIVE)))
 
 
 def unscoped_nobody_works_at(org_id: int) -> bool:

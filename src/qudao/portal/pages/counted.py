@@ -4,43 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
-from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import TruncDate
+from django.db.models import F, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.access import Actor, sees_prices
+from qudao.base.access import sees_prices
 from qudao.base.html import figures
 from qudao.base.html.pages import ListPage
 from qudao.base.html.tables import Column, Filter, Table, address, by_language
-from qudao.fulfilment.models import Shipment
 from qudao.kernel import clock
-from qudao.orders.queries import Order, purchases, sales
 from qudao.orders.states import Approval
-from qudao.portal.queries.desk import UNDONE
-
-_FIRST = Shipment.unscoped.filter(order_id=OuterRef("pk")).order_by().values("order_id").annotate(first=Min("shipped_at")).values("first")
-
-
-def _counted(found: QuerySet[Order]) -> QuerySet[Order]:
-    """Those that figures count, each with the moment (`left_at`) and the day (`left_on`) of its first dispatch."""
-    counted = found.exclude(status__in=UNDONE).annotate(left_at=Subquery(_FIRST))
-    return counted.annotate(left_on=TruncDate("left_at", tzinfo=ZoneInfo(settings.TIME_ZONE)))
-
-
-def _sold(actor: Actor) -> QuerySet[Order]:
-    """What the own organisation sells."""
-    return _counted(sales(actor))
-
-
-def _bought(actor: Actor) -> QuerySet[Order]:
-    """What the own organisation buys."""
-    return _counted(purchases(actor))
+from qudao.portal.queries.counted import counted_purchases, counted_sales
 
 
 def _left(row: Any) -> Any:
@@ -105,7 +82,7 @@ class SoldList(ListPage):
     """The counted orders one sells."""
 
     verb = "orders.view"
-    query = _sold
+    query = counted_sales
     table = CountedTable
     title = _("Counted orders")
     back = "/insight/"
@@ -126,7 +103,7 @@ class SoldList(ListPage):
 class BoughtList(SoldList):
     """The counted orders one buys."""
 
-    query = _bought
+    query = counted_purchases
     table = _Facing
 
 
