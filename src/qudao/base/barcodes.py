@@ -1,4 +1,4 @@
-"""Codes that machines read from paper: Code 128 and GS1-128 as bars, QR, and the number of a logistic unit (SSCC). Pure; drawings are SVG."""
+"""Codes that machines read from paper: Code 128 and GS1-128 as bars, QR. Pure; drawings are SVG."""
 
 from __future__ import annotations
 
@@ -19,27 +19,6 @@ WIDTHS = re.findall(r"\d{6}", _TABLE)
 STOP = "2331112"
 START_B, START_C, FNC1 = 104, 105, 102
 QUIET = 10  # modules left white on each side, without which scanners do not see where the code begins
-
-#: GS1 keeps 04 for numbers inside one company and never hands it out: an SSCC with it meets no other company's
-INTERNAL_PREFIX = "04"
-SSCC_DIGITS = 18
-
-
-def check_digit(digits: str) -> str:
-    """The last digit of a GS1 key: weights 3 and 1 from the right, up to the next ten. ValueError for anything but digits."""
-    if not digits.isascii() or not digits.isdigit():
-        raise ValueError(f"{digits!r} is not a number")
-    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(digits)))
-    return str(-total % 10)
-
-
-def sscc(serial: int, *, prefix: str = INTERNAL_PREFIX, extension: int = 0) -> str:
-    """The 18 digits of a logistic unit: extension digit, company prefix, serial number, check digit. ValueError when the serial does not fit."""
-    room = SSCC_DIGITS - 2 - len(prefix)
-    if not 0 <= serial < 10**room:
-        raise ValueError(f"{serial} does not fit into {room} digits")
-    body = f"{extension}{prefix}{serial:0{room}d}"
-    return body + check_digit(body)
 
 
 def code128(text: str, *, gs1: bool = False) -> list[int]:

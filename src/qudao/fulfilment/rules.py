@@ -11,10 +11,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
-from qudao.base.barcodes import INTERNAL_PREFIX, SSCC_DIGITS, check_digit
 from qudao.fulfilment.states import MOST_PACKAGES, TRANSITIONS, DifferenceKind, State
 from qudao.inventory.rules import LotQty, fefo, keeps, lots_fault
 from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
+from qudao.kernel.gs1 import INTERNAL_PREFIX, SSCC_DIGITS, check_digit
 from qudao.kernel.money import ZERO, cumulative, split
 from qudao.kernel.quantity import plain
 

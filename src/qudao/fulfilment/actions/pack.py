@@ -12,7 +12,6 @@ from typing import Any
 
 from qudao.base.access import Actor
 from qudao.base.action import action, record
-from qudao.base.barcodes import INTERNAL_PREFIX, SSCC_DIGITS, sscc
 from qudao.base.db import rows, run
 from qudao.base.lock import Rank, lock_rows, note_rank
 from qudao.base.numbering import take_all
@@ -26,6 +25,7 @@ from qudao.inventory.queries import unscoped_by_lot
 from qudao.inventory.rules import LotQty
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
+from qudao.kernel.gs1 import INTERNAL_PREFIX, SSCC_DIGITS, sscc
 
 #: shipment line id → quantity, or the lots that make it
 Content = Mapping[int, Decimal | Sequence[LotQty]]

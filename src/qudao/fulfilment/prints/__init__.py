@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, pgettext
 
 from qudao.base import printing
 from qudao.base.access import Actor, visible
-from qudao.base.barcodes import INTERNAL_PREFIX, SSCC_DIGITS, bars, sscc
+from qudao.base.barcodes import bars
 from qudao.base.html import figures
 from qudao.base.html.tables import by_language, join
 from qudao.base.printing import Column, Document, Paper
@@ -23,6 +23,7 @@ from qudao.fulfilment.queries import packages, shipments, unscoped_packages, wit
 from qudao.fulfilment.states import State
 from qudao.inventory.queries import unscoped_by_lot
 from qudao.kernel.errors import Forbidden
+from qudao.kernel.gs1 import INTERNAL_PREFIX, SSCC_DIGITS, sscc
 from qudao.kernel.quantity import plain
 
 #: the number of a whole shipment ends in 00 before its check digit; those of its parcels (`actions/pack.py`) never do

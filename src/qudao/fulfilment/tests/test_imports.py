@@ -9,7 +9,6 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from qudao.base import import_runs
-from qudao.base.barcodes import check_digit
 from qudao.base.import_runs import begin_import, run_import, undo_import, undoing_of
 from qudao.base.importing import kinds
 from qudao.base.tests.brought_back import brought_back, same_again
@@ -19,6 +18,7 @@ from qudao.fulfilment.tests.make import place
 from qudao.inventory.actions import OpeningLine, receive_opening, track_product
 from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden, NotFound, Refused
+from qudao.kernel.gs1 import check_digit
 from qudao.orders.tests.make import assert_sound
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,6 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
-from qudao.base.barcodes import check_digit
 from qudao.base.db import rows, run
 from qudao.base.printing import pdf_of
 from qudao.base.tests.page_text import text
@@ -22,6 +21,7 @@ from qudao.inventory.actions import LotQty, OpeningLine, receive_opening, track_
 from qudao.inventory.models import Lot
 from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden, Invalid, NotFound, Refused
+from qudao.kernel.gs1 import check_digit
 from qudao.orders.tests.make import assert_sound
 from qudao.people.tests.make import bearer, sign_in
 

@@ -7,7 +7,6 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
-from qudao.base.barcodes import check_digit
 from qudao.base.db import rows, run
 from qudao.base.printing import pdf_of
 from qudao.base.search import folded_barcode
@@ -22,6 +21,7 @@ from qudao.fulfilment.prints import LABEL, PACKING_LIST, PARCEL_LABEL, labels
 from qudao.fulfilment.states import MOST_PACKAGES, State
 from qudao.fulfilment.tests.make import lines, place, shipped
 from qudao.kernel.errors import Forbidden, Invalid, NotFound, Refused
+from qudao.kernel.gs1 import check_digit
 from qudao.network.models import Organisation
 from qudao.orders.tests.make import assert_sound
 from qudao.people.tests.make import bearer, sign_in

@@ -7,13 +7,13 @@ from dataclasses import fields, replace
 
 import pytest
 
-from qudao.base.barcodes import check_digit
 from qudao.base.printing import pdf_of
 from qudao.base.tests.pdf_text import pages_of
 from qudao.fulfilment.models import Shipment
 from qudao.fulfilment.prints import DELIVERY_NOTE, DOCUMENTS, LABEL, PACKING_LIST, PICK_LIST, labels, link_of, picks
 from qudao.fulfilment.tests.make import lines, place, shipped
 from qudao.kernel.errors import Forbidden, Invalid, NotFound, Refused
+from qudao.kernel.gs1 import check_digit
 from qudao.network.actions import add_address, change_organisation
 from qudao.network.rules import AddressFacts, OrgFacts
 from qudao.orders.actions import readdress_order

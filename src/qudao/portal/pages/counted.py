@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -47,7 +48,7 @@ class CountedTable(Table):
     """Orders with what the figures of time and of hands say of each."""
 
     currency = "currency"
-    columns = (
+    columns: Sequence[Column] = (
         Column("number", _("Number"), cell="link", sort="number"),
         Column("", _("Buyer"), cell=lambda row: by_language(row.buyer.name, row.buyer.name_en), width="clip", slug="buyer", by=("buyer_id",)),
         Column("ordered_on", _("Ordered"), cell="day", hide_on_phone=True),
@@ -70,7 +71,7 @@ class CountedTable(Table):
 class _Facing(CountedTable):
     """The same with the seller in front."""
 
-    columns = tuple(
+    columns: Sequence[Column] = tuple(
         Column("", _("Seller"), cell=lambda row: by_language(row.seller.name, row.seller.name_en), width="clip", slug="seller", by=("seller_id",))
         if one.slug == "buyer"
         else one
