@@ -12,6 +12,7 @@ from django.utils import translation
 from qudao.base import barcodes, printing
 from qudao.base.printing import PAPER, Column, Document, FontsMissing, Paper, Party
 from qudao.base.tests.pdf_text import pages_of
+from qudao.kernel import gs1
 
 ME = Party("Seller Ltd", "卖方公司", ("1 Road",), ("Tax number 1",), "Seller Ltd | 1 Road")
 YOU = Party("客户 𬭳㛃龑", "", ("2 Road",))
