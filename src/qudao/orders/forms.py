@@ -28,7 +28,7 @@ class ReasonForm(Form):
 class DecideForm(ReasonForm):
     """A reason that the other side reads, of a decision on what was looked at."""
 
-    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    seen = forms.IntegerField(required=False, label="", widget=forms.HiddenInput)
 
 
 class FileForm(Form):
@@ -185,5 +185,5 @@ class ApproveForm(RemarkForm):
     """A remark, and what happens when goods or only credit are missing."""
 
     short = forms.ChoiceField(label=_("If goods are short"), choices=[("", _("As the order says")), *Short.choices], required=False)
-    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    seen = forms.IntegerField(required=False, label="", widget=forms.HiddenInput)
     may_wait = forms.BooleanField(label=_("If only credit is missing, keep the order; it is confirmed by itself when money arrives"), required=False)

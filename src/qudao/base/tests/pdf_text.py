@@ -26,7 +26,8 @@ def _objects(pdf: bytes):
 
 
 def _stream(body: bytes) -> bytes:
-    raw = re.search(rb"stream\r?\n(.*?)\r?\nendstream", body, re.DOTALL)[1]
+    start = re.search(rb"stream\r?\n", body).end()
+    raw = body[start : start + int(re.search(rb"/Length (\d+)", body)[1])]  # its last byte may well be a carriage return
     return zlib.decompress(raw) if b"FlateDecode" in body else raw
 
 

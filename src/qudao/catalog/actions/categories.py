@@ -64,7 +64,7 @@ def change_category(category_id: int, draft: CategoryDraft, *, actor: Actor) -> 
         run("update catalog_category set path = %s || substr(path, %s) where path like %s", [path, len(before) + 1, f"{before}%"])
         category.path = path
         emit(ProductsSorted(owner_id=category.owner_id), _subject(category))
-    record(_subject(category), before=before, after=path)
+    record(_subject(category), detail={"from": before, "to": path})
     return category
 
 
@@ -79,7 +79,7 @@ def remove_category(category_id: int, *, actor: Actor) -> int:
     if where := built_on(Category, [category_id]).get(category_id):
         raise Refused("catalog.category_used", category=category.code, where=where)
     erase(Category, [category_id], "")
-    record(_subject(category), before=category.path, after="removed")
+    record(_subject(category), after="removed")
     return int(category.owner_id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
@@ -11,8 +12,10 @@ from qudao.base.invariants import offending
 from qudao.billing import invariants as billing
 from qudao.billing.actions import issue_invoices
 from qudao.fulfilment import invariants as fulfilment
-from qudao.fulfilment.actions import start_pick
+from qudao.fulfilment.actions import dispatch_shipment, pack_rest, start_pick
 from qudao.fulfilment.tests.make import place, received, shipped
+from qudao.inventory.actions import OpeningLine, receive_opening, track_product
+from qudao.kernel import clock
 from qudao.orders.tests.make import assert_sound
 from qudao.payments import invariants as payments
 from qudao.payments.actions import PaymentFacts, record_payment
@@ -24,7 +27,13 @@ CHECKS = [*fulfilment.CHECKS, *billing.CHECKS, *payments.CHECKS]
 
 @pytest.fixture
 def busy(world):
-    """Orders being picked, on the way, invoiced, paid in part and settled, one of them with a difference."""
+    """Orders being picked, in parcels by lot, on the way, invoiced, paid in part and settled, one of them with a difference."""
+    packer, product = world.cast.hq_warehouse, world.products[2]
+    track_product(product.pk, actor=world.cast.hq_admin)
+    receive_opening(world.shelf.main, [OpeningLine(product.pk, D(5), "A1", clock.today() + timedelta(days=90))], "opening", actor=packer)
+    packed = start_pick(place(world, 0, 0, 2).pk, actor=packer)
+    pack_rest(packed.pk, actor=packer)
+    dispatch_shipment(packed.pk, actor=packer)
     start_pick(place(world, 1).pk, actor=world.cast.hq_warehouse)
     shipped(world, place(world, 1))
     for _ in range(2):

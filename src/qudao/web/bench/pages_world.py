@@ -124,7 +124,7 @@ COPIES: tuple[tuple[str, str, dict[str, str]], ...] = (
         {"id": "{base} + (g.n - 1) * 10 + x", "order_id": "g.id", "no": "x", "product_id": "{base} + 1 + (g.n * 13 + x * 17) %% %(products)s", "qty": "2",
          "unit_price": "10 * g.k", "net": "20 * g.k", "tax": "2.6 * g.k", "gross": "22.6 * g.k", "price_steps": "'[]'",
          "shipped": "CASE WHEN t.shipped > 0 THEN 2 ELSE 0 END", "received": "CASE WHEN t.received > 0 THEN 2 ELSE 0 END", "settled_short": "0",
-         "given_up": "0", "invoiced": "CASE WHEN t.invoiced > 0 THEN 2 ELSE 0 END"},
+         "given_up": "0", "backordered": "0", "invoiced": "CASE WHEN t.invoiced > 0 THEN 2 ELSE 0 END"},
     ),
     (
         "fulfilment_shipment",
