@@ -99,7 +99,7 @@ SECTIONS: tuple[Section, ...] = (
         (
             Item(_("Invoices"), "invoices", "billing.view"),
             Item(_("Payments"), "payments", "payments.view"),
-            Item(pgettext_lazy("menu", "Branch payments"), "pools", "payments.view", kinds=(*_OWNERS, "dealer")),
+            Item(pgettext_lazy("menu", "For branches"), "pools", "payments.view", kinds=(*_OWNERS, "dealer")),
             Item(_("Accounts"), "accounts", "ledger.view"),
             Item(_("Ageing"), "ageing", "ledger.view"),
             Item(_("Credit"), "funds", "funds.view"),
@@ -109,8 +109,8 @@ SECTIONS: tuple[Section, ...] = (
         pgettext_lazy("menu", "Insight"),
         "chart-bar",
         (
-            Item(pgettext_lazy("menu", "Year in figures"), "insight", "orders.view", kinds=_OWNERS),
-            Item(pgettext_lazy("menu", "Year in figures"), "insight", "orders.approve", kinds=("dealer",)),
+            Item(pgettext_lazy("menu", "The year"), "insight", "orders.view", kinds=_OWNERS),
+            Item(pgettext_lazy("menu", "The year"), "insight", "orders.approve", kinds=("dealer",)),
         ),
     ),
     Section(
