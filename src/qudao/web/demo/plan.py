@@ -22,6 +22,8 @@ from qudao.web.demo.network import FIRMS, SHARES, SPACE, Firm, stocked
 YEAR = 364
 #: the history of the named firms ends that many days before the last one: then their own stories begin
 PAUSE = 115
+#: days before the due one on which they pay, more than two days of entering money can lie apart
+SOON = 9
 #: orders that stay paid in part are at most so old
 UNPAID = 60
 #: products whose stock belongs to the stories
@@ -241,7 +243,8 @@ class _Trade:
         if life.twist == "given_up":
             steps += [(came, "give_up")]
         due = came + after(days=30 if brand else 15)
-        paid = due - after(days=rng.randint(0, 7))
+        # A named dealer of the brand is never late, whatever weekday the year ends on: an order refused at the dock would keep the credit its story needs.
+        paid = due - after(days=rng.randint(0, 7) + (SOON if brand and not unnamed else 0))
         if self.manner[buyer.key] != "prompt" and unnamed:
             paid = due + after(days=rng.randint(4, 11) if self.manner[buyer.key] == "slow" else rng.randint(12, 21))
         life.steps = [step for step in [*steps, (self._next(paid, closing), "pay")] if step[0] <= self.last]
