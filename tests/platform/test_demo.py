@@ -27,7 +27,7 @@ from qudao.web import demo
 from qudao.web.demo import contacts, extras, firms, history, pictures, plan
 from qudao.web.demo.goods import CATEGORIES, every_good, goods
 from qudao.web.demo.network import FIRMS, facts
-from qudao.web.demo.stories import STORIES, End
+from qudao.web.demo.stories import STORIES, End, placed
 from qudao.web.masters import SYSTEM
 from qudao.web.progress import Progress
 
@@ -298,6 +298,10 @@ def test_every_invariant_holds_and_every_event_is_delivered(demo_world):
 def test_nothing_lies_in_the_future(demo_world):
     assert rows("SELECT max(at) < now() FROM base_actionlog") == [(True,)]
     assert rows("SELECT max(date) <= %s FROM billing_invoice", (clock.today(),)) == [(True,)]
+
+
+def test_a_loading_that_goes_on_knows_the_orders_of_its_stories(demo_world):
+    assert set(placed()) == {story.no for story in STORIES} and 0 not in placed().values()
 
 
 def test_a_second_loading_changes_nothing(demo_world):

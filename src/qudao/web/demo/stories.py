@@ -111,10 +111,17 @@ def complete() -> bool:
     return orders_seen(SYSTEM).filter(client_id=STORIES[-1].client_id).exists()
 
 
+def placed() -> dict[int, int]:
+    """The orders of stories that are there already, by number of the story. One statement."""
+    numbers = {story.client_id: story.no for story in STORIES}
+    found = orders_seen(SYSTEM).filter(client_id__in=list(numbers)).order_by().values_list("client_id", "pk")
+    return {numbers[client_id]: pk for client_id, pk in found}
+
+
 def steps(world: World, last: date) -> dict[date, list[Callable[[], object]]]:
     """All steps by day, in the order of time; in the evening the day's events must be delivered, which plans shipments and issues invoices."""
     found: dict[date, list[Callable[[], object]]] = {}
-    known: dict[int, int] = {}
+    known = placed()  # a loading that goes on does not play the days before again
     played = [(at, one.no, doing, one) for one in STORIES for at, doing in _steps(one, last)]
     for at, _no, doing, story in sorted(played, key=lambda one: one[:2]):
         found.setdefault(at.date(), []).append(partial(_do, doing, story, at, known, world))
