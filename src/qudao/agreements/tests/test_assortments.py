@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.core.files.base import ContentFile
@@ -103,7 +103,7 @@ class Shelf:
 
 @pytest.fixture
 def shelf(cast):
-    with clock.freeze(clock.now().replace(year=2026, month=6, day=15)):
+    with clock.freeze(datetime(2026, 6, 15, 4, tzinfo=UTC)):  # noon where the sellers are
         yield Shelf(cast)
 
 
