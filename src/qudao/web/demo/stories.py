@@ -115,7 +115,7 @@ def placed() -> dict[int, int]:
     """The orders of stories that are there already, by number of the story. One statement."""
     numbers = {story.client_id: story.no for story in STORIES}
     found = orders_seen(SYSTEM).filter(client_id__in=list(numbers)).order_by().values_list("client_id", "pk")
-    return {numbers[client_id]: pk for client_id, pk in found}
+    return {numbers[client_id]: pk for client_id, pk in found if client_id}
 
 
 def steps(world: World, last: date) -> dict[date, list[Callable[[], object]]]:
