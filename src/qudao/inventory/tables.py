@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -76,6 +77,10 @@ class StockTable(Table):
     order = ("product__code", "place__code", "pk")
     empty = _("No stock is on the books yet.")
     remedy = _("Enter opening stock, or receive a shipment.")
+
+    def along(self, tab: str, params: QueryDict) -> tuple[str, ...]:
+        """The stock of one place may lie anywhere in the table: the planner would read all of it from where another reader stands."""
+        return ("place_id", "product_id") if params.get("place") and tab in ("have", "all") else ()
 
     def url(self, row: Stock) -> str:
         return reverse("stock_item", args=[row.pk])

@@ -20,6 +20,8 @@ from qudao.quotas.models import Quota, Share, Taken
 from qudao.quotas.rules import Ask, Entry, Holder, QuotaDraft, Ration
 
 LOCK = "SELECT id FROM quotas_quota WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
+LOCK_ASKED = """SELECT q.id FROM unnest(%s::bigint[], %s::bigint[]) d(seller_id, product_id) JOIN quotas_quota q USING (seller_id, product_id)
+    WHERE %s BETWEEN q.valid_from AND q.valid_to ORDER BY q.id FOR UPDATE OF q"""
 WRITE = """WITH d AS (SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::numeric[], %s::text[], %s::bigint[])
             d(quota_id, share_id, buyer_id, ref_id, qty, kind, subject_id)),
     e AS (INSERT INTO quotas_taken (quota_id, share_id, buyer_id, ref_id, qty, subject_kind, subject_id, at) SELECT d.*, %s FROM d),
@@ -41,12 +43,14 @@ CARRY = """WITH d AS (
 
 @part
 def open_ration(asks: Sequence[Ask], *, actor: Actor) -> Ration:
-    """Lock the quotas that lines of orders draw from, to decide on each order in turn. Three statements; none without any line."""
+    """Lock the quotas that lines of orders draw from, to decide on each order in turn. Two statements; none without any line."""
     if not asks:
         return Ration()
     today = clock.today()
-    _lock(queries.unscoped_quota_ids({(ask.seller_id, ask.product_id) for ask in asks}, today))
-    return queries.unscoped_ration(asks, today)
+    note_rank(Rank.QUOTA)
+    sellers, products = zip(*sorted({(ask.seller_id, ask.product_id) for ask in asks}), strict=True)
+    rows(LOCK_ASKED, (list(sellers), list(products), today))
+    return queries.unscoped_ration(asks, today)  # a statement of its own: it must see what the one before us wrote while we waited
 
 
 @part

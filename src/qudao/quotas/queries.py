@@ -80,17 +80,6 @@ def unscoped_on_hand(seller_id: int, product_id: int) -> Decimal:
     return qty
 
 
-def unscoped_quota_ids(keys: Iterable[tuple[int, int]], on: date) -> list[int]:
-    """The quotas of (seller, product) in force on a day, sorted. One statement."""
-    wanted = sorted(set(keys))
-    found = rows(
-        """SELECT q.id FROM unnest(%s::bigint[], %s::bigint[]) d(seller_id, product_id) JOIN quotas_quota q USING (seller_id, product_id)
-           WHERE %s BETWEEN q.valid_from AND q.valid_to ORDER BY 1""",
-        ([seller for seller, _product in wanted], [product for _seller, product in wanted], on),
-    )
-    return [pk for (pk,) in found]
-
-
 #: what a buyer draws from: its own share before that of a group it is in (the first by code), all that is left once it is released
 LEFT = """SELECT d.seller_id, d.buyer_id, d.product_id, q.id, CASE WHEN q.release_on <= %(on)s THEN NULL ELSE x.id END,
         CASE WHEN q.release_on <= %(on)s THEN q.total + q.carried - q.taken ELSE coalesce(x.rest, 0) END,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -22,8 +22,8 @@ _LONG: set[Hashable] = set()
 _REMEMBERED = 10_000
 
 
-def tab_counts(rows: QuerySet, tabs: Mapping[str, Q], cap: int, key: Hashable) -> dict[str, int]:
-    """How many of `rows` meet each condition, counted up to `cap` + 1. `key` names the list.
+def tab_counts(rows: QuerySet, tabs: Mapping[str, Q], cap: int, key: Hashable, along: Callable[[str], Sequence[str]] = lambda tab: ()) -> dict[str, int]:
+    """How many of `rows` meet each condition, counted up to `cap` + 1. `key` names the list, `along` the order in which a tab of a long one is walked.
 
     No more rows than `cap` are read once for all tabs: a dealer's thousand orders would otherwise be read once a tab.
     """
@@ -42,7 +42,7 @@ def tab_counts(rows: QuerySet, tabs: Mapping[str, Q], cap: int, key: Hashable) -
         if len(_LONG) >= _REMEMBERED:
             _LONG.clear()
         _LONG.add(key)
-    return bounded_counts({name: rows.filter(condition) for name, condition in tabs.items()}, cap)
+    return bounded_counts({name: rows.filter(condition) for name, condition in tabs.items()}, cap, along)
 
 
 def bounded_sums(table: Table, rows: QuerySet, columns: Sequence[Column], actor: Actor, cap: int = CAP) -> dict[str, Mapping[str, Decimal]] | None:

@@ -186,7 +186,7 @@ class ListPage(Page):
         """tab → its rows; "" when there are no tabs. A search is counted once, not once a tab."""
         tabs = {t.name: t.condition(self.actor) for t in table.tabs if t is tab or not params.get("q")} or {"": Q()}
         narrowed = tuple((k, v) for k, v in params.items() if k not in ("tab", "sort", "page", "columns", "view"))
-        return tab_counts(base, tabs, cap, (self.path(), self.actor.org_id, self.actor.scope, narrowed))
+        return tab_counts(base, tabs, cap, (self.path(), self.actor.org_id, self.actor.scope, narrowed), lambda name: table.along(name, params))
 
     def _page_of(self, rows: QuerySet, params: QueryDict, count: int, part: slice) -> list[Any]:
         """The rows of one page. What is searched for may be thousands: they are sorted by themselves, and only the page's are joined with what they show."""
