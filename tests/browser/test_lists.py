@@ -10,7 +10,9 @@ from browser_world import World
 
 from qudao.base.models import Run, SavedView
 from qudao.catalog.models import Product
+from qudao.kernel import clock
 from qudao.orders.models import Order
+from qudao.pricing.models import Price
 
 pytestmark = pytest.mark.browser
 
@@ -85,6 +87,24 @@ def test_a_file_has_the_chosen_columns_and_a_view_of_them(enter, world: World) -
         visit.page.get_by_text("CSV, exactly what is shown").click()
     lines = download.value.path().read_text(encoding="utf-8-sig").splitlines()
     assert lines[0] == "Number,State" and len(lines) == Order.unscoped.count() + 1
+
+
+def test_prices_are_changed_one_after_another_by_keyboard(enter, world: World) -> None:
+    visit = enter("admin")
+    visit.go("/prices/?columns=product.code,amount,valid_from")
+    cells = visit.page.locator('#list [data-cell="amount"]')
+    first, before = cells.nth(0), Price.unscoped.count()
+    first.focus()
+    visit.page.keyboard.press("Enter")
+    first.locator("input").fill("77.5")
+    visit.page.keyboard.press("Tab")
+    cells.nth(1).locator("input").wait_for()
+    assert first.inner_text() == "77.50" and Price.unscoped.filter(amount="77.5", valid_from=clock.today()).count() == 1
+    cells.nth(1).locator("input").fill("88")
+    visit.page.keyboard.press("Enter")
+    cells.nth(1).get_by_text("88.00").wait_for()
+    assert visit.page.evaluate("document.activeElement.dataset.cell") == "amount", "one goes on from the cell"
+    assert Price.unscoped.count() == before + 2
 
 
 def test_a_cell_is_edited_in_place_and_a_faster_colleague_is_shown(enter, world: World) -> None:

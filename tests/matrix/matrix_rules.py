@@ -45,6 +45,7 @@ RULES: dict[str, Rule] = {
     "views/#": Rule("base.views", "base.views", "views"),
     **verb("removal", "base.views", "views"),
     **verb("first", "base.views", "views"),
+    **verb("roles", "base.start_views", "views"),
     "cells": Rule(also=frozenset({404})),
     # --- for auditors and operators ---
     "log": Rule("base.view_log"),

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from qudao.agreements import queries
+from qudao.agreements.actions import change_agreement, set_channel, set_min_order
 from qudao.agreements.models import Agreement, AssortmentRule, GroupMember
+from qudao.agreements.rules import AgreementDraft
 from qudao.agreements.states import AgreementState
-from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, join
+from qudao.base.html.edits import Field, day, described, number, text
+from qudao.base.html.tables import Column, Edit, Filter, Tab, Table, by_language, join
 from qudao.kernel import clock
 
 TONES: dict[str, str] = {AgreementState.DRAFT: "idle", AgreementState.ACTIVE: "done", AgreementState.SUSPENDED: "wrong", AgreementState.ENDED: "idle"}
@@ -23,6 +27,30 @@ def name_of(org: Any) -> str:
     return by_language(org.name, org.name_en)
 
 
+_draft = described(AgreementDraft, change_agreement)
+
+
+def _drafted(row: Agreement) -> bool:
+    """Active terms stay as they are."""
+    return bool(row.state == AgreementState.DRAFT)
+
+
+def _living(row: Agreement) -> bool:
+    return bool(row.state != AgreementState.ENDED)
+
+
+_channel = Edit("agreements.draft", text(40, required=False), lambda row, value, actor: set_channel(row.pk, value, actor=actor), when=_living)
+_least = Edit("agreements.draft", number(14, 2), lambda row, value, actor: set_min_order(row.pk, value, actor=actor), when=_living)
+
+
+def _days(row: Agreement, actor: Any) -> forms.Field:
+    return forms.IntegerField(min_value=0, max_value=365)
+
+
+def _term(field: str, read: Field) -> Edit:
+    return Edit("agreements.draft", read, _draft(field), when=_drafted)
+
+
 class AgreementTable(Table):
     """Agreements of the reader's organisation and its branch, from both sides."""
 
@@ -31,10 +59,15 @@ class AgreementTable(Table):
         Column("", _("Seller"), cell=lambda row: name_of(row.seller), sort="seller__code", slug="seller"),
         Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", slug="buyer"),
         Column("currency", _("Currency"), dim=True, hide_on_phone=True),
-        Column("channel", _("Channel"), dim=True, hide_on_phone=True, hidden=True, sort="channel"),
-        Column("payment_days", _("Days of payment"), cell="number", num=True, dim=True, hide_on_phone=True, sort="payment_days"),
-        Column("valid_from", pgettext_lazy("validity", "From"), cell="day", dim=True, hide_on_phone=True, sort="valid_from"),
-        Column("valid_to", pgettext_lazy("validity", "To"), cell="day", dim=True, hide_on_phone=True, sort="valid_to"),
+        Column("channel", _("Channel"), dim=True, hide_on_phone=True, hidden=True, sort="channel", edit=_channel),
+        Column("min_order", _("Smallest order"), cell="amount", dim=True, hide_on_phone=True, hidden=True, edit=_least),
+        Column(
+            "payment_days", _("Days of payment"), cell="number", num=True, dim=True, hide_on_phone=True, sort="payment_days", edit=_term("payment_days", _days)
+        ),
+        Column("valid_from", pgettext_lazy("validity", "From"), cell="day", dim=True, hide_on_phone=True, sort="valid_from", edit=_term("valid_from", day())),
+        Column(
+            "valid_to", pgettext_lazy("validity", "To"), cell="day", dim=True, hide_on_phone=True, sort="valid_to", edit=_term("valid_to", day(required=False))
+        ),
         Column("state", _("State"), cell="state", tones=TONES),
     )
     tabs = (

@@ -66,6 +66,7 @@ class Actor:
     language: str = "zh-hans"
     token_id: int | None = None
     stands_for: frozenset[int] = frozenset()
+    role_id: int | None = None
 
     def can(self, verb: str) -> bool:
         """Whether the verb is granted; the system may do everything."""

@@ -12,6 +12,8 @@ from django.utils.translation import pgettext_lazy
 from qudao.base.db import Row, SubjectFields
 from qudao.base.subject import Subject
 
+ONE_VIEW = _("A list opens with one view.")
+
 
 class ActionLog(Row, SubjectFields):
     """One line per thing somebody did; append-only. Timelines, cycle times and usage figures all read it."""
@@ -40,6 +42,8 @@ class ActionLog(Row, SubjectFields):
             models.Index(fields=["buyer_id", "id"], condition=models.Q(buyer_id__isnull=False), name="base_actionlog_buyer"),
             models.Index(fields=["seller_id", "id"], condition=models.Q(seller_id__isnull=False), name="base_actionlog_seller"),
             models.Index(fields=["actor_org", "id"], condition=models.Q(seller_id__isnull=True, buyer_id__isnull=True), name="base_actionlog_own"),
+            # What one person did, of years: few lines among all.
+            models.Index(fields=["actor_user", "id"], condition=models.Q(actor_user__isnull=False), name="base_actionlog_user"),
         ]
 
 
@@ -354,11 +358,19 @@ class ViewChoice(Row):
     view = models.ForeignKey(SavedView, on_delete=models.CASCADE, related_name="+")
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["user_id", "org_id", "place"], name="base_viewchoice_place_unique", violation_error_message=_("A list opens with one view.")
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["user_id", "org_id", "place"], name="base_viewchoice_place_unique", violation_error_message=ONE_VIEW)]
+
+
+class ViewStart(Row):
+    """With which shared view a list opens for the people of a role in an organisation, unless they chose another one."""
+
+    org_id = models.BigIntegerField()
+    role_id = models.BigIntegerField()
+    place = models.CharField(max_length=120)
+    view = models.ForeignKey(SavedView, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["org_id", "place", "role_id"], name="base_viewstart_role_unique", violation_error_message=ONE_VIEW)]
 
 
 class Heartbeat(Row):

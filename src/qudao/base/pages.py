@@ -1,4 +1,4 @@
-"""Pages of the kit itself: work on many rows with its preview and its report, saved views, and cells edited in place."""
+"""Pages of the kit itself: work on many rows with its preview and its report, and cells edited in place."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from django import forms
 from django.core import signing
 from django.core.files.storage import default_storage
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import path, reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
-from qudao.base import runs, saved
+from qudao.base import runs
 from qudao.base.access import Actor
 from qudao.base.html.bulk import Bulk, Weighed, weigh
 from qudao.base.html.cells import save_cell
 from qudao.base.html.forms import Form
-from qudao.base.html.pages import Button, FormPage, ListPage, client_id_of, door, get_row, go, wanted
+from qudao.base.html.pages import ListPage, client_id_of, door, get_row, go, wanted
 from qudao.base.html.pages.imports import routes as import_routes
 from qudao.base.html.pages.log import routes as log_routes
 from qudao.base.html.pages.prints import Origin, named, print_rows
 from qudao.base.html.pages.system import routes as system_routes
+from qudao.base.html.pages.views import local
+from qudao.base.html.pages.views import routes as view_routes
 from qudao.base.html.sums import bounded_sums
 from qudao.base.html.tables import Column, Tab, Table
 from qudao.base.models import Run
@@ -42,11 +42,6 @@ NAMED = 8
 REPORTED = 200
 
 
-def _local(url: str, otherwise: str = "/") -> str:
-    """An address of ours, from a form; `otherwise` for any other."""
-    return url if url_has_allowed_host_and_scheme(url, allowed_hosts=None) else otherwise
-
-
 def _list_of(request: HttpRequest) -> tuple[ListPage, Bulk, str]:
     """The list and the bulk that a form names, and the list's address."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
@@ -56,7 +51,7 @@ def _list_of(request: HttpRequest) -> tuple[ListPage, Bulk, str]:
     except LookupError as error:
         raise NotFound("base.not_found") from error
     query = request.POST.get("query", "").replace("\x00", "")
-    return page, bulk, _local(request.POST.get("from", "")) + (f"?{query}" if query else "")
+    return page, bulk, local(request.POST.get("from", "")) + (f"?{query}" if query else "")
 
 
 def _names(page: ListPage, pks: Sequence[int]) -> dict[int, dict[str, Any]]:
@@ -289,82 +284,8 @@ def print_chosen(request: HttpRequest, name: str) -> HttpResponse:
     rows = page.rows(QueryDict(query))
     if not request.POST.get("all"):
         rows = rows.filter(pk__in=[int(raw) for raw in request.POST.getlist("pick") if raw.isdecimal() and len(raw) < 19])
-    here = _local(request.POST.get("from", "")) + (f"?{query}" if query else "")
+    here = local(request.POST.get("from", "")) + (f"?{query}" if query else "")
     return print_rows(request, named(name), rows, Origin(page.path(), here))
-
-
-# --- saved views ---
-
-
-def _facts(data: QueryDict) -> saved.ViewFacts:
-    return saved.ViewFacts(data.get("name", "").replace("\x00", ""), bool(data.get("shared")), bool(data.get("first")))
-
-
-@door("base.views")
-def save(request: HttpRequest) -> HttpResponse:
-    """Keep the present address of a list under a name."""
-    if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
-    place = _local(request.POST.get("place", ""))
-    view = saved.save_view(place, request.POST.get("query", ""), _facts(request.POST), actor=request.actor)  # type: ignore[attr-defined]
-    undo = Button(_("Undo"), reverse("view_removal", args=[view.pk]), post=True)
-    return go(request, _address(view), _("The view “{name}” is saved.").format(name=view.name), undo=undo)
-
-
-def _address(view: Any) -> str:
-    return f"{view.place}?{view.query}&view={view.pk}".replace("?&", "?")
-
-
-class ViewForm(Form):
-    """Name of a view and who sees it."""
-
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=60)
-    shared = forms.BooleanField(label=gettext_lazy("Colleagues see it too"), required=False)
-    first = forms.BooleanField(label=gettext_lazy("The list opens with it"), required=False)
-
-
-class ViewChange(FormPage):
-    """Rename or share one's own view."""
-
-    verb = "base.views"
-    title = gettext_lazy("Rename or share")
-    form = ViewForm
-
-    def find(self, **kwargs: Any) -> Any:
-        return get_row(saved.own_views(self.actor), kwargs["pk"])
-
-    def initial(self, obj: Any) -> dict[str, Any]:
-        return {"name": obj.name, "shared": obj.shared, "first": obj.first}
-
-    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: Any) -> Any:
-        return saved.change_view(obj.pk, saved.ViewFacts(**cleaned), actor=self.actor)
-
-    def done(self, result: Any) -> str:
-        return _address(result)
-
-
-@door("base.views")
-def remove(request: HttpRequest, pk: int) -> HttpResponse:
-    """Forget one's own view; the toast brings it back."""
-    if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
-    view = saved.remove_view(pk, actor=request.actor)  # type: ignore[attr-defined]
-    ticks = {"shared": "1" if view.shared else "", "first": "1" if getattr(view, "first", False) else ""}
-    fields = {"place": view.place, "query": view.query, "name": view.name, **ticks}
-    undo = Button(_("Undo"), reverse("views"), post=True, fields=fields)
-    return go(request, f"{view.place}?{view.query}", _("The view “{name}” is removed.").format(name=view.name), undo=undo)
-
-
-@door("base.views")
-def first(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let the list open with this view, or no longer."""
-    if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
-    on = bool(request.POST.get("first"))
-    view = saved.prefer_view(pk, on, actor=request.actor)  # type: ignore[attr-defined]
-    undo = Button(_("Undo"), reverse("view_first", args=[pk]), post=True, fields={"first": "" if on else "1"})
-    said = _("The list opens with “{name}”.") if on else _("The list no longer opens with “{name}”.")
-    return go(request, _address(view), said.format(name=view.name), undo=undo)
 
 
 # --- cells ---
@@ -388,12 +309,9 @@ routes = [
     path("jobs/<int:pk>/retry", retry, name="job_retry"),
     path("jobs/<int:pk>/file", job_file, name="job_file"),
     path("prints/<str:name>", print_chosen, name="prints"),
-    path("views/", save, name="views"),
-    path("views/<int:pk>/", ViewChange.as_view(), name="view"),
-    path("views/<int:pk>/removal", remove, name="view_removal"),
-    path("views/<int:pk>/first", first, name="view_first"),
     path("cells/", cell, name="cells"),
     *import_routes,
     *log_routes,
     *system_routes,
+    *view_routes,
 ]

@@ -16,6 +16,7 @@ VERBS = {
     "base.print": _("Print documents"),
     "base.runs": _("Work on many rows at once"),
     "base.views": _("Save views of lists"),
+    "base.start_views": _("Say with which view lists open for a role"),
     "base.imports": _("Import files of records"),
     "base.operate": _("Run the system: events, jobs, health"),
 }
@@ -125,6 +126,18 @@ class ViewChoicePolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return EVERY_ROW if actor.kind == "system" else Q(user_id=actor.user_id, org_id=actor.org_id)
+
+
+@register
+class ViewStartPolicy(Policy):
+    """Those of one's own organisation."""
+
+    model = models.ViewStart
+    view_verb = "base.views"
+    people = None
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return EVERY_ROW if actor.kind == "system" else Q(org_id=actor.org_id)
 
 
 class _Machinery(Policy):

@@ -1,22 +1,25 @@
-"""Saved views: a list's address under a name, private or shared in the organisation, one of them the list's first page for a person.
+"""Saved views: a list's address under a name, private or shared in the organisation, one of them the list's first page for a person or for a role.
 
 A view says where to look. What is seen there is decided by the reader's own rights each time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import QueryDict
+from django.utils.module_loading import import_string
 
 from qudao.base.access import Actor, visible
 from qudao.base.action import action, record
-from qudao.base.models import SavedView, ViewChoice
+from qudao.base.models import SavedView, ViewChoice, ViewStart
 from qudao.base.subject import Subject
 from qudao.kernel import clock
-from qudao.kernel.errors import NotFound, Refused
+from qudao.kernel.errors import Invalid, NotFound, Refused
 
 #: parameters that are no part of a view
 PASSING = ("page", "export", "view")
@@ -42,12 +45,17 @@ def tidy(query: str) -> str:
 
 
 def views(actor: Actor, place: str) -> QuerySet[SavedView]:
-    """The views of a list that the person may open: own ones and shared ones, with `first` where the list opens with it."""
+    """The views of a list that the person may open: own ones and shared ones, with `first` where the list opens with it, because the person chose it
+    (`mine`) or, without a choice, as it does for the person's role.
+    """
     return _with_first(actor, visible(actor, SavedView).filter(place=place)).order_by("name", "pk")
 
 
 def _with_first(actor: Actor, found: QuerySet[SavedView]) -> QuerySet[SavedView]:
-    return found.annotate(first=Exists(ViewChoice.unscoped.filter(view=OuterRef("pk"), user_id=actor.user_id, org_id=actor.org_id)))
+    choices = ViewChoice.unscoped.filter(user_id=actor.user_id, org_id=actor.org_id)
+    starts = ViewStart.unscoped.filter(view=OuterRef("pk"), role_id=actor.role_id, org_id=actor.org_id)
+    mine = Exists(choices.filter(view=OuterRef("pk")))
+    return found.annotate(mine=mine, first=mine | (Exists(starts) & ~Exists(choices.filter(place=OuterRef("place")))))
 
 
 def own_views(actor: Actor) -> QuerySet[SavedView]:
@@ -97,6 +105,8 @@ def change_view(view_id: int, facts: ViewFacts, *, actor: Actor) -> SavedView:
         raise Refused("base.savedview_has_name", field="name")
     view.name, view.shared = facts.name.strip()[:60], facts.shared
     view.save(update_fields=["name", "shared"])
+    if not view.shared:
+        ViewStart.unscoped.filter(view=view).delete()
     _prefer(view, facts.first, actor)
     record(_subject(view), after="shared" if view.shared else "private")
     return view
@@ -121,4 +131,29 @@ def prefer_view(view_id: int, first: bool, *, actor: Actor) -> SavedView:
         raise NotFound("base.not_found")
     _prefer(view, first, actor)
     record(_subject(view), after="first" if first else "not_first")
+    return view
+
+
+def started_roles(view: SavedView, *, actor: Actor) -> list[int]:
+    """The roles of the own organisation for whose people the list opens with a view."""
+    return list(visible(actor, ViewStart).filter(view=view).order_by("role_id").values_list("role_id", flat=True))
+
+
+@action("base.start_views")
+def start_roles(view_id: int, role_ids: Iterable[int], *, actor: Actor) -> SavedView:
+    """Let a list open with a shared view for the people of just these roles, instead of the view that they had; what a person chose goes before it.
+
+    Locks the view. Raises NotFound for a view that is not shared, Invalid for a role that nobody of the organisation has.
+    """
+    view = visible(actor, SavedView).select_for_update().filter(pk=view_id, shared=True, org_id=actor.org_id).first()
+    if view is None:
+        raise NotFound("base.not_found")
+    wanted, names = sorted(set(role_ids)), dict(import_string(settings.ROLES_OF)(actor.org_id))
+    if not names.keys() >= set(wanted):
+        raise Invalid("base.invalid", field="roles")
+    place = {"org_id": actor.org_id, "place": view.place}
+    ViewStart.unscoped.filter(view=view).exclude(role_id__in=wanted).delete()
+    for role_id in wanted:
+        ViewStart.unscoped.update_or_create(**place, role_id=role_id, defaults={"view": view})
+    record(_subject(view), after="start", detail={"roles": [str(names[role_id]) for role_id in wanted]})
     return view

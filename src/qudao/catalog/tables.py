@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
 from typing import Any
 
-from django import forms
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
+from qudao.base.html.edits import Perform, described, number, one_of, renamed, text
 from qudao.base.html.tables import Column, Edit, Filter, Tab, Table, by_language
 from qudao.catalog import queries
-from qudao.catalog.actions import change_product
+from qudao.catalog.actions import CategoryDraft, change_brand, change_category, change_product, change_tax_class
 from qudao.catalog.models import Category, Product
-from qudao.catalog.rules import ProductDraft
+from qudao.catalog.rules import BrandDraft, ProductDraft
 from qudao.catalog.states import ProductState
 
 TONES: dict[str, str] = {ProductState.ACTIVE: "done", ProductState.BLOCKED: "wrong"}
@@ -28,23 +27,25 @@ def name_of(row: Any) -> str:
     return by_language(row.name, row.name_en) if row else ""
 
 
-def _described(row: Product, actor: Any, **change: Any) -> Product:
-    """The product described anew, as it is but for one field."""
-    draft = ProductDraft(**{f.name: getattr(row, f.name) for f in fields(ProductDraft)})
-    return change_product(row.pk, replace(draft, **change), actor=actor)
+_set = described(ProductDraft, change_product)
+_set_category = described(CategoryDraft, change_category)
+_set_brand = described(BrandDraft, change_brand)
+_set_class = described(BrandDraft, change_tax_class)
 
 
-def _rename(row: Product, value: str, actor: Any) -> Product:
-    """A new name in the language it is read in."""
-    return _described(row, actor, **{"name" if name_of(row) == row.name else "name_en": value})
+def _named(of: Callable[[str], Perform], verb: str = "catalog.edit") -> Edit:
+    """A name is written in the language it is read in."""
+    return Edit(verb, text(200), renamed(of), now=name_of)
 
 
-def _quantity() -> forms.Field:
-    return forms.DecimalField(max_digits=18, decimal_places=4, min_value=0)
+def _filed(field: str, offered: Callable[[Any], QuerySet]) -> Edit:
+    """A product is put under one of its owner's categories or brands."""
+    options = one_of(lambda row, actor: [(one.pk, f"{one.code} {name_of(one)}") for one in offered(actor).filter(owner_id=row.owner_id)])
+    return Edit("catalog.edit", options, _set(field), now=lambda row: getattr(row, field))
 
 
-def _set(field: str) -> Callable[[Product, Any, Any], Product]:
-    return lambda row, value, actor: _described(row, actor, **{field: value})
+def _amount(field: str, digits: int = 18, places: int = 4) -> Edit:
+    return Edit("catalog.edit", number(digits, places), _set(field))
 
 
 def percent(row: Product) -> str:
@@ -62,13 +63,33 @@ class ProductTable(Table):
 
     columns = (
         Column("code", _("Code"), cell="link", sort="code"),
-        Column("", _("Name"), cell=name_of, sort="name", slug="name", edit=Edit("catalog.edit", lambda: forms.CharField(max_length=200), _rename, now=name_of)),
-        Column("", _("Category"), cell=lambda row: name_of(row.category), dim=True, hide_on_phone=True, sort="category__path", slug="category"),
-        Column("", _("Brand"), cell=lambda row: name_of(row.brand), dim=True, hide_on_phone=True, hidden=True, sort="brand__code", slug="brand"),
+        Column("", _("Name"), cell=name_of, sort="name", slug="name", edit=_named(_set)),
+        Column(
+            "",
+            _("Category"),
+            cell=lambda row: name_of(row.category),
+            dim=True,
+            hide_on_phone=True,
+            sort="category__path",
+            slug="category",
+            edit=_filed("category_id", queries.categories),
+        ),
+        Column(
+            "",
+            _("Brand"),
+            cell=lambda row: name_of(row.brand),
+            dim=True,
+            hide_on_phone=True,
+            hidden=True,
+            sort="brand__code",
+            slug="brand",
+            edit=_filed("brand_id", queries.brands),
+        ),
         Column("unit", _("Unit"), dim=True, hide_on_phone=True),
-        Column("min_qty", _("Smallest quantity"), cell="qty", dim=True, hide_on_phone=True, edit=Edit("catalog.edit", _quantity, _set("min_qty"))),
-        Column("pack_multiple", _("Step"), cell="qty", dim=True, hide_on_phone=True, edit=Edit("catalog.edit", _quantity, _set("pack_multiple"))),
-        Column("weight", _("Weight (kg)"), cell="qty", dim=True, hide_on_phone=True, hidden=True, sort="weight"),
+        Column("min_qty", _("Smallest quantity"), cell="qty", dim=True, hide_on_phone=True, edit=_amount("min_qty")),
+        Column("pack_multiple", _("Step"), cell="qty", dim=True, hide_on_phone=True, edit=_amount("pack_multiple")),
+        Column("max_qty", _("Largest quantity"), cell="qty", dim=True, hide_on_phone=True, hidden=True, edit=_amount("max_qty")),
+        Column("weight", _("Weight (kg)"), cell="qty", dim=True, hide_on_phone=True, hidden=True, sort="weight", edit=_amount("weight", 14)),
         Column("", _("Tax"), cell=percent, num=True, dim=True, hide_on_phone=True, slug="tax"),
         Column("", _("Owner"), cell=lambda row: name_of(row.owner), dim=True, hide_on_phone=True, sort="owner__code", slug="owner"),
         Column("state", _("State"), cell="state", tones=TONES),
@@ -104,7 +125,7 @@ class CategoryTable(Table):
 
     columns = (
         Column("code", _("Code"), cell="link"),
-        Column("", _("Name"), cell=in_tree, slug="name"),
+        Column("", _("Name"), cell=in_tree, slug="name", edit=_named(_set_category)),
         Column("name", _("Name"), hidden=True, slug="name_zh"),
         Column("name_en", _("English name"), dim=True, hide_on_phone=True),
         Column("", pgettext_lazy("tree", "Under"), cell=lambda row: row.parent.code if row.parent else "", dim=True, hide_on_phone=True, slug="under"),
@@ -124,7 +145,7 @@ class BrandTable(Table):
 
     columns = (
         Column("code", _("Code"), cell="link", sort="code"),
-        Column("", _("Name"), cell=name_of, sort="name", slug="name"),
+        Column("", _("Name"), cell=name_of, sort="name", slug="name", edit=_named(_set_brand)),
         Column("", _("Owner"), cell=lambda row: name_of(row.owner), dim=True, hide_on_phone=True, sort="owner__code", slug="owner"),
     )
     search = ("code__icontains", "name__icontains", "name_en__icontains")
@@ -138,7 +159,7 @@ class TaxClassTable(Table):
 
     columns = (
         Column("code", _("Code"), cell="link", sort="code"),
-        Column("", _("Name"), cell=name_of, sort="name", slug="name"),
+        Column("", _("Name"), cell=name_of, sort="name", slug="name", edit=_named(_set_class)),
         Column("", _("Rate today"), cell=lambda row: f"{(row.today * 100).normalize():f} %" if row.today is not None else "", num=True, slug="rate"),
         Column("", _("Exempt"), cell=lambda row: _("yes") if row.exempt else "", dim=True, hide_on_phone=True, slug="exempt"),
         Column("", _("Owner"), cell=lambda row: name_of(row.owner), dim=True, hide_on_phone=True, sort="owner__code", slug="owner"),

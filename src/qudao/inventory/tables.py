@@ -13,9 +13,12 @@ from django.utils.translation import pgettext_lazy
 
 from qudao.base.access import Actor, Scope
 from qudao.base.html import figures
-from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, cell_pair
+from qudao.base.html.edits import described, renamed, text
+from qudao.base.html.tables import Column, Edit, Filter, Tab, Table, by_language, cell_pair
+from qudao.inventory.actions import change_place
 from qudao.inventory.models import Lot, Move, Place, ServingRule, Stock
 from qudao.inventory.queries import places
+from qudao.inventory.rules import PlaceFacts
 from qudao.inventory.states import SOON_DAYS, PlaceKind
 from qudao.kernel import clock
 
@@ -166,16 +169,23 @@ class ServingTable(Table):
         return reverse("serving_rule_removal", args=[row.pk])
 
 
+_set_place = described(PlaceFacts, change_place)
+
+
+def _about(field: str, most: int) -> Edit:
+    return Edit("inventory.manage_places", text(most, required=False), _set_place(field), now=lambda row: getattr(row, field))
+
+
 class PlaceTable(Table):
     """Where goods can be."""
 
     columns = (
         Column("code", _("Code"), cell="link", sort="code"),
-        Column("label", _("Name")),
+        Column("label", _("Name"), edit=Edit("inventory.manage_places", text(120), renamed(_set_place), now=lambda row: by_language(row.name, row.name_en))),
         Column("", _("Kind"), cell=lambda row: row.get_kind_display(), dim=True, slug="kind"),
-        Column("address", _("Address"), dim=True, hide_on_phone=True, width="clip"),
-        Column("contact", _("Contact"), dim=True, hide_on_phone=True, hidden=True),
-        Column("phone", _("Phone"), dim=True, hide_on_phone=True, hidden=True),
+        Column("address", _("Address"), dim=True, hide_on_phone=True, width="clip", edit=_about("address", 240)),
+        Column("contact", _("Contact"), dim=True, hide_on_phone=True, hidden=True, edit=_about("contact", 80)),
+        Column("phone", _("Phone"), dim=True, hide_on_phone=True, hidden=True, edit=_about("phone", 40)),
         Column("", _("Owner"), cell=lambda row: by_language(row.owner.name, row.owner.name_en), sort="owner__code", width="clip", slug="owner"),
         Column("", _("State"), cell=lambda row: figures.badge(*place_state(row)) if row.closed else "", slug="state"),
     )

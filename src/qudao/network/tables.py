@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import Any
-
-from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from qudao.base.html.edits import described, renamed, text
 from qudao.base.html.tables import Column, Edit, Filter, Tab, Table, by_language
 from qudao.network.actions import change_organisation
 from qudao.network.models import Organisation
@@ -23,14 +20,12 @@ def name_of(org: Organisation | None) -> str:
     return by_language(org.name, org.name_en) if org else ""
 
 
-def _phone(row: Organisation, value: str, actor: Any) -> Organisation:
-    """The card with another telephone number."""
-    facts = OrgFacts(**{f.name: getattr(row, f.name) for f in fields(OrgFacts)})
-    return change_organisation(row.pk, replace(facts, phone=value), actor=actor)
+_set = described(OrgFacts, change_organisation)
 
 
-def _phone_field() -> forms.Field:
-    return forms.CharField(max_length=40, required=False)
+def _card(field: str, most: int) -> Edit:
+    """What stands on the card may be left empty."""
+    return Edit("network.change", text(most, required=False), _set(field))
 
 
 class OrgTable(Table):
@@ -38,12 +33,15 @@ class OrgTable(Table):
 
     columns = (
         Column("code", _("Code"), cell="link", sort="code"),
-        Column("", _("Name"), cell=name_of, sort="name", slug="name"),
+        Column("", _("Name"), cell=name_of, sort="name", slug="name", edit=Edit("network.change", text(120), renamed(_set), now=name_of)),
         Column("kind", _("Kind"), cell=lambda row: row.get_kind_display(), dim=True, sort="kind"),
         Column("", _("Under"), cell=lambda row: name_of(row.parent), dim=True, hide_on_phone=True, sort="parent__code", slug="under"),
         Column("tier", _("Tier"), cell="number", num=True, dim=True, hide_on_phone=True, sort="tier"),
         Column("state", _("State"), cell="state", tones=TONES),
-        Column("phone", _("Phone"), dim=True, hide_on_phone=True, edit=Edit("network.change", _phone_field, _phone)),
+        Column("phone", _("Phone"), dim=True, hide_on_phone=True, edit=_card("phone", 40)),
+        Column("email", _("E-mail"), dim=True, hide_on_phone=True, hidden=True, edit=_card("email", 254)),
+        Column("address", _("Address"), dim=True, hide_on_phone=True, hidden=True, width="clip", edit=_card("address", 240)),
+        Column("tax_no", _("Tax number"), dim=True, hide_on_phone=True, hidden=True, edit=_card("tax_no", 32)),
         Column("created_at", _("Registered"), cell="day", dim=True, hide_on_phone=True, sort="created_at"),
     )
     tabs = (

@@ -13,8 +13,10 @@ from django.utils.translation import pgettext_lazy
 
 from qudao.base.access import Actor, priced
 from qudao.base.html import figures
-from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, cell_pair
+from qudao.base.html.edits import day
+from qudao.base.html.tables import Column, Edit, Filter, Tab, Table, by_language, cell_pair
 from qudao.kernel import clock
+from qudao.orders.actions import confirm_purchase
 from qudao.orders.models import Order
 from qudao.orders.states import Allocation, Billing, Fulfilment, Kind, Payment, Status
 
@@ -149,6 +151,15 @@ def _promised_cell(row: Order) -> object:
 _STATE = ("status", "allocation", "fulfilment", "billing", "kind", "promised_on")
 
 
+_promise = Edit(
+    "orders.confirm_purchase",
+    day(),
+    lambda row, value, actor: confirm_purchase(row.pk, value, actor=actor),
+    now=lambda row: row.promised_on,
+    when=lambda row: row.outside and row.status in (Status.CONFIRMED, Status.IN_FULFILMENT),
+)
+
+
 class OrderTable(Table):
     """Orders, newest first."""
 
@@ -182,7 +193,7 @@ class OrderTable(Table):
         Column("line_count", _("Lines"), cell="number", num=True, dim=True, hide_on_phone=True),
         Column("shown_gross", _("Amount (incl. tax)"), cell="amount", sort="gross", total=True, sum="gross"),
         Column("requested_on", _("Requested"), cell="day", hide_on_phone=True, sort="requested_on"),
-        Column("", _("Promised"), cell=_promised_cell, num=True, sort="promised_on", hide_on_phone=True, slug="promised", by=_STATE),
+        Column("", _("Promised"), cell=_promised_cell, num=True, sort="promised_on", hide_on_phone=True, slug="promised", by=_STATE, edit=_promise),
         Column("placed_at", _("Ordered"), cell="moment", dim=True, hide_on_phone=True, sort="id"),
     )
     tabs: Sequence[Tab] = (

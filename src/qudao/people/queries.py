@@ -13,6 +13,7 @@ from django.utils.crypto import constant_time_compare
 
 from qudao.base.access import Actor, Channel, Scope, all_fields, all_verbs, channel_of, expand, get_visible, granted, visible
 from qudao.base.db import rows
+from qudao.base.html.tables import by_language
 from qudao.kernel import clock
 from qudao.kernel.errors import NotFound
 from qudao.people import rules
@@ -27,11 +28,12 @@ SESSION_MEMBERSHIP = "people_membership"
 #: tokens used today for the first time that this process saw; written after the answer (`apps`), so that no request waits for it
 USED_TOKENS: set[int] = set()
 
-# The last column: outside sellers of the organisation in which nobody works. The index of suppliers answers it.
+# The last column but one: outside sellers of the organisation in which nobody works. The index of suppliers answers it.
 _ACTOR = """
     u.id, u.email, u.name, u.language, u.theme, u.password, m.id, m.scope, o.id, o.path, o.kind, r.verbs, r.fields,
     ARRAY(SELECT s.id FROM network_organisation s WHERE s.parent_id = o.id AND s.kind = 'supplier'
-          AND NOT EXISTS (SELECT FROM people_membership w WHERE w.org_id = s.id AND w.state = 'active'))
+          AND NOT EXISTS (SELECT FROM people_membership w WHERE w.org_id = s.id AND w.state = 'active')),
+    m.role_id
 """
 _JOINS = """
     JOIN people_role r ON r.id = m.role_id
@@ -145,6 +147,7 @@ def _actor(row: tuple, channel: Channel, *, token_id: int | None = None, name: s
         language=row[3],
         token_id=token_id,
         stands_for=frozenset(row[13]),
+        role_id=row[14],
     )
 
 
@@ -250,7 +253,7 @@ def power_held(actor: Actor) -> Power:
 
 def people(actor: Actor) -> QuerySet[Membership]:
     """The memberships an actor sees, with person, role and organisation."""
-    return visible(actor, Membership).select_related("user", "role", "org").order_by("org__path", "user__name", "pk")
+    return visible(actor, Membership).select_related("user", "role", "org", "manager__user").order_by("org__path", "user__name", "pk")
 
 
 def member(actor: Actor, pk: int, verb: str | None = None) -> Membership:
@@ -330,6 +333,23 @@ def unscoped_people_of(org_id: int) -> list[tuple[int, str]]:
     """(membership, name) of the active people of an organisation the actor was shown, by name. One statement."""
     found = Membership.unscoped.filter(org_id=org_id, state=MemberState.ACTIVE, user__is_active=True).order_by("user__name", "pk")
     return list(found.values_list("pk", "user__name"))
+
+
+def unscoped_called(words: str) -> tuple[list[int], list[int]]:
+    """The ids of the people whose name has these letters in it, and of those one of whose programs is called so; the first hundred each. One statement."""
+    found = rows(
+        """(SELECT true, id FROM people_user WHERE strpos(upper(name), upper(%s)) > 0 ORDER BY id LIMIT 100) UNION ALL
+           (SELECT DISTINCT false, m.user_id FROM people_apitoken t JOIN people_membership m ON m.id = t.membership_id
+             WHERE strpos(upper(t.name), upper(%s)) > 0 ORDER BY 2 LIMIT 100)""",
+        [words, words],
+    )
+    return [pk for person, pk in found if person], [pk for person, pk in found if not person]
+
+
+def unscoped_roles_of(org_id: int) -> list[tuple[int, str]]:
+    """(role, name) of the roles that people of an organisation have, in the reader's language. One statement."""
+    found = Role.unscoped.filter(memberships__org_id=org_id, memberships__state=MemberState.ACTIVE).distinct().order_by("owner", "pk")
+    return [(role.pk, by_language(role.name, role.name_en)) for role in found]
 
 
 def unscoped_manager_of(user_id: int | None, org_id: int) -> int | None:

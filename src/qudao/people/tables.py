@@ -7,8 +7,11 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
+from qudao.base.html.edits import one_of, text
+from qudao.base.html.tables import Column, Edit, Filter, Tab, Table, by_language
+from qudao.people.actions import place_member
 from qudao.people.models import Membership
+from qudao.people.queries import unscoped_people_of
 from qudao.people.states import MemberScope, MemberState
 
 TONES: dict[str, str] = {MemberState.ACTIVE: "done", MemberState.INVITED: "wait", MemberState.ENDED: "idle"}
@@ -19,6 +22,24 @@ def shown_name(member: Membership) -> str:
     return member.user.email if member.state == MemberState.INVITED else member.user.name
 
 
+def _in_work(row: Membership) -> bool:
+    return row.state != MemberState.ENDED
+
+
+def _colleagues(row: Membership, actor: Any) -> list[tuple[int, str]]:
+    return [one for one in unscoped_people_of(row.org_id) if one[0] != row.pk]
+
+
+_department = Edit("people.change", text(40, required=False), lambda row, value, actor: place_member(row.pk, value, row.manager_id, actor=actor), when=_in_work)
+_manager = Edit(
+    "people.change",
+    one_of(_colleagues, _("Nobody")),
+    lambda row, value, actor: place_member(row.pk, row.department, value, actor=actor),
+    now=lambda row: row.manager_id,
+    when=_in_work,
+)
+
+
 class PeopleTable(Table):
     """Memberships with person, role and organisation."""
 
@@ -27,6 +48,8 @@ class PeopleTable(Table):
         Column("user.email", _("E-mail"), dim=True, hide_on_phone=True, sort="user__email"),
         Column("", _("Role"), cell=lambda row: by_language(row.role.name, row.role.name_en), sort="role__code", slug="role"),
         Column("", _("Organisation"), cell=lambda row: by_language(row.org.name, row.org.name_en), dim=True, sort="org__path", slug="organisation"),
+        Column("department", _("Department"), dim=True, hide_on_phone=True, sort="department", edit=_department),
+        Column("", _("Manager"), cell=lambda row: row.manager.user.name if row.manager else "", dim=True, hide_on_phone=True, slug="manager", edit=_manager),
         Column("", _("View"), cell=lambda row: row.get_scope_display(), dim=True, hide_on_phone=True, sort="scope", slug="view"),
         Column("state", _("State"), cell="state", tones=TONES),
         Column("user.last_login", _("Last sign-in"), cell="moment", dim=True, hide_on_phone=True, sort="user__last_login"),

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
+from qudao.base.html.edits import day, described, number, renamed, text
+from qudao.base.html.tables import Column, Edit, Filter, Tab, Table, by_language
 from qudao.kernel import clock
 from qudao.pricing import queries
+from qudao.pricing.actions import ListDraft, change_list, end_price, set_price
 from qudao.pricing.models import Price, Rate
+from qudao.pricing.rules import PriceDraft
 
 
 def name_of(row: Any) -> str:
@@ -24,12 +29,27 @@ def _valid(actor: Any) -> Q:
     return Q(valid_from__lte=today) & (Q(valid_to=None) | Q(valid_to__gte=today))
 
 
+def _standing(row: Price) -> bool:
+    return row.valid_to is None or row.valid_to >= clock.today()
+
+
+def _reprice(row: Price, value: Decimal, actor: Any) -> Price:
+    """Another price from today on (from its first day, if that is still to come), as long as the present one was to last."""
+    since = max(row.valid_from, clock.today())
+    return set_price(row.list_id, PriceDraft(row.product_id, value, since, row.valid_to, row.min_qty), actor=actor)
+
+
+_amount = Edit("pricing.edit", number(18, 6), _reprice, when=_standing)
+_last_day = Edit("pricing.edit", day(), lambda row, value, actor: end_price(row.pk, value, actor=actor), when=_standing)
+_list_name = Edit("pricing.edit", text(120), renamed(described(ListDraft, change_list)), now=name_of)
+
+
 class ListTable(Table):
     """Price lists: the own ones and those the reader buys by."""
 
     columns = (
         Column("code", _("Code"), cell="link", sort="code"),
-        Column("", _("Name"), cell=name_of, sort="name", slug="name"),
+        Column("", _("Name"), cell=name_of, sort="name", slug="name", edit=_list_name),
         Column("", _("Owner"), cell=lambda row: name_of(row.owner), dim=True, sort="owner__code", slug="owner"),
         Column("currency", _("Currency"), dim=True, hide_on_phone=True),
         Column("", _("Tax"), cell=lambda row: _("included") if row.tax_inclusive else _("not included"), dim=True, hide_on_phone=True, slug="tax"),
@@ -49,9 +69,9 @@ class PriceTable(Table):
         Column("", _("Name"), cell=lambda row: name_of(row.product), sort="product__name", slug="name"),
         Column("list.code", _("List"), cell="code", dim=True, hide_on_phone=True),
         Column("min_qty", _("From quantity"), cell="qty", sort="min_qty"),
-        Column("amount", _("Price"), cell="price", sort="amount"),
-        Column("valid_from", _("From"), cell="day", dim=True, hide_on_phone=True, sort="valid_from"),
-        Column("valid_to", _("To"), cell="day", dim=True, hide_on_phone=True, sort="valid_to"),
+        Column("amount", _("Price"), cell="price", sort="amount", edit=_amount),
+        Column("valid_from", pgettext_lazy("validity", "From"), cell="day", dim=True, hide_on_phone=True, sort="valid_from"),
+        Column("valid_to", pgettext_lazy("validity", "To"), cell="day", dim=True, hide_on_phone=True, sort="valid_to", edit=_last_day),
     )
     tabs = (
         Tab("valid", _("In force"), _valid),
@@ -75,7 +95,7 @@ class RateTable(Table):
         Column("from_currency", _("From currency"), cell="link", sort="from_currency"),
         Column("to_currency", _("To currency"), cell="code", sort="to_currency"),
         Column("rate", _("Exchange rate"), cell="price", sort="rate"),
-        Column("day", _("From"), cell="day", sort="day"),
+        Column("day", pgettext_lazy("validity", "From"), cell="day", sort="day"),
         Column("", _("Owner"), cell=lambda row: name_of(row.owner), dim=True, hide_on_phone=True, slug="owner"),
     )
     filters = (Filter("from", _("From currency"), kind="text", lookup="from_currency"), Filter("to", _("To currency"), kind="text", lookup="to_currency"))

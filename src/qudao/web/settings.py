@@ -154,6 +154,8 @@ if TESTING:
 
 ACTOR_OF_REQUEST = "qudao.people.queries.unscoped_actor_of_request"
 ACTOR_OF_MEMBERSHIP = "qudao.people.queries.unscoped_actor_of_membership"
+ROLES_OF = "qudao.people.queries.unscoped_roles_of"
+PEOPLE_CALLED = "qudao.people.queries.unscoped_called"
 ACTOR_OF_TOKEN = "qudao.people.queries.unscoped_actor_of_token"
 STRICT_LOCKS = TESTING or DEBUG  # a lock out of order is an error in tests, a log line in the field
 

@@ -1,11 +1,16 @@
 """Pages of agreements."""
 
+import pytest
 from django.urls import reverse
 
+from qudao.agreements import actions
 from qudao.agreements.models import Agreement, Authorisation
-from qudao.agreements.tests.make import make_agreement
+from qudao.agreements.pages.terms import AgreementList
+from qudao.agreements.tests.make import draft, make_agreement
+from qudao.base.tests.edit_cell import edit
 from qudao.base.tests.page_text import text
 from qudao.catalog.tests.make import make_product
+from qudao.kernel.errors import Forbidden, NotFound
 from qudao.people.tests.make import sign_in
 
 FORM = {"code": "A1", "currency": "CNY", "valid_from": "2026-01-01", "payment_days": "30", "invoice_on": "receipt", "tax_inclusive": "on"}
@@ -51,3 +56,20 @@ def test_the_buyer_reads_and_strangers_see_nothing(client, cast, django_assert_m
     stranger = sign_in(client, cast.stranger_admin)
     assert stranger.get(made.get_absolute_url()).status_code == 404
     assert made.code not in text(stranger.get(reverse("agreements")))
+
+
+def test_terms_of_a_draft_and_marks_of_an_agreement_are_changed_in_the_list(cast):
+    written = draft(cast.lh, cast.d001, actor=cast.hq_admin)
+    page = AgreementList
+    assert edit(page, cast.hq_admin, written, "payment_days", "45").raw == "45"
+    assert edit(page, cast.hq_admin, written, "valid_to", "2027-12-31").raw == "2027-12-31"
+    assert edit(page, cast.hq_admin, written, "valid_to", "2025-12-31").status == 422
+    assert edit(page, cast.hq_admin, written, "payment_days", "400").status == 422
+    assert edit(page, cast.hq_admin, written, "valid_to", "").raw == ""
+    actions.activate_agreement(written.pk, actor=cast.hq_admin)
+    assert edit(page, cast.hq_admin, written, "channel", "online").raw == "online"
+    assert edit(page, cast.hq_admin, written, "min_order", "500").raw == "500"
+    with pytest.raises(NotFound):  # active terms stay
+        edit(page, cast.hq_admin, written, "payment_days", "10")
+    with pytest.raises(Forbidden):
+        edit(page, cast.dealer_admin, written, "channel", "shops")

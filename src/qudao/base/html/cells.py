@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -17,17 +17,18 @@ from qudao.base.html.pages.door import get_row
 from qudao.base.html.pages.lists import ListPage
 from qudao.base.sentences import say
 from qudao.base.work import unit
-from qudao.kernel.errors import DomainError, Forbidden, NotFound
+from qudao.kernel.errors import Conflict, DomainError, Forbidden, NotFound
 from qudao.kernel.quantity import plain
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What the browser gets: the cell as it is now, its raw value, and what is wrong with what was typed."""
+    """What the browser gets: the cell as it is now with its raw value and its field, its whole row once it is changed, what is wrong with what was typed."""
 
-    column: Column
     html: Any
     raw: str
+    field: Any = ""
+    line: Any = ""
     fault: str = ""
     typed: str = ""
     theirs: str = ""
@@ -39,6 +40,26 @@ def raw_of(value: Any) -> str:
     if value is None:
         return ""
     return plain(value) if isinstance(value, Decimal) else str(value)
+
+
+def _drawn(field: forms.Field, raw: str) -> Any:
+    """The field that is typed into."""
+    attrs = {"class": "form-control"}
+    if isinstance(field, forms.ChoiceField):
+        attrs["class"] = "form-select"
+    elif isinstance(field, forms.DateField):
+        field.widget = forms.DateInput(format="%Y-%m-%d")
+        field.widget.input_type = "date"
+    elif isinstance(field, (forms.DecimalField, forms.IntegerField)):
+        field.widget = forms.TextInput()
+        attrs["inputmode"] = "decimal"
+    return field.widget.render("to", raw, attrs)
+
+
+def _said(field: forms.Field, raw: str) -> str:
+    """A raw value in words: what is chosen from has a name."""
+    names = {str(value): name for value, name in field.choices} if isinstance(field, forms.ChoiceField) else {}  # type: ignore[misc, union-attr]
+    return str(names.get(raw, raw))
 
 
 def save_cell(page: ListPage, asked: QueryDict, *, change: bool) -> Cell:
@@ -55,34 +76,38 @@ def save_cell(page: ListPage, asked: QueryDict, *, change: bool) -> Cell:
     get_visible(actor, type(row), row.pk, column.edit.verb)
     if not column.edit.when(row):
         raise NotFound("base.not_found")
-    now = raw_of(column.edited(row))
+    field, now = column.edit.field(row, actor), raw_of(column.edited(row))
+    cell = Cell(column.html(row, table.url(row)), now)
     if not change:
-        return Cell(column, column.html(row, table.url(row)), now)
+        return replace(cell, field=_drawn(field, now))
     typed = asked.get("to", "").replace("\x00", "")
-    field: forms.Field = column.edit.field()
     try:
         value = field.clean(typed)
     except ValidationError as error:
-        return Cell(column, column.html(row, table.url(row)), now, fault=" ".join(error.messages), typed=typed, status=422)
+        return replace(cell, fault=" ".join(error.messages), typed=typed, status=422)
     try:
-        theirs = unit(lambda: _changed(page, column, row, value, asked.get("was", "")))
+        theirs, row = unit(lambda: _changed(page, column, row, value, asked.get("was", "")))
     except (Forbidden, NotFound):
         raise
     except DomainError as error:
-        return Cell(column, column.html(row, table.url(row)), now, fault=say(error.faults[0]).sentence, typed=typed, status=422)
+        return replace(cell, fault=say(error.faults[0]).sentence, typed=typed, status=422)
     if theirs is not None:
-        fault = _("Somebody changed this to “{theirs}” meanwhile; you typed “{yours}”.").format(theirs=theirs, yours=typed)
-        return Cell(column, column.html(row, table.url(row)), theirs, fault=fault, typed=typed, theirs=theirs, status=409)
+        words = _("Somebody changed this to “{theirs}” meanwhile; you typed “{yours}”.")
+        fault = words.format(theirs=_said(field, theirs), yours=_said(field, typed))
+        return replace(cell, raw=theirs, fault=fault, typed=typed, theirs=theirs, status=409)
     row = page.prepare([get_row(type(page).query(actor), row.pk)])[0]
-    return Cell(column, column.html(row, table.url(row)), raw_of(column.edited(row)))
+    line = page.line(row, QueryDict(asked.get("query", "").replace("\x00", "")))
+    return Cell(column.html(row, table.url(row)), raw_of(column.edited(row)), line=line)
 
 
-def _changed(page: ListPage, column: Column, row: Any, value: Any, was: str) -> str | None:
-    """Change the value under the row's lock; the value that somebody else gave it meanwhile, when it is no longer `was`."""
+def _changed(page: ListPage, column: Column, row: Any, value: Any, was: str) -> tuple[str | None, Any]:
+    """Change the value under the row's lock; the value that somebody else gave it meanwhile, when it is no longer `was`, and the row that stands there now."""
     assert column.edit is not None
-    locked = type(row)._default_manager.select_for_update().get(pk=row.pk)
+    locked = type(row)._default_manager.select_for_update(of=("self",)).get(pk=row.pk)
     theirs = raw_of(column.edited(locked))
     if theirs != was:
-        return theirs
-    column.edit.perform(locked, value, page.actor)
-    return None
+        return theirs, row
+    if not column.edit.when(locked):
+        raise Conflict("base.changed")
+    made = column.edit.perform(locked, value, page.actor)
+    return None, made if isinstance(made, type(row)) else row

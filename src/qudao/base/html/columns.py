@@ -49,13 +49,14 @@ def _always(row: Any) -> bool:
 
 @dataclass(frozen=True)
 class Edit:
-    """How a cell is edited in place: the field that reads what is typed, the change as an action, and of which rows.
+    """How a cell is edited in place: `field(row, actor)` reads what is typed, the change as an action, and of which rows (see `edits`).
 
-    `perform(row, value, actor)` ends in an action; `now(row)` is the raw value that is edited (by default the column's own).
+    `perform(row, value, actor)` ends in an action; the row that it returns, where it is another of the same kind, stands there from then on.
+    `now(row)` is the raw value that is edited (by default the column's own).
     """
 
     verb: str
-    field: Callable[[], forms.Field]
+    field: Callable[[Any, Any], forms.Field]
     perform: Callable[[Any, Any, Any], Any]
     now: Callable[[Any], Any] | None = None
     when: Callable[[Any], bool] = _always

@@ -19,6 +19,7 @@ from qudao.base.action import action
 from qudao.base.html import bulk as bulks
 from qudao.base.html.bulk import Bulk, Skip
 from qudao.base.html.columns import Column, Edit
+from qudao.base.html.edits import text
 from qudao.base.html.forms import Form
 from qudao.base.html.pages import ListPage
 from qudao.base.html.sums import bounded_sums
@@ -68,7 +69,7 @@ class DeliveryTable(Table):
     columns = (
         Column("handler", "Handler", "link", sort="handler"),
         Column("attempts", "Attempts", "number", total=True, sum="attempts"),
-        Column("error", "Note", edit=Edit("base.operate", lambda: forms.CharField(max_length=10), change)),
+        Column("error", "Note", edit=Edit("base.operate", text(10), change)),
         Column("event_id", "Event", hidden=True),
     )
     tabs = (Tab("open", "Open", Q(done_at=None)), Tab("all", "All"))

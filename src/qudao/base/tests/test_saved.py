@@ -10,6 +10,7 @@ from qudao.base import pages as kit
 from qudao.base import saved
 from qudao.base.access import Scope
 from qudao.base.html.cells import save_cell
+from qudao.base.html.pages import views
 from qudao.base.models import Delivery, SavedView
 from qudao.base.saved import ViewFacts
 from qudao.base.tests.test_html import ask, person
@@ -62,13 +63,15 @@ def test_a_colleague_without_rights_opens_the_link_of_a_view():
 
 
 def test_removing_a_view_can_be_undone():
-    ask(kit.save, ANN, "/views/", {"place": "/deliveries/", "query": "tab=all", "name": "Mine", "shared": "1"})
+    ask(views.save, ANN, "/views/", {"place": "/deliveries/", "query": "tab=all", "name": "Mine", "shared": "1"})
     view = SavedView.unscoped.get()
-    answer = ask(kit.remove, ANN, "/", {}, pk=view.pk)
+    answer = ask(views.remove, ANN, "/", {}, pk=view.pk)
     assert answer["Location"] == "/deliveries/?tab=all" and not SavedView.unscoped.exists()
-    back = ask(kit.save, ANN, "/views/", {"place": "/deliveries/", "query": "tab=all", "name": "Mine", "back_to": "/here/"})
+    back = ask(views.save, ANN, "/views/", {"place": "/deliveries/", "query": "tab=all", "name": "Mine", "back_to": "/here/"})
     assert back["Location"] == "/here/" and SavedView.unscoped.get().query == "tab=all"
-    assert ask(kit.save, ANN, "/views/", {"place": "/deliveries/", "name": "Other", "back_to": "https://evil.example/"})["Location"].startswith("/deliveries/")
+    assert ask(views.save, ANN, "/views/", {"place": "/deliveries/", "name": "Other", "back_to": "https://evil.example/"})["Location"].startswith(
+        "/deliveries/"
+    )
 
 
 def test_a_toast_carries_the_way_back():

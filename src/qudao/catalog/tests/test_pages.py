@@ -1,6 +1,7 @@
 """Pages of products."""
 
 import re
+from decimal import Decimal as D
 
 import pytest
 from django.urls import reverse
@@ -8,11 +9,15 @@ from django.urls import reverse
 from qudao.approvals.tests.make import Api
 from qudao.base.html import tables
 from qudao.base.html.pages import lists
+from qudao.base.tests.edit_cell import edit
 from qudao.base.tests.page_text import text
 from qudao.catalog.models import Category, Pack, Product
+from qudao.catalog.pages import ProductList
+from qudao.catalog.pages.categories import CategoryList
 from qudao.catalog.states import ProductState
 from qudao.catalog.tables import ProductTable
-from qudao.catalog.tests.make import make_product
+from qudao.catalog.tests.make import make_category, make_product
+from qudao.kernel.errors import Forbidden
 from qudao.people.tests.make import sign_in
 
 FORM = {"code": "A", "name": "空调", "unit": "台", "tax_rate": "0.13", "min_qty": "0", "pack_multiple": "1"}
@@ -87,3 +92,19 @@ def test_who_only_looks_gets_no_buttons_and_strangers_nothing(client, cast):
     stranger = sign_in(client, cast.stranger)
     assert stranger.get(product.get_absolute_url()).status_code == 404
     assert Api(cast.stranger)("get", f"/products/{product.pk}")[0] == 404
+
+
+def test_products_and_what_they_are_filed_under_are_changed_in_the_list(cast):
+    product, shelf = make_product(cast.lh, "P1"), make_category(cast.lh, "C1")
+    foreign = make_category(cast.d001, "C2")
+    for column, value in (("name", "新名"), ("weight", "2.5"), ("max_qty", "40"), ("category", str(shelf.pk))):
+        assert edit(ProductList, cast.hq_admin, product, column, value).raw == value
+    product.refresh_from_db()
+    assert (product.name, product.weight, product.max_qty, product.category_id) == ("新名", D("2.5"), D(40), shelf.pk)
+    assert edit(ProductList, cast.hq_admin, product, "category", str(foreign.pk)).status == 422
+    assert edit(ProductList, cast.hq_admin, product, "weight", "-1").status == 422
+    assert edit(CategoryList, cast.hq_admin, shelf, "name", "灯具").raw == "灯具"
+    shelf.refresh_from_db()
+    assert shelf.name == "灯具"
+    with pytest.raises(Forbidden):
+        edit(ProductList, cast.hq_clerk, product, "name", "x")

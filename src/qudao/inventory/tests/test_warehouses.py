@@ -16,6 +16,7 @@ from qudao.base import import_runs
 from qudao.base.import_runs import begin_import, run_import, undo_import
 from qudao.base.models import Event
 from qudao.base.tests.brought_back import same_again
+from qudao.base.tests.edit_cell import edit
 from qudao.base.tests.page_text import text
 from qudao.inventory.actions import (
     OpeningLine,
@@ -36,6 +37,7 @@ from qudao.inventory.actions import (
     track_product,
 )
 from qudao.inventory.models import Lot, Move, Place, Stock
+from qudao.inventory.pages.places import PlaceList
 from qudao.inventory.rules import Demand, MoveSpec, Whom
 from qudao.inventory.tests.make import ORDER, SHIPMENT, assert_sound, in_unit, levels
 from qudao.kernel import clock
@@ -292,3 +294,13 @@ def test_goods_are_moved_by_a_file_and_go_back(cast, shelf, east):
     undo_import(run.pk, actor=cast.hq_warehouse)
     assert levels(shelf.main) == before
     assert_sound()
+
+
+def test_a_place_is_described_in_the_list(cast):
+    place = register_place("W9", "九号仓", actor=cast.hq_admin)
+    for column, value in (("label", "九号库"), ("address", "湖滨路 9 号"), ("contact", "老周"), ("phone", "0571-1")):
+        assert edit(PlaceList, cast.hq_admin, place, column, value).raw == value
+    place.refresh_from_db()
+    assert (place.name, place.address, place.contact, place.phone) == ("九号库", "湖滨路 9 号", "老周", "0571-1")
+    with pytest.raises(Forbidden):
+        edit(PlaceList, cast.hq_clerk, place, "phone", "1")

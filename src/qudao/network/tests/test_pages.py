@@ -11,9 +11,11 @@ from django.test import RequestFactory
 from django.urls import resolve, reverse
 from django.utils import translation
 
+from qudao.base.tests.edit_cell import edit
 from qudao.base.tests.page_text import text
 from qudao.kernel import clock
-from qudao.network import actions, api
+from qudao.kernel.errors import Forbidden, NotFound
+from qudao.network import actions, api, pages
 from qudao.network.models import FormerPlace, Organisation
 from qudao.network.tests.make import make_org
 
@@ -101,3 +103,12 @@ def test_the_card_shows_the_tree_as_it_stood_on_a_day(net):
     assert text(call(net.hq, "get", f"{url}?on=nonsense")) and text(call(net.hq, "get", f"{url}?on=2026-99-99"))
     seller = reverse("organisation", args=[net.lh.pk])
     assert "As it stood on" not in text(call(net.dealer, "get", f"{seller}?on={clock.today()}"))
+
+
+def test_the_card_of_a_dealer_is_changed_in_the_list(net):
+    for column, value in (("name", "湖畔新名"), ("phone", "0571-2"), ("email", "shop@example.com"), ("address", "湖滨路 1 号")):
+        assert edit(pages.OrgList, net.hq, net.d001, column, value).raw == value
+    net.d001.refresh_from_db()
+    assert (net.d001.name, net.d001.email) == ("湖畔新名", "shop@example.com")
+    with pytest.raises((Forbidden, NotFound)):  # a dealer knows only the name of who stands above
+        edit(pages.OrgList, net.dealer, net.lh, "phone", "1")

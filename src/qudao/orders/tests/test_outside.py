@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from qudao.approvals.tests.make import make_rule
 from qudao.base.outbox import drain
+from qudao.base.tests.edit_cell import edit
 from qudao.base.tests.page_text import text
 from qudao.funds.actions import set_limit
 from qudao.funds.models import Account
@@ -19,6 +20,7 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden, Invalid, NotFound, Refused
 from qudao.orders import actions
 from qudao.orders.models import Line, Order
+from qudao.orders.pages.lists import OrderList
 from qudao.orders.tests.make import assert_sound, make_world, place
 from qudao.orders.tests.outside import again, make_outside
 from qudao.people.models import Membership
@@ -159,3 +161,16 @@ def test_batches_and_pages(world, outside, client):
     assert "PO-SUP-00001" not in text(client.get(reverse("orders"), {"side": "sell"}))
     sign_in(client, world.cast.stranger)
     assert client.get(reverse("order", args=[pk])).status_code == 404
+
+
+def test_the_day_that_an_outside_seller_promises_is_written_down_in_the_list(world, outside):
+    order = outside.order(5)
+    order.refresh_from_db()
+    tomorrow = clock.today() + timedelta(1)
+    assert edit(OrderList, outside.admin, order, "promised", str(tomorrow)).raw == str(tomorrow)
+    order.refresh_from_db()
+    assert order.promised_on == tomorrow
+    assert edit(OrderList, outside.admin, order, "promised", str(tomorrow - timedelta(5))).status == 422
+    own = place(world, 1)
+    with pytest.raises(NotFound):  # what one's own seller promises, stock decides
+        edit(OrderList, world.cast.dealer, own, "promised", str(tomorrow))

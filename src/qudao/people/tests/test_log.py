@@ -6,6 +6,8 @@ import zipfile
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -19,6 +21,8 @@ from qudao.kernel.errors import Forbidden, NotFound
 from qudao.kernel.period import month_of
 from qudao.network import actions as network
 from qudao.network.rules import OrgFacts
+from qudao.people.actions import make_token
+from qudao.people.queries import unscoped_actor_of_token
 from qudao.people.tests.make import actor_of, make_member, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +44,18 @@ def test_who_audits_finds_a_line_by_number_person_verb_and_day(hq, cast):
     line = ActionLog.unscoped.get(verb="network.suspend")
     page = text(hq.get(reverse("log_line", args=[line.pk])))
     assert "licence expired" in page and "Active → Suspended" in page and found.get_absolute_url() in page
+
+
+def test_the_log_of_nobody_is_not_read_and_that_of_a_person_is_found_by_an_index(hq, cast):
+    network.suspend_organisation(cast.d001.pk, "licence expired", actor=cast.hq_admin)
+    with CaptureQueriesContext(connection) as asked:
+        assert "licence expired" not in text(hq.get("/log/?who=unknown"))
+    assert not [one for one in asked.captured_queries if "FROM base_actionlog" in one["sql"].replace('"', "")]
+    _account, raw = make_token("Stock robot", actor=cast.hq_admin)
+    robot = unscoped_actor_of_token(raw)
+    network.resume_organisation(cast.d001.pk, "paid in full", actor=robot)
+    shown = text(hq.get("/log/?who=robot"))
+    assert "paid in full" in shown and "licence expired" not in shown  # what the person did without it is not the program's
 
 
 def test_a_changed_field_is_told_to_the_own_side_only(client, cast):

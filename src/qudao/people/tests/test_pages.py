@@ -295,7 +295,7 @@ def test_who_may_open_what(client, cast, name, buyer, admin, clerk):
 
 def test_the_list_shows_the_own_branch_in_a_bounded_number_of_statements(client, cast, django_assert_max_num_queries):
     sign_in(client, cast.dealer_admin).get(reverse("people"))
-    with django_assert_max_num_queries(8):  # session, actor, saved views, counts, rows, memberships, notices
+    with django_assert_max_num_queries(9):  # session, actor, saved views, counts, rows, editable ones, memberships, notices
         page = client.get(reverse("people"), {"tab": "all"}).content.decode()
     assert "sub_dealer@example.com" in page and "stranger@example.com" not in page
     assert b"dealer@example.com" in client.get(reverse("people"), {"q": "dealer", "sort": "user.email"}).content

@@ -1,14 +1,22 @@
 """Pages of prices."""
 
+from datetime import timedelta
+from decimal import Decimal as D
+
+import pytest
 from django.test import RequestFactory
 from django.urls import reverse
 
 from qudao.agreements.tests.make import make_agreement
+from qudao.base.tests.edit_cell import edit
 from qudao.base.tests.page_text import text
 from qudao.catalog.tests.make import make_product
+from qudao.kernel import clock
+from qudao.kernel.errors import Forbidden, NotFound
 from qudao.people.tests.make import sign_in
 from qudao.pricing import pages
 from qudao.pricing.models import ListAssignment, Price, PriceList, SpecialPrice
+from qudao.pricing.pages.lists import PriceLists, Prices
 from qudao.pricing.tests.make import make_list, make_price
 
 
@@ -78,3 +86,26 @@ def test_a_buyer_reads_its_lists_and_changes_nothing(client, cast, django_assert
     stranger = sign_in(client, cast.stranger_admin)
     assert stranger.get(base.get_absolute_url()).status_code == 404
     assert "P1" not in text(stranger.get(reverse("prices")))
+
+
+def test_a_price_is_changed_in_its_list_from_today_on_and_the_row_becomes_the_new_one(cast):
+    product = make_product(cast.lh, "P1")
+    price_list = make_list(cast.lh, "L", actor=cast.hq_admin)
+    since, today = clock.today() - timedelta(30), clock.today()
+    old = make_price(price_list, product.pk, "10", since=since)
+    cell = edit(Prices, cast.hq_admin, old, "amount", "12.5")
+    old.refresh_from_db()
+    new = Price.unscoped.get(valid_from=today)
+    assert (old.amount, old.valid_to, new.amount, new.valid_to) == (D(10), today - timedelta(1), D("12.5"), None)
+    assert cell.raw == "12.5" and f'data-row="{new.pk}"' in cell.line
+    assert edit(Prices, cast.hq_admin, new, "amount", "13").raw == "13" and Price.unscoped.count() == 2  # the same day: overwritten
+    late = edit(Prices, cast.hq_admin, new, "amount", "14", was="12.5")
+    assert (late.status, late.theirs, late.typed) == (409, "13", "14")
+    assert edit(Prices, cast.hq_admin, new, "amount", "0").status == 422
+    assert edit(Prices, cast.hq_admin, new, "valid_to", str(today + timedelta(9))).raw == str(today + timedelta(9))
+    with pytest.raises(NotFound):  # what has ended stays as it was
+        edit(Prices, cast.hq_admin, old, "amount", "9")
+    with pytest.raises(Forbidden):
+        edit(Prices, cast.hq_clerk, new, "amount", "9")
+    assert edit(PriceLists, cast.hq_admin, price_list, "name", "Spring").status == 200
+    assert PriceList.unscoped.get().name == "Spring"

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.module_loading import import_string
+from django.utils.safestring import SafeString
 
 from qudao.base import runs, saved, sheets
 from qudao.base.access import Actor, visible
@@ -151,7 +152,7 @@ class ListPage(Page):
         more, found = len(found) > table.per_page, found[: table.per_page]
         paged = more or number > 1
         whole = bounded_sums(table, rows, columns, actor) if paged and count <= cap else None
-        bulk = [b for b in (*self.bulk(), *prints.bulk_buttons(rows.model._meta.label_lower, actor)) if not b.verb or actor.can(b.verb)]
+        bulk = self._offered(rows.model)
         edits = self._edits(columns, found)
         chips = table.chips(params, actor)
         words = [t.label for t in table.tabs[1:] if t is tab] + [c["value"] for c in chips]
@@ -229,12 +230,24 @@ class ListPage(Page):
         return heads
 
     def _edits(self, columns: Sequence[Any], found: Sequence[Any]) -> dict[str, set[Any]]:
-        """column → rows of this page whose cell the actor may edit: one statement a verb."""
-        model, reach = type(self).query(self.actor).model, dict[str, set[Any]]()
-        editable = {c.id: c.edit.verb for c in columns if c.edit and self.actor.can(c.edit.verb)}
-        for verb in set(editable.values()):
-            reach[verb] = set(visible(self.actor, model, verb).filter(pk__in=[row.pk for row in found]).values_list("pk", flat=True))
-        return {name: reach[verb] for name, verb in editable.items()}
+        """column → rows of this page whose cell the actor may edit: one statement a verb, none where no row's cell can be edited by anybody."""
+        asked, reach = dict[str, set[Any]](), dict[str, set[Any]]()
+        editable = {c.id: c.edit for c in columns if c.edit and self.actor.can(c.edit.verb)}
+        for edit in editable.values():
+            asked.setdefault(edit.verb, set()).update(row.pk for row in found if edit.when(row))
+        for verb, pks in asked.items():
+            reach[verb] = set(visible(self.actor, type(found[0]), verb).filter(pk__in=pks).values_list("pk", flat=True)) if pks else set()
+        return {name: reach[edit.verb] for name, edit in editable.items()}
+
+    def _offered(self, model: Any) -> list[Button | Bulk]:
+        """What this actor may do with many rows, papers among it."""
+        return [b for b in (*self.bulk(), *prints.bulk_buttons(model._meta.label_lower, self.actor)) if not b.verb or self.actor.can(b.verb)]
+
+    def line(self, row: Any, params: QueryDict) -> SafeString:
+        """One prepared row as the list of an address shows it."""
+        table = self.table()
+        columns = table.shown_columns(self.actor, params)
+        return table.body([row], columns, pick=bool(self._offered(type(row))), edits=self._edits(columns, [row]))
 
     def _start(self, params: QueryDict, views: Iterable[Any]) -> str:
         """Where an address goes on to: a bare one to the person's first view, `view=` alone to that view; "" when it says itself what it shows."""
@@ -295,6 +308,7 @@ def _views(request: HttpRequest, views: Sequence[Any], actor: Actor, words: Sequ
     now = saved.tidy(request.GET.urlencode())
     on = next((v for v in views if str(v.pk) == request.GET.get("view")), None) or next((v for v in views if v.query == now), None)
     return {
+        "starts": on is not None and on.shared and actor.can("base.start_views"),
         "able": actor.can("base.views") and bool(actor.user_id),
         "items": [{"view": v, "url": f"?{v.query}&view={v.pk}".replace("?&", "?"), "on": v is on, "own": v.user_id == actor.user_id} for v in views],
         "on": on,
