@@ -119,6 +119,7 @@ document.addEventListener("change", async (event) => {
   }
   const place = input.closest("[data-photos]") ?? form;
   const told = place.querySelector("[data-chosen]");
+  told?.classList.remove("text-danger");
   if (told) told.textContent = [...place.querySelectorAll("input[type=file]")].flatMap((one) => [...one.files].map((file) => `${file.name} ${Math.ceil(file.size / 1000)} KB`)).join(", ");
 });
 
@@ -135,6 +136,24 @@ function differing() {
   if (card) card.hidden = ![...card.querySelectorAll("[data-photo-of]")].some((row) => !row.hidden);
 }
 differing();
+// What is damaged or wrong needs a photo where the seller asks for one: told before the form is sent, because files do not come back with a refusal.
+document.addEventListener("submit", (event) => {
+  const asks = event.target.querySelector?.("[data-differing][data-asks]")?.dataset.asks;
+  const bare = asks ? [...event.target.querySelectorAll("[data-photo-of]")].filter((row) => {
+    const line = event.target.querySelector(`[name="lines-ref"][value="${CSS.escape(row.dataset.photoOf)}"]`)?.closest("tr");
+    const typed = ["damaged", "wrong"].some((name) => Number.parseFloat(line?.querySelector(`[name="lines-${name}"]`)?.value || "0") > 0);
+    const lacks = typed && ![...row.querySelectorAll("input")].some((one) => one.files.length);
+    const told = row.querySelector("[data-chosen]");
+    told.classList.toggle("text-danger", lacks);
+    if (lacks) told.textContent = asks;
+    return lacks;
+  }) : [];
+  if (!bare.length) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  bare[0].querySelector("input").focus();
+  bare[0].scrollIntoView({ block: "center" });
+}, true);
 document.addEventListener("input", (event) => { if (event.target.matches?.("[name^=lines-]")) differing(); });
 
 // --- inbox: e marks the row under the cursor as read, and the next one comes under it ---

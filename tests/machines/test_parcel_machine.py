@@ -6,6 +6,7 @@ A plain list predicts what is in each parcel; `QUDAO_SLOW=1` runs it long.
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
@@ -14,13 +15,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
+from qudao.base.access import system_actor
 from qudao.fulfilment import actions
-from qudao.fulfilment.models import Package, PackageLine, ShipmentLine
-from qudao.fulfilment.tests.make import lines
+from qudao.fulfilment.models import Package, PackageLine, Receipt, Shipment, ShipmentLine
+from qudao.fulfilment.tests.make import counts, lines
 from qudao.inventory.models import Move
+from qudao.kernel import clock
 from qudao.kernel.errors import Refused
 from qudao.orders.tests.make import assert_sound, make_world, place
 
+SYSTEM = system_actor()
 SLOW = os.environ.get("QUDAO_SLOW") == "1"
 RUN = settings(
     max_examples=100 if SLOW else 10, stateful_step_count=40 if SLOW else 15, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
@@ -137,6 +141,29 @@ class Parcels(RuleBasedStateMachine):
         self.gone = True
         left = Move.unscoped.filter(subject_kind="fulfilment.shipment", subject_id=self.shipment.pk).values_list("product_id", "qty")
         assert dict(left) == {p.pk: qty for p, qty in zip(self.world.products[:2], packed, strict=True) if qty}
+
+    @precondition(lambda self: self.gone)
+    @rule(nights=st.lists(st.integers(1, 20), min_size=1, max_size=3, unique=True).map(sorted))
+    def nobody_counts(self, nights: list[int]) -> None:
+        """The job of some nights: a warning first, and what nobody counted as it was sent at least two days later."""
+        for night in nights:
+            before = Shipment.unscoped.get(pk=self.shipment.pk)
+            with clock.freeze(clock.now() + timedelta(days=night)):
+                after = actions.watch_receipt(self.shipment.pk, actor=SYSTEM)
+                if after.state != before.state:
+                    assert before.warned_on and before.warned_on + timedelta(days=2) < clock.today()
+                    assert Receipt.unscoped.get(shipment=after).automatic
+
+    @precondition(lambda self: self.gone)
+    @rule(damaged=st.booleans())
+    def somebody_counts(self, damaged: bool) -> None:
+        shipment = Shipment.unscoped.get(pk=self.shipment.pk)
+        counted = counts(shipment, (1,)) if damaged else []
+        if shipment.state == "shipped":
+            actions.confirm_receipt(shipment.pk, counted, actor=self.world.dealer)
+        else:
+            with pytest.raises(Refused, match="illegal"):
+                actions.confirm_receipt(shipment.pk, counted, actor=self.world.dealer)
 
     @precondition(lambda self: self.gone)
     @rule()

@@ -28,6 +28,7 @@ GOODS: dict[str, Rule] = {
     "places/#/adjustments": Rule("", "inventory.adjust", "places"),
     "agreements/#/surcharge": Rule("", "inventory.manage_places", "agreements", more={"surcharge": "5"}),
     "agreements/#/reservation": Rule("", "inventory.manage_places", "agreements", more={"reserve_days": "7"}),
+    "agreements/#/receiving": Rule("", "inventory.manage_places", "agreements"),
     "agreements/#/shortage": Rule("", "inventory.manage_places", "agreements"),
     "agreements/#/supply-place": Rule("", "inventory.manage_places", "agreements"),
     "agreements/#/availability": Rule("agreements.view", "", "agreements", more={"?": lambda world, key: f"?product_id={world.products[0].pk}"}),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal as D
+from functools import partial
 from uuid import uuid4
 
 import pytest
 
+from qudao.base.access import system_actor
 from qudao.fulfilment import actions
-from qudao.fulfilment.models import Package, PackageLine, Shipment
-from qudao.fulfilment.tests.make import lines
+from qudao.fulfilment.models import Difference, Package, PackageLine, Receipt, Shipment
+from qudao.fulfilment.tests.make import counts, lines
 from qudao.inventory.models import Move
+from qudao.kernel import clock
 from qudao.kernel.errors import Refused
 from qudao.orders.tests.make import assert_sound, make_world, place
 
@@ -72,4 +76,17 @@ def test_packing_and_unpacking_while_it_leaves_ends_in_what_is_inside_having_lef
     inside = sum(PackageLine.unscoped.filter(package__shipment=shipment).values_list("qty", flat=True), D(0))
     left = sum(Move.unscoped.filter(subject_kind="fulfilment.shipment", subject_id=shipment.pk).values_list("qty", flat=True), D(0))
     assert left == ((inside or D(4)) if shipment.state == "shipped" else 0), (shipment.state, inside, left)
+    assert_sound()
+
+
+def test_the_night_and_the_buyer_count_a_shipment_once(race):
+    world = make_world()
+    shipment = actions.ship_order(place(world, 5).pk, actor=world.cast.hq_warehouse)
+    days = {"shipped_at": clock.now() - timedelta(days=30), "warned_on": clock.today() - timedelta(days=5)}
+    Shipment.unscoped.filter(pk=shipment.pk).update(**days)
+    night = partial(actions.watch_receipt, shipment.pk, actor=system_actor())
+    found = race([night, partial(actions.confirm_receipt, shipment.pk, counts(shipment, (1,)), actor=world.dealer), night])
+    assert codes(found) in ([], ["fulfilment.illegal"])
+    receipt = Receipt.unscoped.get()
+    assert receipt.automatic is bool(codes(found)) and Difference.unscoped.count() == (0 if receipt.automatic else 1)
     assert_sound()

@@ -223,6 +223,7 @@ def test_the_seller_says_how_long_and_both_sides_read_the_day(world, client):
         "surcharge": 0,
         "keeps_days": 0,
         "keeps_percent": 0,
+        "receipt_days": 7,
     }
     assert client.post(supply, {**terms, "reserve_days": "5"}).status_code == 302
     assert "Goods kept for 5 days" in client.get(reverse("agreement", args=[world.agreement.pk])).content.decode()

@@ -76,6 +76,13 @@ CHECKS = [
         "UPDATE fulfilment_shipment SET state = 'received', received_at = now() WHERE id = (SELECT max(id) FROM fulfilment_shipment WHERE state = 'shipped')",
     ),
     Check(
+        "fulfilment.automatic_receipts_are_as_sent",
+        """SELECT r.id, 'receipt ' || r.id || ' was written by itself, but is not what was sent, or has a person' AS note FROM fulfilment_receipt r
+           WHERE r.automatic AND (r.received_by IS NOT NULL OR EXISTS (SELECT FROM fulfilment_receiptline c
+               JOIN fulfilment_shipmentline l ON l.id = c.shipment_line_id WHERE c.receipt_id = r.id AND (c.received <> l.qty OR c.over > 0)))""",
+        "UPDATE fulfilment_receipt SET automatic = true WHERE id = (SELECT max(id) FROM fulfilment_receipt WHERE received_by IS NOT NULL)",
+    ),
+    Check(
         "fulfilment.claims_are_open_differences",
         """SELECT coalesce(t.product_id, w.product_id) AS id, concat_ws(' ', 'organisation', owner_id, 'product', product_id, 'has claimed goods',
                   coalesce(t.qty, 0), 'but its open differences say', coalesce(w.qty, 0)) AS note

@@ -40,6 +40,7 @@ class Shipment(Row):
     shipped_at = models.DateTimeField(null=True, blank=True)
     shipped_by = models.BigIntegerField(null=True, blank=True)
     received_at = models.DateTimeField(null=True, blank=True)
+    warned_on = models.DateField(null=True, blank=True, help_text=_("When the buyer was told that it is received by itself."))
     line_count = models.PositiveIntegerField(default=0)
 
     class Meta:
@@ -196,12 +197,13 @@ class PackageLine(Row):
 
 
 class Receipt(Row):
-    """The buyer's count of a shipment; one for each shipment."""
+    """The buyer's count of a shipment; one for each shipment. `automatic`: nobody counted in time, so it is as it was sent."""
 
     shipment = models.OneToOneField(Shipment, on_delete=models.PROTECT, related_name="receipt")
     at = models.DateTimeField()
     received_by = models.BigIntegerField(null=True, blank=True)
     note = models.CharField(max_length=500, blank=True, default="")
+    automatic = models.BooleanField(default=False, db_default=False)
 
     def __str__(self) -> str:
         return f"{self.shipment_id} {self.at:%Y-%m-%d}"

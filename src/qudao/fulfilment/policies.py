@@ -20,6 +20,7 @@ VERBS = {
     "fulfilment.pack": _("Put what is picked into parcels"),
     "fulfilment.ship": _("Ship orders of the own organisation"),
     "fulfilment.receive": _("Receive shipments for the own organisation"),
+    "fulfilment.take_as_sent": _("Take goods that nobody counted in time as received"),
     "fulfilment.settle": _("Settle differences of the own organisation's shipments"),
 }
 BUYER_ONLY = {"fulfilment.receive"}

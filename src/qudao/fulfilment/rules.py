@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Protocol
 
-from qudao.fulfilment.states import MOST_PACKAGES, TRANSITIONS, DifferenceKind, State
+from qudao.fulfilment.states import MOST_PACKAGES, TRANSITIONS, TRAVEL_DAYS, WARN_DAYS, DifferenceKind, State
 from qudao.inventory.rules import LotQty, fefo, keeps, lots_fault
 from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
 from qudao.kernel.gs1 import INTERNAL_PREFIX, SSCC_DIGITS, check_digit
 from qudao.kernel.money import ZERO, cumulative, split
+from qudao.kernel.period import working_day
 from qudao.kernel.quantity import plain
 
 #: longest remark on a difference
@@ -230,6 +231,24 @@ def is_quantity(qty: Decimal) -> bool:
 def is_weight(weight: Decimal) -> bool:
     """Kilograms: zero or more, below ten thousand tons, to the gram."""
     return weight.is_finite() and 0 <= weight < 10**7 and weight == weight.quantize(Decimal("0.001"))
+
+
+def count_until(shipped_on: date, days: int) -> date:
+    """The last day on which goods that left on a day can be counted before they are received as sent: so many days after they should have arrived."""
+    return working_day(shipped_on, TRAVEL_DAYS) + timedelta(days=days)
+
+
+def watch(today: date, until: date, warned_on: date | None) -> str:
+    """What is due today of goods that nobody counts until a day: "warn" the buyer, "take" them as sent (never sooner than warned), or nothing yet."""
+    if warned_on is None:
+        return "warn" if today >= until - timedelta(days=WARN_DAYS) else ""
+    return "take" if today > max(until, warned_on + timedelta(days=WARN_DAYS)) else ""
+
+
+def unseen(counted: Iterable[Counted], photographed: Mapping[int, object]) -> list[Fault]:
+    """The counted lines of which a photo is missing: what is damaged or wrong is shown. `photographed`: by shipment line."""
+    bare = [c for c in counted if (c.damaged or c.wrong) and not photographed.get(c.sent.id)]
+    return [Fault("fulfilment.photo_missing", f"lines.{c.sent.id}.{'damaged' if c.damaged else 'wrong'}") for c in bare]
 
 
 def there_on(receipts: Iterable[tuple[date, Decimal]], qty: Decimal) -> date | None:

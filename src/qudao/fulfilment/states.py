@@ -34,6 +34,9 @@ TRANSITIONS: dict[tuple[str, str], str] = {
 #: working days that goods are on their way, where nobody says more
 TRAVEL_DAYS = 2
 
+#: days before goods are received by themselves on which the buyer is told; they never are without
+WARN_DAYS = 2
+
 #: goods of these are still in the seller's warehouse
 OPEN = (State.CREATED, State.PICKING)
 #: goods of these have left
@@ -53,6 +56,8 @@ DONE = {
     # what is written of a difference stands in the life of its shipment
     "investigating": _("investigates a difference"),
     "settled": _("settled a difference"),
+    # by the verb: what nobody did
+    "fulfilment.take_as_sent": _("received the goods as they were sent: nobody had counted them in time"),
     "packed": _("packed parcels"),
     "unpacked": _("took parcels apart"),
 }
@@ -184,6 +189,10 @@ SENTENCES = {
     "fulfilment.shipment_received": _("Shipment {number} was received in full."),
     "fulfilment.difference_reported": _("Shipment {number} was received with differences in {count} lines."),
     "fulfilment.shipment_refused": _("Shipment {number} was refused: {reason}"),
+    "fulfilment.photo_missing": _("Take at least one photo of it: the seller asks for one."),
+    "fulfilment.photo_unreadable": _("A photo comes as the Base64 text of a JPEG, PNG or WebP file."),
+    "fulfilment.receipt_due": _("Shipment {number} is received as it was sent after {day}, unless you count it."),
+    "fulfilment.received_as_sent": _("Nobody counted shipment {number} in time: it is received as it was sent."),
     "fulfilment.difference_taken": _("A difference of shipment {number} is being investigated by {who}."),
     "fulfilment.difference_yours": _("A difference of shipment {number} is yours to settle."),
     "fulfilment.difference_settled": _("A difference of shipment {number} is settled; its page says how."),
@@ -212,6 +221,8 @@ NOTICES = (
     "fulfilment.shipment_dispatched",
     "fulfilment.shipment_received",
     "fulfilment.shipment_refused",
+    "fulfilment.receipt_due",
+    "fulfilment.received_as_sent",
     "fulfilment.difference_reported",
     "fulfilment.difference_taken",
     "fulfilment.difference_yours",

@@ -19,7 +19,7 @@ from qudao.catalog.queries import products
 from qudao.inventory.actions import OpeningLine
 from qudao.inventory.models import Place
 from qudao.inventory.rules import check_quantities
-from qudao.inventory.states import MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_LOT, MOST_PRIORITY, MOST_RESERVE_DAYS, PlaceKind, Short, Shows
+from qudao.inventory.states import MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_LOT, MOST_PRIORITY, MOST_RECEIPT_DAYS, MOST_RESERVE_DAYS, PlaceKind, Short, Shows
 from qudao.kernel.errors import Fault, Invalid
 from qudao.network import queries as network
 from qudao.network.states import OrgKind
@@ -92,6 +92,15 @@ class SupplyForm(Form):
     )
     keeps_percent = forms.IntegerField(
         label=_("Or for % of the shelf life"), min_value=0, max_value=100, help_text=_("Of products whose shelf life is known; the longer counts.")
+    )
+    receipt_days = forms.IntegerField(
+        label=_("Received by itself after days"),
+        min_value=0,
+        max_value=MOST_RECEIPT_DAYS,
+        help_text=_("After they should have arrived, goods nobody counted count as received as sent; 0: never."),
+    )
+    photos = forms.BooleanField(
+        label=_("Damaged or wrong goods need a photo"), required=False, help_text=_("Whoever counts them sends at least one with the line.")
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -22,7 +22,9 @@ from qudao.inventory.states import (
     MOST_LEAD_DAYS,
     MOST_LOT,
     MOST_PLACES,
+    MOST_RECEIPT_DAYS,
     MOST_RESERVE_DAYS,
+    RECEIPT_DAYS,
     PlaceKind,
     ReservationState,
     Short,
@@ -281,7 +283,8 @@ class SupplyPlace(Row):
     """Out of which place an agreement is supplied, how soon, what the buyer is told about the stock there, what becomes of an order whose goods
     are short, how early its orders are served when goods come in (`priority`, the highest first), how long what is shipped must still keep
     (in days and as a part of its shelf life, whichever is more), and for how many days goods are kept for an order that nobody has begun to pick
-    (`reserve_days`; None: for as long as it takes). Without a row: MAIN, banded, refused, not expired, kept.
+    (`reserve_days`; None: for as long as it takes). `receipt_days`: how long after goods should have arrived they are received as sent if nobody counts
+    them (0: never); `photos`: whether a count of damaged or wrong goods needs one. Without a row: MAIN, banded, refused, not expired, kept, 7 days, yes.
     """
 
     agreement = models.OneToOneField("agreements.Agreement", on_delete=models.PROTECT, related_name="+")
@@ -293,6 +296,10 @@ class SupplyPlace(Row):
     priority = models.PositiveSmallIntegerField(default=0, db_default=0, help_text=_("Who is served first when goods come in: the highest, then the oldest."))
 
     reserve_days = models.PositiveSmallIntegerField(null=True, blank=True, help_text=_("Days that goods are kept for an order nobody has begun to pick."))
+    receipt_days = models.PositiveSmallIntegerField(
+        default=RECEIPT_DAYS, db_default=RECEIPT_DAYS, help_text=_("Days until what nobody counts is received as sent; 0: never.")
+    )
+    photos = models.BooleanField(default=True, db_default=True, help_text=_("Damaged or wrong goods are received with a photo."))
     keeps_days = models.PositiveSmallIntegerField(default=0, db_default=0, help_text=_("Days that a lot must still keep when it is shipped."))
     keeps_percent = models.PositiveSmallIntegerField(default=0, db_default=0, help_text=_("The same in percent of the shelf life of the product."))
 
@@ -312,6 +319,11 @@ class SupplyPlace(Row):
                 condition=Q(reserve_days__isnull=True) | Q(reserve_days__gte=1, reserve_days__lte=MOST_RESERVE_DAYS),
                 name="inventory_supplyplace_reserve_days_sane",
                 violation_error_message=_("Goods are kept for one day to a year, or until they are picked."),
+            ),
+            models.CheckConstraint(
+                condition=Q(receipt_days__lte=MOST_RECEIPT_DAYS),
+                name="inventory_supplyplace_receipt_days_sane",
+                violation_error_message=_("What nobody counts is received after at most a year."),
             ),
             models.CheckConstraint(
                 condition=Q(shows__in=Shows.values),

@@ -17,7 +17,7 @@ from qudao.base.db import rows
 from qudao.catalog.models import Product
 from qudao.inventory.models import Lot, LotMove, Move, Place, Reservation, ServingRule, Stock, SupplyPlace, Tracked
 from qudao.inventory.rules import ZERO, Demand, Key, LotQty, Whom, band, fefo, good_until, promise, reserved_until
-from qudao.inventory.states import LEAD_DAYS, MOST_PLACES, ReservationState, Short, Shows
+from qudao.inventory.states import LEAD_DAYS, MOST_PLACES, RECEIPT_DAYS, ReservationState, Short, Shows
 from qudao.kernel import clock
 from qudao.kernel.errors import Invalid, NotFound
 from qudao.kernel.period import working_day
@@ -105,6 +105,20 @@ def unscoped_supplies(agreement_ids: Iterable[int]) -> dict[int, Supply]:
 
 def _supply(row: Sequence[Any]) -> Supply:
     return Supply(*row[:6], more=tuple(row[6] or ()), splits=row[7] is not False, reserve_days=row[8])
+
+
+@dataclass(frozen=True)
+class Receiving:
+    """How goods under an agreement are received: after how many days by themselves (0: never), and whether damage needs a photo."""
+
+    days: int
+    photos: bool
+
+
+def unscoped_receiving(agreement_id: int) -> Receiving:
+    """What a seller asks of the receipts under an agreement. One statement."""
+    sql = f"SELECT coalesce(max(receipt_days), {RECEIPT_DAYS}), coalesce(bool_and(photos), true) FROM inventory_supplyplace WHERE agreement_id = %s"
+    return Receiving(*rows(sql, (agreement_id,))[0])
 
 
 def unscoped_places(org_ids: Iterable[int]) -> dict[tuple[int, str], int]:

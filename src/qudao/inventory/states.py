@@ -74,6 +74,10 @@ MOST_PRIORITY = 99
 #: The most days that goods can be kept for an order nobody has begun to pick.
 MOST_RESERVE_DAYS = 365
 
+#: Days after the day goods should have arrived on which what nobody counted counts as received, where the seller says nothing else; the most it may say.
+RECEIPT_DAYS = 7
+MOST_RECEIPT_DAYS = 365
+
 #: The most places that may serve one buyer.
 MOST_PLACES = 10
 
@@ -126,6 +130,7 @@ SENTENCES = {
     "inventory.surcharge": _("The surcharge of an emergency is 0 to {most} %."),
     "inventory.keeps": _("A lot must keep for at most {most} days, and at most 100 % of its shelf life."),
     "inventory.reserve_days": _("Goods are kept for 1 to {most} days; nothing means until they are picked."),
+    "inventory.receipt_days": _("What nobody counts is received after 0 to {most} days; 0 means never."),
     "inventory.no_agreement": _("There is no such agreement."),
 }
 

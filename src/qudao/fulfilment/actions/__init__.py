@@ -5,7 +5,7 @@ from qudao.fulfilment.actions.outside import receive_purchase
 from qudao.fulfilment.actions.pack import Parcel, change_package, pack_lines, pack_parcels, pack_rest, remove_package, remove_packages, unpack_shipment
 from qudao.fulfilment.actions.photos import attach_photos
 from qudao.fulfilment.actions.plan import plan_shipments
-from qudao.fulfilment.actions.receive import confirm_receipt, refuse_shipment
+from qudao.fulfilment.actions.receive import confirm_receipt, refuse_shipment, watch_receipt
 from qudao.fulfilment.actions.settle import Settlement, investigate_difference, settle_difference
 from qudao.fulfilment.actions.ship import cancel_pick, dispatch_shipment, ship_order, start_pick
 
@@ -35,4 +35,5 @@ __all__ = [
     "ship_orders",
     "start_pick",
     "unpack_shipment",
+    "watch_receipt",
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
 
 from qudao.base.access import Actor
 from qudao.base.action import action, emit, record
@@ -13,24 +15,28 @@ from qudao.base.lock import Rank, note_rank
 from qudao.base.notify import notify
 from qudao.base.subject import Subject
 from qudao.fulfilment import rules
+from qudao.fulfilment.actions.photos import attach_photos
 from qudao.fulfilment.events import ReceiptConfirmed
-from qudao.fulfilment.models import Receipt
+from qudao.fulfilment.models import Receipt, Shipment
 from qudao.fulfilment.policies import check_receiver
-from qudao.fulfilment.queries import Arrival, unscoped_arrival, unscoped_instead, unscoped_order_of
+from qudao.fulfilment.queries import Arrival, unscoped_arrival, unscoped_count_until, unscoped_instead, unscoped_order_of
 from qudao.fulfilment.rules import Count, Counted, Found
 from qudao.fulfilment.states import State
 from qudao.funds.actions import shift
 from qudao.inventory.actions import MoveSpec, ensure_places, post_moves
+from qudao.inventory.queries import unscoped_receiving
 from qudao.kernel import clock
 from qudao.kernel.errors import Invalid
 from qudao.kernel.money import ZERO
 from qudao.orders.actions import lock_trades, record_received
 from qudao.orders.queries import Trade
+from qudao.people.queries import unscoped_nobody_works_at
 
 RECEIVE = """WITH shipment AS (
         UPDATE fulfilment_shipment SET state = %(state)s, state_since = %(now)s, received_at = %(now)s WHERE id = %(id)s
     ), receipt AS (
-        INSERT INTO fulfilment_receipt (shipment_id, at, received_by, note) VALUES (%(id)s, %(now)s, %(by)s, %(note)s) RETURNING id
+        INSERT INTO fulfilment_receipt (shipment_id, at, received_by, note, automatic)
+        VALUES (%(id)s, %(now)s, %(by)s, %(note)s, %(automatic)s) RETURNING id
     ), line AS (
         INSERT INTO fulfilment_receiptline (receipt_id, shipment_line_id, received, damaged, short, over, note, refused,
             wrong, wrong_product_id)
@@ -49,8 +55,11 @@ RECEIVE = """WITH shipment AS (
 
 
 @action("fulfilment.receive")
-def confirm_receipt(shipment_id: int, lines: Sequence[Count] = (), *, note: str = "", actor: Actor) -> Receipt:
-    """Say what arrived of a shipment; a line that is not named arrived as shipped.
+def confirm_receipt(
+    shipment_id: int, lines: Sequence[Count] = (), *, note: str = "", photos: Mapping[int, Sequence[UploadedFile]] | None = None, actor: Actor
+) -> Receipt:
+    """Say what arrived of a shipment; a line that is not named arrived as shipped. `photos` by shipment line, from who stands before the goods: then what
+    is damaged or wrong has one where the seller asks for it (Invalid fulfilment.photo_missing at its line); None: counted elsewhere.
 
     Received goods go to the buyer's MAIN; damaged, missing and refused ones to the seller's CLAIMS, whose they still are, and so does what was ordered
     where something wrong came; what is too many or wrong comes from outside the books into the buyer's CLAIMS until it is settled. When the invoice
@@ -59,7 +68,42 @@ def confirm_receipt(shipment_id: int, lines: Sequence[Count] = (), *, note: str 
     """
     trade, arrival = _arrival(shipment_id, "receive", note, actor)
     counted = rules.count_receipt(arrival.lines, lines, note, unscoped_instead(arrival.lines, lines))
-    return receive(trade, arrival, counted, Receipt(shipment_id=shipment_id, note=note.strip()), actor)
+    if photos is not None and (faults := rules.unseen(counted, photos)) and unscoped_receiving(trade.agreement_id).photos:
+        raise Invalid.of(faults)
+    receipt = receive(trade, arrival, counted, Receipt(shipment_id=shipment_id, note=note.strip()), actor)
+    return attach_photos(receipt.pk, photos, actor=actor) if photos else receipt
+
+
+@action("fulfilment.take_as_sent")
+def watch_receipt(shipment_id: int, *, actor: Actor) -> Shipment:
+    """Warn the buyer of a shipment that nobody counts; when its days are over, receive it as it was sent. Convergent, by the job of the night.
+
+    Never without a warning two days before, never when the agreement says so no longer. Locks, tells and emits as `confirm_receipt` does.
+    """
+    (trade,) = lock_trades([unscoped_order_of(shipment_id)], actor=actor)
+    note_rank(Rank.SHIPMENT)
+    arrival = unscoped_arrival(shipment_id, trade.seller_id, trade.buyer_id)
+    shipment = Shipment.unscoped.get(pk=shipment_id)
+    until, today = unscoped_count_until(shipment, trade.agreement_id), clock.today()
+    doing = rules.watch(today, until, shipment.warned_on) if until else ""
+    if not doing:
+        return shipment
+    if doing == "warn":
+        shipment.warned_on = today
+        shipment.save(update_fields=["warned_on"])
+        _tell_receiver("fulfilment.receipt_due", trade, shipment, day=until.isoformat() if until else "")
+    else:
+        counted = rules.count_receipt(arrival.lines, [])
+        receive(trade, replace(arrival, after=State.RECEIVED), counted, Receipt(shipment_id=shipment_id, automatic=True), actor)
+        _tell_receiver("fulfilment.received_as_sent", trade, shipment)
+        shipment.refresh_from_db()
+    return shipment
+
+
+def _tell_receiver(code: str, trade: Trade, shipment: Shipment, **said: Any) -> None:
+    """The people who count: the buyer's, or the seller's where nobody works at the buyer."""
+    to = trade.seller_id if unscoped_nobody_works_at(trade.buyer_id) else trade.buyer_id
+    notify(code, shipment.subject, org_id=to, verb="fulfilment.receive", number=shipment.number, **said)
 
 
 @action("fulfilment.receive")
@@ -107,7 +151,9 @@ def receive(trade: Trade, arrival: Arrival, counted: list[Counted], receipt: Rec
     emit(ReceiptConfirmed(receipt.pk, receipt.shipment_id, trade.id, trade.seller_id, trade.buyer_id, differing), subject)
     code = "fulfilment.difference_reported" if differing else "fulfilment.shipment_received"
     said: dict[str, Any] = {"number": arrival.number, "count": differing}
-    if arrival.after == State.REFUSED:
+    if receipt.automatic:
+        code = "fulfilment.received_as_sent"
+    elif arrival.after == State.REFUSED:
         code, said = "fulfilment.shipment_refused", {"number": arrival.number, "reason": receipt.note}
     notify(code, subject, org_id=trade.seller_id, verb="fulfilment.ship", except_user=actor.user_id, **said)
     return receipt
@@ -146,6 +192,7 @@ def _write(trade: Trade, counted: Sequence[Counted], found: Sequence[Found], sta
         "id": receipt.shipment_id,
         "by": receipt.received_by,
         "note": receipt.note,
+        "automatic": receipt.automatic,
         "state": state,
         "seller": trade.seller_id,
         "buyer": trade.buyer_id,

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Schema
 
 from qudao.base.access import Actor, get_visible
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.fulfilment import actions
+from qudao.fulfilment.actions.photos import MOST
 from qudao.fulfilment.models import Receipt, Shipment
-from qudao.fulfilment.queries import lines_of, shipments, unscoped_packages, with_lots
+from qudao.fulfilment.queries import lines_of, receipt_of, shipments, unscoped_count_until, unscoped_packages, with_lots
 from qudao.fulfilment.rules import Count
 from qudao.fulfilment.states import GONE
 from qudao.inventory.rules import LotQty
@@ -84,10 +87,16 @@ class CountIn(Schema):
     note: str = Field("", max_length=500)
 
 
+class SeenIn(CountIn):
+    """The same with photos: JPEG, PNG or WebP files as Base64. The agreement may ask for one of what is damaged or wrong."""
+
+    photos: list[str] = Field([], max_length=MOST)
+
+
 class ReceiptIn(Schema):
     """The count of a shipment; a line that is not named arrived as shipped."""
 
-    lines: list[CountIn] = []
+    lines: list[SeenIn] = []
     note: str = Field("", max_length=500)
 
 
@@ -166,6 +175,8 @@ class ShipmentOut(Schema):
     shipped_at: datetime | None
     received_at: datetime | None
     line_count: int
+    count_until: date | None = Field(None, description="The last day on which it can be counted before it is received as sent.")
+    automatic: bool = Field(False, description="Nobody counted it in time: it was received as sent.")
     lines: list[ShipmentLineOut] | None = None
     parcels: list[ParcelOut] | None = None
 
@@ -280,7 +291,21 @@ def dispatch(request: HttpRequest, shipment_id: int, body: DispatchIn) -> HttpRe
 @idempotent
 def receive(request: HttpRequest, shipment_id: int, body: ReceiptIn) -> HttpResponse:
     """Count a shipment; received, damaged and missing make what was shipped, `over` comes on top."""
-    return _receipt(actions.confirm_receipt(shipment_id, _counts(body.lines), note=body.note, actor=request.actor))  # type: ignore[attr-defined]
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return _receipt(actions.confirm_receipt(shipment_id, _counts(body.lines), note=body.note, photos=photos_in(body.lines), actor=actor))
+
+
+def photos_in(lines: Sequence[SeenIn]) -> dict[int, list[UploadedFile]]:
+    """The photos that came with counted lines, by line. Raises Invalid at a line whose photo is no Base64."""
+    found: dict[int, list[UploadedFile]] = {}
+    for line in lines:
+        for n, text in enumerate(line.photos, 1):
+            try:
+                content = b64decode(text, validate=True)
+            except ValueError:
+                raise Invalid("fulfilment.photo_unreadable", field=f"lines.{line.line_id}.photos") from None
+            found.setdefault(line.line_id, []).append(SimpleUploadedFile(f"{n}.jpg", content))
+    return found
 
 
 def _counts(lines: Sequence[CountIn]) -> list[Count]:
@@ -326,4 +351,6 @@ def one(request: HttpRequest, shipment_id: int) -> HttpResponse:
     lines = list(lines_of(shipment))
     if request.actor.org_id == shipment.seller_id or shipment.state in GONE:  # type: ignore[attr-defined]
         with_lots([(shipment, lines)])
-    return reply({**_shown(shipment), "lines": [_line(x) for x in lines], "parcels": parcels_shown(shipment.pk)})
+    receipt = receipt_of(shipment)
+    more = {"count_until": unscoped_count_until(shipment, shipment.order.agreement_id), "automatic": bool(receipt and receipt.automatic)}
+    return reply({**_shown(shipment), **more, "lines": [_line(x) for x in lines], "parcels": parcels_shown(shipment.pk)})

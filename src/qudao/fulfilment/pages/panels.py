@@ -94,7 +94,7 @@ def link(label: Any, url: str) -> SafeString:
 
 def facts_panel(request: HttpRequest, shipment: Shipment) -> Panel:
     """Sides, way and moments."""
-    receipt = queries.receipt_of(shipment)
+    receipt, until = queries.receipt_of(shipment), queries.unscoped_count_until(shipment, shipment.order.agreement_id)
     facts = [
         (_("Order"), link(shipment.order.number, reverse("order", args=[shipment.order_id]))),
         (_("Seller"), name_of(shipment.seller)),
@@ -105,7 +105,9 @@ def facts_panel(request: HttpRequest, shipment: Shipment) -> Panel:
         (_("Carrier"), shipment.carrier),
         (_("Tracking number"), shipment.tracking),
         (_("Shipped"), figures.moment(shipment.shipped_at) if shipment.shipped_at else ""),
+        (_("Received as sent after"), figures.day_long(until) if until else ""),
         (_("Received"), figures.moment(shipment.received_at) if shipment.received_at else ""),
+        (_("Counted by"), _("Nobody: received as it was sent") if receipt and receipt.automatic else ""),
         (_("Remark"), receipt.note if receipt else ""),
     ]
     return Panel(_("Sides and way"), "parts/panel_facts.html", {"facts": facts}, aside=True)

@@ -37,6 +37,7 @@ from qudao.fulfilment.forms import (
 from qudao.fulfilment.models import Difference, Shipment
 from qudao.fulfilment.states import LOST, OUTCOMES, DifferenceKind, Outcome, Remedy
 from qudao.fulfilment.tables import name_of, told_of
+from qudao.inventory.queries import unscoped_receiving
 from qudao.kernel.errors import DomainError, Forbidden, Invalid, NotFound
 
 
@@ -175,18 +176,18 @@ class Receive(LinesVerb):
         return _("Filled as if everything arrived. Change what did not: what is not counted anywhere is missing.")
 
     def carry_out(self, obj: Shipment, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        def both() -> Any:
-            receipt = self.count(obj, cleaned, client_id)
-            photos = self.photos(receipt)
-            return actions.attach_photos(receipt.pk, photos, actor=self.actor) if photos else receipt
+        told = {"note": cleaned["note"], "photos": self.photos(), "client_id": client_id}
+        return actions.confirm_receipt(obj.pk, counts_of(self.editor), **told, actor=self.actor)  # type: ignore[arg-type]
 
-        return unit(both)  # a receipt whose photos are refused is not confirmed
+    def asks(self, obj: Shipment) -> bool:
+        """Whether who counts damaged or wrong goods has to send a photo of them."""
+        return unscoped_receiving(obj.order.agreement_id).photos
 
-    def count(self, obj: Shipment, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        """Call the action with what was counted."""
-        return actions.confirm_receipt(obj.pk, counts_of(self.editor), note=cleaned["note"], actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+    def page(self, obj: Any, form: Any, faults: Sequence[Said] = (), status: int = 200) -> HttpResponse:
+        self.asks_photos = self.asks(obj)
+        return super().page(obj, form, faults, status)
 
-    def photos(self, receipt: Any) -> dict[int, list[Any]]:
+    def photos(self) -> dict[int, list[Any]]:
         """The photos that came with the rows, by shipment line."""
         return {int(line.ref): found for line in self.editor.lines if (found := self.request.FILES.getlist(f"photo-{line.ref}"))}
 
@@ -216,14 +217,24 @@ class ReceivePurchase(Receive):
     def says(self, obj: Any) -> Any:
         return _("Filled as if all of it came. Write 0 where nothing did: it stays expected. Missing is what stands on the delivery note and is not there.")
 
+    def carry_out(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        def both() -> Any:
+            receipt = self.count(obj, cleaned, client_id)
+            made = {line.line_id: line.pk for line in receipt.shipment.lines.all()}
+            photos = {made[ref]: found for ref, found in self.photos().items() if ref in made}
+            return actions.attach_photos(receipt.pk, photos, actor=self.actor) if photos else receipt
+
+        return unit(both)  # a receipt whose photos are refused is not confirmed
+
+    def asks(self, obj: Any) -> bool:
+        """The seller has nobody here who could ask for one."""
+        return False
+
     def count(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        """Call the action with what was counted."""
         counts = [one for one in counts_of(self.editor) if rules.told(one) or one.over]
         lots = arrived_lots(self.editor)
         return actions.receive_purchase(obj.pk, counts, **cleaned, lots=lots, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
-
-    def photos(self, receipt: Any) -> dict[int, list[Any]]:
-        made = {line.line_id: line.pk for line in receipt.shipment.lines.all()}
-        return {made[ref]: found for ref, found in super().photos(receipt).items() if ref in made}
 
 
 class ShipOrder(ActionPage):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from decimal import Decimal
+from io import BytesIO
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
 
 from qudao.fulfilment.actions import confirm_receipt, ship_order
 from qudao.fulfilment.models import Receipt, Shipment, ShipmentLine
@@ -12,7 +17,7 @@ from qudao.inventory.models import Stock
 from qudao.orders.models import Order
 from qudao.orders.tests.make import World, make_world, place
 
-__all__ = ["Count", "World", "counts", "lines", "make_world", "on_hand", "place", "received", "shipped"]
+__all__ = ["Count", "World", "counts", "encoded", "lines", "make_world", "on_hand", "photo", "place", "received", "shipped"]
 
 
 def shipped(world: World, order: Order) -> Shipment:
@@ -34,6 +39,18 @@ def lines(shipment: Shipment) -> list[ShipmentLine]:
 def counts(shipment: Shipment, damaged: tuple[int, ...]) -> list[Count]:
     """A count in which some pieces of the first lines are damaged."""
     return [Count(line.pk, line.qty - bad, Decimal(bad)) for line, bad in zip(lines(shipment), damaged, strict=False)]
+
+
+def photo(name: str = "dent.jpg", colour: str = "teal") -> SimpleUploadedFile:
+    """A picture as a phone sends it."""
+    out = BytesIO()
+    Image.new("RGB", (60, 40), colour).save(out, "JPEG")
+    return SimpleUploadedFile(name, out.getvalue())
+
+
+def encoded() -> str:
+    """The same as a program sends it."""
+    return b64encode(photo().read()).decode()
 
 
 def on_hand(places: Mapping[str, int] | int, product_id: int) -> Decimal:

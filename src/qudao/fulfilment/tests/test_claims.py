@@ -13,7 +13,7 @@ from qudao.base.outbox import drain
 from qudao.fulfilment import actions
 from qudao.fulfilment.actions import Settlement
 from qudao.fulfilment.models import Difference, ReceiptLine, Shipment
-from qudao.fulfilment.tests.make import Count, lines, on_hand, place, shipped
+from qudao.fulfilment.tests.make import Count, encoded, lines, on_hand, place, shipped
 from qudao.funds.queries import unscoped_card
 from qudao.inventory.tests.make import levels, make_places
 from qudao.kernel import clock
@@ -243,7 +243,7 @@ def test_programs_refuse_take_and_settle(world, client):
 
     shipment, keeper = shipped(world, place(world, 5)), world.cast.hq_warehouse
     (line,) = lines(shipment)
-    wrong = {"line_id": line.pk, "received": "3", "wrong": "2", "wrong_product": world.products[1].code}
+    wrong = {"line_id": line.pk, "received": "3", "wrong": "2", "wrong_product": world.products[1].code, "photos": [encoded()]}
     assert ask(world.dealer, f"/shipments/{shipment.pk}/receipt", {"lines": [wrong]})[0] == 201
     shown = ask(world.dealer, f"/shipments/{shipment.pk}")[1]["lines"][0]
     assert (D(shown["wrong"]), shown["wrong_product"]) == (2, world.products[1].code)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from qudao.base.tests.page_text import text
 from qudao.fulfilment.actions import start_pick
 from qudao.fulfilment.models import Difference, ReceiptLine, Shipment
-from qudao.fulfilment.tests.make import lines, place, received, shipped
+from qudao.fulfilment.tests.make import encoded, lines, photo, place, received, shipped
 from qudao.orders.tests.make import make_downstream
 from qudao.people.tests.make import bearer, sign_in
 
@@ -99,7 +99,9 @@ def test_receiving_with_differences_through_the_page(world, pages):
     typed = {"lines-ref": [first.pk, second.pk], "lines-received": ["11", "4"], "lines-damaged": ["", ""], "lines-over": ["", "1"], "lines-note": ["", ""]}
     refused = pages(world.dealer, "shipment_receipt", shipment.pk, data=typed | {"note": "at the door"})
     assert 'value="11"' in text(refused, 422) and "at the door" in text(refused, 422)
-    done = pages(world.dealer, "shipment_receipt", shipment.pk, data=typed | {"lines-received": ["7", "4"], "lines-damaged": ["2", ""]})
+    done = pages(
+        world.dealer, "shipment_receipt", shipment.pk, data=typed | {"lines-received": ["7", "4"], "lines-damaged": ["2", ""], f"photo-{first.pk}": photo()}
+    )
     assert done.status_code == 302
     assert {(d.kind, d.qty) for d in Difference.unscoped.all()} == {("damaged", D(2)), ("short", D(1)), ("over", D(1))}
     shown = text(pages(world.cast.hq_warehouse, "shipment", shipment.pk))
@@ -141,7 +143,7 @@ def test_the_api_ships_and_receives_once_for_each_key(world, api):
     shipment = first[1]["id"]
     status, whole = api(world.dealer, "get", f"/shipments/{shipment}")
     assert status == 200 and whole["lines"][0]["qty"] == "3.0000" and whole["lines"][0]["received"] is None
-    body = {"lines": [{"line_id": whole["lines"][0]["id"], "received": "2", "damaged": "1"}], "note": "ok"}
+    body = {"lines": [{"line_id": whole["lines"][0]["id"], "received": "2", "damaged": "1", "photos": [encoded()]}], "note": "ok"}
     assert api(world.dealer, "post", f"/shipments/{shipment}/receipt", body, **key)[0] == 201
     assert api(world.dealer, "post", f"/shipments/{shipment}/receipt", body)[0] == 409
     assert ReceiptLine.unscoped.get().damaged == 1

@@ -1,20 +1,20 @@
-"""Photos of what is wrong with a receipt: taken with the count, seen by both sides and nobody else."""
+"""Photos of what is wrong with a receipt: taken with the count, asked for by the seller, seen by both sides and nobody else."""
 
 from __future__ import annotations
 
-from io import BytesIO
+from decimal import Decimal as D
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
-from PIL import Image
 
 from qudao.base.models import StoredFile
-from qudao.fulfilment.actions import attach_photos
+from qudao.fulfilment.actions import attach_photos, confirm_receipt
 from qudao.fulfilment.models import Receipt, ReceiptLine
-from qudao.fulfilment.tests.make import lines, make_world, place, received, shipped
+from qudao.fulfilment.tests.make import Count, encoded, lines, make_world, photo, place, received, shipped
+from qudao.inventory.actions import set_receiving
 from qudao.kernel.errors import Forbidden, Invalid, NotFound
-from qudao.people.tests.make import sign_in
+from qudao.people.tests.make import bearer, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -23,12 +23,6 @@ pytestmark = pytest.mark.django_db
 def world(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     return make_world()
-
-
-def photo(name="dent.jpg", colour="teal"):
-    out = BytesIO()
-    Image.new("RGB", (60, 40), colour).save(out, "JPEG")
-    return SimpleUploadedFile(name, out.getvalue())
 
 
 def test_the_receiver_counts_and_photographs_in_one_go(world, client):
@@ -74,3 +68,53 @@ def test_only_the_receiver_attaches_and_only_to_its_own_lines(world):
             attach_photos(receipt.pk, photos, actor=actor)
     with pytest.raises(NotFound):
         attach_photos(0, {}, actor=world.dealer)
+
+
+def test_damaged_and_wrong_goods_are_received_with_a_photo_and_nothing_typed_is_lost(world, client):
+    shipment = shipped(world, place(world, 5, 5))
+    first, second = lines(shipment)
+    at = reverse("shipment_receipt", args=[shipment.pk])
+    sign_in(client, world.dealer)
+    assert "data-asks" in client.get(at).content.decode()
+    typed = {"lines-ref": [first.pk, second.pk], "lines-received": ["4", "3"], "lines-damaged": ["1", ""], "lines-over": ["", ""], "note": "wet outside"}
+    typed |= {"lines-wrong": ["", "2"], "lines-wrong_product": ["", world.products[0].code], "lines-note": ["dented", "mixed up"]}
+    refused = client.post(at, {**typed, f"photo-{first.pk}": photo()})
+    shown = refused.content.decode()
+    assert refused.status_code == 422 and shown.count("Take at least one photo of it") == 2, "at its line, and for the page's own check"
+    assert all(f'value="{said}"' in shown for said in ("dented", "mixed up", "wet outside", world.products[0].code)) and not Receipt.unscoped.exists()
+    short = [Count(first.pk, D(3), note="two missing")]
+    with pytest.raises(Invalid) as bare:
+        confirm_receipt(shipment.pk, [Count(first.pk, D(4), D(1))], photos={second.pk: [photo()]}, actor=world.dealer)
+    assert [(f.code, f.field) for f in bare.value.faults] == [("fulfilment.photo_missing", f"lines.{first.pk}.damaged")]
+    assert client.post(at, {**typed, f"photo-{first.pk}": photo(), f"photo-{second.pk}": photo(colour="red")}).status_code == 302
+    assert StoredFile.unscoped.count() == 2
+    other = shipped(world, place(world, 5))
+    confirm_receipt(other.pk, [Count(lines(other)[0].pk, short[0].received)], photos={}, actor=world.dealer)  # what is missing shows nothing
+
+
+def test_a_seller_may_ask_for_none_and_files_of_other_systems_have_none(world, client):
+    set_receiving(world.agreement.pk, 7, False, actor=world.cast.hq_warehouse)
+    shipment = shipped(world, place(world, 5))
+    (line,) = lines(shipment)
+    at = reverse("shipment_receipt", args=[shipment.pk])
+    assert "data-asks" not in sign_in(client, world.dealer).get(at).content.decode()
+    confirm_receipt(shipment.pk, [Count(line.pk, D(4), D(1))], photos={}, actor=world.dealer)
+    set_receiving(world.agreement.pk, 7, True, actor=world.cast.hq_warehouse)
+    other = shipped(world, place(world, 5))
+    confirm_receipt(other.pk, [Count(lines(other)[0].pk, D(4), D(1))], actor=world.dealer)
+    assert ReceiptLine.unscoped.filter(damaged=1).count() == 2 and not StoredFile.unscoped.exists()
+
+
+def test_programs_send_photos_as_text(world, client):
+    shipment = shipped(world, place(world, 5))
+    (line,) = lines(shipment)
+
+    def ask(**more):
+        body = {"lines": [{"line_id": line.pk, "received": "4", "damaged": "1", **more}]}
+        return client.post(f"/api/v1/shipments/{shipment.pk}/receipt", body, content_type="application/json", headers=bearer(world.dealer))
+
+    bare, broken, none = ask(), ask(photos=["no text of a file"]), ask(photos=["bm8gcGljdHVyZQ=="])
+    assert [one.status_code for one in (bare, broken, none)] == [422, 422, 422]
+    assert "fulfilment.photo_missing" in bare.content.decode() and "fulfilment.photo_unreadable" in broken.content.decode()
+    assert not Receipt.unscoped.exists(), "all or nothing"
+    assert ask(photos=[encoded()]).status_code == 201 and StoredFile.unscoped.get().subject_kind == "fulfilment.receiptline"

@@ -18,7 +18,18 @@ from qudao.inventory.actions.move import post_moves
 from qudao.inventory.actions.rows import lock
 from qudao.inventory.models import Place, Stock, SupplyPlace
 from qudao.inventory.rules import Held, LotQty, MoveSpec
-from qudao.inventory.states import LEAD_DAYS, MOST_LEAD_DAYS, MOST_LOT, MOST_PRIORITY, MOST_RESERVE_DAYS, STANDARD_PLACES, PlaceKind, Short, Shows
+from qudao.inventory.states import (
+    LEAD_DAYS,
+    MOST_LEAD_DAYS,
+    MOST_LOT,
+    MOST_PRIORITY,
+    MOST_RECEIPT_DAYS,
+    MOST_RESERVE_DAYS,
+    STANDARD_PLACES,
+    PlaceKind,
+    Short,
+    Shows,
+)
 from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
 from qudao.kernel.quantity import plain
 
@@ -156,6 +167,18 @@ def set_reserve_days(agreement_id: int, days: int | None, *, actor: Actor) -> Su
     if days is not None and not 1 <= days <= MOST_RESERVE_DAYS:
         raise Invalid("inventory.reserve_days", field="reserve_days", most=MOST_RESERVE_DAYS)
     return set_terms(agreement_id, str(days or ""), {"reserve_days": days}, actor)
+
+
+@action("inventory.manage_places")
+def set_receiving(agreement_id: int, days: int, photos: bool = True, *, actor: Actor) -> SupplyPlace:
+    """Say how many days after they should have arrived goods under an agreement are received as sent if nobody counts them (0: never), and whether
+    who counts damaged or wrong goods has to send a photo. It holds for everything on its way.
+
+    NotFound when the own organisation does not sell under it.
+    """
+    if not 0 <= days <= MOST_RECEIPT_DAYS:
+        raise Invalid("inventory.receipt_days", field="receipt_days", most=MOST_RECEIPT_DAYS)
+    return set_terms(agreement_id, str(days), {"receipt_days": days, "photos": photos}, actor)
 
 
 def set_terms(agreement_id: int, told: str, terms: dict[str, Any], actor: Actor) -> SupplyPlace:

@@ -14,7 +14,7 @@ from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.inventory import actions, queries
 from qudao.inventory.models import Lot, Move, Stock
 from qudao.inventory.rules import Whom
-from qudao.inventory.states import LEAD_DAYS, MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_PRIORITY, MOST_RESERVE_DAYS, Shows
+from qudao.inventory.states import LEAD_DAYS, MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_PRIORITY, MOST_RECEIPT_DAYS, MOST_RESERVE_DAYS, RECEIPT_DAYS, Shows
 
 routes = Router(tags=["stock"])
 Quantity = Field(..., gt=0, max_digits=18, decimal_places=4)
@@ -126,6 +126,17 @@ class ReservationIn(Schema):
 
 
 class ReservationOut(ReservationIn):
+    agreement_id: int
+
+
+class ReceivingIn(Schema):
+    """`receipt_days` after the day on which goods should have arrived; 0: never."""
+
+    receipt_days: int = Field(RECEIPT_DAYS, ge=0, le=MOST_RECEIPT_DAYS)
+    photos: bool = True
+
+
+class ReceivingOut(ReceivingIn):
     agreement_id: int
 
 
@@ -280,6 +291,14 @@ def set_reservation(request: HttpRequest, agreement_id: int, body: ReservationIn
     """For a confirmed order that nobody has begun to pick, in days; null: until somebody does. It holds for new orders."""
     supply = actions.set_reserve_days(agreement_id, body.reserve_days, actor=request.actor)  # type: ignore[attr-defined]
     return reply({name: getattr(supply, name) for name in ReservationOut.model_fields})
+
+
+@routes.put("/agreements/{int:agreement_id}/receiving", response=ReceivingOut, summary="Say what is asked of receipts")
+@idempotent
+def set_receiving(request: HttpRequest, agreement_id: int, body: ReceivingIn) -> HttpResponse:
+    """After how many days goods that nobody counted are received as sent, and whether damaged or wrong goods need a photo."""
+    supply = actions.set_receiving(agreement_id, body.receipt_days, body.photos, actor=request.actor)  # type: ignore[attr-defined]
+    return reply({name: getattr(supply, name) for name in ReceivingOut.model_fields})
 
 
 @routes.get("/agreements/{int:agreement_id}/availability", response=AvailablePage, summary="What the buyer is told about the stock")

@@ -15,7 +15,7 @@ from qudao.base.import_sheets import Cells, Column
 from qudao.base.importing import CHANGED, SAME, Entry, Kind, Touched, by_row, changed_since, differences, kept
 from qudao.inventory import actions
 from qudao.inventory.models import Place, SupplyPlace
-from qudao.inventory.states import MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_PRIORITY, MOST_RESERVE_DAYS, PlaceKind, Short, Shows
+from qudao.inventory.states import MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_PRIORITY, MOST_RECEIPT_DAYS, MOST_RESERVE_DAYS, PlaceKind, Short, Shows
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
 
 #: by column the most it may say, and what is said of more
@@ -25,11 +25,19 @@ MOST = {
     "reserve_days": (MOST_RESERVE_DAYS, "inventory.reserve_days"),
     "keeps_days": (MOST_KEEPS_DAYS, "inventory.keeps"),
     "keeps_percent": (100, "inventory.keeps"),
+    "receipt_days": (MOST_RECEIPT_DAYS, "inventory.receipt_days"),
     "surcharge": (100, "inventory.surcharge"),
 }
 STAYS = _("Empty: as it is.")
 #: what one action sets, in the order they are called
-TOGETHER = (("place_id", "shows", "lead_days"), ("short", "priority"), ("surcharge",), ("reserve_days",), ("keeps_days", "keeps_percent"))
+TOGETHER = (
+    ("place_id", "shows", "lead_days"),
+    ("short", "priority"),
+    ("surcharge",),
+    ("reserve_days",),
+    ("keeps_days", "keeps_percent"),
+    ("receipt_days", "photos"),
+)
 TERMS = tuple(name for names in TOGETHER for name in names)
 
 
@@ -50,6 +58,8 @@ class SupplyTerms(Kind):
         Column("reserve_days", _("Goods are kept for days"), "number", help=_("0: until they are picked."), example="14", also=("reserve days", "保留天数")),
         Column("keeps_days", _("Lots keep for days more"), "number", help=STAYS, example="30", also=("keeps days", "剩余效期天数")),
         Column("keeps_percent", _("Or for % of the shelf life"), "number", help=STAYS, example="0", also=("keeps percent", "剩余效期比例")),
+        Column("receipt_days", _("Received by itself after days"), "number", help=_("0: never."), example="7", also=("receipt days", "自动收货天数")),
+        Column("photos", _("Damaged or wrong goods need a photo"), "flag", help=STAYS, also=("photos", "破损须拍照")),
     )
 
     def open(self, rows: Sequence[Cells]) -> None:
@@ -75,6 +85,7 @@ class SupplyTerms(Kind):
             faults += [] if wanted["place_id"] else [Fault("inventory.no_place", "place")]
         raise_if_any(faults, Invalid)
         wanted |= {name: str(row.get(name)) for name in ("shows", "short") if row.get(name) is not None}
+        wanted |= {} if row.get("photos") is None else {"photos": row.get("photos")}
         before = self.known[agreement.pk]
         changes = differences({name: before[name] for name in wanted}, wanted)
         codes = {pk: code for code, pk in self.places.items()}
@@ -93,7 +104,7 @@ class SupplyTerms(Kind):
 
     def _set(self, agreement_id: int, facts: Mapping[str, Any], changed: Iterable[str]) -> None:
         """What differs, by the action that sets it."""
-        doing = (actions.set_supply_place, actions.set_shortage, actions.set_surcharge, actions.set_reserve_days, actions.set_keeps)
+        doing = (actions.set_supply_place, actions.set_shortage, actions.set_surcharge, actions.set_reserve_days, actions.set_keeps, actions.set_receiving)
         for names, action in zip(TOGETHER, doing, strict=True):
             if not set(names).isdisjoint(changed):
                 action(agreement_id, *(facts[name] for name in names), actor=self.actor)  # type: ignore[operator]

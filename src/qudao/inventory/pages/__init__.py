@@ -30,7 +30,7 @@ __all__ = ["product_panel", "routes", "supply_panel"]
 
 NEWEST = 20
 #: what the page of supply asks for besides the warehouse
-TERMS = ("lead_days", "shows", "short", "priority", "surcharge", "reserve_days", "keeps_days", "keeps_percent")
+TERMS = ("lead_days", "shows", "short", "priority", "surcharge", "reserve_days", "keeps_days", "keeps_percent", "receipt_days", "photos")
 
 
 class StockList(ListPage):
@@ -170,6 +170,11 @@ def supply_panel(request: HttpRequest, agreement: Agreement) -> Panel | None:
     if supply.reserve_days:
         terms.append(ngettext("Goods kept for {n} day", "Goods kept for {n} days", supply.reserve_days).format(n=supply.reserve_days))
     terms += keeps_facts(supply)
+    if supply.receipt_days:
+        terms.append(ngettext("Received by itself after {n} day", "Received by itself after {n} days", supply.receipt_days).format(n=supply.receipt_days))
+    else:
+        terms.append(_("Received only when counted"))
+    terms += [_("Damage needs a photo")] if supply.photos else []
     served = queries.unscoped_supply(agreement.pk) if supply.place_id else None
     if served and (served.more or served.place_id != supply.place_id):  # a rule goes before the warehouse of the agreement
         names = dict(visible(actor, Place).filter(pk__in=[served.place_id, *served.more]).values_list("pk", "code"))
@@ -217,6 +222,8 @@ class Supply(ActionPage):
                 supply = actions.set_reserve_days(obj.pk, cleaned["reserve_days"], actor=self.actor)
             if (before.keeps_days, before.keeps_percent) != (cleaned["keeps_days"], cleaned["keeps_percent"]):
                 supply = actions.set_keeps(obj.pk, cleaned["keeps_days"], cleaned["keeps_percent"], actor=self.actor)
+            if (before.receipt_days, before.photos) != (cleaned["receipt_days"], cleaned["photos"]):
+                supply = actions.set_receiving(obj.pk, cleaned["receipt_days"], cleaned["photos"], actor=self.actor)
             return supply
 
         return unit(body)

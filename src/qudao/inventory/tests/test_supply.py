@@ -28,14 +28,15 @@ def test_a_seller_sees_and_chooses_what_supplies_an_agreement(client, db):
     page, url = reverse("agreement", args=[agreement.pk]), reverse("agreement_supply", args=[agreement.pk])
     sign_in(client, cast.hq_admin)
     assert "MAIN" in text(client.get(page)) and f"{LEAD_DAYS} working day" in text(client.get(page)) and url in text(client.get(page))
-    terms = {"short": "backorder", "priority": 7, "surcharge": "12.5", "keeps_days": 30, "keeps_percent": 50}
+    terms = {"short": "backorder", "priority": 7, "surcharge": "12.5", "keeps_days": 30, "keeps_percent": 50, "receipt_days": 3}
     assert client.post(url, {"place": south.pk, "lead_days": 5, "shows": "exact", **terms}).status_code == 302
     found = SupplyPlace.unscoped.get()
     assert (found.agreement_id, found.place_id, found.lead_days, found.shows) == (agreement.pk, south.pk, 5, "exact")
     assert (found.short, found.priority, found.surcharge) == ("backorder", 7, Decimal("12.5"))
     assert "SOUTH Guangzhou" in text(client.get(page)) and "5 working days" in text(client.get(page))
     assert "Deliver the rest later" in text(client.get(page)) and "Emergencies: +12.5 %" in text(client.get(page))
-    for wrong in ({"lead_days": 999}, {"surcharge": "101"}, {"short": "whatever"}, {"priority": 100}):
+    assert (found.receipt_days, found.photos) == (3, False) and "Received by itself after 3 days" in text(client.get(page))
+    for wrong in ({"lead_days": 999}, {"receipt_days": 366}, {"surcharge": "101"}, {"short": "whatever"}, {"priority": 100}):
         assert client.post(url, {"place": south.pk, "lead_days": 5, "shows": "exact", **terms, **wrong}).status_code == 422
     sign_in(client, cast.dealer_admin)
     assert "SOUTH Guangzhou" not in text(client.get(page)) and url not in text(client.get(page))

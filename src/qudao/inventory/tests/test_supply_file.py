@@ -17,7 +17,7 @@ from qudao.people.tests.make import sign_in
 
 pytestmark = pytest.mark.django_db
 HEADS = "buyer,agreement,Warehouse,Lead time,The buyer is told,If goods are short,Served when goods come in,Surcharge of emergencies (%),"
-HEADS += "Goods are kept for days,Lots keep for days more,Or for % of the shelf life\n"
+HEADS += "Goods are kept for days,Lots keep for days more,Or for % of the shelf life,Received by itself after days,Damaged or wrong goods need a photo\n"
 
 
 @pytest.fixture(autouse=True)
@@ -47,19 +47,19 @@ def terms(agreement):
 
 def test_a_row_says_all_that_the_page_says(cast, sold, east):
     actor = cast.hq_warehouse
-    run = run_import(begun(actor, "D001,,EAST,5,exact,backorder,7,12.5,14,30,20").pk, actor=actor)
-    other = run_import(begun(actor, "D002,,,3,,,,,,,").pk, actor=actor)
-    assert terms(sold[0]) == ("EAST", 5, "exact", "backorder", 7, D("12.50"), 14, 30, 20)
-    assert terms(sold[1]) == ("MAIN", 3, "banded", "refuse", 0, 0, None, 0, 0), "what a row does not say stays"
+    run = run_import(begun(actor, "D001,,EAST,5,exact,backorder,7,12.5,14,30,20,0,no").pk, actor=actor)
+    other = run_import(begun(actor, "D002,,,3,,,,,,,,,").pk, actor=actor)
+    assert terms(sold[0]) == ("EAST", 5, "exact", "backorder", 7, D("12.50"), 14, 30, 20, 0, False)
+    assert terms(sold[1]) == ("MAIN", 3, "banded", "refuse", 0, 0, None, 0, 0, 7, True), "what a row does not say stays"
     same_again("inventory.supply", actor, 2)
-    again = run_import(begun(actor, "D001,,,,,,,,0,,").pk, actor=actor)
+    again = run_import(begun(actor, "D001,,,,,,,,0,,,,").pk, actor=actor)
     assert terms(sold[0])[6] is None, "0: kept until they are picked"
     with pytest.raises(Refused, match="changed_since"):
         undo_import(run.pk, actor=actor)
     undo_import(again.pk, actor=actor)
     undo_import(run.pk, actor=actor)
     undo_import(other.pk, actor=actor)
-    assert terms(sold[0]) == terms(sold[1]) == ("MAIN", 2, "banded", "refuse", 0, 0, None, 0, 0)
+    assert terms(sold[0]) == terms(sold[1]) == ("MAIN", 2, "banded", "refuse", 0, 0, None, 0, 0, 7, True)
 
 
 def test_what_is_there_comes_back_also_where_nothing_is_set(cast, sold):
@@ -70,17 +70,18 @@ def test_what_is_there_comes_back_also_where_nothing_is_set(cast, sold):
 
 
 def test_every_cell_is_judged_and_only_the_seller_s_people_may(cast, sold, client):
-    wrong = begun(cast.hq_warehouse, "D001,,WEST,900,secret,never,100,101,366,9999,101", "D009,,,1,,,,,,,", "D002,,,1.5,,,,,,,")
+    wrong = begun(cast.hq_warehouse, "D001,,WEST,900,secret,never,100,101,366,9999,101,366,perhaps", "D009,,,1,,,,,,,,,", "D002,,,1.5,,,,,,,,,")
     found = {(one.row, one.column, one.fault.code) for one in import_runs.look(wrong, cast.hq_warehouse).wrong}
     assert found == {
         (2, "place", "inventory.no_place"), (2, "lead_days", "inventory.lead_days"), (2, "shows", "base.import_choice"), (2, "short", "base.import_choice"),
         (2, "priority", "inventory.short_unknown"), (2, "surcharge", "inventory.surcharge"), (2, "reserve_days", "inventory.reserve_days"),
         (2, "keeps_days", "inventory.keeps"), (2, "keeps_percent", "inventory.keeps"),
+        (2, "receipt_days", "inventory.receipt_days"), (2, "photos", "base.import_flag"),
         (3, "buyer", "agreements.none_with_buyer"), (4, "lead_days", "inventory.lead_days"),
     }  # fmt: skip
     with pytest.raises(Forbidden):
-        begun(cast.dealer, "D001,,,1,,,,,,,")
+        begun(cast.dealer, "D001,,,1,,,,,,,,,")
     page = sign_in(client, cast.hq_admin).get("/places/").content.decode()
     assert "/imports/new/inventory.supply/" in page
-    nobody = begun(cast.stranger_admin, "D001,,,1,,,,,,,")
+    nobody = begun(cast.stranger_admin, "D001,,,1,,,,,,,,,")
     assert [one.fault.code for one in import_runs.look(nobody, cast.stranger_admin).wrong] == ["agreements.none_with_buyer"]

@@ -75,7 +75,7 @@ def done_in(line: ActionLog, done: Mapping[Any, Any], moves: Mapping[Any, Any]) 
         if line.detail.get("changes"):
             return f"{CHANGED[bool(line.detail.get('asked')), line.detail.get('approved')]}: {told_changes(line.detail['changes'])}"
         return _("attached {file}").format(file=line.detail["file"]) if line.detail.get("file") else str(DONE_BY_VERB.get(line.verb, ""))
-    return str(DONE_BY_VERB.get(line.verb) or moves.get((line.before, line.after)) or done.get(line.after, ""))
+    return str(DONE_BY_VERB.get(line.verb) or done.get(line.verb) or moves.get((line.before, line.after)) or done.get(line.after, ""))
 
 
 def entry_of(line: ActionLog, what: str, number: str = "") -> dict[str, Any]:

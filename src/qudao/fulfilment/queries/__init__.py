@@ -20,17 +20,34 @@ from qudao.base.subject import Subject
 from qudao.catalog.models import Pack
 from qudao.fulfilment import rules
 from qudao.fulfilment.models import Difference, Package, PackageLine, Receipt, ReceiptLine, Shipment, ShipmentLine
+from qudao.fulfilment.queries.expected import (
+    Coming,
+    unscoped_coming,
+    unscoped_count_until,
+    unscoped_expected,
+    unscoped_promised,
+    unscoped_uncounted,
+    unscoped_waits,
+)
 from qudao.fulfilment.rules import Count, Sent
-from qudao.fulfilment.states import GONE, OPEN, TRAVEL_DAYS, UNSETTLED
+from qudao.fulfilment.states import GONE, OPEN, UNSETTLED
 from qudao.funds.rules import Shift
 from qudao.inventory.queries import unscoped_by_lot, unscoped_good_until, unscoped_lots, unscoped_lots_shipped, unscoped_proposals
 from qudao.inventory.rules import Demand, LotQty, MoveSpec
-from qudao.kernel import clock
 from qudao.kernel.errors import NotFound
-from qudao.kernel.period import working_day
 from qudao.orders.models import Line, Order
 from qudao.orders.states import Status
 from qudao.people.queries import unscoped_contacts, unscoped_people_with
+
+__all__ = [
+    "Coming",
+    "unscoped_coming",
+    "unscoped_count_until",
+    "unscoped_expected",
+    "unscoped_promised",
+    "unscoped_uncounted",
+    "unscoped_waits",
+]
 
 #: digits of a parcel's number by which its shipment is looked for
 LEAST_DIGITS = 4
@@ -313,72 +330,6 @@ def unscoped_settlers(org_id: int) -> list[tuple[int, str]]:
 def orders_in_sight(actor: Actor) -> QuerySet[Order]:
     """The orders an actor may see, for the pages that ship them."""
     return visible(actor, Order)
-
-
-@dataclass(frozen=True)
-class Coming:
-    """Goods that an organisation expects: on which day, how much, by which document."""
-
-    on: date
-    qty: Decimal
-    number: str
-
-
-# What has left, and what is promised for a day.
-COMING = """SELECT l.product_id, s.shipped_at, NULL::date, l.qty, s.number, false
-    FROM fulfilment_shipment s JOIN fulfilment_shipmentline l ON l.shipment_id = s.id
-    WHERE s.buyer_id = %(org)s AND s.state = 'shipped' AND l.product_id = ANY(%(products)s)
-    UNION ALL
-    SELECT l.product_id, NULL, l.promised_on, l.qty - l.given_up - l.shipped, coalesce(o.number, ''), o.kind = 'external'
-    FROM orders_order o JOIN orders_line l ON l.order_id = o.id
-    WHERE o.buyer_id = %(org)s AND o.status IN ('confirmed', 'in_fulfilment') AND l.product_id = ANY(%(products)s)
-      AND l.promised_on IS NOT NULL AND l.qty > l.given_up + l.shipped"""
-WAITING = """SELECT l.product_id, l.backordered, l.id FROM orders_line l JOIN orders_order o ON o.id = l.order_id
-    LEFT JOIN inventory_supplyplace s ON s.agreement_id = o.agreement_id
-    WHERE o.seller_id = %s AND o.allocation <> 'lapsed' AND l.backordered > 0 AND l.product_id = ANY(%s)
-    ORDER BY coalesce(s.priority, 0) DESC, o.waits_since, o.id, l.no"""
-
-
-def unscoped_coming(org_id: int, product_ids: Iterable[int]) -> dict[int, list[Coming]]:
-    """What an organisation expects of products from those it buys of, by day. One statement, none without products."""
-    wanted = list(product_ids)
-    found: dict[int, list[Coming]] = {pk: [] for pk in wanted}
-    if wanted:
-        today = clock.today()
-        for product, left, leaves, qty, number, outside in rows(COMING, {"org": org_id, "products": wanted}):
-            # an outside seller names the day on which its goods are here
-            on = leaves if outside else working_day(clock.date_of(left) if left else max(leaves, today), TRAVEL_DAYS)
-            found[product].append(Coming(max(on, today), qty, number))
-    return {pk: sorted(some, key=lambda one: (one.on, one.number)) for pk, some in found.items()}
-
-
-def unscoped_expected(org_id: int, lacking: Mapping[int, Decimal]) -> dict[int, date]:
-    """On which day so much of products that are not in stock can be there, after all who wait already; what is not expected is missing. Two statements."""
-    coming = {pk: some for pk, some in unscoped_coming(org_id, lacking).items() if some}
-    if not coming:
-        return {}
-    ahead: dict[int, Decimal] = {}
-    for product, qty, _line in rows(WAITING, (org_id, list(coming))):
-        ahead[product] = ahead.get(product, rules.NOTHING) + qty
-    days = {pk: rules.there_on([(x.on, x.qty) for x in some], ahead.get(pk, rules.NOTHING) + lacking[pk]) for pk, some in coming.items()}
-    return {pk: day for pk, day in days.items() if day}
-
-
-def unscoped_promised(org_id: int, product_ids: Iterable[int]) -> dict[int, date]:
-    """By line that waits for goods of an organisation, the day on which those are expected, in turn. Two statements."""
-    coming = {pk: some for pk, some in unscoped_coming(org_id, product_ids).items() if some}
-    found: dict[int, date] = {}
-    ahead: dict[int, Decimal] = {}
-    for product, qty, line in rows(WAITING, (org_id, list(coming))) if coming else ():
-        ahead[product] = ahead.get(product, rules.NOTHING) + qty
-        if day := rules.there_on([(x.on, x.qty) for x in coming[product]], ahead[product]):
-            found[line] = day
-    return found
-
-
-def unscoped_waits(org_id: int, product_id: int) -> Decimal:
-    """How much of a product others wait for at an organisation. One statement."""
-    return sum((qty for _product, qty, _line in rows(WAITING, (org_id, [product_id]))), rules.NOTHING)
 
 
 def unscoped_to_come(order: Order) -> QuerySet[Line]:
