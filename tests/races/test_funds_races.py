@@ -7,9 +7,10 @@ from functools import partial
 
 import pytest
 
+from qudao.agreements.actions import end_agreement
 from qudao.agreements.tests.make import make_agreement as make_prepaid
 from qudao.base.access import system_actor
-from qudao.funds.actions import LimitTerms, ensure_account, hold, release, set_limit, shift
+from qudao.funds.actions import Change, LimitTerms, ensure_account, hold, release, set_limit, shift, shift_all
 from qudao.funds.models import Account, Entry
 from qudao.funds.tests.make import assert_sound, in_unit, make_account, make_agreement, order
 from qudao.kernel.errors import Refused
@@ -40,6 +41,36 @@ def test_the_limit_is_reached_exactly(agreement, race):
     account = Account.unscoped.get()
     assert account.ordered == D("1000.00")
     assert sorted(Entry.unscoped.values_list("exposure", flat=True)) == [D(200), D(400), D(600), D(800), D(1000)]
+    assert_sound()
+
+
+def test_orders_under_two_agreements_of_the_same_two_share_the_limit(agreement, race):
+    """Four connections order under the new agreement while four still hold for orders of the old one: together they get the limit, not each its own."""
+    make_account(agreement)
+    end_agreement(agreement.pk, "a new year", actor=system_actor())
+    new = make_prepaid(agreement.seller, agreement.buyer, code="A-NEW", payment_days=30)
+    results = race([partial(in_unit, hold, (agreement, new)[n % 2].pk, D("200.00"), order(n)) for n in range(THREADS)])
+    assert passed(results) == 5
+    assert Account.unscoped.get().ordered == D("1000.00")
+    assert sorted(Entry.unscoped.values_list("exposure", flat=True)) == [D(200), D(400), D(600), D(800), D(1000)]
+    assert_sound()
+
+
+def test_money_and_orders_of_two_agreements_in_one_go_add_up(agreement, race):
+    """Batches that touch both agreements lock their account once and leave entries that explain it."""
+    make_account(agreement, LimitTerms(D("100000.00")))
+    end_agreement(agreement.pk, "a new year", actor=system_actor())
+    new = make_prepaid(agreement.seller, agreement.buyer, code="A-NEW", payment_days=30)
+
+    def client(n):
+        moves = [Change(new.pk, [(None, "unapplied", D("3.00"))], order(n)), Change(agreement.pk, [(None, "invoiced", D("5.00"))], order(n))]
+        for _ in range(5):
+            in_unit(shift_all, moves[:: 1 if n % 2 else -1])
+
+    assert passed(race([partial(client, n) for n in range(THREADS)])) == THREADS
+    account = Account.unscoped.get()
+    assert (account.invoiced, account.unapplied) == (D("200.00"), D("120.00"))
+    assert Entry.unscoped.order_by("-at", "-id").first().exposure == D("80.00")
     assert_sound()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from decimal import Decimal as D
 
 import pytest
+from django.db.models import Sum
 
 from qudao.approvals.tests.make import make_rule
 from qudao.base.outbox import drain
@@ -20,22 +21,29 @@ from qudao.funds.queries import unscoped_card
 from qudao.kernel.errors import Invalid, Refused
 from qudao.orders import actions
 from qudao.orders.actions import Amendment, Splitting
-from qudao.orders.models import Line
+from qudao.orders.models import Line, Order
 from qudao.orders.rules import NewLine
-from qudao.orders.tests.make import assert_sound, make_credit, make_world, place
+from qudao.orders.tests.make import assert_sound, make_credit, make_world, place, renewed
 from qudao.people.tests.make import bearer
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def world():
-    return make_world(limit=D(1000))  # ten pieces
+@pytest.fixture(params=["one agreement", "a renewed one"])
+def world(request):
+    """Ten pieces of credit are left; the second time the same two have a new agreement, and five pieces are still open under the old one."""
+    if request.param == "one agreement":
+        return make_world(limit=D(1000))
+    made = make_world(limit=D(1500))
+    place(made, 0, 5)
+    return renewed(made)
 
 
 def in_use(world):
+    """What the agreement's own orders use: the old ones' use the same limit, and stay."""
     assert not [e for e in Entry.unscoped.filter(kind="hold", note="") if e.exposure > e.limit_amount]
-    return unscoped_card(world.agreement.pk).exposure
+    before = Order.unscoped.exclude(agreement=world.agreement).aggregate(gross=Sum("gross"))["gross"] or D(0)
+    return unscoped_card(world.agreement.pk).exposure - before
 
 
 def beyond(call):

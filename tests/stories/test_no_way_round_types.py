@@ -15,8 +15,8 @@ from qudao.base.access import system_actor
 from qudao.base.outbox import drain
 from qudao.fulfilment.actions import confirm_receipt, ship_order
 from qudao.funds.actions import LimitTerms, set_limit
-from qudao.funds.models import Account, Entry
-from qudao.funds.queries import unscoped_card
+from qudao.funds.models import Entry
+from qudao.funds.queries import unscoped_accounts_of, unscoped_card
 from qudao.inventory.tests.make import make_places
 from qudao.kernel.errors import Refused
 from qudao.network.tests.make import make_org
@@ -35,7 +35,7 @@ API, JSON = "/api/v1", "application/json"
 
 
 def limit(agreement_id, amount, actor=None):
-    set_limit(Account.unscoped.get(agreement_id=agreement_id).pk, LimitTerms(D(amount)), "agreed", actor=actor or system_actor())
+    set_limit(unscoped_accounts_of([agreement_id])[agreement_id], LimitTerms(D(amount)), "agreed", actor=actor or system_actor())
 
 
 def in_use(agreement_id):

@@ -13,6 +13,7 @@ from qudao.base.access import Actor, visible
 from qudao.base.db import rows
 from qudao.billing import rules
 from qudao.billing.models import Collective, Cycle, Invoice, InvoiceLine
+from qudao.funds.queries import SHARED
 from qudao.funds.rules import uses_credit
 from qudao.kernel.money import RateSum, by_rate, split
 from qudao.orders.models import Order
@@ -121,16 +122,16 @@ def unscoped_to_bill(order: Order) -> Decimal:
 
 
 @uses_credit
-def unscoped_owed_use(agreement_id: int, without: Sequence[int]) -> Iterator[tuple[int, Decimal]]:
-    """What open invoices of an agreement use of its credit by product: what is open of each, shared by what its lines are after credit notes, to the
+def unscoped_owed_use(account_id: int, without: Sequence[int]) -> Iterator[tuple[int, Decimal]]:
+    """What open invoices use of an account by product: what is open of each, shared by what its lines are after credit notes, to the
     cent by largest remainder. One statement. Order lines (`without`) do not matter: an invoice is not asked for again.
     """
     found: dict[int, tuple[Decimal, list[int], list[Decimal]]] = {}
     for pk, left, product_id, amount in rows(
-        """SELECT i.id, i.gross - i.paid, l.product_id, l.gross - l.credited
-           FROM agreements_agreement g JOIN billing_invoice i ON i.seller_id = g.seller_id AND i.buyer_id = g.buyer_id AND i.state <> 'paid'
-           JOIN billing_invoiceline l ON l.invoice_id = i.id WHERE g.id = %s AND i.agreement_id = g.id ORDER BY i.id, l.no""",
-        (agreement_id,),
+        f"""SELECT i.id, i.gross - i.paid, l.product_id, l.gross - l.credited
+           FROM {SHARED} JOIN billing_invoice i ON i.seller_id = g.seller_id AND i.buyer_id = g.buyer_id AND i.state <> 'paid' AND i.agreement_id = g.id
+           JOIN billing_invoiceline l ON l.invoice_id = i.id WHERE a.id = %s ORDER BY i.id, l.no""",
+        (account_id,),
     ):
         _left, products, amounts = found.setdefault(pk, (left, [], []))
         products.append(product_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,17 +23,19 @@ routes = Router(tags=["credit"])
 
 
 class AccountOut(Schema):
-    """A credit account; `limit` and `available` count a temporary limit while it is valid.
+    """A credit account; `limit` and `available` count a temporary limit while it is valid. All agreements of the two in its currency share it:
+    the one in force first, then the newest.
 
     A prepaid one has no limit: `limit` is the balance (as `unapplied`), `exposure` what is frozen of it, `available` what is free.
     """
 
     id: int
-    agreement_id: int
+    agreement_ids: list[int]
     seller_id: int
     buyer_id: int
     currency: str
     prepaid: bool
+    transfers: bool
     limit_amount: Decimal
     temp_limit: Decimal
     temp_until: date | None
@@ -201,9 +203,17 @@ class FreezeIn(ReleaseIn):
     until: date | None = None
 
 
+def _all(accounts: Sequence[Account]) -> list[dict[str, Any]]:
+    under = queries.unscoped_agreements([account.pk for account in accounts])
+    kept = [name for name in AccountOut.model_fields if name not in ("limit", "agreement_ids")]
+    return [
+        {name: getattr(one, name) for name in kept} | {"limit": one.limit_now, "agreement_ids": [a.pk for a in under.get(one.pk, ())]}  # type: ignore[attr-defined]
+        for one in accounts
+    ]
+
+
 def _account(account: Account) -> dict[str, Any]:
-    shown = {name: getattr(account, name) for name in AccountOut.model_fields if name != "limit"}
-    return {**shown, "limit": account.limit_now}  # type: ignore[attr-defined]
+    return _all([account])[0]
 
 
 def _said(faults: Iterable[Fault]) -> list[dict[str, str]]:
@@ -211,7 +221,7 @@ def _said(faults: Iterable[Fault]) -> list[dict[str, str]]:
 
 
 def _lines(account: Account) -> list[dict[str, Any]]:
-    card = queries.unscoped_card(account.agreement_id)
+    card = queries.unscoped_card_of(account.pk)
     return [{name: getattr(line, name) for name in LineLimitOut.model_fields} for line in queries.unscoped_lines(card)] if card else []
 
 
@@ -226,7 +236,7 @@ def list_accounts(request: HttpRequest, limit: int = 50, after: int | None = Non
     actor: Actor = request.actor  # type: ignore[attr-defined]
     found = queries.accounts(actor)
     page, limit = page_of(found.filter(state=state) if state else found, limit=limit, after=after)
-    items = [_account(account) for account in page]
+    items = _all(list(page))
     return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
 
 

@@ -33,8 +33,7 @@ class BalanceDue:
 class LimitChanged:
     """The account passes other orders than before: its limit, its rules, a hold or stop by hand, or its state was changed. `frozen`: stopped by hand."""
 
-    version: ClassVar[int] = 1
-    agreement_id: int
+    version: ClassVar[int] = 2
     seller_id: int
     buyer_id: int
     limit: Decimal

@@ -48,17 +48,25 @@ def _terms(facts: dict[str, Any]) -> LimitTerms:
 
 def _accounts(actor: Actor, rows: Sequence[Cells]) -> dict[tuple[str, str], list[Account]]:
     """The accounts on which the actor's organisation gives credit to the buyers of a file, by (buyer, agreement or "")."""
+    mine = list(queries.accounts(actor).filter(seller_id=actor.org_id, buyer__code__in={row.text("buyer").upper() for row in rows}))
+    under = queries.unscoped_agreements([one.pk for one in mine])
     found: dict[tuple[str, str], list[Account]] = {}
-    for one in queries.accounts(actor).filter(seller_id=actor.org_id, buyer__code__in={row.text("buyer").upper() for row in rows}):
-        for code in ("", one.agreement.code):
+    for one in mine:
+        one.in_force = _in_force(under.get(one.pk, ()))  # type: ignore[attr-defined]
+        for code in ("", *(agreement.code for agreement in under.get(one.pk, ()))):
             found.setdefault((one.buyer.code, code), []).append(one)
     return found
+
+
+def _in_force(under: Sequence[Any]) -> bool:
+    """Whether somebody may order under an account."""
+    return any(agreement.state == "active" for agreement in under)
 
 
 def _named(accounts: dict[tuple[str, str], list[Account]], row: Cells) -> Account:
     """The one account that a row means; raises Invalid at the column that would say it."""
     found = accounts.get((row.text("buyer").upper(), row.text("agreement")), [])
-    live = [one for one in found if one.agreement.state == "active"] or found
+    live = [one for one in found if one.in_force] or found  # type: ignore[attr-defined]
     if len(live) != 1:
         raise Invalid("funds.account_unclear" if live else "funds.no_account", field="agreement" if live else "buyer")
     return live[0]
@@ -72,7 +80,7 @@ class Limits(Kind):
     model, rank = Account, Rank.FUNDS
     columns = (
         Column("buyer", _("Buyer"), required=True, help=_("The code of the organisation."), example=SAMPLE, also=("dealer", "code", "经销商", "客户编码")),
-        Column("agreement", _("Agreement"), help=_("Its code; only for a buyer with several agreements."), also=("contract", "协议编号")),
+        Column("agreement", _("Agreement"), help=_("Its code; only for a buyer with several credit accounts."), also=("contract", "协议编号")),
         Column("limit_amount", _("Limit"), "number", example="500000.00", also=("credit limit", "limit", "信用额度", "授信额度")),
         Column("temp_limit", _("Temporary limit"), "number", help=_("On top of the limit."), also=("临时信用额度",)),
         Column("temp_until", _("Temporary until"), "day", help=_("The last day it counts.")),
@@ -83,7 +91,7 @@ class Limits(Kind):
     )
 
     def open(self, rows: Sequence[Cells]) -> None:
-        """One statement."""
+        """Three statements."""
         self.accounts = _accounts(self.actor, rows)
 
     def key(self, row: Cells) -> Any:
@@ -136,7 +144,7 @@ class LineLimits(Kind):
     )
 
     def open(self, rows: Sequence[Cells]) -> None:
-        """Three statements."""
+        """Five statements."""
         self.accounts = _accounts(self.actor, rows)
         named = categories(self.actor).filter(code__in={row.text("category") for row in rows})
         self.categories = {one.code: one.pk for one in sorted(named, key=lambda one: one.owner_id == self.actor.org_id)}
@@ -190,7 +198,7 @@ class Deposits(Kind):
     )
 
     def open(self, rows: Sequence[Cells]) -> None:
-        """One statement."""
+        """Three statements."""
         self.accounts = _accounts(self.actor, rows)
 
     def key(self, row: Cells) -> Any:
@@ -221,8 +229,17 @@ class Deposits(Kind):
             set_deposit(one.key, Decimal(str(was["deposit_required"])), bool(was["deposit_first"]), _now("Import undone"), actor=self.actor)
 
     def standing(self) -> Iterator[Mapping[str, Any]]:
-        for one in queries.accounts(self.actor).filter(seller_id=self.actor.org_id, deposit_required__gt=0).exclude(agreement__state="ended"):
-            yield {"buyer": one.buyer.code, "agreement": one.agreement.code, **_deposit(one)}
+        for one, agreement in _standing(self.actor, deposit_required__gt=0):
+            yield {"buyer": one.buyer.code, "agreement": agreement, **_deposit(one)}
+
+
+def _standing(actor: Actor, **which: Any) -> Iterator[tuple[Account, str]]:
+    """The accounts on which the actor's organisation gives credit, each with the agreement that names it, while one is not ended."""
+    found = list(queries.accounts(actor).filter(seller_id=actor.org_id, **which))
+    under = queries.unscoped_agreements([one.pk for one in found])
+    for one in found:
+        if agreements := [agreement for agreement in under.get(one.pk, ()) if agreement.state != "ended"]:
+            yield one, agreements[0].code
 
 
 def _deposit(account: Account) -> dict[str, Any]:

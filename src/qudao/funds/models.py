@@ -1,4 +1,4 @@
-"""Tables of credit: one account per agreement with its buckets and state, and the append-only entries and changes that explain them."""
+"""Tables of credit: one account of a seller and a buyer in a currency, with its buckets and state, and the append-only entries that explain them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ def _patience() -> Q:
 
 
 class Account(Row):
-    """The credit a seller gives a buyer under one agreement. Exposure = ordered + shipped + invoiced − unapplied; it never passes the limit by a hold.
+    """The credit a seller gives a buyer in a currency. Exposure = ordered + shipped + invoiced − unapplied; it never passes the limit by a hold.
 
+    All agreements of the two in this currency share it (`queries.SHARED`), those before and those to come: a new agreement opens no new limit.
+    Only terms that do not mix are apart: `prepaid` ones, and those for `transfers` between two buyers, which the giver does not limit.
     `prepaid` as in the agreement: then there is no limit, `unapplied` is the buyer's balance, and the three other buckets are what is frozen of it
     until its invoice takes it; a constraint keeps it covered.
     `temp_limit` counts up to and including `temp_until`. `tolerance`: overdue amounts up to it are forgiven; `grace_days`: so are younger ones.
@@ -36,10 +38,7 @@ class Account(Row):
     their moment. `by_hand`: what a person wants whatever the rules say, up to and including `by_hand_until`.
     """
 
-    goes_with = "agreement"
-
-    agreement = models.OneToOneField("agreements.Agreement", on_delete=models.PROTECT, related_name="+")
-    seller = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
+    seller = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False)
     buyer = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
     currency = models.CharField(max_length=3)
     limit_amount = _money(default=0)
@@ -50,6 +49,7 @@ class Account(Row):
     stop_days = models.PositiveSmallIntegerField(null=True, blank=True)
     watch_percent = models.PositiveSmallIntegerField(null=True, blank=True)
     prepaid = models.BooleanField(default=False, help_text=_("No credit: orders pass within what was paid before."))
+    transfers = models.BooleanField(default=False, help_text=_("Of agreements under which two buyers of one seller pass goods on."))
     ordered = _money(default=0)
     shipped = _money(default=0)
     invoiced = _money(default=0)
@@ -75,6 +75,11 @@ class Account(Row):
             models.Index(fields=["seller", "state"], condition=~Q(state="ok"), name="funds_account_state"),
         ]
         constraints = [
+            models.UniqueConstraint(
+                fields=["seller", "buyer", "currency", "prepaid", "transfers"],
+                name="funds_account_pair_unique",
+                violation_error_message=_("The two have a credit account in this currency already."),
+            ),
             _not_negative("ordered", _("More would leave the confirmed orders than they hold.")),
             _not_negative("shipped", _("More would leave what is shipped than it holds.")),
             _not_negative("invoiced", _("More would leave what is invoiced than it holds.")),

@@ -11,6 +11,8 @@ from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import NullIf
 from django.utils.translation import get_language
 
+from qudao.agreements.models import Agreement
+from qudao.agreements.states import AgreementState
 from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
 from qudao.funds.models import Account, DepositEntry, Entry, House, StateChange, SubLimit
@@ -19,22 +21,34 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Fault, NotFound
 from qudao.kernel.money import ZERO
 
+#: which account `a` an agreement `g` uses: that of the two in its currency, whatever agreements they had before
+SHARED = """agreements_agreement g JOIN funds_account a
+        ON (a.seller_id, a.buyer_id, a.currency, a.prepaid, a.transfers) = (g.seller_id, g.buyer_id, g.currency, g.prepaid, g.transfers)"""
+#: the agreements under one account, for a condition
+AGREEMENTS = f"(SELECT g.id FROM {SHARED} WHERE a.id = %s)"
+
 # How long a buyer is overdue comes from the seller's open items: an index-only look at what is open (ledger_openitem_open).
-POSITION = """SELECT a.limit_amount, a.temp_limit, a.temp_until, a.ordered, a.shipped, a.invoiced, a.unapplied,
+_CARD = """SELECT a.limit_amount, a.temp_limit, a.temp_until, a.ordered, a.shipped, a.invoiced, a.unapplied,
         CASE WHEN a.by_hand_until < %s::date THEN '' ELSE a.by_hand END, a.grace_days, a.tolerance, a.stop_days, a.watch_percent,
         coalesce(o.overdue, 0), coalesce(%s::date - o.oldest, 0), a.prepaid,
         CASE WHEN a.deposit_first THEN greatest(a.deposit_required - a.deposit_held, 0) ELSE 0 END,
-        a.id, a.agreement_id, a.seller_id, a.buyer_id, a.currency, a.state, a.lined
-    FROM funds_account a
+        a.id, a.seller_id, a.buyer_id, a.currency, a.state, a.lined, {of}
+    FROM {source}
     LEFT JOIN LATERAL (
         SELECT sum(i.open_amount) AS overdue, min(i.due_on) AS oldest FROM ledger_openitem i
         WHERE i.org_id = a.seller_id AND i.side = 'receivable' AND i.counterparty_id = a.buyer_id AND i.open_amount > 0
           AND i.currency = a.currency AND i.due_on < %s::date
     ) o ON true
-    WHERE a.agreement_id = %s"""
+    WHERE {which}"""
+POSITION = _CARD.format(of="g.id", source=SHARED, which="g.id = %s")
 LOCKED_POSITION = f"{POSITION} FOR UPDATE OF a"
-POSITIONS = POSITION.replace("a.agreement_id = %s", "a.agreement_id = ANY(%s)")
-LOCKED_POSITIONS = f"{POSITIONS} ORDER BY a.agreement_id FOR UPDATE OF a"
+LOCKED_POSITIONS = _CARD.format(of="g.id", source=SHARED, which="g.id = ANY(%s) ORDER BY a.id FOR UPDATE OF a")
+ACCOUNTS = _CARD.format(of="a.id", source="funds_account a", which="a.id = ANY(%s)")
+LOCKED_ACCOUNTS = f"{ACCOUNTS} ORDER BY a.id FOR UPDATE OF a"
+EVERY = _CARD.format(of="a.id", source="funds_account a", which="true")
+BETWEEN = _CARD.format(
+    of="a.id", source="unnest(%s::bigint[], %s::bigint[]) d(seller_id, buyer_id) JOIN funds_account a USING (seller_id, buyer_id)", which="true"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +56,6 @@ class CreditCard:
     """The credit of one buyer at one seller, for people: limit and buckets, what is in use and what is free on `on`."""
 
     account_id: int
-    agreement_id: int
     seller_id: int
     buyer_id: int
     currency: str
@@ -71,25 +84,36 @@ class CreditCard:
 
 def _card(row: tuple, on: date) -> CreditCard:
     position = Position(*(*row[:8], Patience(*row[8:12]), *row[12:16]))
-    return CreditCard(*(*row[16:], position, on))
+    return CreditCard(*(*row[16:22], position, on))
 
 
 def unscoped_locked(agreement_id: int, on: date) -> CreditCard | None:
-    """The account of an agreement, locked, with what is overdue at its seller; None when there is none. One statement."""
+    """The account an agreement uses, locked, with what is overdue at its seller; None when there is none. One statement."""
     found = rows(LOCKED_POSITION, (on, on, on, agreement_id))
     return _card(found[0], on) if found else None
 
 
 def unscoped_all_locked(agreement_ids: Iterable[int], on: date) -> dict[int, CreditCard]:
-    """The accounts of agreements by agreement, locked in that order; one without an account is missing. One statement."""
-    cards = [_card(row, on) for row in rows(LOCKED_POSITIONS, (on, on, on, sorted(set(agreement_ids))))]
-    return {card.agreement_id: card for card in cards}
+    """The accounts of agreements by agreement, all locked; one without an account is missing, and two may share one. One statement."""
+    return {row[22]: _card(row, on) for row in rows(LOCKED_POSITIONS, (on, on, on, sorted(set(agreement_ids))))}
+
+
+def unscoped_accounts_locked(account_ids: Iterable[int], on: date) -> dict[int, CreditCard]:
+    """Accounts by id, locked in that order. One statement."""
+    return {row[22]: _card(row, on) for row in rows(LOCKED_ACCOUNTS, (on, on, on, sorted(set(account_ids))))}
 
 
 def unscoped_card(agreement_id: int) -> CreditCard | None:
     """The credit of an agreement as it stands now, without a lock; None when there is no account. One statement."""
     on = clock.today()
     found = rows(POSITION, (on, on, on, agreement_id))
+    return _card(found[0], on) if found else None
+
+
+def unscoped_card_of(account_id: int) -> CreditCard | None:
+    """An account as it stands now, without a lock. One statement."""
+    on = clock.today()
+    found = rows(ACCOUNTS, (on, on, on, [account_id]))
     return _card(found[0], on) if found else None
 
 
@@ -109,7 +133,7 @@ def unscoped_line_faults(card: CreditCard, parts: Iterable[Part], more: Mapping[
     if not card.lined:
         return []
     asked = list(parts)
-    used = _used(card.agreement_id, [line for line, _product, _amount in asked if line])
+    used = _used(card.account_id, [line for line, _product, _amount in asked if line])
     _add(used, (more or {}).items())
     return line_faults(_lines(card.account_id, used, _add({}, ((product, amount) for _line, product, amount in asked))))
 
@@ -124,18 +148,18 @@ def unscoped_lines(card: CreditCard, category_id: int | None = None, amount: Dec
     """The limits for product lines of an account with what uses them, in tree order; `amount` of a category would be asked of them."""
     if not card.lined:
         return []
-    found = _lines(card.account_id, _used(card.agreement_id, ()), {})
+    found = _lines(card.account_id, _used(card.account_id, ()), {})
     if category_id is None:
         return found
     above = {pk for (pk,) in rows("SELECT c.id FROM catalog_category c JOIN catalog_category k ON starts_with(k.path, c.path) WHERE k.id = %s", (category_id,))}
     return [replace(line, asked=amount if line.category_id in above else ZERO) for line in found]
 
 
-def _used(agreement_id: int, without: Sequence[int]) -> dict[int, Decimal]:
-    """By product what open orders and open invoices use; one statement for each module that knows some."""
+def _used(account_id: int, without: Sequence[int]) -> dict[int, Decimal]:
+    """By product what open orders and open invoices use, under all agreements; one statement for each module that knows some."""
     found: dict[int, Decimal] = {}
     for provider in USES:
-        _add(found, provider(agreement_id, without))
+        _add(found, provider(account_id, without))
     return found
 
 
@@ -158,12 +182,21 @@ def _lines(account_id: int, used: Mapping[int, Decimal], asked: Mapping[int, Dec
     return found
 
 
-def unscoped_moved(agreement_ids: Iterable[int] | None, on: date) -> list[int]:
-    """Agreements, of these or of all, whose account is in another state than was noted, or has a wish by hand that is over. One statement."""
-    asked = (on, on, on) if agreement_ids is None else (on, on, on, sorted(set(agreement_ids)))
-    found = [_card(row, on) for row in rows(POSITION.replace("a.agreement_id = %s", "true") if agreement_ids is None else POSITIONS, asked)]
-    over = Account.unscoped.filter(by_hand_until__lt=on).values_list("agreement_id", flat=True) if agreement_ids is None else ()
-    return sorted({card.agreement_id for card in found if card.state != card.standing.state} | set(over))
+def unscoped_moved(on: date, *, accounts: Iterable[int] | None = None, sides: Iterable[tuple[int, int]] | None = None) -> list[int]:
+    """Which of these accounts (or those of these sellers and buyers; None: of all) are in another state than was noted, or have a wish by hand that is
+    over. One statement, two for all.
+    """
+    days = (on, on, on)
+    if accounts is not None:
+        found = rows(ACCOUNTS, (*days, sorted(set(accounts))))
+    elif sides is not None:
+        asked = sorted(set(sides))
+        found = rows(BETWEEN, (on, on, [seller for seller, _b in asked], [buyer for _s, buyer in asked], on))
+    else:
+        found = rows(EVERY, days)
+    over = Account.unscoped.filter(by_hand_until__lt=on).values_list("pk", flat=True) if accounts is None and sides is None else ()
+    cards = [_card(row, on) for row in found]
+    return sorted({card.account_id for card in cards if card.state != card.standing.state} | set(over))
 
 
 def unscoped_house(seller_id: int) -> Patience:
@@ -186,12 +219,27 @@ def changes_of(actor: Actor, account_id: int) -> QuerySet[StateChange]:
 
 def credit(actor: Actor, agreement_id: int) -> CreditCard:
     """The credit of an agreement, for its two sides; raises NotFound for everybody else. Two statements."""
-    if not visible(actor, Account).filter(agreement_id=agreement_id).exists():
-        raise NotFound("funds.no_account")
-    card = unscoped_card(agreement_id)
-    if card is None:
+    mine, card = visible(actor, Account), unscoped_card(agreement_id)
+    if card is None or not mine.filter(pk=card.account_id).exists():
         raise NotFound("funds.no_account")
     return card
+
+
+def unscoped_accounts_of(agreement_ids: Iterable[int]) -> dict[int, int]:
+    """By agreement the account it uses. One statement."""
+    return dict(rows(f"SELECT g.id, a.id FROM {SHARED} WHERE g.id = ANY(%s)", (sorted(set(agreement_ids)),)))
+
+
+def unscoped_agreements(account_ids: Iterable[int]) -> dict[int, list[Agreement]]:
+    """The agreements under each of these accounts, drafts left out: the one in force first, then the newest. Two statements."""
+    pairs = rows(f"SELECT a.id, g.id FROM {SHARED} WHERE a.id = ANY(%s) AND g.state <> 'draft'", (sorted(set(account_ids)),))
+    known = Agreement.unscoped.in_bulk([agreement for _account, agreement in pairs])
+    found: dict[int, list[Agreement]] = {}
+    for account, agreement in pairs:
+        found.setdefault(account, []).append(known[agreement])
+    for under in found.values():
+        under.sort(key=lambda one: (one.state == AgreementState.ACTIVE, one.valid_from, one.pk), reverse=True)
+    return found
 
 
 def accounts(actor: Actor) -> QuerySet[Account]:
@@ -200,7 +248,7 @@ def accounts(actor: Actor) -> QuerySet[Account]:
     Of a prepaid one: its balance, what is frozen of it, and what is free; of one without a limit None and None.
     """
     valid = Case(When(temp_until__gte=clock.today(), then=F("temp_limit")), default=Value(ZERO), output_field=Account._meta.get_field("temp_limit"))
-    found = visible(actor, Account).select_related("seller", "buyer", "agreement")
+    found = visible(actor, Account).select_related("seller", "buyer")
     ahead = Case(When(prepaid=True, then=F("unapplied")), default=Value(ZERO), output_field=Account._meta.get_field("unapplied"))
     used = F("ordered") + F("shipped") + F("invoiced") - F("unapplied")
     limit = NullIf("limit_amount", Value(NO_LIMIT, Account._meta.get_field("limit_amount")))

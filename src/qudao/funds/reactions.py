@@ -12,6 +12,6 @@ from qudao.funds.actions import ensure_account
 
 @reacts(AgreementActivated)
 def open_accounts(events: Sequence[Event], *, actor: Actor) -> None:
-    """Every active agreement has a credit account."""
+    """Every active agreement has a credit account; what the two have in its currency is shared."""
     for event in events:
         ensure_account(event.payload.agreement_id, actor=actor)

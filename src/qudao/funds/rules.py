@@ -96,7 +96,7 @@ Part = tuple[int, int, Decimal]
 """(order line, product, amount): what a line of an order will use in all; the line itself does not count as used then. Line 0: no line yet."""
 
 Uses = Callable[[int, Sequence[int]], Iterable[tuple[int, Decimal]]]
-"""What documents of an upper module use under an agreement, by product, without these order lines."""
+"""What documents of an upper module use of an account, by product, without these order lines."""
 
 #: who says what uses credit by product: upper modules add theirs (`uses_credit`), asked only for accounts with limits for product lines
 USES: list[Uses] = []

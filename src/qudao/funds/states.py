@@ -71,7 +71,8 @@ SENTENCES = {
     "funds.depositentry_is_append_only": _("What happened to a deposit stays as it was written."),
     "funds.account_deposit_not_negative": _("More would leave the deposit than it holds."),
     "funds.no_account": _("There is no credit account for this agreement."),
-    "funds.account_unclear": _("This buyer has several agreements."),
+    "funds.account_unclear": _("This buyer has several credit accounts."),
+    "funds.account_pair_unique": _("The two have a credit account in this currency already."),
     "funds.limit": _("The credit limit of {limit} is exceeded: {exposure} are in use, {available} are free, {short} are missing."),
     "funds.prepaid": _("The prepaid balance of {balance} does not do: {frozen} are frozen for orders, {available} are free, {short} are missing."),
     "funds.account_prepaid_no_credit": _("A prepaid account has no credit limit."),
@@ -111,7 +112,7 @@ SENTENCES = {
 }
 
 REMEDIES = {
-    "funds.account_unclear": _("Name the code of one."),
+    "funds.account_unclear": _("Name the code of an agreement under it."),
     "funds.no_account": _("Activate the agreement, or open the account."),
     "funds.limit": _("Pay open invoices, order less, or ask the seller's finance for a temporary limit."),
     "funds.line_limit": _("Pay open invoices, order less of this line, or ask the seller's finance for a higher limit of it."),

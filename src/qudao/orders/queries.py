@@ -16,7 +16,7 @@ from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
 from qudao.base.models import ActionLog
 from qudao.base.subject import Subject
-from qudao.funds.queries import unscoped_what_if
+from qudao.funds.queries import AGREEMENTS, SHARED, unscoped_what_if
 from qudao.funds.rules import Part, uses_credit
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, NotFound
@@ -277,15 +277,22 @@ def unscoped_life(subjects: Iterable[Subject]) -> list[ActionLog]:
 
 
 def unscoped_before(order: Order) -> int:
-    """How many orders under the same agreement wait for credit for longer than this one. One statement, on an index of nothing else."""
-    return Order.unscoped.filter(agreement_id=order.agreement_id, status=Status.SUBMITTED, placed_at__lt=order.placed_at).count()
+    """How many orders wait for credit of the same account for longer than this one. One statement, on an index of nothing else."""
+    same = {"seller_id": order.seller_id, "buyer_id": order.buyer_id, "currency": order.currency, "status": Status.SUBMITTED}
+    return Order.unscoped.filter(**same, placed_at__lt=order.placed_at).count()
 
 
-def unscoped_held_under(agreement_ids: Iterable[int]) -> list[int]:
-    """Those of these agreements under which orders wait for credit. One statement, on an index of nothing else."""
-    asked = list(agreement_ids)
-    found = rows("SELECT DISTINCT agreement_id FROM orders_order WHERE status = 'submitted' AND agreement_id = ANY(%s) ORDER BY 1", (asked,))
-    return [pk for (pk,) in found]
+def unscoped_held(sides: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
+    """By account of these (seller, buyer) the orders that wait for its credit. One statement, on an index of nothing else."""
+    asked = sorted(set(sides))
+    found: dict[int, list[int]] = {}
+    for account, order in rows(
+        f"""SELECT a.id, o.id FROM unnest(%s::bigint[], %s::bigint[]) d(seller_id, buyer_id) JOIN ({SHARED})
+            ON (g.seller_id, g.buyer_id) = (d.seller_id, d.buyer_id) JOIN orders_order o ON o.agreement_id = g.id AND o.status = 'submitted' ORDER BY 1, 2""",
+        ([seller for seller, _buyer in asked], [buyer for _seller, buyer in asked]),
+    ):
+        found.setdefault(account, []).append(order)
+    return found
 
 
 @dataclass(frozen=True)
@@ -327,14 +334,14 @@ def unscoped_overdue(on: date) -> list[int]:
 
 
 @uses_credit
-def unscoped_open_use(agreement_id: int, without: Sequence[int]) -> list[tuple[int, Decimal]]:
-    """What confirmed orders of an agreement use of its credit by product until they are invoiced (`rules.use_of`). One statement."""
+def unscoped_open_use(account_id: int, without: Sequence[int]) -> list[tuple[int, Decimal]]:
+    """What confirmed orders use of an account by product until they are invoiced (`rules.use_of`). One statement."""
     return rows(
-        """SELECT l.product_id, sum(round(l.gross * greatest(l.qty - l.given_up - l.settled_short - l.invoiced, 0) / l.qty, 2))
+        f"""SELECT l.product_id, sum(round(l.gross * greatest(l.qty - l.given_up - l.settled_short - l.invoiced, 0) / l.qty, 2))
            FROM orders_order o JOIN orders_line l ON l.order_id = o.id
-           WHERE o.agreement_id = %s AND o.status NOT IN ('draft', 'submitted', 'in_review', 'rejected', 'cancelled') AND o.billing <> 'full'
+           WHERE o.agreement_id IN {AGREEMENTS} AND o.status NOT IN ('draft', 'submitted', 'in_review', 'rejected', 'cancelled') AND o.billing <> 'full'
              AND l.id <> ALL(%s) GROUP BY 1""",
-        (agreement_id, list(without)),
+        (account_id, list(without)),
     )  # type: ignore[return-value]
 
 

@@ -19,7 +19,7 @@ from qudao.funds.events import ExposureReduced, LimitChanged
 from qudao.inventory.events import GoodsFree
 from qudao.kernel.errors import Refused
 from qudao.orders.actions import approve_order, refill_orders, reject_order, release_held
-from qudao.orders.queries import order_of, unscoped_held_under
+from qudao.orders.queries import order_of, unscoped_held
 
 
 @reacts(ExposureReduced, batch=True)
@@ -64,7 +64,7 @@ def _decide(event: Event, actor: Actor) -> None:
 
 def _release(events: Sequence[Event], actor: Actor) -> None:
     """The state of the accounts is noted first: who reads why an order goes on reads that it may."""
-    agreements = {event.payload.agreement_id for event in events}
-    follow_states(agreements, actor=actor)
-    for agreement_id in unscoped_held_under(agreements):
-        release_held(agreement_id, actor=actor)
+    sides = {(event.payload.seller_id, event.payload.buyer_id) for event in events}
+    follow_states(sides, actor=actor)
+    for order_ids in unscoped_held(sides).values():
+        release_held(order_ids, actor=actor)

@@ -17,7 +17,7 @@ from qudao.approvals.queries import unscoped_separates
 from qudao.base.import_sheets import SAMPLE, Cells, Column, plain
 from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, by_row, changed_since
 from qudao.billing.queries import invoices
-from qudao.funds.queries import accounts
+from qudao.funds.queries import accounts, unscoped_accounts_of
 from qudao.kernel import clock
 from qudao.kernel.errors import DomainError, Fault, Invalid, Refused, raise_if_any
 from qudao.kernel.quantity import plain as digits
@@ -170,15 +170,16 @@ class BankLines(Kind):
         return touched
 
     def hindered(self, touched: Sequence[Touched]) -> dict[int, Fault]:
-        """What pays an invoice stays, and what the buyer had announced; the money of prepaid orders too. Five statements."""
+        """What pays an invoice stays, and what the buyer had announced; the money of prepaid orders too. Six statements."""
         payments = {one.pk: one for one in queries.payments(self.actor).filter(pk__in=[t.key for t in touched if t.key > 0])}
         pools = {-one.pk: one for one in queries.pools(self.actor).filter(pk__in=[-t.key for t in touched if t.key < 0])}
         parts: dict[int, list[Payment]] = {}
         for one in queries.payments(self.actor).filter(pool__in=[-key for key in pools]):
             parts.setdefault(-(one.pool_id or 0), []).append(one)
         held = {one.agreement_id for of in [list(payments.values()), *parts.values()] for one in of}
-        prepaid = accounts(self.actor).filter(prepaid=True, agreement__in=held)
-        free = {one.agreement_id: one.unapplied - one.ordered - one.shipped - one.invoiced for one in prepaid}
+        uses = unscoped_accounts_of(held)
+        prepaid = accounts(self.actor).filter(prepaid=True, pk__in=uses.values())
+        free = {one.pk: one.unapplied - one.ordered - one.shipped - one.invoiced for one in prepaid}
 
         def fault(one: Touched) -> Fault | None:
             whole = payments.get(one.key) or pools.get(one.key)
@@ -189,11 +190,11 @@ class BankLines(Kind):
             of = parts.get(one.key, []) if isinstance(whole, Pool) else [whole]
             if found := next((fault for part in of if (fault := rules.withdraw_fault(part, whole=True))), None):
                 return found
-            if any(part.amount > free.get(part.agreement_id, part.amount) for part in of):
+            if any(part.amount > free.get(uses[part.agreement_id], part.amount) for part in of):
                 return Fault("payments.withdraw_held", "", {"number": whole.number})
             for part in of:
-                if part.agreement_id in free:
-                    free[part.agreement_id] -= part.amount
+                if uses[part.agreement_id] in free:
+                    free[uses[part.agreement_id]] -= part.amount
             return None
 
         return by_row(touched, fault)

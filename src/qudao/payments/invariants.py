@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qudao.base.invariants import Check
+from qudao.funds.queries import SHARED
 
 CHECKS = [
     Check(
@@ -71,30 +72,32 @@ CHECKS = [
     ),
     Check(
         "payments.credit_in_use_is_what_documents_say",
-        """SELECT f.id, concat_ws(' ', 'account', f.id, 'holds invoiced', f.invoiced, 'and unapplied', f.unapplied, 'but documents say',
-                                   coalesce(i.open, 0), 'and', coalesce(p.rest, 0)) AS note
+        f"""SELECT f.id, concat_ws(' ', 'account', f.id, 'holds invoiced', f.invoiced, 'and unapplied', f.unapplied, 'but documents say',
+                                   coalesce(d.open, 0), 'and', coalesce(d.rest, 0)) AS note
            FROM funds_account f
-           LEFT JOIN (SELECT agreement_id, sum(gross - paid) AS open FROM billing_invoice GROUP BY 1) i ON i.agreement_id = f.agreement_id
-           LEFT JOIN (SELECT agreement_id, sum(amount - applied) AS rest FROM payments_payment
-                      WHERE state NOT IN ('announced', 'declined', 'withdrawn') GROUP BY 1) p ON p.agreement_id = f.agreement_id
-           WHERE (f.invoiced, f.unapplied) IS DISTINCT FROM (coalesce(i.open, 0), coalesce(p.rest, 0))""",
+           LEFT JOIN (SELECT a.id, sum(d.open) AS open, sum(d.rest) AS rest
+                      FROM (SELECT agreement_id, sum(gross - paid) AS open, 0 AS rest FROM billing_invoice GROUP BY 1
+                            UNION ALL SELECT agreement_id, 0, sum(amount - applied) FROM payments_payment
+                            WHERE state NOT IN ('announced', 'declined', 'withdrawn') GROUP BY 1) d
+                      JOIN ({SHARED}) ON g.id = d.agreement_id GROUP BY 1) d ON d.id = f.id
+           WHERE (f.invoiced, f.unapplied) IS DISTINCT FROM (coalesce(d.open, 0), coalesce(d.rest, 0))""",
         "UPDATE funds_account SET invoiced = invoiced + 0.01 WHERE id = (SELECT max(id) FROM funds_account)",
     ),
     Check(
         "payments.credit_under_way_is_what_orders_say",
-        """SELECT f.id, concat_ws(' ', 'account', f.id, 'holds ordered', f.ordered, 'and shipped', f.shipped, 'but orders say',
+        f"""SELECT f.id, concat_ws(' ', 'account', f.id, 'holds ordered', f.ordered, 'and shipped', f.shipped, 'but orders say',
                                    coalesce(o.ordered, 0), 'and', coalesce(o.shipped, 0)) AS note
            FROM funds_account f
-           LEFT JOIN (SELECT d.agreement_id,
-                             sum(CASE WHEN d.status IN ('confirmed', 'in_fulfilment', 'delivered', 'closed') THEN g.kept - g.shipped ELSE 0 END) AS ordered,
-                             sum(g.shipped - g.invoiced - CASE WHEN d.invoice_on = 'receipt' THEN g.settled - g.received ELSE 0 END) AS shipped
-                      FROM orders_order d JOIN orders_line l ON l.order_id = d.id
+           LEFT JOIN (SELECT a.id,
+                             sum(CASE WHEN d.status IN ('confirmed', 'in_fulfilment', 'delivered', 'closed') THEN v.kept - v.shipped ELSE 0 END) AS ordered,
+                             sum(v.shipped - v.invoiced - CASE WHEN d.invoice_on = 'receipt' THEN v.settled - v.received ELSE 0 END) AS shipped
+                      FROM orders_order d JOIN orders_line l ON l.order_id = d.id JOIN ({SHARED}) ON g.id = d.agreement_id
                       CROSS JOIN LATERAL (SELECT round(l.gross * (l.qty - l.given_up) / l.qty, 2) AS kept,
                                                  round(l.gross * greatest(l.shipped, l.invoiced) / l.qty, 2) AS shipped,
                                                  round(l.gross * l.invoiced / l.qty, 2) AS invoiced,
                                                  round(l.gross * (l.received + l.settled_short) / l.qty, 2) AS settled,
-                                                 round(l.gross * l.received / l.qty, 2) AS received) g
-                      GROUP BY 1) o ON o.agreement_id = f.agreement_id
+                                                 round(l.gross * l.received / l.qty, 2) AS received) v
+                      GROUP BY 1) o ON o.id = f.id
            WHERE (f.ordered, f.shipped) IS DISTINCT FROM (coalesce(o.ordered, 0), coalesce(o.shipped, 0))""",
         "UPDATE funds_account SET shipped = shipped + 0.01 WHERE id = (SELECT max(id) FROM funds_account)",
     ),

@@ -110,7 +110,7 @@ def _write(account: Account, step: Step, actor: Actor) -> DepositEntry:
 def _judged(account: Account, actor: Actor) -> Account:
     """More or less may pass now."""
     tell_changed(account)
-    follow([account.agreement_id], actor=actor)
+    follow([account.pk], actor=actor)
     account.refresh_from_db()
     return account
 

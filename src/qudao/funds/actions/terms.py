@@ -32,23 +32,25 @@ WORST = list(State)
 
 @part
 def ensure_account(agreement_id: int, *, actor: Actor) -> Account:
-    """The account of an agreement that is no draft; opened without credit and with the seller's rules when there is none. Three statements; convergent.
+    """The account of an agreement that is no draft: that of the two in its currency, opened without credit and with the seller's rules when there is none.
+    Three statements; convergent.
 
     What is owed to an outside seller, or for transfers, has no limit until somebody sets one.
     """
     rows(
-        """INSERT INTO funds_account (agreement_id, seller_id, buyer_id, currency, prepaid, limit_amount, temp_limit, grace_days,
+        """INSERT INTO funds_account (seller_id, buyer_id, currency, prepaid, transfers, limit_amount, temp_limit, grace_days,
                tolerance, stop_days, watch_percent, ordered, shipped, invoiced, unapplied, by_hand, by_hand_reason, state, lined, deposit_required,
                deposit_first, deposit_held, state_since)
-           SELECT a.id, a.seller_id, a.buyer_id, a.currency, a.prepaid, CASE WHEN (s.kind = 'supplier' OR a.transfers) AND NOT a.prepaid THEN %s ELSE 0 END, 0,
+           SELECT a.seller_id, a.buyer_id, a.currency, a.prepaid, a.transfers,
+               CASE WHEN (s.kind = 'supplier' OR a.transfers) AND NOT a.prepaid THEN %s ELSE 0 END, 0,
                coalesce(h.grace_days, 0), coalesce(h.tolerance, CASE WHEN s.kind = 'supplier' OR a.transfers THEN %s ELSE 0 END), h.stop_days, h.watch_percent,
                0, 0, 0, 0, '', '', 'ok', false, 0, false, 0, %s
            FROM agreements_agreement a JOIN network_organisation s ON s.id = a.seller_id LEFT JOIN funds_house h ON h.seller_id = a.seller_id
            WHERE a.id = %s AND a.state <> 'draft'
-           ON CONFLICT (agreement_id) DO NOTHING""",
+           ON CONFLICT (seller_id, buyer_id, currency, prepaid, transfers) DO NOTHING""",
         (rules.NO_LIMIT, rules.NO_LIMIT, clock.now(), agreement_id),
     )
-    found = Account.unscoped.filter(agreement_id=agreement_id).first()
+    found = Account.unscoped.filter(pk__in=queries.unscoped_accounts_of([agreement_id]).values()).first()
     if found is None:
         raise NotFound("funds.no_account")
     return found
@@ -56,7 +58,7 @@ def ensure_account(agreement_id: int, *, actor: Actor) -> Account:
 
 @action("funds.open_account")
 def open_account(agreement_id: int, *, actor: Actor) -> Account:
-    """Open the account of an agreement by hand; usually its activation does it."""
+    """Open the account that an agreement uses by hand; usually its activation does it."""
     account = ensure_account(agreement_id, actor=actor)
     get_visible(actor, Account, account.pk, "funds.open_account")
     return account
@@ -71,7 +73,7 @@ def set_limit(account_id: int, terms: LimitTerms, reason: str, *, actor: Actor) 
     if detail := _limit(account, terms, reason):
         account.save(update_fields=list(detail))
         tell_changed(account)
-        follow([account.agreement_id], actor=actor)
+        follow([account.pk], actor=actor)
         account.refresh_from_db()
     return account
 
@@ -199,26 +201,28 @@ def set_rules(patience: Patience, *, actor: Actor) -> House:
 
 
 @action("funds.freeze")
-def follow_states(agreement_ids: Iterable[int] | None = None, *, actor: Actor) -> int:
-    """Note the state of these accounts (None: of all) as of today, and end wishes by hand whose last day is over; how many changed. Convergent."""
-    return follow(agreement_ids, actor=actor)
+def follow_states(sides: Iterable[tuple[int, int]] | None = None, *, actor: Actor) -> int:
+    """Note the state of the accounts of these (seller, buyer) (None: of all) as of today, and end wishes by hand whose last day is over; how many changed.
+    Convergent.
+    """
+    return follow(None, sides, actor=actor)
 
 
 @part
-def follow(agreement_ids: Iterable[int] | None, *, actor: Actor, note: str = "") -> int:
-    """Note the state of these accounts (None: of all) where it is another than was noted: history, notices to both sides, and LimitChanged where more
-    passes than before, so that held orders try again. One statement when nothing changed; else it locks the accounts that do.
+def follow(account_ids: Iterable[int] | None, sides: Iterable[tuple[int, int]] | None = None, *, actor: Actor, note: str = "") -> int:
+    """Note the state of these accounts (those of `sides`; None of both: of all) where it is another than was noted: history, notices to both sides, and
+    LimitChanged where more passes than before, so that held orders try again. One statement when nothing changed; else it locks the accounts that do.
     """
     today = clock.today()
-    moved = queries.unscoped_moved(agreement_ids, today)
+    moved = queries.unscoped_moved(today, accounts=account_ids, sides=sides)
     if not moved:
         return 0
     note_rank(Rank.FUNDS)
-    cards = queries.unscoped_all_locked(moved, today)
-    accounts = {one.agreement_id: one for one in Account.unscoped.filter(agreement_id__in=cards).select_related("seller", "buyer")}
+    cards = queries.unscoped_accounts_locked(moved, today)
+    accounts = Account.unscoped.select_related("seller", "buyer").in_bulk(cards)
     now, written = clock.now(), []
-    for agreement_id, card in cards.items():
-        account, standing = accounts[agreement_id], card.standing
+    for pk, card in cards.items():
+        account, standing = accounts[pk], card.standing
         if account.by_hand_until and account.by_hand_until < today:
             account.by_hand, account.by_hand_until, account.by_hand_reason = "", None, ""
         if account.state == standing.state:
@@ -257,14 +261,14 @@ def _by_hand(account: Account, state: str, until: date | None, reason: str, acto
     account.by_hand, account.by_hand_until, account.by_hand_reason = state, until, reason.strip()[:200] if state else ""
     account.save(update_fields=["by_hand", "by_hand_until", "by_hand_reason"])
     tell_changed(account)
-    follow([account.agreement_id], note=reason.strip(), actor=actor)
+    follow([account.pk], note=reason.strip(), actor=actor)
     account.refresh_from_db()
     return account
 
 
 def tell_changed(account: Account) -> None:
     limit = account.limit_amount + account.temp_limit
-    emit(LimitChanged(account.agreement_id, account.seller_id, account.buyer_id, limit, account.by_hand == State.STOP), _subject(account))
+    emit(LimitChanged(account.seller_id, account.buyer_id, limit, account.by_hand == State.STOP), _subject(account))
 
 
 def _subject(account: Account) -> Subject:

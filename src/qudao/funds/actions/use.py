@@ -25,9 +25,10 @@ from qudao.kernel.period import month_of
 
 # One row of entries per bucket that changes; the limit is kept with it, so that a hold can be judged years later.
 CHANGE = """WITH a AS (
-        UPDATE funds_account SET ordered = ordered + %s, shipped = shipped + %s, invoiced = invoiced + %s, unapplied = unapplied + %s
-        WHERE agreement_id = %s
-        RETURNING id, seller_id, buyer_id, prepaid, ordered + shipped + invoiced - unapplied AS exposure,
+        UPDATE funds_account f SET ordered = ordered + %s, shipped = shipped + %s, invoiced = invoiced + %s, unapplied = unapplied + %s
+        FROM agreements_agreement g
+        WHERE g.id = %s AND (f.seller_id, f.buyer_id, f.currency, f.prepaid, f.transfers) = (g.seller_id, g.buyer_id, g.currency, g.prepaid, g.transfers)
+        RETURNING f.id, f.seller_id, f.buyer_id, f.prepaid, ordered + shipped + invoiced - unapplied AS exposure,
             limit_amount + CASE WHEN temp_until >= %s THEN temp_limit ELSE 0 END AS limit_amount
     ), written AS (
         INSERT INTO funds_entry (account_id, month, at, kind, bucket, amount, exposure, limit_amount, subject_kind, subject_id, number, note)
@@ -36,26 +37,32 @@ CHANGE = """WITH a AS (
     )
     SELECT seller_id, buyer_id, prepaid FROM a"""
 
-# The same for many accounts: sums by account, entries in the order in which they are told. `later` is what the entries after one add to the
-# exposure of its account, so that each entry keeps the exposure as it was after it.
-CHANGE_ALL = """WITH held AS (
-        SELECT id, agreement_id FROM funds_account WHERE agreement_id = ANY(%(agreements)s::bigint[]) ORDER BY agreement_id FOR UPDATE
+# The same for many: entries in the order in which they are told, each with the exposure of its account as it was after it. Agreements of the same two
+# share an account, so everything is summed by account.
+CHANGE_ALL = f"""WITH d AS (
+        SELECT d.*, a.id AS account_id, CASE d.bucket WHEN 'unapplied' THEN -d.amount ELSE d.amount END AS used
+        FROM unnest(%(of)s::bigint[], %(buckets)s::text[], %(amounts)s::numeric[], %(kinds)s::text[], %(ids)s::bigint[], %(numbers)s::text[])
+            WITH ORDINALITY d(agreement_id, bucket, amount, subject_kind, subject_id, number, n)
+        JOIN ({queries.SHARED}) ON g.id = d.agreement_id
+    ), held AS (
+        SELECT id FROM funds_account WHERE id IN (SELECT account_id FROM d) ORDER BY id FOR UPDATE
     ), a AS (
-        UPDATE funds_account f SET ordered = f.ordered + d.ordered, shipped = f.shipped + d.shipped, invoiced = f.invoiced + d.invoiced,
-            unapplied = f.unapplied + d.unapplied
-        FROM held JOIN unnest(%(agreements)s::bigint[], %(ordered)s::numeric[], %(shipped)s::numeric[], %(invoiced)s::numeric[],
-            %(unapplied)s::numeric[]) d(agreement_id, ordered, shipped, invoiced, unapplied) USING (agreement_id)
+        UPDATE funds_account f SET ordered = f.ordered + coalesce(s.ordered, 0), shipped = f.shipped + coalesce(s.shipped, 0),
+            invoiced = f.invoiced + coalesce(s.invoiced, 0), unapplied = f.unapplied + coalesce(s.unapplied, 0)
+        FROM held JOIN (
+            SELECT account_id, sum(amount) FILTER (WHERE bucket = 'ordered') AS ordered, sum(amount) FILTER (WHERE bucket = 'shipped') AS shipped,
+                sum(amount) FILTER (WHERE bucket = 'invoiced') AS invoiced, sum(amount) FILTER (WHERE bucket = 'unapplied') AS unapplied
+            FROM d GROUP BY 1) s ON s.account_id = held.id
         WHERE f.id = held.id
-        RETURNING f.id, f.agreement_id, f.seller_id, f.buyer_id, f.prepaid, f.ordered + f.shipped + f.invoiced - f.unapplied AS exposure,
+        RETURNING f.id, f.seller_id, f.buyer_id, f.prepaid, f.ordered + f.shipped + f.invoiced - f.unapplied AS exposure,
             f.limit_amount + CASE WHEN f.temp_until >= %(today)s THEN f.temp_limit ELSE 0 END AS limit_amount
     ), written AS (
         INSERT INTO funds_entry (account_id, month, at, kind, bucket, amount, exposure, limit_amount, subject_kind, subject_id, number, note)
-        SELECT a.id, %(month)s, %(now)s, %(kind)s, d.bucket, d.amount, a.exposure - d.later, a.limit_amount, d.subject_kind, d.subject_id, d.number, ''
-        FROM unnest(%(of)s::bigint[], %(buckets)s::text[], %(amounts)s::numeric[], %(later)s::numeric[], %(kinds)s::text[], %(ids)s::bigint[],
-            %(numbers)s::text[]) WITH ORDINALITY d(agreement_id, bucket, amount, later, subject_kind, subject_id, number, n)
-        JOIN a USING (agreement_id) ORDER BY d.n
+        SELECT a.id, %(month)s, %(now)s, %(kind)s, d.bucket, d.amount, a.exposure + d.used - sum(d.used) OVER (PARTITION BY a.id ORDER BY d.n DESC),
+            a.limit_amount, d.subject_kind, d.subject_id, d.number, ''
+        FROM d JOIN a ON a.id = d.account_id ORDER BY d.n
     )
-    SELECT agreement_id, seller_id, buyer_id, prepaid FROM a"""
+    SELECT DISTINCT d.agreement_id, a.seller_id, a.buyer_id, a.prepaid FROM d JOIN a ON a.id = d.account_id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +78,26 @@ class Desk:
     """Accounts locked together, for documents that ask for credit one after the other; what they get is written at once (`grant`)."""
 
     def __init__(self, cards: dict[int, queries.CreditCard]) -> None:
-        self.cards = cards
+        self.accounts = {card.account_id: card for card in cards.values()}
+        self.uses = {agreement: card.account_id for agreement, card in cards.items()}
         self.granted: list[Change] = []
         self.by_product: dict[int, dict[int, Decimal]] = {}
 
     def faults(self, agreement_id: int, amount: Decimal, parts: Iterable[Part] = ()) -> list[Fault]:
         """Every reason why `amount`, made up of `parts`, does not pass now."""
-        card = self.cards.get(agreement_id)
-        if card is None:
+        if agreement_id not in self.uses:
             return [Fault("funds.no_account")]
-        return rules.may_hold(card.position, amount, card.on) + queries.unscoped_line_faults(card, parts, self.by_product.get(agreement_id))
+        card = self.accounts[self.uses[agreement_id]]
+        return rules.may_hold(card.position, amount, card.on) + queries.unscoped_line_faults(card, parts, self.by_product.get(card.account_id))
 
     def take(self, agreement_id: int, amount: Decimal, subject: Subject, parts: Iterable[Part] = ()) -> None:
-        """Use credit; the caller has asked for the faults."""
-        card = self.cards[agreement_id]
+        """Use credit; the caller has asked for the faults. What other agreements of the account ask for next finds it used."""
+        card = self.accounts[self.uses[agreement_id]]
         if card.lined:
-            given = self.by_product.setdefault(agreement_id, {})
+            given = self.by_product.setdefault(card.account_id, {})
             for _line, product_id, asked in parts:
                 given[product_id] = given.get(product_id, rules.ZERO) + asked
-        self.cards[agreement_id] = replace(card, position=replace(card.position, ordered=card.position.ordered + amount))
+        self.accounts[card.account_id] = replace(card, position=replace(card.position, ordered=card.position.ordered + amount))
         self.granted.append(Change(agreement_id, [(None, Bucket.ORDERED, amount)], subject))
 
 
@@ -137,30 +145,18 @@ def _tell(agreement_id: int, account: tuple[int, int, bool], changed: dict[str, 
 
 
 def _change_all(changes: Sequence[Change], kind: EntryKind) -> dict[int, tuple[int, int, bool]]:
-    """Write changes of many accounts; return seller, buyer and whether it is prepaid, by agreement. Raises Refused when one has no account."""
-    sums: dict[int, dict[str, Decimal]] = {}
-    entries: list[tuple[int, str, Decimal, Decimal, Subject]] = []
-    for change in reversed(changes):
-        changed = rules.changes(change.moves)
-        if changed:
-            own = sums.setdefault(change.agreement_id, {})
-            after = rules.exposure_change(own)
-            entries += [(change.agreement_id, bucket, amount, after, change.subject) for bucket, amount in reversed(changed.items())]
-            for bucket, amount in changed.items():
-                own[bucket] = own.get(bucket, rules.ZERO) + amount
+    """Write changes under many agreements; return seller, buyer and whether it is prepaid, by agreement. Raises Refused when one has no account."""
+    entries = [(change, bucket, amount) for change in changes for bucket, amount in rules.changes(change.moves).items()]
     if not entries:
         return {}
-    entries.reverse()
     now = clock.now()
     today = clock.date_of(now)
-    of = sorted(sums)
-    params: dict[str, Any] = {"agreements": of, "today": today, "month": month_of(today), "now": now, "kind": str(kind)}
-    params |= {bucket: [sums[pk].get(bucket, rules.ZERO) for pk in of] for bucket in Bucket.values}
-    params |= {"of": [e[0] for e in entries], "buckets": [e[1] for e in entries], "amounts": [e[2] for e in entries], "later": [e[3] for e in entries]}
-    subjects = [e[4] for e in entries]
+    params: dict[str, Any] = {"today": today, "month": month_of(today), "now": now, "kind": str(kind)}
+    params |= {"of": [e[0].agreement_id for e in entries], "buckets": [e[1] for e in entries], "amounts": [e[2] for e in entries]}
+    subjects = [e[0].subject for e in entries]
     params |= {"kinds": [s.kind for s in subjects], "ids": [s.id for s in subjects], "numbers": [s.number for s in subjects]}
     found = rows(CHANGE_ALL, params)
-    if len(found) != len(of):
+    if len(found) != len(set(params["of"])):
         raise Refused("funds.no_account")
     return {pk: (seller, buyer, prepaid) for pk, seller, buyer, prepaid in found}
 

@@ -67,7 +67,7 @@ class FundDetail(DetailPage):
 
     def head(self, obj: Account) -> Head:
         other = obj.seller if self.actor.org_id == obj.buyer_id else obj.buyer
-        return Head(other.code, None, name_of(other), facts=[state_of(obj), obj.agreement.code])
+        return Head(other.code, None, name_of(other), facts=[state_of(obj), obj.currency])
 
     def buttons(self, obj: Account) -> Sequence[Button]:
         if self.actor.org_id != obj.seller_id:

@@ -79,13 +79,13 @@ def title_of(card: queries.CreditCard) -> str:
 
 def credit_panel(request: HttpRequest, account: Account) -> Panel | None:
     """Limit or balance, what uses it, what is free."""
-    card, reader = queries.unscoped_card(account.agreement_id), request.actor.org_id  # type: ignore[attr-defined]
+    card, reader = queries.unscoped_card_of(account.pk), request.actor.org_id  # type: ignore[attr-defined]
     return Panel(title_of(card), "parts/panel_credit.html", {"meter": replace(meter_of(card, reader=reader), notes=())}) if card else None
 
 
 def state_panel(request: HttpRequest, account: Account) -> Panel | None:
     """The state as of now, what it means, every reason with what clears it, and what a person wants."""
-    card = queries.unscoped_card(account.agreement_id)
+    card = queries.unscoped_card_of(account.pk)
     if card is None:
         return None
     standing = card.standing
@@ -100,7 +100,7 @@ def state_panel(request: HttpRequest, account: Account) -> Panel | None:
 
 def lines_panel(request: HttpRequest, account: Account) -> Panel | None:
     """What product lines may use of the limit, what uses it, what is free."""
-    card = queries.unscoped_card(account.agreement_id) if account.lined else None
+    card = queries.unscoped_card_of(account.pk) if account.lined else None
     return Panel(_("Limits of product lines"), "funds/lines.html", {"lines": queries.unscoped_lines(card)}) if card else None
 
 
@@ -112,7 +112,7 @@ def whatif_panel(request: HttpRequest, account: Account) -> Panel | None:
     limits = list(queries.sublimits(request.actor, account.pk)) if account.lined else []  # type: ignore[attr-defined]
     choices = [(str(one.category_id), f"{one.category.code} {by_language(one.category.name, one.category.name_en)}") for one in limits]
     context: dict[str, Any] = {"amount": amount, "choices": choices, "chosen": line, "asked": False}
-    card = queries.unscoped_card(account.agreement_id) if amount else None
+    card = queries.unscoped_card_of(account.pk) if amount else None
     if card:
         try:
             faults = queries.unscoped_try(card, round_to(Decimal(amount)), int(line) if line in dict(choices) else None)
@@ -213,8 +213,9 @@ def items_panel(request: HttpRequest, account: Account) -> Panel | None:
 
 def terms_panel(request: HttpRequest, account: Account) -> Panel:
     """What finance has set."""
+    under = queries.unscoped_agreements([account.pk]).get(account.pk, [])
     facts = [
-        (_("Agreement"), account.agreement.code),
+        (_("Agreements"), ", ".join(one.code for one in under[:NEWEST])),
         (_("Seller"), name_of(account.seller)),
         (_("Buyer"), name_of(account.buyer)),
         (_("Days of grace"), str(account.grace_days)),

@@ -27,7 +27,7 @@ D = Decimal
 
 
 def buckets(agreement):
-    a = Account.unscoped.get(agreement=agreement)
+    a = Account.unscoped.get(buyer_id=agreement.buyer_id)
     return a.ordered, a.shipped, a.invoiced, a.unapplied
 
 
@@ -150,7 +150,7 @@ def test_an_account_is_opened_once_by_the_activation(cast, agreement):
     for _again in range(2):
         unit(lambda: open_accounts([told], actor=system_actor(cause=event.pk)))
     account = Account.unscoped.get()
-    assert (account.agreement_id, account.seller, account.buyer, account.limit_amount) == (agreement.pk, cast.lh, cast.d001, D(0))
+    assert (account.seller, account.buyer, account.currency, account.limit_amount) == (cast.lh, cast.d001, "CNY", D(0))
     with pytest.raises(NotFound):
         in_unit(ensure_account, 999999)
 
@@ -169,7 +169,7 @@ def test_the_sellers_finance_sets_the_limit_with_a_reason(cast, agreement):
     assert ActionLog.unscoped.filter(verb="funds.set_limit").count() == 2
 
 
-def test_a_buyer_or_a_stranger_never_sets_a_limit(cast, account):
+def test_a_buyer_or_a_stranger_never_sets_a_limit(cast, agreement, account):
     terms = LimitTerms(D("5000.00"))
     with pytest.raises(Forbidden):
         set_limit(account.pk, terms, "x", actor=cast.dealer)
@@ -178,9 +178,9 @@ def test_a_buyer_or_a_stranger_never_sets_a_limit(cast, account):
     with pytest.raises(NotFound):
         set_limit(account.pk, terms, "x", actor=cast.stranger_admin)
     with pytest.raises(NotFound):
-        open_account(account.agreement_id + 1000, actor=cast.hq_finance)
+        open_account(agreement.pk + 1000, actor=cast.hq_finance)
     with pytest.raises(Forbidden):
-        open_account(account.agreement_id, actor=cast.dealer_admin)
+        open_account(agreement.pk, actor=cast.dealer_admin)
     with pytest.raises(Invalid, match=r"funds\.reason_missing"):
         set_limit(account.pk, terms, " ", actor=cast.hq_finance)
     with pytest.raises(Invalid, match=r"funds\.temp_until_missing"):

@@ -54,7 +54,7 @@ def test_what_is_frozen_cannot_be_taken_and_nobody_lets_an_order_pass_without_mo
 
 
 def test_a_prepaid_account_gets_no_credit(prepaid, cast):
-    account = Account.unscoped.get(agreement=prepaid)
+    account = Account.unscoped.get(buyer_id=prepaid.buyer_id)
     with pytest.raises(Invalid) as refused:
         set_limit(account.pk, LimitTerms(D(1)), "good payer", actor=cast.hq_finance)
     assert [(f.code, f.field) for f in refused.value.faults] == [("funds.account_prepaid_no_credit", "limit")]
@@ -89,5 +89,5 @@ def test_a_draft_has_no_account_because_its_terms_may_change(cast):
 def test_the_list_shows_balance_frozen_and_available(prepaid, cast):
     in_unit(hold, prepaid.pk, D("300.00"), order(1))
     for actor in (cast.dealer_admin, cast.hq_finance):
-        one = queries.account(actor, Account.unscoped.get(agreement=prepaid).pk)
+        one = queries.account(actor, Account.unscoped.get(buyer_id=prepaid.buyer_id).pk)
         assert (one.prepaid, one.limit_now, one.exposure, one.available) == (True, D(500), D(300), D(200))

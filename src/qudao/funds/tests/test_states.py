@@ -172,7 +172,7 @@ def test_history_stays_as_it_was_written(cast, account):
 
 def test_following_reads_once_and_writes_only_what_changed(cast, agreement, account, django_assert_num_queries):
     with django_assert_num_queries(3):  # with the savepoint of the test's own transaction
-        follow_states([agreement.pk], actor=system_actor())
+        follow_states([(agreement.seller_id, agreement.buyer_id)], actor=system_actor())
 
 
 # --- pages and API ---

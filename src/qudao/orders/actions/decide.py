@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -94,19 +95,19 @@ def _signed(order: Order, reason: str) -> Order:
 
 
 @action("orders.release")
-def release_held(agreement_id: int, *, actor: Actor) -> list[Order]:
-    """Try the orders of an agreement that wait for credit, the oldest first, and confirm those that pass; returns these. Convergent.
+def release_held(order_ids: Iterable[int], *, actor: Actor) -> list[Order]:
+    """Try the orders that wait for the credit of an account, the oldest first, and confirm those that pass; returns these. Convergent.
 
     The first that credit refuses ends it, so that a small order never overtakes a large one for ever; one whose stock is short is passed over,
     unless it takes what is there.
     Locks the orders, funds, stock. Emits OrderConfirmed of each.
     """
-    waiting = visible(actor, Order, "orders.release").filter(agreement_id=agreement_id, status=Status.SUBMITTED, credit=Credit.HOLD)
+    waiting = visible(actor, Order, "orders.release").filter(pk__in=list(order_ids), status=Status.SUBMITTED, credit=Credit.HOLD)
     note_rank(Rank.ORDER)
     held = sorted(waiting.select_for_update(of=("self",)).order_by("pk"), key=lambda order: (order.placed_at, order.pk))
     lines = unscoped_to_hold([order.pk for order in held], clock.today())
     claims = {order.pk: claim_of(order, lines[order.pk]) for order in held}
-    desk = open_desk([agreement_id], actor=actor)
+    desk = open_desk({order.agreement_id for order in held}, actor=actor)
     ration = open_ration([ask for claim in claims.values() for ask in claim.asks], actor=actor)
     shelves = open_shelves([demand for claim in claims.values() for demand in claim.demands], actor=actor)
     passed: dict[int, tuple[Order, Got]] = {}
@@ -119,10 +120,9 @@ def release_held(agreement_id: int, *, actor: Actor) -> list[Order]:
     grant(desk, actor=actor)
     draw(ration, actor=actor)
     promise(shelves, actor=actor)
-    if passed:
-        supply = unscoped_supply(agreement_id)
-        for order, got in passed.values():
-            tell_confirmed(order, supply, got, actor=actor)
+    supplies = {pk: unscoped_supply(pk) for pk in {order.agreement_id for order, _got in passed.values()}}
+    for order, got in passed.values():
+        tell_confirmed(order, supplies[order.agreement_id], got, actor=actor)
     return [order for order, _got in passed.values()]
 
 

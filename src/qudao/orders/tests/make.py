@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
+from qudao.agreements.actions import end_agreement
 from qudao.agreements.models import Agreement
 from qudao.agreements.tests.make import make_agreement
 from qudao.base.access import Actor, system_actor
 from qudao.base.action import unit
 from qudao.base.invariants import all_checks, offending
+from qudao.base.outbox import drain
 from qudao.catalog.models import Product
 from qudao.funds.actions import ensure_account, set_limit
 from qudao.funds.models import Account
@@ -71,6 +73,15 @@ def make_world(quantities: Sequence[int] = (100, 100, 100), *, limit: Decimal = 
     agreement = make_agreement(people.lh, people.d001, **terms)
     make_places(people.d001)
     return World(people, shelf, agreement, make_credit(agreement, limit))
+
+
+def renewed(world: World, **terms: Any) -> World:
+    """The same two under a new agreement: what they had is ended. Drained, so that everything that follows from it has happened."""
+    end_agreement(world.agreement.pk, "a new year", actor=system_actor())
+    terms = {"payment_days": world.agreement.payment_days, "prepaid": world.agreement.prepaid, "code": f"{world.agreement.code}+"} | terms
+    agreement = make_agreement(world.cast.lh, world.cast.d001, **terms)
+    drain()
+    return replace(world, agreement=agreement)
 
 
 def make_downstream(world: World, quantity: int = 50) -> Agreement:

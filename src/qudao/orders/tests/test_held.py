@@ -17,7 +17,7 @@ from qudao.kernel.errors import Forbidden, NotFound, Refused
 from qudao.messages.models import Notice
 from qudao.orders import actions
 from qudao.orders.models import Line, Order
-from qudao.orders.queries import unscoped_held_under
+from qudao.orders.queries import unscoped_held
 from qudao.orders.tests.make import assert_sound, make_world, place, placing
 from qudao.people.tests.make import sign_in
 
@@ -64,8 +64,8 @@ def test_an_order_beyond_the_limit_is_kept_and_confirmed_when_there_is_credit(wo
     assert state(order) == CONFIRMED and order.promised_on and Line.unscoped.get(order=order).promised_on == order.promised_on
     assert unscoped_card(world.agreement.pk).position.ordered == D(2000)
     assert Notice.unscoped.filter(code="orders.confirmed", user_id=world.dealer.user_id).count() == 1
-    assert unscoped_held_under([world.agreement.pk]) == []
-    assert actions.release_held(world.agreement.pk, actor=world.cast.hq_clerk) == [], "nothing waits any more"
+    assert unscoped_held([(world.cast.lh.pk, world.cast.d001.pk)]) == {}
+    assert actions.release_held([order.pk], actor=world.cast.hq_clerk) == [], "nothing waits any more"
     assert_sound()
 
 

@@ -110,7 +110,7 @@ def test_it_can_be_changed_split_closed_and_cancelled(world, outside):
 
 
 def test_a_limit_stops_it_where_somebody_sets_one(world, outside):
-    account = Account.unscoped.get(agreement=outside.agreement)
+    account = Account.unscoped.get(buyer_id=outside.agreement.buyer_id, seller_id=outside.agreement.seller_id)
     set_limit(account.pk, LimitTerms(D(100)), "no more than that", actor=outside.admin)
     assert outside.order(2).status == "confirmed"
     with pytest.raises(Refused, match=r"funds\.limit"):

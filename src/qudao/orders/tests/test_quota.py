@@ -79,13 +79,13 @@ def test_what_is_over_the_share_is_told_beside_the_other_faults(world):
 
 
 def test_what_uses_a_product_line_is_found_without_the_billed_past(world):
-    order = place(world, 5)
+    place(world, 5)
     with connection.cursor() as cursor:
         # Which way a planner takes hangs on how full the tables are; whether this index can serve at all does not: the others are put aside.
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indrelid = 'orders_order'::regclass AND indexrelid <> 'orders_order_unbilled'::regclass")
         with CaptureQueriesContext(connection) as asked:
-            assert [(product, use > 0) for product, use in unscoped_open_use(order.agreement_id, [])] == [(world.products[0].pk, True)]
+            assert [(product, use > 0) for product, use in unscoped_open_use(world.account.pk, [])] == [(world.products[0].pk, True)]
         cursor.execute("EXPLAIN " + asked.captured_queries[-1]["sql"])
         assert "orders_order_unbilled" in str(cursor.fetchall())
 

@@ -11,6 +11,7 @@ from qudao.base.db import rows
 from qudao.base.lock import Rank, note_rank
 from qudao.billing.actions import PaidInvoice, pay_all_invoices
 from qudao.funds.actions import Change, shift_all
+from qudao.funds.queries import SHARED
 from qudao.kernel import clock
 from qudao.kernel.errors import Conflict
 from qudao.kernel.money import ZERO
@@ -22,8 +23,9 @@ from qudao.payments.models import Payment
 from qudao.payments.rules import spread
 from qudao.payments.states import UNAPPLIED, How
 
-ORDERS = """SELECT DISTINCT i.order_id FROM billing_invoice i JOIN funds_account f ON f.agreement_id = i.agreement_id AND f.prepaid
-    WHERE i.agreement_id = ANY(%s) AND i.state <> 'paid'"""
+# Every agreement under the prepaid accounts of some, with its open orders: money paid under one of them pays what is invoiced under another.
+ORDERS = f"""SELECT g.id, a.id, ARRAY(SELECT DISTINCT i.order_id FROM billing_invoice i WHERE i.agreement_id = g.id AND i.state <> 'paid')
+    FROM {SHARED} WHERE a.prepaid AND a.id IN (SELECT a.id FROM {SHARED} WHERE g.id = ANY(%s))"""
 # The orders are locked: what is open of their invoices is nobody else's.
 OPEN = """SELECT id, gross - paid FROM billing_invoice WHERE order_id = ANY(%s) AND agreement_id = ANY(%s) AND state <> 'paid' ORDER BY due_on, id"""
 APPLY = """WITH d AS (
@@ -48,17 +50,17 @@ def apply_balances(agreement_ids: Iterable[int], *, actor: Actor) -> list[Paymen
     The balance covers every open invoice, which a constraint of the account says; credit notes count like money.
     Locks orders, invoices, payments, funds, ledger. Emits InvoiceSettled and PaymentApplied.
     """
-    agreements = sorted(set(agreement_ids))
-    orders = [pk for (pk,) in rows(ORDERS, (agreements,))]
+    found = rows(ORDERS, (sorted(set(agreement_ids)),))
+    uses, orders = {agreement: account for agreement, account, _open in found}, sorted({pk for *_who, open_ in found for pk in open_})
     if not orders:
         return []
     trades = lock_trades(orders, actor=actor)
-    owed: dict[int, Decimal] = dict(rows(OPEN, (orders, agreements)))
+    owed: dict[int, Decimal] = dict(rows(OPEN, (orders, list(uses))))
     invoices = pay_all_invoices(owed, trades, actor=actor)
     note_rank(Rank.PAYMENT)
-    money = Payment.unscoped.select_for_update().filter(agreement_id__in=agreements, state__in=UNAPPLIED).order_by("paid_on", "pk")
+    money = Payment.unscoped.select_for_update().filter(agreement_id__in=uses, state__in=UNAPPLIED).order_by("paid_on", "pk")
     payments = {one.pk: one for one in money}
-    parts = [part for agreement in agreements for part in _parts(agreement, invoices, owed, payments.values())]
+    parts = [part for account in sorted(set(uses.values())) for part in _parts([a for a in uses if uses[a] == account], invoices, owed, payments.values())]
     if sum((amount for _payment, _invoice, amount in parts), ZERO) != sum(owed.values(), ZERO):
         raise Conflict("base.changed")
     if parts:
@@ -67,10 +69,10 @@ def apply_balances(agreement_ids: Iterable[int], *, actor: Actor) -> list[Paymen
     return [payments[pk] for pk in sorted({payment for payment, _invoice, _amount in parts})]
 
 
-def _parts(agreement_id: int, invoices: Iterable[PaidInvoice], owed: dict[int, Decimal], money: Collection[Payment]) -> list[tuple[int, int, Decimal]]:
-    """Which money of an agreement pays which of its invoices, those due first before the others."""
-    own = {one.id for one in invoices if one.agreement_id == agreement_id}
-    return spread([(pk, open_) for pk, open_ in owed.items() if pk in own], [(one.pk, one.left) for one in money if one.agreement_id == agreement_id])
+def _parts(under: Collection[int], invoices: Iterable[PaidInvoice], owed: dict[int, Decimal], money: Collection[Payment]) -> list[tuple[int, int, Decimal]]:
+    """Which money of the agreements under an account pays which of their invoices, those due first before the others."""
+    own = {one.id for one in invoices if one.agreement_id in under}
+    return spread([(pk, open_) for pk, open_ in owed.items() if pk in own], [(one.pk, one.left) for one in money if one.agreement_id in under])
 
 
 def _book(parts: list[tuple[int, int, Decimal]], payments: dict[int, Payment], actor: Actor) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from qudao.base.access import Actor, visible
 from qudao.funds.models import Account as CreditAccount
-from qudao.funds.queries import CreditCard, unscoped_card
+from qudao.funds.queries import CreditCard, unscoped_agreements, unscoped_card_of
 from qudao.kernel.errors import NotFound
 from qudao.kernel.money import ZERO
 from qudao.kernel.period import DateSpan
@@ -91,10 +91,11 @@ def waiting_payments(actor: Actor, found: Whose) -> list[Payment]:
 
 
 def credit_with(actor: Actor, found: Whose) -> CreditCard | None:
-    """The credit the seller gives the buyer; None without one, or for somebody who may not see it. Two statements."""
+    """The credit the seller gives the buyer; None without one, or for somebody who may not see it. Four statements."""
     if not actor.can("funds.view"):
         return None
     seller, buyer = (actor.org_id, found.other.pk) if found.selling else (found.other.pk, actor.org_id)
     mine = visible(actor, CreditAccount).filter(seller_id=seller, buyer_id=buyer, currency=found.currency)
-    agreement_id = mine.order_by("-agreement__valid_from", "-id").values_list("agreement_id", flat=True).first()
-    return unscoped_card(agreement_id) if agreement_id else None
+    under = unscoped_agreements(mine.values_list("pk", flat=True))
+    newest = max((found[0].valid_from, pk) for pk, found in under.items()) if under else None
+    return unscoped_card_of(newest[1]) if newest else None

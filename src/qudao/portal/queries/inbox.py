@@ -24,7 +24,7 @@ from qudao.base.db import rows
 from qudao.base.files import files_of
 from qudao.base.html.tables import by_language
 from qudao.base.models import StoredFile
-from qudao.funds.queries import CreditCard, unscoped_card
+from qudao.funds.queries import SHARED, CreditCard, unscoped_card
 from qudao.inventory.models import Stock
 from qudao.inventory.states import Short
 from qudao.kernel import clock
@@ -45,7 +45,7 @@ TASKS, TOP, LINES = 200, 5, 200
 #: by order: the names of the other side, what goes beyond the credit limit, days overdue, whether that stops orders, whether the account is frozen, lines
 #: that cannot be reserved now, whether it is the buyer's first one, whether somebody signs after me, what becomes of it when goods are short; then of the
 #: transfers that `offers` finds, which stand below what is asked for: number, amount, since when, who arranged it
-FACTS = """
+FACTS = f"""
     SELECT o.id, b.name, b.name_en, o.currency,
            greatest(0, coalesce(a.ordered + a.shipped + a.invoiced - a.unapplied + o.gross - a.limit_amount
                - CASE WHEN a.temp_until >= %(today)s THEN a.temp_limit ELSE 0 END, 0)),
@@ -64,7 +64,7 @@ FACTS = """
            o.number, o.gross, o.state_since, c.name, c.name_en
       FROM orders_order o LEFT JOIN network_organisation c ON c.id = o.arranged_by_id
       JOIN network_organisation b ON b.id = CASE WHEN o.kind = 'external' THEN o.seller_id ELSE o.buyer_id END
-      LEFT JOIN funds_account a ON a.agreement_id = o.agreement_id
+      LEFT JOIN ({SHARED}) ON g.id = o.agreement_id
       LEFT JOIN LATERAL (SELECT min(i.due_on) oldest, sum(i.open_amount) FILTER (WHERE i.currency = a.currency) overdue,
               min(i.due_on) FILTER (WHERE i.currency = a.currency) late FROM ledger_openitem i
           WHERE i.org_id = o.seller_id AND i.side = 'receivable' AND i.counterparty_id = o.buyer_id AND i.open_amount > 0 AND i.due_on < %(today)s) i ON true

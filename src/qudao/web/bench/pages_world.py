@@ -91,8 +91,8 @@ COPIES: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("catalog_audience", "t, bench_dealer g WHERE t.viewer_id = %(own)s AND t.owner_id = %(hq)s", {"id": "{base} + g.n", "viewer_id": "{base} + g.n"}),
     (
         "funds_account",
-        "t, bench_dealer g WHERE t.agreement_id = %(agreement)s",
-        {"id": "{base} + g.n", "agreement_id": "{base} + g.n", "buyer_id": "{base} + g.n"},
+        "t, bench_dealer g WHERE t.seller_id = %(hq)s AND t.buyer_id = %(own)s",
+        {"id": "{base} + g.n", "buyer_id": "{base} + g.n"},
     ),
     (
         "pricing_price",

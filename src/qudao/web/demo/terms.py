@@ -12,7 +12,7 @@ from qudao.agreements.rules import AgreementDraft, GroupDraft, RuleDraft
 from qudao.catalog.queries import categories
 from qudao.catalog.rules import ProductDraft
 from qudao.funds.actions import pay_deposit, set_deposit
-from qudao.funds.queries import accounts
+from qudao.funds.queries import accounts, unscoped_accounts_of
 from qudao.inventory.actions import OpeningLine, receive_opening, track_product
 from qudao.inventory.queries import tracked
 from qudao.kernel import clock
@@ -110,7 +110,7 @@ def _shown(world: World) -> None:
 
 def _deposit(world: World, key: str, required: Decimal, paid: Decimal) -> None:
     finance = world.staff("finance")
-    account = accounts(finance).get(agreement_id=agree(world, firm(key), ()))
+    account = accounts(finance).get(pk__in=unscoped_accounts_of([agree(world, firm(key), ())]).values())
     if account.deposit_required != required:
         set_deposit(account.pk, required, False, "年度合同约定", actor=finance)
         pay_deposit(account.pk, paid, "银行回单 保证金", actor=finance)
