@@ -284,15 +284,10 @@ def unscoped_before(order: Order) -> int:
 
 def unscoped_held(sides: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
     """By account of these (seller, buyer) the orders that wait for its credit. One statement, on an index of nothing else."""
-    asked = sorted(set(sides))
-    found: dict[int, list[int]] = {}
-    for account, order in rows(
-        f"""SELECT a.id, o.id FROM unnest(%s::bigint[], %s::bigint[]) d(seller_id, buyer_id) JOIN ({SHARED})
-            ON (g.seller_id, g.buyer_id) = (d.seller_id, d.buyer_id) JOIN orders_order o ON o.agreement_id = g.id AND o.status = 'submitted' ORDER BY 1, 2""",
-        ([seller for seller, _buyer in asked], [buyer for _seller, buyer in asked]),
-    ):
-        found.setdefault(account, []).append(order)
-    return found
+    sellers, buyers = map(list, zip(*sorted(set(sides)), strict=True))
+    sql = f"""SELECT a.id, array_agg(o.id) FROM unnest(%s::bigint[], %s::bigint[]) d(seller_id, buyer_id) JOIN ({SHARED})
+        ON (g.seller_id, g.buyer_id) = (d.seller_id, d.buyer_id) JOIN orders_order o ON o.agreement_id = g.id AND o.status = 'submitted' GROUP BY 1"""
+    return dict(rows(sql, (sellers, buyers)))
 
 
 @dataclass(frozen=True)

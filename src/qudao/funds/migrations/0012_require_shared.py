@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('funds', '0011_merge_accounts'),
+        ('funds', '0011_fill_shared'),
         ('network', '0009_index_suppliers'),
     ]
 
