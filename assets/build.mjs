@@ -1,4 +1,4 @@
-// Builds the browser's files into build/static: app.js, app.css, light.css, icons.svg, and every picture of assets/.
+// Builds the browser's files into build/static: app.js, decode.js, app.css, light.css, icons.svg, and every picture of assets/.
 // Hashing and compression are left to Django's manifest storage. Run by bootstrap.py; by hand: npm run build.
 // Style sheets are imported in assets/css/ only: one imported by a script would want the name app.css too.
 import { build } from "esbuild";
@@ -32,6 +32,11 @@ async function scripts() {
   // Parts loaded with import() become files of their own, which asks for <script type="module">.
   const options = { ...common, ...entry, format: "esm", splitting: !entry.stdin, chunkNames: "chunks/[name]-[hash]" };
   await build(entry.stdin ? { ...options, outfile: join(fresh, "app.js") } : { ...options, outdir: fresh });
+}
+
+// The decoder of barcodes runs in a worker, for which the page's content policy need not allow WebAssembly; loaded when a camera is opened.
+async function decoder() {
+  await build({ ...common, entryPoints: [join(assets, "js", "decode.js")], format: "iife", loader: { ".wasm": "file" }, outfile: join(fresh, "decode.js") });
 }
 
 async function styles() {
@@ -84,7 +89,7 @@ async function pictures() {
 await rm(fresh, { recursive: true, force: true });
 await mkdir(fresh, { recursive: true });
 try {
-  await Promise.all([scripts(), styles(), icons(), pictures()]);
+  await Promise.all([scripts(), decoder(), styles(), icons(), pictures()]);
   await rm(target, { recursive: true, force: true });
   await rename(fresh, target);
 } catch (error) {

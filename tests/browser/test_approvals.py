@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import time
+from typing import Any
 
 import pytest
 from browser_visit import Visit
@@ -13,7 +14,10 @@ from qudao.approvals.actions import letter_for
 from qudao.approvals.models import Signature
 from qudao.base.access import system_actor
 from qudao.base.action import unit
+from qudao.base.models import Run
+from qudao.base.runs import work_off
 from qudao.base.work import current
+from qudao.funds.models import Account
 from qudao.inventory.models import Place
 from qudao.inventory.tests.make import make_stock
 from qudao.orders.actions import approve_order
@@ -25,7 +29,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(autouse=True, scope="module")
 def shelf(world: World) -> None:
     """Enough of everything for all that is approved here."""
-    make_stock(Place.unscoped.get(owner=world.orgs["LH"], code="MAIN").pk, {world.products[code].pk: 5000 for code in ("RC-40", "KT-17")})
+    make_stock(Place.unscoped.get(owner=world.orgs["LH"], code="MAIN").pk, {world.products[code].pk: 50_000 for code in ("RC-40", "KT-17")})
 
 
 def state(order: Order) -> str:
@@ -125,20 +129,65 @@ def test_the_link_of_a_mail_decides_without_signing_in(crowd, world: World, phon
     assert Signature.unscoped.filter(request__subject_id=order.pk).count() == 1
 
 
-def test_many_are_approved_in_one_go(enter, world: World) -> None:
+def test_chosen_ones_are_decided_together(enter, world: World) -> None:
     orders = [world.order({"KT-17": 201}) for _n in range(3)]
     visit = enter("clerk")
     page = visit.page
     visit.go("/approvals/")
     page.locator(f'[name=pick][value="{orders[0].pk}"]').check()
     page.locator(f'[name=pick][value="{orders[1].pk}"]').check()
-    page.get_by_role("button", name="Approve 2 chosen").click()
+    page.get_by_role("button", name="Decide 2 chosen").click()
     visit.at("/approvals/bulk*")
-    visit.says("2 can be approved by you")
-    page.get_by_role("button", name="Approve what is chosen").first.click()
-    visit.says("2 approved")
-    assert [state(one) for one in orders] == ["confirmed", "confirmed", "in_review"]
+    visit.says("2 chosen")
     assert visit.grave() == []
+    page.get_by_role("button", name="Send back").first.click()
+    dialog = page.locator("dialog[open]")
+    dialog.get_by_text("2 rows will be done").wait_for()
+    dialog.locator("textarea").fill("Please halve it")
+    dialog.get_by_role("button", name="Send back (2)").click()
+    visit.says("2 rows are done.")
+    assert [state(one) for one in orders] == ["draft", "draft", "in_review"]
+
+
+def test_a_phone_decides_many(enter, world: World) -> None:
+    orders = [world.order({"KT-17": 201}) for _n in range(2)]
+    visit = enter("clerk", phone=True, language="zh-hans")
+    page = visit.page
+    visit.go("/approvals/bulk")
+    bar = page.locator(".q-act .btn")
+    assert visit.small(*bar.all()) == [] and visit.wide() == "" and visit.grave() == []
+    bar.last.tap()
+    page.locator("dialog[open] .btn-primary").tap()
+    page.locator(".q-toast").first.wait_for()
+    assert [state(one) for one in orders] == ["confirmed"] * 2
+
+
+def test_fifty_are_decided_on_one_screen_without_a_mouse(enter, world: World, record_property: Any) -> None:
+    Account.unscoped.update(limit_amount=10**8)
+    orders = [world.order({"KT-17": 201}) for _n in range(50)]
+    waits = Order.unscoped.filter(status="in_review").count()
+    visit = enter("clerk")
+    page, asked = visit.page, list[str]()
+    visit.go("/approvals/")
+    began = time.monotonic()
+    page.on("request", lambda one: asked.append(one.url) if one.resource_type in ("document", "xhr", "fetch") and "pulse" not in one.url else None)
+    page.keyboard.press("m")
+    visit.at("/approvals/bulk*")
+    visit.says(f"{waits} wait for you")
+    page.keyboard.press("e")
+    dialog = page.locator("dialog[open]")
+    dialog.get_by_text(f"{waits} rows will be done").wait_for()
+    page.keyboard.press("Control+Enter")
+    visit.at("/jobs/*/")
+    decided = time.monotonic()
+    work_off(Run.unscoped.latest("pk").pk)  # as the worker does it
+    worked = time.monotonic()
+    visit.says(f"{waits} of {waits} rows", "Back to the list")
+    record_property("person", round(decided - began, 1))
+    record_property("worker", round(worked - decided, 1))
+    assert {state(one) for one in orders} == {"confirmed"} and visit.wide() == ""
+    assert len(asked) <= 8 + (time.monotonic() - decided), asked  # the screen, the preview, the start, the report; then one a second
+    assert worked - began < 30, (decided - began, worked - decided)
 
 
 def test_the_inbox_follows_what_others_do_and_never_swaps_the_case_under_ones_thumb(enter, world: World) -> None:

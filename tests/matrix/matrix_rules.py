@@ -117,6 +117,7 @@ RULES: dict[str, Rule] = {
     "approvals/#/approval": Rule("orders.approve", "orders.approve", "orders", hidden=frozenset({302})),
     "approvals/#/rejection": Rule("orders.approve", "orders.approve", "orders", hidden=frozenset({302})),
     "approvals/decided": Rule("orders.approve"),
+    "approvals/decided/transfers": Rule("orders.approve"),
     "approvals/bulk": Rule("orders.approve", "orders.approve"),
     # what does not wait for this person is not there, own or not
     "approvals/#/return": Rule("orders.return", "orders.return", "orders", also=frozenset({404})),
@@ -131,6 +132,7 @@ RULES: dict[str, Rule] = {
     # --- orders ---
     "orders": Rule("orders.view", "orders.place"),
     "orders/new": Rule("orders.place", "orders.place"),
+    "orders/decisions": Rule("", "orders.approve"),
     "orders/new/preview": Rule("orders.place", "orders.place"),
     "orders/transfer": Rule("orders.arrange", "orders.arrange"),
     "transfers": Rule("", "orders.arrange"),

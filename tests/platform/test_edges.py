@@ -43,6 +43,7 @@ def test_pages_forbid_inline_scripts_and_frames(client):
     assert "script-src 'self'" in policy
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
+    assert client.get("/sign-in/")["Permissions-Policy"].startswith("camera=(self), microphone=()")
 
 
 @pytest.mark.parametrize("force", [True, False])

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from django.core import signing
 from django.core.files.storage import default_storage
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.http.response import HttpResponseBase
@@ -18,7 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from qudao.base import runs
 from qudao.base.access import Actor
-from qudao.base.html.bulk import Bulk, Weighed, weigh
+from qudao.base.html.bulk import Bulk, Weighed, thawed, told, weigh
 from qudao.base.html.cells import save_cell
 from qudao.base.html.forms import Form
 from qudao.base.html.pages import ListPage, client_id_of, door, get_row, go, wanted
@@ -57,7 +56,7 @@ def _list_of(request: HttpRequest) -> tuple[ListPage, Bulk, str]:
 def _names(page: ListPage, pks: Sequence[int]) -> dict[int, dict[str, Any]]:
     """pk → name and address of these rows, as far as the actor sees them."""
     table = page.table()
-    return {row.pk: {"label": str(row), "url": table.url(row)} for row in page.prepare(list(type(page).query(page.actor).filter(pk__in=pks)))}
+    return {row.pk: {"label": page.label(row), "url": table.url(row)} for row in page.prepare(list(type(page).query(page.actor).filter(pk__in=pks)))}
 
 
 def _groups(groups: Sequence[tuple[Any, list[int]]], names: dict[int, dict[str, Any]], most: int) -> list[dict[str, Any]]:
@@ -71,35 +70,29 @@ def _preview(request: HttpRequest, found_list: tuple[ListPage, Bulk, str], form:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     query = QueryDict(request.POST.get("query", "").replace("\x00", ""))
     if request.POST.get("rows"):
-        rows = type(page).query(actor).filter(pk__in=_frozen(request))
+        rows = type(page).query(actor).filter(pk__in=thawed(request.POST["rows"]))
     elif request.POST.get("all"):
         rows = page.rows(query)
     else:
         chosen = [int(raw) for raw in request.POST.getlist("pick") if raw.isdecimal() and len(raw) < 19]
         rows = page.rows(query).filter(pk__in=chosen)
-    found = weigh(bulk, rows, actor)
+    found = weigh(bulk, rows, actor, told(request.POST.getlist("seen")))
     table, groups = page.table(), found.groups(bulk)
     columns = [c for c in table.shown_columns(actor) if c.total and c.sum]
     sums = bounded_sums(table, type(page).query(actor).filter(pk__in=found.ready), columns, actor) if columns and found.ready else {}
-    names = _names(page, [*found.ready[:NAMED], *(pk for _why, pks in groups for pk in pks[:NAMED])])
+    odd = page.odd(found.ready)
+    names = _names(page, [*odd[:NAMED], *found.ready[:NAMED], *(pk for _why, pks in groups for pk in pks[:NAMED])])
     context = {
         "title": bulk.label, "page": page, "bulk": bulk, "form": form or bulk.asking(None, actor), "faults": faults, "back": here,
         "ready": len(found.ready), "ready_names": [names[pk] for pk in found.ready[:NAMED] if pk in names], "more": max(0, len(found.ready) - NAMED),
-        "skipped": _groups(groups, names, NAMED),
+        "skipped": _groups(groups, names, NAMED), "odd": len(odd), "odd_names": [names[pk] for pk in odd[:NAMED] if pk in names],
+        "odd_more": max(0, len(odd) - NAMED),
         "sums": [(c.label, c.sum_shown((sums or {}).get(c.id, {}))) for c in columns if sums], "job": len(found.ready) > runs.AT_ONCE,
         "mark": request.POST.get("page"), "query": request.POST.get("query", ""), "origin": request.POST.get("from", ""),
-        "rows": signing.dumps([*found.ready, *(pk for pk, _why in found.skipped)], salt="rows", compress=True), "client_id": client_id_of(request),
+        "rows": found.frozen(), "client_id": client_id_of(request),
     }  # fmt: skip
     status = 422 if form is not None or faults else 200
     return render(request, "parts/bulk_dialog.html" if wanted(request) == "ask" else "bulk.html", context, status=status)
-
-
-def _frozen(request: HttpRequest) -> list[int]:
-    """The rows that the preview showed: nothing that came to match meanwhile is added."""
-    try:
-        return list(signing.loads(request.POST.get("rows", ""), salt="rows"))
-    except signing.BadSignature as error:
-        raise NotFound("base.not_found") from error
 
 
 @door("base.runs")
@@ -123,12 +116,12 @@ def jobs(request: HttpRequest) -> HttpResponseBase:
     form = bulk.asking(request.POST, actor)
     if not form.is_valid():
         return _preview(request, (page, bulk, here), form)
-    chosen = _frozen(request)
-    found = weigh(bulk, type(page).query(actor).filter(pk__in=chosen), actor)
+    chosen = thawed(request.POST.get("rows", ""))
+    found = weigh(bulk, type(page).query(actor).filter(pk__in=chosen), actor, chosen)
     order = {pk: n for n, pk in enumerate(chosen)}
     if not found.ready:
         return _preview(request, (page, bulk, here), None, [say(Fault("base.no_rows"))])
-    given = {name: request.POST.get(name, "") for name in form.fields}
+    given = {name: request.POST.get(name, "") for name in form.fields} | found.seen
     task = runs.Task(page.path(), bulk.name, here, sorted(found.ready, key=order.__getitem__), given, found.skipped)
     return _begun(request, runs.start_run(task, actor=actor, client_id=client_id_of(request)))
 
@@ -178,7 +171,7 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
         "faults": [{"row": names.get(f.row_id), "said": say(Fault(f.code, "", f.params))} for f in faults],
         "skipped": _groups(groups, names, REPORTED), "skipped_n": len(run.skipped),
         "rest": max(0, run.failed - REPORTED), "left": run.total - run.position, "bulk": bulk, "seconds": _seconds(run),
-        "rows_url": _rows_url(run, page) if page and bulk else "",
+        "rows_url": _rows_url(run, page) if page and bulk and page.shows_runs else "",
     }  # fmt: skip
     return render(request, "parts/job.html" if wanted(request) == "job" else "job.html", context)
 
@@ -219,7 +212,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
         raise NotFound("base.not_found")
     failed = set(runs.faults(run).values_list("row_id", flat=True))
     wanted_rows = [row_id for n, row_id in enumerate(run.row_ids) if row_id in failed or n >= run.position]
-    found = weigh(bulk, type(page).query(actor).filter(pk__in=wanted_rows), actor)
+    found = weigh(bulk, type(page).query(actor).filter(pk__in=wanted_rows), actor, {int(pk): seen for pk, seen in run.given.get("seen", {}).items()})
     task = runs.Task(run.page, run.doing, run.address, found.ready, run.given, found.skipped)
     return _begun(request, runs.start_run(task, actor=actor, client_id=client_id_of(request)))
 

@@ -44,6 +44,8 @@ DECIDED = {
     Decision.RETURN: (gettext_lazy("Sent back"), "wait"),
     Decision.BACK: (gettext_lazy("Sent back to an earlier signature"), "wait"),
 }
+#: by whether it was declined
+ANSWERS = ((gettext_lazy("Accepted"), "done"), (gettext_lazy("Declined"), "wrong"))
 
 
 class DecidedTable(Table):
@@ -66,6 +68,27 @@ class DecidedTable(Table):
 
     def url(self, row: Any) -> str:
         return _order(row)
+
+
+class AnsweredTable(Table):
+    """Transfers one accepted or declined, newest first."""
+
+    columns = (
+        Column("number", gettext_lazy("Number"), cell="code"),
+        Column("", gettext_lazy("Receiver"), cell=lambda row: by_language(row.buyer.name, row.buyer.name_en), slug="party", width="clip"),
+        Column("", gettext_lazy("Decision"), cell=lambda row: figures.badge(*ANSWERS[row.answer == Status.REJECTED]), slug="decision"),
+        Column("gross", gettext_lazy("Amount (incl. tax)"), cell="amount"),
+        Column("answer_reason", gettext_lazy("Reason"), dim=True, hide_on_phone=True, width="clip"),
+        Column("", gettext_lazy("In the end"), cell=lambda row: Status(row.status).label, dim=True, hide_on_phone=True, slug="state"),
+        Column("answered_at", gettext_lazy("Decided"), cell="moment", dim=True),
+    )
+    search = ("number__icontains",)
+    order = ("-pk",)
+    empty = gettext_lazy("You have not answered a transfer yet.")
+    remedy = gettext_lazy("What waits for your signature stands under Approvals.")
+
+    def url(self, row: Order) -> str:
+        return reverse("order", args=[row.pk])
 
 
 def _order(row: Signature) -> str:

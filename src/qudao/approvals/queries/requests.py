@@ -226,6 +226,12 @@ def pending_request(actor: Actor, subject: Subject) -> Request | None:
     return node.request if node else None
 
 
+def unscoped_open_requests(kind: str, ids: Iterable[int]) -> dict[int, int]:
+    """document → the request that waits now, which changes with what the document says; without those for which none waits. One statement."""
+    found = Request.unscoped.filter(subject_kind=kind, subject_id__in=list(ids), state=RequestState.PENDING)
+    return dict(found.values_list("subject_id", "pk"))
+
+
 def signed_before(nodes: Iterable[Node], node: Node) -> list[Node]:
     """The steps a document may be sent back to from `node`: those it has got earlier in this run, and that still count."""
     return [one for one in nodes if one.state == NodeState.APPROVED and not one.void and one.stage < node.stage]

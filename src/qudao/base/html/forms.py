@@ -46,7 +46,7 @@ class Form(forms.Form):
                 bound.empty_label = _("Choose…")
             if isinstance(widget, forms.DateInput):
                 widget.input_type, widget.format = "date", "%Y-%m-%d"
-            if isinstance(bound, (forms.DecimalField, forms.IntegerField)):
+            if isinstance(bound, (forms.DecimalField, forms.IntegerField)) and not widget.is_hidden:
                 widget.input_type = "text"
                 widget.attrs.update(inputmode="decimal", **{"class": f"{css} num"})
                 bound.localize = False

@@ -17,7 +17,7 @@ from qudao.base import pages as kit
 from qudao.base.access import Scope, system_actor, visible
 from qudao.base.action import action
 from qudao.base.html import bulk as bulks
-from qudao.base.html.bulk import Bulk, Skip
+from qudao.base.html.bulk import Bulk, Skip, Weighed
 from qudao.base.html.columns import Column, Edit
 from qudao.base.html.edits import text
 from qudao.base.html.forms import Form
@@ -221,7 +221,7 @@ def test_the_preview_says_what_happens_and_nothing_happens():
 
 
 def begun(pks, **more):
-    from_preview = kit.signing.dumps(list(pks), salt="rows", compress=True)
+    from_preview = Weighed(list(pks)).frozen()
     data = {"page": Deliveries.signed_path(), "do": "finish", "query": "", "from": "/deliveries/", "rows": from_preview, "note": "seen", **more}
     return ask(kit.jobs, ANN, "/jobs/", data)
 

@@ -1,5 +1,5 @@
 """Orders over the API."""
 
-from qudao.orders.api.changes import routes
+from qudao.orders.api.many import routes
 
 __all__ = ["routes"]

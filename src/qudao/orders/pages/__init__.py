@@ -4,13 +4,13 @@ from django.urls import path
 
 from qudao.orders.pages.detail import OrderDetail
 from qudao.orders.pages.life import belongs
-from qudao.orders.pages.lists import order_list
+from qudao.orders.pages.lists import order_list, versions
 from qudao.orders.pages.panels import timeline_panel
 from qudao.orders.pages.quotas import Purchases
 from qudao.orders.pages.transfer import TransferNew
 from qudao.orders.pages.verbs import Amend, Approve, Attach, Cancel, CloseShort, Confirmed, Keep, Readdress, Reject, Release, Return, Split, Submit, Withdraw
 
-__all__ = ["belongs", "routes", "timeline_panel"]
+__all__ = ["belongs", "routes", "timeline_panel", "versions"]
 
 routes = [
     path("orders/", order_list, name="orders"),

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from qudao.approvals.queries import unscoped_open_requests
 from qudao.base.access import Actor, sees_prices
 from qudao.base.html.pages import Bulk, Button, ListPage, Skip, import_buttons
 from qudao.orders import actions
@@ -23,6 +24,11 @@ from qudao.orders.tables import OrderTable, PurchaseTable, SalesTable
 
 #: before anybody began to pick
 CANCELLABLE = (Status.DRAFT, Status.SUBMITTED, Status.IN_REVIEW, Status.CONFIRMED)
+
+
+def versions(pks: Sequence[int]) -> dict[int, int]:
+    """Which approval request waits for each of these orders: another one when it was changed. For bulk decisions."""
+    return unscoped_open_requests("orders.order", pks)
 
 
 class OrderList(ListPage):
@@ -44,7 +50,7 @@ class OrderList(ListPage):
     def bulk(self) -> Sequence[Button | Bulk]:
         return [
             Bulk(
-                "approve", _("Approve"), actions.approve_order, "orders.approve", icon="check", primary=True, form=RemarkForm,
+                "approve", _("Approve"), actions.approve_order, "orders.approve", icon="check", primary=True, form=RemarkForm, versions=versions,
                 skips=[Skip(~Q(status=Status.IN_REVIEW), _("they wait for no approval"))],
                 says=_("After the last signature credit is held, stock is reserved and the order goes to the warehouse."),
             ),

@@ -15,12 +15,13 @@ from qudao.portal.pages import (
     home,
     insight,
     mailed,
+    many,
     scan,
     search,
     shop,
 )
 
 routes = [
-    *home.routes, *insight.routes, *desk.routes, *desk_edit.routes, *desk_file.routes, *account.routes, *approvals.routes, *decided.routes, *mailed.routes,
-    *counted.routes, *search.routes, *scan.routes, *help.routes, *shop.routes, *basket.routes, *basket_keep.routes,
+    *home.routes, *insight.routes, *desk.routes, *desk_edit.routes, *desk_file.routes, *account.routes, *approvals.routes, *many.routes, *decided.routes,
+    *mailed.routes, *counted.routes, *search.routes, *scan.routes, *help.routes, *shop.routes, *basket.routes, *basket_keep.routes,
 ]  # fmt: skip

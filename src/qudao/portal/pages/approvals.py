@@ -1,4 +1,4 @@
-"""The inbox of approvals: list, the case with its one number that matters, decided by a key or a tap, and the next one opens by itself; many in one go."""
+"""The inbox of approvals: list, the case with its one number that matters, decided by a key or a tap, and the next one opens by itself."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ from qudao.base.html import figures
 from qudao.base.html.forms import Form
 from qudao.base.html.pages import FormPage, door, go, wanted
 from qudao.base.html.tables import by_language
-from qudao.base.sentences import Said, say
+from qudao.base.sentences import say
 from qudao.funds.pages import meter_of
 from qudao.inventory.states import Short
-from qudao.kernel.errors import DomainError, Forbidden, NotFound
-from qudao.kernel.money import ZERO
+from qudao.kernel.errors import DomainError, Forbidden, NotFound, Refused
 from qudao.orders.actions import approve_order, reject_order, return_order
 from qudao.orders.rules import lacks_credit
 from qudao.orders.states import Status
@@ -116,7 +115,7 @@ def _show(request: HttpRequest, tasks: list[Task], task: Task | None, error: Dom
         "faults": [say(f) for f in error.faults] if error else [],
         "may_wait": bool(chosen and (chosen.may_wait or (error and lacks_credit(error.faults)))),
         "reason": "" if said else request.POST.get("reason", ""), "alone": bool(opened and chosen), "back": reverse("approvals") if opened else "",
-        "usual": sum(1 for one in tasks if not one.exceptional), "swapped": wanted(request) == "inbox",
+        "swapped": wanted(request) == "inbox",
     }  # fmt: skip
     if chosen and chosen.short:
         context |= {"short_choices": Short.choices, "short": request.POST.get("short") or chosen.if_short}
@@ -182,7 +181,13 @@ def _seen(request: HttpRequest, name: str) -> int:
     return int(said) if said.isdecimal() and len(said) < 19 else 0
 
 
-class ColleagueForm(Form):
+class SeenForm(Form):
+    """A question about what the page showed: the approval request that waited then."""
+
+    seen = forms.IntegerField(required=False, label="", widget=forms.HiddenInput)
+
+
+class ColleagueForm(SeenForm):
     """Who else, and why."""
 
     user_id = forms.TypedChoiceField(
@@ -204,7 +209,7 @@ class SignerForm(ColleagueForm):
     field_order = ("user_id", "when", "reason")
 
 
-class ReasonForm(Form):
+class ReasonForm(SeenForm):
     """What is to be changed."""
 
     reason = forms.CharField(label=gettext_lazy("What is to be changed"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
@@ -228,7 +233,13 @@ class _About(FormPage):
         return task
 
     def initial(self, obj: Any) -> dict[str, Any]:
-        return {}
+        return {"seen": self.node.request_id}
+
+    def asked(self, cleaned: dict[str, Any]) -> int:
+        """The approval request, as long as it is the one that the page showed. Raises Refused when the document was changed since."""
+        if cleaned.pop("seen") not in (None, self.node.request_id):
+            raise Refused("approvals.changed", number=self.task.number)
+        return self.node.request_id
 
     def done(self, result: Any) -> str:
         rest = _next(self.tasks, self.task)
@@ -253,7 +264,7 @@ class Delegation(_Ask):
     said = gettext_lazy("Handed on. Your colleague is told.")
 
     def perform(self, obj: Task, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        return delegate(self.node.request_id, cleaned["user_id"], cleaned["reason"], actor=self.actor, client_id=client_id)
+        return delegate(self.asked(cleaned), cleaned["user_id"], cleaned["reason"], actor=self.actor, client_id=client_id)
 
 
 class Signers(_Ask):
@@ -265,7 +276,8 @@ class Signers(_Ask):
     said = gettext_lazy("Your colleague is asked.")
 
     def perform(self, obj: Task, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        return add_signer(self.node.request_id, cleaned["user_id"], cleaned["when"] == "before", cleaned["reason"], actor=self.actor, client_id=client_id)
+        before = cleaned["when"] == "before"
+        return add_signer(self.asked(cleaned), cleaned["user_id"], before, cleaned["reason"], actor=self.actor, client_id=client_id)
 
 
 class Return(_About):
@@ -277,10 +289,11 @@ class Return(_About):
     said = gettext_lazy("Sent back. The buyer is told what to change.")
 
     def initial(self, obj: Any) -> dict[str, Any]:
-        return {"reason": self.request.GET.get("reason", "")[:500]}
+        return {**super().initial(obj), "reason": self.request.GET.get("reason", "")[:500]}
 
     def perform(self, obj: Task, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        return return_order(obj.subject_id, reason=cleaned["reason"], actor=self.actor, client_id=client_id)
+        seen = self.asked(cleaned)
+        return return_order(obj.subject_id, reason=cleaned["reason"], seen=seen, actor=self.actor, client_id=client_id)
 
 
 class BackForm(ReasonForm):
@@ -307,7 +320,7 @@ class Back(_About):
         return found
 
     def perform(self, obj: Task, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        return send_back(self.node.request_id, cleaned["position"], cleaned["reason"], actor=self.actor, client_id=client_id)
+        return send_back(self.asked(cleaned), cleaned["position"], cleaned["reason"], actor=self.actor, client_id=client_id)
 
 
 def _signed(node: Node) -> str:
@@ -317,60 +330,8 @@ def _signed(node: Node) -> str:
     return f"{node.position}. {role}: {people}" if people else f"{node.position}. {role}"
 
 
-# --- many in one go ---
-
-
-@dataclass(frozen=True)
-class Weighed:
-    """One document before a bulk approval: what stands out, and why it is left out ("" = it can be approved)."""
-
-    task: Task
-    flag: str
-    wrong: bool
-    skipped: str
-
-
-def _weigh(task: Task) -> Weighed:
-    skipped = ""
-    if task.stuck and not task.may_wait:
-        skipped = _("the credit account is frozen") if task.frozen else _("not enough stock to reserve")
-    return Weighed(task, *flag(task), skipped)
-
-
-@door("orders.approve")
-def bulk(request: HttpRequest) -> HttpResponse:
-    """What approving the chosen ones (all, when none is chosen) will do, exceptions first; POST does it and reports each."""
-    actor = request.actor  # type: ignore[attr-defined]
-    tasks = [one for one in pending(actor) if one.subject_kind in DECIDE]
-    back = {"title": _("Approve many"), "back": reverse("approvals")}
-    if request.method != "POST":
-        picked = set(request.GET.getlist("pick"))
-        rows = [_weigh(one) for one in tasks if not picked or str(one.subject_id) in picked]
-        good = [one for one in rows if not one.skipped]
-        total = sum((one.task.amount for one in good), ZERO)
-        return render(request, "portal/approvals_bulk.html", {**back, "rows": rows, "good": len(good), "left_out": len(rows) - len(good), "total": total})
-    known = {str(one.subject_id): one for one in tasks}
-    done: list[tuple[Task | None, str, list[Said]]] = []
-    kept, may_wait = set(), set(request.POST.getlist("may_wait"))
-    for pk in dict.fromkeys(request.POST.getlist("pick")):
-        task = known.get(pk)
-        if task is None:
-            done.append((None, pk, [Said("", "", _("This does not wait for you any more."), "")]))
-            continue
-        try:
-            if approve_order(task.subject_id, may_wait=pk in may_wait, seen=_seen(request, f"seen-{pk}"), actor=actor).status == Status.SUBMITTED:
-                kept.add(task.subject_id)
-            done.append((task, task.number, []))
-        except DomainError as error:
-            done.append((task, task.number, [say(f) for f in error.faults]))
-    done.sort(key=lambda one: not one[2])  # what failed first
-    approved = sum(1 for one in done if not one[2])
-    return render(request, "portal/approvals_done.html", {**back, "done": done, "kept": kept, "good": approved, "failed": len(done) - approved})
-
-
 routes = [
     path("approvals/", approvals, name="approvals"),
-    path("approvals/bulk", bulk, name="approvals_bulk"),
     path("approvals/<int:pk>/approval", decide, {"verb": "approval"}, name="approval_approve"),
     path("approvals/<int:pk>/rejection", decide, {"verb": "rejection"}, name="approval_reject"),
     path("approvals/<int:pk>/return", Return.as_view(), name="approval_return"),

@@ -1,4 +1,4 @@
-"""What a person has decided: every signature of one's own, newest first, with what was said."""
+"""What a person has decided: every signature of one's own and every transfer one answered, newest first, with what was said."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy
 from qudao.approvals.queries import decided_by
 from qudao.base.html.pages import Button, ListPage
 from qudao.network.queries import unscoped_cards
-from qudao.portal.tables import DecidedTable
+from qudao.portal.queries.inbox import answered
+from qudao.portal.tables import AnsweredTable, DecidedTable
 
 
 class Decided(ListPage):
@@ -22,6 +23,7 @@ class Decided(ListPage):
     query = decided_by
     table = DecidedTable
     title = gettext_lazy("Decided by me")
+    template = "portal/decided.html"
 
     def buttons(self) -> Sequence[Button]:
         return [Button(_("What waits for me"), reverse("approvals"), icon="checklist", primary=True)]
@@ -34,4 +36,22 @@ class Decided(ListPage):
         return rows
 
 
-routes = [path("approvals/decided", Decided.as_view(), name="approvals_decided")]
+class Answered(ListPage):
+    """The transfers one has accepted or declined."""
+
+    verb = "orders.approve"
+    query = answered
+    table = AnsweredTable
+    #: which tab of the template is on
+    transfers = True
+    title = gettext_lazy("Decided by me")
+    template = "portal/decided.html"
+
+    def buttons(self) -> Sequence[Button]:
+        return [Button(_("What waits for me"), reverse("approvals"), icon="checklist", primary=True)]
+
+
+routes = [
+    path("approvals/decided", Decided.as_view(), name="approvals_decided"),
+    path("approvals/decided/transfers", Answered.as_view(), name="approvals_answered"),
+]

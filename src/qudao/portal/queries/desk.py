@@ -25,6 +25,7 @@ from qudao.funds.queries import CreditCard, unscoped_card
 from qudao.inventory.queries import Available, unscoped_available, unscoped_supply, unscoped_told
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault
+from qudao.kernel.gs1 import scanned
 from qudao.kernel.money import ZERO
 from qudao.orders import rules
 from qudao.orders.queries import unscoped_facts, unscoped_why_no_price
@@ -154,8 +155,10 @@ class Asked:
 
 
 def read_lines(actor: Actor, seller_id: int, typed: Sequence[tuple[str, str]]) -> list[Asked]:
-    """What typed (code, quantity) pairs mean, in three statements whatever their number; a code may be a GTIN. Faults are at `lines.<no>`."""
-    asked = [Asked(folded(code), qty) for code, qty in typed]
+    """What typed (code, quantity) pairs mean, in three statements whatever their number; a code may be a GTIN, or hold one as GS1 writes it.
+    Faults are at `lines.<no>`.
+    """
+    asked = [Asked(folded(scanned(code)), qty) for code, qty in typed]
     codes = {a.text for a in asked if a.text}
     gtins = {c.zfill(14) for c in codes if c.isdigit() and len(c) >= 8}
     by_code: dict[str, int] = {}

@@ -23,7 +23,7 @@ from qudao.base.access import Actor, visible
 from qudao.base.db import rows
 from qudao.base.files import files_of
 from qudao.base.html.tables import by_language
-from qudao.base.models import StoredFile
+from qudao.base.models import ActionLog, StoredFile
 from qudao.funds.queries import SHARED, CreditCard, unscoped_card
 from qudao.inventory.models import Stock
 from qudao.inventory.states import Short
@@ -157,6 +157,16 @@ def offers(actor: Actor) -> QuerySet[Order]:
     if not actor.can("orders.approve"):
         return Order.unscoped.none()
     return visible(actor, Order, "orders.approve", side="seller").filter(kind=Kind.TRANSFER, status=Status.IN_REVIEW)
+
+
+def answered(actor: Actor) -> QuerySet[Order]:
+    """The transfers that this person accepted or declined for the own organisation, newest first, each with what the log keeps of it (`answered_at`,
+    `answer`, `answer_reason`): they have no signature.
+    """
+    mine = ActionLog.unscoped.filter(subject_kind="orders.order", subject_id=OuterRef("pk"), verb="orders.approve", actor_user=actor.user_id or 0)
+    found = visible(actor, Order, side="seller").filter(kind=Kind.TRANSFER).select_related("seller", "buyer")
+    told = {name: Subquery(mine.order_by("-pk").values(field)[:1]) for name, field in (("answered_at", "at"), ("answer", "after"), ("answer_reason", "reason"))}
+    return found.annotate(**told).filter(answered_at__isnull=False).order_by("-pk")
 
 
 def oldest_pending(actor: Actor, most: int) -> tuple[list[Task], int]:

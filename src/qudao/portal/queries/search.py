@@ -20,6 +20,7 @@ from qudao.base.search import AMOUNT, NUMBER, Reach, candidates, folded_barcode,
 from qudao.billing.models import Collective, Invoice
 from qudao.catalog.models import Audience, Pack, Product
 from qudao.fulfilment.models import Package, Shipment
+from qudao.kernel.gs1 import scanned
 from qudao.network.models import Organisation
 from qudao.network.rules import ids_of
 from qudao.orders.models import Order
@@ -97,6 +98,7 @@ def _reaches(actor: Actor, kinds: Sequence[Kind]) -> list[Reach]:
 def find(actor: Actor, typed: str) -> list[Group]:
     """What matches, by kind, the best first: exact numbers, exact amounts, beginnings, the newest. At most ten statements."""
     kinds = [k for k in KINDS if actor.can(k.verb)]
+    typed = scanned(typed)
     found = candidates(_reaches(actor, kinds), folded_barcode(typed), MOST)
     words = " ".join(words_of(typed))
     boxed = _boxed(actor, words)
@@ -110,10 +112,12 @@ def find(actor: Actor, typed: str) -> list[Group]:
 
 
 def _boxed(actor: Actor, words: str) -> list[int]:
-    """The products whose pack has this barcode. One statement, for digits only."""
+    """The products that have this barcode, or whose pack has it. One statement, for digits only."""
     if not (words.isdigit() and len(words) >= 8 and actor.can("catalog.view")):
         return []
-    return list(visible(actor, Pack).filter(gtin=words.zfill(14)).values_list("product_id", flat=True)[:MOST])
+    gtin = words.zfill(14)
+    packs = visible(actor, Pack).filter(gtin=gtin).values("product_id")
+    return list(visible(actor, Product).filter(Q(gtin=gtin) | Q(pk__in=packs)).order_by("pk").values_list("pk", flat=True)[:MOST])
 
 
 def _hits(actor: Actor, kind: Kind, ways: Mapping[int, set[int]], words: str) -> list[Hit]:

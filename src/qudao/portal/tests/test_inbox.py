@@ -93,16 +93,12 @@ def test_credit_beyond_the_limit_is_the_number_that_matters(clerk, world):
 
 
 def test_what_lacks_only_credit_is_offered_to_be_kept_for_it(clerk, world):
-    order, other = place(world, 40), place(world, 40)
+    order = place(world, 40)
     Account.unscoped.update(limit_amount=3000)
     page = text(clerk.get(reverse("approvals"), {"open": order.pk}))
     assert "Approve, keep for credit" in page and "is kept and confirmed by itself when money arrives" in page
     said = clerk.post(reverse("approval_approve", args=[order.pk]), {"may_wait": "1"}, headers=HTMX)
     assert "it waits for credit" in said["HX-Trigger"] and status_of(order) == Status.SUBMITTED
-    page = text(clerk.get(reverse("approvals_bulk")))
-    assert "approved, it waits for credit" in page and "Left out" not in page and "1 can be approved by you" in page
-    done = text(clerk.post(reverse("approvals_bulk"), {"pick": [other.pk], "may_wait": [other.pk]}))
-    assert "1 approved" in done and "approved, waits for credit" in done and status_of(other) == Status.SUBMITTED
     assert_sound()
 
 
@@ -119,11 +115,11 @@ def test_however_many_wait_longer_one_that_is_asked_for_is_decided(clerk, world,
 def test_a_frozen_account_or_missing_stock_is_not_waited_for(clerk, world):
     frozen = place(world, 40)
     Account.unscoped.update(limit_amount=3000, by_hand="stop")
-    assert "Left out: the credit account is frozen" in text(clerk.get(reverse("approvals_bulk")))
+    assert "Cannot be approved now: the credit account is frozen" in text(clerk.get(reverse("approvals_bulk")))
     assert "keep for credit" not in text(clerk.get(reverse("approvals"), {"open": frozen.pk}))
     Account.unscoped.update(by_hand="", by_hand_reason="", by_hand_until=None)
     Stock.unscoped.filter(product=world.products[0]).update(on_hand=5)
-    assert "Left out: not enough stock to reserve" in text(clerk.get(reverse("approvals_bulk")))
+    assert "Cannot be approved now: not enough stock to reserve" in text(clerk.get(reverse("approvals_bulk")))
     answer = clerk.post(reverse("approval_approve", args=[frozen.pk]), {"may_wait": "1"}, headers=HTMX)
     assert answer.status_code == 409 and status_of(frozen) == Status.IN_REVIEW
 
@@ -140,8 +136,8 @@ def test_the_approver_says_what_becomes_of_an_order_whose_goods_are_short(clerk,
     order.refresh_from_db()
     assert (order.status, order.short, order.lines.get().backordered) == (Status.CONFIRMED, "backorder", 35)
     waits = place(world, 30, short="backorder")
-    assert "Left out" not in text(clerk.get(reverse("approvals_bulk"))), "an order that waits for its goods can be approved"
-    clerk.post(reverse("approvals_bulk"), {"pick": [waits.pk]})
+    assert "Cannot be approved" not in text(clerk.get(reverse("approvals_bulk"))), "an order that waits for its goods can be approved"
+    clerk.post(reverse("approval_approve", args=[waits.pk]), headers=HTMX)
     assert status_of(waits) == Status.CONFIRMED
 
 
@@ -228,28 +224,6 @@ def test_who_may_not_decide_does_not_come_in(client, world):
     for name in ("approval_return", "approval_delegation", "approval_signers"):
         assert client.post(reverse(name, args=[order.pk]), {"reason": "x"}).status_code == 404
     assert client.get(reverse("approvals_bulk")).status_code == 200
-
-
-# --- many at once ---
-
-
-def test_many_are_approved_in_one_go_and_each_is_reported(clerk, world):
-    orders = [place(world, 2) for _n in range(8)]
-    short = place(world, 0, 0, 7)
-    Stock.unscoped.filter(product=world.products[2]).update(on_hand=5)
-    page = text(clerk.get(reverse("approvals_bulk")))
-    assert "8 can be approved by you" in page and "1 left out" in page and "Left out: not enough stock to reserve" in page
-    assert page.index(short.number) < page.index(orders[0].number) and page.count(" checked") == 8
-    picked = text(clerk.get(reverse("approvals_bulk"), {"pick": [orders[0].pk]}))
-    assert "1 can be approved by you" in picked and orders[1].number not in picked
-    done = text(clerk.post(reverse("approvals_bulk"), {"pick": [short.pk, 99_999_999, *(one.pk for one in orders)]}))
-    assert "8 approved" in done and "2 refused" in done and "This does not wait for you any more." in done
-    assert {status_of(one) for one in orders} == {Status.CONFIRMED} and status_of(short) == Status.IN_REVIEW
-    again = text(clerk.post(reverse("approvals_bulk"), {"pick": [one.pk for one in orders]}))
-    Stock.unscoped.filter(product=world.products[2]).update(on_hand=100)  # as its moves say
-    assert "8 refused" in again and Signature.unscoped.count() == 8
-    assert "Nothing was chosen." in text(clerk.post(reverse("approvals_bulk")))
-    assert_sound()
 
 
 # --- the link of a mail ---

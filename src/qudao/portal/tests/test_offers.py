@@ -104,9 +104,23 @@ def test_nothing_of_a_flow_is_offered_for_it(giver, passing):
     order = passing.arrange(6)
     for name in ("approval_delegation", "approval_signers", "approval_return", "approval_back"):
         assert giver.get(reverse(name, args=[order.pk])).status_code in (403, 404), name
-    assert "1 can be approved by you" in text(giver.get(reverse("approvals_bulk")))
-    done = text(giver.post(reverse("approvals_bulk"), {"pick": [order.pk]}))
-    assert "1 approved" in done and status_of(order) == Status.CONFIRMED
+    assert "1 waits for you" in text(giver.get(reverse("approvals_bulk"))) and status_of(order) == Status.IN_REVIEW
+
+
+def test_what_one_answered_is_listed_with_ones_decisions(giver, passing, django_assert_max_num_queries):
+    first, second, other = (passing.arrange(qty) for qty in (6, 2, 1))
+    giver.post(reverse("approval_approve", args=[first.pk]), headers=HTMX)
+    giver.post(reverse("approval_reject", args=[second.pk]), {"quick": "We need these goods ourselves."}, headers=HTMX)
+    assert reverse("approvals_answered") in text(giver.get(reverse("approvals_decided")))
+    with django_assert_max_num_queries(15):
+        page = text(giver.get(reverse("approvals_answered")))
+    rows = page.partition("<tbody>")[2].partition("</tbody>")[0]
+    for words in (first.number, second.number, "Accepted", "Declined", "We need these goods ourselves.", "¥600.00"[1:]):
+        assert words in rows, words
+    assert other.number not in rows
+    assert second.number in giver.get(reverse("approvals_answered"), {"export": "csv"}).content.decode("utf-8-sig")
+    sign_in(giver, passing.taker)  # who gets the goods answered nothing
+    assert first.number not in text(giver.get(reverse("approvals_answered")))
 
 
 def test_however_many_wait_longer_one_that_is_asked_for_opens(giver, passing, monkeypatch):

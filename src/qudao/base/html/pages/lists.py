@@ -38,6 +38,8 @@ class ListPage(Page):
     query: ClassVar[Callable[[Actor], QuerySet]]
     table: type[Table]
     template = "list.html"
+    #: whether the page can show the rows of one bulk action (`run=`)
+    shows_runs: ClassVar[bool] = True
 
     def buttons(self) -> Sequence[Button]:
         """Hook: the buttons of the head, the primary one last."""
@@ -54,6 +56,14 @@ class ListPage(Page):
     def more(self) -> dict[str, Any]:
         """Hook: more context for an own template."""
         return {}
+
+    def label(self, row: Any) -> Any:
+        """Hook: what a row is called in the preview and the report of a bulk action."""
+        return str(row)
+
+    def odd(self, pks: Sequence[int]) -> list[int]:
+        """Hook: which of these rows want a look before a bulk action, the worst first; its preview names them before the others."""
+        return []
 
     # --- without a request: bulk actions and exports of this list ---
 
