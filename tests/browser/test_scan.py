@@ -129,6 +129,7 @@ def test_a_label_opens_what_it_stands_for(enter, world: World) -> None:
     visit.go("/scan/")
     visit.page.locator("[data-camera]").click()
     visit.at("/products/*/")
+    assert any(code in visit.page.locator("main").inner_text() for code in GTINS)
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "The browser may not use the camera."), ("zh-hans", "浏览器不能使用摄像头")])
