@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 
@@ -14,7 +16,7 @@ from qudao.base.db import rows
 from qudao.billing import rules
 from qudao.billing.models import Collective, Cycle, Invoice, InvoiceLine
 from qudao.funds.queries import SHARED
-from qudao.funds.rules import uses_credit
+from qudao.funds.rules import Row, uses_credit
 from qudao.kernel.money import RateSum, by_rate, split
 from qudao.orders.models import Order
 from qudao.orders.queries import Trade, unscoped_trades
@@ -121,20 +123,17 @@ def unscoped_to_bill(order: Order) -> Decimal:
     return rules.totals(rules.parts_to_bill(trade.lines)).gross
 
 
-@uses_credit
-def unscoped_owed_use(account_id: int, without: Sequence[int]) -> Iterator[tuple[int, Decimal]]:
-    """What open invoices use of an account by product: what is open of each, shared by what its lines are after credit notes, to the
-    cent by largest remainder. One statement. Order lines (`without`) do not matter: an invoice is not asked for again.
-    """
-    found: dict[int, tuple[Decimal, list[int], list[Decimal]]] = {}
-    for pk, left, product_id, amount in rows(
-        f"""SELECT i.id, i.gross - i.paid, l.product_id, l.gross - l.credited
-           FROM {SHARED} JOIN billing_invoice i ON i.seller_id = g.seller_id AND i.buyer_id = g.buyer_id AND i.state <> 'paid' AND i.agreement_id = g.id
-           JOIN billing_invoiceline l ON l.invoice_id = i.id WHERE a.id = %s ORDER BY i.id, l.no""",
-        (account_id,),
-    ):
-        _left, products, amounts = found.setdefault(pk, (left, [], []))
-        products.append(product_id)
-        amounts.append(amount)
-    for left, products, amounts in found.values():
-        yield from zip(products, split(left, amounts if any(amounts) else [1] * len(amounts)), strict=True)
+def _shared(lines: Iterable[Row]) -> Iterator[tuple[int, Decimal]]:
+    """What is open of each invoice, shared by what its lines are after credit notes, to the cent by largest remainder."""
+    for _invoice, group in groupby(lines, key=itemgetter(0)):
+        _of, rests, products, amounts = zip(*group, strict=True)
+        yield from zip(products, split(rests[0], amounts if any(amounts) else [1] * len(amounts)), strict=True)
+
+
+#: what open invoices use of an account by product. Order lines that do not count make no difference: an invoice is not asked for again
+OWED_USE = uses_credit(
+    f"""SELECT i.id, l.no, i.gross - i.paid, l.product_id, l.gross - l.credited
+        FROM {SHARED} JOIN billing_invoice i ON i.seller_id = g.seller_id AND i.buyer_id = g.buyer_id AND i.state <> 'paid' AND i.agreement_id = g.id
+        JOIN billing_invoiceline l ON l.invoice_id = i.id WHERE a.id = %(account)s""",
+    _shared,
+)

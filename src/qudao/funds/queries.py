@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import cache
+from types import MappingProxyType
 
 from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import NullIf
@@ -25,7 +27,7 @@ from qudao.kernel.money import ZERO
 SHARED = """agreements_agreement g JOIN funds_account a
         ON (a.seller_id, a.buyer_id, a.currency, a.prepaid, a.transfers) = (g.seller_id, g.buyer_id, g.currency, g.prepaid, g.transfers)"""
 #: the agreements under one account, for a condition
-AGREEMENTS = f"(SELECT g.id FROM {SHARED} WHERE a.id = %s)"
+AGREEMENTS = f"(SELECT g.id FROM {SHARED} WHERE a.id = %(account)s)"
 
 # How long a buyer is overdue comes from the seller's open items: an index-only look at what is open (ledger_openitem_open).
 _CARD = """SELECT a.limit_amount, a.temp_limit, a.temp_until, a.ordered, a.shipped, a.invoiced, a.unapplied,
@@ -133,9 +135,8 @@ def unscoped_line_faults(card: CreditCard, parts: Iterable[Part], more: Mapping[
     if not card.lined:
         return []
     asked = list(parts)
-    used = _used(card.account_id, [line for line, _product, _amount in asked if line])
-    _add(used, (more or {}).items())
-    return line_faults(_lines(card.account_id, used, _add({}, ((product, amount) for _line, product, amount in asked))))
+    wanted = _add({}, ((product, amount) for _line, product, amount in asked))
+    return line_faults(_lines(card.account_id, wanted, more or NOTHING, [line for line, _product, _amount in asked if line]))
 
 
 def unscoped_try(card: CreditCard, amount: Decimal, category_id: int | None = None) -> list[Fault]:
@@ -148,19 +149,11 @@ def unscoped_lines(card: CreditCard, category_id: int | None = None, amount: Dec
     """The limits for product lines of an account with what uses them, in tree order; `amount` of a category would be asked of them."""
     if not card.lined:
         return []
-    found = _lines(card.account_id, _used(card.account_id, ()), {})
+    found = _lines(card.account_id)
     if category_id is None:
         return found
     above = {pk for (pk,) in rows("SELECT c.id FROM catalog_category c JOIN catalog_category k ON starts_with(k.path, c.path) WHERE k.id = %s", (category_id,))}
     return [replace(line, asked=amount if line.category_id in above else ZERO) for line in found]
-
-
-def _used(account_id: int, without: Sequence[int]) -> dict[int, Decimal]:
-    """By product what open orders and open invoices use, under all agreements; one statement for each module that knows some."""
-    found: dict[int, Decimal] = {}
-    for provider in USES:
-        _add(found, provider(account_id, without))
-    return found
 
 
 def _add(sums: dict[int, Decimal], parts: Iterable[tuple[int, Decimal]]) -> dict[int, Decimal]:
@@ -169,14 +162,35 @@ def _add(sums: dict[int, Decimal], parts: Iterable[tuple[int, Decimal]]) -> dict
     return sums
 
 
-LINES = """SELECT c.id, c.code, c.name, c.name_en, s.amount, ARRAY(
-        SELECT p.id FROM catalog_product p JOIN catalog_category k ON k.id = p.category_id WHERE p.id = ANY(%s) AND starts_with(k.path, c.path))
-    FROM funds_sublimit s JOIN catalog_category c ON c.id = s.category_id WHERE s.account_id = %s ORDER BY c.path"""
+#: what is used, and the limited lines with those products of them that are used or asked for; `{}` for what each module uses
+LINES = """WITH used AS ({}), named AS (SELECT product_id FROM used UNION SELECT unnest(%(products)s::bigint[]))
+    SELECT n, of, rest, product_id, amount, no, '' AS path, '', '', '', NULL::bigint[] FROM used
+    UNION ALL
+    SELECT -1, c.id, s.amount, NULL, NULL, NULL, c.path, c.code, c.name, c.name_en, ARRAY(
+        SELECT p.id FROM named JOIN catalog_product p ON p.id = named.product_id JOIN catalog_category k ON k.id = p.category_id
+        WHERE starts_with(k.path, c.path))
+    FROM funds_sublimit s JOIN catalog_category c ON c.id = s.category_id WHERE s.account_id = %(account)s
+    ORDER BY 1, path, of, no"""
+
+NOTHING: Mapping[int, Decimal] = MappingProxyType({})
 
 
-def _lines(account_id: int, used: Mapping[int, Decimal], asked: Mapping[int, Decimal]) -> list[LineUse]:
+@cache
+def _lines_sql() -> str:
+    """Made once, when every module has said what uses credit."""
+    return LINES.format(" UNION ALL ".join(f"SELECT {n} AS n, u.* FROM ({uses.sql}) u(of, no, rest, product_id, amount)" for n, uses in enumerate(USES)))
+
+
+def _lines(account_id: int, asked: Mapping[int, Decimal] = NOTHING, more: Mapping[int, Decimal] = NOTHING, without: Sequence[int] = ()) -> list[LineUse]:
+    """The limited lines of an account with what open orders and invoices of all its agreements, and `more`, use. One statement."""
+    used = dict(more)
+    read: dict[int, list[tuple]] = {}
+    for row in rows(_lines_sql(), {"account": account_id, "without": list(without), "products": sorted({*asked, *used})}):
+        read.setdefault(row[0], []).append(row[1:])
+    for n, uses in enumerate(USES):
+        _add(used, uses.share(row[:4] for row in read.get(n, ())))
     english, found = (get_language() or "").startswith("en"), []
-    for pk, code, name, name_en, limit, products in rows(LINES, (sorted({*used, *asked}), account_id)):
+    for pk, limit, _product, _amount, _no, _path, code, name, name_en, products in read.get(-1, ()):
         sums = [sum((amounts.get(product, ZERO) for product in products), ZERO) for amounts in (used, asked)]
         found.append(LineUse(pk, f"{code} {name_en if english and name_en else name}", limit, *sums))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -95,17 +95,34 @@ def may_hold(position: Position, amount: Decimal, day: date) -> list[Fault]:
 Part = tuple[int, int, Decimal]
 """(order line, product, amount): what a line of an order will use in all; the line itself does not count as used then. Line 0: no line yet."""
 
-Uses = Callable[[int, Sequence[int]], Iterable[tuple[int, Decimal]]]
-"""What documents of an upper module use of an account, by product, without these order lines."""
+Row = tuple[int | None, Decimal | None, int, Decimal]
+"""What a document uses of a product: (document, what is open of it, product, amount of the line); without a document the amount is what it uses."""
 
-#: who says what uses credit by product: upper modules add theirs (`uses_credit`), asked only for accounts with limits for product lines
+
+@dataclass(frozen=True)
+class Uses:
+    """What documents of an upper module use of an account, by product.
+
+    `sql` selects `of, no, rest, product_id, amount` (rows come by `of` and `no`) with the parameters %(account)s and %(without)s: order lines that do not
+    count. `share` makes products and amounts of the rows.
+    """
+
+    sql: str
+    share: Callable[[Iterable[Row]], Iterable[tuple[int, Decimal]]]
+
+
+#: who says what uses credit by product: upper modules add theirs (`uses_credit`), asked only for accounts with limits for product lines, in one statement
 USES: list[Uses] = []
 
 
-def uses_credit(found: Uses) -> Uses:
+def _whole(found: Iterable[Row]) -> Iterator[tuple[int, Decimal]]:
+    return ((product_id, amount) for _of, _rest, product_id, amount in found)
+
+
+def uses_credit(sql: str, share: Callable[[Iterable[Row]], Iterable[tuple[int, Decimal]]] = _whole) -> Uses:
     """Register a module's reading of what its documents use."""
-    USES.append(found)
-    return found
+    USES.append(Uses(sql, share))
+    return USES[-1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -328,16 +328,14 @@ def unscoped_overdue(on: date) -> list[int]:
     return list(Order.unscoped.filter(status=Status.CONFIRMED, reserved_until__lte=on).order_by("reserved_until", "id").values_list("pk", flat=True))
 
 
-@uses_credit
-def unscoped_open_use(account_id: int, without: Sequence[int]) -> list[tuple[int, Decimal]]:
-    """What confirmed orders use of an account by product until they are invoiced (`rules.use_of`). One statement."""
-    return rows(
-        f"""SELECT l.product_id, sum(round(l.gross * greatest(l.qty - l.given_up - l.settled_short - l.invoiced, 0) / l.qty, 2))
-           FROM orders_order o JOIN orders_line l ON l.order_id = o.id
-           WHERE o.agreement_id IN {AGREEMENTS} AND o.status NOT IN ('draft', 'submitted', 'in_review', 'rejected', 'cancelled') AND o.billing <> 'full'
-             AND l.id <> ALL(%s) GROUP BY 1""",
-        (account_id, list(without)),
-    )  # type: ignore[return-value]
+#: what confirmed orders use of an account by product until they are invoiced (`rules.use_of`)
+OPEN_USE = uses_credit(
+    f"""SELECT NULL::bigint, NULL::smallint, NULL::numeric, l.product_id,
+            sum(round(l.gross * greatest(l.qty - l.given_up - l.settled_short - l.invoiced, 0) / l.qty, 2))
+        FROM orders_order o JOIN orders_line l ON l.order_id = o.id
+        WHERE o.agreement_id IN {AGREEMENTS} AND o.status NOT IN ('draft', 'submitted', 'in_review', 'rejected', 'cancelled') AND o.billing <> 'full'
+            AND l.id <> ALL(%(without)s) GROUP BY l.product_id"""
+)
 
 
 def unscoped_parts(order: Order) -> Iterator[Part]:

@@ -10,10 +10,13 @@ import sys
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-DEALERS, PRODUCTS = 200, 1000
-PRICE = Decimal(100)
-STOCK = Decimal(1_000_000_000)
+if TYPE_CHECKING:
+    from qudao.base.access import Actor
+    from qudao.web.bench.terms import Buyer
+
+DEALERS = 200
 LIMIT = Decimal(1_000_000_000_000)
 
 
@@ -36,11 +39,10 @@ class World:
 
 
 def build() -> World:
-    """Make the world; about 20 s for 200 dealers and 1,000 products."""
+    """Make the world with everything in use (`terms`); about 30 s for 200 dealers and 1,000 products."""
+    from qudao.agreements.actions.assortments import follow_assortments
     from qudao.base.access import system_actor
-    from qudao.catalog.actions import register_products
-    from qudao.catalog.rules import ProductDraft
-    from qudao.inventory.actions import OpeningLine, receive_opening
+    from qudao.base.outbox import drain
     from qudao.inventory.queries import unscoped_places
     from qudao.kernel import clock
     from qudao.network.actions import register_organisation
@@ -48,24 +50,27 @@ def build() -> World:
     from qudao.people.actions import ensure_system_roles
     from qudao.pricing.actions import ListDraft, create_list, set_prices
     from qudao.pricing.rules import PriceDraft
+    from qudao.web.bench import terms
 
     system = system_actor()
     ensure_system_roles(actor=system)
     seller = register_organisation("hq", OrgFacts(code="BENCH", name="Bench"), None, actor=system)
-    drafts = [ProductDraft(code=f"P{n:04d}", name=f"Product {n}", unit="pc", tax_rate=Decimal("0.13")) for n in range(1, PRODUCTS + 1)]
-    products = [p.pk for p in register_products(seller.pk, drafts, actor=system)]
+    staff, token = _person("staff@bench.example", seller, "hq_admin")
+    products, unseen = terms.goods(seller.pk, staff)
     start = clock.today() - timedelta(days=400)
     base = create_list(seller.pk, ListDraft(code="BASE", name="Base", is_base=True), actor=system)
-    set_prices(base.pk, [PriceDraft(p, PRICE, start) for p in products], actor=system)
+    set_prices(base.pk, [PriceDraft(p, terms.PRICE, start) for p in [*products, *unseen]], actor=system)
     _places(seller.pk)
-    main = unscoped_places([seller.pk])[(seller.pk, "stock")]
-    receive_opening(main, [OpeningLine(p, STOCK) for p in products], "bench", actor=system)
+    terms.stock(unscoped_places([seller.pk])[(seller.pk, "stock")], products, staff)
     _approval_rule(seller.pk)
-    dealers = [_dealer(seller, number, start) for number in range(1, DEALERS + 1)]
-    return World(seller.pk, _token("staff@bench.example", seller, "hq_admin"), dealers, products)
+    made = [_dealer(seller, number, start) for number in range(1, DEALERS + 1)]
+    terms.agree(seller.pk, [buyer for _dealer, buyer in made], products, unseen, staff)
+    drain()
+    follow_assortments(actor=system)
+    return World(seller.pk, token, [dealer for dealer, _buyer in made], products)
 
 
-def _dealer(seller: object, number: int, start: object) -> Dealer:
+def _dealer(seller: object, number: int, start: object) -> tuple[Dealer, Buyer]:
     from qudao.agreements.actions import activate_agreement, authorise, draft_agreement
     from qudao.agreements.rules import AgreementDraft, Grant
     from qudao.base.access import system_actor
@@ -74,18 +79,21 @@ def _dealer(seller: object, number: int, start: object) -> Dealer:
     from qudao.funds.rules import LimitTerms
     from qudao.network.actions import register_organisation
     from qudao.network.rules import OrgFacts
+    from qudao.web.bench.terms import Buyer
 
     system = system_actor()
     code = f"D{number:04d}"
     org = register_organisation("dealer", OrgFacts(code=code, name=f"Dealer {number}"), seller.pk, actor=system)  # type: ignore[attr-defined]
-    draft = AgreementDraft(seller.pk, org.pk, code=f"A-{code}", valid_from=start, payment_days=30)  # type: ignore[attr-defined, arg-type]
-    agreement = draft_agreement(draft, actor=system)
+    channel = "online" if number % 3 == 0 else ""
+    terms = {"valid_from": start, "payment_days": 30, "channel": channel, "min_order": Decimal(1)}
+    agreement = draft_agreement(AgreementDraft(seller.pk, org.pk, code=f"A-{code}", **terms), actor=system)  # type: ignore[attr-defined, arg-type]
     authorise(agreement.pk, Grant(agreement.valid_from), actor=system)
     activate_agreement(agreement.pk, actor=system)
     account = unit(lambda: ensure_account(agreement.pk, actor=system))
     set_limit(account.pk, LimitTerms(LIMIT), "bench", actor=system)
     _places(org.pk)
-    return Dealer(org.pk, _token(f"{code}@bench.example", org, "dealer_buyer"))
+    _actor, token = _person(f"{code}@bench.example", org, "dealer_buyer")
+    return Dealer(org.pk, token), Buyer(org.pk, agreement.pk, account.pk)
 
 
 def _places(org_id: int) -> None:
@@ -96,8 +104,8 @@ def _places(org_id: int) -> None:
     unit(lambda: ensure_places(org_id, actor=system_actor()))
 
 
-def _token(email: str, org: object, role: str) -> str:
-    """An API token of a new person in a system role."""
+def _person(email: str, org: object, role: str) -> tuple[Actor, str]:
+    """A new person in a system role, and a token for the API."""
     from qudao.base.access import system_actor
     from qudao.people.actions import enrol_person
     from qudao.people.actions.members import PersonFacts, Post
@@ -108,7 +116,7 @@ def _token(email: str, org: object, role: str) -> str:
     member = enrol_person(PersonFacts(email, email.partition("@")[0], "en"), post, actor=system_actor())
     actor = unscoped_actor_of_membership(member.pk)
     assert actor is not None
-    return make_token("bench", actor=actor)[1]
+    return actor, make_token("bench", actor=actor)[1]
 
 
 def _approval_rule(seller_id: int) -> None:
