@@ -43,6 +43,10 @@ class Buyer:
     account_id: int
 
 
+def _since() -> date:
+    return clock.today() - timedelta(days=300)
+
+
 def goods(seller_id: int, actor: Actor) -> tuple[list[int], list[int]]:
     """Products in four lines and four tax classes: (those that are ordered, those that nobody or few may see)."""
     lines = [register_category(seller_id, CategoryDraft(code, f"Line {code}"), actor=actor).pk for code in "ABCD"]
@@ -74,14 +78,14 @@ def _lying(product: int, lot: bool) -> list[OpeningLine]:
 
 def agree(seller_id: int, buyers: Sequence[Buyer], products: Sequence[int], unseen: Sequence[int], actor: Actor) -> None:
     """Everything that hangs on who buys."""
-    start = clock.today() - timedelta(days=300)
+    start = _since()
     gold, rest = ([one.org_id for one in buyers[first::2]] for first in (0, 1))
     groups = []
     for code, members in (("GOLD", gold), ("REST", rest)):
         group = create_group(seller_id, GroupDraft(code, code), actor=actor)
         add_members(group.pk, dict.fromkeys(members, (start, None)), actor=actor)
         groups.append(group.pk)
-    _prices(seller_id, buyers, products, groups[0], start, actor)
+    _prices(seller_id, buyers, products, groups[0], actor)
     for product in unseen:
         set_rule(RuleDraft(False, start, product_id=product), actor=actor)
     for product in unseen[: UNSEEN // 2]:
@@ -92,8 +96,9 @@ def agree(seller_id: int, buyers: Sequence[Buyer], products: Sequence[int], unse
     _funds(seller_id, buyers, actor)
 
 
-def _prices(seller_id: int, buyers: Sequence[Buyer], products: Sequence[int], gold: int, start: date, actor: Actor) -> None:
+def _prices(seller_id: int, buyers: Sequence[Buyer], products: Sequence[int], gold: int, actor: Actor) -> None:
     """A list of the group with a break at three, one of the channel, one of each fifth dealer, and five prices of its own for each tenth."""
+    start = _since()
     grade = create_list(seller_id, ListDraft("GOLD", "Gold"), actor=actor)
     breaks = [PriceDraft(p, PRICE * percent / 100, start, min_qty=Decimal(least)) for p in products[::2] for least, percent in ((0, 97), (3, 95))]
     set_prices(grade.pk, breaks, actor=actor)
