@@ -185,6 +185,14 @@ class Lived:
             assert answer.status in (403, 404), f"{answer.status} for {key}"
         raise AssertionError("nobody may open this page")
 
+    def again(self, visit: Visit, address: str, language: str) -> Visit:
+        """The page that `visit` shows, for the same person in another language, on a phone."""
+        key = next(name.rpartition(" ")[0] for name, one in self.windows.items() if one is visit)
+        other = self.window(key, language)
+        other.page.set_viewport_size(PHONE["viewport"])
+        other.go(self.at(address))
+        return other
+
 
 def _widen(world: World) -> Order:
     """What a brand keeps about its goods and prices beyond the simplest: classes, rates, groups, lots; and a cent that was written off. Returns a
@@ -269,7 +277,8 @@ def checked(visit: Visit) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("who", "address"), [*(("admin", one) for one in addresses()), *(("owner", one) for one in BOUGHT)])
-def test_a_chinese_page_fits_and_makes_no_error(who: str, address: str, lived: Lived) -> None:
+def test_a_page_fits_both_widths_and_is_fit_for_everybody(who: str, address: str, lived: Lived) -> None:
+    """With axe in Chinese at a desk and in English on a phone; nothing scrolls sideways in either language."""
     visit = lived.open(address, "zh-hans", who)
     if visit is None:
         return
@@ -277,6 +286,10 @@ def test_a_chinese_page_fits_and_makes_no_error(who: str, address: str, lived: L
     if who == "owner" or address not in MAIN:  # those are looked at below
         wrong += visit.grave()
     wrong += checked(visit)
+    if who == "owner" or address not in MAIN:
+        phone = lived.again(visit, address, "en")
+        wrong += [f"in English on a phone: {one}" for one in [phone.wide(), *phone.grave(), *phone.faults] if one]
+        phone.faults.clear()
     assert not wrong, "\n  ".join([visit.page.url, *wrong])
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -196,9 +197,9 @@ class OfferTable(Table):
     """Who buys, how much is not shown to it, and whether one product is."""
 
     columns = (
-        Column("buyer.code", _("Code"), cell="code", sort="buyer__code"),
+        Column("buyer.code", _("Code"), cell="link", sort="buyer__code"),
         Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__name", slug="buyer"),
-        Column("hides", _("Products not shown"), cell="number", num=True, sort="hides"),
+        Column("hides", _("Products not shown"), sort="hides"),
         Column("", pgettext_lazy("assortment", "The product"), cell=lambda row: row.verdict, slug="verdict"),
         Column("", _("Because"), cell=lambda row: row.why, dim=True, width="clip", slug="why"),
     )
@@ -214,6 +215,11 @@ class OfferTable(Table):
     search = ("buyer__code__icontains", "buyer__name__icontains")
     order = ("buyer__code", "pk")
     empty = _("No buyer stands here.")
+
+    def shown_columns(self, actor: Any, params: QueryDict | None = None) -> list[Column]:
+        """The two columns about one product only when one is asked for."""
+        found = super().shown_columns(actor, params)
+        return found if params is None or params.get("product") else [one for one in found if one.id not in ("verdict", "why")]
 
     def url(self, row: Agreement) -> str:
         return f"{reverse('assortment_products')}?buyer={row.buyer.code}"

@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from qudao.approvals import queries
 from qudao.approvals.rules import When
@@ -191,7 +192,7 @@ class AbsenceForm(Form):
     """Who signs while one is away."""
 
     deputy_id = forms.TypedChoiceField(label=_("Deputy"), coerce=int, help_text=_("A colleague who may approve. You still may, too."))
-    first_day = forms.DateField(label=_("From"), widget=forms.DateInput)
+    first_day = forms.DateField(label=pgettext_lazy("validity", "From"), widget=forms.DateInput)
     last_day = forms.DateField(label=_("To, included"), widget=forms.DateInput)
     note = forms.CharField(label=_("Remark"), required=False, max_length=200)
 

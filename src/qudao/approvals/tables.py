@@ -73,7 +73,7 @@ class AbsenceTable(Table):
         Column("", _("Away"), cell=lambda row: row.user.name),
         Column("", _("State"), cell=absence_state),
         Column("", _("Deputy"), cell=lambda row: row.deputy.name),
-        Column("first_day", _("From"), cell="day", sort="first_day"),
+        Column("first_day", pgettext_lazy("validity", "From"), cell="day", sort="first_day"),
         Column("last_day", _("To, included"), cell="day", sort="last_day"),
         Column("", _("Remark"), cell=lambda row: row.note, hide_on_phone=True),
         Column("", "", cell=end, num=True),

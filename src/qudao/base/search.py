@@ -31,6 +31,8 @@ MOST_NAMED = 2_000
 MOST_KEYS = 5
 PARTY = "network.organisation"
 TABLE = "base_searchentry"
+#: parties and products that match are ranked; of more, so many of them
+MOST_RANKED = 2000
 #: how many of the newest documents are looked through for one or two letters
 NEWEST = 3000
 # COST: pieces are to be read from the index, and made again for a row only when its text fits.
@@ -154,12 +156,16 @@ def _short(word: str) -> bool:
     return word.isascii() and len(word) < 3
 
 
+def _plain(word: str) -> str:
+    """A word for LIKE, its own signs meaning nothing."""
+    return word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+
+
 def _stands(word: str) -> str:
     """The condition that a text has a word, for entries that are at hand: as any part, one or two letters only where a part begins."""
     if _short(word):
         return f"text ~ {_text(rf'(^|[ ./_-]){re.escape(word)}')}"
-    like = "%" + word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
-    return f"text LIKE {_text(like)}"
+    return f"text LIKE {_text(f'%{_plain(word)}%')}"
 
 
 def _has(kind: str, word: str) -> str:
@@ -227,7 +233,7 @@ class Reach:
 
     kind: str
     org_ids: Sequence[int] | None = None
-    #: one or two letters begin so many documents that only the newest are looked through
+    #: documents, whose newest come first (one or two letters begin so many that only the newest are looked through); else the best match comes first
     newest: bool = False
     #: whether the kind has amounts
     amounts: bool = False
@@ -240,12 +246,25 @@ class Reach:
         return f"(seller_id = ANY({ids}::bigint[]) OR buyer_id = ANY({ids}::bigint[]))"
 
 
+def _rank(found: Sequence[str]) -> str:
+    """How well an entry without a date answers, the best least: words that stand in it whole before those that begin a part and those inside one;
+    then the shorter text, so that a plain product stands before its variants and a dealer before its shops.
+    """
+    ways = []
+    for word in found:
+        plain = _plain(word)
+        ways.append(f"CASE WHEN ' ' || text || ' ' LIKE {_text(f'% {plain} %')} THEN 0 WHEN ' ' || text LIKE {_text(f'% {plain}%')} THEN 1 ELSE 2 END")
+    return f"1000 * ({' + '.join(ways)}) + least(length(text), 999)"
+
+
 #: how an entry was met: a part of its text, its amount, its whole number
 PART, AMOUNT, NUMBER = 1, 2, 3
 
 
 def candidates(reaches: Sequence[Reach], typed: str, most: int) -> dict[str, dict[int, set[int]]]:
-    """The ids that match with how they were met, by kind, the best first: the whole number, the exact amount, then the newest. One statement."""
+    """The ids that match with how they were met, by kind, the best first: the whole number, the exact amount, then the newest documents, and of
+    parties and products what is met best. One statement.
+    """
     found = words_of(typed)
     if not found or not reaches:
         return {}
@@ -258,12 +277,13 @@ def candidates(reaches: Sequence[Reach], typed: str, most: int) -> dict[str, dic
             newest = f"(SELECT * FROM {TABLE} WHERE {of_kind} ORDER BY subject_id DESC LIMIT {NEWEST})"
             ways[0] = (PART, " AND ".join(map(_stands, found)), newest)
         ways += [(AMOUNT, f"amount = {amount}", TABLE)] if amount is not None and reach.amounts else []
-        parts += [
-            f"(SELECT subject_kind, subject_id, {way} AS way FROM {table} e WHERE {of_kind} AND {condition} ORDER BY subject_id DESC LIMIT {most})"
-            for way, condition, table in ways
-        ]
+        rank, order = ("0", "subject_id DESC") if reach.newest else (_rank(found), "rank, subject_id DESC")
+        for way, condition, table in ways:
+            met = f"SELECT * FROM {table} e WHERE {of_kind} AND {condition}"
+            some = met if reach.newest else f"{met} LIMIT {MOST_RANKED}"
+            parts.append(f"(SELECT subject_kind, subject_id, {way} AS way, {rank} AS rank FROM ({some}) m ORDER BY {order} LIMIT {most})")
     by_kind: dict[str, dict[int, set[int]]] = {}
-    best = f"SELECT subject_kind, subject_id, array_agg(way) FROM ({' UNION ALL '.join(parts)}) f GROUP BY 1, 2 ORDER BY max(way) DESC, 2 DESC"
+    best = f"SELECT subject_kind, subject_id, array_agg(way) FROM ({' UNION ALL '.join(parts)}) f GROUP BY 1, 2 ORDER BY max(way) DESC, min(rank), 2 DESC"
     for kind, pk, ways in rows(best):
         of_this = by_kind.setdefault(kind, {})
         if len(of_this) < most:

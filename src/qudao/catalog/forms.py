@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from qudao.base.html.forms import Form
 from qudao.base.html.tables import by_language
@@ -106,7 +107,9 @@ class SuccessorForm(Form):
     """What takes the place of a product."""
 
     product_code = forms.CharField(label=_("Product code"), max_length=64)
-    valid_from = forms.DateField(label=_("From"), initial=clock.today, help_text=_("From this day on the successor is offered instead."))
+    valid_from = forms.DateField(
+        label=pgettext_lazy("validity", "From"), initial=clock.today, help_text=_("From this day on the successor is offered instead.")
+    )
 
 
 class EquivalentForm(Form):
@@ -121,12 +124,12 @@ class TaxRateForm(Form):
     """A rate from a day on."""
 
     rate = forms.DecimalField(label=_("Tax rate"), max_digits=5, decimal_places=4, help_text=_("13 % is written 0.13."))
-    valid_from = forms.DateField(label=_("From"), initial=clock.today)
+    valid_from = forms.DateField(label=pgettext_lazy("validity", "From"), initial=clock.today)
 
 
 class TaxClassForm(BrandForm):
     """A tax class with its first rate."""
 
     rate = forms.DecimalField(label=_("Tax rate"), max_digits=5, decimal_places=4, help_text=_("13 % is written 0.13."))
-    valid_from = forms.DateField(label=_("From"), initial=clock.today)
+    valid_from = forms.DateField(label=pgettext_lazy("validity", "From"), initial=clock.today)
     exempt = forms.BooleanField(label=_("Exempt"), required=False)

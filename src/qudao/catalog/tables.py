@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
+from qudao.base.html import figures
 from qudao.base.html.edits import Perform, described, number, one_of, renamed, text
 from qudao.base.html.tables import Column, Edit, Filter, Tab, Table, by_language
 from qudao.catalog import queries
@@ -85,7 +86,7 @@ class ProductTable(Table):
             slug="brand",
             edit=_filed("brand_id", queries.brands),
         ),
-        Column("unit", _("Unit"), dim=True, hide_on_phone=True),
+        Column("unit", _("Unit"), cell=lambda row: figures.unit(row.unit), dim=True, hide_on_phone=True),
         Column("min_qty", _("Smallest quantity"), cell="qty", dim=True, hide_on_phone=True, edit=_amount("min_qty")),
         Column("pack_multiple", _("Step"), cell="qty", dim=True, hide_on_phone=True, edit=_amount("pack_multiple")),
         Column("max_qty", _("Largest quantity"), cell="qty", dim=True, hide_on_phone=True, hidden=True, edit=_amount("max_qty")),

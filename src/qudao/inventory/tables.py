@@ -125,12 +125,12 @@ class MoveTable(Table):
     """Goods that went from one place to another, newest first."""
 
     columns = (
-        Column("at", _("When"), cell="moment"),
+        Column("at", _("When"), cell=lambda row: figures.moment(row.at), dim=True, width="nw"),
         Column("product.code", _("Product"), cell="code"),
-        Column("", _("Name"), cell=lambda row: by_language(row.product.name, row.product.name_en), width="clip", hide_on_phone=True, slug="name"),
+        Column("", _("Name"), cell=lambda row: by_language(row.product.name, row.product.name_en), width="clip", slug="name"),
+        Column("qty", _("Quantity"), cell="qty", unit="product.unit"),
         Column("", _("From"), cell=lambda row: cell_pair(row.from_place.label, row.from_place.owner.code), dim=True, slug="from"),
         Column("", _("To"), cell=lambda row: cell_pair(row.to_place.label, row.to_place.owner.code), dim=True, slug="to"),
-        Column("qty", _("Quantity"), cell="qty", unit="product.unit"),
         Column("number", _("Document"), cell="code", dim=True, hide_on_phone=True),
     )
     filters = (

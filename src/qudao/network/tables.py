@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from qudao.base.html.edits import described, renamed, text
 from qudao.base.html.tables import Column, Edit, Filter, Tab, Table, by_language
@@ -45,7 +46,7 @@ class OrgTable(Table):
         Column("created_at", _("Registered"), cell="day", dim=True, hide_on_phone=True, sort="created_at"),
     )
     tabs = (
-        Tab("open", _("Open"), ~Q(state=OrgState.CLOSED)),
+        Tab("open", pgettext_lazy("organisation", "Open"), ~Q(state=OrgState.CLOSED)),
         Tab("dealers", _("Dealers"), Q(kind=OrgKind.DEALER) & ~Q(state=OrgState.CLOSED)),
         Tab("outlets", _("Outlets"), Q(kind=OrgKind.OUTLET) & ~Q(state=OrgState.CLOSED)),
         Tab("outside", _("Suppliers and customers"), Q(kind__in=[OrgKind.SUPPLIER, OrgKind.CUSTOMER]) & ~Q(state=OrgState.CLOSED)),

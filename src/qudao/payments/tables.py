@@ -114,7 +114,7 @@ class PaymentTable(Table):
         Column("", _("Buyer"), cell=lambda row: name_of(row.buyer), sort="buyer__code", width="clip", slug="buyer"),
         Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller"),
         Column("", _("State"), cell=lambda row: figures.badge(*badge_of(row)), slug="state"),
-        Column("", _("Method"), cell=lambda row: Method(row.method).label, dim=True, hide_on_phone=True, slug="method"),
+        Column("", _("Method"), cell=lambda row: Method(row.method).label, dim=True, hide_on_phone=True, width="nw", slug="method"),
         Column("reference", _("Reference"), dim=True, hide_on_phone=True, width="clip"),
         Column("shown_amount", _("Amount"), cell="amount", sort="amount", total=True, sum="amount"),
         Column("shown_left", _("Not applied"), cell="amount", hide_on_phone=True, total=True, sum=F("amount") - F("applied")),

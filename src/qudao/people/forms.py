@@ -160,12 +160,13 @@ class RemarkForm(Form):
 class RoleForm(_Offers):
     """A role of one's own organisation: only verbs the actor holds are offered, and guarded figures it sees."""
 
+    layout = "grid"
     code = forms.CharField(label=_("Code"), max_length=40, help_text=_("Small letters, digits and underscores."))
     name = forms.CharField(label=_("Name"), max_length=60)
     name_en = forms.CharField(label=_("English name"), max_length=60, required=False)
     scope = forms.ChoiceField(label=_("Usual view"))
     grants = forms.MultipleChoiceField(label=_("Guarded figures"), required=False, widget=forms.CheckboxSelectMultiple)
-    verbs = forms.MultipleChoiceField(label=_("Rights"), widget=forms.SelectMultiple(attrs={"size": 16, "class": "form-select", "data-wide": "1"}))
+    verbs = forms.MultipleChoiceField(label=_("Rights"), widget=forms.CheckboxSelectMultiple(attrs={"data-wide": "1"}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

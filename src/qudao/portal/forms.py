@@ -36,7 +36,7 @@ class DeskForm(Form):
     Without choices the other side is typed (code, name or pinyin initials) and found as one types; the code alone does without scripts.
     """
 
-    layout = "grid"
+    layout = "pair"
 
     dealer = OtherSide(label=_("Dealer"), max_length=160)
     agreement = forms.ChoiceField(label=_("Agreement with"))

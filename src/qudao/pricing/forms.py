@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from qudao.agreements import queries as agreements
 from qudao.agreements.states import AgreementState
@@ -50,8 +51,10 @@ class PriceForm(Form):
     product_code = forms.CharField(label=_("Product code"), max_length=64)
     amount = forms.DecimalField(label=_("Price"), max_digits=18, decimal_places=6, help_text=_("For one base unit."))
     min_qty = forms.DecimalField(label=_("From quantity"), max_digits=18, decimal_places=4, initial=0)
-    valid_from = forms.DateField(label=_("From"), initial=clock.today)
-    valid_to = forms.DateField(label=_("To"), required=False, help_text=_("Empty: until the next price. After a temporary price the old one goes on."))
+    valid_from = forms.DateField(label=pgettext_lazy("validity", "From"), initial=clock.today)
+    valid_to = forms.DateField(
+        label=pgettext_lazy("validity", "To"), required=False, help_text=_("Empty: until the next price. After a temporary price the old one goes on.")
+    )
 
 
 class SpecialForm(PriceForm):
@@ -89,7 +92,7 @@ class RateForm(Form):
     from_currency = forms.CharField(label=_("From currency"), min_length=3, max_length=3, help_text=_("That of the price list."))
     to_currency = forms.CharField(label=_("To currency"), min_length=3, max_length=3, help_text=_("That of the agreement."))
     rate = forms.DecimalField(label=_("Exchange rate"), max_digits=18, decimal_places=6, help_text=_("What one of the first is worth in the second."))
-    day = forms.DateField(label=_("From"), initial=clock.today, help_text=_("It counts until the next rate."))
+    day = forms.DateField(label=pgettext_lazy("validity", "From"), initial=clock.today, help_text=_("It counts until the next rate."))
 
 
 class LevelForm(Form):

@@ -67,8 +67,8 @@ class PriceTable(Table):
     columns = (
         Column("product.code", _("Product"), cell="code", sort="product__code"),
         Column("", _("Name"), cell=lambda row: name_of(row.product), sort="product__name", slug="name"),
-        Column("list.code", _("List"), cell="code", dim=True, hide_on_phone=True),
-        Column("min_qty", _("From quantity"), cell="qty", sort="min_qty"),
+        Column("list.code", _("List"), cell="code", dim=True),
+        Column("min_qty", _("From quantity"), cell="qty", sort="min_qty", hide_on_phone=True),
         Column("amount", _("Price"), cell="price", sort="amount", edit=_amount),
         Column("valid_from", pgettext_lazy("validity", "From"), cell="day", dim=True, hide_on_phone=True, sort="valid_from"),
         Column("valid_to", pgettext_lazy("validity", "To"), cell="day", dim=True, hide_on_phone=True, sort="valid_to", edit=_last_day),

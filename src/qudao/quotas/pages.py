@@ -65,7 +65,7 @@ def shares_panel(request: HttpRequest, quota: Quota) -> Panel:
         one.shown_name, one.shown_code, one.whole = name_of(who), who.code, one.qty + one.carried
         one.rest = one.whole - one.taken
     context = {"shares": shares, "quota": quota, "shared": sum(one.qty for one in shares), "left": quota.total + quota.carried - quota.taken}
-    return Panel(_("Shares"), "quotas/shares.html", context, note=quota.product.unit)
+    return Panel(_("Shares"), "quotas/shares.html", context, note=figures.unit(quota.product.unit))
 
 
 def facts_panel(request: HttpRequest, quota: Quota) -> Panel:

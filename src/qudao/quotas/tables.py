@@ -46,12 +46,12 @@ class ShareTable(Table):
     columns = (
         Column("quota.product.code", _("Product"), cell="code", sort="quota__product__code"),
         Column("", pgettext_lazy("quota", "Who"), cell=lambda row: (row.group or row.buyer).code, slug="holder"),
-        Column("", _("Name"), cell=lambda row: name_of(row.group or row.buyer), slug="name", width="clip", dim=True, hide_on_phone=True),
+        Column("", _("Name"), cell=lambda row: name_of(row.group or row.buyer), slug="name", width="clip", dim=True),
         Column("quota.valid_from", pgettext_lazy("quota", "From"), cell="day", sort="quota__valid_from", hide_on_phone=True),
         Column("quota.valid_to", pgettext_lazy("quota", "To"), cell="day", sort="quota__valid_to", hide_on_phone=True),
-        Column("", _("Share"), cell=_of_share("qty"), num=True, slug="qty"),
+        Column("", _("Share"), cell=_of_share("qty"), num=True, slug="qty", hide_on_phone=True),
         Column("", _("Carried over"), cell=_of_share("carried"), num=True, slug="carried", dim=True, hide_on_phone=True),
-        Column("", pgettext_lazy("quota", "Ordered"), cell=_of_share("taken"), num=True, slug="taken"),
+        Column("", pgettext_lazy("quota", "Ordered"), cell=_of_share("taken"), num=True, slug="taken", hide_on_phone=True),
         Column("", _("Left"), cell=_of_share("left"), num=True, slug="left"),
     )
     tabs = (

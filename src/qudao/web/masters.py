@@ -144,7 +144,7 @@ def agreement(draft: AgreementDraft, limit: Decimal | None, lists: Sequence[int]
             assign_list(made.pk, list_id, priority, actor=SYSTEM)
         account = ensure_account(made.pk, actor=SYSTEM)
         if limit is not None:
-            set_limit(account.pk, LimitTerms(limit, grace_days=grace_days, watch_percent=80 if grace_days else None), "agreed", actor=SYSTEM)
+            set_limit(account.pk, LimitTerms(limit, grace_days=grace_days, watch_percent=80 if grace_days else None), "按协议", actor=SYSTEM)
         return int(made.pk)
 
     return known or unit(make)

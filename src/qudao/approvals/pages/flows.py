@@ -136,7 +136,7 @@ def _items(actor: Actor, flow: Flow, version: Version) -> list[dict[str, Any]]:
     for no, branch in enumerate(branches, 1):
         found.append(
             {
-                "label": f"{no}. {branch.name}" if branch.name else f"{no}.",
+                "label": f"{no}. {branch.name or _('Branch')}",
                 "facts": conditions(branch.when),
                 "buttons": _branch_buttons(flow, no) if edits else [],
             }

@@ -47,17 +47,18 @@ def result_panel(request: HttpRequest, flow: Flow) -> Panel:
     found, told = replayed(flow, months_of(request.GET.get("months", "")))
     names = queries.names_of(step for step, _n in told.asked)
     items: list[dict[str, Any]] = [
-        {"label": _("Documents submitted"), "end": told.total},
-        {"label": _("Pass straight through"), "end": told.through},
+        {"label": _("Documents submitted"), "end": str(told.total)},
+        {"label": _("Pass straight through"), "end": str(told.through)},
         *({"label": signer_of(step, names), "facts": [_("must sign")], "end": n} for step, n in told.asked),
-        {"label": _("Need other signatures than today"), "end": len(told.changed)},
+        {"label": _("Need other signatures than today"), "end": str(len(told.changed))},
     ]
     if told.unsure:
         items.append({"label": _("Depend on a fact that was not kept; counted as asked"), "end": told.unsure})
     request.changed = [found[n] for n in told.changed[:SHOWN]]  # type: ignore[attr-defined]
     title = _("What the draft would ask") if version_of(flow, VersionState.DRAFT) else _("What is in use would ask")
     note = _("Of documents that needed no signature, groups and product lines are those of now, and a discount is not known.")
-    return Panel(title, "parts/panel_items.html", {"items": items}, note=note)
+    items.append({"label": "", "facts": [note]})
+    return Panel(title, "parts/panel_items.html", {"items": items})
 
 
 def changed_panel(request: HttpRequest, flow: Flow) -> Panel:

@@ -83,6 +83,11 @@ def price(value: Any) -> str:
     return amount(number, digits)
 
 
+def unit(code: str) -> str:
+    """A unit in the reader's words: "PCS" is 件, "箱" stays as its owner writes it."""
+    return str(UNITS.get(code, code))
+
+
 def qty(value: Any, unit: str = "") -> str:
     """A quantity without idle zeros, with its unit: 1,234 台, 0.5 kg."""
     number = _number(value)

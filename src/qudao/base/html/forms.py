@@ -18,6 +18,8 @@ from qudao.kernel.errors import DomainError
 
 #: rows offered empty, so that the editor works without JavaScript
 BLANK = 6
+#: boxes to tick beyond which they stand in columns
+MANY = 12
 #: rows of one form that are read; how many a document may have is its own rule, so that a line too many is refused and not lost
 MOST = 6000
 
@@ -26,7 +28,7 @@ class Form(forms.Form):
     """A Django form in the house's look: labels, native inputs, help below, errors with their remedy at the field, all at once."""
 
     template_name = "parts/form.html"
-    #: "grid" lays fields side by side, "tall" one below the other
+    #: "grid" lays fields side by side where there is room, "pair" two of them on a phone too, "tall" one below the other
     layout = "tall"
     use_required_attribute = False
 
@@ -50,6 +52,13 @@ class Form(forms.Form):
                 widget.input_type = "text"
                 widget.attrs.update(inputmode="decimal", **{"class": f"{css} num"})
                 bound.localize = False
+
+    def get_initial_for_field(self, field: forms.Field, field_name: str) -> Any:
+        """The value to begin with; a number that is no amount of money without idle zeros (1, not 1.0000)."""
+        found = super().get_initial_for_field(field, field_name)
+        if not isinstance(found, Decimal) or getattr(field, "decimal_places", 2) == 2:
+            return found
+        return found.quantize(Decimal(1)) if found == found.to_integral_value() else found.normalize()
 
     def refuse(self, error: DomainError) -> list[Said]:
         """Show each fault at its field, with its remedy; returns the faults that belong to no field of this form."""
@@ -81,6 +90,7 @@ class Form(forms.Form):
                     "bad": bad,
                     "check": isinstance(widget, forms.CheckboxInput),
                     "checks": isinstance(widget, forms.CheckboxSelectMultiple),
+                    "many": isinstance(widget, forms.CheckboxSelectMultiple) and len(list(widget.choices)) > MANY,
                     "wide": isinstance(widget, forms.Textarea) or widget.attrs.get("data-wide"),
                     "optional": not bound.field.required,
                 }

@@ -62,7 +62,7 @@ def card_panel(request: HttpRequest, product: Product) -> Panel:
         (_("Barcode"), product.gtin),
         (_("Category"), name_of(product.category)),
         (_("Brand"), name_of(product.brand)),
-        (_("Base unit"), product.unit),
+        (_("Base unit"), figures.unit(product.unit)),
         (_("Weight"), f"{figures.qty(product.weight)} kg" if product.weight else ""),
         (_("Volume"), f"{product.volume.normalize():f} m³" if product.volume else ""),
         (_("Tax rate"), f"{percent(product)} {name_of(product.tax_class)}".strip()),
@@ -82,7 +82,7 @@ def packs_panel(request: HttpRequest, product: Product) -> Panel:
         {
             "label": name_of(pack),
             "facts": [fact for fact in (pack.gtin, f"{figures.qty(pack.factor * product.weight)} kg" if product.weight else "") if fact],
-            "end": f"{figures.qty(pack.factor)} {product.unit}",
+            "end": figures.qty(pack.factor, product.unit),
             "buttons": [Button(_("Remove"), reverse("pack_removal", args=[pack.pk]), ask=True)] if keeps else [],
         }
         for pack in queries.packs(actor, product.pk)
@@ -118,7 +118,7 @@ class ProductDetail(DetailPage):
         return reverse("products")
 
     def head(self, obj: Product) -> Head:
-        return Head(obj.code, (obj.get_state_display(), TONES[ProductState(obj.state)]), name_of(obj), facts=[obj.unit])
+        return Head(obj.code, (obj.get_state_display(), TONES[ProductState(obj.state)]), name_of(obj), facts=[figures.unit(obj.unit)])
 
     def buttons(self, obj: Product) -> Sequence[Button]:
         if not policy_of(Product).may(self.actor, "catalog.edit", obj):
@@ -245,6 +245,9 @@ class ProductPictureRemoval(_Verb):
     title = submit = gettext_lazy("Remove picture")
     said = gettext_lazy("The picture is removed.")
     danger = True
+
+    def says(self, obj: Product) -> Any:
+        return _("{code} is shown with a plain drawing again, until somebody adds another picture.").format(code=obj.code)
 
 
 @door("catalog.view")

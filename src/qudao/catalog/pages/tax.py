@@ -69,6 +69,7 @@ class TaxClassUsual(TaxClassNew):
     form = NoFields
     title = submit = gettext_lazy("Usual classes")
     said = gettext_lazy("VAT 13, 9, 6, 0 % and exempt are there.")
+    danger_text = gettext_lazy("Classes for VAT 13, 9, 6 and 0 % and for what is exempt are added; those that you have already stay as they are.")
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.adopt_vat(self.actor.org_id, actor=self.actor, client_id=client_id)

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from qudao.approvals.queries import unscoped_open_requests
 from qudao.base.access import Actor, sees_prices
@@ -19,7 +19,7 @@ from qudao.base.html.pages import Bulk, Button, ListPage, Skip, import_buttons
 from qudao.orders import actions
 from qudao.orders.forms import ReasonForm, RemarkForm
 from qudao.orders.queries import orders, purchases, sales
-from qudao.orders.states import Status
+from qudao.orders.states import Kind, Status
 from qudao.orders.tables import OrderTable, PurchaseTable, SalesTable
 
 #: before anybody began to pick
@@ -67,6 +67,16 @@ class OrderList(ListPage):
         return rows
 
 
+class TransferList(OrderList):
+    """What one buyer gives another."""
+
+    title = pgettext_lazy("menu", "Transfers")
+
+    def buttons(self) -> Sequence[Button]:
+        arrange, *others = super().buttons()
+        return [*(one for one in others if not one.primary), replace(arrange, icon="plus", primary=True, key="n")]
+
+
 class SalesList(OrderList):
     """What the own organisation sells."""
 
@@ -85,6 +95,7 @@ class PurchaseList(OrderList):
 
 
 def order_list(request: HttpRequest) -> HttpResponseBase:
-    """The list of the side asked for in the address (`side=sell`, `side=buy`), else of everything in sight."""
-    page = {"sell": SalesList, "buy": PurchaseList}.get(request.GET.get("side", ""), OrderList)
+    """The list of the side asked for in the address (`side=sell`, `side=buy`), else of everything in sight, transfers under their own name."""
+    every = TransferList if request.GET.get("kind") == Kind.TRANSFER else OrderList
+    page = {"sell": SalesList, "buy": PurchaseList}.get(request.GET.get("side", ""), every)
     return page.as_view()(request)

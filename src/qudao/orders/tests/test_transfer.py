@@ -178,7 +178,8 @@ def test_pages(world, passing, client):
     order = Order.unscoped.get()
     page = text(client.get(reverse("order", args=[order.pk])))
     assert "Transfer" in page and "arranged the transfer" in page and "Cancel order" in page
-    assert order.number in text(client.get(reverse("orders") + "?kind=transfer"))
+    page = text(client.get(reverse("orders") + "?kind=transfer"))
+    assert order.number in page and "<title>Transfers |" in page
     assert "Arrange a transfer" in text(client.get(reverse("orders")))
     assert order.number not in text(client.get(reverse("orders") + "?side=sell"))
     sign_in(client, passing.giver)

@@ -78,7 +78,7 @@ def rights_panel(request: HttpRequest, found: Membership) -> Panel:
     """What the role allows, in words."""
     labels = all_verbs()
     items = [{"label": labels[verb]} for verb in sorted(power_of(found.role, found.scope).verbs)]
-    return Panel(_("Rights"), "parts/panel_items.html", {"items": items, "empty": _("None.")}, note=str(len(items)))
+    return Panel(_("Rights"), "parts/panel_items.html", {"items": items, "empty": _("None."), "many": bool(items)}, note=str(len(items)))
 
 
 def timeline_panel(request: HttpRequest, found: Membership) -> Panel:
@@ -260,7 +260,7 @@ def role_rights_panel(request: HttpRequest, role: Role) -> Panel:
     """What the role allows, in words."""
     labels = all_verbs()
     items = [{"label": labels[verb]} for verb in sorted(power_of(role, role.scope).verbs)]
-    return Panel(_("Rights"), "parts/panel_items.html", {"items": items}, note=str(len(items)))
+    return Panel(_("Rights"), "parts/panel_items.html", {"items": items, "many": True}, note=str(len(items)))
 
 
 class RoleDetail(DetailPage):

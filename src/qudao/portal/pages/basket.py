@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 from qudao.base import sheets
 from qudao.base.action import unit
 from qudao.base.html import figures
+from qudao.base.html.figures import unit as unit_word
 from qudao.base.html.forms import Form
 from qudao.base.html.pages import client_id_of, door, go
 from qudao.base.html.tables import address, by_language
@@ -38,7 +39,7 @@ from qudao.portal.pages.desk import short_offer
 from qudao.portal.pages.shop import SHOWN, aside_of, require_trade, stock_words, trade_for
 from qudao.portal.queries.desk import Trade
 from qudao.portal.queries.known import Before, after, before
-from qudao.portal.queries.shop import Filled, Row, filled, orderable, read_entries, step_of, typed_entry, unit_word, unscoped_packs_in_order
+from qudao.portal.queries.shop import Filled, Row, filled, orderable, read_entries, step_of, typed_entry, unscoped_packs_in_order
 from qudao.portal.rules import lines_in, quantity_of
 from qudao.portal.tables import NEAREST, break_words, instead_hints, placed_words, promise_words
 

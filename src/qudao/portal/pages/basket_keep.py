@@ -33,7 +33,7 @@ from qudao.portal.rules import lines_in
 class BasketForm(Form):
     """What is said of the whole order."""
 
-    layout = "grid"
+    layout = "pair"
 
     requested_on = forms.DateField(label=gettext_lazy("Requested delivery"), required=False)
     po_number = forms.CharField(label=gettext_lazy("Your own order number"), required=False, max_length=40)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from qudao.base.html import figures
+from qudao.base.html.figures import unit as unit_word
 from qudao.base.html.pages import door, go, wanted
 from qudao.base.html.tables import address, by_language
 from qudao.baskets import actions
@@ -23,7 +24,7 @@ from qudao.inventory.states import Band
 from qudao.kernel.errors import Forbidden, NotFound
 from qudao.kernel.money import round_to
 from qudao.portal.queries.desk import Trade
-from qudao.portal.queries.shop import Card, Filled, buying, cards, filled, newest_order, orderable, unit_word, unscoped_bought, unscoped_branches
+from qudao.portal.queries.shop import Card, Filled, buying, cards, filled, newest_order, orderable, unscoped_bought, unscoped_branches
 from qudao.portal.tables import promise_words, scarce_words
 
 PER_PAGE = 12

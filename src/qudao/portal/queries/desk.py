@@ -128,7 +128,7 @@ def find_trades(actor: Actor, words: str, limit: int = 8) -> list[Trade]:
     for pk, buyer_id, *names_of in names:
         code, name, name_en = (str(x).upper() for x in (names_of[:3] if buyer_id == actor.org_id else names_of[3:]))
         short = _initials(name).upper()
-        within = text in f"{code} {name} {name_en}"
+        within = all(word in f"{code} {name} {name_en}" for word in text.split())
         ways = (text in (code, name), code.startswith(text), short.startswith(text), name.startswith(text), within, text in short)
         rank = next((n for n, met in enumerate(ways) if met), None)
         if rank is not None:

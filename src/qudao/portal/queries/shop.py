@@ -12,7 +12,7 @@ from qudao.agreements.models import Authorisation
 from qudao.agreements.queries import unscoped_hidden_under
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
-from qudao.base.html.figures import UNITS
+from qudao.base.html.figures import unit as unit_word
 from qudao.baskets.models import Basket, Line
 from qudao.baskets.queries import basket_under, lines_of
 from qudao.baskets.rules import Entry, pack_in, shown_qty
@@ -130,11 +130,6 @@ def typed_of(qty: Decimal, pack: str, packs: Mapping[str, Decimal], unit: str) -
     """A quantity in the words in which it may be typed again."""
     number, name = shown_qty(qty, pack, packs.get(pack))
     return f"{number.normalize():f} {name or unit_word(unit)}"
-
-
-def unit_word(unit: str) -> str:
-    """A base unit in the reader's words, as figures show it."""
-    return str(UNITS.get(unit, unit))
 
 
 def step_of(product: Product | ProductCard, packs: Sequence[tuple[str, Decimal]]) -> Step:

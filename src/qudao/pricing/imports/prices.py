@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from qudao.base.access import visible
 from qudao.base.import_sheets import SAMPLE, Cells, Column
@@ -33,8 +34,21 @@ class Prices(Kind):
         Column("product", _("Product"), required=True, help=_("Its code."), example="P-100", also=("SKU", "product code", "商品编码", "产品编码")),
         Column("amount", _("Price"), "number", required=True, help=_("Of one base unit."), example="199.00", also=("unit price", "amount", "单价", "价格")),
         Column("min_qty", _("From quantity"), "number", help=_("Of a quantity break; empty: from the first."), also=("break", "MOQ", "起订量", "数量")),
-        Column("valid_from", _("From"), "day", help=_("The first day; empty: today."), example="2026-12-01", also=("start", "生效日期", "开始日期")),
-        Column("valid_to", _("To"), "day", help=_("The last day; empty: until the next price."), also=("end", "valid to", "失效日期", "结束日期")),
+        Column(
+            "valid_from",
+            pgettext_lazy("validity", "From"),
+            "day",
+            help=_("The first day; empty: today."),
+            example="2026-12-01",
+            also=("start", "来源", "开始日期"),
+        ),
+        Column(
+            "valid_to",
+            pgettext_lazy("validity", "To"),
+            "day",
+            help=_("The last day; empty: until the next price."),
+            also=("end", "valid to", "去向", "结束日期"),
+        ),
     )
 
     def open(self, rows: Sequence[Cells]) -> None:
