@@ -215,6 +215,12 @@ def _absences(world: World) -> Rows:
     return Rows({"LH": model._default_manager.get().pk}, dict.fromkeys(("hq_clerk", "hq_admin"), frozenset({"LH"})))
 
 
+def _proposals(world: World) -> Rows:
+    """What waits for signatures in the brand's house: who asked for it, and who signs or sees approvals there."""
+    model = apps.get_model("approvals.Proposal")
+    return Rows({"LH": model._default_manager.get().pk}, dict.fromkeys(("hq_clerk", "hq_admin", "hq_finance"), frozenset({"LH"})))
+
+
 def _said(label: str, sides: str, sees: Mapping[str, frozenset[str]]) -> Callable[[World], Rows]:
     """What was said, asked or counted in each trade: `sides` leads to its two organisations."""
 
@@ -301,6 +307,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "lots": _by_owner("inventory.Lot", "place__owner", OWN_PLACES),
     "stock": _by_owner("inventory.Stock", "place__owner", OWN_PLACES),
     "absences": _absences,
+    "approval-requests": _proposals,
     "approval-flows": _by_owner("approvals.Flow", "owner", RULES_OF),
     "accounts": _accounts,
 }

@@ -124,6 +124,14 @@ RULES: dict[str, Rule] = {
     "approvals/#/back": Rule("approvals.send_back", "approvals.send_back", "orders", also=frozenset({404})),
     "approvals/#/delegation": Rule("approvals.delegate", "approvals.delegate", "orders", also=frozenset({404})),
     "approvals/#/signers": Rule("approvals.add_signer", "approvals.add_signer", "orders", also=frozenset({404})),
+    "approval-requests": Rule("approvals.ask"),
+    "approval-requests/#": Rule("approvals.ask", "", "approval-requests"),
+    **{f"approval-requests/#/{name}": Rule("approvals.sign", "approvals.sign", "approval-requests") for name in ("approval", "rejection")},
+    "approval-requests/#/withdrawal": Rule("approvals.ask", "approvals.ask", "approval-requests"),
+    **{
+        f"approval-requests/#/{name}": Rule(verb_, verb_, "approval-requests", also=frozenset({404}))
+        for name, verb_ in (("delegation", "approvals.delegate"), ("signers", "approvals.add_signer"), ("back", "approvals.send_back"))
+    },
     "absences": Rule("approvals.delegate", "approvals.delegate"),
     "absences/new": Rule("approvals.delegate", "approvals.delegate"),
     "absences/#": Rule("", "approvals.delegate", "absences"),

@@ -7,6 +7,7 @@ Prices differ by trade and row ids are large numbers of their own for each table
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -17,9 +18,11 @@ from django.apps import apps
 from django.core.files.base import ContentFile
 from django.db import connection, models
 
+from qudao.agreements.actions import set_min_order
 from qudao.agreements.models import Agreement, AssortmentRule
 from qudao.agreements.tests.make import make_agreement, make_group
-from qudao.approvals.actions import AbsenceDraft, name_deputy
+from qudao.approvals.actions import AbsenceDraft, add_rule, name_deputy, retire_flow
+from qudao.approvals.rules import RuleDraft
 from qudao.approvals.tests.make import make_rule
 from qudao.base.access import Actor, system_actor
 from qudao.base.import_runs import begin_import
@@ -39,6 +42,7 @@ from qudao.inventory.actions import OpeningLine, receive_opening, track_product
 from qudao.inventory.models import ServingRule
 from qudao.inventory.tests.make import make_places, make_shelf, make_stock
 from qudao.kernel import clock
+from qudao.kernel.errors import Waits
 from qudao.messages.actions import assign, note, write
 from qudao.messages.rules import TaskDraft
 from qudao.network.actions import add_address
@@ -53,6 +57,7 @@ from qudao.payments.rules import CreditAsk, PaymentFacts, PoolFacts
 from qudao.people.actions import make_token, open_session, write_role
 from qudao.people.actions.roles import RoleFacts
 from qudao.people.models import ApiToken, Role, Session
+from qudao.people.queries import unscoped_system_role
 from qudao.people.tests.make import Cast, actor_of, cast, make_member
 from qudao.pricing.actions import assign_wide, set_rate
 from qudao.pricing.rules import RateDraft, Wide
@@ -208,6 +213,15 @@ def _lots(people: Cast) -> None:
         receive_opening(make_places(org)["MAIN"], [OpeningLine(product.pk, Decimal(5), "L1", clock.today())], "opening", actor=system_actor())
 
 
+def _propose(world: World) -> None:
+    """Something of the brand's house that waits for the signature of a clerk; nothing else goes by that flow."""
+    people, rule = world.cast, RuleDraft("agreements.terms", unscoped_system_role("hq_clerk"))
+    flow = add_rule(people.lh.pk, rule, actor=people.hq_admin).flow_id
+    with suppress(Waits):
+        set_min_order(Agreement.unscoped.filter(seller=people.lh, state="active").earliest("pk").pk, Decimal(1), actor=people.hq_admin)
+    retire_flow(flow, actor=people.hq_admin)
+
+
 def _let_in(world: World) -> None:
     """A signed-in browser and a token for everybody, a role of its own for two organisations, and a deputy for the clerk."""
     today = clock.today()
@@ -216,6 +230,7 @@ def _let_in(world: World) -> None:
         actor = world.actor(role)
         world.sessions[role] = open_session("127.0.0.1", "matrix", actor=actor)
         world.tokens[role] = make_token("matrix", actor=actor)
+    _propose(world)
     for code, actor in (("LH", world.cast.hq_admin), ("D001", world.cast.dealer_admin)):
         world.roles[code] = write_role(RoleFacts("helper", "帮手", "Helper", verbs=("orders.view",)), actor=actor)
 

@@ -13,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 
 from qudao.approvals import queries
 from qudao.approvals.rules import When
-from qudao.approvals.states import CREDITS, DECIDED_BY, KINDS, TYPES, Late, Mode, Who
+from qudao.approvals.states import CREDITS, DECIDED_BY, KINDS, LABELS, Late, Mode, Who
 from qudao.base.html.forms import Form
 from qudao.base.html.tables import by_language
 from qudao.people.queries import unscoped_departments
@@ -40,7 +40,7 @@ class _Signs(Form):
 class RuleForm(_Signs):
     """The simplest branch: from which amount on who must sign."""
 
-    kind = forms.ChoiceField(label=_("Document"), choices=tuple(KINDS.items()))
+    kind = forms.ChoiceField(label=_("Document"), choices=tuple(LABELS.items()))
     min_amount = forms.DecimalField(label=_("From amount"), max_digits=18, decimal_places=2, initial=0, help_text=_("Of this amount or more, tax included."))
     field_order = ("kind", "min_amount")
 
@@ -48,7 +48,7 @@ class RuleForm(_Signs):
 class FlowForm(Form):
     """For which documents, and what it is called."""
 
-    kind = forms.ChoiceField(label=_("Document"), choices=tuple(KINDS.items()))
+    kind = forms.ChoiceField(label=_("Document"), choices=tuple(LABELS.items()))
     name = forms.CharField(label=_("Name"), max_length=80, required=False)
 
 
@@ -70,13 +70,18 @@ class StepForm(_Signs):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        org, kind = self.actor.org_id, next(iter(DECIDED_BY))
+        org = self.actor.org_id
         role = self.fields["role_id"]
         role.required, role.empty_value, role.choices = False, None, [("", "—"), *role.choices]  # type: ignore[attr-defined]
         self.fields["late_role_id"].choices = role.choices  # type: ignore[attr-defined]
         role.help_text = _("For the manager: who signs where the submitter has none here.")
-        self.fields["people"].choices = [(one.id, one.name) for one, *_role in queries.unscoped_colleagues(org, kind)]  # type: ignore[attr-defined]
         self.fields["department"].choices = [("", "—"), *((name, name) for name in unscoped_departments(org))]  # type: ignore[attr-defined]
+
+    def about(self, kind: str) -> StepForm:
+        """Offer the people who may decide documents of a kind."""
+        found = queries.unscoped_colleagues(self.actor.org_id, kind)
+        self.fields["people"].choices = [(one.id, one.name) for one, *_role in found]  # type: ignore[attr-defined]
+        return self
 
 
 class BranchForm(Form):
@@ -87,8 +92,7 @@ class BranchForm(Form):
     amount_from = forms.DecimalField(label=_("From amount"), max_digits=18, decimal_places=2, initial=0, help_text=_("Of this amount or more, tax included."))
     amount_to = forms.DecimalField(label=_("Below amount"), max_digits=18, decimal_places=2, required=False, help_text=_("Empty = without an upper limit."))
     types = forms.MultipleChoiceField(
-        label=_("Order types"),
-        choices=tuple(TYPES.items()),
+        label=_("Types"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=_("None chosen = every type."),
@@ -106,6 +110,16 @@ class BranchForm(Form):
     tiers = forms.CharField(label=_("Tiers of the buyer"), required=False, help_text=_("Numbers, separated by commas: 1 buys from the brand, 2 from tier 1."))
 
     groups = forms.CharField(label=_("Groups of buyers"), required=False, help_text=_("Codes of groups, separated by commas; one of them suffices."))
+
+    def about(self, kind: str) -> BranchForm:
+        """Ask only what documents of a kind have."""
+        known = KINDS.get(kind, KINDS["orders.order"])
+        for name in {"discount_from", "credit", "first", "categories", "tiers", "groups"}.difference(known.facts):
+            del self.fields[name]
+        self.fields["types"].choices = tuple(known.types.items())  # type: ignore[attr-defined]
+        if not known.types:
+            del self.fields["types"]
+        return self
 
     def clean_groups(self) -> tuple[str, ...]:
         """Codes between commas."""
@@ -126,7 +140,7 @@ class BranchForm(Form):
     def when(self) -> When:
         """What was written."""
         told: dict[str, Any] = {name: value for name, value in self.cleaned_data.items() if name != "name"}
-        told["types"], told["first"] = tuple(told["types"]), {"yes": True, "no": False}.get(told["first"])
+        told["types"], told["first"] = tuple(told.get("types", ())), {"yes": True, "no": False}.get(told.get("first", ""))
         return When(**told)
 
 
@@ -200,3 +214,48 @@ class AbsenceForm(Form):
         super().__init__(*args, **kwargs)
         found = {one.id: (one, name, name_en) for kind in DECIDED_BY for one, name, name_en in queries.choices_of_colleagues(self.actor, kind)}
         self.fields["deputy_id"].choices = [(pk, f"{one.name} ({by_language(name, name_en)})") for pk, (one, name, name_en) in found.items()]  # type: ignore[attr-defined]
+
+
+class ColleagueForm(Form):
+    """Who else signs, and why."""
+
+    user_id = forms.TypedChoiceField(label=_("Colleague"), coerce=int, help_text=_("People who may approve and have not submitted or signed this."))
+    reason = forms.CharField(label=_("Remark"), required=False, max_length=500)
+
+    def offer(self, request: Any) -> ColleagueForm:
+        """Fill in whom one may choose for this request."""
+        found = queries.choices_of_colleagues(self.actor, request.subject_kind, request.pk)
+        self.fields["user_id"].choices = [(one.id, f"{one.name} ({by_language(role, role_en)})") for one, role, role_en in found]  # type: ignore[attr-defined]
+        return self
+
+
+class SignerForm(ColleagueForm):
+    """Who else signs, and when."""
+
+    when = forms.ChoiceField(label=_("When"), choices=(("before", _("before me")), ("after", _("after me"))))
+    field_order = ("user_id", "when", "reason")
+
+
+class RemarkForm(Form):
+    """What one says with a signature."""
+
+    reason = forms.CharField(label=_("Remark"), required=False, max_length=500)
+
+
+class RejectForm(Form):
+    """Why not."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class BackForm(RejectForm):
+    """To which signature, and why."""
+
+    position = forms.TypedChoiceField(label=_("Back to"), coerce=int, help_text=_("It and all after it are asked again; what was signed stays in the history."))
+    field_order = ("position", "reason")
+
+    def offer(self, nodes: Any) -> BackForm:
+        """Fill in the signatures that it has got."""
+        told = [(one.position, f"{one.position}. " + ", ".join(signature.user.name for signature in one.signatures.all())) for one in nodes]
+        self.fields["position"].choices = told  # type: ignore[attr-defined]
+        return self

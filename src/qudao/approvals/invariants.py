@@ -107,4 +107,16 @@ CHECKS = [
                   where id = (select max(s.id) from approvals_signature s join approvals_request r on r.id = s.request_id
                                where r.submitted_by_id is not null)""",
     ),
+    Check(
+        "approvals.proposals_stand_as_their_requests",
+        """select p.id, concat_ws(' ', 'proposal', p.id, 'is', p.state, 'but its request is', coalesce(r.state, 'missing')) as note
+             from approvals_proposal p left join lateral (select q.state from approvals_request q
+                  where q.subject_kind = p.kind and q.subject_id = p.id and q.seller_id = p.org_id order by q.id desc limit 1) r on true
+            where (p.state, r.state) not in (('waiting', 'pending'), ('done', 'approved'), ('rejected', 'rejected'), ('withdrawn', 'withdrawn'))
+               or r.state is null""",
+        plant="""insert into approvals_proposal (subject_kind, subject_id, number, org_id, kind, type, action, arguments, amount, currency, member_id,
+                    asked_by_id, asked_at, state)
+                 select 'payments.payment', 1, 'planted', m.org_id, 'payments.out', '', 'planted', '{}', 1, 'CNY', m.id, m.user_id, now(), 'waiting'
+                   from people_membership m order by m.id limit 1""",
+    ),
 ]

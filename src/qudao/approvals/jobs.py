@@ -11,4 +11,5 @@ from qudao.base.queue import job
 def remind(timestamp: int) -> None:
     """Remind of approvals that wait longer than their flows allow, and do what they say when the time is out."""
     actions.time_out(actor=system_actor())
+    actions.decide_late(actor=system_actor())
     actions.remind(actor=system_actor())

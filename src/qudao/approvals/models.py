@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Coalesce
+from django.db.models.functions import MD5, Cast, Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from qudao.approvals.states import Decision, Late, NodeState, RequestState, VersionState
+from qudao.approvals.states import Decision, Late, NodeState, ProposalState, RequestState, VersionState
 from qudao.base.db import Row, SubjectFields
 from qudao.base.subject import Subject
 
@@ -130,6 +130,42 @@ class Request(Row, SubjectFields):
     def own_subject(self) -> Subject:
         """The request itself: what happens to it inside the seller is the seller's affair, so the buyer's log does not have it."""
         return Subject("approvals.request", self.pk, self.seller_id, None, self.number)
+
+
+class Proposal(Row, SubjectFields):
+    """An action about a document that waits for signatures: called as `member` when the last one is given. Its request has its kind and id, of `org`."""
+
+    org = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
+    kind = models.TextField()
+    type = models.TextField(default="", blank=True)
+    action = models.TextField()
+    arguments = models.JSONField()
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
+    currency = models.TextField(default="", blank=True)
+    member = models.ForeignKey("people.Membership", on_delete=models.PROTECT, related_name="+", db_index=False)
+    asked_by = models.ForeignKey("people.User", on_delete=models.PROTECT, related_name="+", db_index=False)
+    asked_at = models.DateTimeField()
+    state = models.TextField(choices=ProposalState.choices, default=ProposalState.WAITING)
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                F("subject_kind"), F("subject_id"), F("action"), MD5(Cast("arguments", models.TextField())), condition=Q(state=ProposalState.WAITING),
+                name="approvals_proposal_same_unique", violation_error_message=_("The same already waits for a signature.")),
+            models.CheckConstraint(
+                condition=Q(state=ProposalState.WAITING, closed_at=None) | (~Q(state=ProposalState.WAITING) & Q(closed_at__isnull=False)),
+                name="approvals_proposal_state_closed_at_match", violation_error_message=_("A request is closed exactly when it no longer waits.")),
+        ]  # fmt: skip
+
+    @property
+    def asking(self) -> Subject:
+        """What its request, and the notices about it, name."""
+        return Subject(self.kind, self.pk, self.org_id, None, self.number)
+
+    def get_absolute_url(self) -> str:
+        """The page where it is signed."""
+        return reverse("approval_proposal", args=[self.pk])
 
 
 class Node(Row):
@@ -273,9 +309,6 @@ class Separation(Row):
         constraints = [
             models.UniqueConstraint(fields=["org"], name="approvals_separation_org_unique", violation_error_message=_("Somebody else has just switched this.")),
         ]
-
-    def __str__(self) -> str:
-        return f"{self.org_id} {self.since:%Y-%m-%d}"
 
 
 class Calendar(Row):

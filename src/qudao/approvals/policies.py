@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from qudao.approvals.models import Absence, Calendar, Flow, Link, Node, Request, Separation, Signature, Version
+from qudao.approvals.models import Absence, Calendar, Flow, Link, Node, Proposal, Request, Separation, Signature, Version
+from qudao.approvals.states import PROPOSED
 from qudao.base.access import Actor, Policy, own, register
+from qudao.people.models import Membership
 
 VERBS = {
     "approvals.view": _("See approvals and their flows"),
@@ -14,6 +16,8 @@ VERBS = {
     "approvals.delegate": _("Hand on what waits for one's own signature, and name a deputy"),
     "approvals.add_signer": _("Ask a colleague to sign, too"),
     "approvals.send_back": _("Send back to an earlier signature what waits for one's own"),
+    "approvals.ask": _("See what one asked others to sign, and take it back"),
+    "approvals.sign": _("Sign agreements, credit limits, money out, write-offs and claims that wait for one's signature"),
     "approvals.remind": _("Remind people of what waits for their signature"),
 }
 FIELDS: dict[str, str] = {}
@@ -54,6 +58,23 @@ class RequestPolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return own(actor, "seller")
+
+
+@register
+class ProposalPolicy(Policy):
+    """Who asked for it; and in the same organisation who signs, or sees approvals. Neither the other side of the document nor anybody above."""
+
+    model = Proposal
+    view_verb = "approvals.ask"
+
+    def mine(self, actor: Actor) -> Q:
+        asked = Q(role__in=Membership.unscoped.filter(pk=actor.membership_id).values("role")) | Q(signer_id=actor.user_id)
+        steps = Node.unscoped.filter(asked, request__subject_kind__in=PROPOSED, request__seller_id=actor.org_id)
+        return Q(asked_by_id=actor.user_id) | Q(pk__in=steps.values("request__subject_id"))
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        widely = actor.can("approvals.view") or actor.can("approvals.sign")
+        return own(actor, "org") & (Q() if widely else Q(asked_by_id=actor.user_id))
 
 
 @register

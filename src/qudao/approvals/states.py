@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -56,15 +60,51 @@ class Decision(TextChoices):
     BACK = "back", _("Send back to an earlier signature")
 
 
-#: Kinds of subjects a flow may be made for. Upper modules name their subject so; a kind that is missing here just has no label.
-KINDS = {"orders.order": _("Order")}
+class ProposalState(TextChoices):
+    WAITING = "waiting", _("Waiting for a signature")
+    DONE = "done", _("Approved and done")
+    REJECTED = "rejected", _("Rejected")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
 
-#: Types of orders a branch may be for, and what credit says of a document, as upper modules name them.
-TYPES = {"regular": _("Regular"), "sample": _("Sample"), "emergency": _("Emergency"), "transfer": _("Transfer"), "external": _("From an outside supplier")}
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of documents a flow may be made for: its name, its types, what branches may ask besides amount and type (`rules.When`), and the verb with
+    which it is decided: who is handed a step, or added, must hold it to come in at all.
+    """
+
+    label: Any
+    types: Mapping[str, Any] = field(default_factory=dict)
+    facts: tuple[str, ...] = ()
+    verb: str = "approvals.sign"
+
+    def __str__(self) -> str:
+        return str(self.label)
+
+
+#: Kinds of documents a flow may be made for, as upper modules name them. All but orders are proposals: an action that waits (`actions.signed`).
+KINDS = {
+    "orders.order": Kind(
+        _("Order"),
+        {"regular": _("Regular"), "sample": _("Sample"), "emergency": _("Emergency"), "transfer": _("Transfer"), "external": _("From an outside supplier")},
+        ("discount_from", "credit", "first", "categories", "tiers", "groups"),
+        "orders.approve",
+    ),
+    "agreements.terms": Kind(_("Agreement"), {"active": _("Comes into force"), "least": _("Least order amount")}),
+    "funds.limit": Kind(_("Credit limit"), {"raise": _("Raised"), "lower": _("Lowered"), "lines": _("By product line")}),
+    "payments.out": Kind(_("Money out"), {"refund": _("Refund to a buyer"), "deposit": _("Deposit given back"), "supplier": _("Payment to a supplier")}),
+    "payments.write_off": Kind(_("Write-off of a small difference"), {"short": _("Invoice paid short"), "over": _("Payment with a rest")}),
+    "fulfilment.claim": Kind(
+        _("Settlement of a claim"), {"nothing": _("The buyer gets nothing more"), "again": _("Goods are sent again"), "credit": _("A credit note is issued")}
+    ),
+}
+LABELS = {kind: one.label for kind, one in KINDS.items()}
+#: what credit says of a document, and all types of all kinds
 CREDITS = {"pass": _("Passes"), "hold": _("Holds")}
-
-#: The verb with which a document of a kind is decided: who is handed a step, or added, must hold it to come in at all.
-DECIDED_BY = {"orders.order": "orders.approve"}
+TYPES = {code: label for one in KINDS.values() for code, label in one.types.items()}
+#: the kinds that are proposals
+PROPOSED = frozenset(KINDS) - {"orders.order"}
+DECIDED_BY = {kind: one.verb for kind, one in KINDS.items()}
 
 #: the note of a step that went to the administrators because nobody else could sign
 NOBODY = "nobody"
@@ -124,6 +164,12 @@ SENTENCES = {
     "approvals.weekdays_missing": _("Choose at least one day of the week."),
     "approvals.too_many_days": _("At most {most} days can be named."),
     "approvals.link": _("This link is used up, expired or wrong."),
+    "approvals.asked": _("{number} needs a signature first. It is kept and waits for it."),
+    "approvals.asked_singly": _("{number} needs a signature first, so it cannot be done together with others."),
+    "approvals.proposal_same_unique": _("The same already waits for a signature."),
+    "approvals.asker_gone": _("Who asked for {number} may not do it any more, so it can only be rejected."),
+    "approvals.proposal_over": _("{number} does not wait for a signature any more."),
+    "approvals.not_yours": _("Only who asked for {number} can take it back."),
 }
 
 REMEDIES = {
@@ -134,6 +180,7 @@ REMEDIES = {
     "approvals.changed": _("Read what it says now, then decide."),
     "approvals.person_needed": _("Ask them to sign or to hand it on."),
     "approvals.colleague_unknown": _("Only people of your organisation with the right to approve can be chosen."),
+    "approvals.asked_singly": _("Do it by itself: open it and say so there."),
     "approvals.link": _("Sign in to see what waits for you."),
     "approvals.flow_empty": _("Take the flow out of use if nobody must sign any more."),
 }
@@ -142,6 +189,8 @@ REMEDIES = {
 LETTERS = ("approvals.waiting", "approvals.again", "approvals.reminder", "approvals.escalated")
 
 NOTICES = {
+    "approvals.done": _("{number}: what you asked for is approved and done."),
+    "approvals.refused": _("{number}: what you asked for was rejected: {reason}"),
     "approvals.waiting": _("{number} over {amount} waits for your approval."),
     "approvals.again": _("{number} over {amount} came back for your signature: {reason}"),
     "approvals.deputy": _("{name} is away from {first_day} to {last_day} and has named you to sign meanwhile."),

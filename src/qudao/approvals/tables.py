@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from qudao.approvals.models import Absence, Flow
-from qudao.approvals.states import KINDS, VersionState
+from qudao.approvals.models import Absence, Flow, Proposal
+from qudao.approvals.states import LABELS, PROPOSED, TYPES, ProposalState, VersionState
+from qudao.base.html import figures
 from qudao.base.html.figures import badge
-from qudao.base.html.tables import Column, Filter, Table, by_language
+from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
 from qudao.kernel import clock
 
 
@@ -38,12 +40,12 @@ class FlowTable(Table):
     """The flows of the organisation."""
 
     columns = (
-        Column("name", _("Flow"), cell=lambda row: row.name or KINDS.get(row.kind, row.kind), sort="name"),
-        Column("", _("Document"), cell=lambda row: KINDS.get(row.kind, row.kind), sort="kind", slug="document"),
+        Column("name", _("Flow"), cell=lambda row: row.name or LABELS.get(row.kind, row.kind), sort="name"),
+        Column("", _("Document"), cell=lambda row: LABELS.get(row.kind, row.kind), sort="kind", slug="document"),
         Column("", pgettext_lazy("flow", "In use"), cell=in_use, slug="used"),
         Column("", _("Draft"), cell=drafted, slug="draft"),
     )
-    filters = (Filter("kind", _("Document"), choices=tuple(KINDS.items())),)
+    filters = (Filter("kind", _("Document"), choices=tuple(LABELS.items())),)
     order = ("kind", "pk")
     empty = _("Nothing needs an approval: every document is confirmed at once when credit and stock allow.")
     remedy = _("Add a rule to let somebody sign from an amount on.")
@@ -81,3 +83,31 @@ class AbsenceTable(Table):
     order = ("-first_day", "-pk")
     empty = _("You have named no deputy.")
     remedy = _("Before you are away, say who signs meanwhile what waits for you.")
+
+
+TONES = {ProposalState.WAITING: "wait", ProposalState.DONE: "done", ProposalState.REJECTED: "wrong", ProposalState.WITHDRAWN: "idle"}
+
+
+class ProposalTable(Table):
+    """What waits for signatures, newest first."""
+
+    columns = (
+        Column("number", _("Document"), cell="link", sort="number"),
+        Column("", _("What"), cell=lambda row: TYPES.get(row.type, LABELS.get(row.kind, row.kind)), slug="what"),
+        Column("", _("State"), cell=lambda row: badge(row.get_state_display(), TONES[ProposalState(row.state)]), slug="state"),
+        Column("", _("Amount"), cell=lambda row: figures.money(row.amount, row.currency) if row.amount else "", num=True, slug="amount", sort="amount"),
+        Column("", _("Asked by"), cell=lambda row: row.asked_by.name, slug="asked_by"),
+        Column("asked_at", _("Asked"), cell="age", dim=True, sort="asked_at"),
+    )
+    tabs = (
+        Tab("waiting", ProposalState.WAITING.label, Q(state=ProposalState.WAITING)),
+        Tab("mine", _("Asked by me"), lambda actor: Q(asked_by_id=actor.user_id)),
+        Tab("all", _("All")),
+    )
+    filters = (Filter("kind", _("Document"), choices=tuple((kind, LABELS[kind]) for kind in LABELS if kind in PROPOSED)),)
+    search = ("number__icontains", "asked_by__name__icontains")
+    order = ("-pk",)
+    empty = _("Nothing is asked for.")
+
+    def url(self, row: Proposal) -> str:
+        return row.get_absolute_url()

@@ -20,6 +20,7 @@ M = TypeVar("M", bound=Model)
 class Rank(enum.IntEnum):
     """Documents, then money, then goods, then books, then numbers (house.md 4)."""
 
+    PROPOSAL = 1  # what waits for signatures, before all that its last signature does
     NETWORK = 5
     ORDER = 10
     SHIPMENT = 20

@@ -26,7 +26,7 @@ from qudao.base.db import rows, run
 from qudao.base.sentences import say
 from qudao.base.work import unit
 from qudao.kernel import clock
-from qudao.kernel.errors import Conflict, DomainError, Fault, Invalid
+from qudao.kernel.errors import Conflict, DomainError, Fault, Invalid, Waits
 
 __all__ = ["Router", "idempotent", "make_api", "page_of", "reply"]
 
@@ -163,7 +163,10 @@ def _answer(request: HttpRequest, key: str, body: Callable[[], HttpResponse]) ->
         if location:
             response["Location"] = location
         return response
-    response = body()
+    try:
+        response = body()
+    except Waits as waits:  # kept with the key, so that it is asked for once
+        response = _on_domain_error(request, waits)
     run(
         "UPDATE base_storedanswer SET status = %s, body = %s, location = %s WHERE id = %s",
         (response.status_code, response.content, response.get("Location", ""), claimed[0][0]),

@@ -62,6 +62,13 @@ class NotFound(DomainError):
     status = 404
 
 
+class Waits(DomainError):
+    """What was asked is kept and waits for somebody else (202): nothing failed, and nothing has happened yet. `address`: the page where it waits."""
+
+    status = 202
+    address = ""
+
+
 class Conflict(DomainError):
     """Somebody changed it meanwhile, or it is busy (409): look again and retry."""
 

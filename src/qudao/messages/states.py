@@ -7,6 +7,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from qudao.approvals.states import PROPOSED
+
 #: first part of a document's address → its kind: the documents that carry a conversation. The module knows them only as subjects.
 DOCUMENTS = {
     "orders": "orders.order",
@@ -17,7 +19,7 @@ DOCUMENTS = {
 ADDRESSES = {kind: address for address, kind in DOCUMENTS.items()}
 
 #: what a notice can be about whose page is not named after its noun: kind → name of the page
-PAGES = {"funds.account": "fund", "billing.collective": "collective_invoice"}
+PAGES = {"funds.account": "fund", "billing.collective": "collective_invoice", **dict.fromkeys(PROPOSED, "approval_proposal")}
 
 TEXT_LIMIT = 4000
 TITLE_LIMIT = 200

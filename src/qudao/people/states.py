@@ -81,7 +81,7 @@ _EVERYBODY = (
     *("base.export", "base.files", "base.print", "base.runs", "base.views"),
 )
 _READS_TRADE = tuple(f"{module}.view" for module in ("agreements", "pricing", "inventory", "funds", "orders", "fulfilment", "billing", "payments", "ledger"))
-_DECIDES = ("approvals.view", "approvals.delegate", "approvals.add_signer", "approvals.send_back")
+_DECIDES = ("approvals.view", "approvals.delegate", "approvals.add_signer", "approvals.send_back", "approvals.ask", "approvals.sign")
 _BUYS = (
     *(*_EVERYBODY, *_READS_TRADE, "baskets.use", "orders.place", "orders.withdraw", "orders.cancel", "orders.attach", "orders.readdress", "orders.amend"),
     *("orders.split", "orders.confirm_purchase"),
@@ -115,7 +115,7 @@ ROLES: dict[str, RoleCard] = {
     "hq_warehouse": RoleCard(
         "仓管",
         "Warehouse clerk",
-        (*_EVERYBODY, "base.imports", "fulfilment.*", "inventory.*", "orders.view", "agreements.view"),
+        (*_EVERYBODY, "base.imports", "fulfilment.*", "inventory.*", "orders.view", "agreements.view", "approvals.ask"),
         MemberScope.ALL,
     ),
     "hq_auditor": RoleCard("审计", "Auditor", (*_EVERYBODY, *_READS_TRADE, "people.view", "approvals.view", "base.view_log"), MemberScope.ALL, ("*",)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 PANELS: dict[str, tuple[str, ...]] = {
     "agreements.agreement": (
+        "qudao.approvals.pages.about_panel",
         "qudao.agreements.pages.agreement_panel",
         "qudao.pricing.pages.agreement_panel",
         "qudao.inventory.pages.supply_panel",
@@ -24,6 +25,10 @@ PANELS: dict[str, tuple[str, ...]] = {
         "qudao.payments.pages.order_panel",
         "qudao.orders.pages.timeline_panel",  # last: the others tell it of their documents
     ),
-    "billing.invoice": ("qudao.payments.pages.invoice_panel", "qudao.messages.pages.talk_panel"),
-    "payments.payment": ("qudao.messages.pages.talk_panel",),
+    "fulfilment.shipment": ("qudao.approvals.pages.about_panel",),
+    "billing.invoice": ("qudao.approvals.pages.about_panel", "qudao.payments.pages.invoice_panel", "qudao.messages.pages.talk_panel"),
+    "payments.payment": (
+        "qudao.approvals.pages.about_panel",
+        "qudao.messages.pages.talk_panel",
+    ),
 }

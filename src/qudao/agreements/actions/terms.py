@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from qudao.agreements import queries, rules
 from qudao.agreements.actions.assortments import hold_still, open_catalogues
@@ -15,8 +17,11 @@ from qudao.agreements.models import Agreement, Authorisation
 from qudao.agreements.queries import Terms
 from qudao.agreements.rules import AgreementDraft, Grant
 from qudao.agreements.states import AgreementState
+from qudao.approvals.actions import Asking, signed
 from qudao.base.access import Actor, get_visible
 from qudao.base.action import action, emit, part, record
+from qudao.base.html import figures
+from qudao.base.html.tables import by_language
 from qudao.base.lock import Rank, lock_one
 from qudao.base.subject import Subject
 from qudao.catalog import actions as catalog
@@ -30,6 +35,27 @@ from qudao.network.states import OrgState
 def subject_of(agreement: Agreement) -> Subject:
     """The agreement as the subject of a log line or an event."""
     return Subject("agreements.agreement", agreement.pk, agreement.seller_id, agreement.buyer_id, agreement.code)
+
+
+def _asks(agreement_id: int, *told: Any, actor: Actor, **more: Any) -> Asking | None:
+    """What a flow asks of an agreement that comes into force, or again, and of a least order amount. Who sells under it decides."""
+    agreement = get_visible(actor, Agreement, agreement_id)
+    least = next((one for one in (*told, *more.values()) if isinstance(one, Decimal)), None)
+    if agreement.seller_id != actor.org_id or (least is not None and agreement.state == AgreementState.DRAFT):
+        return None
+    return Asking(subject_of(agreement), least or Decimal(0), agreement.currency, "active" if least is None else "least")
+
+
+def _card(agreement_id: int, reason: str = "", **least: Any) -> list[tuple[Any, Any]]:
+    """The terms that would count; of a least order amount, the one that counts now."""
+    of = Agreement.unscoped.select_related("buyer").get(pk=agreement_id)
+    told: list[tuple[Any, Any]] = [(_("Buyer"), by_language(of.buyer.name, of.buyer.name_en))]
+    if least:
+        return [*told, (_("Smallest order now"), figures.money(of.min_order, of.currency))]
+    until = figures.day(of.valid_to) if of.valid_to else _("until withdrawn")
+    told += [(_("Payment"), _("paid in advance") if of.prepaid else _("{n} days").format(n=of.payment_days)), (_("Currency"), of.currency)]
+    told += [(_("From"), figures.day(of.valid_from)), (_("To, included"), until)]
+    return [*told, *([(_("Reason"), reason)] if reason else [])]
 
 
 @action("agreements.draft")
@@ -64,6 +90,7 @@ def change_agreement(agreement_id: int, draft: AgreementDraft, *, actor: Actor) 
     return agreement
 
 
+@signed("agreements.terms", _asks, _card)
 @action("agreements.activate")
 def activate_agreement(agreement_id: int, reason: str = "", *, actor: Actor) -> Agreement:
     """Let the two trade: from draft, or again after a suspension. Locks it; emits AgreementActivated.
@@ -96,6 +123,7 @@ def set_channel(agreement_id: int, channel: str, *, actor: Actor) -> Agreement:
     return agreement
 
 
+@signed("agreements.terms", _asks, _card)
 @action("agreements.draft")
 def set_min_order(agreement_id: int, amount: Decimal, *, actor: Actor) -> Agreement:
     """Say what an order must at least come to before tax (0 = nothing); it counts for orders placed from now on. Locks it. Raises Invalid at `min_order`."""

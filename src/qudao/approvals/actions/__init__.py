@@ -7,10 +7,13 @@ from qudao.approvals.actions.edit_flows import add_rule, discard_draft, publish_
 from qudao.approvals.actions.hand_on import AbsenceDraft, add_signer, delegate, end_absence, name_deputy
 from qudao.approvals.actions.late import hand_up, time_out
 from qudao.approvals.actions.links import Letter, letter_for, remind
+from qudao.approvals.actions.proposals import SIGNED, Asking, decide_late, decide_proposal, signed, withdraw_proposal
 from qudao.approvals.actions.requests import Outcome, ask_again, open_request, sign, withdraw
 
 __all__ = [
+    "SIGNED",
     "AbsenceDraft",
+    "Asking",
     "CalendarDraft",
     "Letter",
     "Outcome",
@@ -18,6 +21,8 @@ __all__ = [
     "add_signer",
     "ask_again",
     "check_other_hand",
+    "decide_late",
+    "decide_proposal",
     "delegate",
     "discard_draft",
     "end_absence",
@@ -33,6 +38,8 @@ __all__ = [
     "send_back",
     "separate_duties",
     "sign",
+    "signed",
     "time_out",
     "withdraw",
+    "withdraw_proposal",
 ]

@@ -13,7 +13,7 @@ from qudao.approvals import queries, rules
 from qudao.approvals.events import RequestClosed
 from qudao.approvals.models import Link, Node, Request, Signature
 from qudao.approvals.rules import Facts, Needed
-from qudao.approvals.states import NOBODY, Decision, Mode, NodeState, RequestState, Who
+from qudao.approvals.states import NOBODY, PROPOSED, Decision, Mode, NodeState, RequestState, Who
 from qudao.base.access import Actor
 from qudao.base.action import emit, part
 from qudao.base.lock import Rank, lock_one, note_rank
@@ -190,7 +190,7 @@ def withdraw(subject: Subject, *, actor: Actor, by_cancel: bool = False) -> Requ
 
 def _lock(subject: Subject) -> Request:
     """The newest request of a document, locked; a double click waits here and then sees what the first one did."""
-    note_rank(Rank.APPROVAL)
+    note_rank(Rank.PROPOSAL if subject.kind in PROPOSED else Rank.APPROVAL)
     found = Request.unscoped.select_for_update(of=("self",)).filter(subject_kind=subject.kind, subject_id=subject.id).order_by("-pk").first()
     if found is None:
         raise Refused("approvals.none", number=subject.number)

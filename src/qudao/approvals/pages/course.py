@@ -83,7 +83,11 @@ class AbsenceEnd(ActionPage):
 
 def course_panel(request: HttpRequest, document: Any) -> Panel | None:
     """On a document: its steps with who signed and how long each took, for the seller's people. Named in `qudao.web.panels`."""
-    nodes = queries.course(request.actor, document.subject)  # type: ignore[attr-defined]
+    return steps_panel(queries.course(request.actor, document.subject))  # type: ignore[attr-defined]
+
+
+def steps_panel(nodes: list[Node]) -> Panel | None:
+    """Steps with who signed and how long each took; None without any."""
     if not nodes:
         return None
     out = queries.unscoped_times_out(nodes)

@@ -51,8 +51,11 @@ class _OfDraft(FormPage):
 class BranchPage(_OfDraft):
     """When somebody must sign."""
 
-    form = BranchForm
     title = gettext_lazy("Branch")
+
+    def form(self, *args: Any, **kwargs: Any) -> BranchForm:  # type: ignore[override]
+        """The form with what documents of the flow's kind have."""
+        return BranchForm(*args, **kwargs).about(self.find(**self.kwargs).kind)
 
     def initial(self, obj: Flow) -> dict[str, Any]:
         branch = self.branch(obj)
@@ -85,8 +88,11 @@ class BranchRemoval(_OfDraft, ActionPage):
 class StepPage(_OfDraft):
     """Who signs in a branch."""
 
-    form = StepForm
     title = gettext_lazy("Signature")
+
+    def form(self, *args: Any, **kwargs: Any) -> StepForm:  # type: ignore[override]
+        """The form with the people who may decide documents of the flow's kind."""
+        return StepForm(*args, **kwargs).about(self.find(**self.kwargs).kind)
 
     def initial(self, obj: Flow) -> dict[str, Any]:
         steps, at = self.branch(obj).steps, self.kwargs["at"]

@@ -17,7 +17,7 @@ from qudao.approvals.forms import FlowForm, RuleForm
 from qudao.approvals.models import Flow, Version
 from qudao.approvals.queries import signer_of, signers_of
 from qudao.approvals.rules import FlowDraft, RuleDraft, Step, When, branches_of
-from qudao.approvals.states import CREDITS, KINDS, TYPES, Late, Mode, VersionState
+from qudao.approvals.states import CREDITS, LABELS, TYPES, Late, Mode, VersionState
 from qudao.approvals.tables import FlowTable
 from qudao.base.access import Actor
 from qudao.base.html import figures
@@ -230,7 +230,7 @@ class FlowDetail(DetailPage):
     def head(self, obj: Flow) -> Head:
         used = version_of(obj, VersionState.PUBLISHED)
         state = (pgettext("flow", "In use"), "done") if used else (_("Not in use"), "idle")
-        return Head(obj.name or str(KINDS.get(obj.kind, obj.kind)), state, KINDS.get(obj.kind, obj.kind))
+        return Head(obj.name or str(LABELS.get(obj.kind, obj.kind)), state, LABELS.get(obj.kind, obj.kind))
 
     def buttons(self, obj: Flow) -> Sequence[Button]:
         to = {name: reverse(f"approval_flow_{name}", args=[obj.pk]) for name in ("publication", "discard", "retirement", "habits")}

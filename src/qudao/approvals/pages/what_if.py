@@ -15,7 +15,7 @@ from qudao.approvals.models import Flow
 from qudao.approvals.pages.flows import version_of, written
 from qudao.approvals.queries import signer_of
 from qudao.approvals.rules import Replay, replay
-from qudao.approvals.states import KINDS, VersionState
+from qudao.approvals.states import LABELS, VersionState
 from qudao.base.html import figures
 from qudao.base.html.pages import Button, DetailPage, Head, Panel
 from qudao.base.html.tables import by_language
@@ -100,7 +100,7 @@ class WhatIf(DetailPage):
         return Head(
             _("What if"),
             None,
-            obj.name or KINDS.get(obj.kind, obj.kind),
+            obj.name or LABELS.get(obj.kind, obj.kind),
             facts=[_("the last {n} months").format(n=months_of(self.request.GET.get("months", "")))],
         )
 

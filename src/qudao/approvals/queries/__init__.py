@@ -25,6 +25,7 @@ from qudao.approvals.queries.flows import (
     unscoped_version,
     waited,
 )
+from qudao.approvals.queries.proposals import proposals, proposals_about, proposed_to, unscoped_late_proposals, unscoped_proposals_for, unscoped_request_of
 from qudao.approvals.queries.requests import (
     Link,
     Node,
@@ -86,6 +87,9 @@ __all__ = [
     "flow",
     "flows",
     "plan_of",
+    "proposals",
+    "proposals_about",
+    "proposed_to",
     "may_sign",
     "names_of",
     "pending_for",
@@ -102,12 +106,15 @@ __all__ = [
     "unscoped_colleagues",
     "unscoped_covering",
     "unscoped_decision",
+    "unscoped_late_proposals",
     "unscoped_link",
     "unscoped_member_of",
     "unscoped_open_requests",
     "unscoped_nobody",
     "unscoped_overdue",
     "unscoped_plans",
+    "unscoped_proposals_for",
+    "unscoped_request_of",
     "unscoped_right",
     "unscoped_separates",
     "unscoped_role_choices",

@@ -10,14 +10,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from qudao.approvals.actions import Asking, signed
 from qudao.base.access import Actor, get_visible
 from qudao.base.action import action, emit, record
+from qudao.base.html.tables import by_language
 from qudao.base.lock import Rank, lock_one
 from qudao.base.notify import notify
 from qudao.fulfilment.events import DifferenceSettled
 from qudao.fulfilment.models import Difference
 from qudao.fulfilment.rules import MAX_NOTE
-from qudao.fulfilment.states import LOST, OUTCOMES, WAYS, DifferenceKind, DifferenceState, Liable, Remedy
+from qudao.fulfilment.states import LOST, OUTCOMES, WAYS, DifferenceKind, DifferenceState, Liable, Outcome, Remedy
 from qudao.inventory.actions import MoveSpec, ensure_places, post_moves
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
@@ -66,6 +70,21 @@ def investigate_difference(difference_id: int, owner_id: int | None = None, due_
     return found
 
 
+def _asks(difference_id: int, how: Settlement, *, actor: Actor) -> Asking:
+    """What the claim stands for."""
+    seen = get_visible(actor, Difference, difference_id, VERB)
+    return Asking(seen.shipment.subject, seen.amount, seen.currency, how.remedy if how.remedy in Remedy.values else "nothing")
+
+
+def _card(difference_id: int, how: Settlement) -> list[tuple[Any, Any]]:
+    """What was claimed, and how it would end."""
+    seen = Difference.unscoped.select_related("buyer").get(pk=difference_id)
+    told = [(_("Buyer"), by_language(seen.buyer.name, seen.buyer.name_en)), (_("Claim"), DifferenceKind(seen.kind).label)]
+    told += [(_("Goods"), Outcome(how.outcome).label), (_("Borne by"), Liable(how.liable).label)]
+    return [*told, *([(_("Remark"), how.note)] if how.note else [])]
+
+
+@signed("fulfilment.claim", _asks, _card)
 @action(VERB)
 def settle_difference(difference_id: int, how: Settlement, *, actor: Actor) -> Difference:
     """Say what became of the goods of a difference, who bears it and what the buyer gets; both sides read it. It is not opened again.

@@ -106,3 +106,24 @@ def test_many_are_written_off_from_the_list(world):
         bulk.action(one.pk, liable="warehouse", actor=world.cast.hq_warehouse)
     assert set(Difference.unscoped.values_list("outcome", "liable")) == {("written_off", "warehouse")}
     assert_sound()
+
+
+def test_a_settlement_waits_for_a_signature_where_the_flow_says_so(world, client):
+    from qudao.approvals.actions import add_rule, decide_proposal
+    from qudao.approvals.models import Proposal
+    from qudao.approvals.rules import RuleDraft
+    from qudao.base.access import system_actor
+    from qudao.people.queries import unscoped_system_role
+
+    difference = counted(world, damaged=2)
+    add_rule(world.cast.lh.pk, RuleDraft("fulfilment.claim", unscoped_system_role("hq_admin"), difference.amount), actor=system_actor())
+    client = sign_in(client, world.cast.hq_warehouse)
+    asked = client.post(reverse("difference_settlement", args=[difference.pk]), {"outcome": "written_off", "liable": "carrier", "remedy": "", "note": "wet"})
+    made = Proposal.unscoped.get()
+    assert asked.url == made.get_absolute_url() and (made.amount, made.type) == (difference.amount, "nothing")
+    assert client.get(made.get_absolute_url()).status_code == 200 and Difference.unscoped.get().state != "settled"
+    assert made.get_absolute_url() in client.get(difference.shipment.get_absolute_url()).content.decode()
+    decide_proposal(made.pk, "approve", actor=world.cast.hq_admin)
+    settled = Difference.unscoped.get()
+    assert (settled.state, settled.note, settled.settled_by) == ("settled", "wet", world.cast.hq_warehouse.user_id)
+    assert_sound()

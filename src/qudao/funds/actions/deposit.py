@@ -10,12 +10,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from qudao.approvals.actions import signed
 from qudao.base.access import Actor
 from qudao.base.action import action, part, record
 from qudao.base.lock import Rank, lock_one
 from qudao.base.notify import notify
 from qudao.base.subject import Subject
 from qudao.funds import rules
+from qudao.funds.actions import asked
 from qudao.funds.actions.terms import follow, lock_account, tell_changed
 from qudao.funds.models import Account, DepositEntry
 from qudao.funds.states import DepositKind
@@ -57,6 +59,7 @@ def pay_deposit(account_id: int, amount: Decimal, reference: str, day: date | No
     return _move(account, Step(DepositKind.PAID_IN, amount, reference, day or clock.today()), actor)
 
 
+@signed(asked.OUT, asked.deposit_asks, asked.deposit_card)
 @action("funds.deposit")
 def refund_deposit(account_id: int, amount: Decimal, reason: str, day: date | None = None, *, actor: Actor) -> Account:
     """Send a deposit, or a part of it, back to the buyer. It cannot be taken back. Locks the account, ledger. Raises Refused when less is held."""

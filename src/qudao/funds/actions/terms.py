@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 
+from qudao.approvals.actions import signed
 from qudao.base.access import Actor, get_visible, visible
 from qudao.base.action import action, emit, part, record
 from qudao.base.db import rows, update_rows
@@ -19,6 +20,7 @@ from qudao.base.notify import notify
 from qudao.base.subject import Subject
 from qudao.catalog.queries import unscoped_has_category
 from qudao.funds import queries, rules
+from qudao.funds.actions import asked
 from qudao.funds.events import LimitChanged
 from qudao.funds.models import Account, House, StateChange, SubLimit
 from qudao.funds.rules import LimitTerms, Patience
@@ -64,6 +66,7 @@ def open_account(agreement_id: int, *, actor: Actor) -> Account:
     return account
 
 
+@signed(asked.LIMIT, asked.limit_asks, asked.limit_card)
 @action("funds.set_limit")
 def set_limit(account_id: int, terms: LimitTerms, reason: str, *, actor: Actor) -> Account:
     """Set the limits and the patience of an account of the own organisation as seller. Locks it; emits LimitChanged."""
@@ -78,6 +81,7 @@ def set_limit(account_id: int, terms: LimitTerms, reason: str, *, actor: Actor) 
     return account
 
 
+@signed(asked.LIMIT, asked.limits_asks, asked.limits_card)
 @action("funds.set_limit")
 def set_limits(terms: Mapping[int, LimitTerms], reason: str, *, actor: Actor) -> dict[int, dict[str, list]]:
     """`set_limit` for many accounts, by id, all or none, in four statements. Returns by account what changed, [before, after].
@@ -123,6 +127,7 @@ def _limit(account: Account, terms: LimitTerms, reason: str) -> dict[str, list]:
     return detail
 
 
+@signed(asked.LIMIT, asked.lines_asks, asked.lines_card)
 @action("funds.set_limit")
 def set_line_limits(account_id: int, limits: Mapping[int, Decimal | None], reason: str, *, actor: Actor) -> Account:
     """What product lines (by category, with all below it) may use of the limit; None: no limit of its own any more. What is not named stays.

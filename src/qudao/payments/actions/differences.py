@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from qudao.approvals.actions import signed
 from qudao.base.access import Actor, get_visible
 from qudao.base.action import action, record
 from qudao.base.lock import Rank, lock_one, note_rank
@@ -21,6 +22,7 @@ from qudao.ledger.actions import Posting, post, settle_items
 from qudao.ledger.states import Account
 from qudao.orders.actions import lock_trades
 from qudao.payments import rules
+from qudao.payments.actions import asked
 from qudao.payments.actions.duties import check_not_recorded
 from qudao.payments.actions.receive import tell
 from qudao.payments.models import Application, Payment, Tolerance
@@ -36,6 +38,7 @@ def set_tolerance(currency: str, amount: Decimal, *, actor: Actor) -> Tolerance:
     return kept
 
 
+@signed(asked.WRITE_OFF, asked.short_asks, asked.short_card)
 @action("payments.write_off")
 def close_short(invoice_id: int, note: str = "", *, actor: Actor) -> Application:
     """Close an invoice of the own organisation that is paid but for a small difference; both books bear it on an account of its own.
@@ -56,6 +59,7 @@ def close_short(invoice_id: int, note: str = "", *, actor: Actor) -> Application
     return kept
 
 
+@signed(asked.WRITE_OFF, asked.over_asks, asked.over_card)
 @action("payments.write_off")
 def close_over(payment_id: int, note: str = "", *, actor: Actor) -> Payment:
     """Keep the small rest of a payment that is more than what was owed. Locks payment, funds, ledger. Raises Refused as `close_short`."""
@@ -93,6 +97,7 @@ def undo_difference(application_id: int, *, actor: Actor) -> Application:
     return kept
 
 
+@signed(asked.OUT, asked.refund_asks, asked.refund_card)
 @action("payments.refund")
 def refund_payment(payment_id: int, amount: Decimal, note: str = "", *, actor: Actor) -> Payment:
     """Send back today what is left of a payment or credit note, or a part of it; `note` is what the bank is told. It cannot be taken back.

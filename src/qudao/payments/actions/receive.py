@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from qudao.approvals.actions import signed
 from qudao.base.access import Actor
 from qudao.base.action import action, emit, record
 from qudao.base.db import rows
@@ -26,6 +27,7 @@ from qudao.ledger.actions import Posting, post, post_all, settle_items
 from qudao.ledger.states import Account
 from qudao.orders.actions import lock_trades
 from qudao.payments import rules
+from qudao.payments.actions import asked
 from qudao.payments.actions.duties import check_not_announced, check_not_ordered
 from qudao.payments.events import PaymentAnnounced, PaymentApplied, PaymentReceived
 from qudao.payments.models import Payment
@@ -123,6 +125,7 @@ class Paid:
         }
 
 
+@signed(asked.OUT, asked.supplier_asks, asked.supplier_card)
 @action("payments.record")
 def record_payment(facts: PaymentFacts, applications: Chosen = None, *, actor: Actor) -> Payment:
     """Record money the own organisation received, and apply it; what matches nothing stays unapplied and gives credit back.
@@ -347,18 +350,10 @@ def write_all(facts: Sequence[PaymentFacts], pairs: Sequence[Pair], paid: Sequen
 
 def _payment_columns(facts: PaymentFacts, pair: Pair, state: str, paid: Paid) -> dict[str, Any]:
     return {
-        "seller_id": facts.seller_id,
-        "buyer_id": facts.buyer_id,
-        "agreement_id": pair.agreement_id,
-        "amount": facts.amount,
-        "currency": pair.currency,
-        "applied": paid.total,
-        "paid_on": facts.paid_on or clock.today(),
-        "reference": facts.reference.strip(),
-        "method": str(facts.method),
-        "note": facts.note.strip(),
-        "state": str(state),
-    }
+        "seller_id": facts.seller_id, "buyer_id": facts.buyer_id, "agreement_id": pair.agreement_id, "amount": facts.amount, "currency": pair.currency,
+        "applied": paid.total, "paid_on": facts.paid_on or clock.today(), "reference": facts.reference.strip(), "method": str(facts.method),
+        "note": facts.note.strip(), "state": str(state),
+    }  # fmt: skip
 
 
 def write_applied(payment: Payment, paid: Paid, states: Sequence[str], actor: Actor, *, received: datetime | None = None) -> int | None:

@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from qudao.approvals.actions import add_signer, delegate, send_back
-from qudao.approvals.queries import Node, choices_of_colleagues, signed_before, unscoped_steps
+from qudao.approvals.queries import Node, choices_of_colleagues, proposed_to, signed_before, unscoped_steps
+from qudao.approvals.states import LABELS
 from qudao.base.html import figures
 from qudao.base.html.forms import Form
 from qudao.base.html.pages import FormPage, door, go, wanted
@@ -29,7 +30,7 @@ from qudao.orders.actions import approve_order, reject_order, return_order
 from qudao.orders.rules import lacks_credit
 from qudao.orders.states import Status
 from qudao.portal.queries import Case, Task, case, pending
-from qudao.portal.queries.inbox import TOP
+from qudao.portal.queries.inbox import TOP, Tasks
 
 #: the kinds of documents that can be decided here, with the module's own actions
 DECIDE = {"orders.order": {"approval": approve_order, "rejection": reject_order}}
@@ -115,6 +116,7 @@ def _show(request: HttpRequest, tasks: list[Task], task: Task | None, error: Dom
         "faults": [say(f) for f in error.faults] if error else [],
         "may_wait": bool(chosen and (chosen.may_wait or (error and lacks_credit(error.faults)))),
         "reason": "" if said else request.POST.get("reason", ""), "alone": bool(opened and chosen), "back": reverse("approvals") if opened else "",
+        "asked": [(one, LABELS[one.request.subject_kind]) for one in (tasks.asked if isinstance(tasks, Tasks) else proposed_to(actor))],
         "swapped": wanted(request) == "inbox",
     }  # fmt: skip
     if chosen and chosen.short:

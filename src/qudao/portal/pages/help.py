@@ -37,7 +37,8 @@ BY_ADDRESS = {
     "exchange-differences": "money",
     "exchange-rates": "prices", "packs": "prices", "categories": "prices", "brands": "prices", "tax-classes": "prices", "authorisations": "network",
     "buyer-groups": "network", "group-members": "network", "assortment-rules": "network", "assortments": "network", "addresses": "network",
-    "absences": "approvals", "messages": "conversations", "notes": "conversations", "prints": "printing", "views": "lists", "cells": "lists",
+    "absences": "approvals", "approval-requests": "approvals",
+    "messages": "conversations", "notes": "conversations", "prints": "printing", "views": "lists", "cells": "lists",
 }  # fmt: skip
 
 

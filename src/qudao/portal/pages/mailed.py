@@ -21,7 +21,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from qudao.approvals.queries import Link, Signature, unscoped_decision, unscoped_link, unscoped_member_of
+from qudao.approvals.actions import decide_proposal
+from qudao.approvals.pages.proposals import card_of
+from qudao.approvals.queries import Link, Signature, unscoped_decision, unscoped_link, unscoped_member_of, unscoped_proposals_for
+from qudao.approvals.states import DECIDED_BY, PROPOSED
 from qudao.base.access import Actor, Channel
 from qudao.base.sentences import say
 from qudao.base.work import unit
@@ -35,7 +38,18 @@ from qudao.portal.queries import Task, case, pending_step
 
 #: what the person may do and see here at most; never more than what the person may anyway
 VERBS = frozenset(
-    {"orders.view", "orders.approve", "funds.view", "inventory.view", "ledger.view", "payments.view", "approvals.view", "messages.view", "base.files"}
+    {
+        "orders.view",
+        "orders.approve",
+        "funds.view",
+        "inventory.view",
+        "ledger.view",
+        "payments.view",
+        "approvals.view",
+        "messages.view",
+        "base.files",
+        "approvals.sign",
+    }
 )
 #: looks and decisions from one address in ten minutes (per process: a brake; nobody guesses 256 bits)
 MOST, SECONDS = 60, 600
@@ -69,7 +83,7 @@ def _actor_of(link: Link) -> Actor | None:
     """The person of the link as far as this page lets act; None when the person may not act for the seller (any more)."""
     member = unscoped_member_of(link.user_id, link.node.request.seller_id or 0)
     actor = unscoped_actor_of_membership(member, Channel.MAIL) if member else None
-    return replace(actor, verbs=actor.verbs & VERBS) if actor and actor.can("orders.approve") else None
+    return replace(actor, verbs=actor.verbs & VERBS) if actor and actor.can(DECIDED_BY.get(link.node.request.subject_kind, "")) else None
 
 
 def _task_of(link: Link, actor: Actor) -> Task | None:
@@ -77,7 +91,7 @@ def _task_of(link: Link, actor: Actor) -> Task | None:
     if link.ended_at is not None or link.expires_at <= clock.now():
         return None
     task = pending_step(actor, link.node_id)
-    return task if task and task.subject_kind in DECIDE else None
+    return task if task and task.subject_kind in DECIDED_BY else None
 
 
 # The secret in the address is what a forged request from another site does not know; a cookie would add nothing but failures in mail apps.
@@ -108,7 +122,10 @@ def _decide(request: HttpRequest, link: Link, task: Task, actor: Actor) -> HttpR
     kept = {"may_wait": True} if verb == "approval" and request.POST.get("may_wait") else {}
 
     def once() -> Signature:
-        DECIDE[task.subject_kind][verb](task.subject_id, reason=reason, **kept, actor=actor)
+        if task.subject_kind in PROPOSED:
+            decide_proposal(task.subject_id, request.POST["decision"], reason, actor=actor)
+        else:
+            DECIDE[task.subject_kind][verb](task.subject_id, reason=reason, **kept, actor=actor)
         decided = unscoped_decision(link.node_id)
         if decided is None or decided.user_id != actor.user_id:  # the step moved between the look and the lock, and another one was signed: undo
             raise Refused("approvals.link")
@@ -124,6 +141,10 @@ def _decide(request: HttpRequest, link: Link, task: Task, actor: Actor) -> HttpR
 
 def _card(request: HttpRequest, task: Task, actor: Actor, error: DomainError | None = None) -> HttpResponse:
     """The card; with what was refused, and the way to keep an order that lacks only credit."""
+    if task.subject_kind in PROPOSED:
+        made = unscoped_proposals_for(actor).select_related("asked_by").get(pk=task.subject_id)
+        told = {"proposal": made, "card": card_of(made), "chosen": task, "faults": [say(f) for f in error.faults] if error else [], "person": actor.name}
+        return render(request, "portal/approvals_mailed.html", told, status=error.status if error else 200)
     may_wait = task.may_wait or bool(error and lacks_credit(error.faults))
     told = {"faults": [say(f) for f in error.faults] if error else [], "person": actor.name, "may_wait": may_wait}
     context: dict[str, Any] = {**shown(task, case(actor, task)), **told}

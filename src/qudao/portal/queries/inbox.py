@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from qudao.approvals.models import Node
 from qudao.approvals.queries import asks_beside, course, pending_for, waiting_number
-from qudao.approvals.states import NodeState
+from qudao.approvals.states import LABELS, PROPOSED, NodeState
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
 from qudao.base.files import files_of
@@ -124,6 +124,8 @@ class Task:
     @property
     def url(self) -> str:
         """Where it is decided."""
+        if self.subject_kind in PROPOSED:
+            return reverse("approval_proposal", args=[self.subject_id])
         return f"{reverse('approvals')}?open={self.subject_id}"
 
     @property
@@ -176,20 +178,29 @@ def oldest_pending(actor: Actor, most: int) -> tuple[list[Task], int]:
     return tasks, len(tasks) if len(nodes) < most and len(tasks) - len(nodes) < most else waiting_number(actor)
 
 
-def pending(actor: Actor, order_id: int | None = None) -> list[Task]:
+class Tasks(list[Task]):
+    """Tasks, and the steps beside orders that wait as well."""
+
+    def __init__(self, tasks: Iterable[Task], asked: Iterable[Node]) -> None:
+        super().__init__(tasks)
+        self.asked = list(asked)
+
+
+def pending(actor: Actor, order_id: int | None = None) -> Tasks:
     """What the actor may decide now: what is not as usual first, then the oldest; with one order that is asked for, however many wait longer.
 
     Two statements, one more for an order that is not among the oldest.
     """
-    nodes = list(pending_for(actor, TASKS)) if actor.can("orders.approve") else []
-    if order_id and len(nodes) == TASKS and all(node.request.subject_id != order_id for node in nodes):
+    found = list(pending_for(actor, TASKS)) if actor.can("orders.approve") else []
+    nodes = [node for node in found if node.request.subject_kind not in PROPOSED]
+    if order_id and len(found) == TASKS and all(node.request.subject_id != order_id for node in nodes):
         nodes += pending_for(actor).filter(request__subject_kind="orders.order", request__subject_id=order_id)
-    return _tasks(actor, nodes, TASKS, order_id or 0)
+    return Tasks(_tasks(actor, nodes, TASKS, order_id or 0), (node for node in found if node.request.subject_kind in PROPOSED))
 
 
 def pending_step(actor: Actor, node_id: int) -> Task | None:
     """One step, while it waits for this person. Two statements."""
-    found = _tasks(actor, list(pending_for(actor).filter(pk=node_id)) if actor.can("orders.approve") else [])
+    found = _tasks(actor, list(pending_for(actor).filter(pk=node_id)))
     return found[0] if found else None
 
 
@@ -200,7 +211,7 @@ def _tasks(actor: Actor, nodes: list[Node], offered: int = 0, first: int = 0) ->
     found = []
     for node in nodes:
         asked = node.request
-        known = facts.get(asked.subject_id, {"party": ""}) if asked.subject_kind == "orders.order" else {"party": ""}
+        known = facts.get(asked.subject_id, {"party": ""}) if asked.subject_kind == "orders.order" else {"party": str(LABELS.get(asked.subject_kind, ""))}
         told = {"amount": asked.amount, "since": node.entered_at or asked.opened_at, "step": by_language(node.role.name, node.role.name_en)}
         found.append(Task(asked.subject_kind, asked.subject_id, node=node, **{**known, **told, "number": asked.number}))
     for pk in set(facts).difference(asked_for):

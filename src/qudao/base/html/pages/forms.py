@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from qudao.base.access import Actor
 from qudao.base.html.forms import Form
 from qudao.base.html.pages.door import Button, Page, client_id_of, get_row, go, wanted
-from qudao.base.sentences import Said
-from qudao.kernel.errors import DomainError, Forbidden, NotFound
+from qudao.base.sentences import Said, say
+from qudao.kernel.errors import DomainError, Forbidden, NotFound, Waits
 
 
 class FormPage(Page):
@@ -67,6 +67,8 @@ class FormPage(Page):
             result = self.perform(obj, form.cleaned_data, client_id_of(request))
         except (Forbidden, NotFound):
             raise
+        except Waits as waits:
+            return go(request, waits.address or self.back or "/", say(waits.faults[0]).sentence)
         except DomainError as error:
             return self.page(obj, form, form.refuse(error), status=error.status)
         return go(request, self.done(result), self.said, undo=self.undo(obj, result))

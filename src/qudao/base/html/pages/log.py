@@ -59,11 +59,16 @@ def _model_of(kind: str) -> Any:
 
 def address_of(line: ActionLog) -> str:
     """The page of what a line is about; "" when it has none. The page itself decides who may see it."""
-    model = _model_of(line.subject_kind)
-    if model is None or not line.subject_id or not hasattr(model, "get_absolute_url"):
+    return page_of(line.subject_kind, line.subject_id)
+
+
+def page_of(kind: str, pk: int | None) -> str:
+    """The page of a document by its kind and id; "" when it has none."""
+    model = _model_of(kind)
+    if model is None or not pk or not hasattr(model, "get_absolute_url"):
         return ""
     try:
-        return str(model(pk=line.subject_id).get_absolute_url())
+        return str(model(pk=pk).get_absolute_url())
     except (NoReverseMatch, AttributeError):
         return ""
 
