@@ -19,8 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from qudao.base.access import system_actor
 from qudao.base.subject import Subject
-from qudao.inventory.actions import LotQty, adjust_stock, post_moves, release, reserve, track_product
-from qudao.inventory.models import Lot, Reservation
+from qudao.inventory.actions import LotQty, adjust_stock, free_stock, hold_stock, post_moves, release, reserve, track_product
+from qudao.inventory.models import Lot, Reservation, Stock
 from qudao.inventory.rules import Demand, MoveSpec
 from qudao.inventory.tests.make import Shelf, assert_sound, in_unit, levels, make_shelf
 from qudao.kernel import clock
@@ -63,6 +63,7 @@ class StockMachine(RuleBasedStateMachine):
         self.on_hand = {key: have[0] for key, have in levels().items()}
         self.promised: dict[tuple[int, int], list] = {}  # (document, line) → [place, product, left]
         self.line = 0
+        self.blocked: set[tuple[int, int]] = set()
 
     # --- what the dictionary knows ---
 
@@ -96,7 +97,7 @@ class StockMachine(RuleBasedStateMachine):
         needed: dict[tuple[int, int], Decimal] = {}
         for d in demands:
             needed[d.place_id, d.product_id] = needed.get((d.place_id, d.product_id), ZERO) + d.qty
-        fits = all(self.free(*key) - self.expired(*key) >= qty for key, qty in needed.items())
+        fits = all((ZERO if key in self.blocked else self.free(*key) - self.expired(*key)) >= qty for key, qty in needed.items())
         try:
             in_unit(reserve, demands, Subject("test.order", document))
         except Refused as refused:
@@ -124,9 +125,9 @@ class StockMachine(RuleBasedStateMachine):
         try:
             in_unit(post_moves, [spec], Subject("test.shipment", 1), reserved_for=Subject("test.order", document))
         except Refused:
-            assert beyond
+            assert beyond or (place, product) in self.blocked
             return
-        assert not beyond
+        assert not beyond and ((place, product) not in self.blocked or target == self.shelf.outside)
         self.change(place, product, -qty)
         if target != self.shelf.outside:
             self.change(target, product, qty)
@@ -134,11 +135,26 @@ class StockMachine(RuleBasedStateMachine):
         if not self.promised[key][2]:
             del self.promised[key]
 
+    @rule(product=PRODUCT, hold=st.booleans())
+    def block_or_release(self, product: int, hold: bool) -> None:
+        """Goods without lots are blocked for quality in the warehouse, and released."""
+        key = (self.shelf.main, self.products[product])
+        row = Stock.unscoped.filter(place=key[0], product=key[1]).first()
+        doing = hold_stock if hold else free_stock
+        if row is None:
+            return
+        if (hold and row.tracked) or (not hold and key not in self.blocked):
+            with pytest.raises(Refused):
+                doing(row.pk, "machine", actor=system_actor())
+            return
+        doing(row.pk, "machine", actor=system_actor())
+        self.blocked = self.blocked | {key} if hold else self.blocked - {key}
+
     @rule(place=PLACE, product=PRODUCT, qty=QTY, out=st.booleans())
     def move(self, place: int, product: int, qty: Decimal, out: bool) -> None:
         source, what = self.places[place], self.products[product]
         target = self.shelf.outside if out else self.places[1 - place]
-        fits = self.free(source, what) >= qty
+        fits = self.free(source, what) >= qty and (out or (source, what) not in self.blocked)
         try:
             in_unit(post_moves, [MoveSpec(what, qty, source, target)], Subject("test.move", 1))
         except Refused:

@@ -184,6 +184,8 @@ def take_lots(line_id: int, what: Decimal | Sequence[LotQty], there: list[LotQty
             have = known.get(one.lot, LotQty(one.lot, None, NOTHING))
             if have.qty < one.qty:
                 faults.append(lots_fault(line_id, "inventory.lot_short", lot=one.lot, available=plain(max(have.qty, NOTHING))))
+            elif have.held:
+                faults.append(lots_fault(line_id, "inventory.lot_held", lot=one.lot))
             elif not keeps(have.expires_on, good):
                 faults.append(lots_fault(line_id, "inventory.lot_unsold", lot=one.lot, until=str(have.expires_on), needed=str(good)))
             taken.append(replace(have, qty=one.qty))

@@ -19,7 +19,18 @@ from qudao.catalog.queries import products
 from qudao.inventory.actions import OpeningLine
 from qudao.inventory.models import Place
 from qudao.inventory.rules import check_quantities
-from qudao.inventory.states import MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_LOT, MOST_PRIORITY, MOST_RECEIPT_DAYS, MOST_RESERVE_DAYS, PlaceKind, Short, Shows
+from qudao.inventory.states import (
+    MOST_HELD,
+    MOST_KEEPS_DAYS,
+    MOST_LEAD_DAYS,
+    MOST_LOT,
+    MOST_PRIORITY,
+    MOST_RECEIPT_DAYS,
+    MOST_RESERVE_DAYS,
+    PlaceKind,
+    Short,
+    Shows,
+)
 from qudao.kernel.errors import Fault, Invalid
 from qudao.network import queries as network
 from qudao.network.states import OrgKind
@@ -140,6 +151,12 @@ class TrackForm(Form):
     shelf_days = forms.IntegerField(
         label=_("Shelf life in days"), min_value=1, max_value=MOST_KEEPS_DAYS, required=False, help_text=_("From the day it is made; empty: not known.")
     )
+
+
+class HoldForm(Form):
+    """Why goods are blocked or released."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=MOST_HELD, help_text=_("The warehouse reads it, and it stays in the log."))
 
 
 class CountForm(Form):

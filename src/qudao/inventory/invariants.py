@@ -62,6 +62,15 @@ CHECKS = [
            WHERE id = (SELECT max(id) FROM inventory_stock)""",
     ),
     Check(
+        "inventory.blocked_goods_lie_in_warehouses",
+        """SELECT h.id, concat_ws(' ', h.what, h.id, 'is blocked for quality in place', p.code, 'which is no warehouse') AS note
+           FROM (SELECT id, 'stock' AS what, place_id FROM inventory_stock WHERE held <> ''
+                 UNION ALL SELECT id, 'lot', place_id FROM inventory_lot WHERE held <> '') h
+           JOIN inventory_place p ON p.id = h.place_id WHERE p.kind <> 'stock'""",
+        """UPDATE inventory_stock SET held = 'planted' WHERE id = (SELECT max(s.id) FROM inventory_stock s
+           JOIN inventory_place p ON p.id = s.place_id WHERE p.kind = 'transit')""",
+    ),
+    Check(
         "inventory.rules_name_own_warehouses",
         """SELECT r.id, concat_ws(' ', 'rule', r.id, 'of', r.owner_id, 'names place', n.place_id, 'which is not its warehouse') AS note
            FROM inventory_servingrule r CROSS JOIN LATERAL unnest(r.place_ids) n(place_id) LEFT JOIN inventory_place p ON p.id = n.place_id

@@ -98,6 +98,7 @@ class Stock(Row):
     )
     awaited = models.BooleanField(default=False, db_default=False, help_text=_("Somebody waits for these goods; what comes in is theirs."))
     tracked = models.BooleanField(default=False, db_default=False, help_text=_("The product is tracked by lot; then its lots sum to what is on hand."))
+    held = models.CharField(max_length=200, blank=True, default="", db_default="", help_text=_("Why it is blocked for quality; empty: it is not."))
 
     class Meta:
         indexes = [models.Index(fields=["place"], condition=Q(used_up=True), name="inventory_stock_used_up")]
@@ -233,6 +234,7 @@ class Lot(Row):
     lot = models.CharField(max_length=MOST_LOT, blank=True, default="")
     expires_on = models.DateField(null=True, blank=True, help_text=_("The last day on which it is good."))
     qty = _quantity(default=0)
+    held = models.CharField(max_length=200, blank=True, default="", db_default="", help_text=_("Why it is blocked for quality; empty: it is not."))
 
     class Meta:
         constraints = [

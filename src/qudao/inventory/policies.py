@@ -13,6 +13,7 @@ VERBS = {
     "inventory.receive": _("Enter opening stock"),
     "inventory.adjust": _("Adjust stock to what was counted"),
     "inventory.move": _("Move goods between own warehouses"),
+    "inventory.hold": _("Block goods for quality and release them"),
     "inventory.manage_places": _("Set up places and what supplies whom"),
 }
 

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 
 from qudao.agreements.models import Agreement, Group
 from qudao.base.access import Actor, Scope, visible
@@ -23,9 +23,9 @@ from qudao.kernel.errors import Invalid, NotFound
 from qudao.kernel.period import working_day
 from qudao.network.models import Organisation
 
-# What lies in lots that have expired is asked only where the product has lots.
+# What lies in lots that have expired or are blocked is asked only where the product has lots.
 EXPIRED = """CASE WHEN s.tracked THEN (SELECT coalesce(sum(l.qty), 0) FROM inventory_lot l
-        WHERE l.place_id = s.place_id AND l.product_id = s.product_id AND l.expires_on < %s) ELSE 0 END"""
+        WHERE l.place_id = s.place_id AND l.product_id = s.product_id AND (l.expires_on < %s OR l.held <> '')) ELSE 0 END"""
 #: of the seller's rules the nearest for the agreement "a": its buyer's own, that of a group, of the nearest region, of the longest area, everybody's
 SERVES = """SELECT r.place_ids, r.splits FROM inventory_servingrule r WHERE r.owner_id = a.seller_id AND CASE
             WHEN r.buyer_id IS NOT NULL THEN r.buyer_id = a.buyer_id
@@ -131,13 +131,15 @@ def unscoped_places(org_ids: Iterable[int]) -> dict[tuple[int, str], int]:
     return {(owner, kind): place for owner, kind, place in found}
 
 
-def unscoped_free(pairs: Iterable[Key]) -> dict[Key, Decimal]:
-    """On hand less reserved by (place, product), nothing where somebody waits; a missing row is zero. One statement, no lock: a hint, not a promise."""
+def unscoped_free(pairs: Iterable[Key], *, waiting: bool = False) -> dict[Key, Decimal]:
+    """On hand less reserved and blocked by (place, product), nothing where somebody waits unless `waiting`; a missing row is zero. One statement,
+    no lock: a hint, not a promise.
+    """
     wanted = list(pairs)
     found = rows(
-        f"""SELECT s.place_id, s.product_id, CASE WHEN s.awaited THEN 0 ELSE s.on_hand - s.reserved - {EXPIRED} END FROM inventory_stock s
+        f"""SELECT s.place_id, s.product_id, CASE WHEN s.awaited > %s OR s.held <> '' THEN 0 ELSE s.on_hand - s.reserved - {EXPIRED} END FROM inventory_stock s
            JOIN unnest(%s::bigint[], %s::bigint[]) d(place_id, product_id) USING (place_id, product_id)""",
-        (clock.today(), [p for p, _ in wanted], [q for _, q in wanted]),
+        (waiting, clock.today(), [p for p, _ in wanted], [q for _, q in wanted]),
     )
     free = {(place, product): qty for place, product, qty in found}
     return {key: free.get(key, ZERO) for key in wanted}
@@ -158,7 +160,7 @@ def unscoped_lots(keys: Iterable[Key]) -> dict[Key, list[LotQty]]:
     """The lots that lie in places, by (place, product). One statement."""
     wanted = list(keys)
     found: dict[Key, list[LotQty]] = {}
-    sql = """SELECT place_id, product_id, lot, expires_on, qty FROM inventory_lot
+    sql = """SELECT place_id, product_id, lot, expires_on, qty, held <> '' FROM inventory_lot
         JOIN unnest(%s::bigint[], %s::bigint[]) d(place_id, product_id) USING (place_id, product_id) WHERE qty > 0"""
     for place, product, *lot in rows(sql, ([p for p, _ in wanted], [q for _, q in wanted])):
         found.setdefault((place, product), []).append(LotQty(*lot))
@@ -233,7 +235,8 @@ def unscoped_reserved_for(kind: str, subject_id: int) -> dict[int, Decimal]:
 
 def on_hand(actor: Actor, *, place_id: int | None = None, product_id: int | None = None) -> QuerySet[Stock]:
     """The stock rows the actor may see, with place, owner and product, and `free` = on hand less reserved."""
-    found = visible(actor, Stock).select_related("place__owner", "product").annotate(free=F("on_hand") - F("reserved"))
+    free = Case(When(held="", then=F("on_hand") - F("reserved")), default=Value(ZERO))
+    found = visible(actor, Stock).select_related("place__owner", "product").annotate(free=free)
     if place_id is not None:
         found = found.filter(place_id=place_id)
     if product_id is not None:
@@ -335,7 +338,8 @@ def unscoped_reserved_at(subject_kind: str, subject_ids: Iterable[int]) -> dict[
 
 def free_in_main(actor: Actor, product_id: int) -> Decimal:
     """What is free of a product in the own MAIN warehouse. Two statements."""
-    return on_hand(actor, place_id=main_place(actor).pk, product_id=product_id).values_list("free", flat=True).first() or ZERO
+    key = (main_place(actor).pk, product_id)
+    return unscoped_free([key], waiting=True)[key]
 
 
 def main_place(actor: Actor) -> Place:
@@ -369,8 +373,8 @@ def available_for(actor: Actor, agreement_id: int, asked: Mapping[int, Decimal],
 
 def unscoped_told(agreement_id: int, asked: Mapping[int, Decimal], wanted_on: date | None = None) -> dict[int, Available]:
     """`available_for` under an agreement that the actor was shown. Two statements."""
-    supply = unscoped_supply(agreement_id)
-    if supply.shows == Shows.NOTHING:
+    supply = unscoped_supplies([agreement_id]).get(agreement_id)
+    if supply is None or supply.shows == Shows.NOTHING:  # of a seller without a warehouse nothing is known
         return {product: Available(None, None) for product in asked}
     return unscoped_available(supply, asked, wanted_on, exact=supply.shows == Shows.EXACT)
 

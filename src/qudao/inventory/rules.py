@@ -72,6 +72,8 @@ class LotQty:
     lot: str
     expires_on: date | None
     qty: Decimal
+    #: it is blocked for quality, so it stays where it is
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,9 @@ class MoveSpec:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A stock row as locked: its id, what lies there, how much of it is promised, and how much lies in lots that have expired."""
+    """A stock row as locked: its id, what lies there, how much of it is promised, and how much lies in lots that have expired or
+    are blocked for quality; `held`: all of it is blocked.
+    """
 
     id: int
     on_hand: Decimal
@@ -100,10 +104,11 @@ class Held:
     awaited: bool = False
     tracked: bool = False
     expired: Decimal = ZERO
+    held: bool = False
 
     @property
     def free(self) -> Decimal:
-        return self.on_hand - self.reserved - self.expired
+        return ZERO if self.held else self.on_hand - self.reserved - self.expired
 
     @property
     def left(self) -> Decimal:
@@ -230,10 +235,11 @@ def _serve_from_many(demands: Sequence[Demand], left: dict[Key, Decimal]) -> tup
     return found, short
 
 
-def apply_moves(specs: Iterable[MoveSpec], held: Mapping[Key, Held], outside: frozenset[int]) -> Changes:
+def apply_moves(specs: Sequence[MoveSpec], held: Mapping[Key, Held], outside: frozenset[int]) -> Changes:
     """What the moves, all together, make of the stock rows; raises Refused with every shortage.
 
-    What is not taken from a reservation may only use what nobody reserved. Places of the kind outside keep no rows.
+    What is not taken from a reservation may only use what nobody reserved; what is blocked leaves only out of the books.
+    Places of the kind outside keep no rows.
     """
     on_hand: dict[Key, Decimal] = {}
     taken: dict[Key, Decimal] = {}
@@ -251,6 +257,8 @@ def apply_moves(specs: Iterable[MoveSpec], held: Mapping[Key, Held], outside: fr
     rows, fresh, faults = {}, {}, []
     for key in sorted(on_hand):
         before = held.get(key)
+        if before and before.held and any(s.to_place_id not in outside for s in specs if (s.from_place_id, s.product_id) == key):
+            faults.append(Fault("inventory.held", "" if leaving[key].ref_id is None else f"lines.{leaving[key].ref_id}"))
         if before is None:
             if on_hand[key] < 0:
                 faults.append(shortage(leaving[key].ref_id, key[1], -on_hand[key], ZERO))
@@ -273,10 +281,10 @@ def band(free: Decimal) -> Band:
 
 
 def fefo(lots: Iterable[LotQty], qty: Decimal, good_on: date | None = None) -> tuple[list[LotQty], Decimal]:
-    """What to take for `qty`: what expires first, of what is still good on `good_on`; and how much is lacking."""
+    """What to take for `qty`: what expires first, of what is still good on `good_on` and not blocked; and how much is lacking."""
     found = list[LotQty]()
     for one in sorted(lots, key=lambda x: (x.expires_on or date.max, x.lot)):
-        if keeps(one.expires_on, good_on) and (part := min(one.qty, qty)) > 0:
+        if not one.held and keeps(one.expires_on, good_on) and (part := min(one.qty, qty)) > 0:
             found.append(replace(one, qty=part))
             qty -= part
     return found, qty

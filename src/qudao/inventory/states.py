@@ -68,6 +68,9 @@ SOON_DAYS = 90
 #: Longest lot number (GS1: 20; older ones are longer).
 MOST_LOT = 40
 
+#: Characters of the reason for which goods are blocked.
+MOST_HELD = 200
+
 #: The highest priority of an agreement when goods come in.
 MOST_PRIORITY = 99
 
@@ -130,11 +133,20 @@ SENTENCES = {
     "inventory.surcharge": _("The surcharge of an emergency is 0 to {most} %."),
     "inventory.keeps": _("A lot must keep for at most {most} days, and at most 100 % of its shelf life."),
     "inventory.reserve_days": _("Goods are kept for 1 to {most} days; nothing means until they are picked."),
+    "inventory.held": _("The goods are blocked for quality; they stay where they are."),
+    "inventory.lot_held": _("Lot {lot} is blocked for quality; it stays where it is."),
+    "inventory.not_held": _("The goods are not blocked."),
+    "inventory.hold_by_lot": _("The product is tracked by lot: block its lots."),
+    "inventory.held_too_long": _("The reason can have at most {limit} characters."),
+    "inventory.goods_held": _("{number} in {place} is blocked for quality: {reason}"),
+    "inventory.goods_freed": _("{number} in {place} is released: {reason}"),
     "inventory.receipt_days": _("What nobody counts is received after 0 to {most} days; 0 means never."),
     "inventory.no_agreement": _("There is no such agreement."),
 }
 
 REMEDIES = {
+    "inventory.held": _("Release them first, or take them from another warehouse."),
+    "inventory.lot_held": _("Choose another lot, or release it."),
     "inventory.place_closed": _("Choose another warehouse, or open it again."),
     "inventory.place_not_empty": _("Move the goods into another warehouse first."),
     "inventory.place_awaited": _("Deliver these orders out of another warehouse, or close what is left of them."),
@@ -151,3 +163,5 @@ REMEDIES = {
     "inventory.foreign_place": _("Choose one of the seller's warehouses."),
     "inventory.reserved_more": _("Release reservations first, or count again."),
 }
+#: what the warehouse is told; the texts are in SENTENCES
+NOTICES = ("inventory.goods_held", "inventory.goods_freed")

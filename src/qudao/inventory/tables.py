@@ -72,6 +72,7 @@ class StockTable(Table):
     tabs = (
         Tab("have", _("On hand"), Q(on_hand__gt=0)),
         Tab("short", _("Nothing free"), lambda actor: _own(actor) & Q(used_up=True)),
+        Tab("held", pgettext_lazy("stock", "Blocked"), ~Q(held="")),
         Tab("reserved", _("With reservations"), lambda actor: _own(actor) & Q(reserved__gt=0)),
         Tab("all", _("All")),
     )
@@ -105,6 +106,7 @@ class LotTable(Table):
         Tab("all", _("All")),
         Tab("soon", _("Expires soon"), lambda actor: Q(expires_on__gte=clock.today(), expires_on__lte=clock.today() + timedelta(days=SOON_DAYS))),
         Tab("expired", _("Expired"), lambda actor: Q(expires_on__lt=clock.today())),
+        Tab("held", pgettext_lazy("stock", "Blocked"), ~Q(held="")),
         Tab("unnamed", _("Without a number"), Q(lot="")),
     )
     filters = (
@@ -212,5 +214,5 @@ def quantities(row: Stock) -> list[tuple[object, object]]:
     return [
         (_("On hand"), figures.qty(row.on_hand, unit)),
         (_("Reserved"), figures.qty(row.reserved, unit)),
-        (_("Free"), figures.qty(row.on_hand - row.reserved, unit)),
+        (_("Free"), figures.qty(0 if row.held else row.on_hand - row.reserved, unit)),
     ]

@@ -25,6 +25,7 @@ from qudao.fulfilment.models import Difference, Shipment
 from qudao.fulfilment.prints import lots_text
 from qudao.fulfilment.states import COUNTED, DONE, DONE_BY_MOVE, GONE, DifferenceKind, DifferenceState, Liable, Outcome, Remedy, State
 from qudao.fulfilment.tables import DIFFERENCE_TONES, badge_of, name_of, told_of
+from qudao.inventory.queries import unscoped_free
 from qudao.orders.pages import belongs
 from qudao.orders.pages.life import done_in, entry_of
 
@@ -205,7 +206,8 @@ def expected_panel(request: HttpRequest, stock: Any) -> Panel | None:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     if actor.org_id != stock.place.owner_id or stock.place.code != "MAIN" or not actor.can("fulfilment.view"):
         return None
-    free, unit = stock.on_hand - stock.reserved, stock.product.unit
+    key, unit = (stock.place_id, stock.product_id), stock.product.unit
+    free = unscoped_free([key], waiting=True)[key]
     waiting = queries.unscoped_waits(actor.org_id, stock.product_id)
     items = [{"label": _("Now"), "facts": [_("{qty} wait").format(qty=figures.qty(waiting, unit))] if waiting else [], "end": figures.qty(free, unit)}]
     there = free - waiting

@@ -8,11 +8,12 @@ import pytest
 from django.urls import reverse
 
 from qudao.base.outbox import drain
+from qudao.base.tests.page_text import text
 from qudao.fulfilment import rules
 from qudao.fulfilment.queries import unscoped_coming, unscoped_expected, unscoped_promised
 from qudao.fulfilment.states import TRAVEL_DAYS
 from qudao.fulfilment.tests.make import place, shipped
-from qudao.inventory.actions import set_shortage
+from qudao.inventory.actions import hold_stock, set_shortage
 from qudao.inventory.models import Stock
 from qudao.inventory.tests.make import make_places
 from qudao.kernel import clock
@@ -85,3 +86,18 @@ def test_the_page_of_the_stock_and_the_api_tell_what_can_be_promised_by_when(wor
     assert [(one["number"], D(one["qty"]), D(one["to_promise"])) for one in own] == [(shop.number, D(30), D(20))]
     theirs = client.get(f"/api/v1/products/{product}/expected-receipts", headers=bearer(world.cast.hq_admin))
     assert theirs.json() == [], "the seller does not see what its buyer expects of others"
+
+
+def test_what_is_blocked_is_not_promised(world, shop, client):
+    product, keeper = world.products[0].pk, world.cast.dealer_admin
+    stock = Stock.unscoped.get(place_id=make_places(world.cast.d001)["MAIN"], product_id=product)
+
+    def promised():
+        told = client.get(f"/api/v1/products/{product}/expected-receipts", headers=bearer(keeper)).json()
+        return [D(one["to_promise"]) for one in told]
+
+    assert promised() == [D(80)]
+    hold_stock(stock.pk, "Look at it", actor=keeper)
+    assert promised() == [D(30)]
+    page = text(sign_in(client, keeper).get(reverse("stock_item", args=[stock.pk])))
+    assert "Look at it" in page and "to promise by then: 30" in page

@@ -3,6 +3,7 @@
 Whoever changes a reservation holds the lock of its stock row, so the stock lock is the only one that matters here.
 """
 
+from qudao.inventory.actions.hold import free_lot, free_stock, hold_lot, hold_stock
 from qudao.inventory.actions.keep import (
     OpeningLine,
     adjust_stock,
@@ -40,7 +41,11 @@ __all__ = [
     "close_place",
     "drop_serving",
     "ensure_places",
+    "free_lot",
+    "free_stock",
     "hand_over",
+    "hold_lot",
+    "hold_stock",
     "move_between_places",
     "open_shelves",
     "post_all_moves",

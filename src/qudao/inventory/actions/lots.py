@@ -67,6 +67,8 @@ class _Lots:
         if spec.from_place_id in self.outside:
             return self._enter(spec)
         pool = self.there.get((spec.from_place_id, spec.product_id), {})
+        if spec.to_place_id in self.outside:  # what is blocked may be written off
+            pool = {lot: replace(one, held=False) for lot, one in pool.items()}
         good = self.good_until.get((group.agreement_id or 0, spec.product_id))
         return self._named(spec, pool, good) if spec.lots else self._chosen(group, spec, pool, good)
 
@@ -88,6 +90,8 @@ class _Lots:
             have = pool.get(one.lot, LotQty(one.lot, None, rules.ZERO))
             if have.qty < one.qty:
                 self.faults.append(lots_fault(spec.ref_id, "inventory.lot_short", lot=one.lot, available=plain(have.qty)))
+            elif have.held:
+                self.faults.append(lots_fault(spec.ref_id, "inventory.lot_held", lot=one.lot))
             elif not rules.keeps(have.expires_on, good):
                 told = {"lot": one.lot, "until": str(have.expires_on), "needed": str(good)}
                 self.faults.append(lots_fault(spec.ref_id, "inventory.lot_unsold", **told))

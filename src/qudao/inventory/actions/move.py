@@ -22,12 +22,12 @@ from qudao.kernel.period import month_of
 from qudao.kernel.quantity import plain
 
 LOCK_PLACES = """WITH held AS (
-        SELECT s.place_id, s.product_id, s.id, s.on_hand, s.reserved, s.awaited, s.tracked FROM inventory_stock s
+        SELECT s.place_id, s.product_id, s.id, s.on_hand, s.reserved, s.awaited, s.tracked, 0 AS expired, s.held <> '' AS blocked FROM inventory_stock s
         JOIN unnest(%s::bigint[], %s::bigint[]) d(place_id, product_id) USING (place_id, product_id)
         ORDER BY s.place_id, s.product_id FOR UPDATE OF s
     )
     SELECT p.id, p.kind, CASE WHEN p.closed THEN p.code END,
-        h.product_id, h.id, h.on_hand, h.reserved, h.awaited, h.tracked FROM inventory_place p LEFT JOIN held h ON h.place_id = p.id
+        h.product_id, h.id, h.on_hand, h.reserved, h.awaited, h.tracked, h.expired, h.blocked FROM inventory_place p LEFT JOIN held h ON h.place_id = p.id
     WHERE p.id = ANY(%s::bigint[])"""
 TAKE = """UPDATE inventory_reservation r
     SET taken = r.taken + d.qty, state = CASE WHEN r.taken + d.qty = r.qty - r.released THEN 'closed' ELSE 'open' END

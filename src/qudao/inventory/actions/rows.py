@@ -10,7 +10,7 @@ from qudao.inventory.queries import EXPIRED
 from qudao.inventory.rules import Held, Key
 from qudao.kernel import clock
 
-LOCK = f"""SELECT s.place_id, s.product_id, s.id, s.on_hand, s.reserved, s.awaited, s.tracked, {EXPIRED} FROM inventory_stock s
+LOCK = f"""SELECT s.place_id, s.product_id, s.id, s.on_hand, s.reserved, s.awaited, s.tracked, {EXPIRED}, s.held <> '' FROM inventory_stock s
     JOIN unnest(%s::bigint[], %s::bigint[]) d(place_id, product_id) USING (place_id, product_id)
     ORDER BY s.place_id, s.product_id FOR UPDATE OF s"""
 

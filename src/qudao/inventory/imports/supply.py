@@ -63,9 +63,10 @@ class SupplyTerms(Kind):
     )
 
     def open(self, rows: Sequence[Cells]) -> None:
-        """Three statements."""
+        """Four statements."""
         self.sold = Sold(self.actor, rows)
         self.places = _warehouses(self.actor)
+        self.closed = set(visible(self.actor, Place).filter(pk__in=self.places.values(), closed=True).values_list("pk", flat=True))
         self.known = _terms(self.actor, self.sold.ids, self.places.get("MAIN"))
 
     def key(self, row: Cells) -> Any:
@@ -83,6 +84,8 @@ class SupplyTerms(Kind):
         if row.text("place"):
             wanted["place_id"] = self.places.get(row.text("place").upper())
             faults += [] if wanted["place_id"] else [Fault("inventory.no_place", "place")]
+            if wanted["place_id"] in self.closed and wanted["place_id"] != self.known[agreement.pk]["place_id"]:
+                faults.append(Fault("inventory.place_closed", "place", {"place": row.text("place").upper()}))
         raise_if_any(faults, Invalid)
         wanted |= {name: str(row.get(name)) for name in ("shows", "short") if row.get(name) is not None}
         wanted |= {} if row.get("photos") is None else {"photos": row.get("photos")}

@@ -20,7 +20,8 @@ from qudao.base.html.tables import by_language
 from qudao.inventory import actions, queries
 from qudao.inventory.forms import CountForm, SupplyForm
 from qudao.inventory.models import Place, Stock, SupplyPlace
-from qudao.inventory.pages import lots, places, serving, typed
+from qudao.inventory.pages import holds, lots, places, serving, typed
+from qudao.inventory.pages.holds import badge, hold_buttons
 from qudao.inventory.pages.lots import keeps_facts, product_panel
 from qudao.inventory.states import PlaceKind
 from qudao.inventory.tables import MoveTable, StockTable, quantities
@@ -63,6 +64,7 @@ def figures_panel(request: HttpRequest, stock: Stock) -> Panel:
     """On hand, reserved, free."""
     facts = [
         *quantities(stock),
+        *([(_("Blocked because"), stock.held)] if stock.held else []),
         (_("Place"), stock.place.label),
         (_("Owner"), by_language(stock.place.owner.name, stock.place.owner.name_en)),
     ]
@@ -115,7 +117,7 @@ class StockDetail(DetailPage):
         return reverse("stock")
 
     def head(self, obj: Stock) -> Head:
-        return Head(obj.product.code, None, by_language(obj.product.name, obj.product.name_en), facts=[obj.place.label])
+        return Head(obj.product.code, badge(obj), by_language(obj.product.name, obj.product.name_en), facts=[obj.place.label])
 
     def buttons(self, obj: Stock) -> Sequence[Button]:
         found = [Button(_("All moves"), f"{reverse('moves')}?product={obj.product.code}&place={obj.place_id}", icon="list")]
@@ -123,7 +125,7 @@ class StockDetail(DetailPage):
             to = f"{reverse('stock_shift')}?from_place={obj.place_id}"
             found.append(Button(_("Move goods"), to, icon="arrow-right", verb="inventory.move"))
             found.append(Button(_("Adjust"), reverse("stock_adjustment", args=[obj.pk]), icon="pencil", primary=True, verb="inventory.adjust", ask=True))
-        return found
+        return [*found, *hold_buttons(self.actor, obj)]
 
 
 class StockAdjust(ActionPage):
@@ -230,6 +232,7 @@ class Supply(ActionPage):
 
 
 routes = [
+    *holds.routes,
     *lots.routes,
     *places.routes,
     *serving.routes,

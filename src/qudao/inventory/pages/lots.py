@@ -19,6 +19,7 @@ from qudao.catalog.queries import Product, products
 from qudao.inventory import actions, queries
 from qudao.inventory.forms import CountForm, TrackForm
 from qudao.inventory.models import Lot, SupplyPlace
+from qudao.inventory.pages.holds import badge, hold_buttons
 from qudao.inventory.states import PlaceKind
 from qudao.inventory.tables import LotTable
 from qudao.kernel import clock
@@ -62,15 +63,17 @@ class LotDetail(DetailPage):
         return reverse("lots")
 
     def head(self, obj: Lot) -> Head:
-        state = (_("Expired"), "wrong") if obj.expires_on and obj.expires_on < clock.today() else None
+        state = (_("Expired"), "wrong") if obj.expires_on and obj.expires_on < clock.today() else badge(obj)
         until = [_("good until {day}").format(day=figures.day_long(obj.expires_on))] if obj.expires_on else []
         facts = [obj.product.code, obj.place.label, figures.qty(obj.qty, obj.product.unit), *until]
+        facts += [_("Blocked: {reason}").format(reason=obj.held)] if obj.held else []
         return Head(obj.lot or _("without a number"), state, by_language(obj.product.name, obj.product.name_en), facts=facts)
 
     def buttons(self, obj: Lot) -> Sequence[Button]:
         if obj.place.owner_id != self.actor.org_id or obj.place.kind != PlaceKind.STOCK:
             return []
-        return [Button(_("Adjust"), reverse("lot_adjustment", args=[obj.pk]), icon="pencil", primary=True, verb="inventory.adjust", ask=True)]
+        adjust = Button(_("Adjust"), reverse("lot_adjustment", args=[obj.pk]), icon="pencil", primary=True, verb="inventory.adjust", ask=True)
+        return [adjust, *hold_buttons(self.actor, obj)]
 
 
 class LotAdjust(ActionPage):

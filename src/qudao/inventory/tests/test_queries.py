@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from qudao.agreements.tests.make import make_agreement
 from qudao.base.access import visible
+from qudao.catalog.tests.make import make_product
 from qudao.inventory import queries
 from qudao.inventory.actions import register_place, reserve, set_supply_place
 from qudao.inventory.models import Move, Place, Reservation, Stock
@@ -41,6 +43,12 @@ def test_the_list_of_stock_is_one_statement(cast, shelf, django_assert_num_queri
     with django_assert_num_queries(1):
         rows = list(queries.on_hand(cast.hq_warehouse, place_id=shelf.main))
         assert [(r.product.code, r.free, r.place.owner.code) for r in rows] == [("P1", D(10), "LH"), ("P2", D(10), "LH"), ("P3", D(10), "LH")]
+
+
+def test_of_a_seller_without_a_warehouse_nothing_is_known(cast):
+    agreement, product = make_agreement(cast.lh, cast.d001), make_product(cast.lh, "P1")
+    Place.unscoped.filter(owner=cast.lh).delete()
+    assert queries.available_for(cast.dealer, agreement.pk, {product.pk: D(1)}) == {product.pk: Available(None, None)}
 
 
 def test_a_buyer_is_told_only_what_the_seller_shows(cast, shelf, agreement):

@@ -62,6 +62,12 @@ def test_a_row_says_all_that_the_page_says(cast, sold, east):
     assert terms(sold[0]) == terms(sold[1]) == ("MAIN", 2, "banded", "refuse", 0, 0, None, 0, 0, 7, True)
 
 
+def test_a_closed_warehouse_supplies_nobody_new(cast, sold, east):
+    actions.close_place(east.pk, "moved out", actor=cast.hq_warehouse)
+    found = {(one.row, one.column, one.fault.code) for one in import_runs.look(begun(cast.hq_warehouse, "D001,,EAST,,,,,,,,,,"), cast.hq_warehouse).wrong}
+    assert found == {(2, "place", "inventory.place_closed")}
+
+
 def test_what_is_there_comes_back_also_where_nothing_is_set(cast, sold):
     same_again("inventory.supply", cast.hq_warehouse, 2)
     looked = brought_back("inventory.supply", cast.hq_warehouse, change=lambda lines: lines[0].__setitem__(8, 10))
