@@ -40,6 +40,8 @@ GOODS: dict[str, Rule] = {
     "accounts": Rule("ledger.view"),
     "accounts/#": Rule("ledger.view", "ledger.view", "accounts"),
     "accounts/#/statement.xlsx": Rule("ledger.view", "ledger.view", "accounts"),
+    "accounts/#/reminder": Rule("ledger.remind", "ledger.remind", "accounts", hidden=frozenset({404, 405}), also=frozenset({404, 405, 409})),
+    "ledger/reminders": Rule("", "ledger.remind"),
     "ageing": Rule("ledger.view"),
     "periods": Rule("ledger.view"),
     "periods/lock": Rule("ledger.lock_period", "ledger.lock_period"),

@@ -12,15 +12,18 @@ from qudao.base.access import Actor
 from qudao.base.action import action, part, record
 from qudao.base.db import rows, run
 from qudao.base.lock import Rank, note_rank
+from qudao.base.notify import notify
 from qudao.base.subject import Subject
 from qudao.kernel import clock
-from qudao.kernel.errors import Fault, Forbidden, Invalid, Refused, raise_if_any
+from qudao.kernel.errors import Fault, Forbidden, Invalid, NotFound, Refused, raise_if_any
 from qudao.kernel.period import month_of
-from qudao.ledger import rules
-from qudao.ledger.models import ChartAccount, Period
+from qudao.ledger import queries, rules
+from qudao.ledger.models import ChartAccount, Period, Reminder
 from qudao.ledger.models import Mapping as Home
 from qudao.ledger.rules import ChartFacts, Posting
 from qudao.ledger.states import CHARTS, Account, PeriodState
+from qudao.network.queries import unscoped_cards
+from qudao.people.queries import unscoped_people_with
 
 __all__ = ["ChartFacts", "ItemSpec", "Posting"]
 
@@ -158,6 +161,34 @@ def unlock_period(month: datetime.date, reason: str, *, actor: Actor) -> Period:
     if not reason.strip():
         raise Invalid("ledger.reason_missing", field="reason")
     return _set_period(month_of(month), PeriodState.OPEN, reason, actor)
+
+
+@action("ledger.remind")
+def remind_payer(counterparty_id: int, *, actor: Actor) -> Reminder:
+    """Remind the people who keep a buyer's books of all that is past due in ours, in one notice; the oldest document carries it in its log. Once a day for
+    each buyer, which the table keeps when two do it at once. Locks nothing.
+
+    Raises NotFound for who has no balance with us, Refused when nothing is overdue or nobody is there to be told.
+    """
+    if not queries.trades_with(actor, actor.org_id, counterparty_id):
+        raise NotFound("base.not_found")
+    today = clock.today()
+    late = queries.overdue_of(actor, counterparty_id, today)
+    if late is None:
+        raise Refused("ledger.nothing_overdue")
+    told = unscoped_people_with(counterparty_id, "ledger.view")
+    if not told:
+        raise Refused("ledger.nobody_to_remind")
+    made = Reminder.unscoped.create(org_id=actor.org_id, counterparty_id=counterparty_id, day=today, at=clock.now(), user_id=actor.user_id)
+    item = late.oldest
+    subject = Subject(item.subject_kind, item.subject_id, actor.org_id, counterparty_id, item.number)
+    amount = ", ".join(f"{total} {currency}" for currency, total in late.sums)
+    (card,) = unscoped_cards([actor.org_id]).values()
+    notify(
+        "ledger.overdue", subject, user_ids=told, seller=card.name, amount=amount, documents=late.number, due_on=item.due_on.isoformat(),
+    )  # fmt: skip
+    record(subject, detail={"amount": amount, "documents": late.number, "told": len(told)})
+    return made
 
 
 CHART = """WITH t AS (

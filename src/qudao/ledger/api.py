@@ -262,6 +262,23 @@ def read_items(request: HttpRequest, limit: int = 50, after: int | None = None, 
     return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
 
 
+class ReminderIn(Schema):
+    counterparty_id: int
+
+
+class ReminderOut(ReminderIn):
+    id: int
+    day: datetime.date
+
+
+@routes.post("/ledger/reminders", response={201: ReminderOut}, summary="Remind a buyer of what is overdue")
+@idempotent
+def remind(request: HttpRequest, body: ReminderIn) -> HttpResponse:
+    """One notice to the people who keep its books; once a day for each buyer (409 after that)."""
+    made = actions.remind_payer(body.counterparty_id, actor=request.actor)  # type: ignore[attr-defined]
+    return reply({"id": made.pk, "counterparty_id": made.counterparty_id, "day": made.day}, 201)
+
+
 @routes.get("/ledger/periods", response=PeriodPage, summary="Months that were ever locked")
 def read_periods(request: HttpRequest) -> HttpResponse:
     """The months of the own books, newest first; a month that is not here is open."""

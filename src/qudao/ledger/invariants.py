@@ -86,4 +86,11 @@ CHECKS = [
         """INSERT INTO ledger_entry (org_id, month, date, at, kind, source_key, currency, subject_kind, subject_id, number)
            SELECT org_id, month - 1000, date, at, kind, source_key, currency, subject_kind, subject_id, number FROM ledger_entry ORDER BY id DESC LIMIT 1""",
     ),
+    Check(
+        "ledger.reminders_are_of_claims",
+        """SELECT r.id, 'organisation ' || r.counterparty_id || ' was reminded on ' || r.day || ' of nothing that was due' AS note
+           FROM ledger_reminder r WHERE NOT EXISTS (SELECT FROM ledger_openitem i WHERE i.org_id = r.org_id AND i.side = 'receivable'
+               AND i.counterparty_id = r.counterparty_id AND i.due_on < r.day)""",
+        """INSERT INTO ledger_reminder (org_id, counterparty_id, day, at) SELECT min(id), max(id), date '1999-01-01', now() FROM network_organisation""",
+    ),
 ]

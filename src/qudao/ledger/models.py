@@ -211,3 +211,26 @@ class Period(Row):
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m} {self.state}"
+
+
+class Reminder(Row):
+    """On this day an organisation reminded who owes it of what is overdue. Once a day; what was said stands in the notice and in the log."""
+
+    org = _organisation(db_index=False)
+    counterparty = _organisation(db_index=False)
+    day = models.DateField()
+    at = models.DateTimeField()
+    user_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["org", "counterparty", "day"],
+                name="ledger_reminder_day_unique",
+                violation_error_message=_("They have already been reminded today."),
+            ),
+            models.CheckConstraint(condition=~Q(org=F("counterparty")), name="ledger_reminder_two_sides", violation_error_message=_("Nobody owes himself.")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.org_id} → {self.counterparty_id}: {self.day}"

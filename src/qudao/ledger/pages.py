@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from qudao.base import sheets
 from qudao.base.access import Actor
 from qudao.base.html import figures
-from qudao.base.html.pages import Button, FormPage, ListPage, Page
+from qudao.base.html.pages import Button, FormPage, ListPage, Page, door, go
 from qudao.base.html.tables import Table, address
 from qudao.kernel import clock
 from qudao.kernel.period import DateSpan
@@ -24,7 +24,7 @@ from qudao.ledger.forms import ChartForm, HomesForm, LockForm, TemplateForm, Unl
 from qudao.ledger.prints import span_of
 from qudao.ledger.rules import ChartFacts
 from qudao.ledger.states import Side
-from qudao.ledger.tables import AccountTable, AgeingTable, ChartTable, EntryTable, PeriodTable, TrialTable
+from qudao.ledger.tables import AccountTable, AgeingTable, ChartTable, EntryTable, PeriodTable, TrialTable, reminding
 
 #: so many counterparties are in one sheet at most
 MOST_ROWS = 100_000
@@ -114,6 +114,15 @@ class AccountList(ListPage):
         ]
 
 
+@door("ledger.remind")
+def remind(request: HttpRequest, pk: int) -> HttpResponse:
+    """Remind a buyer of what is overdue: one press, back to where it was pressed."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    actions.remind_payer(pk, actor=request.actor)  # type: ignore[attr-defined]
+    return go(request, reverse("ageing"), _("They are reminded of what is overdue. Once a day is enough."))
+
+
 class AgeingPage(Page):
     """What is owed by days past due: who owes most past due first, a page at a time, with the sums of all counterparties."""
 
@@ -132,6 +141,8 @@ class AgeingPage(Page):
         page = max(1, int(raw)) if raw.isdecimal() and len(raw) < 6 else 1
         first = (page - 1) * table.per_page
         part = queries.ageing_part(self.actor, on, side, table.per_page, first)
+        if side == Side.RECEIVABLE and self.actor.can("ledger.remind"):
+            table.columns = (*table.columns, reminding(queries.reminded(self.actor, {row.counterparty_id for row in part.rows}, on)))
         context = {
             "on": on,
             "tabs": side_tabs(request, side),
@@ -297,6 +308,7 @@ routes = [
     path("trial-balance/", TrialPage.as_view(), name="trial_balance"),
     path("entries/", EntryList.as_view(), name="entries"),
     path("accounts/", AccountList.as_view(), name="accounts"),
+    path("accounts/<int:pk>/reminder", remind, name="account_reminder"),
     path("ageing/", AgeingPage.as_view(), name="ageing"),
     path("periods/", PeriodList.as_view(), name="periods"),
     path("periods/lock", PeriodLock.as_view(), name="period_lock"),

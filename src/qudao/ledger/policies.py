@@ -6,11 +6,12 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import Actor, Policy, Scope, own, register
-from qudao.ledger.models import Balance, ChartAccount, Entry, EntryLine, Mapping, OpenItem, Period
+from qudao.ledger.models import Balance, ChartAccount, Entry, EntryLine, Mapping, OpenItem, Period, Reminder
 
 VERBS = {
     "ledger.view": _("See the own books: entries, balances, open items, ageing, statements"),
     "ledger.lock_period": _("Lock a month"),
+    "ledger.remind": _("Remind who is late with paying"),
     "ledger.edit_chart": _("Change the own chart of accounts and what goes where"),
     "ledger.unlock_period": _("Open a locked month again"),
 }
@@ -67,4 +68,10 @@ class ChartAccountPolicy(BookPolicy):
 @register
 class MappingPolicy(BookPolicy):
     model = Mapping
+    people = None
+
+
+@register
+class ReminderPolicy(BookPolicy):
+    model = Reminder
     people = None

@@ -15,7 +15,7 @@ from qudao.base.db import rows
 from qudao.kernel.errors import Forbidden, NotFound
 from qudao.kernel.money import ZERO
 from qudao.kernel.period import DateSpan
-from qudao.ledger.models import Balance, ChartAccount, Entry, EntryLine, Mapping, OpenItem, Period
+from qudao.ledger.models import Balance, ChartAccount, Entry, EntryLine, Mapping, OpenItem, Period, Reminder
 from qudao.ledger.states import BUCKET_DAYS, SIDE_ACCOUNTS, Account, Bucket, Side
 from qudao.network.models import Organisation
 
@@ -199,6 +199,32 @@ def owing_most(actor: Actor, today: date, limit: int) -> list[tuple[int, str, st
     """(id, name, English name, documents, amount, oldest due date) of those that owe the own organisation most past due. One statement."""
     check_books(actor, actor.org_id)
     return rows(LATE, (actor.org_id, today, limit))
+
+
+@dataclass(frozen=True)
+class Late:
+    """What one counterparty owes past due: its oldest document, how many there are, and the sum in each currency."""
+
+    oldest: OpenItem
+    number: int
+    sums: list[tuple[str, Decimal]]
+
+
+def overdue_of(actor: Actor, counterparty_id: int, today: date) -> Late | None:
+    """What is past due of one counterparty in the own books; None when nothing is. One statement."""
+    check_books(actor, actor.org_id)
+    late = visible(actor, OpenItem).filter(org_id=actor.org_id, side=Side.RECEIVABLE, counterparty_id=counterparty_id, open_amount__gt=0, due_on__lt=today)
+    items = list(late.order_by("due_on", "pk"))
+    sums: dict[str, Decimal] = {}
+    for item in items:
+        sums[item.currency] = sums.get(item.currency, ZERO) + item.open_amount
+    return Late(items[0], len(items), sorted(sums.items())) if items else None
+
+
+def reminded(actor: Actor, counterparty_ids: Iterable[int], day: date) -> set[int]:
+    """Which of these the own organisation has reminded on a day. One statement."""
+    found = visible(actor, Reminder).filter(org_id=actor.org_id, counterparty_id__in=list(counterparty_ids), day=day)
+    return set(found.values_list("counterparty_id", flat=True))
 
 
 def ageing_of(actor: Actor, account: PartyAccount, on: date) -> AgeingRow | None:

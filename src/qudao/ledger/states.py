@@ -166,9 +166,18 @@ SENTENCES = {
     "ledger.chart_account": _("There is no account with the code {code} in the chart."),
     "ledger.event": _("There is nothing of this name to post."),
     "ledger.no_organisation": _("There is no such organisation."),
+    "ledger.nothing_overdue": _("Nothing of them is overdue."),
+    "ledger.nobody_to_remind": _("Nobody who sees the books of this organisation signs in here."),
+}
+
+#: what people are told by a notice
+NOTICES = {
+    "ledger.overdue": _("{seller} reminds you: {amount} is overdue. Documents: {documents}; the oldest is {number}, due {due_on}."),
 }
 
 REMEDIES = {
+    "ledger.nobody_to_remind": _("Call them, or send the statement."),
+    "ledger.reminder_day_unique": _("They can be reminded again tomorrow."),
     "ledger.period_locked": _("Post with a date in an open month, or have finance unlock the month."),
     "ledger.entry_period_open": _("Post with a date in an open month, or have finance unlock the month."),
     "ledger.over_settled": _("Apply less; what is left of the payment stays unapplied."),

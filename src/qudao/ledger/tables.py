@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -45,6 +48,21 @@ class AccountTable(Table):
     def url(self, row: Balance) -> str:
         side = "payable" if row.account in (Account.PAYABLE, Account.UNAPPLIED_OUT) else "receivable"
         return f"{reverse('account', args=[row.counterparty_id])}?side={side}&currency={row.currency}"
+
+
+def reminding(done: Collection[int]) -> Column:
+    """The column with the button that reminds who is late, or says that it was done (`done`: of whom, today)."""
+
+    def shown(row: AgeingRow) -> object:
+        if not row.overdue:
+            return ""
+        if row.counterparty_id in done:
+            return format_html('<span class="dim">{}</span>', _("reminded today"))
+        url, back = reverse("account_reminder", args=[row.counterparty_id]), f'{{"back_to": "{reverse("ageing")}"}}'
+        words = '<button type="button" class="btn btn-sm position-relative z-1" hx-post="{}" hx-vals="{}" hx-swap="none">{}</button>'
+        return format_html(words, url, back, _("Remind"))
+
+    return Column("", _("Reminder"), cell=shown, slug="reminder")
 
 
 class AgeingTable(Table):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,8 @@ class Alert:
     age: str
     button: Button
     wrong: bool = True
+    #: what the title opens, where the button does something else
+    url: str = ""
 
 
 def usable(found: Sequence[Alert | None]) -> list[Alert]:
@@ -34,14 +36,17 @@ def usable(found: Sequence[Alert | None]) -> list[Alert]:
     return sorted((a for a in found if a and a.button.url), key=lambda a: not a.wrong)
 
 
-def owing(payers: Sequence[Owing]) -> list[Alert | None]:
-    """Each late payer by name, with the account behind it."""
+def owing(payers: Sequence[Owing], remind: Collection[int] = ()) -> list[Alert | None]:
+    """Each late payer by name, with the account behind it; those of `remind` can be reminded with one press."""
     made: list[Alert | None] = []
     for one in payers:
         title = _("{name} is overdue").format(name=one.name)
         detail = ngettext("{n} document, the oldest since {day}", "{n} documents, the oldest since {day}", one.number)
-        button = Button(_("Open the account"), link("account", "", one.party_id))
-        made.append(Alert(title, detail.format(n=one.number, day=figures.day_long(one.oldest)), figures.money(one.total), figures.age(one.oldest), button))
+        url, told = link("account", "", one.party_id), detail.format(n=one.number, day=figures.day_long(one.oldest))
+        button = Button(_("Open the account"), url)
+        if one.party_id in remind:
+            button = Button(_("Remind"), link("account_reminder", "", one.party_id), post=True, fields={"back_to": link("home")})
+        made.append(Alert(title, told, figures.money(one.total), figures.age(one.oldest), button, url=url))
     return made
 
 

@@ -41,6 +41,7 @@ from qudao.portal.queries import (
     overdue,
     past_wish,
     short_products,
+    to_remind,
     trades,
 )
 
@@ -108,7 +109,13 @@ def _seller(actor: Actor, face: str, stages: Mapping[str, Stage], late: Overdue 
     waiting = announced(actor)
     if face == "money":
         shown = [kpis.collected(found), kpis.current(late), kpis.to_confirm(waiting), kpis.ordered(found)]
-        wrong = [*alerts.owing(late_payers(actor)), alerts.money_announced(waiting), alerts.approvals(stages["to_approve"]), alerts.differences(kinds, "sell")]
+        payers = late_payers(actor)
+        wrong = [
+            *alerts.owing(payers, to_remind(actor, payers)),
+            alerts.money_announced(waiting),
+            alerts.approvals(stages["to_approve"]),
+            alerts.differences(kinds, "sell"),
+        ]
     elif face == "goods":
         shown = [kpis.to_pick(dock(actor)), kpis.on_time(found), kpis.speed(found)]
         wrong = [

@@ -1,6 +1,6 @@
 """Reads that combine modules: the order desk, and where the work stands."""
 
-from qudao.portal.queries.attention import Dock, Lack, Owing, Waiting, announced, differences_by_kind, dock, late_payers, past_wish, short_products
+from qudao.portal.queries.attention import Dock, Lack, Owing, Waiting, announced, differences_by_kind, dock, late_payers, past_wish, short_products, to_remind
 from qudao.portal.queries.desk import Asked, Look, Trade, look, read_lines, trades
 from qudao.portal.queries.flow import STAGES, Overdue, Stage, arriving, bought, came, flow, last_order, overdue
 from qudao.portal.queries.inbox import Case, Task, case, oldest_pending, pending, pending_step
@@ -41,6 +41,7 @@ __all__ = [
     "STAGES",
     "Task",
     "Trade",
+    "to_remind",
     "trades",
     "Waiting",
 ]

@@ -5,6 +5,7 @@ Each is one statement over what is open only: from an index that holds what it s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -19,7 +20,7 @@ from qudao.fulfilment.states import UNSETTLED
 from qudao.fulfilment.states import State as Goods
 from qudao.kernel import clock
 from qudao.kernel.money import ZERO
-from qudao.ledger.queries import owing_most
+from qudao.ledger.queries import owing_most, reminded
 from qudao.payments.models import Payment
 from qudao.payments.states import State as Money
 
@@ -43,6 +44,12 @@ def late_payers(actor: Actor, limit: int = 5) -> list[Owing]:
     if not actor.can("ledger.view"):
         return []
     return [Owing(pk, by_language(name, name_en), n, total, oldest) for pk, name, name_en, n, total, oldest in owing_most(actor, clock.today(), limit)]
+
+
+def to_remind(actor: Actor, payers: Sequence[Owing]) -> set[int]:
+    """Whom of these the person may remind, and nobody has today. One statement, none without the right."""
+    ids = {one.party_id for one in payers} if actor.can("ledger.remind") else set()
+    return ids - reminded(actor, ids, clock.today()) if ids else ids
 
 
 @dataclass(frozen=True)
