@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -21,7 +22,8 @@ from pytest_django.live_server_helper import LiveServer
 from qudao.agreements.actions import set_rule
 from qudao.agreements.rules import RuleDraft
 from qudao.agreements.tests.make import make_agreement, make_group
-from qudao.approvals.actions import AbsenceDraft, name_deputy
+from qudao.approvals.actions import AbsenceDraft, add_rule, name_deputy, retire_flow
+from qudao.approvals.rules import RuleDraft as SigningRule
 from qudao.base.access import system_actor
 from qudao.base.import_runs import Told, begin_import, run_import
 from qudao.base.outbox import drain
@@ -38,6 +40,7 @@ from qudao.inventory.actions import OpeningLine, receive_opening, set_serving, t
 from qudao.inventory.rules import Whom
 from qudao.inventory.tests.make import make_places
 from qudao.kernel import clock
+from qudao.kernel.errors import Waits
 from qudao.messages.actions import assign, note, write
 from qudao.messages.rules import TaskDraft
 from qudao.network.actions import add_address
@@ -45,9 +48,10 @@ from qudao.network.rules import AddressFacts
 from qudao.orders.models import Order
 from qudao.orders.pages.lists import OrderList
 from qudao.orders.tests.outside import keep_outside
-from qudao.payments.actions import PaymentFacts, PoolFacts, announce_pool, close_over, record_payment, set_payer
+from qudao.payments.actions import PaymentFacts, PoolFacts, announce_pool, close_over, record_payment, refund_payment, set_payer
 from qudao.payments.models import Application
 from qudao.payments.states import How
+from qudao.people.queries import unscoped_system_role
 from qudao.pricing.actions import assign_list, assign_wide, set_rate
 from qudao.pricing.models import PriceList
 from qudao.pricing.rules import RateDraft, Wide
@@ -110,6 +114,7 @@ ROWS = {
     "roles": "people.Role",
     "approvals": "orders.Order",
     "absences": "approvals.Absence",
+    "approval-requests": "approvals.Proposal",
     "jobs": "base.Run",
     "log": "base.ActionLog",
     "views": "base.SavedView",
@@ -217,6 +222,11 @@ def _widen(world: World) -> Order:
     issue_collective(world.agreement.pk, actor=system)
     rest = record_payment(PaymentFacts(brand.pk, world.orgs["D001"].pk, Decimal("0.01")), (), actor=world.people["finance"])
     close_over(rest.pk, actor=world.people["finance"])
+    spare = record_payment(PaymentFacts(brand.pk, world.orgs["D001"].pk, Decimal(20)), (), actor=world.people["finance"])
+    flow = add_rule(brand.pk, SigningRule("payments.out", unscoped_system_role("hq_admin")), actor=system).flow_id
+    with suppress(Waits):
+        refund_payment(spare.pk, Decimal(10), NOTE, actor=world.people["finance"])
+    retire_flow(flow, actor=system)
     direct = make_agreement(brand, world.orgs["S001"])
     set_payer(direct.pk, world.orgs["D001"].pk, actor=system)
     announce_pool(PoolFacts(brand.pk, world.orgs["D001"].pk, Decimal(10), NOTE), actor=system)
