@@ -1,4 +1,4 @@
-// Lists: j k x Enter, a for all, Shift+X for a range, rows as targets, the bar of chosen rows and its preview.
+// Lists: j k x Enter, p prints, a for all, Shift+X for a range, rows as targets, the bar of chosen rows and its preview.
 import { openAsk } from "./forms.js";
 import { typing } from "./keys.js";
 
@@ -28,6 +28,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "j") move(1);
   else if (event.key === "k") move(-1);
   else if (event.key.toLowerCase() === "x" && box) pick(boxes().indexOf(box), event.shiftKey || !box.checked, event.shiftKey);
+  else if (event.key === "p" && row?.querySelector("[data-print]")) row.querySelector("[data-print]").click();
   else if (event.key === "a" && boxes().length) { const on = boxes().some((one) => !one.checked); boxes().forEach((one) => { one.checked = on; }); picked(); }
   else if (event.key === "Enter" && row?.dataset.href && !event.target.closest("a, button, [data-cell]")) location.assign(row.dataset.href);
   else return;

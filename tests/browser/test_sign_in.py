@@ -81,6 +81,22 @@ def test_a_second_factor_is_switched_on_and_asked_for(enter, world: World) -> No
     visit.at("/")
 
 
+def test_the_language_changes_on_the_page_and_what_was_typed_stays(enter, world: World) -> None:
+    visit = enter("admin")
+    here = "/products/new?from=list"
+    visit.go(here)
+    form = visit.page.locator("main form[data-form]")
+    form.locator("[name=code]").fill("KT-99")
+    form.locator("[name=name]").fill("水壶")
+    form.locator("[name=min_qty]").fill("12")
+    for button, lang in (("中文", "zh-CN"), ("English", "en")):
+        with visit.page.expect_navigation():
+            visit.page.get_by_role("button", name=button).click()
+        visit.at(here)
+        assert visit.page.locator("html").get_attribute("lang") == lang
+        assert [form.locator(f"[name={name}]").input_value() for name in ("code", "name", "min_qty")] == ["KT-99", "水壶", "12"]
+
+
 def test_both_languages_are_a_click_away(crowd: Crowd, world: World) -> None:
     visit = crowd.open(language="zh")
     visit.go("/sign-in/")

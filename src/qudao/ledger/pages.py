@@ -16,12 +16,13 @@ from qudao.base import sheets
 from qudao.base.access import Actor
 from qudao.base.html import figures
 from qudao.base.html.pages import Button, FormPage, ListPage, Page, door, go
-from qudao.base.html.tables import Table, address
+from qudao.base.html.pages.prints import address_name
+from qudao.base.html.tables import Papers, Table, address
 from qudao.kernel import clock
 from qudao.kernel.period import DateSpan
 from qudao.ledger import actions, queries
 from qudao.ledger.forms import ChartForm, HomesForm, LockForm, TemplateForm, UnlockForm
-from qudao.ledger.prints import span_of
+from qudao.ledger.prints import STATEMENT, span_of
 from qudao.ledger.rules import ChartFacts
 from qudao.ledger.states import Side
 from qudao.ledger.tables import AccountTable, AgeingTable, ChartTable, EntryTable, PeriodTable, TrialTable, reminding
@@ -112,6 +113,14 @@ class AccountList(ListPage):
             Button(_("Tax by rate"), reverse("taxes"), icon="coins", verb="ledger.view"),
             Button(_("Exchange differences"), reverse("exchange_differences"), icon="arrows-sort", verb="ledger.view"),
         ]
+
+    def papers(self, rows: Sequence[Any]) -> Papers:
+        """The statement of each account, as its own page shows it."""
+        if not self.actor.can("base.print"):
+            return None
+        table = self.table()
+        pairs = ((row, table.url(row).partition("?")[2]) for row in rows)
+        return {row.pk: (f"{reverse(address_name(STATEMENT), args=[row.counterparty_id])}?{query}", STATEMENT.label) for row, query in pairs}
 
 
 @door("ledger.remind")

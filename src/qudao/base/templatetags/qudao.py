@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 from django import template
-from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -61,7 +60,7 @@ def sep() -> SafeString:
 @lru_cache(1024)
 def icon(name: str, css: str = "") -> SafeString:
     """An icon of the built sprite; always beside a word or inside something with a label."""
-    return format_html('<svg class="icon {}" aria-hidden="true"><use href="{}#i-{}"/></svg>', css, static("icons.svg"), name)
+    return figures.icon(name, css)
 
 
 @register.simple_tag

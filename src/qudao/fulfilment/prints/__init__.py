@@ -305,4 +305,4 @@ PARCEL_LABEL = Document(
     "fulfilment.parcel_label", gettext_lazy("Parcel label (SSCC)"), "fulfilment.package", "fulfilment.view", "parcels", parcel_labels,
     template="/fulfilment/prints/label.typ",
 )  # fmt: skip
-DOCUMENTS = (PICK_LIST, PACKING_LIST, DELIVERY_NOTE, LABEL, PARCEL_LABEL)
+DOCUMENTS = (PICK_LIST, DELIVERY_NOTE, PACKING_LIST, LABEL, PARCEL_LABEL)

@@ -61,3 +61,11 @@ def test_the_page_of_the_account_leads_to_it(books, client):
     address = f"/accounts/{books.d001.pk}/statement.pdf"
     assert address in client.get(f"/accounts/{books.d001.pk}/").content.decode()
     assert "¥299.00" in pages_of(client.get(address, {"since": "2026-05-01", "until": "2026-06-30"}).content)[0]
+
+
+def test_the_list_of_accounts_prints_each_statement_of_its_side_in_one_click(books, client):
+    owed = sign_in(client, books.hq_finance).get("/accounts/").content.decode()
+    assert f"/accounts/{books.d001.pk}/statement.pdf?side=receivable&amp;currency=CNY" in owed and f"/accounts/{books.d002.pk}/statement.pdf" in owed
+    assert client.get(f"/accounts/{books.d001.pk}/statement.pdf?side=receivable&currency=CNY")["Content-Type"] == "application/pdf"
+    owing = sign_in(client, books.dealer).get("/accounts/?tab=payable").content.decode()
+    assert f"/accounts/{books.lh.pk}/statement.pdf?side=payable" in owing and f"/accounts/{books.d002.pk}/" not in owing

@@ -6,11 +6,13 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from django.urls import reverse
 
 from qudao.base import printing, runs
 from qudao.base.html.pages.prints import log_print, print_buttons
 from qudao.base.models import ActionLog, Run
 from qudao.base.printing import pdf_of
+from qudao.base.tests.page_text import text as html
 from qudao.base.tests.pdf_text import pages_of
 from qudao.kernel.errors import Forbidden, NotFound
 from qudao.orders.actions import place_order
@@ -150,3 +152,14 @@ def test_more_than_one_pdf_takes_is_refused(world, client, monkeypatch):
     sign_in(client, world.dealer)
     monkeypatch.setattr(printing, "MOST", 1)
     assert chosen(client, orders).status_code == 409
+
+
+def test_a_row_of_the_list_is_printed_in_one_click(world, client):
+    order = place(world, 1)
+    at = reverse("orders_confirmation_pdf", args=[order.pk])
+    for actor in (world.cast.hq_clerk, world.dealer):
+        page = html(sign_in(client, actor).get("/orders/"))
+        assert f'href="{at}" target="_blank"' in page and f'aria-label="Order confirmation: {order.number}"' in page
+        assert client.get(at)["Content-Type"] == "application/pdf"
+    nobody = replace(world.dealer, verbs=world.dealer.verbs - {"base.print"})
+    assert OrderList.standing_for(nobody).papers([order]) is None

@@ -293,6 +293,16 @@ def test_who_may_open_what(client, cast, name, buyer, admin, clerk):
         assert sign_in(client, actor).get(reverse(name)).status_code == status, actor.name
 
 
+def test_the_language_is_changed_in_few_statements_and_one_stays_on_the_page(client, cast, django_assert_max_num_queries):
+    sign_in(client, cast.hq_admin).get("/")
+    here = "/products/?tab=all&q=kettle"
+    with django_assert_max_num_queries(9):
+        answer = client.post(reverse("language"), {"language": "zh-hans", "next": here})
+    assert answer["Location"] == here and answer.cookies["qudao_language"].value == "zh-hans"
+    assert User.unscoped.get(pk=cast.hq_admin.user_id).language == "zh-hans"
+    assert client.post(reverse("language"), {"language": "en", "next": "https://evil.example/"})["Location"] == "/"
+
+
 def test_the_list_shows_the_own_branch_in_a_bounded_number_of_statements(client, cast, django_assert_max_num_queries):
     sign_in(client, cast.dealer_admin).get(reverse("people"))
     with django_assert_max_num_queries(9):  # session, actor, saved views, counts, rows, editable ones, memberships, notices

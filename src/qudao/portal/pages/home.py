@@ -117,7 +117,8 @@ def _seller(actor: Actor, face: str, stages: Mapping[str, Stage], late: Overdue 
             alerts.differences(kinds, "sell"),
         ]
     elif face == "goods":
-        shown = [kpis.to_pick(dock(actor)), kpis.on_time(found), kpis.speed(found)]
+        there = dock(actor)
+        shown = [kpis.to_pick(there), kpis.sent(there), kpis.on_time(found), kpis.speed(found)]
         wrong = [
             alerts.past_wish(past_wish(actor)),
             *alerts.short(short_products(actor)),

@@ -163,6 +163,23 @@ def to_confirm(waiting: Waiting) -> Kpi:
                right=right, tone=tone)  # fmt: skip
 
 
+def sent(found: Dock) -> Kpi | None:
+    """What the warehouse sent off in seven days, against the seven before by this time of the day."""
+    now, before = sum(found.sent), found.sent_before
+    if not now and not before:
+        return None
+    change = (Decimal(now) / before - 1) * 100 if before else Decimal(0)
+    words = _("{n}% more than in the 7 days before") if change > 0 else _("{n}% less than in the 7 days before")
+    words = words if change else _("as many as in the 7 days before")
+    url = link("shipments", f"side=sell&tab=all&from={clock.today() - timedelta(days=6):%Y-%m-%d}")
+    most = max(now, before)
+    return Kpi(
+        _("Sent off in 7 days"), figures.count(now), url, found.sent, Decimal(now) / most, Decimal(before) / most,
+        _("7 days before: {n}").format(n=figures.count(before)), words.format(n=figures.amount(abs(change), 0)) if before else "",
+        "t-done" if change >= 0 else "t-wait",
+    )  # fmt: skip
+
+
 def to_pick(found: Dock) -> Kpi:
     """What the warehouse has before it."""
     right = ngettext("{n} older than two days", "{n} older than two days", found.late).format(n=found.late) if found.late else _("nothing is late")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from django.db.models import Count, Min, Q, Sum
 
@@ -149,6 +150,9 @@ class Dock:
     to_pick: int = 0
     picking: int = 0
     late: int = 0
+    #: what left on each of the last seven days, the oldest first, and in the seven days before them up to this time of the day
+    sent: Sequence[int] = ()
+    sent_before: int = 0
 
 
 def dock(actor: Actor) -> Dock:
@@ -160,4 +164,14 @@ def dock(actor: Actor) -> Dock:
     found = rows_.aggregate(
         to_pick=Count("pk", filter=Q(state=Goods.CREATED)), picking=Count("pk", filter=Q(state=Goods.PICKING)), late=Count("pk", filter=old)
     )
-    return Dock(found["to_pick"], found["picking"], found["late"])
+    return Dock(found["to_pick"], found["picking"], found["late"], *_sent(actor))
+
+
+def _sent(actor: Actor) -> tuple[list[int], int]:
+    """What left the own dock on each of the last seven days, and in the seven before them up to this time of the day. One statement, by the day of leaving."""
+    now, today = clock.now(), clock.today()
+    ends = [clock.end_of(today - timedelta(days=n)) for n in range(14, -1, -1)]  # the ends of fifteen days: between them lie fourteen
+    days = {f"d{n}": Count("pk", filter=Q(shipped_at__gte=since, shipped_at__lt=until)) for n, (since, until) in enumerate(pairwise(ends[7:]))}
+    before = Count("pk", filter=Q(shipped_at__lt=now - timedelta(days=7)))
+    found = visible(actor, Shipment).filter(seller_id=actor.org_id, shipped_at__gte=ends[0]).order_by().aggregate(**days, before=before)
+    return [found[name] for name in days], found["before"]

@@ -5,6 +5,7 @@ from decimal import Decimal
 from importlib import import_module
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 from django.urls import get_resolver, reverse
 
@@ -12,6 +13,7 @@ from qudao.analytics.queries import calendar
 from qudao.approvals.actions import add_rule
 from qudao.approvals.rules import RuleDraft
 from qudao.base.outbox import drain
+from qudao.fulfilment.pages.documents import ShipmentList
 from qudao.fulfilment.tests.make import received, shipped
 from qudao.inventory.models import Stock
 from qudao.kernel import clock
@@ -20,7 +22,7 @@ from qudao.payments.actions import PaymentFacts, announce_payment
 from qudao.people.queries import unscoped_system_role
 from qudao.people.tests.make import sign_in
 from qudao.portal.pages.help import BY_ADDRESS, TOPICS, topic_of
-from qudao.portal.queries import bought, flow
+from qudao.portal.queries import bought, dock, flow
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +73,25 @@ def test_the_figures_of_a_desk_are_those_of_its_orders_and_lead_to_them(world, d
     assert f"¥{order.gross:,.2f}" in page
     today = clock.today()
     assert f"/orders/?side=sell&amp;from={today.replace(day=1)}&amp;to={today}" in page
+
+
+def test_the_warehouse_sees_what_it_sent_off_against_the_week_before(world):
+    with clock.freeze(clock.now()):
+        shipped(world, place(world, 2))
+        page = seen(world, world.cast.hq_warehouse)
+        since = clock.today() - timedelta(days=6)
+        assert "Sent off in 7 days" in page and "7 days before: 0" in page
+        assert f"/shipments/?side=sell&amp;tab=all&amp;from={since}" in page
+        found = dock(world.cast.hq_warehouse)
+        assert (list(found.sent), found.sent_before) == ([0] * 6 + [1], 0)
+        params = QueryDict(f"side=sell&tab=all&from={since}")
+        assert ShipmentList.standing_for(world.cast.hq_warehouse).rows(params).count() == 1  # the figure leads to the rows that sum to it
+    with clock.freeze(clock.now() + timedelta(days=7, minutes=1)):
+        found = dock(world.cast.hq_warehouse)
+        assert (sum(found.sent), found.sent_before) == (0, 1)
+        shipped(world, place(world, 1))
+        assert "as many as in the 7 days before" in seen(world, world.cast.hq_warehouse)
+    assert dock(world.dealer).sent == ()  # who sends nothing has no such figure
 
 
 def test_finance_sees_who_owes_by_name_and_what_was_announced(world):

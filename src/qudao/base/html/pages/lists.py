@@ -20,7 +20,7 @@ from qudao.base.html.bulk import Bulk
 from qudao.base.html.pages import prints
 from qudao.base.html.pages.door import Button, Page, allowed, wanted
 from qudao.base.html.sums import bounded_sums, tab_counts
-from qudao.base.html.tables import LAST_PAGE, Tab, Table, address, bounded_counts, by_sorting, cap_of, walked
+from qudao.base.html.tables import LAST_PAGE, Papers, Tab, Table, address, bounded_counts, by_sorting, cap_of, walked
 from qudao.base.models import Run
 from qudao.base.search import first_numbers
 from qudao.kernel.errors import Forbidden, NotFound
@@ -48,6 +48,10 @@ class ListPage(Page):
     def bulk(self) -> Sequence[Button | Bulk]:
         """Hook: what can be done with many rows: a `Bulk` (preview, report), or a POST Button that gets the chosen rows (field `pick`, many)."""
         return ()
+
+    def papers(self, rows: Sequence[Any]) -> Papers:
+        """Hook: row → (address, name) of the paper that its line offers; None for a list without."""
+        return prints.row_papers(type(self).query(self.actor).model._meta.label_lower, rows, self.actor)
 
     def prepare(self, rows: list[Any]) -> list[Any]:
         """Hook: add to these rows what they show (one statement for all, never one a row)."""
@@ -163,7 +167,7 @@ class ListPage(Page):
         paged = more or number > 1
         whole = bounded_sums(table, rows, columns, actor) if paged and count <= cap else None
         bulk = self._offered(rows.model)
-        edits = self._edits(columns, found)
+        edits, papers = self._edits(columns, found), self.papers(found)
         chips = table.chips(params, actor)
         words = [t.label for t in table.tabs[1:] if t is tab] + [c["value"] for c in chips]
         return {
@@ -177,7 +181,8 @@ class ListPage(Page):
             "chips": chips,
             "fields": table.fields(params, actor),
             "heads": self._heads(table, columns, params, count),
-            "body": table.body(found, columns, pick=bool(bulk), edits=edits),
+            "body": table.body(found, columns, pick=bool(bulk), edits=edits, papers=papers),
+            "papers": papers is not None,
             "edits": any(edits.values()),
             "totals": table.totals(found, columns, whole),
             "of_all": bool(whole) or not paged,
@@ -257,7 +262,7 @@ class ListPage(Page):
         """One prepared row as the list of an address shows it."""
         table = self.table()
         columns = table.shown_columns(self.actor, params)
-        return table.body([row], columns, pick=bool(self._offered(type(row))), edits=self._edits(columns, [row]))
+        return table.body([row], columns, pick=bool(self._offered(type(row))), edits=self._edits(columns, [row]), papers=self.papers([row]))
 
     def _start(self, params: QueryDict, views: Iterable[Any]) -> str:
         """Where an address goes on to: a bare one to the person's first view, `view=` alone to that view; "" when it says itself what it shows."""

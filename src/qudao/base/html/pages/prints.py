@@ -149,7 +149,16 @@ def print_buttons(subject: str, row: Any, actor: Actor) -> list[Button]:
     ]
 
 
-# --- the chosen rows of a list ---
+# --- a row of a list, and its chosen rows ---
+
+
+def row_papers(subject: str, rows: Sequence[Any], actor: Actor) -> dict[Any, tuple[str, Any]] | None:
+    """row → address and name of the first of its papers that fits; None where the actor prints no paper of such rows."""
+    offered = [(d, address_name(d)) for d in documents_of(subject) if actor.can(d.verb)] if actor.can("base.print") else []
+    if not offered:
+        return None
+    found = ((row, next(((d, name) for d, name in offered if d.fits(actor, row)), None)) for row in rows)
+    return {row.pk: (reverse(first[1], args=[row.pk]), first[0].label) for row, first in found if first}
 
 
 @dataclass(frozen=True)
