@@ -79,6 +79,7 @@ ROWS = {
     "payments": "payments.Payment",
     "pooled-payments": "payments.Pool",
     "funds": "funds.Account",
+    "limit-requests": "funds.LimitRequest",
     "stock": "inventory.Stock",
     "lots": "inventory.Lot",
     "serving-rules": "inventory.ServingRule",

@@ -275,6 +275,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "orders": _trade_rows("orders.Order"),
     "agreements": _trade_rows("agreements.Agreement", TERMS),
     "funds": _trade_rows("funds.Account", PRICED),
+    "limit-requests": _said("funds.LimitRequest", "account__", PRICED),
     "credit": _trade_rows("agreements.Agreement", PRICED),
     "shipments": _trade_rows("fulfilment.Shipment"),
     "differences": _trade_rows("fulfilment.Difference"),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from qudao.base.html.forms import Form
 from qudao.base.html.tables import by_language
 from qudao.catalog.queries import categories
-from qudao.funds.rules import LimitTerms, Patience
+from qudao.funds.rules import LimitTerms, Patience, Wanted
 from qudao.funds.states import MEANS, State
 from qudao.kernel import clock
 from qudao.kernel.money import ZERO
@@ -42,6 +42,21 @@ class LimitForm(RulesForm):
     temp_until = forms.DateField(label=_("Temporary until"), required=False, widget=forms.DateInput, help_text=_("The last day it counts."))
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
     field_order = ("limit", "temp_limit", "temp_until", "grace_days", "tolerance", "stop_days", "watch_percent", "reason")
+
+
+class WantedForm(Form):
+    """What limits one asks for, and why."""
+
+    limit = forms.DecimalField(label=_("Limit"), required=False, help_text=_("Empty: it stays."), **MONEY)
+    temp_limit = forms.DecimalField(label=_("Temporary limit"), required=False, help_text=_("On top of the limit."), **MONEY)
+    temp_until = forms.DateField(label=_("Temporary until"), required=False, widget=forms.DateInput, help_text=_("The last day it counts."))
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class GrantForm(WantedForm):
+    """What is granted, perhaps less than was asked for."""
+
+    reason = forms.CharField(label=_("Answer"), required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
 
 
 class LineForm(Form):
@@ -91,6 +106,11 @@ class HandForm(ReasonForm):
 def patience_of(cleaned: dict[str, Any]) -> Patience:
     """The rules of a cleaned form; what was left empty is none."""
     return Patience(cleaned["grace_days"], cleaned["tolerance"] or ZERO, cleaned["stop_days"], cleaned["watch_percent"])
+
+
+def wanted_of(cleaned: dict[str, Any]) -> Wanted:
+    """The limits of a cleaned WantedForm; what was left empty stays."""
+    return Wanted(cleaned["limit"], cleaned["temp_limit"] or ZERO, cleaned["temp_until"])
 
 
 def terms_of(cleaned: dict[str, Any]) -> LimitTerms:

@@ -11,13 +11,14 @@ from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import Actor
 from qudao.base.import_sheets import SAMPLE, Cells, Column
-from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, differences, parted, touched_by
+from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, by_row, differences, parted, touched_by
 from qudao.base.lock import Rank
 from qudao.catalog.queries import categories
 from qudao.funds import queries, rules
-from qudao.funds.actions import set_deposit, set_limits, set_line_limits
-from qudao.funds.models import Account, SubLimit
-from qudao.funds.rules import LimitTerms
+from qudao.funds.actions import ask_limit, set_deposit, set_limits, set_line_limits, withdraw_limit
+from qudao.funds.models import Account, LimitRequest, SubLimit
+from qudao.funds.rules import LimitTerms, Wanted
+from qudao.funds.states import RequestState
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
 from qudao.kernel.money import ZERO
@@ -233,6 +234,55 @@ class Deposits(Kind):
             yield {"buyer": one.buyer.code, "agreement": agreement, **_deposit(one)}
 
 
+class Requests(Kind):
+    """What is asked for limits of the accounts on which the actor's organisation gives credit."""
+
+    name, label, icon, verb, place = "funds.requests", _("Requests for credit"), "coins", "funds.ask_limit", "limit_requests"
+    about = _("A row asks for another limit of a buyer, for good or up to a day; finance decides on each.")
+    model, rank = LimitRequest, Rank.FUNDS
+    columns = (
+        *Limits.columns[:2],
+        Column("limit_amount", _("Limit"), "number", help=_("Empty: it stays."), example="600000.00", also=("credit limit", "limit", "信用额度", "授信额度")),
+        *Limits.columns[3:5],
+        Column("reason", _("Reason"), required=True, example=_("A large project"), also=("申请原因", "原因")),
+    )
+
+    def open(self, rows: Sequence[Cells]) -> None:
+        """Four statements."""
+        self.accounts = _accounts(self.actor, rows)
+        mine = {one.pk for found in self.accounts.values() for one in found}
+        self.waiting = set(queries.requests(self.actor).filter(account_id__in=mine, state=RequestState.REQUESTED).values_list("account_id", flat=True))
+
+    def key(self, row: Cells) -> Any:
+        return row.text("buyer").upper(), row.text("agreement")
+
+    def entry(self, row: Cells) -> Entry:
+        account = _named(self.accounts, row)
+        wanted = Wanted(row.get("limit_amount"), row.get("temp_limit", ZERO), row.get("temp_until"))
+        faults = rules.wanted_faults(wanted, clock.today())
+        faults += [Fault("funds.request_waits", "buyer")] if account.pk in self.waiting else []
+        faults += [Fault("funds.account_prepaid_no_credit", "buyer")] if account.prepaid else []
+        raise_if_any([Fault(f.code, {"limit": "limit_amount"}.get(f.field, f.field), f.params) for f in faults], Invalid)
+        return Entry(row.no, f"{account.buyer.code} {account.buyer.name}", NEW, (account.pk, wanted, row.text("reason")))
+
+    def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:
+        new, _old = parted(entries)
+        made = [ask_limit(*entry.data, actor=self.actor) for entry in new]
+        return touched_by(new, made, {}, {})
+
+    def now(self, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
+        return {one.pk: {"state": one.state} for one in queries.requests(self.actor).filter(pk__in=keys)}
+
+    def hindered(self, touched: Sequence[Touched]) -> dict[int, Fault]:
+        """What is decided stays. One statement."""
+        now = self.now([one.key for one in touched])
+        return by_row(touched, lambda one: None if now.get(one.key) == {"state": RequestState.REQUESTED} else Fault("funds.request_over"))
+
+    def take_back(self, touched: Sequence[Touched]) -> None:
+        for one in touched:
+            withdraw_limit(one.key, actor=self.actor)
+
+
 def _standing(actor: Actor, **which: Any) -> Iterator[tuple[Account, str]]:
     """The accounts on which the actor's organisation gives credit, each with the agreement that names it, while one is not ended."""
     found = list(queries.accounts(actor).filter(seller_id=actor.org_id, **which))
@@ -246,4 +296,4 @@ def _deposit(account: Account) -> dict[str, Any]:
     return {"deposit_required": account.deposit_required, "deposit_first": account.deposit_first}
 
 
-KINDS = (Limits, LineLimits, Deposits)
+KINDS = (Limits, LineLimits, Deposits, Requests)

@@ -81,6 +81,17 @@ CHECKS = [
         """UPDATE funds_account SET currency = 'XXX' WHERE id = (SELECT max(id) FROM funds_account)""",
     ),
     Check(
+        "funds.limits_are_granted_by_another",
+        """SELECT id, concat_ws(' ', 'request', id, 'for account', account_id, 'is', state, 'by', decided_by, 'who asked for it') AS note
+           FROM funds_limitrequest WHERE state IN ('granted', 'declined') AND asked_by = decided_by
+           UNION ALL
+           SELECT id, concat_ws(' ', 'request', id, 'is', state, 'but says nothing of its decision') FROM funds_limitrequest
+           WHERE (state = 'requested') <> (decided_at IS NULL) OR (state = 'granted' AND granted_limit IS NULL AND granted_temp = 0)""",
+        """INSERT INTO funds_limitrequest (account_id, org_id, limit_amount, temp_limit, reason, asked_name, asked_at, state, was, granted_temp,
+               decided_name, answer)
+           SELECT id, seller_id, 1, 0, 'planted', '', now(), 'granted', 0, 0, '', '' FROM funds_account ORDER BY id DESC LIMIT 1""",
+    ),
+    Check(
         "funds.prepaid_is_covered",
         """SELECT id, concat_ws(' ', 'prepaid account', id, 'holds', unapplied, 'but', ordered + shipped + invoiced, 'are frozen, limit', limit_amount) AS note
            FROM funds_account WHERE prepaid AND (ordered + shipped + invoiced > unapplied OR limit_amount + temp_limit > 0)""",

@@ -10,7 +10,8 @@ from django.db.models.lookups import GreaterThan
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.db import Row
-from qudao.funds.states import Bucket, DepositKind, EntryKind, State
+from qudao.funds.rules import LimitTerms, Wanted
+from qudao.funds.states import Bucket, DepositKind, EntryKind, RequestState, State
 
 
 def _money(**options: Any) -> models.DecimalField:
@@ -125,6 +126,12 @@ class Account(Row):
     def __str__(self) -> str:
         return f"{self.seller_id} → {self.buyer_id}: {self.limit_amount} {self.currency}"
 
+    @property
+    def terms(self) -> LimitTerms:
+        """What finance has set on it."""
+        limits = (self.limit_amount, self.temp_limit, self.temp_until)
+        return LimitTerms(*limits, self.grace_days, self.tolerance, self.stop_days, self.watch_percent)
+
 
 class Entry(Row):
     """One change of one bucket. A hold also keeps the exposure after it and the limit it passed under; `note` says why it passed above the limit.
@@ -183,6 +190,62 @@ class SubLimit(Row):
 
     def __str__(self) -> str:
         return f"{self.category_id}: {self.amount}"
+
+
+class LimitRequest(Row):
+    """Somebody, of the seller or the buyer, asks for another limit of an account; somebody else at the seller decides.
+
+    `limit_amount` None: the permanent limit stays. A temporary one counts up to and including `temp_until`. `granted_…`: what it was granted with, which
+    may be less; `was`: the permanent limit before.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="requests")
+    org = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+", help_text=_("Whose people ask."))
+    limit_amount = _money(null=True, blank=True)
+    temp_limit = _money(default=0)
+    temp_until = models.DateField(null=True, blank=True)
+    reason = models.CharField(max_length=500)
+    asked_by = models.BigIntegerField(null=True)
+    asked_name = models.CharField(max_length=200, blank=True, default="")
+    asked_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=RequestState.choices, default=RequestState.REQUESTED)
+    was = _money(default=0)
+    granted_limit = _money(null=True, blank=True)
+    granted_temp = _money(default=0)
+    granted_until = models.DateField(null=True, blank=True)
+    decided_by = models.BigIntegerField(null=True)
+    decided_name = models.CharField(max_length=200, blank=True, default="")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    answer = models.CharField(max_length=500, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"],
+                condition=Q(state="requested"),
+                name="funds_limitrequest_one_open",
+                violation_error_message=_("A request for this account waits for a decision already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["requested", "withdrawn"]) | Q(asked_by=None) | Q(decided_by=None) | ~Q(asked_by=F("decided_by")),
+                name="funds_limitrequest_two_persons",
+                violation_error_message=_("Who asked for a limit does not decide on it."),
+            ),
+            models.CheckConstraint(
+                condition=Q(limit_amount__gte=0) | Q(limit_amount=None, temp_limit__gt=0, temp_until__isnull=False),
+                name="funds_limitrequest_asks_something",
+                violation_error_message=_("Ask for a limit, a temporary limit, or both."),
+            ),
+        ]
+        indexes = [models.Index(fields=["-id"], condition=Q(state="requested"), name="funds_limitrequest_open")]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.limit_amount} + {self.temp_limit}"
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is asked for."""
+        return Wanted(self.limit_amount, self.temp_limit, self.temp_until)
 
 
 class House(Row):

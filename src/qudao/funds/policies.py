@@ -6,12 +6,13 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import EVERY_ROW, Actor, Policy, Scope, acting, own, register
-from qudao.funds.models import Account, DepositEntry, Entry, House, StateChange, SubLimit
+from qudao.funds.models import Account, DepositEntry, Entry, House, LimitRequest, StateChange, SubLimit
 
 VERBS = {
     "funds.view": _("See credit limits and what uses them"),
     "funds.open_account": _("Open credit accounts"),
     "funds.set_limit": _("Set credit limits"),
+    "funds.ask_limit": _("Ask for credit limits"),
     "funds.freeze": _("Put credit accounts on hold or stop them"),
     "funds.unfreeze": _("Let credit accounts on hold or stopped by hand pass again"),
     "funds.deposit": _("Ask for deposits, take them in and send them back"),
@@ -31,6 +32,8 @@ class AccountPolicy(Policy):
     people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
+        if verb == "funds.ask_limit":
+            return own(actor, "seller", "buyer")
         if verb != self.view_verb:
             return acting(actor, "seller")
         return EVERY_ROW if _sees_all(actor) else own(actor, "seller", "buyer")
@@ -66,6 +69,21 @@ class SubLimitPolicy(_WithAccount):
 
     model = SubLimit
     people = None
+
+
+@register
+class LimitRequestPolicy(_WithAccount):
+    """A request is seen with its account by both sides; the seller decides, and who asked takes it back."""
+
+    model = LimitRequest
+    people = None
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        if verb == "funds.ask_limit":
+            return own(actor, "org")
+        if verb == "funds.set_limit":
+            return Q(account_id__in=Account.unscoped.filter(acting(actor, "seller")).values("pk"))
+        return super().rows(actor, verb)
 
 
 @register

@@ -17,7 +17,7 @@ from qudao.agreements.models import Agreement
 from qudao.agreements.states import AgreementState
 from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
-from qudao.funds.models import Account, DepositEntry, Entry, House, StateChange, SubLimit
+from qudao.funds.models import Account, DepositEntry, Entry, House, LimitRequest, StateChange, SubLimit
 from qudao.funds.rules import NO_LIMIT, USES, LineUse, Part, Patience, Position, Standing, line_faults, may_hold, standing_of
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, NotFound
@@ -291,6 +291,12 @@ def all_sublimits(actor: Actor) -> QuerySet[SubLimit]:
 def sublimits(actor: Actor, account_id: int) -> QuerySet[SubLimit]:
     """The limits for product lines of an account; none when the actor may not see it."""
     return all_sublimits(actor).filter(account_id=account_id)
+
+
+def requests(actor: Actor, *, account_id: int | None = None) -> QuerySet[LimitRequest]:
+    """What was asked for limits of the accounts the actor sees (or of one), the newest first."""
+    found = visible(actor, LimitRequest).select_related("account__buyer", "account__seller", "org").order_by("-id")
+    return found.filter(account_id=account_id) if account_id else found
 
 
 def deposit_entries(actor: Actor, account_id: int) -> QuerySet[DepositEntry]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -249,6 +249,33 @@ class LimitTerms:
     @property
     def patience(self) -> Patience:
         return Patience(self.grace_days, self.tolerance, self.stop_days, self.watch_percent)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Limits that somebody asks for, or grants: `limit` None: the permanent one stays; a temporary one counts up to and including `temp_until`."""
+
+    limit: Decimal | None = None
+    temp_limit: Decimal = ZERO
+    temp_until: date | None = None
+
+    def on(self, terms: LimitTerms, today: date) -> LimitTerms:
+        """The terms of an account with it; what is not named stays, but for a temporary limit that is over."""
+        living = terms.temp_until is not None and terms.temp_until >= today
+        temp = (self.temp_limit, self.temp_until) if self.temp_limit else (terms.temp_limit, terms.temp_until) if living else (ZERO, None)
+        return replace(terms, limit=terms.limit if self.limit is None else self.limit, temp_limit=temp[0], temp_until=temp[1])
+
+
+def wanted_faults(wanted: Wanted, today: date) -> list[Fault]:
+    """Every fault of what somebody asks for, at its field."""
+    empty = [Fault("funds.request_empty", "limit")] if wanted.limit is None and not wanted.temp_limit else []
+    return empty + term_faults(LimitTerms(ZERO if wanted.limit is None else wanted.limit, wanted.temp_limit, wanted.temp_until), today)
+
+
+def gives_more(before: LimitTerms, after: LimitTerms) -> bool:
+    """Whether terms give more credit, or a temporary one for longer, than others."""
+    longer = after.temp_limit > 0 and before.temp_until is not None and after.temp_until is not None and after.temp_until > before.temp_until
+    return after.limit > before.limit or after.temp_limit > before.temp_limit or longer
 
 
 def check_terms(terms: LimitTerms, today: date) -> None:

@@ -55,6 +55,18 @@ class EntryKind(TextChoices):
     RELEASE = "release", _("Released")
 
 
+class RequestState(TextChoices):
+    """What became of a request for a limit."""
+
+    REQUESTED = "requested", pgettext_lazy("limit request", "Waits for a decision")
+    GRANTED = "granted", pgettext_lazy("limit request", "Granted")
+    DECLINED = "declined", pgettext_lazy("limit request", "Declined")
+    WITHDRAWN = "withdrawn", pgettext_lazy("limit request", "Withdrawn")
+
+
+REQUEST_TONES = {RequestState.REQUESTED: "wait", RequestState.GRANTED: "done", RequestState.DECLINED: "wrong", RequestState.WITHDRAWN: "idle"}
+
+
 class DepositKind(TextChoices):
     """What happened to a deposit."""
 
@@ -108,10 +120,22 @@ SENTENCES = {
     "funds.reason_missing": _("Please give a reason."),
     "funds.already_frozen": _("The credit account is in this state by hand already."),
     "funds.not_frozen": _("The credit account is neither on hold nor stopped by hand."),
+    "funds.request_empty": _("Ask for a limit, a temporary limit, or both."),
+    "funds.request_waits": _("A request for this account waits for a decision already."),
+    "funds.limitrequest_one_open": _("A request for this account waits for a decision already."),
+    "funds.limitrequest_two_persons": _("Who asked for a limit does not decide on it."),
+    "funds.limitrequest_asks_something": _("Ask for a limit, a temporary limit, or both."),
+    "funds.request_own": _("Who asked for a limit does not decide on it."),
+    "funds.request_over": _("This request is decided or withdrawn."),
+    "funds.request_gone": _("There is no such request."),
+    "funds.duty_limit": _("Duties are kept apart here: more credit is asked for by one person and granted by another."),
     "funds.other_currency": _("The account is kept in {currency}."),
 }
 
 REMEDIES = {
+    "funds.request_waits": _("Withdraw it first to ask for something else."),
+    "funds.request_own": _("Ask a colleague who may set limits."),
+    "funds.duty_limit": _("Ask for the limit; a colleague grants it."),
     "funds.account_unclear": _("Name the code of an agreement under it."),
     "funds.no_account": _("Activate the agreement, or open the account."),
     "funds.limit": _("Pay open invoices, order less, or ask the seller's finance for a temporary limit."),
@@ -129,6 +153,9 @@ REMEDIES = {
 }
 
 NOTICES = {
+    "funds.limit_asked": _("{name} asks for credit for {buyer}: {wanted}. {reason}"),
+    "funds.limit_granted": _("Credit for {buyer} at {seller} is granted: {wanted}. {reason}"),
+    "funds.limit_declined": _("Credit for {buyer} at {seller} is declined: {reason}"),
     "funds.deposit_paid_in": _("A deposit of {amount} {currency} was received for {buyer}."),
     "funds.deposit_refunded": _("A deposit of {amount} {currency} is sent back to {buyer}: {reason}"),
     "funds.watch": _("Credit of {buyer} at {seller}: watch."),

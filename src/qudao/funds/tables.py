@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
+
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
-from qudao.funds.models import Account
-from qudao.funds.states import TONES, State
+from qudao.funds.models import Account, LimitRequest
+from qudao.funds.states import REQUEST_TONES, TONES, RequestState, State
 
 
 def name_of(org: object) -> str:
@@ -22,6 +25,48 @@ def state_of(row: Account) -> object:
     if row.state == State.OK and row.prepaid:
         return figures.badge(_("Prepaid"), "done")
     return figures.badge(State(row.state).label, TONES[State(row.state)])
+
+
+def wanted_cell(row: LimitRequest) -> object:
+    """What was asked for."""
+    return wanted_words(row.limit_amount, row.temp_limit, row.temp_until, row.account.currency)
+
+
+def granted_cell(row: LimitRequest) -> object:
+    """What it was granted with, or why it was not."""
+    if row.state != RequestState.GRANTED:
+        return row.answer
+    return wanted_words(row.granted_limit, row.granted_temp, row.granted_until, row.account.currency)
+
+
+def wanted_words(limit: Decimal | None, temp: Decimal, until: date | None, currency: str) -> str:
+    """Limits in words: the permanent one, the temporary one with its last day."""
+    said = [] if limit is None else [str(figures.money(limit, currency))]
+    said += [_("{amount} more until {day}").format(amount=figures.money(temp, currency), day=figures.day(until))] if temp else []
+    return ", ".join(said)
+
+
+class RequestTable(Table):
+    """Requests for limits."""
+
+    columns = (
+        Column("account.buyer.code", _("Buyer"), cell="link", sort="account__buyer__code"),
+        Column("", _("Name"), cell=lambda row: name_of(row.account.buyer), width="clip", slug="name", hide_on_phone=True),
+        Column("", _("Asked for"), cell=wanted_cell, slug="wanted"),
+        Column("", _("State"), cell=lambda row: figures.badge(row.get_state_display(), REQUEST_TONES[RequestState(row.state)]), slug="state", sort="state"),
+        Column("reason", _("Reason"), width="clip", hide_on_phone=True),
+        Column("", _("Granted or answered"), cell=granted_cell, width="clip", slug="granted", hide_on_phone=True),
+        Column("asked_name", _("Asked by"), sort="asked_name", hide_on_phone=True),
+        Column("asked_at", _("Asked"), cell="age", dim=True, sort="asked_at"),
+    )
+    tabs = (Tab("open", RequestState.REQUESTED.label, Q(state=RequestState.REQUESTED)), Tab("all", _("All")))
+    search = ("account__buyer__code__icontains", "account__buyer__name__icontains", "asked_name__icontains")
+    order = ("-pk",)
+    empty = _("Nobody asks for credit.")
+    remedy = _("Ask on the page of a credit account.")
+
+    def url(self, row: LimitRequest) -> str:
+        return reverse("fund", args=[row.account_id])
 
 
 class AccountTable(Table):

@@ -84,7 +84,7 @@ _READS_TRADE = tuple(f"{module}.view" for module in ("agreements", "pricing", "i
 _DECIDES = ("approvals.view", "approvals.delegate", "approvals.add_signer", "approvals.send_back", "approvals.ask", "approvals.sign")
 _BUYS = (
     *(*_EVERYBODY, *_READS_TRADE, "baskets.use", "orders.place", "orders.withdraw", "orders.cancel", "orders.attach", "orders.readdress", "orders.amend"),
-    *("orders.split", "orders.confirm_purchase"),
+    *("orders.split", "orders.confirm_purchase", "funds.ask_limit"),
     *("network.address", "fulfilment.receive", "payments.announce"),
 )
 _SELLS = (
@@ -99,7 +99,7 @@ ROLES: dict[str, RoleCard] = {
     "hq_clerk": RoleCard(
         "订单员",
         "Order clerk",
-        (*_EVERYBODY, *_READS_TRADE, "people.view", "network.address", "orders.*", "quotas.*", *_DECIDES, "base.imports"),
+        (*_EVERYBODY, *_READS_TRADE, "people.view", "network.address", "orders.*", "quotas.*", "funds.ask_limit", *_DECIDES, "base.imports"),
         MemberScope.ALL,
     ),
     "hq_finance": RoleCard(

@@ -1,18 +1,23 @@
 """Every change of credit: what documents do with it, and what the seller's finance does with accounts."""
 
 from qudao.funds.actions.deposit import pay_deposit, refund_deposit, set_deposit, take_deposit
+from qudao.funds.actions.requests import ask_limit, decline_limit, grant_limit, withdraw_limit
 from qudao.funds.actions.terms import ensure_account, follow_states, freeze, open_account, set_limit, set_limits, set_line_limits, set_rules, unfreeze
 from qudao.funds.actions.use import Change, Desk, grant, hand_over, hold, open_desk, recheck, recheck_all, release, shift, shift_all
-from qudao.funds.rules import LimitTerms
+from qudao.funds.rules import LimitTerms, Wanted
 
 __all__ = [
     "Change",
     "Desk",
     "LimitTerms",
+    "Wanted",
+    "ask_limit",
+    "decline_limit",
     "ensure_account",
     "follow_states",
     "freeze",
     "grant",
+    "grant_limit",
     "hand_over",
     "hold",
     "open_account",
@@ -31,4 +36,5 @@ __all__ = [
     "shift_all",
     "take_deposit",
     "unfreeze",
+    "withdraw_limit",
 ]

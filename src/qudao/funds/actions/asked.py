@@ -14,8 +14,9 @@ from qudao.base.access import Actor, get_visible
 from qudao.base.html import figures
 from qudao.base.html.tables import by_language
 from qudao.base.subject import Subject
-from qudao.funds.models import Account
-from qudao.funds.rules import LimitTerms
+from qudao.funds.models import Account, LimitRequest
+from qudao.funds.rules import LimitTerms, Wanted
+from qudao.kernel import clock
 from qudao.kernel.money import ZERO
 
 LIMIT, OUT = "funds.limit", "payments.out"
@@ -43,6 +44,22 @@ def limit_card(account_id: int, terms: LimitTerms, reason: str) -> list[tuple[An
         until = _("{amount} until {day}").format(amount=figures.money(terms.temp_limit, account.currency), day=figures.day(terms.temp_until))
         told.append((_("Temporary limit"), until))
     return [*told, (_("Reason"), reason)]
+
+
+def grant_asks(request_id: int, granted: Wanted | None = None, answer: str = "", *, actor: Actor) -> Asking:
+    """As `limit_asks`, of what would be granted."""
+    request = get_visible(actor, LimitRequest, request_id, "funds.set_limit")
+    return limit_asks(request.account_id, _granted(request, granted), answer, actor=actor)
+
+
+def grant_card(request_id: int, granted: Wanted | None = None, answer: str = "") -> list[tuple[Any, Any]]:
+    """As `limit_card`, with who asked."""
+    request = LimitRequest.unscoped.select_related("account").get(pk=request_id)
+    return [*limit_card(request.account_id, _granted(request, granted), answer or request.reason), (_("Asked by"), request.asked_name)]
+
+
+def _granted(request: LimitRequest, granted: Wanted | None) -> LimitTerms:
+    return (granted or request.wanted).on(request.account.terms, clock.today())
 
 
 def limits_asks(terms: Mapping[int, LimitTerms], reason: str, *, actor: Actor) -> Asking | None:

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 
 from qudao.approvals.actions import signed
+from qudao.approvals.queries import unscoped_separates
 from qudao.base.access import Actor, get_visible, visible
 from qudao.base.action import action, emit, part, record
 from qudao.base.db import rows, update_rows
@@ -69,9 +70,18 @@ def open_account(agreement_id: int, *, actor: Actor) -> Account:
 @signed(asked.LIMIT, asked.limit_asks, asked.limit_card)
 @action("funds.set_limit")
 def set_limit(account_id: int, terms: LimitTerms, reason: str, *, actor: Actor) -> Account:
-    """Set the limits and the patience of an account of the own organisation as seller. Locks it; emits LimitChanged."""
+    """Set the limits and the patience of an account of the own organisation as seller. Locks it; emits LimitChanged.
+
+    Raises Refused funds.duty_limit for more credit where duties are kept apart: then one asks and another grants.
+    """
     rules.check_terms(terms, clock.today())
     account = lock_account(account_id, "funds.set_limit", reason, actor)
+    _check_duty({account.pk: terms}, [account], actor)
+    return apply_terms(account, terms, reason, actor)
+
+
+def apply_terms(account: Account, terms: LimitTerms, reason: str, actor: Actor) -> Account:
+    """Set the terms of an account that is locked, with all that follows."""
     raise_if_any(rules.prepaid_faults(terms) if account.prepaid else [], Invalid)
     if detail := _limit(account, terms, reason):
         account.save(update_fields=list(detail))
@@ -79,6 +89,13 @@ def set_limit(account_id: int, terms: LimitTerms, reason: str, *, actor: Actor) 
         follow([account.pk], actor=actor)
         account.refresh_from_db()
     return account
+
+
+def _check_duty(terms: Mapping[int, LimitTerms], accounts: Iterable[Account], actor: Actor) -> None:
+    """Where the seller keeps duties apart, more credit takes a request and another person. One statement, none for less or for the system."""
+    sellers = {one.seller_id for one in accounts if rules.gives_more(one.terms, terms[one.pk])}
+    if actor.kind != "system" and any(unscoped_separates(pk) for pk in sellers):
+        raise Refused("funds.duty_limit")
 
 
 @signed(asked.LIMIT, asked.limits_asks, asked.limits_card)
@@ -97,6 +114,7 @@ def set_limits(terms: Mapping[int, LimitTerms], reason: str, *, actor: Actor) ->
     locked = lock_rows(Account, terms, rank=Rank.FUNDS)
     paid = [replace(fault, field=f"rows.{one.pk}.{fault.field}") for one in locked if one.prepaid for fault in rules.prepaid_faults(terms[one.pk])]
     raise_if_any(paid, Invalid)
+    _check_duty(terms, locked, actor)
     found = {one.pk: detail for one in locked if (detail := _limit(one, terms[one.pk], reason))}
     update_rows([one for one in locked if one.pk in found], sorted({name for detail in found.values() for name in detail}))
     for one in locked:

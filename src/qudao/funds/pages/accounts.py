@@ -29,6 +29,7 @@ from qudao.funds.pages.panels import (
     timeline_panel,
     whatif_panel,
 )
+from qudao.funds.pages.requests import requests_panel
 from qudao.funds.rules import NO_LIMIT
 from qudao.funds.states import State
 from qudao.funds.tables import AccountTable, name_of, state_of
@@ -47,7 +48,8 @@ class FundList(ListPage):
     def buttons(self) -> Sequence[Button]:
         rules = Button(_("Rules"), reverse("fund_rules"), icon="settings", verb="funds.set_rules", ask=True)
         lines = [replace(one, label=_("Import product lines")) for one in import_buttons("funds.lines", self.actor)]
-        return [rules, *import_buttons("funds.limits", self.actor), *lines]
+        asked = Button(_("Requests"), reverse("limit_requests"), icon="list")
+        return [asked, rules, *import_buttons("funds.limits", self.actor), *lines]
 
 
 class FundDetail(DetailPage):
@@ -57,7 +59,7 @@ class FundDetail(DetailPage):
     query = queries.accounts
     kind = "funds.account"
     panels = (
-        *(state_panel, credit_panel, lines_panel, whatif_panel, deposit_panel, items_panel, entries_panel),
+        *(state_panel, credit_panel, requests_panel, lines_panel, whatif_panel, deposit_panel, items_panel, entries_panel),
         *(due_panel, terms_panel, changes_panel, timeline_panel),
     )
 
@@ -70,8 +72,10 @@ class FundDetail(DetailPage):
         return Head(other.code, None, name_of(other), facts=[state_of(obj), obj.currency])
 
     def buttons(self, obj: Account) -> Sequence[Button]:
+        ask = Button(_("Ask for credit"), reverse("limit_request", args=[obj.pk]), icon="coins", verb="funds.ask_limit", ask=True)
+        asks = [ask] if not obj.prepaid and self.actor.org_id in (obj.seller_id, obj.buyer_id) else []
         if self.actor.org_id != obj.seller_id:
-            return []
+            return asks
         to = reverse("fund_limit", args=[obj.pk])
         found = [Button(_("Set patience") if obj.prepaid else _("Set limit"), to, icon="pencil", primary=not obj.prepaid, verb="funds.set_limit", key="e")]
         if not obj.prepaid:
@@ -83,6 +87,7 @@ class FundDetail(DetailPage):
             found.append(Button(_("Pay a debt from it"), reverse("fund_deduction", args=[obj.pk]), icon="check", verb="payments.deduct", ask=True))
         if obj.by_hand:
             found.append(Button(_("Let pass again"), reverse("fund_unfreeze", args=[obj.pk]), icon="lock-open", verb="funds.unfreeze", ask=True))
+        found += asks
         freeze = _("Change hold or stop") if obj.by_hand else _("Hold or stop")
         found.append(Button(freeze, reverse("fund_freeze", args=[obj.pk]), icon="ban", verb="funds.freeze", ask=True, danger=True))
         return found

@@ -49,7 +49,7 @@ def test_the_list_and_the_account_are_seen_by_both_sides_only(cast, used, client
 def test_only_the_sellers_finance_is_offered_to_change_it(cast, used, client):
     sign_in(client, cast.dealer_admin)
     shown = text(client.get(reverse("fund", args=[used.pk])))
-    assert reverse("fund_limit", args=[used.pk]) not in shown
+    assert f'{reverse("fund_limit", args=[used.pk])}"' not in shown
     refused = client.post(reverse("fund_limit", args=[used.pk]), {"limit": "9999", "grace_days": "0", "reason": "please"})
     assert refused.status_code == 403
     sign_in(client, cast.hq_finance)
