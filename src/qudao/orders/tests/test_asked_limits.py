@@ -47,6 +47,19 @@ def test_a_limit_waits_and_counts_when_it_is_signed(world):
     assert actions.set_limit(account.pk, LimitTerms(D(999)), "small", actor=finance).limit_amount == 999, "below the amount nobody signs"
 
 
+def test_what_was_asked_for_and_is_granted_does_not_pass_round_it(world):
+    account = world.account
+    request = actions.ask_limit(account.pk, actions.Wanted(D(600000)), "a new branch", actor=world.cast.hq_clerk)
+    made = waiting("funds.limit", lambda: actions.grant_limit(request.pk, answer="good payer", actor=world.cast.hq_finance))
+    told = [text for _label, text in card_of(made)]
+    assert "good payer" in told and world.cast.hq_clerk.name in told
+    request.refresh_from_db()
+    assert request.state == "requested" and Account.unscoped.get(pk=account.pk).limit_amount == account.limit_amount
+    decide_proposal(made.pk, "approve", actor=world.cast.hq_admin)
+    request.refresh_from_db()
+    assert request.state == "granted" and Account.unscoped.get(pk=account.pk).limit_amount == 600000
+
+
 def test_many_limits_and_those_of_product_lines_do_not_pass_round_it(world):
     account, finance = world.account, world.cast.hq_finance
     terms = {account.pk: LimitTerms(D(7000))}
