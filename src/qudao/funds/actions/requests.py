@@ -35,7 +35,7 @@ def ask_limit(account_id: int, wanted: Wanted, reason: str, *, actor: Actor) -> 
     about: dict[str, Any] = {"reason": reason.strip()[:500], "asked_by": actor.user_id, "asked_name": actor.name, "asked_at": clock.now()}
     limits = {"limit_amount": wanted.limit, "temp_limit": wanted.temp_limit, "temp_until": wanted.temp_until if wanted.temp_limit else None}
     made = LimitRequest.unscoped.create(account=account, org_id=actor.org_id or account.seller_id, was=account.limit_amount, **limits, **about)
-    record(_subject(account), before=str(account.limit_amount), after=_said(wanted, account.currency), reason=reason)
+    record(_subject(account), reason=reason, detail={"asked": _said(wanted, account.currency)})
     _tell("funds.limit_asked", account, actor, wanted, reason, org_id=account.seller_id, verb="funds.set_limit")
     return made
 
@@ -67,7 +67,7 @@ def decline_limit(request_id: int, answer: str, *, actor: Actor) -> LimitRequest
         raise Invalid("funds.reason_missing", field="answer")
     request, account = _open(request_id, "funds.set_limit", actor)
     _decide(request, RequestState.DECLINED, answer, actor)
-    record(_subject(account), before=RequestState.REQUESTED, after=RequestState.DECLINED, reason=answer)
+    record(_subject(account), reason=answer, detail={"request": RequestState.DECLINED.value})
     _tell("funds.limit_declined", account, actor, Wanted(), answer, user_ids=_asker(request))
     return request
 
@@ -77,7 +77,7 @@ def withdraw_limit(request_id: int, *, actor: Actor) -> LimitRequest:
     """Take back a request of the own organisation that is not decided. Locks the account."""
     request, account = _open(request_id, "funds.ask_limit", actor)
     _decide(request, RequestState.WITHDRAWN, "", actor)
-    record(_subject(account), before=RequestState.REQUESTED, after=RequestState.WITHDRAWN)
+    record(_subject(account), detail={"request": RequestState.WITHDRAWN.value})
     return request
 
 

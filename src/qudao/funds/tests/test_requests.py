@@ -42,7 +42,7 @@ def test_sales_asks_finance_grants_and_orders_pass(cast, agreement, account):
     with pytest.raises(Refused, match=r"funds\.limit"):
         in_unit(hold, agreement.pk, D(1200), order(1))
     until = clock.today() + timedelta(days=5)
-    asked = ask_limit(account.pk, Wanted(None, D(500), until), "a large project", actor=cast.hq_clerk)
+    asked = ask_limit(account.pk, Wanted(D("1000.00"), D("500.00"), until), "a large project", actor=cast.hq_clerk)
     assert cast.hq_finance.user_id in told("funds.limit_asked")
     assert Account.unscoped.get().temp_limit == 0, "asking gives nothing"
     grant_limit(asked.pk, answer="this once", actor=cast.hq_finance)
