@@ -18,7 +18,7 @@ from qudao.funds.rules import Wanted
 from qudao.kernel.errors import NotFound
 
 
-class WantedIn(Schema):
+class LimitWantedIn(Schema):
     """`limit` null: the permanent limit stays. A temporary one counts up to and including `temp_until`."""
 
     limit: Decimal | None = Field(None, ge=0, max_digits=18, decimal_places=2)
@@ -29,21 +29,21 @@ class WantedIn(Schema):
         return Wanted(self.limit, self.temp_limit, self.temp_until)
 
 
-class AskIn(WantedIn):
+class LimitAskIn(LimitWantedIn):
     reason: str = Field(..., min_length=1, max_length=500)
 
 
-class GrantIn(WantedIn):
+class LimitGrantIn(LimitWantedIn):
     """Without `limit` and `temp_limit`: as it was asked."""
 
     answer: str = Field("", max_length=500)
 
 
-class DeclineIn(Schema):
+class LimitDeclineIn(Schema):
     answer: str = Field(..., min_length=1, max_length=500)
 
 
-class RequestOut(Schema):
+class LimitRequestOut(Schema):
     """`granted_…`: what it was granted with; `was`: the permanent limit before."""
 
     id: int
@@ -65,13 +65,13 @@ class RequestOut(Schema):
     answer: str
 
 
-class RequestPage(Schema):
-    items: list[RequestOut]
+class LimitRequestPage(Schema):
+    items: list[LimitRequestOut]
     next_after: int | None
 
 
 def _told(request: LimitRequest) -> dict[str, Any]:
-    return {name: getattr(request, name) for name in RequestOut.model_fields}
+    return {name: getattr(request, name) for name in LimitRequestOut.model_fields}
 
 
 def _again(actor: Actor, request: LimitRequest, status: int = 200) -> HttpResponse:
@@ -82,7 +82,7 @@ def _again(actor: Actor, request: LimitRequest, status: int = 200) -> HttpRespon
     return reply(_told(found), status)
 
 
-@routes.get("/limit-requests", response=RequestPage, summary="Requests for credit limits, newest first")
+@routes.get("/limit-requests", response=LimitRequestPage, summary="Requests for credit limits, newest first")
 def list_requests(request: HttpRequest, limit: int = 50, after: int | None = None, state: str = "", account_id: int | None = None) -> HttpResponse:
     """One keyset page, for both sides; with `state`, those that are requested, granted, declined or withdrawn."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
@@ -92,32 +92,32 @@ def list_requests(request: HttpRequest, limit: int = 50, after: int | None = Non
     return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
 
 
-@routes.post("/funds/{int:account_id}/limit-requests", response={201: RequestOut}, summary="Ask for another limit")
+@routes.post("/funds/{int:account_id}/limit-requests", response={201: LimitRequestOut}, summary="Ask for another limit")
 @idempotent
-def ask(request: HttpRequest, account_id: int, body: AskIn) -> HttpResponse:
+def ask(request: HttpRequest, account_id: int, body: LimitAskIn) -> HttpResponse:
     """By the seller's sales or the buyer; somebody else at the seller decides."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return _again(actor, actions.ask_limit(account_id, body.wanted(), body.reason, actor=actor), 201)
 
 
-@routes.post("/limit-requests/{int:request_id}/grant", response=RequestOut, summary="Grant a request")
+@routes.post("/limit-requests/{int:request_id}/grant", response=LimitRequestOut, summary="Grant a request")
 @idempotent
-def grant(request: HttpRequest, request_id: int, body: GrantIn) -> HttpResponse:
+def grant(request: HttpRequest, request_id: int, body: LimitGrantIn) -> HttpResponse:
     """As it was asked, or with the limits named; from now on. Not by who asked."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     granted = body.wanted() if body.limit is not None or body.temp_limit else None
     return _again(actor, actions.grant_limit(request_id, granted, body.answer, actor=actor))
 
 
-@routes.post("/limit-requests/{int:request_id}/decline", response=RequestOut, summary="Decline a request")
+@routes.post("/limit-requests/{int:request_id}/decline", response=LimitRequestOut, summary="Decline a request")
 @idempotent
-def decline(request: HttpRequest, request_id: int, body: DeclineIn) -> HttpResponse:
+def decline(request: HttpRequest, request_id: int, body: LimitDeclineIn) -> HttpResponse:
     """With a reason that who asked reads. Not by who asked."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return _again(actor, actions.decline_limit(request_id, body.answer, actor=actor))
 
 
-@routes.post("/limit-requests/{int:request_id}/withdraw", response=RequestOut, summary="Take a request back")
+@routes.post("/limit-requests/{int:request_id}/withdraw", response=LimitRequestOut, summary="Take a request back")
 @idempotent
 def withdraw(request: HttpRequest, request_id: int) -> HttpResponse:
     """By the organisation that asked, while it is not decided."""
