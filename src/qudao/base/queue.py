@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
+
+from qudao.kernel.errors import DomainError
 
 
 def job(name: str, *, cron: str | None = None, attempts: int = 5) -> Callable[[Callable[..., Any]], Any]:
@@ -20,3 +22,15 @@ def job(name: str, *, cron: str | None = None, attempts: int = 5) -> Callable[[C
         return app.periodic(cron=cron)(task) if cron else task
 
     return wrap
+
+
+def each(found: Iterable[int], act: Callable[[int], object]) -> None:
+    """Act on every one, though some are refused; then fail as the first of them did, so that the job is tried again and its system page tells of it."""
+    refused: list[DomainError] = []
+    for pk in found:
+        try:
+            act(pk)
+        except DomainError as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]

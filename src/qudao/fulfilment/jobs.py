@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from qudao.base.access import system_actor
-from qudao.base.queue import job
+from qudao.base.queue import each, job
 from qudao.fulfilment import actions, queries
 from qudao.kernel import clock
 
@@ -11,5 +13,4 @@ from qudao.kernel import clock
 @job("fulfilment.watch_receipts", cron="15 16 * * *")  # a quarter past midnight in Shanghai
 def watch_receipts(timestamp: int) -> None:
     """Warn of shipments that nobody counts, and receive those whose days are over as they were sent."""
-    for shipment_id in queries.unscoped_uncounted(clock.today()):
-        actions.watch_receipt(shipment_id, actor=system_actor())
+    each(queries.unscoped_uncounted(clock.today()), partial(actions.watch_receipt, actor=system_actor()))

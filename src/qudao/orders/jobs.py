@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from qudao.base.access import system_actor
-from qudao.base.queue import job
+from qudao.base.queue import each, job
 from qudao.kernel import clock
 from qudao.orders import actions, queries
 
@@ -11,5 +13,4 @@ from qudao.orders import actions, queries
 @job("orders.watch_reserved", cron="5 16 * * *")  # five past midnight in Shanghai
 def watch_reserved(timestamp: int) -> None:
     """Tell of goods that are kept for the last day, and free those whose day is over."""
-    for order_id in queries.unscoped_overdue(clock.today()):
-        actions.watch_reserved(order_id, actor=system_actor())
+    each(queries.unscoped_overdue(clock.today()), partial(actions.watch_reserved, actor=system_actor()))

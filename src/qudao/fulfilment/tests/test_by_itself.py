@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from qudao.base.access import system_actor
 from qudao.base.outbox import drain
-from qudao.fulfilment import jobs
+from qudao.fulfilment import jobs, queries
 from qudao.fulfilment.actions import cancel_pick, confirm_receipt, start_pick, watch_receipt
 from qudao.fulfilment.models import Difference, Receipt, Shipment
 from qudao.fulfilment.queries import unscoped_uncounted
@@ -56,6 +56,14 @@ def told(actor, code):
 
 def fresh(shipment):
     return Shipment.unscoped.get(pk=shipment.pk)
+
+
+def test_one_that_is_refused_keeps_no_other_from_its_turn(sent, monkeypatch):
+    _world, shipment, monday = sent
+    monkeypatch.setattr(queries, "unscoped_uncounted", lambda day: [0, shipment.pk])
+    with pytest.raises(NotFound):  # the job is tried again
+        nights(monday, 7)
+    assert fresh(shipment).warned_on
 
 
 def test_warned_two_days_before_and_received_when_the_days_are_over(sent):
