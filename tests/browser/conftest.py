@@ -20,14 +20,9 @@ from qudao.web import pulse
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(Path(__file__).parent))  # last, so that nothing here can hide a module of the standard library
 
-from browser_visit import AXE, Crowd, Visit  # noqa: E402
+from browser_visit import AXE, FLAGS, Crowd, Visit  # noqa: E402
 from browser_world import World, build  # noqa: E402
 
-# As stack.md 2.4 found them: in a container as root, without a GPU, and without Chromium calling home.
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-]  # fmt: skip
 Enter = Callable[..., Visit]
 
 

@@ -36,6 +36,9 @@ from qudao.catalog.actions import adopt_vat, register_brand
 from qudao.catalog.rules import BrandDraft
 from qudao.catalog.tests.make import make_product
 from qudao.fulfilment.actions import confirm_receipt, pack_lines, start_pick
+from qudao.funds.actions import ask_limit
+from qudao.funds.models import Account
+from qudao.funds.rules import Wanted
 from qudao.inventory.actions import OpeningLine, receive_opening, set_serving, track_product
 from qudao.inventory.rules import Whom
 from qudao.inventory.tests.make import make_places
@@ -228,6 +231,7 @@ def _widen(world: World) -> Order:
     with suppress(Waits):
         refund_payment(spare.pk, Decimal(10), NOTE, actor=world.people["finance"])
     retire_flow(flow, actor=system)
+    ask_limit(Account.unscoped.get(seller=brand, buyer=world.orgs["D001"], transfers=False).pk, Wanted(Decimal(900_000)), NOTE, actor=world.people["buyer"])
     direct = make_agreement(brand, world.orgs["S001"])
     set_payer(direct.pk, world.orgs["D001"].pk, actor=system)
     announce_pool(PoolFacts(brand.pk, world.orgs["D001"].pk, Decimal(10), NOTE), actor=system)

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 import segno
+from browser_visit import FLAGS
 from browser_world import World
-from conftest import FLAGS
 from django.db import connection
 from PIL import Image, ImageDraw
 from pytest_django.live_server_helper import LiveServer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 #: what differs from answer to answer: such a token sometimes spells "P2", and a test that wants no P2 on the page would fail once in some hundred runs
-_SECRETS = re.compile(r'(name="(?:csrfmiddlewaretoken|page)" value="|"X-CSRFToken": ")[^"]+')
+_SECRETS = re.compile(r'(name="(?:csrfmiddlewaretoken|page)" value="|data-pulse="|"X-CSRFToken": ")[^"]+')
 
 
 def text(answer, status: int = 200) -> str:
