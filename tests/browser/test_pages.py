@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Any
+from zlib import crc32
 
 import pytest
 from browser_visit import DESK, PHONE, Crowd, Visit, chinese, english
@@ -126,6 +128,8 @@ ROWS = {
 }
 #: pages that somebody else opens than the administrator
 WHO = {"approvals/": "clerk", "orders/new/": "owner", "shipments/#/receipt": "owner"}
+#: everything, whatever it takes
+SLOW = bool(os.environ.get("QUDAO_SLOW"))
 #: where the work is done; these are looked at with axe, in both languages
 MAIN = (
     "", "orders/", "orders/#/", "orders/new/", "approvals/", "orders/#/rejection", "shipments/", "shipments/#/", "shipments/#/dispatch",
@@ -293,7 +297,7 @@ def checked(visit: Visit) -> Iterator[str]:
 
 @pytest.mark.parametrize(("who", "address"), [*(("admin", one) for one in addresses()), *(("owner", one) for one in BOUGHT)])
 def test_a_page_fits_both_widths_and_is_fit_for_everybody(who: str, address: str, lived: Lived) -> None:
-    """With axe in Chinese at a desk and in English on a phone; nothing scrolls sideways in either language."""
+    """With axe in Chinese at a desk, and every fourth (with QUDAO_SLOW every one) in English on a phone; nothing scrolls sideways."""
     visit = lived.open(address, "zh-hans", who)
     if visit is None:
         return
@@ -301,7 +305,7 @@ def test_a_page_fits_both_widths_and_is_fit_for_everybody(who: str, address: str
     if who == "owner" or address not in MAIN:  # those are looked at below
         wrong += visit.grave()
     wrong += checked(visit)
-    if who == "owner" or address not in MAIN:
+    if (who == "owner" or address not in MAIN) and (SLOW or crc32(address.encode()) % 4 == 0):
         phone = lived.again(visit, address, "en")
         wrong += [f"in English on a phone: {one}" for one in [phone.wide(), *phone.grave(), *phone.faults] if one]
         phone.faults.clear()
