@@ -71,10 +71,10 @@ def unscoped_shared(quota_ids: Collection[int]) -> dict[int, Decimal]:
 
 
 def unscoped_on_hand(seller_id: int, product_id: int) -> Decimal:
-    """What a seller has on hand of a product and has promised to nobody. One statement."""
+    """What a seller has on hand of a product, not blocked, and has promised to nobody. One statement."""
     ((qty,),) = rows(
         """SELECT coalesce(sum(s.on_hand - s.reserved), 0) FROM inventory_stock s JOIN inventory_place p ON p.id = s.place_id
-           WHERE p.owner_id = %s AND p.kind = 'stock' AND s.product_id = %s""",
+           WHERE p.owner_id = %s AND p.kind = 'stock' AND s.product_id = %s AND s.held = ''""",
         (seller_id, product_id),
     )
     return qty

@@ -21,7 +21,7 @@ Quantity = Field(..., gt=0, max_digits=18, decimal_places=4)
 
 
 class StockOut(Schema):
-    """One product in one place; `free` = on hand less reserved. Base unit."""
+    """One product in one place; `free` = on hand less reserved, 0 where it is blocked. Base unit."""
 
     id: int
     place_id: int
@@ -180,7 +180,7 @@ class AvailablePage(Schema):
 
 def _stock(row: Stock) -> dict[str, Any]:
     found = {name: getattr(row, name) for name in ("id", "place_id", "product_id", "on_hand", "reserved")}
-    return {**found, "product_code": row.product.code, "unit": row.product.unit, "free": row.on_hand - row.reserved}
+    return {**found, "product_code": row.product.code, "unit": row.product.unit, "free": 0 if row.held else row.on_hand - row.reserved}
 
 
 def _lot(row: Lot) -> dict[str, Any]:

@@ -75,7 +75,7 @@ SHORT = """WITH waiting AS (
     SELECT p.id, p.code, p.name, p.name_en, p.unit, m.missing, m.orders, m.stock_id FROM (
         SELECT a.product_id, sum(a.orders) AS orders, sum(a.qty - coalesce(s.free, 0)) AS missing, coalesce(max(s.id), 0) AS stock_id FROM asked a
         LEFT JOIN LATERAL (
-            SELECT min(id) AS id, sum(on_hand - reserved) AS free FROM inventory_stock WHERE product_id = a.product_id
+            SELECT min(id) AS id, sum(on_hand - reserved) FILTER (WHERE held = '') AS free FROM inventory_stock WHERE product_id = a.product_id
                 AND place_id = ANY(CASE WHEN a.more_places = '' THEN ARRAY[a.place_id] ELSE a.place_id || string_to_array(a.more_places, ',')::bigint[] END)
         ) s ON true
         WHERE a.qty > coalesce(s.free, 0) GROUP BY a.product_id ORDER BY 2 DESC, 3 DESC LIMIT %s

@@ -98,7 +98,7 @@ SHORT = """WITH waiting AS (
     ), short AS (
         SELECT o.gross, o.state_since FROM waiting o WHERE EXISTS (
             SELECT FROM orders_line l WHERE l.order_id = o.id AND l.qty > coalesce((
-                SELECT sum(s.on_hand - s.reserved) FROM inventory_stock s WHERE s.product_id = l.product_id
+                SELECT sum(s.on_hand - s.reserved) FROM inventory_stock s WHERE s.product_id = l.product_id AND s.held = ''
                  AND s.place_id = ANY(CASE WHEN o.more_places = '' THEN ARRAY[o.place_id]
                    ELSE o.place_id || string_to_array(o.more_places, ',')::bigint[] END)), 0))
     )

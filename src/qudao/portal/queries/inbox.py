@@ -54,7 +54,7 @@ FACTS = f"""
                OR coalesce(a.by_hand = 'hold' AND coalesce(a.by_hand_until >= %(today)s, true), false),
            coalesce(a.by_hand = 'stop' AND coalesce(a.by_hand_until >= %(today)s, true), false),
            (SELECT count(*) FROM orders_line l WHERE l.order_id = o.id AND o.kind <> 'external' AND l.qty > coalesce((SELECT sum(s.on_hand - s.reserved)
-               FROM inventory_stock s WHERE s.product_id = l.product_id
+               FROM inventory_stock s WHERE s.product_id = l.product_id AND s.held = ''
                 AND s.place_id = ANY(CASE WHEN o.more_places = '' THEN ARRAY[o.place_id]
                    ELSE o.place_id || string_to_array(o.more_places, ',')::bigint[] END)), 0)),
            NOT EXISTS (SELECT FROM orders_order p WHERE p.seller_id = o.seller_id AND p.buyer_id = o.buyer_id AND p.id < o.id

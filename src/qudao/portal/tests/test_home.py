@@ -15,6 +15,7 @@ from qudao.approvals.rules import RuleDraft
 from qudao.base.outbox import drain
 from qudao.fulfilment.pages.documents import ShipmentList
 from qudao.fulfilment.tests.make import received, shipped
+from qudao.inventory.actions import hold_stock
 from qudao.inventory.models import Stock
 from qudao.kernel import clock
 from qudao.orders.tests.make import make_world, place
@@ -22,7 +23,8 @@ from qudao.payments.actions import PaymentFacts, announce_payment
 from qudao.people.queries import unscoped_system_role
 from qudao.people.tests.make import sign_in
 from qudao.portal.pages.help import BY_ADDRESS, TOPICS, topic_of
-from qudao.portal.queries import bought, dock, flow
+from qudao.portal.queries import bought, dock, flow, pending
+from qudao.portal.queries.attention import short_products
 
 pytestmark = pytest.mark.django_db
 
@@ -115,6 +117,19 @@ def test_a_short_product_is_named_with_what_is_missing(world):
     assert "missing" in page
     assert "1 order in review asks for it" in page
     assert "asks for it" not in seen(world, world.dealer)
+
+
+def test_blocked_goods_are_missing_too(world):
+    add_rule(world.cast.lh.pk, RuleDraft("orders.order", unscoped_system_role("hq_clerk"), Decimal(0), 1), actor=world.cast.hq_admin)
+    order = place(world, 4)
+    row = Stock.unscoped.get(product=world.products[0], place__owner=world.cast.lh)
+    assert not flow(world.cast.hq_clerk, "sell")["to_reserve"].number and not short_products(world.cast.hq_clerk)
+    hold_stock(row.pk, "Motor hums", actor=world.cast.hq_warehouse)
+    assert flow(world.cast.hq_clerk, "sell")["to_reserve"].number == 1
+    (lack,) = short_products(world.cast.hq_clerk)
+    assert (lack.code, lack.missing) == (world.products[0].code, 4)
+    (task,) = pending(world.cast.hq_clerk)
+    assert task.subject_id == order.pk and task.lacks
 
 
 def test_only_the_orders_that_wait_longest_are_compared_with_the_stock_and_the_number_says_so(world, monkeypatch):
