@@ -14,6 +14,8 @@ import "./scan.js";
 import "./basket.js";
 import "./keep.js";
 
+htmx.config.defaultSettleDelay = 0; // what was swapped in answers at once: a key within the usual 20 ms would send its form past htmx, as a page of its own
+
 // Charts come only where one is on the page, after everything else.
 const draw = () => { if (document.querySelector("[data-chart]")) import("./charts.js").then((charts) => charts.draw()); };
 draw();
