@@ -15,6 +15,7 @@ def _forget_migrations(monkeypatch):
 
 def beat():
     with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")  # those that tests of committed work left
         cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
         cursor.execute("INSERT INTO base_heartbeat (name, at, detail) VALUES ('dispatcher', now(), '{}')")
 
