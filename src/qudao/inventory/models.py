@@ -101,7 +101,10 @@ class Stock(Row):
     held = models.CharField(max_length=200, blank=True, default="", db_default="", help_text=_("Why it is blocked for quality; empty: it is not."))
 
     class Meta:
-        indexes = [models.Index(fields=["place"], condition=Q(used_up=True), name="inventory_stock_used_up")]
+        indexes = [
+            models.Index(fields=["place"], condition=Q(used_up=True), name="inventory_stock_used_up"),
+            models.Index(fields=["place"], condition=~Q(held=""), name="inventory_stock_held"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["place", "product"],
