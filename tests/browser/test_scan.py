@@ -140,4 +140,6 @@ def test_without_leave_it_says_so_and_typing_goes_on(enter, world: World, langua
     visit.page.locator("[data-camera]").click()
     visit.says(words)
     visit.page.keyboard.type("RC-40\n")  # the field has the focus: a hand scanner is such a keyboard
-    visit.page.locator(".q-basket tbody").filter(has_text="RC-40").first.wait_for()
+    named = re.compile("|".join((world.products["RC-40"].name, world.products["RC-40"].name_en)))
+    visit.page.locator(".q-basket tbody").filter(has_text=named).first.wait_for()  # which the server told
+    assert [line.product.code for line in Line.unscoped.select_related("product")] == ["RC-40"]

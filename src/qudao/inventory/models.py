@@ -248,7 +248,10 @@ class Lot(Row):
                 condition=Q(qty__gte=0), name="inventory_lot_not_negative", violation_error_message=_("There is not that much of this lot.")
             ),
         ]
-        indexes = [models.Index(fields=["expires_on"], condition=Q(qty__gt=0), name="inventory_lot_expires")]
+        indexes = [
+            models.Index(fields=["expires_on"], condition=Q(qty__gt=0), name="inventory_lot_expires"),
+            models.Index(fields=["place"], condition=~Q(held=""), name="inventory_lot_held"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.lot}: {self.qty}"

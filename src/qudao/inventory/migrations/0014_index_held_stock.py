@@ -14,4 +14,8 @@ class Migration(migrations.Migration):
             model_name="stock",
             index=models.Index(condition=models.Q(("held", ""), _negated=True), fields=["place"], name="inventory_stock_held"),
         ),
+        AddIndexConcurrently(
+            model_name="lot",
+            index=models.Index(condition=models.Q(("held", ""), _negated=True), fields=["place"], name="inventory_lot_held"),
+        ),
     ]

@@ -17,7 +17,7 @@ from qudao.base.notify import notify
 from qudao.base.work import attempt
 from qudao.funds.actions import grant, open_desk, shift
 from qudao.inventory.actions import open_shelves, promise, release, stop_waiting
-from qudao.inventory.queries import unscoped_supply
+from qudao.inventory.queries import unscoped_supplies
 from qudao.inventory.states import Short
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, Refused
@@ -120,7 +120,7 @@ def release_held(order_ids: Iterable[int], *, actor: Actor) -> list[Order]:
     grant(desk, actor=actor)
     draw(ration, actor=actor)
     promise(shelves, actor=actor)
-    supplies = {pk: unscoped_supply(pk) for pk in {order.agreement_id for order, _got in passed.values()}}
+    supplies = unscoped_supplies({order.agreement_id for order, _got in passed.values()}) if passed else {}
     for order, got in passed.values():
         tell_confirmed(order, supplies[order.agreement_id], got, actor=actor)
     return [order for order, _got in passed.values()]
