@@ -92,11 +92,16 @@ def planned_anew() -> Iterator[None]:
         driver.prepare_threshold = before
 
 
+#: an expression for the first statement of a hot write: from it to the end of its transaction, statements run by the plan made once for all values.
+#: PostgreSQL else compares estimates and may plan a statement anew each time, which costs more than it runs (docs/decisions/0002).
+ONE_PLAN = "(SELECT set_config('plan_cache_mode', 'force_generic_plan', true))"
+
+
 def rows(sql: str, params: Any = ()) -> list[tuple]:
     """Run one statement and return all its rows; for set-wise SQL on hot paths."""
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.fetchall() if cursor.description else []
+        return cursor.fetchall() if cursor.pgresult.nfields else []  # type: ignore[attr-defined]  # `description` would name and type every column
 
 
 def run(sql: str, params: Any = ()) -> int:

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from qudao.base.access import Actor, get_visible, visible
-from qudao.base.db import rows
+from qudao.base.db import ONE_PLAN, rows
 from qudao.base.models import ActionLog
 from qudao.base.subject import Subject
 from qudao.funds.queries import AGREEMENTS, SHARED, unscoped_what_if
@@ -176,7 +176,7 @@ SHIP_FROM = """LEFT JOIN network_organisation b ON b.id = d.buyer_id
     LEFT JOIN network_address a ON a.organisation_id = d.buyer_id AND a.active
         AND CASE WHEN d.address_id IS NULL THEN a.is_default ELSE a.id = d.address_id END"""
 BEGIN = f"""SELECT (SELECT o.id FROM orders_order o WHERE o.buyer_id = d.buyer_id AND o.client_id = d.client_id),
-        nextval(pg_get_serial_sequence('orders_order', 'id')), {SHIP}
+        nextval(pg_get_serial_sequence('orders_order', 'id')), {SHIP}, {ONE_PLAN}
     FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[]) WITH ORDINALITY d(buyer_id, client_id, address_id, i) {SHIP_FROM} ORDER BY i"""
 
 
@@ -185,7 +185,7 @@ def unscoped_begin(asked: Sequence[tuple[Placing, UUID | str | None]]) -> list[B
     started = rows(BEGIN, ([p.buyer_id for p, _key in asked], [str(key) if key else None for _p, key in asked], [p.address_id for p, _key in asked]))
     ids = [known for known, *_rest in started if known]
     orders_made = Order.unscoped.in_bulk(ids) if ids else {}
-    return [Begun(orders_made.get(known), new, Destination(*ship) if ship else None) for known, new, ship in started]
+    return [Begun(orders_made.get(known), new, Destination(*ship) if ship else None) for known, new, ship, _plan in started]
 
 
 def unscoped_destination(buyer_id: int, address_id: int | None) -> Destination | None:

@@ -81,6 +81,7 @@ _CANDIDATES = f"""
      where (l.currency = l.target or round(p.amount * l.rate, 6) > 0)
        and p.min_qty <= asked.qty and p.valid_from <= %(on)s and (p.valid_to is null or p.valid_to >= %(on)s)
 """
+_CANDIDATES = " ".join(_CANDIDATES.split())  # the driver reads a statement of over 4,096 characters anew each time
 
 
 def unscoped_quote(agreement_id: int, items: Iterable[Item], on: date) -> dict[Hashable, Quote]:

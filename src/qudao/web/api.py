@@ -37,4 +37,6 @@ def ping(request: HttpRequest) -> dict[str, str]:
     return {"name": "qudao", "version": __version__}
 
 
-routes = [path("api/v1/", api.urls)]
+_patterns, _app, _namespace = api.urls
+# From the top storey down, as orders are asked for most: an address is looked for one pattern after the other.
+routes = [path("api/v1/", (_patterns[::-1], _app, _namespace))]

@@ -23,10 +23,10 @@ def _routes(room: str) -> list[URLPattern | URLResolver]:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    *api.routes,  # first: an address is looked for from the top, and one beginning spares a program hundreds of pages
     path("i18n/", include("django.conf.urls.i18n")),
     *_routes("pages"),
     *prints.pages(),
-    *api.routes,
 ]
 
 handler403 = "qudao.base.html.pages.forbidden"

@@ -204,9 +204,10 @@ def new_order(placing: Placing, priced: Priced, actor: Actor, client_id: UUID | 
 
 LINES = """INSERT INTO orders_line (order_id, no, product_id, unit, qty, unit_price, price_source, price_steps, tax_rate, net, tax, gross,
         promised_on, shipped, received, settled_short, given_up, invoiced)
-    SELECT %s, d.*, %s, 0, 0, 0, 0, 0
-    FROM unnest(%s::int[], %s::bigint[], %s::text[], %s::numeric[], %s::numeric[], %s::text[], %s::jsonb[], %s::numeric[], %s::numeric[], %s::numeric[],
-        %s::numeric[]) d
+    SELECT %s, d.no, d.product_id, d.unit, d.qty, d.unit_price, d.price_source, %s::jsonb -> (d.at - 1)::int, d.tax_rate, d.net, d.tax, d.gross,
+        %s, 0, 0, 0, 0, 0
+    FROM unnest(%s::int[], %s::bigint[], %s::text[], %s::numeric[], %s::numeric[], %s::text[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[])
+        WITH ORDINALITY d(no, product_id, unit, qty, unit_price, price_source, tax_rate, net, tax, gross, at)
     RETURNING no, id, """ + SCARCE.format("%s", "orders_line.product_id", "%s")
 
 
@@ -217,10 +218,11 @@ def write_lines(order: Order, priced: Sequence[PricedLine]) -> list[Held]:
     """
     columns = [
         *([x.no for x in priced], [x.product_id for x in priced], [x.unit for x in priced], [x.qty for x in priced], [x.unit_price for x in priced]),
-        *([x.price_source for x in priced], [json.dumps(x.steps) for x in priced], [x.tax_rate for x in priced]),
+        *([x.price_source for x in priced], [x.tax_rate for x in priced]),
         *([x.net for x in priced], [x.tax for x in priced], [x.gross for x in priced]),
     ]
-    ids = {no: (pk, scarce) for no, pk, scarce in rows(LINES, (order.pk, order.promised_on, *columns, order.seller_id, order.ordered_on))}
+    steps = json.dumps([x.steps for x in priced])  # in one piece: an array of texts is searched for what must be quoted, step by step
+    ids = {no: (pk, scarce) for no, pk, scarce in rows(LINES, (order.pk, steps, order.promised_on, *columns, order.seller_id, order.ordered_on))}
     return [Held(ids[x.no][0], x.no, x.product_id, x.qty, x.net, x.gross, scarce=ids[x.no][1]) for x in priced]
 
 

@@ -11,6 +11,7 @@ from qudao.base import models as base
 from qudao.base.access import system_actor, visible
 from qudao.base.action import unit
 from qudao.base.audit import timeline
+from qudao.base.db import rows
 from qudao.catalog.actions import block_product
 from qudao.funds.queries import unscoped_card
 from qudao.inventory.tests.make import levels
@@ -55,6 +56,15 @@ def test_the_same_client_id_gives_the_first_order_again(world):
     first = actions.place_order(placing(world, 1), actor=world.dealer, client_id=key)
     again = actions.place_order(placing(world, 9), actor=world.dealer, client_id=key)
     assert first == again and Order.unscoped.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_order_runs_by_plans_made_once_and_the_session_is_as_before():
+    world = make_world()
+    with transaction.atomic():
+        place(world, 1)
+        assert rows("SHOW plan_cache_mode") == [("force_generic_plan",)]
+    assert rows("SHOW plan_cache_mode") == [("auto",)]
 
 
 def test_numbers_count_per_buyer(world):
