@@ -12,6 +12,7 @@ from qudao.agreements.tests.make import make_agreement
 from qudao.base.outbox import drain
 from qudao.billing.models import Invoice
 from qudao.fulfilment.actions import confirm_receipt, ship_order
+from qudao.inventory.actions import register_place
 from qudao.inventory.models import Stock
 from qudao.inventory.tests.make import make_places, make_stock
 from qudao.network.tests.make import make_org
@@ -93,3 +94,38 @@ def test_the_money_of_a_head_office_arrives(enter, world: World) -> None:
     finance.says("The payment is booked.")
     assert Pool.unscoped.get().state == "received"
     assert Invoice.unscoped.get(order=order).state == "paid"
+
+
+def test_what_is_short_is_brought_with_one_click_from_home_and_from_the_list(enter, world: World) -> None:
+    world.order({"FN-16": 200})  # more than there is, and it waits for a signature
+    north = register_place("NORTH", "北仓", actor=world.people["admin"])
+    make_stock(north.pk, {world.products["FN-16"].pk: 300})
+    warehouse = enter("warehouse")
+    page = warehouse.page
+    warehouse.go("/stock/?tab=short")
+    warehouse.go("/")
+    page.locator("tr", has_text="FN-16").get_by_role("link", name="Move here").click()
+    warehouse.at("/stock/shift*")
+    code, qty = page.locator("[name=lines-product]").first, page.locator("[name=lines-qty]").first
+    assert (code.input_value(), qty.input_value()) == ("FN-16", "188")
+    assert warehouse.wide() == "" and warehouse.grave() == []
+    warehouse.field("Reason").fill("Orders wait for them")
+    warehouse.button("Move goods").click()
+    warehouse.says("The goods are in the other warehouse.")
+    warehouse.go("/")
+    assert not page.get_by_role("link", name="Move here").count()
+    buyer = enter("buyer", phone=True)
+    row = make_stock_out(world, "KT-17")
+    buyer.go("/stock/?tab=short")
+    way = buyer.page.get_by_role("link", name="Order: KT-17")
+    assert buyer.wide() == "" and buyer.grave() == []
+    way.tap()
+    buyer.at("/orders/new/*")
+    assert buyer.page.locator("[name=lines-code]").first.input_value() == "KT-17"
+    row.delete()
+
+
+def make_stock_out(world: World, code: str) -> Stock:
+    """The dealer had some of a product and has none."""
+    place = make_places(world.orgs["D001"])["MAIN"]
+    return Stock.unscoped.update_or_create(place_id=place, product=world.products[code], defaults={"on_hand": 0, "reserved": 0})[0]

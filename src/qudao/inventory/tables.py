@@ -17,7 +17,7 @@ from qudao.base.html.edits import described, renamed, text
 from qudao.base.html.tables import Column, Edit, Filter, Tab, Table, by_language, cell_pair
 from qudao.inventory.actions import change_place
 from qudao.inventory.models import Lot, Move, Place, ServingRule, Stock
-from qudao.inventory.queries import places
+from qudao.inventory.queries import places, unscoped_used_up
 from qudao.inventory.rules import PlaceFacts
 from qudao.inventory.states import SOON_DAYS, PlaceKind
 from qudao.kernel import clock
@@ -45,7 +45,7 @@ def place_choices(actor: Actor) -> list[tuple[int, str]]:
 
 
 def _own(actor: Actor) -> Q:
-    """Who sees the stock of others as well looks for what is short on the own shelves: an index finds these, none finds all that is short."""
+    """Who sees the stock of others as well looks for what is reserved on the own shelves: an index finds these, none finds all."""
     return Q() if actor.scope in (Scope.SELF, Scope.ORG) else Q(place__owner=actor.org_id)
 
 
@@ -71,7 +71,7 @@ class StockTable(Table):
     )
     tabs = (
         Tab("have", _("On hand"), Q(on_hand__gt=0)),
-        Tab("short", _("Nothing free"), lambda actor: _own(actor) & Q(used_up=True)),
+        Tab("short", _("Nothing free"), lambda actor: Q(pk__in=unscoped_used_up(actor.org_id))),
         Tab("held", pgettext_lazy("stock", "Blocked"), ~Q(held="")),
         Tab("reserved", _("With reservations"), lambda actor: _own(actor) & Q(reserved__gt=0)),
         Tab("all", _("All")),
@@ -208,11 +208,11 @@ def place_state(row: Place) -> tuple[Any, str]:
     return (pgettext_lazy("place", "Closed"), "idle") if row.closed else (pgettext_lazy("place", "Open"), "done")
 
 
-def quantities(row: Stock) -> list[tuple[object, object]]:
-    """The figures of one stock row for its page."""
+def quantities(row: Any) -> list[tuple[object, object]]:
+    """The figures of one row of `on_hand` for its page."""
     unit = row.product.unit
     return [
         (_("On hand"), figures.qty(row.on_hand, unit)),
         (_("Reserved"), figures.qty(row.reserved, unit)),
-        (_("Free"), figures.qty(0 if row.held else row.on_hand - row.reserved, unit)),
+        (_("Free"), figures.qty(row.free, unit)),
     ]

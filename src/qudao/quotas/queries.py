@@ -15,6 +15,7 @@ from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
 from qudao.base.subject import Subject
 from qudao.catalog.models import Product
+from qudao.inventory.queries import FREE
 from qudao.kernel import clock
 from qudao.kernel.money import ZERO
 from qudao.network import queries as network
@@ -71,11 +72,11 @@ def unscoped_shared(quota_ids: Collection[int]) -> dict[int, Decimal]:
 
 
 def unscoped_on_hand(seller_id: int, product_id: int) -> Decimal:
-    """What a seller has on hand of a product, not blocked, and has promised to nobody. One statement."""
+    """What a seller has of a product that may be promised and is to nobody. One statement."""
     ((qty,),) = rows(
-        """SELECT coalesce(sum(s.on_hand - s.reserved), 0) FROM inventory_stock s JOIN inventory_place p ON p.id = s.place_id
-           WHERE p.owner_id = %s AND p.kind = 'stock' AND s.product_id = %s AND s.held = ''""",
-        (seller_id, product_id),
+        f"""SELECT coalesce(sum({FREE}), 0) FROM inventory_stock s JOIN inventory_place p ON p.id = s.place_id
+           WHERE p.owner_id = %(seller)s AND p.kind = 'stock' AND s.product_id = %(product)s""",
+        {"seller": seller_id, "product": product_id, "today": clock.today()},
     )
     return qty
 

@@ -6,6 +6,9 @@ action, the first one that a panel proposes becomes the primary button of the pa
 
 from __future__ import annotations
 
+#: what an upper module offers at the rows of a lower module's list: (actor, rows) -> row's id → Button
+ROWS: dict[str, str] = {"inventory.stock": "qudao.portal.pages.restock.of_stock"}
+
 PANELS: dict[str, tuple[str, ...]] = {
     "agreements.agreement": (
         "qudao.approvals.pages.about_panel",
@@ -16,7 +19,7 @@ PANELS: dict[str, tuple[str, ...]] = {
         "qudao.payments.pages.agreement_panel",
     ),
     "catalog.product": ("qudao.agreements.pages.product_panel", "qudao.inventory.pages.product_panel"),
-    "inventory.stock": ("qudao.fulfilment.pages.expected_panel",),
+    "inventory.stock": ("qudao.portal.pages.restock.panel", "qudao.fulfilment.pages.expected_panel"),
     "orders.order": (
         "qudao.approvals.pages.course_panel",
         "qudao.fulfilment.pages.waiting_panel",

@@ -146,6 +146,12 @@ class Line:
         return not any(v.strip() for v in self.raw.values())
 
 
+def named_lines(named: Iterable[str], code: str) -> list[dict[str, str]]:
+    """Rows that an address fills in: each a code, and after its last space a quantity. `code` names the column of the code."""
+    parts = [one.strip().rpartition(" ") for one in list(named)[:MOST]]
+    return [{code: first, "qty": qty} for first, _space, qty in parts if first]
+
+
 class LineEditor:
     """Rows of native inputs named `lines-<field>`, one value a row in order; rows left blank are ignored.
 

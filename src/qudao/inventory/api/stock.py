@@ -12,7 +12,7 @@ from ninja import Field, Query, Schema
 from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.inventory import actions, queries
-from qudao.inventory.models import Lot, Move, Stock
+from qudao.inventory.models import Lot, Move
 from qudao.inventory.rules import Whom
 from qudao.inventory.states import LEAD_DAYS, MOST_KEEPS_DAYS, MOST_LEAD_DAYS, MOST_PRIORITY, MOST_RECEIPT_DAYS, MOST_RESERVE_DAYS, RECEIPT_DAYS, Shows
 
@@ -178,9 +178,10 @@ class AvailablePage(Schema):
     items: list[AvailableOut]
 
 
-def _stock(row: Stock) -> dict[str, Any]:
+def _stock(row: Any) -> dict[str, Any]:
+    """A row of `on_hand`."""
     found = {name: getattr(row, name) for name in ("id", "place_id", "product_id", "on_hand", "reserved")}
-    return {**found, "product_code": row.product.code, "unit": row.product.unit, "free": 0 if row.held else row.on_hand - row.reserved}
+    return {**found, "product_code": row.product.code, "unit": row.product.unit, "free": row.free}
 
 
 def _lot(row: Lot) -> dict[str, Any]:
@@ -255,7 +256,7 @@ def adjust(request: HttpRequest, place_id: int, body: CountedIn) -> HttpResponse
     """The difference becomes a move from or to outside."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     row = actions.adjust_stock(place_id, body.product_id, body.counted, body.reason, actor=actor)
-    return reply(_stock(row))
+    return reply(_stock(queries.on_hand(actor).get(pk=row.pk)))
 
 
 @routes.put("/agreements/{int:agreement_id}/supply-place", response=SupplyOut, summary="Choose what supplies an agreement")

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy
 
-from qudao.base.html.forms import Form
+from qudao.base.html.forms import Form, named_lines
 from qudao.base.html.pages import FormPage, LineEditor, LineField
 from qudao.base.sentences import Said
 from qudao.inventory import actions
@@ -45,7 +45,7 @@ class StockOpening(FormPage):
         return super().post(request, *args, **kwargs)
 
     def page(self, obj: Any, form: Any, faults: Sequence[Said] = (), status: int = 200) -> HttpResponse:
-        self.editor = getattr(self, "editor", None) or LineEditor(self.fields)
+        self.editor = getattr(self, "editor", None) or LineEditor(self.fields, initial=named_lines(self.request.GET.getlist("line"), "product"))
         for said in faults:  # what the action finds wrong with a line is told at the line
             where, _dot, no = said.field.partition(".")
             if where == "lines" and no.isdecimal() and int(no) < len(self.editor.lines):

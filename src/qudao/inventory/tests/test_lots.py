@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from datetime import timedelta
 from decimal import Decimal as D
+from io import StringIO
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -14,15 +17,15 @@ from qudao.base.import_runs import begin_import, look, run_import, undo_import
 from qudao.base.tests.brought_back import same_again
 from qudao.base.tests.page_text import text
 from qudao.inventory import rules
-from qudao.inventory.actions import OpeningLine, adjust_lot, adjust_stock, post_moves, receive_opening, reserve, set_keeps, track_product
+from qudao.inventory.actions import OpeningLine, adjust_lot, adjust_stock, hold_lot, post_moves, receive_opening, reserve, set_keeps, track_product
 from qudao.inventory.models import Lot, LotMove, Stock, Tracked
-from qudao.inventory.queries import unscoped_free, unscoped_good_until, unscoped_proposals
+from qudao.inventory.queries import on_hand, unscoped_free, unscoped_good_until, unscoped_proposals, unscoped_used_up
 from qudao.inventory.rules import Demand, LotQty, MoveSpec
 from qudao.inventory.tests.make import ORDER, SHIPMENT, assert_sound, in_unit
 from qudao.inventory.tests.test_actions import statements
 from qudao.kernel import clock
 from qudao.kernel.errors import Invalid, NotFound, Refused
-from qudao.people.tests.make import sign_in
+from qudao.people.tests.make import bearer, sign_in
 
 
 def day(n):
@@ -217,3 +220,29 @@ def test_products_are_tracked_by_a_file(cast, shelf, one, settings, tmp_path):
         (2, "product", "inventory.no_product"), (3, "shelf_days", "inventory.shelf_days"), (4, "shelf_days", "inventory.shelf_days"),
     ]  # fmt: skip
     assert_sound()
+
+
+def test_what_people_read_as_free_is_what_may_be_promised_everywhere(cast, shelf, one, client):
+    """Of 25 pieces five have expired and five are blocked, four are reserved: 11, in the list, on the page, in the API and in the file."""
+    hold_lot(Lot.unscoped.get(place=shelf.main, lot="SOON").pk, "Smells", actor=cast.hq_warehouse)
+    in_unit(reserve, [Demand(shelf.main, one.pk, D(4), 1)], ORDER)
+    row, key = Stock.unscoped.get(place=shelf.main, product=one), (shelf.main, one.pk)
+    assert unscoped_free([key])[key] == on_hand(cast.hq_warehouse).get(pk=row.pk).free == 11
+    client.cookies["qudao_language"] = "en"
+    sign_in(client, cast.hq_warehouse)
+    assert "11" in text(client.get(reverse("stock"))).split("P1", 1)[1].split("P2")[0]
+    assert re.search(r"Free\s*</dt>\s*<dd[^>]*>\s*11\b", client.get(reverse("stock_item", args=[row.pk])).content.decode())
+    told = client.get("/api/v1/stock", {"product_id": one.pk}, headers=bearer(cast.hq_warehouse)).json()["items"]
+    assert [D(x["free"]) for x in told] == [11]
+    sheet = client.get(reverse("stock"), {"export": "csv"}).content.decode("utf-8-sig")
+    assert {row["Product"]: D(row["Free"]) for row in csv.DictReader(StringIO(sheet))}["P1"] == 11
+    with clock.freeze(clock.now() + timedelta(days=200)):  # then all of it has expired but what never had a day: ten, of which four are reserved
+        assert on_hand(cast.hq_warehouse).get(pk=row.pk).free == 6
+        assert not used_up(cast.hq_warehouse, one)
+        hold_lot(Lot.unscoped.get(place=shelf.main, lot="").pk, "Smells too", actor=cast.hq_warehouse)
+        assert unscoped_free([key])[key] <= 0 and on_hand(cast.hq_warehouse).get(pk=row.pk).free == 0
+        assert used_up(cast.hq_warehouse, one)
+
+
+def used_up(actor, product):
+    return on_hand(actor).filter(pk__in=unscoped_used_up(actor.org_id), product=product).exists()

@@ -59,14 +59,15 @@ def overdue(late: Overdue | None) -> Alert | None:
     return Alert(title, detail, figures.money(late.total), figures.age(late.oldest), Button(_("See who owes"), link("ageing") or link("invoices")))
 
 
-def short(lacks: Sequence[Lack]) -> list[Alert | None]:
-    """Products that orders in review wait for."""
+def short(lacks: Sequence[Lack], ways: Mapping[int, Button]) -> list[Alert | None]:
+    """Products that orders in review wait for, with what brings each, as far as the person may."""
     made: list[Alert | None] = []
     for one in lacks:
         title = _("{code} {name}: {qty} missing").format(code=one.code, name=one.name, qty=figures.qty(one.missing, one.unit))
         detail = ngettext("{n} order in review asks for it", "{n} orders in review ask for it", one.orders).format(n=figures.count(one.orders))
         url = link("stock_item", "", one.stock_id) if one.stock_id else link("stock", f"q={one.code}")
-        made.append(Alert(title, detail, "", "", Button(_("See the stock"), url)))
+        helps = ways.get(one.product_id)
+        made.append(Alert(title, detail, "", "", helps or Button(_("See the stock"), url), url=url if helps else ""))
     return made
 
 

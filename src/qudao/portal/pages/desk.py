@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 from qudao.agreements.queries import unscoped_hidden_under
 from qudao.base.access import Actor
 from qudao.base.html import figures
+from qudao.base.html.forms import named_lines
 from qudao.base.html.pages import LineEditor, client_id_of, door, go
 from qudao.base.html.tables import by_language
 from qudao.base.sentences import Said, say
@@ -115,7 +116,7 @@ def desk_of(request: HttpRequest, editor: LineEditor | None = None) -> Desk:
             if again
             else []
         )
-        editor = editor_of(data, lines)
+        editor = editor_of(data, lines or named_lines(request.GET.getlist("line"), "code"))
     return Desk(form, editor, actor, few)
 
 

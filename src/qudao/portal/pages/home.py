@@ -22,7 +22,7 @@ from qudao.funds.queries import unscoped_card
 from qudao.kernel import clock
 from qudao.kernel.period import month_of
 from qudao.messages.queries import my_open_tasks, waiting_counts
-from qudao.portal.pages import alerts, kpis, loading
+from qudao.portal.pages import alerts, kpis, loading, restock
 from qudao.portal.pages.ways import link
 from qudao.portal.queries import (
     STAGES,
@@ -121,13 +121,13 @@ def _seller(actor: Actor, face: str, stages: Mapping[str, Stage], late: Overdue 
         shown = [kpis.to_pick(there), kpis.sent(there), kpis.on_time(found), kpis.speed(found)]
         wrong = [
             alerts.past_wish(past_wish(actor)),
-            *alerts.short(short_products(actor)),
+            *_short(actor),
             alerts.not_left(stages["to_ship"]),
             alerts.differences(kinds, "sell"),
         ]
     else:
         shown = [kpis.ordered(found), kpis.on_time(found), kpis.speed(found), kpis.straight(found)]
-        lacks = alerts.short(short_products(actor))
+        lacks = _short(actor)
         wrong = [
             alerts.overdue(late), alerts.past_wish(past_wish(actor)), *(lacks or [alerts.waits_for_stock(stages["to_reserve"])]),
             alerts.differences(kinds, "sell"), alerts.approvals(stages["to_approve"]), alerts.not_left(stages["to_ship"]), alerts.money_announced(waiting),
@@ -141,6 +141,12 @@ def _seller(actor: Actor, face: str, stages: Mapping[str, Stage], late: Overdue 
         "straight": {"n": month.straight, "share": share} if month.straight and face == "desk" else None,
         "insight": link("insight") if actor.can("orders.view") and found.days else "",
     }
+
+
+def _short(actor: Actor) -> list[alerts.Alert | None]:
+    """The products that are wanted most and short, each with what brings it and all others that come the same way."""
+    lacks = short_products(actor)
+    return alerts.short(lacks, restock.of_all_short(actor) if lacks else {})
 
 
 def _first_steps(actor: Actor) -> list[tuple[Any, Any, str]]:

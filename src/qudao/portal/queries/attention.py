@@ -5,7 +5,7 @@ Each is one statement over what is open only: from an index that holds what it s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -19,6 +19,7 @@ from qudao.base.html.tables import by_language
 from qudao.fulfilment.models import Difference, Shipment
 from qudao.fulfilment.states import UNSETTLED
 from qudao.fulfilment.states import State as Goods
+from qudao.inventory.queries import FREE
 from qudao.kernel import clock
 from qudao.kernel.money import ZERO
 from qudao.ledger.queries import owing_most, reminded
@@ -64,30 +65,41 @@ class Lack:
     missing: Decimal
     orders: int
     stock_id: int
+    #: where most is missing, and all places that serve the orders that ask
+    place_id: int
+    places: frozenset[int]
 
 
-SHORT = """WITH waiting AS (
-        SELECT id, place_id, more_places FROM orders_order WHERE seller_id = %s AND status = 'in_review' ORDER BY id LIMIT %s
+SHORT = f"""WITH waiting AS (
+        SELECT id, place_id, more_places FROM orders_order WHERE seller_id = %(org)s AND status = 'in_review' ORDER BY id LIMIT %(looked)s
     ), asked AS (
         SELECT o.place_id, o.more_places, l.product_id, sum(l.qty) AS qty, count(DISTINCT o.id) AS orders
         FROM waiting o JOIN orders_line l ON l.order_id = o.id GROUP BY o.place_id, o.more_places, l.product_id
     )
-    SELECT p.id, p.code, p.name, p.name_en, p.unit, m.missing, m.orders, m.stock_id FROM (
-        SELECT a.product_id, sum(a.orders) AS orders, sum(a.qty - coalesce(s.free, 0)) AS missing, coalesce(max(s.id), 0) AS stock_id FROM asked a
+    SELECT p.id, p.code, p.name, p.name_en, p.unit, m.missing, m.orders, m.stock_id, m.place_id, m.places FROM (
+        SELECT a.product_id, sum(a.orders) AS orders, sum(a.qty - coalesce(s.free, 0)) AS missing, coalesce(max(s.id), 0) AS stock_id,
+            (array_agg(a.place_id ORDER BY a.qty - coalesce(s.free, 0) DESC))[1] AS place_id,
+            string_agg(concat_ws(',', a.place_id::text, nullif(a.more_places, '')), ',') AS places FROM asked a
         LEFT JOIN LATERAL (
-            SELECT min(id) AS id, sum(on_hand - reserved) FILTER (WHERE held = '') AS free FROM inventory_stock WHERE product_id = a.product_id
+            SELECT min(id) AS id, sum({FREE}) AS free FROM inventory_stock s WHERE product_id = a.product_id
                 AND place_id = ANY(CASE WHEN a.more_places = '' THEN ARRAY[a.place_id] ELSE a.place_id || string_to_array(a.more_places, ',')::bigint[] END)
         ) s ON true
-        WHERE a.qty > coalesce(s.free, 0) GROUP BY a.product_id ORDER BY 2 DESC, 3 DESC LIMIT %s
+        WHERE a.qty > coalesce(s.free, 0) AND (%(only)s::bigint[] IS NULL OR a.product_id = ANY(%(only)s::bigint[]))
+        GROUP BY a.product_id ORDER BY 2 DESC, 3 DESC LIMIT %(limit)s
     ) m JOIN catalog_product p ON p.id = m.product_id ORDER BY m.orders DESC, m.missing DESC"""
 
 
-def short_products(actor: Actor, limit: int = 3) -> list[Lack]:
-    """The products of which the orders in review (those that wait longest) ask for more than is free, the most wanted first."""
+def short_products(actor: Actor, limit: int = 3, only: Collection[int] | None = None) -> list[Lack]:
+    """The products of which the orders in review (those that wait longest) ask for more than is free, the most wanted first; `only`: among these.
+    One statement.
+    """
     if not (actor.can("orders.view") and actor.can("inventory.view")) or actor.scope == Scope.SELF:
         return []
-    found = rows(SHORT, (actor.org_id, LOOKED, limit))
-    return [Lack(pk, code, by_language(name, name_en), unit, missing, orders, stock) for pk, code, name, name_en, unit, missing, orders, stock in found]
+    asked = {"org": actor.org_id, "looked": LOOKED, "limit": limit, "only": None if only is None else list(only), "today": clock.today()}
+    return [
+        Lack(pk, code, by_language(name, name_en), unit, *facts, frozenset(map(int, places.split(","))))
+        for pk, code, name, name_en, unit, *facts, places in rows(SHORT, asked)
+    ]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from qudao.analytics.queries import Calendar, Span
 from qudao.base.access import Actor, Scope, visible
 from qudao.base.db import rows as read
 from qudao.fulfilment.models import Shipment
+from qudao.inventory.queries import FREE
 from qudao.kernel import clock
 from qudao.kernel.money import ZERO
 from qudao.ledger.queries import open_items
@@ -93,12 +94,12 @@ def flow(actor: Actor, side: str) -> dict[str, Stage]:
 
 
 # The lines of so many orders are looked up one by one in the stock, so only of those that wait longest.
-SHORT = """WITH waiting AS (
-        SELECT id, place_id, more_places, gross, state_since FROM orders_order WHERE seller_id = %s AND status = 'in_review' ORDER BY id LIMIT %s
+SHORT = f"""WITH waiting AS (
+        SELECT id, place_id, more_places, gross, state_since FROM orders_order WHERE seller_id = %(org)s AND status = 'in_review' ORDER BY id LIMIT %(looked)s
     ), short AS (
         SELECT o.gross, o.state_since FROM waiting o WHERE EXISTS (
             SELECT FROM orders_line l WHERE l.order_id = o.id AND l.qty > coalesce((
-                SELECT sum(s.on_hand - s.reserved) FROM inventory_stock s WHERE s.product_id = l.product_id AND s.held = ''
+                SELECT sum({FREE}) FROM inventory_stock s WHERE s.product_id = l.product_id
                  AND s.place_id = ANY(CASE WHEN o.more_places = '' THEN ARRAY[o.place_id]
                    ELSE o.place_id || string_to_array(o.more_places, ',')::bigint[] END)), 0))
     )
@@ -111,7 +112,7 @@ def _add_short(stage: Stage, actor: Actor) -> None:
     """
     if actor.scope == Scope.SELF:
         return
-    ((number, total, oldest, looked),) = read(SHORT, (actor.org_id, LOOKED))
+    ((number, total, oldest, looked),) = read(SHORT, {"org": actor.org_id, "looked": LOOKED, "today": clock.today()})
     stage.add(number, total, oldest, 0)
     stage.more = "+" if number and looked == LOOKED else ""
 

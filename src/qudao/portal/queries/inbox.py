@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -26,6 +26,7 @@ from qudao.base.html.tables import by_language
 from qudao.base.models import ActionLog, StoredFile
 from qudao.funds.queries import SHARED, CreditCard, unscoped_card
 from qudao.inventory.models import Stock
+from qudao.inventory.queries import FREE, unscoped_free_of
 from qudao.inventory.states import Short
 from qudao.kernel import clock
 from qudao.kernel.money import ZERO
@@ -53,8 +54,8 @@ FACTS = f"""
            coalesce(i.overdue > a.tolerance AND %(today)s - i.late > a.grace_days, false)
                OR coalesce(a.by_hand = 'hold' AND coalesce(a.by_hand_until >= %(today)s, true), false),
            coalesce(a.by_hand = 'stop' AND coalesce(a.by_hand_until >= %(today)s, true), false),
-           (SELECT count(*) FROM orders_line l WHERE l.order_id = o.id AND o.kind <> 'external' AND l.qty > coalesce((SELECT sum(s.on_hand - s.reserved)
-               FROM inventory_stock s WHERE s.product_id = l.product_id AND s.held = ''
+           (SELECT count(*) FROM orders_line l WHERE l.order_id = o.id AND o.kind <> 'external' AND l.qty > coalesce((SELECT sum({FREE})
+               FROM inventory_stock s WHERE s.product_id = l.product_id
                 AND s.place_id = ANY(CASE WHEN o.more_places = '' THEN ARRAY[o.place_id]
                    ELSE o.place_id || string_to_array(o.more_places, ',')::bigint[] END)), 0)),
            NOT EXISTS (SELECT FROM orders_order p WHERE p.seller_id = o.seller_id AND p.buyer_id = o.buyer_id AND p.id < o.id
@@ -319,7 +320,7 @@ def case(actor: Actor, task: Task) -> Case:
 def _lines(order: Order, actor: Actor | None, hides: bool) -> list[CaseLine]:
     """The dearest lines of an order, short ones first; with what could stand in for these when `actor` may know; `hides`: not how far from the list."""
     here = Stock.unscoped.filter(place_id__in=(order.place_id, *order.serving), product_id=OuterRef("product_id")).order_by().values("product_id")
-    free = Subquery(here.annotate(n=Sum(F("on_hand") - F("reserved"))).values("n"))
+    free = Subquery(here.annotate(n=Sum(unscoped_free_of())).values("n"))
     found: Iterable[Any] = unscoped_lines_of(order).annotate(free=free).order_by("-gross")[:LINES]
     lines = [CaseLine(one, by_language(one.product.name, one.product.name_en), None if hides else _off_list(one), one.free or ZERO) for one in found]
     if actor:

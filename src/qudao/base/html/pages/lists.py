@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core import signing
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -50,8 +52,10 @@ class ListPage(Page):
         return ()
 
     def papers(self, rows: Sequence[Any]) -> Papers:
-        """Hook: row → (address, name) of the paper that its line offers; None for a list without."""
-        return prints.row_papers(type(self).query(self.actor).model._meta.label_lower, rows, self.actor)
+        """Hook: row → (address, name) of the paper that its line offers, or of the one click that helps it; None for a list without."""
+        kind = type(self).query(self.actor).model._meta.label_lower
+        helps = {pk: (one.url, one.label, one.icon) for pk, one in offers_of(kind)(self.actor, rows).items()}
+        return {**(prints.row_papers(kind, rows, self.actor) or {}), **helps} if helps else prints.row_papers(kind, rows, self.actor)
 
     def prepare(self, rows: list[Any]) -> list[Any]:
         """Hook: add to these rows what they show (one statement for all, never one a row)."""
@@ -183,6 +187,7 @@ class ListPage(Page):
             "heads": self._heads(table, columns, params, count),
             "body": table.body(found, columns, pick=bool(bulk), edits=edits, papers=papers),
             "papers": papers is not None,
+            "printed": any(len(one) == 2 for one in (papers or {}).values()),
             "edits": any(edits.values()),
             "totals": table.totals(found, columns, whole),
             "of_all": bool(whole) or not paged,
@@ -291,6 +296,13 @@ class ListPage(Page):
         sheets.log_export(str(self.title), number, mark, actor=self.actor)
         mime = sheets.XLSX if kind == "xlsx" else sheets.CSV
         return HttpResponse(body, content_type=mime, headers={"Content-Disposition": f'attachment; filename="{mark.named(self.file_name(here))}.{kind}"'})
+
+
+@cache
+def offers_of(kind: str) -> Callable[[Actor, Sequence[Any]], Mapping[Any, Button]]:
+    """What an upper module offers at the rows of a kind: the explicit list of `qudao.web.panels`."""
+    found = import_string(getattr(settings, "ROW_OFFERS", "qudao.web.panels.ROWS")).get(kind)
+    return import_string(found) if found else lambda actor, rows: {}
 
 
 def _links(table: Table, params: QueryDict, number: int, more: bool) -> dict[str, Any]:

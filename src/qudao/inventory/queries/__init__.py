@@ -9,13 +9,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from qudao.agreements.models import Agreement, Group
 from qudao.base.access import Actor, Scope, visible
 from qudao.base.db import rows
 from qudao.catalog.models import Product
 from qudao.inventory.models import Lot, LotMove, Move, Place, Reservation, ServingRule, Stock, SupplyPlace, Tracked
+from qudao.inventory.queries.free import EXPIRED, FREE, unscoped_free, unscoped_free_of, unscoped_held, unscoped_used_up
 from qudao.inventory.rules import ZERO, Demand, Key, LotQty, Whom, band, fefo, good_until, promise, reserved_until
 from qudao.inventory.states import LEAD_DAYS, MOST_PLACES, RECEIPT_DAYS, ReservationState, Short, Shows
 from qudao.kernel import clock
@@ -23,9 +24,8 @@ from qudao.kernel.errors import Invalid, NotFound
 from qudao.kernel.period import working_day
 from qudao.network.models import Organisation
 
-# What lies in lots that have expired or are blocked is asked only where the product has lots.
-EXPIRED = """CASE WHEN s.tracked THEN (SELECT coalesce(sum(l.qty), 0) FROM inventory_lot l
-        WHERE l.place_id = s.place_id AND l.product_id = s.product_id AND (l.expires_on < %s OR l.held <> '')) ELSE 0 END"""
+__all__ = ["EXPIRED", "FREE", "unscoped_free", "unscoped_free_of", "unscoped_held", "unscoped_used_up"]  # said in `free`
+
 #: of the seller's rules the nearest for the agreement "a": its buyer's own, that of a group, of the nearest region, of the longest area, everybody's
 SERVES = """SELECT r.place_ids, r.splits FROM inventory_servingrule r WHERE r.owner_id = a.seller_id AND CASE
             WHEN r.buyer_id IS NOT NULL THEN r.buyer_id = a.buyer_id
@@ -131,31 +131,6 @@ def unscoped_places(org_ids: Iterable[int]) -> dict[tuple[int, str], int]:
     return {(owner, kind): place for owner, kind, place in found}
 
 
-def unscoped_free(pairs: Iterable[Key], *, waiting: bool = False) -> dict[Key, Decimal]:
-    """On hand less reserved and blocked by (place, product), nothing where somebody waits unless `waiting`; a missing row is zero. One statement,
-    no lock: a hint, not a promise.
-    """
-    wanted = list(pairs)
-    found = rows(
-        f"""SELECT s.place_id, s.product_id, CASE WHEN s.awaited > %s OR s.held <> '' THEN 0 ELSE s.on_hand - s.reserved - {EXPIRED} END FROM inventory_stock s
-           JOIN unnest(%s::bigint[], %s::bigint[]) d(place_id, product_id) USING (place_id, product_id)""",
-        (waiting, clock.today(), [p for p, _ in wanted], [q for _, q in wanted]),
-    )
-    free = {(place, product): qty for place, product, qty in found}
-    return {key: free.get(key, ZERO) for key in wanted}
-
-
-def unscoped_held(pairs: Iterable[Key]) -> dict[Key, Decimal]:
-    """On hand less reserved by (place, product), also what has expired and what others wait for: what the owner may carry elsewhere. One statement, no lock."""
-    wanted = list(pairs)
-    found = rows(
-        """SELECT s.place_id, s.product_id, s.on_hand - s.reserved FROM inventory_stock s
-           JOIN unnest(%s::bigint[], %s::bigint[]) d(place_id, product_id) USING (place_id, product_id)""",
-        ([p for p, _ in wanted], [q for _, q in wanted]),
-    )
-    return {(place, product): qty for place, product, qty in found}
-
-
 def unscoped_lots(keys: Iterable[Key]) -> dict[Key, list[LotQty]]:
     """The lots that lie in places, by (place, product). One statement."""
     wanted = list(keys)
@@ -234,9 +209,8 @@ def unscoped_reserved_for(kind: str, subject_id: int) -> dict[int, Decimal]:
 
 
 def on_hand(actor: Actor, *, place_id: int | None = None, product_id: int | None = None) -> QuerySet[Stock]:
-    """The stock rows the actor may see, with place, owner and product, and `free` = on hand less reserved."""
-    free = Case(When(held="", then=F("on_hand") - F("reserved")), default=Value(ZERO))
-    found = visible(actor, Stock).select_related("place__owner", "product").annotate(free=free)
+    """The stock rows the actor may see, with place, owner and product, and `free`, of which no more is promised."""
+    found = visible(actor, Stock).select_related("place__owner", "product").annotate(free=unscoped_free_of())
     if place_id is not None:
         found = found.filter(place_id=place_id)
     if product_id is not None:
