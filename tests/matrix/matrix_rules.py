@@ -282,6 +282,11 @@ RULES: dict[str, Rule] = {
     "notices/#": Rule("messages.view", "messages.view", "notices"),
     "notices/unread": Rule("messages.view", "messages.view"),
     "notices/topics": Rule("messages.view", "messages.view"),
+    "notice-texts": Rule("messages.edit_texts", "messages.edit_texts"),
+    **dict.fromkeys(
+        ("notice-texts/#/#", "notice-texts/#/#/standard"),
+        Rule("messages.edit_texts", "messages.edit_texts", more={"code": "orders.confirmed", "language": "en"}),
+    ),
     # --- conversations of documents: for the two sides alone, notes for one of them; whoever may not see the document reads no talk about it ---
     **{f"{at}/#/messages": Rule(look, look, f"talk-{at}") for at, look in TALKED.items()},
     **{f"{at}/#/messages/people": Rule(look, look, f"talk-{at}") for at, look in TALKED.items()},

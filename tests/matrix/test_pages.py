@@ -53,8 +53,9 @@ def drawn() -> frozenset[str]:
 
 
 def shown(markup: str) -> Iterator[str]:
-    """The texts that a person reads: between tags, and in title, placeholder and aria-label."""
+    """The texts that a person reads: between tags, and in title, placeholder and aria-label; not what says itself that it is in another language."""
     bare = re.sub(r"<(script|style|textarea|svg)\b.*?</\1>", " ", markup, flags=re.DOTALL)
+    bare = re.sub(r"<span lang=\"[\w-]+\">[^<]*</span>", " ", bare)
     for text in [*re.findall(r">([^<]+)<", bare), *re.findall(r"\s(?:title|placeholder|aria-label)=\"([^\"]+)\"", bare)]:
         if text.strip():
             yield html.unescape(" ".join(text.split()))

@@ -17,3 +17,9 @@ def end_expired(timestamp: int) -> None:
 def follow_assortments(timestamp: int) -> None:
     """Rules and memberships of groups begin and end with the day."""
     actions.follow_assortments(actor=system_actor())
+
+
+@job("agreements.tell_expiring", cron="5 0 * * *")  # five past eight in the morning in Shanghai
+def tell_expiring(timestamp: int) -> None:
+    """Tell both sides of agreements that run out."""
+    actions.tell_expiring(actor=system_actor())

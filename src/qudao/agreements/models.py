@@ -46,6 +46,8 @@ class Agreement(Row):
     min_order = models.DecimalField(max_digits=14, decimal_places=2, default=0, db_default=0)
     #: two buyers of the same seller pass goods on under it, arranged by that seller; it opens no catalogue, and nobody orders under it
     transfers = models.BooleanField(default=False, db_default=False)
+    #: which of `states.EXPIRY_DAYS` both sides were told of last; None = none yet
+    expiry_told = models.PositiveSmallIntegerField(null=True, blank=True)
 
     class Meta:
         indexes = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -182,6 +182,12 @@ def all_authorisations(actor: Actor) -> QuerySet[Authorisation]:
 def unscoped_expired(on: date) -> list[int]:
     """Agreements past their last day that nobody has ended, oldest first."""
     return list(Agreement.unscoped.filter(valid_to__lt=on).exclude(state=AgreementState.ENDED).order_by("pk").values_list("pk", flat=True))
+
+
+def unscoped_expiring(on: date, within: int) -> list[int]:
+    """Active agreements whose last day is at most so many days away, oldest first; not those of transfers, which follow others."""
+    ends = Agreement.unscoped.filter(state=AgreementState.ACTIVE, transfers=False, valid_to__range=(on, on + timedelta(days=within)))
+    return list(ends.order_by("pk").values_list("pk", flat=True))
 
 
 def groups(actor: Actor) -> QuerySet[Group]:

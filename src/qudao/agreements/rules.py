@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from qudao.agreements.states import TRANSITIONS, AgreementState, InvoiceOn
+from qudao.agreements.states import EXPIRY_DAYS, TRANSITIONS, AgreementState, InvoiceOn
 from qudao.kernel.errors import Fault, Refused
 from qudao.kernel.money import ZERO, round_to
 
@@ -266,3 +266,9 @@ def spread(
             whole[parts] = parts[0] if len(parts) == 1 else frozenset().union(*parts)
         shows[one.id] = whole[parts]
     return unseen, shows
+
+
+def expiry_due(days: int, told: int | None) -> int | None:
+    """Which of the days before the end is to be told now, with `days` left and `told` the last one told; None when there is nothing new to tell."""
+    reached = [step for step in EXPIRY_DAYS if 0 <= days <= step]
+    return min(reached) if reached and (told is None or min(reached) < told) else None

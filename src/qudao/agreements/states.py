@@ -30,6 +30,19 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     (AgreementState.DRAFT, "end"): AgreementState.ENDED,
 }
 
+#: told so many days before an agreement runs out, each once (domain C4)
+EXPIRY_DAYS = (90, 60, 30, 7, 0)
+
+NOTICES = {
+    "agreements.activated": _("{seller} and {buyer} can trade under the agreement {number} from now on."),
+    "agreements.suspended": _("The agreement {number} between {seller} and {buyer} is suspended: no new orders. {reason}"),
+    "agreements.ended": _("The agreement {number} between {seller} and {buyer} has ended. {reason}"),
+    "agreements.min_order_changed": _("Orders under the agreement {number} with {seller} must come to at least {amount} {currency} before tax."),
+    "agreements.min_order_dropped": _("Orders under the agreement {number} with {seller} may be of any amount again."),
+    "agreements.expiring": _("The agreement {number} between {seller} and {buyer} runs out on {last_day}, in {days} days."),
+    "agreements.last_day": _("Today is the last day of the agreement {number} between {seller} and {buyer}."),
+}
+
 SENTENCES = {
     "agreements.same_sides": _("An organisation cannot make an agreement with itself."),
     "agreements.none_with_buyer": _("You have no agreement with this buyer."),

@@ -14,7 +14,8 @@ from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.messages import actions, queries
 from qudao.messages.models import Message, Note, Task
-from qudao.messages.rules import TaskDraft
+from qudao.messages.queries import Told
+from qudao.messages.rules import TaskDraft, WordingDraft
 from qudao.messages.states import DOCUMENTS
 
 routes = Router(tags=["notices"])
@@ -56,8 +57,8 @@ class UnreadOut(Schema):
 def index(request: HttpRequest, limit: int = 50, after: int | None = None, unread: bool = False) -> HttpResponse:
     """One keyset page; `unread` is the number at the bell."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    page, limit = page_of(queries.notices(actor, unread=unread), limit=limit, after=after)
     with translation.override(actor.language):
+        page, limit = page_of(queries.notices(actor, unread=unread), limit=limit, after=after)
         items = [{**{name: getattr(one, name) for name in NOTICE}, "sentence": queries.sentence(one)} for one in page]
     return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None, "unread": queries.unread_count(actor)})
 
@@ -69,6 +70,58 @@ def read(request: HttpRequest, body: ReadIn) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     actions.mark_read(body.ids, actor=actor)
     return reply({"unread": queries.unread_count(actor)})
+
+
+class WordingIn(Schema):
+    """An own text of a notice; `subject`: the title of its e-mail ("" = the text itself)."""
+
+    text: str
+    subject: str = ""
+
+
+class WordingOut(Schema):
+    """A kind of notice in one language: the standard text, the names that may stand between braces, and the own text, if there is one."""
+
+    code: str
+    language: str
+    standard: str
+    placeholders: list[str]
+    own: WordingIn | None
+
+
+def _wordings(told: Told) -> list[dict[str, Any]]:
+    shared = {"code": told.code, "placeholders": list(told.known)}
+    own = {language: {"text": one.text, "subject": one.subject} for language, one in told.own.items()}
+    return [{**shared, "language": language, "standard": text, "own": own.get(language)} for language, text in told.standard.items()]
+
+
+def _wording(actor: Actor, code: str, language: str) -> dict[str, Any]:
+    return next(one for one in _wordings(queries.told_kind(actor, code, language)) if one["language"] == language)
+
+
+@routes.get("/notice-texts", response=list[WordingOut], summary="What each kind of notice says to the own people")
+def notice_texts(request: HttpRequest) -> HttpResponse:
+    """Every kind in every language, by topic."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return reply([one for told in queries.told_kinds(actor) for one in _wordings(told)])
+
+
+@routes.put("/notice-texts/{code}/{language}", response=WordingOut, summary="Write an own text of a notice")
+@idempotent
+def write_notice_text(request: HttpRequest, code: str, language: str, body: WordingIn) -> HttpResponse:
+    """It counts at once, in the product and in e-mails."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actions.save_wording(code, language, WordingDraft(body.subject, body.text), actor=actor)
+    return reply(_wording(actor, code, language))
+
+
+@routes.delete("/notice-texts/{code}/{language}", response=WordingOut, summary="Go back to the standard text of a notice")
+@idempotent
+def reset_notice_text(request: HttpRequest, code: str, language: str) -> HttpResponse:
+    """The log keeps the own one."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actions.reset_wording(code, language, actor=actor)
+    return reply(_wording(actor, code, language))
 
 
 class SaidFile(Schema):

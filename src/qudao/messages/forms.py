@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from qudao.base.html.forms import Form
 from qudao.messages.rules import Reader
-from qudao.messages.states import TITLE_LIMIT, TOPIC_LABELS
+from qudao.messages.states import SUBJECT_LIMIT, TITLE_LIMIT, TOPIC_LABELS, WORDING_LIMIT
 
 
 class TaskForm(Form):
@@ -48,3 +48,10 @@ class TopicsForm(Form):
         """A row of the table for each topic, with its two boxes."""
         shown, mailed = self["shown"].value() or [], self["mailed"].value() or []
         return [{"topic": topic, "label": label, "shown": topic in shown, "mailed": topic in mailed} for topic, label in TOPIC_LABELS.items()]
+
+
+class WordingForm(Form):
+    """The own text of a notice, and the title of its e-mail."""
+
+    subject = forms.CharField(label=_("Title of the e-mail (the text itself when empty)"), required=False, max_length=SUBJECT_LIMIT)
+    text = forms.CharField(label=_("Text"), max_length=WORDING_LIMIT, widget=forms.Textarea(attrs={"rows": 4}))

@@ -26,3 +26,9 @@ def send_digests(timestamp: int) -> None:
     people = [{"user_id": user_id} for user_id in waiting]
     if people:
         send_digest.batch_defer(*people)
+
+
+@job("messages.tell_due_tasks", cron="5 0 * * *")  # five past eight in the morning in Shanghai
+def tell_due_tasks(timestamp: int) -> None:
+    """Tell of tasks that are due or overdue."""
+    actions.tell_due_tasks(actor=system_actor())

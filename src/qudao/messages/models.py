@@ -67,6 +67,41 @@ class Preference(Row):
     unmailed = ArrayField(models.CharField(max_length=20), default=list, blank=True)
 
 
+class Wording(Row):
+    """What an organisation tells its people instead of the standard text of a notice, in one language; without text the standard counts again.
+
+    `subject`: the title of the e-mail; "" = the text itself.
+    """
+
+    org = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False)
+    code = models.CharField(max_length=60)
+    language = models.CharField(max_length=10)
+    subject = models.TextField(blank=True, default="")
+    text = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["org", "code", "language"],
+                name="messages_wording_org_code_language_unique",
+                violation_error_message=_("The organisation already has its own text of this notice."),
+            ),
+            models.CheckConstraint(
+                condition=Q(subject="") | ~Q(text=""),
+                name="messages_wording_subject_with_text",
+                violation_error_message=_("A title stands only above an own text."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def log_subject(self) -> Subject:
+        """What its log lines hang on."""
+        return Subject("messages.wording", self.pk, self.org_id, None, f"{self.code} {self.language}")
+
+
 class Thread(Row, SubjectFields):
     """The conversation of one document: what its two sides say to each other. Made by the first message, which counts in `count`."""
 
@@ -176,9 +211,12 @@ class Task(Row, SubjectFields):
     created_at = models.DateTimeField()
     done_at = models.DateTimeField(null=True, blank=True)
     done_by = models.ForeignKey("people.User", on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_index=False)
+    #: of which its day was told: on the day, and once when it is over
+    told = models.CharField(max_length=7, choices=[("due", "due"), ("overdue", "overdue")], blank=True, default="", db_default="")
 
     class Meta:
         indexes = [
+            models.Index(fields=["due_on"], condition=Q(done_at=None, due_on__isnull=False) & ~Q(told="overdue"), name="messages_task_to_tell"),
             models.Index(fields=["assignee"], condition=Q(done_at=None), name="messages_task_open"),
             models.Index(fields=["org", "-id"], name="messages_task_org"),
             models.Index(fields=["by_org", "-id"], name="messages_task_by_org"),

@@ -9,13 +9,14 @@ from django.db.models import Model, Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import Actor, Policy, Scope, policy_of, register, visible
-from qudao.messages.models import Message, Note, Notice, Preference, Task, Thread
+from qudao.messages.models import Message, Note, Notice, Preference, Task, Thread, Wording
 from qudao.messages.states import DOCUMENTS
 
 VERBS = {
     "messages.view": _("Read the own notices, conversations and tasks"),
     "messages.write": _("Write in conversations of documents"),
     "messages.assign": _("Give tasks, finish and reopen them"),
+    "messages.edit_texts": _("Write the own organisation’s texts of notices"),
 }
 FIELDS: dict[str, str] = {}
 
@@ -61,6 +62,18 @@ class NoticePolicy(_Own):
 @register
 class PreferencePolicy(_Own):
     model = Preference
+
+
+@register
+class WordingPolicy(Policy):
+    """The own organisation's texts, whatever the scope: others' people are told in others' words."""
+
+    model = Wording
+    view_verb = "messages.edit_texts"
+    people = None
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return Q(org_id=actor.org_id)
 
 
 @register

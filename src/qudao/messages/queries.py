@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from importlib import import_module
 from typing import Any
 
-from django.db.models import Model, Q, QuerySet
+from django.apps import apps
+from django.conf import settings
+from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import get_language, override
 
 from qudao.base.access import Actor, all_verbs, expand, get_visible, policy_of, visible
 from qudao.base.db import rows
@@ -18,13 +22,17 @@ from qudao.base.sentences import say, shown
 from qudao.base.subject import Subject
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, NotFound
-from qudao.messages.models import Message, Note, Notice, Task, Thread
+from qudao.messages.models import Message, Note, Notice, Task, Thread, Wording
 from qudao.messages.policies import document_model
-from qudao.messages.rules import Reader
-from qudao.messages.states import TOPIC_LABELS, UNKNOWN, topic_of
+from qudao.messages.rules import Reader, WordingDraft, fill, placeholders
+from qudao.messages.states import DOCUMENTS, PLACEHOLDERS, TOPIC_LABELS, UNKNOWN, topic_of
+from qudao.people.models import Membership
+from qudao.people.states import MemberState
 
 #: how far back the mail of the day reaches when mails could not be sent
 DIGEST_REACH = timedelta(days=3)
+#: among how many of the newest notices an example is looked for
+EXAMPLE_REACH = 5_000
 
 
 @cache
@@ -35,20 +43,53 @@ def _texts(module: str) -> Mapping[str, Any]:
     except ModuleNotFoundError:
         return {}
     found = getattr(states, "NOTICES", {})
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, Mapping) else {code: states.SENTENCES[code] for code in found}
 
 
 def sentence(notice: Notice) -> str:
-    """What the notice says, in the active language; an unknown code or a missing parameter never breaks the list."""
+    """What the notice says, in the active language: the organisation's own text where one was read with it (`own_text`), else the standard one.
+    An unknown code, a missing parameter or a broken text never breaks the list.
+    """
+    params = {name: shown(value) for name, value in {"number": notice.number, **notice.params}.items()}
+    own = fill(getattr(notice, "own_text", None) or "", params)
+    if own:
+        return own
     text = _texts(notice.code.partition(".")[0]).get(notice.code)
-    params = {"number": notice.number, **notice.params}
     if text is None:
         said = say(Fault(notice.code, "", params)).sentence
         return str(UNKNOWN).format(number=notice.number) if said == notice.code else said
     try:
-        return str(text).format(**{name: shown(value) for name, value in params.items()})
+        return str(text).format(**params)
     except (KeyError, IndexError):
         return str(UNKNOWN).format(number=notice.number)
+
+
+def title(notice: Notice) -> str:
+    """The title of the notice's e-mail, on one line: the organisation's own, else what the notice says."""
+    params = {name: shown(value) for name, value in {"number": notice.number, **notice.params}.items()}
+    return " ".join((fill(getattr(notice, "own_subject", None) or "", params) or sentence(notice)).split())
+
+
+def _language() -> str:
+    """The active language as the product keeps it."""
+    return "en" if (get_language() or "").startswith("en") else "zh-hans"
+
+
+def unscoped_with_wordings(notices: Collection[Notice], language: str) -> None:
+    """Give the notices of one person the own texts (`own_subject`, `own_text`) of the organisation as whose they are told: a side of the document, else
+    the first they belong to. One statement.
+    """
+    found = rows(
+        """select n.id, w.subject, w.text from qudao_messages_notice n
+             cross join lateral (select m.org_id from people_membership m where m.user_id = n.user_id and m.state = 'active'
+               order by coalesce(m.org_id in (n.seller_id, n.buyer_id), false) desc, m.id limit 1) home
+             join qudao_messages_wording w on w.org_id = home.org_id and w.code = n.code and w.language = %s and w.text <> ''
+            where n.id = any(%s)""",
+        [language, [one.pk for one in notices]],
+    )
+    own = {pk: (subject, text) for pk, subject, text in found}
+    for one in notices:
+        one.own_subject, one.own_text = own.get(one.pk, ("", ""))  # type: ignore[attr-defined]
 
 
 def unread_count(actor: Actor) -> int:
@@ -66,8 +107,9 @@ def waiting_counts(actor: Actor) -> dict[str, int]:
 
 
 def notices(actor: Actor, *, unread: bool = False) -> QuerySet[Notice]:
-    """The person's notices, newest first."""
-    found = visible(actor, Notice).order_by("-pk")
+    """The person's notices, newest first, with what the organisation one is in says instead of the standard text, in the active language."""
+    own = Wording.unscoped.filter(org_id=actor.org_id, code=OuterRef("code"), language=_language()).exclude(text="").values("text")
+    found = visible(actor, Notice).order_by("-pk").annotate(own_text=Subquery(own))
     return found.filter(read_at=None) if unread else found
 
 
@@ -114,6 +156,82 @@ def unscoped_email_readers(user_ids: Iterable[int], code: str) -> set[int]:
     """Who of these active people wants a notice of this code by e-mail. One statement."""
     topic = topic_of(code)
     return {user_id for user_id, (_quiet, unmailed, _daily) in unscoped_preferences(user_ids).items() if unmailed is not None and topic not in unmailed}
+
+
+# --- the own texts of an organisation ---
+
+
+@dataclass(frozen=True)
+class Told:
+    """One kind of notice for who writes its texts: the standard by language, the placeholders it may have, and the own texts by language."""
+
+    code: str
+    standard: Mapping[str, str]
+    known: tuple[str, ...]
+    own: Mapping[str, Wording]
+
+    @property
+    def topic(self) -> str:
+        """What it is about."""
+        return topic_of(self.code)
+
+
+@cache
+def _standards() -> dict[str, dict[str, str]]:
+    """code → language → standard text, of every notice of the installed modules."""
+    found: dict[str, dict[str, str]] = {}
+    for language, _name in settings.LANGUAGES:
+        with override(language):
+            for module in sorted(one.name.partition(".")[2] for one in apps.get_app_configs() if one.name.startswith("qudao.")):
+                for code, text in _texts(module).items():
+                    found.setdefault(code, {})[language] = str(text)
+    return found
+
+
+def _told(code: str, own: Mapping[str, Wording]) -> Told:
+    standard = _standards()[code]
+    named = dict.fromkeys(["number", *(name for text in standard.values() for name in placeholders(text))])
+    return Told(code, standard, tuple(named), own)
+
+
+def told_kinds(actor: Actor) -> list[Told]:
+    """Every kind of notice with the texts of the actor's organisation, by topic. One statement."""
+    own: dict[str, dict[str, Wording]] = {}
+    for one in visible(actor, Wording, "messages.edit_texts").exclude(text=""):
+        own.setdefault(one.code, {})[one.language] = one
+    order = list(TOPIC_LABELS)
+    return sorted((_told(code, own.get(code, {})) for code in _standards()), key=lambda one: (order.index(one.topic), one.code))
+
+
+def told_kind(actor: Actor, code: str, language: str) -> Told:
+    """One kind of notice; NotFound for a code or a language that does not exist. One statement."""
+    if language not in dict(settings.LANGUAGES) or code not in _standards():
+        raise NotFound("messages.notice_unknown")
+    return _told(code, {one.language: one for one in visible(actor, Wording, "messages.edit_texts").filter(code=code).exclude(text="")})
+
+
+def example_of(actor: Actor, told: Told) -> Notice:
+    """The newest event of the kind that the actor was told of, or (what is written in conversations apart) a colleague was about a document the actor
+    sees; without one an invented notice, which has no id. Three statements at most.
+    """
+    found = visible(actor, Notice).filter(code=told.code).order_by("-pk").first()
+    if found is None and not told.code.startswith("messages."):
+        newest = Notice.unscoped.order_by("-pk").values_list("pk", flat=True).first() or 0
+        side = Q(seller_id=actor.org_id) | Q(buyer_id=actor.org_id)
+        mine = Membership.unscoped.filter(org_id=actor.org_id, state=MemberState.ACTIVE).values("user_id")
+        recent = Notice.unscoped.filter(side, code=told.code, user_id__in=mine, pk__gt=newest - EXAMPLE_REACH, subject_kind__in=DOCUMENTS.values())
+        for one in recent.order_by("-pk")[:1]:
+            model = document_model(one.subject_kind)
+            if model and actor.can(policy_of(model).view_verb) and visible(actor, model).filter(pk=one.subject_id).exists():
+                found = one
+    return found or Notice(code=told.code, number=PLACEHOLDERS["number"][1], params={name: PLACEHOLDERS[name][1] for name in told.known if name != "number"})
+
+
+def preview(example: Notice, draft: WordingDraft, language: str) -> tuple[str, str]:
+    """(title of the e-mail, text) as the example would be told in a language with these texts."""
+    example.own_subject, example.own_text = draft.subject, draft.text  # type: ignore[attr-defined]
+    with override(language):
+        return title(example), sentence(example)
 
 
 # --- conversations ---

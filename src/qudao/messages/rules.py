@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
-from qudao.messages.states import FILES_LIMIT, TEXT_LIMIT
+from qudao.messages.states import FILES_LIMIT, SUBJECT_LIMIT, TEXT_LIMIT, WORDING_LIMIT
 
 
 @dataclass(frozen=True)
@@ -86,3 +87,49 @@ class TaskDraft:
     assignee_id: int
     due_on: date | None = None
     message_id: int | None = None
+
+
+#: the name of a placeholder; nothing else is ever read between braces, so that no text reaches into a value
+PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+
+
+@dataclass(frozen=True)
+class WordingDraft:
+    """What a notice says in one language: the title of its e-mail ("" = the text itself), and the text."""
+
+    subject: str = ""
+    text: str = ""
+
+    def clean(self) -> WordingDraft:
+        """As it is kept: the wide braces of Chinese input are braces, a title is one line."""
+        subject, text = (one.replace("\x00", "").replace("｛", "{").replace("｝", "}") for one in (self.subject, self.text))
+        return WordingDraft(" ".join(subject.split()), text.replace("\r\n", "\n").strip())
+
+
+def placeholders(text: str) -> list[str]:
+    """The names between braces, each once, in their order."""
+    return list(dict.fromkeys(PLACEHOLDER.findall(text)))
+
+
+def wording_faults(draft: WordingDraft, known: Collection[str]) -> list[Fault]:
+    """What is wrong with an own text of a notice whose placeholders are `known`; each at its field."""
+    faults = []
+    if not draft.text:
+        faults.append(Fault("messages.wording_missing", "text"))
+    for field, text, limit in (("subject", draft.subject, SUBJECT_LIMIT), ("text", draft.text, WORDING_LIMIT)):
+        unknown = [name for name in placeholders(text) if name not in known]
+        if len(text) > limit:
+            faults.append(Fault("messages.too_long", field, {"limit": limit}))
+        if re.search(r"[{}]", PLACEHOLDER.sub("", text)):
+            faults.append(Fault("messages.wording_brace", field, {"example": "{number}"}))
+        elif unknown:
+            names = {"names": ", ".join(f"{{{name}}}" for name in unknown), "known": ", ".join(f"{{{name}}}" for name in known)}
+            faults.append(Fault("messages.wording_unknown", field, names))
+    return faults
+
+
+def fill(text: str, params: Mapping[str, Any]) -> str:
+    """A text with its placeholders filled in; "" when one is missing or the text is broken, so that the standard text says it."""
+    if re.search(r"[{}]", PLACEHOLDER.sub("", text)) or not all(name in params for name in placeholders(text)):
+        return ""
+    return PLACEHOLDER.sub(lambda found: str(params[found.group(1)]), text).strip()

@@ -77,7 +77,8 @@ class RoleCard:
 
 _OWN_WORK = ("base.export", "base.files", "base.runs", "base.views")
 _EVERYBODY = (
-    *("network.view", "people.me", "people.token", "people.sign_in", "messages.*", "catalog.view"),
+    *("network.view", "people.me", "people.token", "people.sign_in", "catalog.view"),
+    *("messages.view", "messages.write", "messages.assign"),
     *("base.export", "base.files", "base.print", "base.runs", "base.views"),
 )
 _READS_TRADE = tuple(f"{module}.view" for module in ("agreements", "pricing", "inventory", "funds", "orders", "fulfilment", "billing", "payments", "ledger"))
@@ -126,6 +127,7 @@ ROLES: dict[str, RoleCard] = {
         (
             *_BUYS,
             *_SELLS,
+            "messages.edit_texts",
             "people.*",
             "!people.support",
             "network.register",

@@ -127,6 +127,7 @@ SECTIONS: tuple[Section, ...] = (
         "settings",
         (
             Item(_("Approval flows"), "approval_flows", "approvals.edit_rules"),
+            Item(_("Texts of notices"), "notice_texts", "messages.edit_texts"),
             Item(_("Import"), "imports", "base.imports"),
             Item(_("Locked months"), "periods", "ledger.lock_period"),
             Item(_("System"), "system", "base.operate"),

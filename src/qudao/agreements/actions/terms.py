@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from qudao.agreements import queries, rules
 from qudao.agreements.actions.assortments import hold_still, open_catalogues
+from qudao.agreements.actions.notices import subject_of, tell_sides
 from qudao.agreements.events import AgreementActivated, AgreementEnded, AgreementSuspended
 from qudao.agreements.models import Agreement, Authorisation
 from qudao.agreements.queries import Terms
@@ -23,18 +24,12 @@ from qudao.base.action import action, emit, part, record
 from qudao.base.html import figures
 from qudao.base.html.tables import by_language
 from qudao.base.lock import Rank, lock_one
-from qudao.base.subject import Subject
 from qudao.catalog import actions as catalog
 from qudao.catalog import queries as products
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
 from qudao.network import queries as network
 from qudao.network.states import OrgState
-
-
-def subject_of(agreement: Agreement) -> Subject:
-    """The agreement as the subject of a log line or an event."""
-    return Subject("agreements.agreement", agreement.pk, agreement.seller_id, agreement.buyer_id, agreement.code)
 
 
 def _asks(agreement_id: int, *told: Any, actor: Actor, **more: Any) -> Asking | None:
@@ -106,6 +101,7 @@ def activate_agreement(agreement_id: int, reason: str = "", *, actor: Actor) -> 
     _move(agreement, after, reason)
     emit(AgreementActivated(agreement.pk, agreement.seller_id, agreement.buyer_id, agreement.currency), subject_of(agreement))
     open_catalogues(agreement.buyer_id, actor)
+    tell_sides("activated", agreement, actor=actor)
     return agreement
 
 
@@ -135,6 +131,8 @@ def set_min_order(agreement_id: int, amount: Decimal, *, actor: Actor) -> Agreem
     if before != amount:
         agreement.save(update_fields=["min_order"])
         record(subject_of(agreement), detail={"min_order": [str(before), str(amount)]})
+        if agreement.state == AgreementState.ACTIVE:
+            tell_sides("min_order_changed" if amount else "min_order_dropped", agreement, amount=str(amount), currency=agreement.currency, actor=actor)
     return agreement
 
 
@@ -146,6 +144,7 @@ def suspend_agreement(agreement_id: int, reason: str, *, actor: Actor) -> Agreem
     _need_reason(reason)
     _move(agreement, rules.next_state(agreement.state, "suspend", agreement.code), reason)
     emit(AgreementSuspended(agreement.pk, agreement.seller_id, agreement.buyer_id), subject_of(agreement))
+    tell_sides("suspended", agreement, reason=reason.strip(), actor=actor)
     open_catalogues(agreement.buyer_id, actor)
     return agreement
 
@@ -178,6 +177,7 @@ def _end(agreement: Agreement, reason: str, actor: Actor) -> Agreement:
     _move(agreement, after, reason)
     if not was_draft:
         emit(AgreementEnded(agreement.pk, agreement.seller_id, agreement.buyer_id), subject_of(agreement))
+        tell_sides("ended", agreement, reason=reason.strip(), actor=actor)
         open_catalogues(agreement.buyer_id, actor)
     return agreement
 

@@ -85,8 +85,9 @@ def test_only_a_draft_changes(cast):
 
 def test_activation_tells_the_modules_above_and_costs_few_statements(cast, django_assert_num_queries):
     made = draft(cast.lh, cast.d001)
-    # begin; whoever follows assortments waits; row seen; may act; row locked; parties; other active; update; reach; rules; audience out, in; log; event; commit
-    with django_assert_num_queries(14):
+    # begin; whoever follows assortments waits; row seen; may act; row locked; parties; other active; update; reach; rules; audience out, in; names; log;
+    # event and notices; commit
+    with django_assert_num_queries(15):
         actions.activate_agreement(made.pk, actor=SYSTEM)
     event = base.Event.unscoped.get(name="agreements.AgreementActivated")
     assert event.payload == {"agreement_id": made.pk, "seller_id": cast.lh.pk, "buyer_id": cast.d001.pk, "currency": "CNY"}

@@ -176,22 +176,24 @@ def mail_digest(user_id: int, *, actor: Actor) -> int:
 
 
 def _mail_all(found: Sequence[Notice], name: str, email: str, language: str) -> None:
+    queries.unscoped_with_wordings(found, language)
     with translation.override(language):
         shown = [{"text": queries.sentence(one), "link": f"{settings.SITE}/notices/{one.pk}/"} for one in found[:DIGEST_MOST]]
         told = {"name": name, "notices": shown, "more": len(found) - len(shown), "inbox": f"{settings.SITE}/notices/"}
-        title = ngettext("{n} notice since yesterday", "{n} notices since yesterday", len(found)).format(n=len(found))
+        head = ngettext("{n} notice since yesterday", "{n} notices since yesterday", len(found)).format(n=len(found))
         body = render_to_string("messages/mail/digest.txt", told)
-    send_mail(title, body, None, [email])
+    send_mail(head, body, None, [email])
 
 
 def _mail(notice: Notice, name: str, email: str, language: str, actor: Actor) -> None:
     site = settings.SITE
     # what waits for a signature comes with its facts and a link that decides without signing in, while the person may sign
     letter = letter_for(notice.subject, notice.user_id, actor=actor) if notice.code in LETTERS else None
+    queries.unscoped_with_wordings([notice], language)
     with translation.override(language):
-        text = queries.sentence(notice)
+        head, text = queries.title(notice), queries.sentence(notice)
         told = {"name": name, "text": text, "link": f"{site}/notices/{notice.pk}/", "language": language, "letter": letter}
         if letter:
             told["once"] = f"{site}/a/{letter.token}/"
         body = render_to_string("approvals/mail/waiting.txt" if letter else "messages/mail/notice.txt", told)
-    send_mail(" ".join(text.split()), body, None, [email])
+    send_mail(head, body, None, [email])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from qudao.base.access import Actor, get_visible
 from qudao.base.action import action, record
 from qudao.base.notify import notify
@@ -74,6 +76,23 @@ def reopen_task(task_id: int, *, actor: Actor) -> Task:
     task.save(update_fields=["done_at", "done_by"])
     record(task.subject, before="done", after="open")
     return task
+
+
+@action("messages.assign")
+def tell_due_tasks(*, actor: Actor) -> int:
+    """Tell who was asked on the day a task is due, and both when it is over and nothing happened; each once. Returns how many tasks. Convergent; for
+    the daily job. Locks the tasks; those that somebody works on just now wait for the next day.
+    """
+    today = clock.today()
+    due = Q(due_on=today, told="") | Q(due_on__lt=today)
+    found = list(Task.unscoped.select_for_update(skip_locked=True, of=("self",)).filter(due, done_at=None).exclude(told="overdue").select_related("assignee"))
+    for task in found:
+        task.told = "overdue" if task.late else "due"
+        said = {"text": task.title, "due_on": str(task.due_on)}
+        people = {task.assignee_id, task.by_user_id} if task.late else {task.assignee_id}
+        notify(f"messages.task_{task.told}", task.subject, user_ids=sorted(people), who=task.assignee.name, **said)
+    Task.unscoped.bulk_update(found, ["told"], batch_size=1000)
+    return len(found)
 
 
 def _locked(task_id: int, actor: Actor) -> Task:

@@ -5,11 +5,13 @@ from django.urls import path
 from qudao.messages.pages.notices import NoticeList, Topics, address_of, email, open_notice, read, unread
 from qudao.messages.pages.talk import message_file, note_file, open_note, people, talk, talk_panel
 from qudao.messages.pages.tasks import Assign, Finish, Reopen, TaskList, open_task
+from qudao.messages.pages.wordings import routes as wordings
 from qudao.messages.states import DOCUMENTS
 
 __all__ = ["address_of", "routes", "talk_panel"]
 
 routes = [
+    *wordings,
     path("notices/", NoticeList.as_view(), name="notices"),
     path("notices/<int:pk>/", open_notice, name="notice"),
     path("notices/read", read, name="notices_read"),

@@ -36,6 +36,7 @@ class NoticeList(ListPage):
         return [
             Button(_("What to tell me"), reverse("notices_topics"), icon="settings"),
             Button(switch, reverse("notices_email"), icon="mail", post=True, fields={"by_email": "" if wants else "1"}),
+            Button(_("Texts of notices"), reverse("notice_texts"), icon="pencil", verb="messages.edit_texts"),
             Button(_("Mark all as read"), reverse("notices_read"), icon="checks", post=True),
         ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from io import BytesIO
 from uuid import uuid4
 
@@ -13,12 +14,14 @@ from django.urls import reverse
 from PIL import Image
 
 from qudao.approvals.tests.make import Api
+from qudao.base.access import system_actor
 from qudao.base.audit import timeline
 from qudao.base.models import ActionLog, Event, StoredFile
 from qudao.base.outbox import drain
+from qudao.kernel import clock
 from qudao.kernel.errors import Invalid, NotFound, Refused
-from qudao.messages import queries
-from qudao.messages.actions import assign, finish_task, note, reopen_task, write
+from qudao.messages import jobs, queries
+from qudao.messages.actions import assign, finish_task, note, reopen_task, tell_due_tasks, write
 from qudao.messages.models import Message, Note, Notice, Task, Thread
 from qudao.messages.rules import TaskDraft
 from qudao.orders.tests.make import make_downstream, make_world, place
@@ -216,6 +219,31 @@ def test_a_task_for_the_other_side_is_seen_by_both_and_ticked_off(world, order):
     with pytest.raises(Refused):
         reopen_task(task.pk, actor=world.dealer)
     assert queries.open_tasks(world.dealer) == 1 and [x.after for x in timeline(task.subject)] == ["open", "done", "open"]
+
+
+def test_a_task_tells_on_its_day_and_once_when_it_is_over(world, order):
+    cast, today = world.cast, clock.today()
+    task = give(order, cast.hq_clerk, world.dealer)
+    give(order, cast.hq_clerk, world.dealer)
+    notices_of(world.dealer)
+    Notice.unscoped.all().delete()
+
+    def told(due_on):
+        Task.unscoped.filter(pk=task.pk).update(due_on=due_on)
+        jobs.tell_due_tasks(0)
+        jobs.tell_due_tasks(0)
+        found = [[code for code, _text in notices_of(who)] for who in (world.dealer, cast.hq_clerk)]
+        Notice.unscoped.all().delete()
+        return found
+
+    assert told(today + timedelta(days=1)) == [[], []]
+    assert told(today) == [["messages.task_due"], []]
+    assert told(today - timedelta(days=1)) == [["messages.task_overdue"], ["messages.task_overdue"]]
+    assert told(today - timedelta(days=2)) == [[], []]
+    Task.unscoped.filter(pk=task.pk).update(told="")
+    finish_task(task.pk, actor=world.dealer)
+    Notice.unscoped.all().delete()
+    assert told(today)[0] == [] and tell_due_tasks(actor=system_actor()) == 0
 
 
 def test_a_task_for_a_colleague_stays_inside(world, order, client):
