@@ -133,10 +133,10 @@ class Terms(Kind):
             Q(buyer__in=self.orgs.values()) | Q(code__in=[row.text("code") for row in rows])
         )
         self.known = {(one.seller_id, one.code): one for one in standing}
-        self.active: dict[tuple[int, int], list[tuple[str, date, date | None]]] = {}
+        self.active: dict[tuple[int, int, str], list[tuple[str, date, date | None]]] = {}
         for known in self.known.values():
             if known.state == AgreementState.ACTIVE:
-                self.active.setdefault((known.seller_id, known.buyer_id), []).append((known.code, known.valid_from, known.valid_to))
+                self.active.setdefault((known.seller_id, known.buyer_id, known.currency), []).append((known.code, known.valid_from, known.valid_to))
 
     def _acts(self, seller_id: int) -> bool:
         try:
@@ -192,7 +192,7 @@ class Terms(Kind):
 
     def _activation_faults(self, draft: AgreementDraft, seller: Any, buyer: Any) -> list[Fault]:
         """Why an agreement cannot come alive; one that can is in the way of those below it."""
-        span, standing = (draft.valid_from, draft.valid_to), self.active.setdefault((seller.pk, buyer.pk), [])
+        span, standing = (draft.valid_from, draft.valid_to), self.active.setdefault((seller.pk, buyer.pk, draft.currency), [])
         if draft.valid_to is not None and draft.valid_to < clock.today():
             return [Fault("agreements.past", "valid_to", {"agreement": draft.code, "valid_to": draft.valid_to})]
         closed = [Fault("agreements.party_closed", "", {"name": one.name}) for one in (seller, buyer) if one.state == OrgState.CLOSED]

@@ -6,7 +6,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q, Value
-from django.db.models.functions import Cast, Coalesce
+from django.db.models.functions import Cast, Coalesce, Ord, Substr
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +17,12 @@ from qudao.base.db import Row
 def _same(expression: str | models.Expression) -> Func:
     """Equality for an exclusion constraint without btree_gist: the one-point range [x, x] overlaps only itself."""
     return Func(expression, expression, Value("[]"), function="int8range")
+
+
+def _letters(name: str) -> models.Expression:
+    """A code of three capital letters as a number of its own, for `_same`."""
+    first, second, third = (Cast(Ord(Substr(name, at, 1)), models.BigIntegerField()) for at in (1, 2, 3))
+    return first * 65_536 + second * 256 + third
 
 
 def _days() -> Func:
@@ -92,15 +98,16 @@ class Agreement(Row):
                 violation_error_message=_("The state, the moment of the invoice or the currency is unknown."),
             ),
             ExclusionConstraint(
-                name="agreements_agreement_seller_buyer_one_active",
+                name="agreements_agreement_pair_currency_one_active",
                 expressions=[
                     (_same("seller"), RangeOperators.OVERLAPS),
                     (_same("buyer"), RangeOperators.OVERLAPS),
                     (_same(Cast(Cast("transfers", models.IntegerField()), models.BigIntegerField())), RangeOperators.OVERLAPS),
+                    (_same(_letters("currency")), RangeOperators.OVERLAPS),
                     (_days(), RangeOperators.OVERLAPS),
                 ],
                 condition=Q(state=AgreementState.ACTIVE),
-                violation_error_message=_("The two organisations already have an active agreement in this time."),
+                violation_error_message=_("The two organisations already have an active agreement in this currency in this time."),
             ),
         ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -42,6 +42,8 @@ class Terms:
     buyer: OrgCard
     #: the least an order must come to before tax; 0 for none
     min_order: Decimal = ZERO
+    #: the currencies in which the two may trade that day when there are several and none was named; nothing may be decided by these terms then
+    choice: tuple[str, ...] = ()
 
     def lacks(self, net: Decimal) -> Decimal:
         """What an order of this sum before tax lacks to the smallest."""
@@ -69,24 +71,35 @@ def _terms(row: tuple) -> Terms:
     return Terms(*(*row[:7], seller, buyer, row[7]))
 
 
-def unscoped_terms(seller_id: int, buyer_id: int, on: date) -> Terms | None:
-    """The terms between two organisations on a day: the active agreement, else a suspended one, else None. One statement."""
-    found = rows(
-        f"{_TERMS} where a.seller_id = %s and a.buyer_id = %s and {_ON} order by a.state, a.valid_from desc, a.id desc limit 1",
-        [seller_id, buyer_id, on, on],
-    )
-    return _terms(found[0]) if found else None
+def _counting(found: Iterable[Terms], currency: str) -> Terms | None:
+    """Of the terms of a pair, those that count first: the first in the currency; the first of all where none is named, with the choice there is."""
+    mine = [one for one in found if currency in ("", one.currency)]
+    choice = tuple(sorted({one.currency for one in mine if one.active}))
+    return replace(mine[0], choice=choice if len(choice) > 1 else ()) if mine else None
 
 
-def unscoped_all_terms(sides: Iterable[tuple[int, int]], on: date) -> dict[tuple[int, int], Terms]:
-    """`unscoped_terms` of many (seller, buyer); one without terms is missing. One statement."""
+def unscoped_terms(seller_id: int, buyer_id: int, on: date, currency: str = "") -> Terms | None:
+    """The terms between two organisations on a day, in a currency or ("") in the only one: the active agreement, else a suspended one, else None.
+
+    One statement. Where several are active and no currency is named, `choice` says which there are.
+    """
+    found = rows(f"{_TERMS} where a.seller_id = %s and a.buyer_id = %s and {_ON} order by a.state, a.valid_from desc, a.id desc", [seller_id, buyer_id, on, on])
+    return _counting(map(_terms, found), currency)
+
+
+def unscoped_all_terms(sides: Iterable[tuple[int, int, str]], on: date) -> dict[tuple[int, int, str], Terms]:
+    """`unscoped_terms` of many (seller, buyer, currency); one without terms is missing. One statement."""
     asked = sorted(set(sides))
     found = rows(
-        f"""{_TERMS} join unnest(%s::bigint[], %s::bigint[]) d(seller_id, buyer_id) on d.seller_id = a.seller_id and d.buyer_id = a.buyer_id
-            where {_ON} order by a.state desc, a.valid_from, a.id""",
-        [[seller for seller, _buyer in asked], [buyer for _seller, buyer in asked], on, on],
+        f"""{_TERMS} join (select distinct * from unnest(%s::bigint[], %s::bigint[])) d(seller_id, buyer_id)
+              on d.seller_id = a.seller_id and d.buyer_id = a.buyer_id
+            where {_ON} order by a.state, a.valid_from desc, a.id desc""",
+        [[one[0] for one in asked], [one[1] for one in asked], on, on],
     )
-    return {(terms.seller.id, terms.buyer.id): terms for terms in map(_terms, found)}  # the last one of a pair is the one that counts
+    of: dict[tuple[int, int], list[Terms]] = {}
+    for terms in map(_terms, found):
+        of.setdefault((terms.seller.id, terms.buyer.id), []).append(terms)
+    return {key: counts for key in asked if (counts := _counting(of.get(key[:2], ()), key[2]))}
 
 
 def unscoped_terms_of(agreement_ids: Iterable[int]) -> dict[int, Terms]:

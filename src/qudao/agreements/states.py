@@ -57,7 +57,7 @@ SENTENCES = {
     "agreements.invoice_on_wrong": _("An invoice is made on receipt or on shipment."),
     "agreements.state": _("The agreement {agreement} is in state “{state}”; this is not possible now."),
     "agreements.past": _("The agreement {agreement} ended on {valid_to} and cannot be activated any more."),
-    "agreements.active_exists": _("{seller} and {buyer} already have an active agreement in this time: {other}."),
+    "agreements.active_exists": _("{seller} and {buyer} already have an active agreement in this currency in this time: {other}."),
     "agreements.only_draft": _("The terms of the agreement {agreement} are fixed; only a draft can be changed."),
     "agreements.reason_missing": _("Please give a reason."),
     "agreements.grant_target": _("An authorisation names a product, or a category, or neither; not both."),

@@ -81,6 +81,8 @@ class TransferForm(Form):
 
     giver = forms.ChoiceField(label=_("Who gives the goods"), help_text=_("It is asked to accept, ships them and issues the invoice."))
     receiver = forms.ChoiceField(label=_("Who gets them"), help_text=_("It pays its own price of today with you."))
+    #: asked only where a buyer has agreements in several
+    currency = forms.ChoiceField(label=_("Currency"), required=False, help_text=_("Needed where the receiver buys from you in several."))
     requested_on = forms.DateField(label=_("Requested delivery"), required=False)
     short = forms.ChoiceField(label=_("If goods are short"), choices=Short.choices, required=False)
     note = forms.CharField(label=_("Note"), max_length=500, required=False)
@@ -88,11 +90,14 @@ class TransferForm(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         found = agreements(self.actor, state=AgreementState.ACTIVE, side="seller", transfers=False).order_by("buyer__code")
-        buyers = [(str(one.buyer_id), f"{by_language(one.buyer.name, one.buyer.name_en)} ({one.buyer.code})") for one in found]
-        for name in ("giver", "receiver"):
+        buyers = {str(one.buyer_id): f"{by_language(one.buyer.name, one.buyer.name_en)} ({one.buyer.code})" for one in found}
+        currencies = {one.currency: one.currency for one in found}
+        for name, choices in (("giver", buyers), ("receiver", buyers), ("currency", currencies)):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
-            field.choices = [("", ""), *buyers]
+            field.choices = [("", ""), *choices.items()]
+        if len(found) == len(buyers):
+            del self.fields["currency"]
 
 
 class AmendForm(Form):

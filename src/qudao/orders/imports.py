@@ -21,7 +21,7 @@ from qudao.orders.rules import NewLine, Placing
 from qudao.orders.states import Status
 
 #: the columns of the faults of an order: its sides, and what stands for a whole transfer
-AT = {"seller": "giver", "buyer": "receiver", "address": "receiver", "requested_on": "requested_on"}
+AT = {"seller": "giver", "buyer": "receiver", "address": "receiver", "requested_on": "requested_on", "currency": "currency"}
 #: a row, with the ids of its giver, its receiver and its product
 Told = tuple[Cells, tuple[int, int, int]]
 
@@ -40,6 +40,7 @@ class Transfers(Kind):
         Column("qty", _("Quantity"), "number", required=True, help=_("In the base unit."), example="6", also=("qty", "数量")),
         Column("requested_on", _("Requested"), "day", help=_("Once for each transfer."), also=("requested on", "要货日期", "期望到货日")),
         Column("short", _("If goods are short"), "choice", choices=Short, help=_("Empty: it is refused."), also=("shortage", "缺货处理")),
+        Column("currency", _("Currency"), most=3, help=_("Only for a receiver with agreements in several."), also=("币种", "币别")),
         Column("note", _("Note"), help=_("Once for each transfer."), also=("remark", "备注")),
     )
 
@@ -120,7 +121,8 @@ def _placing(told: Sequence[Told]) -> Placing:
 
     giver, receiver, _product = told[0][1]
     lines = [NewLine(product, row.get("qty"), row.text("product")) for row, (_giver, _receiver, product) in told]
-    return Placing(giver, receiver, lines, said("requested_on"), note=said("note") or "", short=str(said("short") or ""))
+    texts: dict[str, Any] = {name: str(said(name) or "") for name in ("note", "short")} | {"currency": str(said("currency") or "").upper()}
+    return Placing(giver, receiver, lines, said("requested_on"), **texts)
 
 
 KINDS = (Transfers,)

@@ -389,10 +389,14 @@ def unscoped_twin(placing: Placing) -> str:
     found = rows(
         """SELECT coalesce(o.number, '') FROM orders_order o
            WHERE o.buyer_id = %s AND o.seller_id = %s AND o.placed_at > %s AND o.status NOT IN ('draft', 'rejected', 'cancelled') AND o.line_count = %s
+             AND %s IN ('', o.currency)
              AND NOT EXISTS (
                 SELECT FROM (SELECT product_id, sum(qty) AS qty FROM orders_line WHERE order_id = o.id GROUP BY 1) l
                 FULL JOIN unnest(%s::bigint[], %s::numeric[]) d(product_id, qty) USING (product_id) WHERE l.qty IS DISTINCT FROM d.qty)
            ORDER BY o.id DESC LIMIT 1""",
-        (placing.buyer_id, placing.seller_id, clock.now() - timedelta(minutes=TWIN_MINUTES), len(placing.lines), list(wanted), list(wanted.values())),
+        (
+            *(placing.buyer_id, placing.seller_id, clock.now() - timedelta(minutes=TWIN_MINUTES), len(placing.lines), placing.currency),
+            *(list(wanted), list(wanted.values())),
+        ),
     )
     return found[0][0] if found else ""

@@ -58,6 +58,8 @@ class Placing:
     guarded: bool = False
     #: `states.Kind`
     kind: str = Kind.REGULAR
+    #: in which currency; "" = that of the only agreement the two have
+    currency: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,10 +160,14 @@ def shape_faults(placing: Placing, today: date) -> list[Fault]:
     return faults
 
 
-def side_faults(terms: Any | None, today: date) -> list[Fault]:
-    """Whether the two sides may trade today (C8: dealer active, agreement in force)."""
+def side_faults(terms: Any | None, today: date, currency: str = "") -> list[Fault]:
+    """Whether the two sides may trade today (C8: dealer active, agreement in force), in this currency."""
+    if terms is None and currency:
+        return [Fault("orders.no_agreement_in", "currency", {"day": today, "currency": currency})]
     if terms is None:
         return [Fault("orders.no_agreement", "buyer", {"day": today})]
+    if terms.choice:
+        return [Fault("orders.currency_needed", "currency", {"currencies": ", ".join(terms.choice)})]
     faults = [
         Fault("orders.dealer_not_active", side, {"name": card.name})
         for side, card in (("seller", terms.seller), ("buyer", terms.buyer))

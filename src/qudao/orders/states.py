@@ -227,6 +227,8 @@ HELD_UNSEEN = _("It waits for credit and is confirmed by itself when there is so
 SENTENCES = {
     "orders.illegal": _("This order is “{status}”; that cannot be done in this state."),
     "orders.no_agreement": _("There is no active agreement between the seller and the buyer on {day}."),
+    "orders.no_agreement_in": _("There is no active agreement in {currency} between the seller and the buyer on {day}."),
+    "orders.currency_needed": _("The two have agreements in several currencies ({currencies}): say in which one this is ordered."),
     "orders.agreement_suspended": _("The agreement {agreement} is suspended, so no new orders are taken under it."),
     "orders.dealer_not_active": _("{name} is not active, so no new orders are taken."),
     "orders.same_sides": _("Seller and buyer are the same organisation."),
@@ -323,6 +325,8 @@ REMEDIES = {
     "orders.other_agreement": _("Place a new order."),
     "orders.illegal": _("Open the order to see what comes next."),
     "orders.no_agreement": _("Ask the seller for an agreement, or choose another buyer."),
+    "orders.no_agreement_in": _("Choose another currency, or make an agreement in this one first."),
+    "orders.currency_needed": _("Choose the currency."),
     "orders.agreement_suspended": _("Ask the seller to resume the agreement."),
     "orders.dealer_not_active": _("Ask the channel manager to resume the organisation."),
     "orders.unknown_product": _("Check the code, or search by name."),

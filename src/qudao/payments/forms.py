@@ -31,6 +31,8 @@ class _PaymentForm(Form):
 
     partner = forms.TypedChoiceField(label=_("Buyer"), coerce=int)
     amount = forms.DecimalField(label=_("Amount"), min_value=Decimal("0.01"), max_digits=18, decimal_places=2)
+    #: asked only of somebody who trades with one of them in several
+    currency = forms.ChoiceField(label=_("Currency"), required=False, help_text=_("Needed where you trade with it in several."))
     paid_on = forms.DateField(label=_("Paid on"), widget=forms.DateInput)
     method = forms.ChoiceField(label=_("Method"), choices=[(method.value, method.label) for method in PAID_BY])
     reference = forms.CharField(
@@ -46,13 +48,18 @@ class _PaymentForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        partners = {}
+        partners, trades = {}, dict[int, set[str]]()
         for agreement in agreements(self.actor, side=self.side).exclude(state="draft"):
             org = getattr(agreement, self.other)
+            trades.setdefault(org.pk, set()).add(agreement.currency)
             partners[org.pk] = f"{org.code} {by_language(org.name, org.name_en)}"
         found = sorted(partners.items(), key=lambda item: item[1])
         self.fields["partner"].choices = found if len(found) == 1 else [("", "—"), *found]  # type: ignore[attr-defined]
         self.fields["paid_on"].initial = clock.today()
+        currencies = sorted({one for of in trades.values() for one in of})
+        self.fields["currency"].choices = [("", "—"), *((one, one) for one in currencies)]  # type: ignore[attr-defined]
+        if all(len(of) == 1 for of in trades.values()):
+            del self.fields["currency"]
 
 
 class RecordForm(_PaymentForm):
@@ -61,7 +68,7 @@ class RecordForm(_PaymentForm):
     apply = forms.BooleanField(
         label=_("Apply at once"), required=False, initial=True, help_text=_("First what the reference names, then the only exact amount, then the oldest due.")
     )
-    field_order = ("partner", "amount", "paid_on", "method", "reference", "note", "apply")
+    field_order = ("partner", "amount", "currency", "paid_on", "method", "reference", "note", "apply")
 
 
 class AnnounceForm(_PaymentForm):

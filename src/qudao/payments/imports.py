@@ -31,6 +31,8 @@ from qudao.payments.states import BOOKED, State
 #: names that are compared with a payer nobody has, and how many are suggested
 COMPARED, SUGGESTED = 5_000, 3
 WORDS = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{3,}")
+#: currencies as banks write them
+SPOKEN = {"RMB": "CNY", "人民币": "CNY", "人民币元": "CNY", "美元": "USD", "欧元": "EUR", "港币": "HKD", "日元": "JPY"}
 FIELD = {"reference": "reference", "paid_on": "paid_on", "amount": "amount", "note": "bank_no"}
 
 
@@ -48,6 +50,7 @@ class BankLines(Kind):
         Column("amount", _("Amount"), "number", required=True, example="35000.00", also=("credit", "received", "收入金额", "贷方金额", "到账金额", "交易金额")),
         Column("payer", _("Payer"), help=_("Code or name of the buyer."), example=SAMPLE, also=("from", "buyer", "付款人", "对方户名", "付款方")),
         Column("reference", _("Reference"), help=_("What the payer wrote; may name invoices."), also=("purpose", "remittance", "摘要", "附言", "用途", "备注")),
+        Column("currency", _("Currency"), most=10, help=_("Only for a buyer you trade with in several."), also=("currency", "币种", "币别")),
         Column("bank_no", _("Number of the bank"), most=80, help=_("By which the bank names the line."), also=("transaction", "流水号", "交易流水号")),
     )  # fmt: skip
 
@@ -63,6 +66,7 @@ class BankLines(Kind):
         words = {word.upper() for row in rows for word in WORDS.findall(row.text("reference"))}
         named = invoices(self.actor).filter(seller_id=me, number__in=words)
         self.buyer_of = {one.number.upper(): one.buyer_id for one in named}
+        self.paid_in = {one.number.upper(): one.currency for one in named}
         self.orgs |= {one.buyer_id: one.buyer for one in named}
         for kept in queries.payers_to(self.actor).filter(agreement__buyer__in=self.buyer_of.values()):
             self.orgs.setdefault(kept.payer_id, kept.payer)
@@ -71,8 +75,11 @@ class BankLines(Kind):
         mine = queries.payments(self.actor).filter(seller_id=me, buyer__in=self.orgs, pool=None)
         pools = queries.pools(self.actor).filter(seller_id=me, payer__in=self.branches)
         days = {row.get("paid_on") for row in rows}
-        self.booked = {self._line(one.buyer_id, one): one.number for one in mine.filter(state__in=BOOKED, paid_on__in=days)}
-        self.booked |= {self._line(one.payer_id, one): one.number for one in pools.filter(state=State.RECEIVED, paid_on__in=days)}
+        self.booked: dict[tuple[Any, ...], dict[str, str]] = {}
+        for payment in mine.filter(state__in=BOOKED, paid_on__in=days):
+            self.booked.setdefault(self._line(payment.buyer_id, payment), {})[payment.currency] = payment.number
+        for pool in pools.filter(state=State.RECEIVED, paid_on__in=days):
+            self.booked.setdefault(self._line(pool.payer_id, pool), {})[pool.currency] = pool.number
         self.announced: dict[tuple[int, Decimal], list[Payment | Pool]] = {}
         for payment in mine.filter(state=State.ANNOUNCED):
             self.announced.setdefault((payment.buyer_id, payment.amount), []).append(payment)
@@ -89,11 +96,18 @@ class BankLines(Kind):
         return (payer_id, one.paid_on, one.amount, one.note or one.reference)
 
     def key(self, row: Cells) -> Any:
-        return row.get("paid_on"), row.get("amount"), plain(row.text("payer")), row.text("bank_no") or row.text("reference")
+        said = row.text("bank_no") or row.text("reference")
+        return row.get("paid_on"), row.get("amount"), row.text("currency").upper(), plain(row.text("payer")), said
 
     def _meant(self, row: Cells) -> set[int]:
         """The buyers whose invoices the reference names."""
         return {self.buyer_of[word.upper()] for word in WORDS.findall(row.text("reference")) if word.upper() in self.buyer_of}
+
+    def _currency(self, row: Cells) -> str:
+        """In what was paid: as the row says, else as the invoices that its reference names, when they are in one; else ""."""
+        named = {self.paid_in[word.upper()] for word in WORDS.findall(row.text("reference")) if word.upper() in self.paid_in}
+        said = row.text("currency").upper()
+        return SPOKEN.get(said, said) or (named.pop() if len(named) == 1 else "")
 
     def _payer(self, row: Cells) -> int:
         """Who paid; raises Invalid when nobody can be said to have: unknown, two of this name, or the reference names another's invoice."""
@@ -118,47 +132,57 @@ class BankLines(Kind):
         me, payer = self.actor.org_id, self._payer(row)
         facts = PaymentFacts(
             me, payer, row.get("amount", Decimal(0)), row.text("reference"), paid_on=row.get("paid_on"), note=row.text("bank_no"),
+            currency=self._currency(row),
         )  # fmt: skip
         try:
             rules.check_facts(facts, clock.today())
         except Invalid as error:
             raise Invalid.of([Fault(one.code, FIELD.get(one.field, one.field), one.params) for one in error.faults]) from None
-        branches, label = self.branches.get(payer, {}), f"{self.orgs[payer].code} {self.orgs[payer].name}"
-        before = self.booked.get((payer, facts.paid_on, facts.amount, facts.note or facts.reference))
-        faults = [] if branches or (me, payer) in self.pairs else [Fault("payments.no_agreement", "payer")]
-        if before:
-            faults.append(Fault("payments.booked_before", "amount", {"number": before}))
-        waiting = self.announced.get((payer, facts.amount), [])
-        if len(waiting) > 1:
-            faults.append(Fault("payments.announced_twice", "amount", {"numbers": ", ".join(one.number for one in waiting)}))
-        raise_if_any(faults, Invalid)
+        waiting = self._known(facts)
+        label = f"{self.orgs[payer].code} {self.orgs[payer].name}"
         if waiting:
-            if waiting[-1].recorded_by == self.actor.user_id and unscoped_separates(me):
-                raise Refused("payments.duty_announced", field="amount", number=waiting[-1].number)
-            return Entry(row.no, label, CHANGED, waiting.pop(), (("reference", row.text("reference"), _("announced; the money is there now")),))
-        own = self.pairs.get((me, payer))
-        debts = own.debts if own else []
-        named, owed = self._meant(row), sum((debt.open for debt in debts), Decimal(0))
+            if waiting.recorded_by == self.actor.user_id and unscoped_separates(me):
+                raise Refused("payments.duty_announced", field="amount", number=waiting.number)
+            self.announced[payer, facts.amount].remove(waiting)
+            return Entry(row.no, label, CHANGED, waiting, (("reference", row.text("reference"), _("announced; the money is there now")),))
+        branches, named = self.branches.get(payer, {}), self._meant(row)
+        own = queries.meant(self.pairs.get((me, payer), {}), facts.currency) if not branches or payer in named or not named else None
+        owed = sum((debt.open for debt in own.debts), Decimal(0)) if own else Decimal(0)
         if branches and (payer not in named if named else facts.amount > owed):
             return self._pooled(row, facts, label)
         assert own is not None
-        applied = rules.match(facts.amount, debts, facts.reference)
-        self.pairs[me, payer] = own.after(applied)
-        numbers = {debt.id: debt.number for debt in debts}
+        applied = rules.match(facts.amount, own.debts, facts.reference)
+        self.pairs[me, payer][own.currency] = own.after(applied)
+        numbers = {debt.id: debt.number for debt in own.debts}
         return Entry(row.no, label, NEW, facts, (("reference", facts.reference, _told(applied, numbers)),))
+
+    def _known(self, facts: PaymentFacts) -> Payment | Pool | None:
+        """The announced money that a line says is here. Raises Invalid for a line that was booked before, or that nobody can book."""
+        payer, of = facts.buyer_id, self.pairs.get((facts.seller_id, facts.buyer_id), {})
+        faults = []
+        if payer not in self.branches and not (facts.currency in of if facts.currency else of):
+            faults.append(Fault("payments.no_agreement_in", "currency", {"currency": facts.currency}) if of else Fault("payments.no_agreement", "payer"))
+        booked = self.booked.get((payer, facts.paid_on, facts.amount, facts.note or facts.reference), {})
+        if before := next((number for currency, number in booked.items() if facts.currency in ("", currency)), ""):
+            faults.append(Fault("payments.booked_before", "amount", {"number": before}))
+        waiting = [one for one in self.announced.get((payer, facts.amount), []) if facts.currency in ("", one.currency)]
+        if len(waiting) > 1:
+            faults.append(Fault("payments.announced_twice", "amount", {"numbers": ", ".join(one.number for one in waiting)}))
+        raise_if_any(faults, Invalid)
+        return waiting[0] if waiting else None
 
     def _pooled(self, row: Cells, paid: PaymentFacts, label: str) -> Entry:
         """A line of a head office, over the open invoices of its branches."""
-        facts = PoolFacts(paid.seller_id, paid.buyer_id, paid.amount, paid.reference, paid_on=paid.paid_on, note=paid.note)
+        facts = PoolFacts(paid.seller_id, paid.buyer_id, paid.amount, paid.reference, paid_on=paid.paid_on, note=paid.note, currency=paid.currency)
         try:
             shares, _currency = plan_shares(facts, None, self.branches[facts.payer_id], self.pairs)
         except DomainError as error:
             raise Invalid.of([Fault(one.code, "payer", one.params) for one in error.faults]) from None
         told, label = [], _("{payer}, for branches").format(payer=label)
         for share in shares:
-            pair = self.pairs[facts.seller_id, share.buyer_id]
-            told.append(_told(share.pays, {debt.id: debt.number for debt in pair.debts}))
-            self.pairs[facts.seller_id, share.buyer_id] = pair.after(share.pays)
+            told.append(_told(share.pays, {debt.id: debt.number for debt in share.pair.debts}))
+            of = self.pairs[facts.seller_id, share.buyer_id]
+            of[share.pair.currency] = of[share.pair.currency].after(share.pays)
         return Entry(row.no, label, NEW, facts, (("reference", facts.reference, ", ".join(filter(None, told))),))
 
     def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:

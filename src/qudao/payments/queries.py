@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -16,6 +16,7 @@ from qudao.base.audit import ActionLog
 from qudao.base.db import rows
 from qudao.billing.models import InvoiceLine
 from qudao.billing.queries import Invoice, invoices
+from qudao.kernel.errors import Invalid
 from qudao.kernel.money import ZERO, RateSum, by_rate
 from qudao.kernel.period import DateSpan
 from qudao.ledger.queries import check_books
@@ -26,28 +27,23 @@ from qudao.payments.models import Application, CreditLine, CreditNote, Payer, Pa
 from qudao.payments.rules import Open
 from qudao.payments.states import SMALL, How, State
 
-# The agreement that holds unapplied money: the one in force, else the latest. Open invoices come along, those of older agreements too.
-ACCOUNT = """WITH terms AS (
-        SELECT a.id, a.currency FROM agreements_agreement a WHERE a.seller_id = %s AND a.buyer_id = %s AND a.state <> 'draft'
-        ORDER BY a.state = 'active' DESC, a.transfers, a.valid_from DESC, a.id DESC LIMIT 1
-    )
-    SELECT terms.id, terms.currency, i.id, i.number, i.due_on, i.gross - i.paid, i.order_id, i.agreement_id, o.paid
-    FROM terms
-    LEFT JOIN billing_invoice i ON i.seller_id = %s AND i.buyer_id = %s AND i.state <> 'paid' AND i.currency = terms.currency
-    LEFT JOIN orders_order o ON o.id = i.order_id
-    ORDER BY i.due_on, i.id"""
-
+# In each currency the agreement that holds unapplied money: the one in force, else the latest. Open invoices come along, those of older agreements too.
 ACCOUNTS = """WITH terms AS (
-        SELECT DISTINCT ON (a.seller_id, a.buyer_id) a.seller_id, a.buyer_id, a.id, a.currency
+        SELECT DISTINCT ON (a.seller_id, a.buyer_id, a.currency) a.seller_id, a.buyer_id, a.currency, a.id, a.valid_from,
+            CASE WHEN a.state <> 'active' THEN 2 WHEN a.transfers THEN 1 ELSE 0 END AS rank
         FROM agreements_agreement a JOIN unnest(%s::bigint[], %s::bigint[]) d(seller_id, buyer_id) USING (seller_id, buyer_id)
-        WHERE a.state <> 'draft' ORDER BY a.seller_id, a.buyer_id, a.state = 'active' DESC, a.transfers, a.valid_from DESC, a.id DESC
+        WHERE a.state <> 'draft'
+        ORDER BY a.seller_id, a.buyer_id, a.currency, a.state = 'active' DESC, a.transfers, a.valid_from DESC, a.id DESC
     )
-    SELECT terms.seller_id, terms.buyer_id, terms.id, terms.currency, i.id, i.number, i.due_on, i.gross - i.paid, i.order_id, i.agreement_id, o.paid
+    SELECT terms.seller_id, terms.buyer_id, terms.id, terms.currency, terms.rank, i.id, i.number, i.due_on, i.gross - i.paid, i.order_id, i.agreement_id, o.paid
     FROM terms
     LEFT JOIN billing_invoice i ON i.seller_id = terms.seller_id AND i.buyer_id = terms.buyer_id AND i.state <> 'paid' AND i.currency = terms.currency
     LEFT JOIN orders_order o ON o.id = i.order_id
-    ORDER BY i.due_on, i.id"""
+    ORDER BY terms.rank, terms.valid_from DESC, terms.id DESC, i.due_on, i.id"""
 
+
+#: the rank of a currency in which no agreement is in force
+OVER = 2
 
 ORDERERS = """SELECT o.id, coalesce(o.number, ''), array_remove(array_agg(DISTINCT s.user_id) || o.placed_by, NULL)
     FROM billing_invoice i JOIN orders_order o ON o.id = i.order_id
@@ -118,11 +114,12 @@ class Debt(Open):
 
 @dataclass(frozen=True)
 class Pair:
-    """What stands between a seller and a buyer: agreement, currency, open invoices, oldest due first."""
+    """What stands between a seller and a buyer in a currency: agreement, open invoices, oldest due first. `rank`: 0 in force, 1 for transfers, 2 over."""
 
     agreement_id: int
     currency: str
     debts: list[Debt]
+    rank: int = 0
 
     def after(self, applications: Iterable[rules.Application]) -> Pair:
         """What is open when these are paid."""
@@ -132,23 +129,31 @@ class Pair:
         return replace(self, debts=[replace(d, open=d.open - paid.get(d.id, ZERO)) for d in self.debts])
 
 
-def unscoped_pair(seller_id: int, buyer_id: int) -> Pair | None:
-    """The agreement and the open invoices of two organisations, not locked; None without an agreement. One statement."""
-    found = rows(ACCOUNT, (seller_id, buyer_id, seller_id, buyer_id))
-    if not found:
-        return None
-    return Pair(found[0][0], found[0][1], [Debt(*row[2:]) for row in found if row[2] is not None])
+#: what stands between each (seller, buyer), by currency, what is in force first
+Pairs = dict[tuple[int, int], dict[str, Pair]]
 
 
-def unscoped_pairs(sides: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Pair]:
-    """`unscoped_pair` of many (seller, buyer); one without an agreement is missing. One statement."""
+def unscoped_pairs(sides: Iterable[tuple[int, int]]) -> Pairs:
+    """What stands between each (seller, buyer), not locked; one without an agreement is missing. One statement."""
     asked = sorted(set(sides))
-    found: dict[tuple[int, int], Pair] = {}
-    for seller, buyer, agreement_id, currency, *debt in rows(ACCOUNTS, ([s for s, _b in asked], [b for _s, b in asked])):
-        pair = found.get((seller, buyer)) or found.setdefault((seller, buyer), Pair(agreement_id, currency, []))
+    found: Pairs = {}
+    for seller, buyer, agreement_id, currency, rank, *debt in rows(ACCOUNTS, ([s for s, _b in asked], [b for _s, b in asked])):
+        of = found.setdefault((seller, buyer), {})
+        pair = of.get(currency) or of.setdefault(currency, Pair(agreement_id, currency, [], rank))
         if debt[0] is not None:
             pair.debts.append(Debt(*debt))
     return found
+
+
+def meant(of: Mapping[str, Pair], currency: str = "") -> Pair | None:
+    """Of what stands between two that of a currency; "": of the only one in force, else the latest. None without it. Raises Invalid where it must be said."""
+    if currency or not of:
+        return of.get(currency)
+    first, *others = of.values()
+    several = sorted({first.currency, *(one.currency for one in others if one.rank == first.rank < OVER)})
+    if len(several) > 1:
+        raise Invalid("payments.currency_needed", field="currency", currencies=", ".join(several))
+    return first
 
 
 def payer_of(actor: Actor, agreement_id: int) -> Payer | None:
@@ -183,16 +188,16 @@ def parts_of(pool: Pool) -> QuerySet[Payment]:
     return pool.parts.select_related("buyer").order_by("id")
 
 
-def unscoped_branches(seller_id: int, payer_ids: Iterable[int]) -> dict[int, dict[int, set[int]]]:
-    """For whom organisations pay a seller: by payer the agreements of each branch that stands below it. One statement."""
-    found: dict[int, dict[int, set[int]]] = {}
-    for payer, buyer, agreement in rows(
-        """SELECT p.payer_id, a.buyer_id, a.id FROM payments_payer p JOIN agreements_agreement a ON a.id = p.agreement_id
+def unscoped_branches(seller_id: int, payer_ids: Iterable[int]) -> dict[int, dict[int, dict[int, str]]]:
+    """For whom organisations pay a seller: by payer the agreements of each branch that stands below it, with their currencies. One statement."""
+    found: dict[int, dict[int, dict[int, str]]] = {}
+    for payer, buyer, agreement, currency in rows(
+        """SELECT p.payer_id, a.buyer_id, a.id, a.currency FROM payments_payer p JOIN agreements_agreement a ON a.id = p.agreement_id
            JOIN network_organisation b ON b.id = a.buyer_id JOIN network_organisation h ON h.id = p.payer_id
            WHERE a.seller_id = %s AND p.payer_id = ANY(%s) AND a.state <> 'draft' AND starts_with(b.path, h.path) ORDER BY 1, 2, 3""",
         (seller_id, list(payer_ids)),
     ):
-        found.setdefault(payer, {}).setdefault(buyer, set()).add(agreement)
+        found.setdefault(payer, {}).setdefault(buyer, {})[agreement] = currency
     return found
 
 
@@ -262,12 +267,12 @@ def applications_to_invoice(actor: Actor, invoice_id: int) -> QuerySet[Applicati
     return visible(actor, Application).filter(invoice_id=invoice_id).select_related("payment", "invoice", "reversal").order_by("id")
 
 
-def open_invoices(actor: Actor, seller_id: int, buyer_id: int) -> list[Open]:
-    """What a buyer has to pay to a seller, for people of either side; nothing for anybody else. One statement."""
+def open_invoices(actor: Actor, seller_id: int, buyer_id: int, currency: str = "") -> dict[str, list[Open]]:
+    """What a buyer has to pay to a seller by currency, or in one, for people of either side; nothing for anybody else. One statement."""
     if actor.kind != "system" and actor.org_id not in (seller_id, buyer_id):
-        return []
-    pair = unscoped_pair(seller_id, buyer_id)
-    return list(pair.debts) if pair else []
+        return {}
+    of = unscoped_pairs([(seller_id, buyer_id)]).get((seller_id, buyer_id), {})
+    return {pair.currency: list(pair.debts) for pair in of.values() if currency in ("", pair.currency) and pair.debts}
 
 
 def credit_of(actor: Actor, payment: Payment) -> CreditNote:

@@ -18,7 +18,7 @@ MAX_TEXT = 200
 
 @dataclass(frozen=True)
 class PaymentFacts:
-    """What is known of a payment: both sides, amount in the currency of their agreement, the day the money came (None = today)."""
+    """What is known of a payment: both sides, amount, the day the money came (None = today); `currency` "" where they have agreements in one."""
 
     seller_id: int
     buyer_id: int
@@ -27,6 +27,7 @@ class PaymentFacts:
     method: str = Method.TRANSFER
     paid_on: date | None = None
     note: str = ""
+    currency: str = ""
 
 
 @dataclass(frozen=True)

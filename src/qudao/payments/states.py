@@ -89,6 +89,8 @@ SENTENCES = {
     "payments.future": _("The day of payment lies in the future."),
     "payments.too_long": _("The text can have at most {limit} characters."),
     "payments.no_agreement": _("There is no agreement between these two organisations."),
+    "payments.no_agreement_in": _("There is no agreement in {currency} between these two organisations."),
+    "payments.currency_needed": _("The two have agreements in several currencies ({currencies}): say in which one was paid."),
     "payments.unknown_invoice": _("There is no open invoice like this between these two organisations."),
     "payments.twice": _("The same invoice is named twice."),
     "payments.more_than_open": _("Only {open} of invoice {number} is still to be paid."),
@@ -150,6 +152,8 @@ REMEDIES = {
         ("payments.duty_announced", "payments.duty_recorded", "payments.duty_ordered"), _("Ask a colleague: your organisation keeps duties apart.")
     ),
     "payments.no_agreement": _("Choose another buyer, or make an agreement first."),
+    "payments.no_agreement_in": _("Choose another currency."),
+    "payments.currency_needed": _("Choose the currency of the money."),
     "payments.more_than_open": _("Apply less; what is left of the payment stays unapplied."),
     "payments.more_than_left": _("Apply less."),
     "payments.not_small": _("Record the missing payment, issue a credit note, or send the money back."),

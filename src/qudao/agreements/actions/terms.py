@@ -90,7 +90,8 @@ def change_agreement(agreement_id: int, draft: AgreementDraft, *, actor: Actor) 
 def activate_agreement(agreement_id: int, reason: str = "", *, actor: Actor) -> Agreement:
     """Let the two trade: from draft, or again after a suspension. Locks it; emits AgreementActivated.
 
-    The buyer and all who buy through it now see the catalogues the seller sees. Raises Refused while another agreement of the pair is active.
+    The buyer and all who buy through it now see the catalogues the seller sees. Raises Refused while another agreement of the pair
+    in this currency is active.
     """
     hold_still()
     agreement = _lock(agreement_id, "agreements.activate", actor)
@@ -184,15 +185,15 @@ def _end(agreement: Agreement, reason: str, actor: Actor) -> Agreement:
 
 @part
 def ensure_transfer_terms(giver_id: int, terms: Terms, *, actor: Actor) -> int:
-    """The agreement under which one buyer of a seller passes goods on to another, whose `terms` with that seller it has; made, or made anew when these
-    are others now. Convergent: the receiver's agreement is locked. Returns its id; emits AgreementActivated of a new one.
+    """The agreement under which one buyer of a seller passes goods on to another, whose `terms` with that seller it has; made, or made anew when those
+    in this currency are others now. Convergent: the receiver's agreement is locked. Returns its id; emits AgreementActivated of a new one.
 
     Raises Refused agreements.transfers_suspended when the giver suspended it.
     """
     lock_one(Agreement, terms.agreement_id, rank=Rank.NETWORK)
     wanted = {name: getattr(terms, name) for name in ("currency", "payment_days", "invoice_on", "tax_inclusive")}
     made = list(Agreement.unscoped.filter(seller_id=giver_id, buyer_id=terms.buyer.id, transfers=True).order_by("-id"))
-    for one in made:
+    for one in (one for one in made if one.currency == terms.currency):
         if one.state == AgreementState.SUSPENDED:
             raise Refused("agreements.transfers_suspended", agreement=one.code)
         if one.state == AgreementState.ACTIVE:
@@ -283,6 +284,7 @@ def _refuse_other_active(agreement: Agreement) -> None:
     """Name the agreement in the way; the exclusion constraint decides a race."""
     other = (
         Agreement.unscoped.filter(seller_id=agreement.seller_id, buyer_id=agreement.buyer_id, state=AgreementState.ACTIVE, transfers=agreement.transfers)
+        .filter(currency=agreement.currency)
         .filter(Q(valid_to=None) | Q(valid_to__gte=agreement.valid_from), valid_from__lte=agreement.valid_to or date.max)
         .select_related("seller", "buyer")
         .first()

@@ -239,7 +239,7 @@ BROKEN = {
     "agreements_agreement_prepaid_without_days": lambda c, a: _agreement(c, prepaid=True),
     "agreements_agreement_min_order_not_negative": lambda c, a: _agreement(c, min_order=-1),
     "agreements_agreement_state_invoice_on_currency_known": lambda c, a: _agreement(c, state="odd"),
-    "agreements_agreement_seller_buyer_one_active": lambda c, a: _agreement(c, buyer=c.d001, state="active"),
+    "agreements_agreement_pair_currency_one_active": lambda c, a: _agreement(c, buyer=c.d001, state="active"),
     "agreements_authorisation_product_or_category": lambda c, a: Authorisation(
         agreement=a, product=make_product(c.lh, "P"), category=make_category(c.lh, "C"), valid_from=START
     ),
@@ -266,7 +266,15 @@ def test_a_lost_race_for_the_active_agreement_is_a_refusal(cast, monkeypatch):
     monkeypatch.setattr(actions.terms, "_refuse_other_active", lambda agreement: None)
     with pytest.raises(Refused) as error:
         actions.activate_agreement(second.pk, actor=SYSTEM)
-    assert codes(error) == [("agreements.agreement_seller_buyer_one_active", "")]
+    assert codes(error) == [("agreements.agreement_pair_currency_one_active", "")]
+
+
+def test_an_agreement_in_another_currency_stands_beside_the_first(cast):
+    first = make_agreement(cast.lh, cast.d001)
+    second = make_agreement(cast.lh, cast.d001, code="A-USD", currency="USD")
+    assert {first.currency, second.currency} == set(Agreement.unscoped.filter(state="active").values_list("currency", flat=True))
+    with pytest.raises(Refused, match="active_exists"):
+        make_agreement(cast.lh, cast.d001, code="B-USD", currency="USD")
 
 
 def test_prepaid_terms_have_no_days_of_payment(cast):

@@ -225,10 +225,10 @@ def submit_basket(basket_id: int, *, version: int | None = None, facts: BasketFa
     if version is not None and version != basket.version:
         raise Refused("baskets.changed")
     asked = [NewLine(product_id, qty, code) for product_id, qty, code in lines]
-    seller_id = agreement_of(actor, basket.agreement_id).seller_id
+    agreement = agreement_of(actor, basket.agreement_id)
     said = facts or BasketFacts(basket.requested_on, basket.po_number, basket.note, basket.address_id, kind=basket.kind)
     told = (said.requested_on, said.po_number.strip()[:40], said.note.strip()[:500], said.address_id, said.may_wait, said.short, said.guarded, said.kind)
-    placing = Placing(seller_id, basket.buyer_id, asked, *told)
+    placing = Placing(agreement.seller_id, basket.buyer_id, asked, *told, currency=agreement.currency)
     order = place_order(placing, actor=actor, client_id=client_id)
     _empty(basket)
     return order

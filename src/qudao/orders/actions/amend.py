@@ -142,8 +142,8 @@ def _price(order: Order, lines: Mapping[int, Line], more: Sequence[NewLine]) -> 
     """What is added, checked and priced as of today at the break of the product's whole quantity, numbered after the last line; and the buyer's tier."""
     today = clock.today()
     raise_if_any(rules.shape_faults(Placing(order.seller_id, order.buyer_id, more), today), Invalid)
-    terms = unscoped_terms(order.seller_id, order.buyer_id, today)
-    faults = rules.side_faults(terms, today)
+    terms = unscoped_terms(order.seller_id, order.buyer_id, today, order.currency)
+    faults = rules.side_faults(terms, today, order.currency)
     if terms is None or terms.agreement_id != order.agreement_id:
         raise Refused.of([*faults, Fault("orders.other_agreement")])
     raise_if_any(faults)

@@ -96,16 +96,20 @@ def place_orders(placings: Sequence[tuple[Placing, UUID | None]], *, actor: Acto
     return found
 
 
+def _sides(placing: Placing) -> tuple[int, int, str]:
+    return placing.seller_id, placing.buyer_id, placing.currency
+
+
 def _price(fresh: Sequence[Entered]) -> None:
     """Check and price all placings in six statements, one more for an agreement where a price is missing; what passes gets its `priced`, the others
     their faults.
     """
     today = clock.today()
-    all_terms = unscoped_all_terms([(one.placing.seller_id, one.placing.buyer_id) for one in fresh], today)
+    all_terms = unscoped_all_terms([_sides(one.placing) for one in fresh], today)
     asked: dict[int, list[Item]] = {}
     for i, one in enumerate(fresh):
-        terms = all_terms.get((one.placing.seller_id, one.placing.buyer_id))
-        one.faults = [*rules.shape_faults(one.placing, today), *rules.side_faults(terms, today)]
+        terms = all_terms.get(_sides(one.placing))
+        one.faults = [*rules.shape_faults(one.placing, today), *rules.side_faults(terms, today, one.placing.currency)]
         if one.ship is None:
             one.faults = [*one.faults, Fault("orders.address_unknown", "address")]
         if terms is not None and not one.faults:
@@ -121,7 +125,7 @@ def _price(fresh: Sequence[Entered]) -> None:
     for i, one in enumerate(fresh):
         if one.faults:
             continue
-        terms = all_terms[one.placing.seller_id, one.placing.buyer_id]
+        terms = all_terms[_sides(one.placing)]
         own = {key[1]: quote for key, quote in quotes[terms.agreement_id].items() if key[0] == i}  # type: ignore[index]
         found = rules.line_faults(one.placing.lines, cards, refused[terms.agreement_id], own, today)
         one.faults = unscoped_why_no_price(found, terms.agreement_id, today, rates)

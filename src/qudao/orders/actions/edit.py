@@ -34,7 +34,8 @@ def submit_order(order_id: int, *, actor: Actor) -> Order:
     """Submit a draft again as it stands (one that was withdrawn or sent back): checked and priced anew as of today, then as in placing. Locks the order."""
     order = _lock(order_id, "submit", actor)
     lines = [NewLine(product, qty) for product, qty in Line.unscoped.filter(order=order).order_by("no").values_list("product_id", "qty")]
-    placing = Placing(order.seller_id, order.buyer_id, lines, order.requested_on, order.po_number, order.note, short=order.short, kind=order.kind)
+    head = (order.requested_on, order.po_number, order.note)
+    placing = Placing(order.seller_id, order.buyer_id, lines, *head, short=order.short, kind=order.kind, currency=order.currency)
     placing = may_place(placing, actor)
     priced = price_placing(placing, _ship_of(order), actor)
     return _resubmit(order, _renewed(order, placing, priced, actor), priced, {"before": Status.DRAFT, "since": order.state_since}, actor)
@@ -43,7 +44,7 @@ def submit_order(order_id: int, *, actor: Actor) -> Order:
 @action("orders.place")
 def edit_order(order_id: int, wanted: Placing, *, reason: str = "", actor: Actor) -> Order:
     """Change an order that is not final (a draft, in review, or waiting for credit) and submit it: lines, day, address, remark as `wanted` says; its
-    two sides stay. Without an address it goes where it went.
+    two sides and its currency stay. Without an address it goes where it went.
 
     Locks order, approval request, funds, stock, the number series. In review the question is taken back, whoever has signed, and asked anew of
     all. Emits what placing emits; tells the other side and who signs. Raises Invalid and Refused as placing does, orders.illegal once it is final,
@@ -52,7 +53,8 @@ def edit_order(order_id: int, wanted: Placing, *, reason: str = "", actor: Actor
     order = _lock(order_id, "edit", actor)
     if order.transfer:
         raise Refused("orders.transfer_fixed")
-    wanted = may_place(replace(wanted, seller_id=order.seller_id, buyer_id=order.buyer_id), actor)
+    sides: dict[str, Any] = {"seller_id": order.seller_id, "buyer_id": order.buyer_id, "currency": order.currency}
+    wanted = may_place(replace(wanted, **sides), actor)
     before, since = order.status, order.state_since
     had = _by_code((line.product.code, line.qty) for line in Line.unscoped.filter(order=order).select_related("product").order_by("no"))
     if before == Status.IN_REVIEW:

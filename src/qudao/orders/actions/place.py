@@ -104,12 +104,12 @@ def price_placing(placing: Placing, ship: Destination | None, actor: Actor) -> P
     faults = [*rules.shape_faults(placing, today), *([] if ship else [Fault("orders.address_unknown", "address")])]
     if not 0 < len(placing.lines) <= rules.MAX_LINES:
         raise Invalid.of(faults)
-    terms = unscoped_terms(placing.seller_id, placing.buyer_id, today)
-    kind = Invalid if faults else Refused
-    faults += rules.side_faults(terms, today)
+    terms = unscoped_terms(placing.seller_id, placing.buyer_id, today, placing.currency)
+    kind = Invalid if faults or (terms and terms.choice) else Refused
+    faults += rules.side_faults(terms, today, placing.currency)
     if placing.short and placing.short not in Short.values:
         raise Invalid("orders.short_unknown", field="short")
-    if terms is None:
+    if terms is None or terms.choice:
         raise kind.of(faults)
     told = {fault.field for fault in faults}
     readable = {no: line for no, line in enumerate(placing.lines, 1) if line.product_id and f"lines.{no}.qty" not in told}

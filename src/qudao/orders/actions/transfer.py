@@ -111,18 +111,22 @@ def transfer_faults(placing: Placing, *, actor: Actor) -> Sequence[Fault]:
 
 def _sides(placing: Placing, actor: Actor) -> tuple[Terms, Terms]:
     """The terms of the giver and of the receiver with the actor's organisation, which sells to both; somebody at the giver can answer. Two statements."""
-    found = unscoped_all_terms([(actor.org_id, placing.seller_id), (actor.org_id, placing.buyer_id)], clock.today())
+    today = clock.today()
+    found = unscoped_all_terms([(actor.org_id, placing.seller_id, ""), (actor.org_id, placing.buyer_id, placing.currency)], today)
+    giver, receiver = found.get((actor.org_id, placing.seller_id, "")), found.get((actor.org_id, placing.buyer_id, placing.currency))
+    if giver:  # it only has to be a buyer of the same seller, in whatever currency
+        giver = replace(giver, choice=())
     faults = []
-    for field, org_id in (("seller", placing.seller_id), ("buyer", placing.buyer_id)):
-        terms = found.get((actor.org_id, org_id))
+    for field, terms in (("seller", giver), ("buyer", receiver)):
         if terms is None:
             faults.append(Fault("orders.transfer_unknown", field))
         else:
-            faults += [Fault(fault.code, field, fault.params) for fault in rules.side_faults(terms, clock.today())]
+            faults += [Fault(one.code, one.field if terms.choice else field, one.params) for one in rules.side_faults(terms, today)]
     if not faults and not unscoped_people_with(placing.seller_id, "orders.approve"):
         faults.append(Fault("orders.transfer_unanswered", "seller"))
     raise_if_any(faults)
-    return found[actor.org_id, placing.seller_id], found[actor.org_id, placing.buyer_id]
+    assert giver and receiver
+    return giver, receiver
 
 
 def _priced(placing: Placing, receiver: Terms) -> list[PricedLine]:

@@ -55,6 +55,8 @@ class OrderIn(Schema):
     twin_ok: bool = False
     #: samples cost nothing and need a note; an emergency has the surcharge of the agreement; an order to an outside seller is external by itself
     kind: Literal["regular", "sample", "emergency", "external"] = "regular"
+    #: needed where the two have agreements in several currencies; else that of the only one
+    currency: str = Field("", max_length=3)
 
 
 class TransferIn(Schema):
@@ -70,6 +72,8 @@ class TransferIn(Schema):
     address_id: int | None = None
     #: when the giver has too few: refuse (the default), deliver the rest later, deliver only what is there
     short: Literal["", "refuse", "backorder", "cut"] = ""
+    #: in which currency the receiver pays; needed where it has agreements with the caller in several
+    currency: str = Field("", max_length=3)
 
 
 class OrdersAsked(Schema):
@@ -253,7 +257,7 @@ def place(request: HttpRequest, body: OrderIn) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     lines = asked_of(body.seller_id, body.lines)
     facts = (body.requested_on, body.po_number, body.note, body.address_id, body.may_wait, body.short, not body.twin_ok, body.kind)
-    placing = Placing(body.seller_id, body.buyer_id, lines, *facts)
+    placing = Placing(body.seller_id, body.buyer_id, lines, *facts, currency=body.currency)
     order = actions.place_order(placing, actor=actor, client_id=body.client_id)
     return brief(order, actor, 201)
 
@@ -264,7 +268,8 @@ def arrange(request: HttpRequest, body: TransferIn) -> HttpResponse:
     """For the seller of both: who gives the goods is asked to accept (`/orders/{id}/approval`); prices are the receiver's own of today."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     lines = asked_of(actor.org_id, body.lines)
-    placing = Placing(body.giver_id, body.receiver_id, lines, body.requested_on, note=body.note, address_id=body.address_id, short=body.short)
+    facts = {name: getattr(body, name) for name in ("requested_on", "note", "address_id", "short", "currency")}
+    placing = Placing(body.giver_id, body.receiver_id, lines, **facts)
     return brief(actions.arrange_transfer(placing, actor=actor, client_id=body.client_id), actor, 201)
 
 

@@ -50,7 +50,7 @@ class TransferNew(FormPage):
         codes = {line.raw["product"].strip() for line in self.editor.lines}
         known = unscoped_carried_by_code(self.actor.org_id, codes)
         lines = [NewLine(known.get(line.raw["product"].strip()), line.clean["qty"], line.raw["product"].strip()) for line in self.editor.lines]
-        facts = {name: cleaned[name] for name in ("requested_on", "note", "short")}
+        facts = {name: cleaned[name] for name in ("requested_on", "note", "short")} | {"currency": cleaned.get("currency", "")}
         try:
             return actions.arrange_transfer(Placing(int(cleaned["giver"]), int(cleaned["receiver"]), lines, **facts), actor=self.actor, client_id=client_id)
         except DomainError as error:

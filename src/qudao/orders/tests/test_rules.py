@@ -61,7 +61,7 @@ def test_every_fault_of_the_input_is_said_at_once():
 
 
 def test_a_suspended_side_or_agreement_takes_no_orders():
-    terms = Row(code="AG-1", state="suspended", seller=Row(state="active", name="HQ"), buyer=Row(state="suspended", name="D1"))
+    terms = Row(code="AG-1", state="suspended", choice=(), seller=Row(state="active", name="HQ"), buyer=Row(state="suspended", name="D1"))
     assert codes(rules.side_faults(terms, DAY)) == [("orders.dealer_not_active", "buyer"), ("orders.agreement_suspended", "buyer")]
     assert codes(rules.side_faults(None, DAY)) == [("orders.no_agreement", "buyer")]
 

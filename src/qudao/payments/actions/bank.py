@@ -17,11 +17,11 @@ from qudao.ledger.actions import post_all, settle_items
 from qudao.orders.actions import lock_trades
 from qudao.payments import rules
 from qudao.payments.actions.duties import check_not_announced
-from qudao.payments.actions.pool import Pairs, Share, change_pool, plan_shares, tell_pool, write_pool
-from qudao.payments.actions.receive import Paid, moves_of, postings_of, tell_received, write_all, write_applied
+from qudao.payments.actions.pool import Share, change_pool, plan_shares, tell_pool, write_pool
+from qudao.payments.actions.receive import Paid, moves_of, pair_among, postings_of, tell_received, write_all, write_applied
 from qudao.payments.models import Payment, Pool
 from qudao.payments.policies import check_pair
-from qudao.payments.queries import unscoped_branches, unscoped_pairs
+from qudao.payments.queries import Pairs, unscoped_branches, unscoped_pairs
 from qudao.payments.rules import PaymentFacts, PoolFacts
 from qudao.payments.states import State
 
@@ -91,7 +91,7 @@ def _decide(seller_id: int, lines: Sequence[Line], parts: dict[int, list[Payment
     buyers = {line.buyer_id for line in lines if isinstance(line, PaymentFacts | Payment)}
     buyers |= {one.buyer_id for of in parts.values() for one in of} | {buyer for of in branches.values() for buyer in of}
     before = unscoped_pairs([(seller_id, buyer) for buyer in buyers])
-    pairs, found = dict(before), list[list[Share]]()
+    pairs, found = {sides: dict(of) for sides, of in before.items()}, list[list[Share]]()
     for line in lines:
         if isinstance(line, PoolFacts):
             if line.payer_id not in branches:
@@ -100,17 +100,15 @@ def _decide(seller_id: int, lines: Sequence[Line], parts: dict[int, list[Payment
         else:
             own = [_share(one, pairs) for one in (parts[line.pk] if isinstance(line, Pool) else [line])]
         for share in own:
-            pairs[seller_id, share.buyer_id] = pairs[seller_id, share.buyer_id].after(share.pays)
+            of, currency = pairs[seller_id, share.buyer_id], share.pair.currency
+            of[currency] = of[currency].after(share.pays)
         found.append(own)
     return found, before
 
 
 def _share(one: PaymentFacts | Payment, pairs: Pairs) -> Share:
-    pair = pairs.get((one.seller_id, one.buyer_id))
-    if pair is None:
-        raise Refused("payments.no_agreement", field="buyer")
-    other = isinstance(one, Payment) and one.currency != pair.currency
-    return Share(one.buyer_id, pair, one.amount, rules.match(one.amount, [] if other else pair.debts, one.reference))
+    pair = pair_among(pairs, one.seller_id, one.buyer_id, one.currency)
+    return Share(one.buyer_id, pair, one.amount, rules.match(one.amount, pair.debts, one.reference))
 
 
 def _pay(shares: Sequence[Sequence[Share]], pairs: Pairs, actor: Actor) -> list[list[Paid]]:
@@ -118,7 +116,7 @@ def _pay(shares: Sequence[Sequence[Share]], pairs: Pairs, actor: Actor) -> list[
     amounts: dict[int, Decimal] = {}
     for a in (a for own in shares for share in own for a in share.pays):
         amounts[a.invoice_id] = amounts.get(a.invoice_id, ZERO) + a.amount
-    seen = {d.order_id: d.order_paid for pair in pairs.values() for d in pair.debts if d.id in amounts}
+    seen = {d.order_id: d.order_paid for of in pairs.values() for pair in of.values() for d in pair.debts if d.id in amounts}
     trades = lock_trades(seen, actor=actor) if seen else []
     if any(t.paid != seen[t.id] for t in trades):
         raise Conflict("base.changed")

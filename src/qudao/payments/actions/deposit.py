@@ -31,9 +31,7 @@ def deduct_deposit(account_id: int, amount: Decimal, reason: str, invoice_id: in
         raise Invalid("payments.amount", field="amount")
     account = account_of_seller(actor, account_id, "payments.deduct")
     sides = (account.seller_id, account.buyer_id)
-    pair = pair_of(*sides)
-    if pair.currency != account.currency:
-        raise Refused("payments.other_terms")
+    pair = pair_of(*sides, account.currency)
     paid = pay_debts(pair, Money(*sides, amount, ""), [(invoice_id, amount)] if invoice_id else None, actor)
     if paid.total != amount:
         raise Refused("payments.deposit_beyond_debt", field="amount", owed=paid.total)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -27,7 +27,7 @@ from qudao.payments.actions.duties import check_not_announced
 from qudao.payments.actions.receive import Chosen, Paid, moves_of, postings_of, tell_received, write_applied
 from qudao.payments.models import Payer, Payment, Pool
 from qudao.payments.policies import check_pair
-from qudao.payments.queries import Debt, Pair, unscoped_branches, unscoped_pairs
+from qudao.payments.queries import Debt, Pair, Pairs, meant, unscoped_branches, unscoped_pairs
 from qudao.payments.rules import Application, PoolFacts
 from qudao.payments.states import State
 
@@ -59,9 +59,8 @@ WRITE = """WITH series AS (
     SELECT part.buyer_id, part.id, part.number, pool.id, pool.number FROM pool, part"""
 
 
-#: the agreements of each branch; what stands between each (seller, buyer)
-Branches = Mapping[int, Collection[int]]
-Pairs = Mapping[tuple[int, int], Pair]
+#: the agreements of each branch, with their currencies
+Branches = Mapping[int, Mapping[int, str]]
 
 
 @dataclass(frozen=True)
@@ -146,9 +145,8 @@ def confirm_pool(pool_id: int, *, actor: Actor) -> Pool:
     pairs = unscoped_pairs([(pool.seller_id, one.buyer_id) for one in parts])
     shares = []
     for one in parts:
-        pair = pairs[pool.seller_id, one.buyer_id]
-        debts = pair.debts if pair.currency == one.currency else []
-        shares.append(Share(one.buyer_id, pair, one.amount, rules.match(one.amount, debts, one.reference)))
+        pair = pairs[pool.seller_id, one.buyer_id][one.currency]
+        shares.append(Share(one.buyer_id, pair, one.amount, rules.match(one.amount, pair.debts, one.reference)))
     done = _pay(shares, actor)
     pool = change_pool(pool_id, State.RECEIVED, "", actor)
     for one in parts:
@@ -207,14 +205,19 @@ def _plan(facts: PoolFacts, chosen: Chosen) -> tuple[list[Share], str]:
 
 def plan_shares(facts: PoolFacts, chosen: Chosen, branches: Branches, pairs_of: Pairs) -> tuple[list[Share], str]:
     """The share of each branch, and the currency, by what the branches owe; writes nothing. Raises Refused."""
-    found = {buyer: pairs_of[facts.seller_id, buyer] for buyer in branches if (facts.seller_id, buyer) in pairs_of}
+    found: dict[int, Pair] = {}
+    for buyer, own in branches.items():
+        of = {one: pair for one, pair in pairs_of.get((facts.seller_id, buyer), {}).items() if one in own.values()}
+        try:
+            pair = meant(of, facts.currency)
+        except Invalid as error:
+            raise Refused("payments.pool_currency", field="currency") from error
+        if pair:
+            found[buyer] = replace(pair, debts=[d for d in pair.debts if d.agreement_id in own])
     currencies = {pair.currency for pair in found.values()}
-    if facts.currency not in currencies and (facts.currency or len(currencies) > 1):
+    if len(currencies) != 1:
         raise Refused("payments.pool_currency", field="currency")
-    currency = facts.currency or currencies.pop()
-    pairs = {
-        buyer: replace(pair, debts=[d for d in pair.debts if d.agreement_id in branches[buyer]]) for buyer, pair in found.items() if pair.currency == currency
-    }
+    currency, pairs = currencies.pop(), found
     if facts.rest_buyer_id is not None and facts.rest_buyer_id not in pairs:
         raise Refused("payments.rest_elsewhere", field="rest")
     debts = sorted(((d, buyer) for buyer, pair in pairs.items() for d in pair.debts), key=lambda one: (one[0].due_on, one[0].id))

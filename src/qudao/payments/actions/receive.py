@@ -32,7 +32,7 @@ from qudao.payments.actions.duties import check_not_announced, check_not_ordered
 from qudao.payments.events import PaymentAnnounced, PaymentApplied, PaymentReceived
 from qudao.payments.models import Payment
 from qudao.payments.policies import check_owner, check_pair
-from qudao.payments.queries import Pair, unscoped_pair, unscoped_pairs, unscoped_payment
+from qudao.payments.queries import Pair, Pairs, meant, unscoped_pairs, unscoped_payment
 from qudao.payments.rules import Application, PaymentFacts
 from qudao.payments.states import UNAPPLIED, Method, State
 
@@ -135,7 +135,7 @@ def record_payment(facts: PaymentFacts, applications: Chosen = None, *, actor: A
     """
     rules.check_facts(facts, clock.today())
     check_pair(actor, facts.seller_id)
-    pair = pair_of(facts.seller_id, facts.buyer_id)
+    pair = pair_of(facts.seller_id, facts.buyer_id, facts.currency)
     paid = pay_debts(pair, Money(facts.seller_id, facts.buyer_id, facts.amount, facts.reference), applications, actor)
     payment = write_payment(facts, pair, rules.state_of(facts.amount, paid.total), paid, actor)
     _book_received(payment, paid, actor)
@@ -160,23 +160,22 @@ def record_payments(received: Sequence[Received], *, actor: Actor) -> list[Payme
         rules.check_facts(one.facts, clock.today())
         check_pair(actor, one.facts.seller_id)
     pairs = unscoped_pairs([(one.facts.seller_id, one.facts.buyer_id) for one in received])
-    decided = []
+    decided, own = [], []
     for one in received:
         sides = (one.facts.seller_id, one.facts.buyer_id)
-        if sides not in pairs:
-            raise Refused("payments.no_agreement", field="buyer")
-        decided.append(_decide(pairs[sides], Money(*sides, one.facts.amount, one.facts.reference), one.applications))
-        pairs[sides] = pairs[sides].after(decided[-1])
+        own.append(pair_among(pairs, *sides, one.facts.currency))
+        decided.append(_decide(own[-1], Money(*sides, one.facts.amount, one.facts.reference), one.applications))
+        pairs[sides][own[-1].currency] = own[-1].after(decided[-1])
     amounts: dict[int, Decimal] = {}
     for a in (a for applications in decided for a in applications):
         amounts[a.invoice_id] = amounts.get(a.invoice_id, ZERO) + a.amount
-    seen = {d.order_id: d.order_paid for pair in pairs.values() for d in pair.debts if d.id in amounts}
+    seen = {d.order_id: d.order_paid for pair in own for d in pair.debts if d.id in amounts}
     trades = lock_trades(seen, actor=actor) if seen else []
     if any(t.paid != seen[t.id] for t in trades):
         raise Conflict("base.changed")
     invoices = {p.id: p for p in pay_all_invoices(amounts, trades, actor=actor)}
     paid = [Paid(applications, [replace(invoices[a.invoice_id], amount=a.amount) for a in applications]) for applications in decided]
-    payments = write_all([one.facts for one in received], [pairs[one.facts.seller_id, one.facts.buyer_id] for one in received], paid, actor)
+    payments = write_all([one.facts for one in received], own, paid, actor)
     both = list(zip(payments, paid, strict=True))
     moves = [(p, agreement_id, moved) for p, done in both for agreement_id, moved in moves_of(p, done, [(None, "unapplied", p.left)]).items()]
     shift_all([Change(agreement_id, moved, p.subject) for p, agreement_id, moved in moves], actor=actor)
@@ -192,7 +191,7 @@ def announce_payment(facts: PaymentFacts, *, actor: Actor) -> Payment:
     """Tell a seller that money is on its way. Nothing moves until the seller confirms. Emits PaymentAnnounced."""
     rules.check_facts(facts, clock.today())
     check_pair(actor, facts.buyer_id)
-    pair = pair_of(facts.seller_id, facts.buyer_id)
+    pair = pair_of(facts.seller_id, facts.buyer_id, facts.currency)
     check_not_ordered(facts.buyer_id, (a.invoice_id for a in rules.match(facts.amount, pair.debts, facts.reference)), actor)
     payment = write_payment(facts, pair, State.ANNOUNCED, Paid([], []), actor)
     record(payment.subject, after=payment.state, detail={"amount": str(payment.amount)})
@@ -208,7 +207,7 @@ def confirm_payment(payment_id: int, applications: Chosen = None, *, actor: Acto
     if payment.state != State.ANNOUNCED or payment.pool_id:
         raise _illegal(payment)
     check_not_announced(payment, actor)
-    pair = pair_of(payment.seller_id, payment.buyer_id)
+    pair = pair_of(payment.seller_id, payment.buyer_id, payment.currency)
     paid = pay_debts(pair, Money(payment.seller_id, payment.buyer_id, payment.amount, payment.reference), applications, actor)
     write_applied(payment, paid, (State.ANNOUNCED,), actor, received=clock.now())
     _book_received(payment, paid, actor, before=State.ANNOUNCED)
@@ -242,7 +241,7 @@ def apply_payment(payment_id: int, applications: Chosen = None, *, actor: Actor)
     if payment.state not in UNAPPLIED:
         raise _illegal(payment)
     sides = (payment.seller_id, payment.buyer_id)
-    paid = pay_debts(pair_of(*sides), Money(*sides, payment.left, payment.reference), applications, actor)
+    paid = pay_debts(pair_of(*sides, payment.currency), Money(*sides, payment.left, payment.reference), applications, actor)
     if not paid.applications:
         raise Refused("payments.nothing_to_apply")
     before, since = payment.state, payment.state_since
@@ -269,8 +268,8 @@ def pay_debts(pair: Pair, money: Money, chosen: Chosen, actor: Actor) -> Paid:
     seen = {d.order_id: d.order_paid for d in pair.debts if d.id in {a.invoice_id for a in decided}}
     trades = lock_trades(seen, actor=actor)
     if any(t.paid != seen[t.id] for t in trades):
-        fresh = pair_of(money.seller_id, money.buyer_id)
-        fresh = Pair(fresh.agreement_id, fresh.currency, [d for d in fresh.debts if d.order_id in seen])
+        fresh = pair_of(money.seller_id, money.buyer_id, pair.currency)
+        fresh = replace(fresh, debts=[d for d in fresh.debts if d.order_id in seen])
         decided = _decide(fresh, money, chosen)
     invoices = pay_invoices({a.invoice_id: a.amount for a in decided}, trades, actor=actor) if decided else []
     return Paid(decided, invoices)
@@ -369,11 +368,16 @@ def write_applied(payment: Payment, paid: Paid, states: Sequence[str], actor: Ac
     return first
 
 
-def pair_of(seller_id: int, buyer_id: int) -> Pair:
-    pair = unscoped_pair(seller_id, buyer_id)
-    if pair is None:
-        raise Refused("payments.no_agreement", field="buyer")
-    return pair
+def pair_of(seller_id: int, buyer_id: int, currency: str) -> Pair:
+    return pair_among(unscoped_pairs([(seller_id, buyer_id)]), seller_id, buyer_id, currency)
+
+
+def pair_among(pairs: Pairs, seller_id: int, buyer_id: int, currency: str) -> Pair:
+    """What stands between two in a currency. Raises Refused without an agreement in it, Invalid where the currency must be said."""
+    of = pairs.get((seller_id, buyer_id), {})
+    if pair := meant(of, currency):
+        return pair
+    raise Refused("payments.no_agreement_in", field="currency", currency=currency) if of else Refused("payments.no_agreement", field="buyer")
 
 
 def _payment(payment_id: int, verb: str, actor: Actor) -> Payment:

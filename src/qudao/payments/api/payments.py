@@ -41,6 +41,8 @@ class PaymentIn(Schema):
     method: Method = Method.TRANSFER
     paid_on: datetime.date | None = None
     note: str = Field("", max_length=200)
+    #: needed where the two have agreements in several currencies
+    currency: str = Field("", max_length=3)
     applications: list[Part] | None = None
 
 
@@ -131,7 +133,7 @@ def _chosen(parts: list[Part] | None) -> list[tuple[int, Decimal]] | None:
 def record(request: HttpRequest, body: PaymentIn) -> HttpResponse:
     """The seller's own people record money received; the buyer's announce money on its way, or record what they paid an outside seller."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    names = ("seller_id", "buyer_id", "amount", "reference", "method", "paid_on", "note")
+    names = ("seller_id", "buyer_id", "amount", "reference", "method", "paid_on", "note", "currency")
     facts = PaymentFacts(**{name: getattr(body, name) for name in names})
     if actor.org_id == body.buyer_id and body.seller_id not in actor.stands_for:
         return _brief(actions.announce_payment(facts, actor=actor), actor, 201)

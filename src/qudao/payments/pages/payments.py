@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
@@ -209,13 +210,25 @@ class PaymentNew(FormPage):
         partner, chosen = self.request.GET.get("partner", ""), [int(x) for x in self.request.GET.getlist("invoice") if x.isdigit()]
         if not partner.isdigit() or not chosen:
             return {}
-        return meant_for(queries.open_invoices(self.actor, *self.sides(int(partner))), chosen)
+        for currency, debts in queries.open_invoices(self.actor, *self.sides(int(partner))).items():
+            if found := meant_for(debts, chosen):
+                return {**found, "currency": currency}
+        return {}
+
+    def meant(self, partner: int, cleaned: dict[str, Any]) -> list[tuple[int, Decimal]] | None:
+        """What of the chosen invoices is paid; they say the currency where nobody did."""
+        invoices = cleaned.pop("invoices")
+        for currency, debts in queries.open_invoices(self.actor, *self.sides(partner), cleaned.get("currency", "")).items() if invoices else ():
+            if chosen := chosen_for(debts, invoices, cleaned["amount"]):
+                cleaned["currency"] = currency
+                return chosen
+        return None
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         applications: Any = None if cleaned.pop("apply") else ()
-        partner, invoices = cleaned.pop("partner"), cleaned.pop("invoices")
-        if invoices and applications is None:
-            applications = chosen_for(queries.open_invoices(self.actor, *self.sides(partner)), invoices, cleaned["amount"]) or None
+        partner = cleaned.pop("partner")
+        chosen = self.meant(partner, cleaned)
+        applications = chosen if applications is None else applications
         facts = PaymentFacts(self.actor.org_id, partner, **cleaned)
         return actions.record_payment(facts, applications, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
 
@@ -240,12 +253,12 @@ class PaymentAnnounce(PaymentNew):
         return partner, self.actor.org_id
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        partner, invoices = cleaned.pop("partner"), cleaned.pop("invoices")
+        partner = cleaned.pop("partner")
+        chosen = self.meant(partner, cleaned)
         if partner in self.actor.stands_for:  # nobody there would confirm it: what the own organisation paid is recorded
-            chosen: Any = chosen_for(queries.open_invoices(self.actor, *self.sides(partner)), invoices, cleaned["amount"]) if invoices else None
             self.said = gettext_lazy("The payment is recorded.")
             facts = PaymentFacts(partner, self.actor.org_id, **cleaned)
-            return actions.record_payment(facts, chosen or None, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+            return actions.record_payment(facts, chosen, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
         # the reference names the invoices: the seller decides when the money is there
         return actions.announce_payment(PaymentFacts(partner, self.actor.org_id, **cleaned), actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
 
@@ -300,7 +313,7 @@ class Apply(_Verb):
 
     def find(self, **kwargs: Any) -> Payment:
         payment: Payment = super().find(**kwargs)
-        debts = queries.open_invoices(self.actor, payment.seller_id, payment.buyer_id)
+        debts = queries.open_invoices(self.actor, payment.seller_id, payment.buyer_id, payment.currency).get(payment.currency, [])
         data = self.request.POST if self.request.method == "POST" else None
         self.editor = apply_editor(debts, payment.left, payment.reference, data)
         clear = sees_prices(self.actor, payment.seller_id, payment.buyer_id)

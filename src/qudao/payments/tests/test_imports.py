@@ -8,6 +8,7 @@ from decimal import Decimal as D
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from qudao.agreements.tests.make import make_agreement
 from qudao.approvals.actions import separate_duties
 from qudao.base import import_runs
 from qudao.base.import_runs import begin_import, run_import, undo_import, undoing_of
@@ -19,7 +20,7 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden, Refused
 from qudao.ledger.queries import unscoped_balance
 from qudao.ledger.states import Account
-from qudao.orders.tests.make import assert_sound
+from qudao.orders.tests.make import assert_sound, make_credit
 from qudao.payments.actions import PaymentFacts, PoolFacts, announce_payment, announce_pool, record_bank
 from qudao.payments.models import Application, Payer, Payment, Pool
 from qudao.payments.tests.test_batch import billed
@@ -207,3 +208,32 @@ def test_only_who_records_payments_may(client, world):
         begun(world, "2026-01-01,1,D001,,", actor=world.dealer)
     assert "/imports/new/payments.bank/" in sign_in(client, world.cast.hq_finance).get("/payments/").content.decode()
     assert client.get("/imports/new/payments.bank/").status_code == 200
+
+
+def test_a_line_of_a_buyer_with_two_currencies_says_which(world):
+    (first,) = billed(world, (3,))
+    make_credit(make_agreement(world.cast.lh, world.cast.d001, currency="USD", code="A-USD"))
+    today = clock.today()
+    heads = HEADS.strip() + ",币种\n"
+    rows = (
+        f"{today},50,D001,,1,",
+        f"{today},60,D001,,2,USD",
+        f"{today},70,D001,货款 {first.number},3,",
+        f"{today},80,D001,,4,人民币",
+        f"{today},90,D001,,5,EUR",
+    )
+
+    def begin(lines):
+        return begin_import("payments.bank", SimpleUploadedFile("bank.csv", (heads + "\n".join(lines)).encode()), actor=world.cast.hq_finance)
+
+    found = import_runs.look(begin(rows), world.cast.hq_finance)
+    assert [(one.row, one.fault.code, one.fault.field) for one in found.wrong] == [
+        (2, "payments.currency_needed", "currency"),
+        (6, "payments.no_agreement_in", "currency"),
+    ]
+    run_import(begin(rows[1:4]).pk, actor=world.cast.hq_finance)
+    assert list(Payment.unscoped.order_by("pk").values_list("currency", "amount", "applied")) == [("USD", 60, 0), ("CNY", 70, 70), ("CNY", 80, 80)]
+    assert [one.fault.code for one in import_runs.look(begin(rows[1:4]), world.cast.hq_finance).wrong] == ["payments.booked_before"] * 3
+    same = f"{today},60,D001,,2,CNY"
+    assert not import_runs.look(begin([same]), world.cast.hq_finance).wrong, "the same in another currency is another line"
+    assert_sound()

@@ -83,7 +83,8 @@ class Desk:
             return chosen
         if words:  # written over what was chosen before: the text is what the person sees
             found = find_trades(self.actor, words, 2)
-            return found[0] if found and (len(found) == 1 or found[0].code.upper() == words.upper()) else None
+            named = [one for one in found if one.code.upper() == words.upper()] or found
+            return named[0] if len(named) == 1 else None
         return only_trade(self.actor)
 
     @property
@@ -219,7 +220,7 @@ def order_new(request: HttpRequest) -> HttpResponse:
         address = int(data["address"]) if data.get("address") else None
         said = (bool(request.POST.get("may_wait")), request.POST.get("short", ""), not request.POST.get("twin_ok"), data["kind"] or Kind.REGULAR)
         facts = (data["requested_on"], data["po_number"], data["note"], address, *said)
-        placing = Placing(trade.seller_id, trade.buyer_id, [a.new_line for a in asked], *facts)
+        placing = Placing(trade.seller_id, trade.buyer_id, [a.new_line for a in asked], *facts, currency=trade.currency)
         order = place_order(placing, actor=actor, client_id=client_id_of(request))
     except Forbidden:
         raise
@@ -309,7 +310,7 @@ def order_dealers(request: HttpRequest) -> JsonResponse:
     """Type-ahead: whom one may order for, by code, name or pinyin initials."""
     words = request.GET.get("q", "").strip()[:60]
     found = find_trades(request.actor, words, MOST) if words else []  # type: ignore[attr-defined]
-    results = [{"value": t.code, "label": t.label.removesuffix(f" ({t.code})"), "note": t.currency, "pick": t.agreement_id, "text": t.label} for t in found]
+    results = [{"value": t.code, "label": t.label.partition(f" ({t.code})")[0], "note": t.currency, "pick": t.agreement_id, "text": t.label} for t in found]
     return JsonResponse({"results": results})
 
 

@@ -30,7 +30,7 @@ def desk_for(request: HttpRequest, order: Order) -> Desk:
     """The desk with an order in it, or with what was typed over it."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     data = request.POST if request.method == "POST" else None
-    trade = trade_between(actor, order.seller_id, order.buyer_id)
+    trade = trade_between(actor, order.seller_id, order.buyer_id, order.currency)
     initial: dict[str, Any] = {"agreement": str(trade.agreement_id) if trade else "", "kind": "" if order.outside else order.kind}
     initial |= {name: getattr(order, name) for name in ("requested_on", "po_number", "note")}
     form = DeskForm(data, initial=initial, choices=[(str(trade.agreement_id), trade.label)] if trade else [], actor=actor)

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from functools import lru_cache, partial
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from qudao.agreements.models import Agreement
@@ -46,7 +46,7 @@ UNDONE = [str(one) for one in (Status.DRAFT, Status.REJECTED, Status.CANCELLED)]
 # The newest orders of the pair, not more than some thousand lines of them, whatever the history: bounded, and by index alone.
 LAST = """WITH newest AS (
         SELECT id, number, ordered_on, line_count, sum(line_count) OVER (ORDER BY id DESC) - line_count AS before FROM (
-            SELECT id, number, ordered_on, line_count FROM orders_order WHERE buyer_id = %s AND seller_id = %s AND status <> ALL(%s)
+            SELECT id, number, ordered_on, line_count FROM orders_order WHERE buyer_id = %s AND seller_id = %s AND currency = %s AND status <> ALL(%s)
             ORDER BY id DESC LIMIT 200) o
     )
     SELECT DISTINCT ON (l.product_id) l.product_id, l.qty, l.unit_price, o.ordered_on, o.number, o.id
@@ -77,19 +77,22 @@ def meant(trade: Trade, kind: str) -> Trade:
 
 
 def _tradeable(actor: Actor) -> QuerySet[Agreement]:
-    """The agreements under which the actor may order today, with both sides."""
+    """The agreements under which the actor may order today, with both sides, and whether the two have `several`, each in a currency of its own."""
     today = clock.today()
     mine = Q(buyer_id=actor.org_id)
     if actor.can("orders.place_for"):
         mine |= Q(seller_id=actor.org_id)
-    found = visible(actor, Agreement).filter(mine, Q(valid_to=None) | Q(valid_to__gte=today), state="active", transfers=False, valid_from__lte=today)
-    return found.select_related("seller", "buyer").order_by("buyer__code", "seller__code")
+    alive = Q(Q(valid_to=None) | Q(valid_to__gte=today), state="active", transfers=False, valid_from__lte=today)
+    twin = Agreement.unscoped.filter(alive, seller=OuterRef("seller"), buyer=OuterRef("buyer")).exclude(pk=OuterRef("pk"))
+    found = visible(actor, Agreement).filter(mine, alive).annotate(several=Exists(twin))
+    return found.select_related("seller", "buyer").order_by("buyer__code", "seller__code", "currency", "id")
 
 
 def _trade(actor: Actor, row: Agreement) -> Trade:
     other = row.seller if row.buyer_id == actor.org_id else row.buyer
     kind = Kind.EXTERNAL if row.seller_id in actor.stands_for else Kind.REGULAR
-    return Trade(row.pk, row.seller_id, row.buyer_id, f"{by_language(other.name, other.name_en)} ({other.code})", row.currency, other.code, kind)
+    label = f"{by_language(other.name, other.name_en)} ({other.code})" + (f" · {row.currency}" if row.several else "")  # type: ignore[attr-defined]
+    return Trade(row.pk, row.seller_id, row.buyer_id, label, row.currency, other.code, kind)
 
 
 def trades(actor: Actor) -> list[Trade]:
@@ -103,9 +106,9 @@ def trade_of(actor: Actor, agreement_id: str) -> Trade | None:
     return _trade(actor, row) if row else None
 
 
-def trade_between(actor: Actor, seller_id: int, buyer_id: int) -> Trade | None:
-    """The agreement between two sides, when the actor may order under it. One statement."""
-    row = _tradeable(actor).filter(seller=seller_id, buyer=buyer_id).first()
+def trade_between(actor: Actor, seller_id: int, buyer_id: int, currency: str) -> Trade | None:
+    """The agreement between two sides in a currency, when the actor may order under it. One statement."""
+    row = _tradeable(actor).filter(seller=seller_id, buyer=buyer_id, currency=currency).first()
     return _trade(actor, row) if row else None
 
 
@@ -218,7 +221,7 @@ class Bought:
 
 def last_bought(trade: Trade, product_ids: Sequence[int]) -> dict[int, Bought]:
     """The last order of each product among the newest orders of a trade the actor was shown. One statement."""
-    found = rows(LAST, (trade.buyer_id, trade.seller_id, UNDONE, list(product_ids))) if product_ids else []
+    found = rows(LAST, (trade.buyer_id, trade.seller_id, trade.currency, UNDONE, list(product_ids))) if product_ids else []
     return {product_id: Bought(*rest) for product_id, *rest in found}
 
 
