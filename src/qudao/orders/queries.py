@@ -383,7 +383,7 @@ def unscoped_twin(placing: Placing) -> str:
 
     One statement: the newest orders of a buyer are few within minutes, and only one with as many lines is compared.
     """
-    wanted: dict[int, Decimal] = {}
+    sides, wanted = (placing.buyer_id, placing.seller_id), dict[int, Decimal]()
     for line in placing.lines:
         wanted[line.product_id or 0] = wanted.get(line.product_id or 0, Decimal(0)) + line.qty
     found = rows(
@@ -394,9 +394,6 @@ def unscoped_twin(placing: Placing) -> str:
                 SELECT FROM (SELECT product_id, sum(qty) AS qty FROM orders_line WHERE order_id = o.id GROUP BY 1) l
                 FULL JOIN unnest(%s::bigint[], %s::numeric[]) d(product_id, qty) USING (product_id) WHERE l.qty IS DISTINCT FROM d.qty)
            ORDER BY o.id DESC LIMIT 1""",
-        (
-            *(placing.buyer_id, placing.seller_id, clock.now() - timedelta(minutes=TWIN_MINUTES), len(placing.lines), placing.currency),
-            *(list(wanted), list(wanted.values())),
-        ),
+        (*sides, clock.now() - timedelta(minutes=TWIN_MINUTES), len(placing.lines), placing.currency, list(wanted), list(wanted.values())),
     )
     return found[0][0] if found else ""

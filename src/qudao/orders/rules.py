@@ -162,17 +162,13 @@ def shape_faults(placing: Placing, today: date) -> list[Fault]:
 
 def side_faults(terms: Any | None, today: date, currency: str = "") -> list[Fault]:
     """Whether the two sides may trade today (C8: dealer active, agreement in force), in this currency."""
-    if terms is None and currency:
-        return [Fault("orders.no_agreement_in", "currency", {"day": today, "currency": currency})]
     if terms is None:
-        return [Fault("orders.no_agreement", "buyer", {"day": today})]
+        code, field = ("orders.no_agreement_in", "currency") if currency else ("orders.no_agreement", "buyer")
+        return [Fault(code, field, {"day": today, "currency": currency})]
     if terms.choice:
         return [Fault("orders.currency_needed", "currency", {"currencies": ", ".join(terms.choice)})]
-    faults = [
-        Fault("orders.dealer_not_active", side, {"name": card.name})
-        for side, card in (("seller", terms.seller), ("buyer", terms.buyer))
-        if card.state != "active"
-    ]
+    sides = (("seller", terms.seller), ("buyer", terms.buyer))
+    faults = [Fault("orders.dealer_not_active", side, {"name": card.name}) for side, card in sides if card.state != "active"]
     if terms.state != "active":
         faults.append(Fault("orders.agreement_suspended", "buyer", {"agreement": terms.code}))
     return faults
