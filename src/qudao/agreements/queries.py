@@ -91,9 +91,7 @@ def unscoped_all_terms(sides: Iterable[tuple[int, int, str]], on: date) -> dict[
     """`unscoped_terms` of many (seller, buyer, currency); one without terms is missing. One statement."""
     asked = sorted(set(sides))
     found = rows(
-        f"""{_TERMS} join (select distinct * from unnest(%s::bigint[], %s::bigint[])) d(seller_id, buyer_id)
-              on d.seller_id = a.seller_id and d.buyer_id = a.buyer_id
-            where {_ON} order by a.state, a.valid_from desc, a.id desc""",
+        f"{_TERMS} where (a.seller_id, a.buyer_id) in (select * from unnest(%s::bigint[], %s::bigint[])) and {_ON} order by a.state, a.valid_from desc, a.id desc",
         [[one[0] for one in asked], [one[1] for one in asked], on, on],
     )
     of: dict[tuple[int, int], list[Terms]] = {}
