@@ -63,6 +63,7 @@ _TERMS = f"""
       join network_organisation b on b.id = a.buyer_id
 """
 _ON = "not a.transfers and a.state in ('active', 'suspended') and a.valid_from <= %s and (a.valid_to is null or a.valid_to >= %s)"
+_FIRST = "order by a.state, a.valid_from desc, a.id desc"
 
 
 def _terms(row: tuple) -> Terms:
@@ -72,18 +73,16 @@ def _terms(row: tuple) -> Terms:
 
 
 def _counting(found: Iterable[Terms], currency: str) -> Terms | None:
-    """Of the terms of a pair, those that count first: the first in the currency; the first of all where none is named, with the choice there is."""
+    """Of the terms of a pair those that count: the first in the currency; the first of all where none is named, with the choice there is."""
     mine = [one for one in found if currency in ("", one.currency)]
     choice = tuple(sorted({one.currency for one in mine if one.active}))
     return replace(mine[0], choice=choice if len(choice) > 1 else ()) if mine else None
 
 
 def unscoped_terms(seller_id: int, buyer_id: int, on: date, currency: str = "") -> Terms | None:
-    """The terms between two organisations on a day, in a currency or ("") in the only one: the active agreement, else a suspended one, else None.
-
-    One statement. Where several are active and no currency is named, `choice` says which there are.
-    """
-    found = rows(f"{_TERMS} where a.seller_id = %s and a.buyer_id = %s and {_ON} order by a.state, a.valid_from desc, a.id desc", [seller_id, buyer_id, on, on])
+    """The terms between two organisations on a day: the active agreement, else a suspended one, else None; in a currency, or ("") in the only one. Where
+    several are active and none is named, `choice` says which there are. One statement."""
+    found = rows(f"{_TERMS} where a.seller_id = %s and a.buyer_id = %s and {_ON} {_FIRST}", [seller_id, buyer_id, on, on])
     return _counting(map(_terms, found), currency)
 
 
@@ -91,10 +90,10 @@ def unscoped_all_terms(sides: Iterable[tuple[int, int, str]], on: date) -> dict[
     """`unscoped_terms` of many (seller, buyer, currency); one without terms is missing. One statement."""
     asked = sorted(set(sides))
     found = rows(
-        f"{_TERMS} where (a.seller_id, a.buyer_id) in (select * from unnest(%s::bigint[], %s::bigint[])) and {_ON} order by a.state, a.valid_from desc, a.id desc",
+        f"{_TERMS} where (a.seller_id, a.buyer_id) in (select * from unnest(%s::bigint[], %s::bigint[])) and {_ON} {_FIRST}",
         [[one[0] for one in asked], [one[1] for one in asked], on, on],
     )
-    of: dict[tuple[int, int], list[Terms]] = {}
+    of = dict[tuple[int, int], list[Terms]]()
     for terms in map(_terms, found):
         of.setdefault((terms.seller.id, terms.buyer.id), []).append(terms)
     return {key: counts for key in asked if (counts := _counting(of.get(key[:2], ()), key[2]))}
