@@ -26,7 +26,17 @@ def chromium() -> str | None:
 
 
 #: files of minutes, which begin first so that no process works alone at the end
-LONG = ("test_demo", "test_northwind", "test_pages_scale", "test_desk", "test_verify", "test_selftest", "tests/browser/test_pages", "tests/browser", "tests/matrix")
+LONG = (
+    "test_demo",
+    "test_northwind",
+    "test_pages_scale",
+    "test_desk",
+    "test_verify",
+    "test_selftest",
+    "tests/browser/test_pages",
+    "tests/browser",
+    "tests/matrix",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -34,8 +34,8 @@ from qudao.base.saved import ViewFacts, save_view
 from qudao.baskets.actions import add_lines, save_template
 from qudao.baskets.rules import Entry
 from qudao.billing.actions import issue_collective, set_cycle
-from qudao.catalog.actions import adopt_vat, register_brand
-from qudao.catalog.rules import BrandDraft
+from qudao.catalog.actions import adopt_vat, register_brand, set_cost
+from qudao.catalog.rules import BrandDraft, CostDraft
 from qudao.catalog.tests.make import make_product
 from qudao.fulfilment.actions import confirm_receipt, pack_lines, start_pick
 from qudao.funds.actions import ask_limit
@@ -106,6 +106,7 @@ ROWS = {
     "categories": "catalog.Category",
     "places": "inventory.Place",
     "tax-classes": "catalog.TaxClass",
+    "costs": "catalog.Cost",
     "baskets": "baskets.Basket",
     "basket": "baskets.Line",
     "templates": "baskets.Template",
@@ -216,6 +217,7 @@ def _widen(world: World) -> Order:
     assign_wide(make_list(brand, "GOLD").pk, Wide(make_group(brand, "GOLD", world.orgs["D001"]).pk), actor=system)
     adopt_vat(brand.pk, actor=system)
     register_brand(brand.pk, BrandDraft("B1", NOTE), actor=system)
+    set_cost(CostDraft(world.products["RC-40"].pk, Decimal(5), date(2026, 1, 1)), actor=world.people["admin"])
     product = make_product(brand, "LOT-1", name=NOTE, name_en=NOTE)
     make_quota(brand, product.pk, 100, {world.orgs["D001"]: 40}, valid_from=date(2026, 1, 1))
     track_product(product.pk, actor=world.people["admin"])

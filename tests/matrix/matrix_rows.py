@@ -169,6 +169,8 @@ RULES_OF = dict.fromkeys(HQ, frozenset({"LH"})) | dict.fromkeys(("dealer", "deal
 #: what an owner keeps for itself: groups of buyers, which of them pay by which list
 QUOTAS = dict.fromkeys(("hq_admin", "hq_clerk"), frozenset({"LH"})) | {"dealer_admin": frozenset({"D001"})}
 KEPT = dict.fromkeys(HQ, frozenset({"LH"})) | dict.fromkeys(("dealer", "dealer_admin", "own"), frozenset({"D001"}))
+#: what goods cost an organisation: for those of its people with the grant
+COSTS = dict.fromkeys(("hq_admin", "hq_finance", "hq_auditor"), frozenset({"LH"})) | {"dealer_admin": frozenset({"D001"})}
 #: agreements and what hangs on them
 TERMS, PRICED = SEES | SEES_TERMS, SEES_PRICES | SEES_TERMS
 
@@ -296,6 +298,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "kept-agreements": _by_owner("agreements.Agreement", "seller", KEPT),
     "quotas": _by_owner("quotas.Quota", "seller", QUOTAS),
     "group-members": _by_owner("agreements.GroupMember", "group__owner", KEPT),
+    "costs": _by_owner("catalog.Cost", "owner", COSTS),
     "tax-classes": _by_owner("catalog.TaxClass", "owner", PRODUCTS),
     "brands": _by_owner("catalog.Brand", "owner", PRODUCTS),
     "categories": _by_owner("catalog.Category", "owner", PRODUCTS),

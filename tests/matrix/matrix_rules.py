@@ -147,6 +147,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("orders/new/suggest", "orders/new/dealers", "orders/new/file"), Rule("orders.place", "orders.place")),
     "orders/#": Rule("orders.view", "", "orders"),
     **dict.fromkeys(("orders/#/timeline", "orders/#/files"), Rule("orders.view", "", "orders")),
+    "orders/#/margin": Rule("orders.view", "", "orders", also=frozenset({403})),  # of its seller, with the grant
     "orders/#/files/#": Rule("orders.view", "", "orders", more={"file_id": 1}, also=frozenset({404})),
     **verb("approval", "orders.approve", "orders"),
     **verb("rejection", "orders.approve", "orders"),
@@ -198,6 +199,10 @@ RULES: dict[str, Rule] = {
     "tax-classes/#": Rule("catalog.view", "catalog.edit", "tax-classes"),
     **verb("change", "catalog.edit", "tax-classes"),
     "tax-classes": Rule("catalog.view", "catalog.edit"),
+    "costs": Rule("catalog.view", "catalog.keep_costs"),
+    "costs/#": Rule("", "catalog.keep_costs", "costs"),
+    **verb("removal", "catalog.keep_costs", "costs"),
+    **verb("cost", "catalog.keep_costs", "products"),
     **dict.fromkeys(("tax-classes/new", "tax-classes/usual"), Rule("catalog.edit", "catalog.edit")),
     **verb("rates", "catalog.edit", "tax-classes"),
     "products/#/replacements": Rule("catalog.view", "", "products"),

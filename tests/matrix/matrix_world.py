@@ -31,9 +31,9 @@ from qudao.baskets.actions import add_lines, save_template
 from qudao.baskets.rules import Entry
 from qudao.billing.actions import issue_collective, set_cycle
 from qudao.billing.models import Invoice
-from qudao.catalog.actions import adopt_vat, register_brand, set_pack
+from qudao.catalog.actions import adopt_vat, register_brand, set_costs, set_pack
 from qudao.catalog.models import Product
-from qudao.catalog.rules import BrandDraft
+from qudao.catalog.rules import BrandDraft, CostDraft
 from qudao.catalog.tests.make import make_category, make_product
 from qudao.fulfilment.actions import confirm_receipt, pack_rest, ship_order, start_pick
 from qudao.fulfilment.rules import Count
@@ -187,6 +187,8 @@ def build() -> World:
     for owner, role in ((people.lh, "hq_clerk"), (people.d001, "dealer_admin")):
         make_rule(owner, role, "30000")
     _lots(people)
+    for actor, amount in ((people.hq_admin, "777.31"), (people.dealer_admin, "888.13")):
+        set_costs([CostDraft(products[0].pk, Decimal(amount), date(2026, 1, 1))], actor=actor)
     for org in (people.lh, people.d001, people.d002, people.s001):
         AssortmentRule.unscoped.create(seller=org, shown=True, valid_from=date(2026, 1, 1))
         ServingRule.unscoped.create(owner=org, place_ids=[make_places(org)["MAIN"]])

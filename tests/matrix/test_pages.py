@@ -156,6 +156,24 @@ def test_prices_are_shown_to_those_who_may_see_them(visitor: Visitor) -> None:
     assert answer.status == 200 and '"gross": null' in answer.text, "the warehouse sees the order of two others, not its amounts"
 
 
+def test_costs_and_margins_are_for_their_keepers(visitor: Visitor) -> None:
+    """What LH and D001 pay is read by their own people with the grant, and by nobody else, on no page and in no answer."""
+    product, order = visitor.world.products[0].pk, visitor.world.trades["t1"].orders[0].pk
+    sees = {**dict.fromkeys(("hq_admin", "hq_finance", "hq_auditor"), "777.31"), "dealer_admin": "888.13"}
+    routes = {r.label: r for r in all_routes()}
+    for label, row in (("page:costs", 0), ("page:products/#", product), ("api:costs", 0), ("page:orders/#", order), ("api:orders/#/margin", order)):
+        route = routes[label]
+        for role in ROLES:
+            answer = visitor.go(role, route, "GET", {route.parameters[0]: row} if row else {})
+            if "orders" not in label:
+                read = {amount for amount in ("777.31", "888.13") if amount in answer.text}
+                assert read == ({sees[role]} if role in sees else set()), f"{role} at {label} reads {read}"
+            elif role in sees and role != "dealer_admin":
+                assert "2331.93" in answer.text, f"{role} at {label} does not read what three pieces cost"
+            else:
+                assert "2331.93" not in answer.text and answer.status in (200, 403, 404), f"{role} at {label}: {answer.status}"
+
+
 def test_nobody_can_sign_up(visitor: Visitor) -> None:
     """People come by invitation: no address of a library makes an account."""
     User = get_user_model()

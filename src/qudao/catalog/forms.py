@@ -120,6 +120,19 @@ class EquivalentForm(Form):
     )
 
 
+class CostForm(Form):
+    """What a base unit costs from a day on."""
+
+    amount = forms.DecimalField(
+        label=_("Cost"),
+        max_digits=18,
+        decimal_places=6,
+        min_value=0,
+        help_text=_("Of one base unit, without tax. Only those of your organisation who may see costs read it."),
+    )
+    valid_from = forms.DateField(label=pgettext_lazy("validity", "From"), initial=clock.today)
+
+
 class TaxRateForm(Form):
     """A rate from a day on."""
 

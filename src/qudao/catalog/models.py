@@ -310,6 +310,33 @@ class Equivalent(Row):
         indexes = [models.Index(fields=["number"], name="catalog_equivalent_number")]
 
 
+class Cost(Row):
+    """From `valid_from` on a base unit costs its keeper `amount` (without tax, in `currency`, the keeper's own), until its next cost. Nobody else's to see."""
+
+    owner = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False)
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+")
+    valid_from = models.DateField()
+    amount = models.DecimalField(max_digits=18, decimal_places=6)
+    currency = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "product", "valid_from"],
+                name="catalog_cost_owner_product_day_unique",
+                violation_error_message=_("The product already has a cost from this day on."),
+            ),
+            models.CheckConstraint(
+                condition=Q(amount__gte=0) & Q(currency__regex=r"^[A-Z]{3}$"),
+                name="catalog_cost_amount_not_negative",
+                violation_error_message=_("A cost must not be below zero."),
+            ),
+        ]
+
+    def get_absolute_url(self) -> str:
+        return reverse("product", args=[self.product_id])
+
+
 class HiddenSet(Row):
     """Some products that are not shown, kept once however many do not see them. `digest`: the hash of its product ids when it was made."""
 

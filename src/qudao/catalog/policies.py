@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import EVERY_ROW, Actor, Policy, own, register, within
-from qudao.catalog.models import Audience, Brand, Category, Equivalent, HiddenProduct, HiddenSet, Pack, Product, Succession, TaxClass, TaxRate
+from qudao.catalog.models import Audience, Brand, Category, Cost, Equivalent, HiddenProduct, HiddenSet, Pack, Product, Succession, TaxClass, TaxRate
 from qudao.network.rules import ids_of
 from qudao.network.states import OrgKind
 
@@ -14,8 +14,12 @@ VERBS = {
     "catalog.view": _("See products"),
     "catalog.edit": _("Keep products, packs and categories"),
     "catalog.block": _("Block and unblock products"),
+    "catalog.keep_costs": _("Keep what goods cost"),
 }
-FIELDS: dict[str, str] = {}
+FIELDS = {
+    "trade.cost": _("See what goods cost one's own organisation"),
+    "trade.margin": _("See the margin of one's own sales"),
+}
 OUTSIDE = (OrgKind.SUPPLIER, OrgKind.CUSTOMER)
 
 
@@ -123,6 +127,18 @@ class PackPolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _seen(actor, verb, "product__owner", "product")
+
+
+@register
+class CostPolicy(Policy):
+    """What goods cost an organisation is for its own people with the grant, whatever the scope of others: no dealer sees what its seller pays."""
+
+    model = Cost
+    view_verb = "catalog.view"
+    people = None
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return own(actor, "owner") if actor.sees("trade.cost") else Q(pk__in=[])
 
 
 @register

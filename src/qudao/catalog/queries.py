@@ -14,7 +14,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
 from qudao.base.search import having, matching, words_of
-from qudao.catalog.models import Audience, Brand, Category, Equivalent, HiddenProduct, Pack, Product, Succession, TaxClass, TaxRate
+from qudao.catalog.models import Audience, Brand, Category, Cost, Equivalent, HiddenProduct, Pack, Product, Succession, TaxClass, TaxRate
 from qudao.catalog.policies import OUTSIDE
 from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden, NotFound
@@ -300,3 +300,22 @@ def require_acting(actor: Actor, org_id: int, verb: str) -> None:
     org = network.organisation(actor, org_id)
     if org.kind not in OUTSIDE or org.parent_id != actor.org_id:
         raise Forbidden("base.forbidden", verb=verb)
+
+
+def costs(actor: Actor, *, now: bool = False) -> QuerySet[Cost]:
+    """What goods cost the actor's organisation, for those with the grant, newest first; `now`: of each product only what counts today."""
+    found = visible(actor, Cost).select_related("product").order_by("product__code", "-valid_from", "-id")
+    if not now:
+        return found
+    newest = Cost.unscoped.filter(owner=OuterRef("owner"), product=OuterRef("product"), valid_from__lte=clock.today()).order_by("-valid_from")
+    return found.filter(pk=Subquery(newest.values("pk")[:1]))
+
+
+def unscoped_costs(owner_id: int, product_ids: Iterable[int], on: date) -> dict[int, tuple[Decimal, str]]:
+    """(amount, currency) of a base unit by product as their keeper counted it on a day, products without a cost missing. One statement."""
+    found = rows(
+        """SELECT DISTINCT ON (c.product_id) c.product_id, c.amount, c.currency FROM catalog_cost c
+            WHERE c.owner_id = %s AND c.product_id = ANY(%s) AND c.valid_from <= %s ORDER BY c.product_id, c.valid_from DESC""",
+        (owner_id, sorted(set(product_ids)), on),
+    )
+    return {product: (amount, currency) for product, amount, currency in found}

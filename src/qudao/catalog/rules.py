@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_FLOOR, Decimal
@@ -11,6 +12,7 @@ from PIL import Image, ImageOps
 from pypinyin import Style, lazy_pinyin
 
 from qudao.kernel.errors import Fault, Invalid
+from qudao.kernel.money import ZERO, round_to
 from qudao.kernel.quantity import plain
 
 #: the longer side of the two kept sizes of a picture, in pixels
@@ -59,6 +61,15 @@ class PackDraft:
     def clean(self) -> PackDraft:
         """Without blanks around its texts."""
         return replace(self, name=self.name.strip(), name_en=self.name_en.strip())
+
+
+@dataclass(frozen=True)
+class CostDraft:
+    """What a base unit of a product costs its keeper from a day on, without tax."""
+
+    product_id: int
+    amount: Decimal
+    valid_from: date
 
 
 @dataclass(frozen=True)
@@ -196,3 +207,34 @@ def _webp(image: Image.Image, side: int) -> bytes:
         if out.tell() <= MOST_PICTURE_BYTES:
             break
     return out.getvalue()
+
+
+@dataclass(frozen=True)
+class Margin:
+    """What sold goods bring beyond their cost, both without tax, of the lines whose cost is known; `unknown`: how many others there are."""
+
+    net: Decimal
+    cost: Decimal
+    unknown: int
+
+    @property
+    def profit(self) -> Decimal:
+        """Net less cost, below zero for goods sold under their cost."""
+        return self.net - self.cost
+
+    @property
+    def share(self) -> Decimal | None:
+        """Profit as a part of net; None where nothing was taken."""
+        return self.profit / self.net if self.net else None
+
+
+def margin(sold: Iterable[tuple[int, Decimal, Decimal]], costs: Mapping[int, Decimal]) -> Margin:
+    """The margin of (product, quantity in base units, net amount); `costs` of a base unit by product in the currency of the amounts."""
+    net = cost = ZERO
+    unknown = 0
+    for product, qty, amount in sold:
+        if product in costs:
+            net, cost = net + amount, cost + qty * costs[product]
+        else:
+            unknown += 1
+    return Margin(net, round_to(cost, 2), unknown)

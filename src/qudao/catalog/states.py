@@ -27,6 +27,7 @@ SENTENCES = {
     "catalog.min_qty_wrong": _("The smallest quantity must not be negative."),
     "catalog.max_qty_wrong": _("The largest quantity must not be below the smallest one; 0 means there is none."),
     "catalog.multiple_wrong": _("The quantity step must be greater than zero."),
+    "catalog.cost_negative": _("A cost must not be below zero."),
     "catalog.factor_wrong": _("A pack must hold more than zero base units."),
     "catalog.tax_class_incomplete": _("A tax class needs a code and a name."),
     "catalog.tax_class_taken": _("Another tax class has the code {taken}."),

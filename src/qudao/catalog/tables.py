@@ -15,9 +15,9 @@ from qudao.base.html import figures
 from qudao.base.html.edits import Perform, described, number, one_of, renamed, text
 from qudao.base.html.tables import Column, Edit, Filter, Tab, Table, by_language
 from qudao.catalog import queries
-from qudao.catalog.actions import CategoryDraft, change_brand, change_category, change_product, change_tax_class
-from qudao.catalog.models import Category, Product
-from qudao.catalog.rules import BrandDraft, ProductDraft
+from qudao.catalog.actions import CategoryDraft, change_brand, change_category, change_product, change_tax_class, set_cost
+from qudao.catalog.models import Category, Cost, Product
+from qudao.catalog.rules import BrandDraft, CostDraft, ProductDraft
 from qudao.catalog.states import ProductState
 
 TONES: dict[str, str] = {ProductState.ACTIVE: "done", ProductState.BLOCKED: "wrong"}
@@ -169,3 +169,23 @@ class TaxClassTable(Table):
     order = ("owner_id", "code", "pk")
     empty = _("No tax class stands here.")
     remedy = _("Take the usual classes, then name them on products: their rates then change in one place.")
+
+
+def _set_amount(row: Cost, value: Any, actor: Any) -> None:
+    set_cost(CostDraft(row.product_id, value, row.valid_from), actor=actor)
+
+
+class CostTable(Table):
+    """What goods cost one's own organisation, by product and day."""
+
+    columns = (
+        Column("product.code", _("Product"), cell="link", sort="product__code", slug="code"),
+        Column("", _("Name"), cell=lambda row: name_of(row.product), sort="product__name", slug="name"),
+        Column("amount", _("Cost"), cell="price", sort="amount", edit=Edit("catalog.keep_costs", number(18, 6), _set_amount)),
+        Column("currency", _("Currency"), cell="code", hide_on_phone=True),
+        Column("valid_from", pgettext_lazy("validity", "From"), cell="day", sort="valid_from"),
+    )
+    search = ("product__code__icontains", "product__name__icontains", "product__initials__startswith")
+    order = ("product__code", "-valid_from", "-pk")
+    empty = _("No cost stands here.")
+    remedy = _("Say on a product what it costs you, or bring a file: sales then show their margin to those who may see it.")

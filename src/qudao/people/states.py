@@ -138,7 +138,7 @@ ROLES: dict[str, RoleCard] = {
             "base.start_views",
         ),
         MemberScope.BRANCH,
-        (),
+        ("trade.cost", "trade.margin"),
         _DEALERS,
     ),
     "shop_owner": RoleCard("店长", "Shop owner", (*_BUYS, "people.view"), MemberScope.ORG, (), _DEALERS),

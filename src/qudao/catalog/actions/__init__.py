@@ -2,6 +2,7 @@
 
 from qudao.catalog.actions.audience import drop_hidden, keep_hidden, set_audience, tell_due
 from qudao.catalog.actions.categories import CategoryDraft, change_category, register_category, remove_category
+from qudao.catalog.actions.costs import remove_costs, set_cost, set_costs
 from qudao.catalog.actions.packs import remove_pack, remove_packs, set_pack, set_packs
 from qudao.catalog.actions.products import (
     block_product,
@@ -24,6 +25,7 @@ __all__ = [
     "leave_equivalents",
     "register_brand", "register_category", "register_product", "register_products", "remove_brand", "remove_pack",
     "remove_packs", "remove_category", "remove_picture", "remove_products",
-    "remove_successor", "set_audience", "set_pack", "set_packs", "set_picture", "set_successor", "subject_of", "tell_due",
+    "remove_costs", "remove_successor", "set_audience", "set_cost", "set_costs", "set_pack", "set_packs", "set_picture", "set_successor", "subject_of",
+    "tell_due",
     "unblock_product",
 ]  # fmt: skip

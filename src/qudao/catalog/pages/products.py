@@ -18,6 +18,7 @@ from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, FormPage
 from qudao.catalog import actions, queries
 from qudao.catalog.forms import PackForm, PictureForm, ProductForm, ReasonForm
 from qudao.catalog.models import Product
+from qudao.catalog.pages.costs import cost_buttons, cost_panel
 from qudao.catalog.pages.related import replacements_panel
 from qudao.catalog.rules import PICTURE, THUMB
 from qudao.catalog.states import ProductState
@@ -51,6 +52,7 @@ class ProductList(ListPage):
             Button(_("Categories"), reverse("categories"), icon="sitemap", verb="catalog.edit"),
             Button(_("Brands"), reverse("brands"), icon="star", verb="catalog.edit"),
             Button(_("Tax classes"), reverse("tax_classes"), icon="receipt-2", verb="catalog.edit"),
+            *([Button(_("Costs"), reverse("costs"), icon="coins", verb="catalog.view")] if self.actor.sees("trade.cost") else []),
             Button(_("Register product"), reverse("product_new"), icon="plus", primary=True, verb="catalog.edit", key="n"),
         ]
 
@@ -111,7 +113,7 @@ class ProductDetail(DetailPage):
     verb = "catalog.view"
     query = queries.products
     kind = "catalog.product"
-    panels = (card_panel, picture_panel, packs_panel, replacements_panel)
+    panels = (card_panel, picture_panel, packs_panel, cost_panel, replacements_panel)
 
     @property
     def back(self) -> str:  # type: ignore[override]
@@ -121,14 +123,16 @@ class ProductDetail(DetailPage):
         return Head(obj.code, (obj.get_state_display(), TONES[ProductState(obj.state)]), name_of(obj), facts=[figures.unit(obj.unit)])
 
     def buttons(self, obj: Product) -> Sequence[Button]:
+        costs = cost_buttons(self.actor, obj)
         if not policy_of(Product).may(self.actor, "catalog.edit", obj):
-            return []
+            return costs
         to = {name: reverse(f"product_{name}", args=[obj.pk]) for name in ("change", "pack", "block", "unblock")}
         found = [
             Button(_("Change"), to["change"], icon="pencil", primary=True, verb="catalog.edit", key="e"),
             Button(_("Add pack"), to["pack"], icon="plus", verb="catalog.edit", ask=True),
             Button(_("Name successor"), reverse("product_successor", args=[obj.pk]), icon="arrow-right", verb="catalog.edit", ask=True),
             Button(_("Add equivalent"), reverse("product_equivalents", args=[obj.pk]), icon="copy", verb="catalog.edit", ask=True),
+            *costs,
         ]
         if obj.state == ProductState.ACTIVE:
             found.append(Button(_("Block"), to["block"], icon="ban", verb="catalog.block", ask=True, danger=True))

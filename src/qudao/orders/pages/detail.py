@@ -17,7 +17,7 @@ from qudao.orders.models import Order
 from qudao.orders.pages.held import held_panel
 from qudao.orders.pages.life import by_whom, lines_of_life, waits
 from qudao.orders.pages.life import reached as reached_in
-from qudao.orders.pages.panels import credit_panel, facts_panel, files_panel, lines_panel
+from qudao.orders.pages.panels import credit_panel, facts_panel, files_panel, lines_panel, margin_panel
 from qudao.orders.queries import orders
 from qudao.orders.rules import change_waits, may_edit, may_keep, may_readdress, may_split
 from qudao.orders.states import Billing, Fulfilment, Payment, Status
@@ -30,7 +30,7 @@ class OrderDetail(DetailPage):
     verb = "orders.view"
     query = orders
     kind = "orders.order"
-    panels = (held_panel, lines_panel, credit_panel, facts_panel, talk_panel, files_panel)
+    panels = (held_panel, lines_panel, credit_panel, margin_panel, facts_panel, talk_panel, files_panel)
 
     @property
     def back(self) -> str:  # type: ignore[override]

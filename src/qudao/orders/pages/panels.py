@@ -21,6 +21,7 @@ from qudao.kernel.money import ZERO
 from qudao.orders.models import Order
 from qudao.orders.pages.life import entries
 from qudao.orders.queries import unscoped_family, unscoped_lines_of
+from qudao.orders.queries.margin import margin_of
 from qudao.orders.rules import hides_steps, may_split
 from qudao.orders.states import Allocation, Fulfilment, Kind, Status
 from qudao.orders.tables import is_late, name_of
@@ -85,6 +86,21 @@ def credit_panel(request: HttpRequest, order: Order) -> Panel | None:
         return None
     deciding = order.gross if order.status in (Status.SUBMITTED, Status.IN_REVIEW) else ZERO
     return Panel(title_of(card), "parts/panel_credit.html", {"meter": meter_of(card, deciding, actor.org_id)}, aside=True)
+
+
+def margin_panel(request: HttpRequest, order: Order) -> Panel | None:
+    """What the order brings its seller beyond the cost of its goods, for those of its people with the grant; nothing where no cost is kept."""
+    found = margin_of(request.actor, order)  # type: ignore[attr-defined]
+    if found is None or not found.net:
+        return None
+    facts = [
+        (_("Net"), figures.money(found.net, order.currency)),
+        (_("Cost of goods"), figures.money(found.cost, order.currency)),
+        (_("Margin"), figures.money(found.profit, order.currency)),
+        (_("Of net"), f"{(found.share or ZERO) * 100:.1f} %"),
+        (_("Without a cost"), figures.lines(found.unknown) if found.unknown else ""),
+    ]
+    return Panel(_("Margin"), "parts/panel_facts.html", {"facts": facts}, note=_("Only for your organisation"), aside=True)
 
 
 def facts_panel(request: HttpRequest, order: Order) -> Panel:

@@ -17,6 +17,8 @@ from qudao.approvals.actions import add_rule
 from qudao.approvals.queries import flows
 from qudao.approvals.rules import RuleDraft
 from qudao.base.access import Actor, Channel
+from qudao.catalog.actions import set_costs
+from qudao.catalog.rules import CostDraft
 from qudao.inventory.actions import register_place, set_supply_place
 from qudao.inventory.queries import places as places_seen
 from qudao.inventory.queries import supply_of
@@ -100,6 +102,8 @@ PEOPLE = {
 DESK = ("lanhe", "desk@lanhe.example", "周雅琴", "hq_clerk")
 #: share of the retail price by the step of the buyer
 SHARES = {"dealer1": "0.72", "dealer2": "0.80", "outlet": "0.88"}
+#: what goods cost the brand, without tax, of the retail price with tax
+SHARE_OF_COST = (Decimal("0.42"), Decimal("0.45"), Decimal("0.48"), Decimal("0.51"), Decimal("0.54"))
 #: the second step of approval begins here
 APPROVAL, SECOND_APPROVAL = Decimal(50_000), Decimal(200_000)
 
@@ -163,6 +167,8 @@ def build(start: date, last: date, size: str = "small", count: int = 60) -> Worl
     world.products = masters.products(brand, [good.draft(groups[good.category]) for good in made], packs)
     world.by_no = {good.no: world.products[good.code] for good in world.goods}
     _people(world)
+    costs = [CostDraft(world.products[good.code], (good.retail * SHARE_OF_COST[good.no % 5]).quantize(Decimal("0.01")), world.start) for good in made]
+    set_costs(costs, actor=world.staff("admin"))
     _rules(world)
     _trade(world)
     _stock(world)
