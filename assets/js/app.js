@@ -11,6 +11,7 @@ import "./pulse.js";
 import "./approvals.js";
 import "./talk.js";
 import "./scan.js";
+import "./tally.js";
 import "./basket.js";
 import "./keep.js";
 

@@ -167,9 +167,9 @@ function lines(root, news, one) {
 
 // Steppers: the figure moves at once, the server counts what was clicked.
 function words(box, held) {
-  const { factor, pack, unit } = box.dataset;
+  const { factor, pack, unit, one } = box.dataset;
   if (held <= 0) return "";
-  return factor && held % Number(factor) === 0 ? `${held / Number(factor)} ${pack}` : `${held} ${unit}`;
+  return factor && held % Number(factor) === 0 ? `${held / Number(factor)} ${pack}` : `${held} ${held === 1 ? one : unit}`;
 }
 document.addEventListener("click", (event) => {
   const by = event.target.closest("[data-basket] [data-by]");

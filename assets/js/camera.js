@@ -24,7 +24,7 @@ export async function press(button) {
   const video = Object.assign(document.createElement("video"), { className: "w-100 rounded border border-3", playsInline: true, muted: true, srcObject: stream });
   const mine = open = { button, video, stream, sound: new AudioContext() };
   button.setAttribute("aria-pressed", "true");
-  button.form.append(video);
+  (button.closest("[data-scan]") ?? button.form).append(video);
   await video.play();
   const read = await reader(mine, button.dataset.decoder);
   let last = "", seen = 0;
@@ -38,7 +38,7 @@ export async function press(button) {
   if (open === mine) close();
 }
 
-const field = (button) => button.form.querySelector("input:not([type=hidden])");
+const field = (button) => [...button.form.elements].find((one) => one.matches("input:not([type=hidden])"));
 
 function got({ button, video, sound }, code) {
   navigator.vibrate?.(60);

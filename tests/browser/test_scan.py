@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import fields
+from decimal import Decimal as D
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,13 @@ from PIL import Image, ImageDraw
 from pytest_django.live_server_helper import LiveServer
 
 from qudao.base.barcodes import STOP, WIDTHS, checked, code128
+from qudao.base.outbox import drain
 from qudao.baskets.models import Line
-from qudao.catalog.actions import change_products
+from qudao.catalog.actions import change_products, set_pack
 from qudao.catalog.rules import ProductDraft
+from qudao.fulfilment.actions import start_pick
+from qudao.fulfilment.queries import lines_of
+from qudao.kernel.gs1 import check_digit
 
 pytestmark = pytest.mark.browser
 GTINS = {"RC-40": "06901234567892", "KT-17": "06909876543212", "FN-16": "06912345678902"}
@@ -30,6 +35,8 @@ GTINS = {"RC-40": "06901234567892", "KT-17": "06909876543212", "FN-16": "0691234
 ODD = ("0001101", "0011001", "0010011", "0111101", "0100011", "0110001", "0101111", "0111011", "0110111", "0001011")
 PARITY = ("LLLLLL", "LLGLGG", "LLGGLG", "LLGGGL", "LGLLGG", "LGGLLG", "LGGGLL", "LGLGLG", "LGLGGL", "LGGLGL")
 SIZE = (640, 480)
+#: a box of kettles, without its check digit
+PACK = "1690987654321"
 
 
 def ean13(digits: str) -> str:
@@ -143,3 +150,58 @@ def test_without_leave_it_says_so_and_typing_goes_on(enter, world: World, langua
     named = re.compile("|".join((world.products["RC-40"].name, world.products["RC-40"].name_en)))
     visit.page.locator(".q-basket tbody").filter(has_text=named).first.wait_for()  # which the server told
     assert [line.product.code for line in Line.unscoped.select_related("product")] == ["RC-40"]
+
+
+def at(page: Any, code: str, column: str) -> str:
+    """What a row of a count says in a column."""
+    return page.locator(f"tr[data-codes*='{code}='] [name=lines-{column}]").input_value()
+
+
+def test_a_hand_scanner_counts_what_arrived_line_by_line(enter, world: World) -> None:
+    pack = set_pack(world.products["KT-17"].pk, "箱", D(6), gtin=PACK + check_digit(PACK), actor=world.people["admin"])
+    _order, shipment = world.shipped({"RC-40": 3, "KT-17": 8})
+    visit = enter("buyer", phone=True)
+    page = visit.page
+    visit.go(f"/shipments/{shipment.pk}/receipt")
+    assert visit.wide() == "" and visit.grave() == [] and visit.small(page.locator("[data-camera]")) == []
+    page.locator("[name=scanned]").focus()
+    began = time.monotonic()
+    keyboard = page.keyboard
+    for text in (GTINS["RC-40"][1:], f"01{GTINS['KT-17']}10L7", "rc-40", pack.gtin, f"https://example.com/01/{GTINS['RC-40']}/10/L7", "NO-1", "RC-40"):
+        keyboard.type(f"{text}\n")
+    assert time.monotonic() - began < 3, "a scanner does not wait"
+    visit.says("No line here has NO-1.", "10 of 11 counted", "Counting begins at zero.")
+    assert [at(page, code, column) for code in ("RC-40", "KT-17") for column in ("received", "over")] == ["3", "1", "7", ""]
+    page.reload()  # what was counted is still there, and counting goes on
+    page.locator("[name=scanned]").focus()
+    keyboard.type("KT-17\n")
+    visit.says("11 of 11 counted")
+    visit.button("Fill in as expected").tap()
+    assert [at(page, code, column) for code in ("RC-40", "KT-17") for column in ("received", "over")] == ["3", "", "8", ""]
+    page.locator("[name=scanned]").focus()
+    for text in ("RC-40", "RC-40", *["KT-17"] * 8):
+        keyboard.type(f"{text}\n")
+    visit.button("Confirm receipt").tap()
+    visit.at(f"/shipments/{shipment.pk}/")
+    assert {line.product.code: (line.count.received, line.count.short) for line in lines_of(shipment)} == {"RC-40": (2, 1), "KT-17": (8, 0)}
+
+
+def test_who_picks_scans_what_leaves_and_is_told_when_it_is_too_much(enter, world: World) -> None:
+    order = world.order({"RC-40": 2, "KT-17": 1})
+    drain()
+    shipment = start_pick(order.pk, actor=world.people["warehouse"])
+    visit = enter("warehouse")
+    page = visit.page
+    page.context.grant_permissions(["camera"])
+    for address in (f"/shipments/{shipment.pk}/dispatch", f"/shipments/{shipment.pk}/parcels/new"):
+        visit.go(address)
+        page.locator("[name=scanned]").focus()
+        for _ in range(3):
+            page.keyboard.type("RC-40\n")
+        visit.says("RC-40: all 2 are counted already.", "2 of 3 counted")
+        assert (at(page, "RC-40", "qty"), at(page, "KT-17", "qty")) == ("2", "0")
+        assert visit.wide() == "" and visit.grave() == []
+    page.locator("[data-camera]").click()  # the film shows each label in turn; what no line has is said
+    visit.says("3 of 3 counted", "No line here has")
+    assert at(page, "KT-17", "qty") == "1"
+    page.locator("[data-camera]").click()

@@ -12,6 +12,7 @@ from typing import Any
 from django.apps import apps
 from django.utils.translation import gettext_lazy as _
 
+from qudao.base.html.figures import unit
 from qudao.kernel.errors import Fault
 from qudao.kernel.quantity import plain
 
@@ -85,6 +86,8 @@ REMEDIES: dict[str, Any] = {
     "base.other_body": _("Use a new key for a new request."),
 }
 
+#: what a sentence counts, where it says the number: the one form of English that a parameter changes
+ONE = re.compile(r"(?<![\d.,])1 (day|hour|line|row|order|product|organisation|document|month|character|digit|time)s\b")
 #: an amount as JSON keeps it
 AMOUNT = re.compile(r"-?\d+\.\d\d")
 
@@ -132,9 +135,9 @@ def say(fault: Fault) -> Said:
     """The sentence and remedy of a fault in the active language; an unknown code falls back to the constraint's message, then to the code."""
     sentences, remedies = _texts(fault.code.partition(".")[0])
     text = sentences.get(fault.code) or _constraint_message(fault.code) or fault.code
-    params = {k: shown(v) for k, v in fault.params.items()}
+    params = {k: unit(str(v)) if k == "unit" else shown(v) for k, v in fault.params.items()}
     remedy = str(remedies.get(fault.code, ""))
     try:
-        return Said(fault.code, fault.field, str(text).format(**params), remedy.format(**params))
+        return Said(fault.code, fault.field, ONE.sub(r"1 \1", str(text).format(**params)), ONE.sub(r"1 \1", remedy.format(**params)))
     except (KeyError, IndexError):
         return Said(fault.code, fault.field, str(text), remedy)

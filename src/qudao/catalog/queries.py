@@ -47,6 +47,17 @@ _CARDS = """
      where p.id = any(%s)"""
 
 
+def unscoped_codes(product_ids: Iterable[int]) -> dict[int, dict[str, Decimal]]:
+    """By product all codes that stand on it and on its packs, with how many base units each means. One statement."""
+    sql = """SELECT id, code, 1 FROM catalog_product WHERE id = ANY(%(ids)s)
+        UNION ALL SELECT id, gtin, 1 FROM catalog_product WHERE id = ANY(%(ids)s) AND gtin <> ''
+        UNION ALL SELECT product_id, gtin, factor FROM catalog_pack WHERE product_id = ANY(%(ids)s) AND gtin <> ''"""
+    found: dict[int, dict[str, Decimal]] = {}
+    for pk, code, factor in rows(sql, {"ids": list(product_ids)}):
+        found.setdefault(pk, {})[code] = Decimal(factor)
+    return found
+
+
 def unscoped_cards(ids: Iterable[int]) -> dict[int, ProductCard]:
     """The cards of these products by id, unknown ids missing. One statement; for documents that already decided who may see them."""
     with connection.cursor() as cursor:

@@ -15,6 +15,7 @@ from django.utils.translation import pgettext_lazy
 from qudao.base.html import figures
 from qudao.base.html.forms import Form, LineEditor, LineField, number_of
 from qudao.base.html.tables import by_language
+from qudao.catalog.queries import unscoped_codes
 from qudao.fulfilment.models import ShipmentLine
 from qudao.fulfilment.queries import unscoped_settlers
 from qudao.fulfilment.rules import MAX_NOTE, NOTHING, Count, total
@@ -152,12 +153,23 @@ def arrival_editor(lines: Sequence[Any], by_lot: bool, data: Any = None) -> Line
     rows: list[dict[str, Any]] = []
     for line in lines:
         told, rest = f"{by_language(line.product.name, line.product.name_en)} {line.product.code}", line.wanted - line.shipped
-        rows.append({"ref": line.pk, "product": told, "shipped": figures.qty(rest, line.unit), "received": plain(rest)})
+        rows.append({"ref": line.pk, "product": told, "shipped": figures.qty(rest, line.unit), "received": plain(rest), "most": plain(rest)})
     editor = LineEditor((*ARRIVAL_LINES, ARRIVED_LOT) if by_lot else ARRIVAL_LINES, data=data, initial=rows, fixed=True)
     known = {str(one["ref"]): one for one in rows}
     for row in editor.lines:
         row.shown = known.get(row.ref, {})
     return editor
+
+
+def scannable(editor: LineEditor, lines: Sequence[Any], tally: str) -> None:
+    """Give the rows of these lines the codes that a scanner may read for them, and what each was filled with in the column that it counts in. One
+    statement.
+    """
+    products = {line.pk: line.product_id for line in lines}
+    codes = unscoped_codes(products.values())
+    for row in editor.lines:
+        known = codes.get(products.get(int(row.ref or 0), 0), {})
+        row.shown |= {"codes": "\n".join(f"{code.upper()}={plain(by)}" for code, by in known.items()), "fill": row.shown.get(tally, "")}
 
 
 def arrived_lots(editor: LineEditor) -> dict[int, tuple[LotQty, ...]]:
@@ -188,7 +200,7 @@ def editor_of(fields: Sequence[LineField], lines: Sequence[ShipmentLine], data: 
         told = f"{by_language(line.product.name, line.product.name_en)} {line.product.code}"
         figure = figures.qty(line.qty, line.line.unit)
         lots = written_lots(getattr(line, "lots", ()))
-        rows.append({"ref": line.pk, "product": told, "picked": figure, "shipped": figure, "qty": leaves, "received": text, "lots": lots})
+        rows.append({"ref": line.pk, "product": told, "picked": figure, "shipped": figure, "qty": leaves, "received": text, "lots": lots, "most": text})
     editor = LineEditor(fields, data=data, initial=rows, fixed=True)
     known = {str(one["ref"]): one for one in rows}
     for row in editor.lines:
@@ -208,7 +220,7 @@ def parcel_editor(lines: Sequence[Any], own: Mapping[int, Sequence[LotQty]] | No
         if left:
             told = f"{by_language(line.product.name, line.product.name_en)} {line.product.code}"
             qty, written = plain(left if own is None else inside), written_lots(lots) if all(one.lot for one in lots) else ""
-            rows.append({"ref": line.pk, "product": told, "left": figures.qty(left, line.line.unit), "qty": qty, "lots": written})
+            rows.append({"ref": line.pk, "product": told, "left": figures.qty(left, line.line.unit), "qty": qty, "lots": written, "most": plain(left)})
     fields = (*PARCEL_LINES, PARCEL_LOT) if any(line.by_lot for line in lines) else PARCEL_LINES
     editor = LineEditor(fields, data=data, initial=rows, fixed=True)
     known = {str(one["ref"]): one for one in rows}

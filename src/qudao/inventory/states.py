@@ -108,7 +108,7 @@ SENTENCES = {
     "inventory.place_closed": _("The warehouse {place} is closed."),
     "inventory.place_open": _("The warehouse {place} is open."),
     "inventory.place_main": _("MAIN stays open: every organisation has it."),
-    "inventory.place_not_empty": _("{n} products still lie in {place}."),
+    "inventory.place_not_empty": _("Still in {place}: {n} products."),
     "inventory.place_awaited": _("Orders wait for goods out of {place}."),
     "inventory.place_under_way": _("Goods from {place} are still under way: {numbers}."),
     "inventory.place_supplies": _("Agreements are supplied out of {place}: {codes}."),

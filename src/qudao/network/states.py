@@ -63,7 +63,7 @@ SENTENCES = {
     "network.own_field": _("Your organisation cannot change this about itself."),
     "network.own_organisation": _("Nobody can do this to the own organisation."),
     "network.state": _("{name} is in state “{state}”; this is not possible now."),
-    "network.has_open_below": _("{name} still has {count} organisations below it that are not closed."),
+    "network.has_open_below": _("Not closed below {name}: {count} organisations."),
     "network.reason_missing": _("Please give a reason."),
     "network.unknown": _("There is no such organisation."),
     "network.code_stays": _("The code of an organisation cannot be changed here."),

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 SENTENCES = {
     "portal.qty_unreadable": _("“{text}” is not a quantity of {product}."),
-    "portal.short": _("{available} {unit} are in stock, {short} {unit} are missing."),
+    "portal.short": _("In stock: {available}; missing: {short}."),
     "portal.file_empty": _("There is no line in the file."),
     "portal.file_too_long": _("A file can have at most {limit} lines."),
     "portal.no_agreement": _("Choose the agreement under which this order is placed."),

@@ -202,7 +202,7 @@ def _short(looked: Look, asked: Asked) -> dict[str, Any] | None:
     if asked.card is None or told is None or told.qty is None or told.qty >= asked.qty:
         return None
     there = max(told.qty, Decimal(0))
-    said = say(Fault("portal.short", "", {"available": figures.qty(there), "short": figures.qty(asked.qty - there), "unit": asked.card.unit}))
+    said = say(Fault("portal.short", "", {"available": figures.qty(there, asked.card.unit), "short": figures.qty(asked.qty - there, asked.card.unit)}))
     take = {"field": "qty", "value": figures.qty(there).replace(",", ""), "label": _("Take {qty}").format(qty=figures.qty(there))}
     buttons = [take] if there > 0 else []
     return {"code": "portal.short", "css": "c-wait", "icon": "clock", "text": said.sentence, "buttons": buttons}

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from qudao.agreements import queries, rules
 from qudao.agreements.actions.assortments import hold_still, open_catalogues
@@ -48,7 +49,8 @@ def _card(agreement_id: int, reason: str = "", **least: Any) -> list[tuple[Any, 
     if least:
         return [*told, (_("Smallest order now"), figures.money(of.min_order, of.currency))]
     until = figures.day(of.valid_to) if of.valid_to else _("until withdrawn")
-    told += [(_("Payment"), _("paid in advance") if of.prepaid else _("{n} days").format(n=of.payment_days)), (_("Currency"), of.currency)]
+    days = ngettext("{n} day", "{n} days", of.payment_days).format(n=of.payment_days)
+    told += [(_("Payment"), _("paid in advance") if of.prepaid else days), (_("Currency"), of.currency)]
     told += [(_("From"), figures.day(of.valid_from)), (_("To, included"), until)]
     return [*told, *([(_("Reason"), reason)] if reason else [])]
 

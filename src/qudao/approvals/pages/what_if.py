@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from qudao.approvals import queries
 from qudao.approvals.models import Flow
@@ -105,7 +106,7 @@ class WhatIf(DetailPage):
         )
 
     def buttons(self, obj: Flow) -> Sequence[Button]:
-        return [Button(_("{n} months").format(n=n), f"{reverse('approval_what_if', args=[obj.pk])}?months={n}") for n in MONTHS]
+        return [Button(ngettext("{n} month", "{n} months", n).format(n=n), f"{reverse('approval_what_if', args=[obj.pk])}?months={n}") for n in MONTHS]
 
 
 routes = [path("approval-flows/<int:pk>/what-if", WhatIf.as_view(), name="approval_what_if")]

@@ -12,7 +12,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
-from django.utils.translation import get_language, gettext, ngettext, npgettext, pgettext_lazy
+from django.utils.translation import get_language, gettext, ngettext, npgettext, npgettext_lazy
 
 from qudao.kernel import clock
 
@@ -22,7 +22,7 @@ SEP = mark_safe('<i class="sep"></i>')
 SYMBOLS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "JP¥", "HKD": "HK$"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 #: units kept as codes, in the reader's words; any other unit is shown as its owner writes it
-UNITS = {"PCS": pgettext_lazy("unit", "pcs")}
+UNITS = {"PCS": npgettext_lazy("unit", "pc", "pcs")}
 TONES = ("wait", "move", "done", "idle", "wrong")
 
 
@@ -89,9 +89,13 @@ def price(value: Any) -> str:
     return amount(number, digits)
 
 
-def unit(code: str) -> str:
-    """A unit in the reader's words: "PCS" is 件, "箱" stays as its owner writes it."""
-    return str(UNITS.get(code, code))
+def unit(code: str, number: Any = 2) -> str:
+    """A unit in the reader's words, for so many of it: "PCS" is 件, "箱" stays as its owner writes it."""
+    known = UNITS.get(code)
+    return known % (1 if abs(number) == 1 else 2) if known else code
+
+
+unit_word = unit
 
 
 def qty(value: Any, unit: str = "") -> str:
@@ -101,7 +105,7 @@ def qty(value: Any, unit: str = "") -> str:
         return DASH
     text = f"{abs(number):,.4f}".rstrip("0").rstrip(".")
     text = MINUS + text if number < 0 and text != "0" else text
-    return f"{text} {UNITS.get(unit, unit)}" if unit else text
+    return f"{text} {unit_word(unit, number)}" if unit else text
 
 
 def percent(value: Any, places: int = 1) -> str:

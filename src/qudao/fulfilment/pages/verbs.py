@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -33,6 +33,7 @@ from qudao.fulfilment.forms import (
     counts_of,
     editor_of,
     quantities_of,
+    scannable,
 )
 from qudao.fulfilment.models import Difference, Shipment
 from qudao.fulfilment.states import LOST, OUTCOMES, DifferenceKind, Outcome, Remedy
@@ -97,6 +98,9 @@ class LinesVerb(Verb):
     keeps = True
     fields: Sequence[LineField] = ()
     template = "fulfilment/lines_form.html"
+    #: the column that a scanner counts in, and the one that takes what is more than a line expects
+    tally: ClassVar[str] = "qty"
+    tally_over: ClassVar[str] = ""
     editor: LineEditor
 
     def find(self, **kwargs: Any) -> Shipment:
@@ -109,6 +113,7 @@ class LinesVerb(Verb):
         data = self.request.POST if self.request.method == "POST" else None
         lines = list(queries.lines_of(shipment))
         self.editor = self.editor_for(shipment, lines, data)
+        scannable(self.editor, lines, self.tally)
         self.told = f"{shipment.number} · {name_of(shipment.buyer if self.actor.org_id == shipment.seller_id else shipment.seller)}"
 
     def editor_for(self, shipment: Shipment, lines: Sequence[Any], data: Any) -> LineEditor:
@@ -171,6 +176,7 @@ class Receive(LinesVerb):
     submit = gettext_lazy("Confirm receipt")
     said = gettext_lazy("The receipt is confirmed.")
     template = "fulfilment/receipt_form.html"
+    tally, tally_over = "received", "over"
 
     def says(self, obj: Shipment) -> Any:
         return _("Filled as if everything arrived. Change what did not: what is not counted anywhere is missing.")
@@ -211,6 +217,7 @@ class ReceivePurchase(Receive):
         lines: list[Any] = list(queries.unscoped_to_come(order))
         data = self.request.POST if self.request.method == "POST" else None
         self.editor = arrival_editor(lines, any(line.by_lot for line in lines), data)
+        scannable(self.editor, lines, self.tally)
         self.told = f"{order.number} · {name_of(order.seller)}"
         return order
 

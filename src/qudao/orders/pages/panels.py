@@ -9,7 +9,7 @@ from django.db.models import F, Sum
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
 from qudao.base.access import Actor, sees_prices
 from qudao.base.files import files_of
@@ -134,7 +134,7 @@ def _terms(order: Order) -> str:
     """When it is to be paid; only terms without days may be prepaid, which takes one statement to know."""
     if not order.payment_days and order.agreement.prepaid:
         return _("Prepaid")
-    return _("{days} days after the invoice").format(days=order.payment_days)
+    return ngettext("{n} day after the invoice", "{n} days after the invoice", order.payment_days).format(n=order.payment_days)
 
 
 def _promise(order: Order) -> Any:

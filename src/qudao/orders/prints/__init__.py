@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from qudao.base import printing
 from qudao.base.access import Actor, sees_prices, visible
@@ -30,6 +30,10 @@ def confirmations(actor: Actor, ids: Sequence[int]) -> list[Paper]:
     return [_paper(order, lines[order.pk], sees_prices(actor, order.seller_id, order.buyer_id)) for order in found]
 
 
+def _days(number: int) -> str:
+    return ngettext("{n} day after the invoice", "{n} days after the invoice", number).format(n=number)
+
+
 def _paper(order: Order, lines: Sequence[Line], clear: bool) -> Paper:
     agreed = order.status in AGREED
     facts = [
@@ -38,7 +42,7 @@ def _paper(order: Order, lines: Sequence[Line], clear: bool) -> Paper:
         (_("Requested"), printing.full_day(order.requested_on)),
         (_("Promised"), printing.full_day(order.promised_on)),
         (_("Delivery address"), ", ".join(order.ship_lines)),
-        (_("Terms"), _("Prepaid") if order.agreement.prepaid else _("{days} days after the invoice").format(days=order.payment_days)),
+        (_("Terms"), _("Prepaid") if order.agreement.prepaid else _days(order.payment_days)),
         (_("State"), "" if agreed else str(Status(order.status).label)),
     ]
     columns = [Column("#", "right"), Column(_("Product"), wide=True), Column(_("Quantity"), "right")]

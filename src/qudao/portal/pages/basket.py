@@ -63,6 +63,7 @@ def shown_row(row: Row) -> dict[str, Any]:
         "price": figures.price(row.priced.unit_price) if row.priced else "",
         "gross": figures.amount(row.priced.gross) if row.priced else figures.DASH,
         "step": step_of(product, row.packs) if product else None, "unit": unit_word(product.unit) if product else "",
+        "one": unit_word(product.unit, 1) if product else "",
     }  # fmt: skip
 
 
@@ -92,7 +93,8 @@ def _hints(row: Row) -> list[dict[str, Any]]:
         take = _set(row, more.qty) | {"label": _("Take {qty}").format(qty=figures.qty(more.qty, unit))}
         found.append({"css": "c-accent", "icon": "discount", "text": text, "buttons": [take]})
     if row.short and not any(fault.code == "inventory.short" for fault in row.faults):
-        about = {"available": figures.qty(row.asked.qty - row.short), "short": figures.qty(row.short), "unit": row.asked.card.unit if row.asked.card else ""}
+        unit = row.asked.card.unit if row.asked.card else ""
+        about = {"available": figures.qty(row.asked.qty - row.short, unit), "short": figures.qty(row.short, unit)}
         found.append({"css": "c-wait", "icon": "clock", "text": say(Fault("portal.short", "", about)).sentence, "buttons": []})
     return found + instead_hints(row.instead)
 

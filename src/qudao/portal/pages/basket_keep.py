@@ -9,7 +9,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from qudao.base import sheets
 from qudao.base.access import Actor
@@ -90,7 +90,9 @@ class Reorder(ActionPage):
     said = gettext_lazy("The lines are in the basket, at today's prices.")
 
     def says(self, obj: Order) -> Any:
-        return _("{count} lines of {number} go into the basket, at today's prices.").format(count=obj.line_count, number=obj.number)
+        n = obj.line_count
+        words = ngettext("{n} line of {number} goes into the basket, at today's price.", "{n} lines of {number} go into the basket, at today's prices.", n)
+        return words.format(n=n, number=obj.number)
 
     def done(self, result: Basket) -> str:
         return basket_url(result.agreement_id)
@@ -220,7 +222,8 @@ class TemplateRemoval(ActionPage):
     danger = True
 
     def says(self, obj: Template) -> Any:
-        return _("“{name}” with its {n} lines is lost.").format(name=obj.name, n=obj.number)  # type: ignore[attr-defined]
+        n = obj.number  # type: ignore[attr-defined]
+        return ngettext("“{name}” with its {n} line is lost.", "“{name}” with its {n} lines is lost.", n).format(name=obj.name, n=n)
 
     def perform(self, obj: Template, cleaned: dict[str, Any], client_id: UUID) -> Any:
         actions.remove_template(obj.pk, actor=self.actor, client_id=client_id)

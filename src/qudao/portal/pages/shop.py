@@ -78,7 +78,7 @@ def shown_card(card: Card, trade: Trade) -> dict[str, Any]:
         "promise": promise_words(card.stock, product.unit),
         "packs": [f"{name} × {figures.qty(factor)}" for name, factor in card.packs],
         "price": figures.money(card.price, trade.currency) if card.price is not None and card.price == round_to(card.price) else figures.price(card.price),
-        "unit": unit_word(product.unit),
+        "unit": unit_word(product.unit), "one": unit_word(product.unit, 1),
         "more": _("from {qty}: {price}").format(qty=figures.qty(more.qty, product.unit), price=figures.price(more.price)) if more else "",
         "bought": _("{day}: {qty} bought").format(day=figures.day(bought.on), qty=figures.qty(bought.qty, product.unit)) if bought else "",
         "amount": figures.amount(card.price * card.held) if card.price is not None and card.held else "",

@@ -129,7 +129,7 @@ class Card:
 def typed_of(qty: Decimal, pack: str, packs: Mapping[str, Decimal], unit: str) -> str:
     """A quantity in the words in which it may be typed again."""
     number, name = shown_qty(qty, pack, packs.get(pack))
-    return f"{number.normalize():f} {name or unit_word(unit)}"
+    return f"{number.normalize():f} {name or unit_word(unit, number)}"
 
 
 def step_of(product: Product | ProductCard, packs: Sequence[tuple[str, Decimal]]) -> Step:
@@ -325,7 +325,7 @@ def _asked(no: int, line: Line) -> Asked:
 def typed_entry(product: Product | ProductCard, text: str, packs: Sequence[tuple[str, Decimal]]) -> Entry:
     """A typed quantity of a known product; "" and 0 take it out, what cannot be read is kept as typed."""
     pk, text = product.pk if isinstance(product, Product) else product.id, text.strip()
-    qty = quantity_of(text.removesuffix(unit_word(product.unit)), product.unit, dict(packs)) if text else ZERO
+    qty = quantity_of(text.removesuffix(unit_word(product.unit)).removesuffix(unit_word(product.unit, 1)), product.unit, dict(packs)) if text else ZERO
     if qty is None:
         return Entry(pk, ZERO, typed=text)
     return Entry(pk, qty, pack=pack_in(text, [name for name, _factor in packs]))
