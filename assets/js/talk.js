@@ -130,7 +130,8 @@ function differing() {
     if (!line) continue;
     const typed = (name) => Number.parseFloat(line.querySelector(`[name="lines-${name}"]`)?.value || "0");
     const shipped = Number.parseFloat(line.querySelector('[data-show="shipped"]')?.textContent || "0");
-    row.hidden = typed("received") === shipped && !typed("damaged") && !typed("over") && ![...row.querySelectorAll("input")].some((one) => one.files.length);
+    const here = document.querySelector("[name=more]")?.checked || typed("received") === shipped; // what comes later does not differ
+    row.hidden = here && !["damaged", "over", "refused", "wrong"].some(typed) && ![...row.querySelectorAll("input")].some((one) => one.files.length);
   }
   const card = document.querySelector("[data-differing]");
   if (card) card.hidden = ![...card.querySelectorAll("[data-photo-of]")].some((row) => !row.hidden);
@@ -154,7 +155,7 @@ document.addEventListener("submit", (event) => {
   bare[0].querySelector("input").focus();
   bare[0].scrollIntoView({ block: "center" });
 }, true);
-document.addEventListener("input", (event) => { if (event.target.matches?.("[name^=lines-]")) differing(); });
+document.addEventListener("input", (event) => { if (event.target.matches?.("[name^=lines-], [name=more]")) differing(); });
 
 // --- inbox: e marks the row under the cursor as read, and the next one comes under it ---
 document.addEventListener("keydown", async (event) => {

@@ -1,4 +1,5 @@
-"""Parcels under any sequence of packing, changing, taking apart, stopping and dispatching: never more in them than was picked, and exactly that leaves.
+"""Parcels under any sequence of packing, changing, taking apart, stopping and dispatching: never more in them than was picked, and exactly that leaves;
+and receipts at once or in parts, by line or by parcel, of whatever left: never more than is under way.
 
 A plain list predicts what is in each parcel; `QUDAO_SLOW=1` runs it long.
 """
@@ -17,11 +18,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from qudao.base.access import system_actor
 from qudao.fulfilment import actions
+from qudao.fulfilment.actions import Part
 from qudao.fulfilment.models import Package, PackageLine, Receipt, Shipment, ShipmentLine
+from qudao.fulfilment.rules import Count
 from qudao.fulfilment.tests.make import counts, lines
 from qudao.inventory.models import Move
 from qudao.kernel import clock
-from qudao.kernel.errors import Refused
+from qudao.kernel.errors import Invalid, Refused
 from qudao.orders.tests.make import assert_sound, make_world, place
 
 SYSTEM = system_actor()
@@ -152,18 +155,63 @@ class Parcels(RuleBasedStateMachine):
                 after = actions.watch_receipt(self.shipment.pk, actor=SYSTEM)
                 if after.state != before.state:
                     assert before.warned_on and before.warned_on + timedelta(days=2) < clock.today()
-                    assert Receipt.unscoped.get(shipment=after).automatic
+                    assert Receipt.unscoped.get(shipment=after, partial=False).automatic
 
     @precondition(lambda self: self.gone)
     @rule(damaged=st.booleans())
     def somebody_counts(self, damaged: bool) -> None:
         shipment = Shipment.unscoped.get(pk=self.shipment.pk)
         counted = counts(shipment, (1,)) if damaged else []
-        if shipment.state == "shipped":
+        if shipment.state == "shipped" or (shipment.state == "partly" and not damaged):
             actions.confirm_receipt(shipment.pk, counted, actor=self.world.dealer)
-        else:
+        elif shipment.state != "partly":
             with pytest.raises(Refused, match="illegal"):
                 actions.confirm_receipt(shipment.pk, counted, actor=self.world.dealer)
+
+    @precondition(lambda self: self.gone)
+    @rule(first=some, second=some, damaged=st.booleans())
+    def a_part_comes(self, first: D, second: D, damaged: bool) -> None:
+        """So much of each line is here, the rest still under way; never more than that."""
+        shipment = Shipment.unscoped.get(pk=self.shipment.pk)
+        open_ones = list(ShipmentLine.unscoped.filter(shipment=shipment).order_by("line__no"))
+        rest = [line.rest for line in open_ones]
+        here = dict(zip(self.lines, (first, second), strict=True))
+        part = Part([Count(line.pk, here[line.pk] - (1 if damaged and here[line.pk] else 0), D(damaged and here[line.pk] > 0)) for line in open_ones])
+        much = [here[line.pk] for line in open_ones]
+        if shipment.state not in ("shipped", "partly"):
+            with pytest.raises(Refused, match="illegal"):
+                actions.receive_part(shipment.pk, part, actor=self.world.dealer)
+        elif any(qty > left for qty, left in zip(much, rest, strict=True)):
+            with pytest.raises(Invalid, match="more_than_under_way"):
+                actions.receive_part(shipment.pk, part, actor=self.world.dealer)
+        elif any(much):
+            receipt = actions.receive_part(shipment.pk, part, actor=self.world.dealer)
+            assert receipt.partial == (much != rest)
+            assert Shipment.unscoped.get(pk=shipment.pk).state == ("partly" if receipt.partial else "received")
+
+    @precondition(lambda self: self.gone)
+    @rule(data=st.data())
+    def a_parcel_comes(self, data: st.DataObject) -> None:
+        shipment = Shipment.unscoped.get(pk=self.shipment.pk)
+        found = list(Package.unscoped.filter(shipment=shipment, receipt=None).order_by("no").values_list("sscc", flat=True))
+        if found and shipment.state in ("shipped", "partly"):
+            one = data.draw(st.sampled_from(found))
+            try:
+                actions.receive_part(shipment.pk, Part(parcels=[one]), actor=self.world.dealer)
+            except Refused as refused:  # what is in it was counted by line before
+                assert refused.faults[0].code == "fulfilment.nothing_came"
+            else:
+                assert Package.unscoped.get(sscc=one).receipt_id
+
+    @precondition(lambda self: self.gone)
+    @rule()
+    def nothing_more_comes(self) -> None:
+        shipment = Shipment.unscoped.get(pk=self.shipment.pk)
+        if shipment.state == "partly":
+            actions.end_receipt(shipment.pk, actor=self.world.dealer)
+        else:
+            with pytest.raises(Refused, match="illegal"):
+                actions.end_receipt(shipment.pk, actor=self.world.dealer)
 
     @precondition(lambda self: self.gone)
     @rule()

@@ -105,6 +105,7 @@ GOODS: dict[str, Rule] = {
     **verb("removal", "fulfilment.pack", "parcels"),
     **verb("receipt", "fulfilment.receive", "shipments"),
     **verb("refusal", "fulfilment.receive", "shipments"),
+    **verb("receipt-end", "fulfilment.receive", "shipments"),
     "differences": Rule("fulfilment.view"),
     **verb("settlement", "fulfilment.settle", "differences"),
     **verb("investigation", "fulfilment.settle", "differences"),

@@ -11,11 +11,12 @@ import pytest
 
 from qudao.base.access import system_actor
 from qudao.fulfilment import actions
-from qudao.fulfilment.models import Difference, Package, PackageLine, Receipt, Shipment
+from qudao.fulfilment.models import Difference, Package, PackageLine, Receipt, ReceiptLine, Shipment
+from qudao.fulfilment.rules import Count
 from qudao.fulfilment.tests.make import counts, lines
 from qudao.inventory.models import Move
 from qudao.kernel import clock
-from qudao.kernel.errors import Refused
+from qudao.kernel.errors import Invalid, Refused
 from qudao.orders.tests.make import assert_sound, make_world, place
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
@@ -89,4 +90,35 @@ def test_the_night_and_the_buyer_count_a_shipment_once(race):
     assert codes(found) in ([], ["fulfilment.illegal"])
     receipt = Receipt.unscoped.get()
     assert receipt.automatic is bool(codes(found)) and Difference.unscoped.count() == (0 if receipt.automatic else 1)
+    assert_sound()
+
+
+def test_two_who_receive_a_part_at_once_take_no_more_than_is_under_way(race):
+    world = make_world()
+    shipment = actions.ship_order(place(world, 10).pk, actor=world.cast.hq_warehouse)
+    (line,) = lines(shipment)
+    part = actions.Part([Count(line.pk, D(4))])
+    found = race([lambda: actions.receive_part(shipment.pk, part, actor=world.dealer, client_id=uuid4()) for _x in range(4)])
+    assert sorted(one.faults[0].code for one in found if isinstance(one, Invalid)) == ["fulfilment.more_than_under_way"] * 2
+    assert sum(ReceiptLine.unscoped.values_list("received", flat=True)) == D(8) and Shipment.unscoped.get().state == "partly"
+    assert_sound()
+
+
+def test_a_part_the_last_one_and_the_end_at_once_count_everything_once(race):
+    world = make_world()
+    shipment = actions.ship_order(place(world, 10).pk, actor=world.cast.hq_warehouse)
+    (line,) = lines(shipment)
+    part = actions.Part([Count(line.pk, D(6))])
+    same = uuid4()  # the second of these is a retry of the first
+    race(
+        [
+            partial(actions.receive_part, shipment.pk, part, actor=world.dealer, client_id=same),
+            partial(actions.receive_part, shipment.pk, part, actor=world.dealer, client_id=same),
+            partial(actions.confirm_receipt, shipment.pk, actor=world.dealer, client_id=uuid4()),
+            partial(actions.end_receipt, shipment.pk, actor=world.dealer, client_id=uuid4()),
+        ]
+    )
+    counted = ReceiptLine.unscoped.values_list("received", "short")
+    assert sum((a + b for a, b in counted), D(0)) == 10 and Shipment.unscoped.get().state == "received"
+    assert Receipt.unscoped.filter(partial=False).count() == 1
     assert_sound()

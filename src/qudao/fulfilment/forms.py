@@ -50,6 +50,23 @@ class ReceiptForm(Form):
         return True
 
 
+class PartForm(ReceiptForm):
+    """The same of what may be a part only."""
+
+    more = forms.BooleanField(
+        label=_("The rest is still under way"),
+        required=False,
+        help_text=_("What you do not count now is received later; only the last receipt says what is missing."),
+    )
+    field_order = ("more", "note")
+
+
+class EndForm(Form):
+    """A remark on a rest that does not come."""
+
+    note = forms.CharField(label=_("Remark"), max_length=500, required=False)
+
+
 class ArrivalForm(ReceiptForm):
     """The same of goods that an outside seller sent."""
 
@@ -126,7 +143,7 @@ DISPATCH_LINES = (
 LOT_FIELD = LineField("lots", _("Lots"), placeholder=_("number × quantity, …"))
 RECEIPT_LINES = (
     LineField("product", _("Product"), kind="show", width="w-l"),
-    LineField("shipped", _("Shipped"), kind="figure"),
+    LineField("shipped", pgettext_lazy("goods", "Under way"), kind="figure"),
     LineField("received", _("Received well"), kind="qty", required=True),
     LineField("damaged", _("Damaged"), kind="qty"),
     LineField("over", _("Too many"), kind="qty"),
@@ -201,6 +218,20 @@ def editor_of(fields: Sequence[LineField], lines: Sequence[ShipmentLine], data: 
         figure = figures.qty(line.qty, line.line.unit)
         lots = written_lots(getattr(line, "lots", ()))
         rows.append({"ref": line.pk, "product": told, "picked": figure, "shipped": figure, "qty": leaves, "received": text, "lots": lots, "most": text})
+    editor = LineEditor(fields, data=data, initial=rows, fixed=True)
+    known = {str(one["ref"]): one for one in rows}
+    for row in editor.lines:
+        row.shown = known.get(row.ref, {})
+    return editor
+
+
+def receipt_editor(fields: Sequence[LineField], lines: Sequence[ShipmentLine], here: Mapping[int, Decimal] | None, data: Any = None) -> LineEditor:
+    """One row for each line of which something is under way, filled as if all of it were here, or what of it is `here` (by shipment line)."""
+    rows: list[dict[str, Any]] = []
+    for line in lines:
+        told = f"{by_language(line.product.name, line.product.name_en)} {line.product.code}"
+        come = line.rest if here is None else min(line.rest, here.get(line.pk, NOTHING))
+        rows.append({"ref": line.pk, "product": told, "shipped": figures.qty(line.rest, line.line.unit), "received": plain(come), "most": plain(line.rest)})
     editor = LineEditor(fields, data=data, initial=rows, fixed=True)
     known = {str(one["ref"]): one for one in rows}
     for row in editor.lines:

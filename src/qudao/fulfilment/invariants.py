@@ -15,7 +15,7 @@ CHECKS = [
                                    'of which are sent again', coalesce(a.qty, 0)) AS note
            FROM orders_line l
            LEFT JOIN (SELECT sl.line_id, sum(sl.qty) AS qty FROM fulfilment_shipmentline sl JOIN fulfilment_shipment s ON s.id = sl.shipment_id
-                      WHERE s.state IN ('shipped', 'received', 'refused') GROUP BY sl.line_id) s ON s.line_id = l.id
+                      WHERE s.state IN ('shipped', 'partly', 'received', 'refused') GROUP BY sl.line_id) s ON s.line_id = l.id
            LEFT JOIN ({AGAIN}) a ON a.line_id = l.id
            WHERE l.shipped <> coalesce(s.qty, 0) - coalesce(a.qty, 0)""",
         "UPDATE fulfilment_shipmentline SET qty = qty + 1 WHERE id = (SELECT max(l.id) FROM fulfilment_shipmentline l JOIN fulfilment_shipment s"
@@ -41,15 +41,39 @@ CHECKS = [
     ),
     Check(
         "fulfilment.a_receipt_counts_what_was_shipped",
-        """SELECT rl.id, concat_ws(' ', 'shipped', sl.qty, 'counted', rl.received + rl.damaged + rl.short + rl.refused + rl.wrong) AS note
-           FROM fulfilment_receiptline rl JOIN fulfilment_shipmentline sl ON sl.id = rl.shipment_line_id
-           WHERE rl.received + rl.damaged + rl.short + rl.refused + rl.wrong <> sl.qty
-           UNION ALL
-           SELECT s.id, 'shipment ' || s.number || ' is received without a count of every line' FROM fulfilment_shipment s
-           WHERE s.state IN ('received', 'refused')
-             AND EXISTS (SELECT FROM fulfilment_shipmentline l LEFT JOIN fulfilment_receiptline r ON r.shipment_line_id = l.id
-                                                  WHERE l.shipment_id = s.id AND r.id IS NULL)""",
+        """SELECT l.id, concat_ws(' ', 'shipment', s.number, 'is', s.state, 'with', l.qty, 'of line', l.id, 'but its receipts counted',
+                                   coalesce(c.qty, 0)) AS note
+           FROM fulfilment_shipment s JOIN fulfilment_shipmentline l ON l.shipment_id = s.id
+           LEFT JOIN (SELECT shipment_line_id, sum(received + damaged + short + refused + wrong) AS qty FROM fulfilment_receiptline GROUP BY 1) c
+             ON c.shipment_line_id = l.id
+           WHERE coalesce(c.qty, 0) <> CASE s.state WHEN 'received' THEN l.qty WHEN 'refused' THEN l.qty WHEN 'partly' THEN l.come ELSE 0 END""",
         "UPDATE fulfilment_receiptline SET damaged = damaged + 1 WHERE id = (SELECT max(id) FROM fulfilment_receiptline)",
+    ),
+    Check(
+        "fulfilment.what_has_come_is_counted_in_parts",
+        """SELECT l.id, concat_ws(' ', 'of shipment line', l.id, 'have come', l.come, 'but receipts of a part counted', coalesce(c.qty, 0)) AS note
+           FROM fulfilment_shipmentline l
+           LEFT JOIN (SELECT x.shipment_line_id, sum(x.received + x.damaged + x.refused + x.wrong) AS qty FROM fulfilment_receiptline x
+                      JOIN fulfilment_receipt r ON r.id = x.receipt_id AND r.partial GROUP BY 1) c ON c.shipment_line_id = l.id
+           WHERE l.come <> coalesce(c.qty, 0)
+           UNION ALL
+           SELECT s.id, 'shipment ' || s.number || ' is ' || s.state || ', which its receipts do not say' FROM fulfilment_shipment s
+           LEFT JOIN (SELECT shipment_id, count(*) FILTER (WHERE partial) AS parts, count(*) FILTER (WHERE NOT partial) AS last
+                      FROM fulfilment_receipt GROUP BY 1) r ON r.shipment_id = s.id
+           WHERE CASE WHEN s.state IN ('received', 'refused') THEN r.last IS DISTINCT FROM 1
+                      WHEN s.state = 'partly' THEN coalesce(r.parts, 0) = 0 OR r.last > 0 ELSE r.shipment_id IS NOT NULL END
+           UNION ALL
+           SELECT x.id, concat_ws(' ', 'receipt', x.receipt_id, 'is of a part, but says what is missing or too many') FROM fulfilment_receiptline x
+           JOIN fulfilment_receipt r ON r.id = x.receipt_id AND r.partial WHERE x.short > 0 OR x.over > 0""",
+        "UPDATE fulfilment_receipt SET partial = true WHERE id = (SELECT max(id) FROM fulfilment_receipt WHERE NOT automatic)",
+    ),
+    Check(
+        "fulfilment.parcels_come_with_their_shipment",
+        """SELECT p.id, 'parcel ' || p.sscc || ' came with a receipt of another shipment' AS note FROM fulfilment_package p
+           JOIN fulfilment_receipt r ON r.id = p.receipt_id WHERE r.shipment_id <> p.shipment_id""",
+        """INSERT INTO fulfilment_package (shipment_id, no, kind, sscc, at, receipt_id)
+           SELECT (SELECT max(id) FROM fulfilment_shipment WHERE id <> r.shipment_id), 9998, 'carton', '040000000000000001', now(), r.id
+           FROM fulfilment_receipt r ORDER BY r.id DESC LIMIT 1""",
     ),
     Check(
         "fulfilment.differences_match_receipts",
@@ -70,8 +94,9 @@ CHECKS = [
                   coalesce(t.qty, 0), 'but on the way are', coalesce(w.qty, 0)) AS note
            FROM (SELECT p.owner_id, s.product_id, sum(s.on_hand) AS qty FROM inventory_stock s JOIN inventory_place p ON p.id = s.place_id
                  WHERE p.code = 'TRANSIT' GROUP BY 1, 2) t
-           FULL JOIN (SELECT s.seller_id AS owner_id, l.product_id, sum(l.qty) AS qty FROM fulfilment_shipment s
-                      JOIN fulfilment_shipmentline l ON l.shipment_id = s.id WHERE s.state = 'shipped' GROUP BY 1, 2) w USING (owner_id, product_id)
+           FULL JOIN (SELECT s.seller_id AS owner_id, l.product_id, sum(l.qty - l.come) AS qty FROM fulfilment_shipment s
+                      JOIN fulfilment_shipmentline l ON l.shipment_id = s.id
+                      WHERE s.state IN ('shipped', 'partly') GROUP BY 1, 2) w USING (owner_id, product_id)
            WHERE coalesce(t.qty, 0) <> coalesce(w.qty, 0)""",
         "UPDATE fulfilment_shipment SET state = 'received', received_at = now() WHERE id = (SELECT max(id) FROM fulfilment_shipment WHERE state = 'shipped')",
     ),
@@ -79,7 +104,7 @@ CHECKS = [
         "fulfilment.automatic_receipts_are_as_sent",
         """SELECT r.id, 'receipt ' || r.id || ' was written by itself, but is not what was sent, or has a person' AS note FROM fulfilment_receipt r
            WHERE r.automatic AND (r.received_by IS NOT NULL OR EXISTS (SELECT FROM fulfilment_receiptline c
-               JOIN fulfilment_shipmentline l ON l.id = c.shipment_line_id WHERE c.receipt_id = r.id AND (c.received <> l.qty OR c.over > 0)))""",
+               JOIN fulfilment_shipmentline l ON l.id = c.shipment_line_id WHERE c.receipt_id = r.id AND (c.received <> l.qty - l.come OR c.over > 0)))""",
         "UPDATE fulfilment_receipt SET automatic = true WHERE id = (SELECT max(id) FROM fulfilment_receipt WHERE received_by IS NOT NULL)",
     ),
     Check(
@@ -134,7 +159,7 @@ CHECKS = [
         """WITH inside AS (
                SELECT p.shipment_id, l.line_id, c.lot, sum(c.qty) AS qty FROM fulfilment_packageline c JOIN fulfilment_package p ON p.id = c.package_id
                JOIN fulfilment_shipmentline l ON l.id = c.line_id
-               JOIN fulfilment_shipment s ON s.id = p.shipment_id AND s.state IN ('shipped', 'received', 'refused') GROUP BY 1, 2, 3
+               JOIN fulfilment_shipment s ON s.id = p.shipment_id AND s.state IN ('shipped', 'partly', 'received', 'refused') GROUP BY 1, 2, 3
            ), gone AS (
                SELECT m.subject_id AS shipment_id, m.ref_id AS line_id, m.lot, sum(m.qty) AS qty FROM inventory_lotmove m
                JOIN inventory_place t ON t.id = m.to_place_id AND t.kind = 'transit' WHERE m.subject_kind = 'fulfilment.shipment' GROUP BY 1, 2, 3
@@ -150,7 +175,7 @@ CHECKS = [
         "fulfilment.all_that_left_is_in_parcels",
         """SELECT s.id, concat_ws(' ', 'shipment', s.number, 'has parcels, but of line', l.id, 'only', l.packed, 'of', l.qty, 'left in them') AS note
            FROM fulfilment_shipment s JOIN fulfilment_shipmentline l ON l.shipment_id = s.id AND l.packed <> l.qty
-           WHERE s.state IN ('shipped', 'received', 'refused') AND EXISTS (SELECT FROM fulfilment_package p WHERE p.shipment_id = s.id)""",
+           WHERE s.state IN ('shipped', 'partly', 'received', 'refused') AND EXISTS (SELECT FROM fulfilment_package p WHERE p.shipment_id = s.id)""",
         """INSERT INTO fulfilment_package (shipment_id, no, kind, sscc, at)
            SELECT max(s.id), 9999, 'carton', '040000000000000000', now() FROM fulfilment_shipment s JOIN fulfilment_shipmentline l ON l.shipment_id = s.id
            WHERE s.state = 'received' AND l.packed = 0""",

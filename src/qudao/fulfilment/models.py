@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from qudao.base.db import Row
 from qudao.base.subject import Subject
 from qudao.catalog.models import Product
-from qudao.fulfilment.states import UNSETTLED, DifferenceKind, DifferenceState, Liable, Outcome, PackageKind, Remedy, State
+from qudao.fulfilment.rules import Tally, tally
+from qudao.fulfilment.states import GONE, UNSETTLED, DifferenceKind, DifferenceState, Liable, Outcome, PackageKind, Remedy, State
 from qudao.inventory.models import Place
 from qudao.network.models import Organisation
 from qudao.orders.models import Line, Order
@@ -58,8 +59,7 @@ class Shipment(Row):
                 condition=~Q(seller=F("buyer")), name="fulfilment_shipment_sides_differ", violation_error_message=_("Seller and buyer are the same.")
             ),
             models.CheckConstraint(
-                condition=Q(state__in=[State.SHIPPED, State.RECEIVED, State.REFUSED], shipped_at__isnull=False)
-                | Q(state__in=[State.CREATED, State.PICKING, State.CANCELLED], shipped_at__isnull=True),
+                condition=Q(state__in=GONE, shipped_at__isnull=False) | Q(state__in=[State.CREATED, State.PICKING, State.CANCELLED], shipped_at__isnull=True),
                 name="fulfilment_shipment_shipped_at_fits",
                 violation_error_message=_("A shipment has a time of dispatch exactly when it has left."),
             ),
@@ -89,16 +89,24 @@ class Shipment(Row):
 
 
 class ShipmentLine(Row):
-    """What of an order line is in a shipment: planned until dispatch, then what has left; `packed`: how much of it is in parcels."""
+    """What of an order line is in a shipment: planned until dispatch, then what has left; `packed`: how much of it is in parcels; `come`: how much of it
+    receipts counted after which more was to come.
+    """
 
     shipment = models.ForeignKey(Shipment, on_delete=models.PROTECT, related_name="lines")
     line = models.ForeignKey(Line, **SIDE)
     product = models.ForeignKey(Product, **SIDE)
     qty = _quantity()
     packed = _quantity(default=0, db_default=0)
+    come = _quantity(default=0, db_default=0)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(come__gte=0, come__lte=F("qty")),
+                name="fulfilment_shipmentline_come_fits",
+                violation_error_message=_("More was received than is under way."),
+            ),
             models.CheckConstraint(
                 condition=Q(packed__gte=0, packed__lte=F("qty")),
                 name="fulfilment_shipmentline_packed_fits",
@@ -115,9 +123,21 @@ class ShipmentLine(Row):
     def __str__(self) -> str:
         return f"{self.line_id}: {self.qty}"
 
+    @property
+    def rest(self) -> Any:
+        """How much of it is still under way, once it has left."""
+        return self.qty - self.come
+
+    @property
+    def count(self) -> Tally | None:
+        """What all receipts counted of it, out of `counts` as they were read; None where nobody has."""
+        return tally(list(self.counts.all()))
+
 
 class Package(Row):
-    """A parcel or pallet of a shipment, with the number (SSCC) that is on it: given once, never to another one. `weight`: gross, in kilograms."""
+    """A parcel or pallet of a shipment, with the number (SSCC) that is on it: given once, never to another one. `weight`: gross, in kilograms;
+    `receipt`: with which receipt it came, where that is known.
+    """
 
     shipment = models.ForeignKey(Shipment, on_delete=models.PROTECT, related_name="packages")
     no = models.PositiveSmallIntegerField()
@@ -126,6 +146,7 @@ class Package(Row):
     weight = models.DecimalField(max_digits=10, decimal_places=3, null=True, blank=True)
     at = models.DateTimeField()
     packed_by = models.BigIntegerField(null=True, blank=True)
+    receipt = models.ForeignKey("fulfilment.Receipt", null=True, blank=True, db_index=False, **SIDE)
 
     class Meta:
         constraints = [
@@ -197,25 +218,43 @@ class PackageLine(Row):
 
 
 class Receipt(Row):
-    """The buyer's count of a shipment; one for each shipment. `automatic`: nobody counted in time, so it is as it was sent."""
+    """The buyer's count of a shipment, or of a part of it (`partial`: the rest is still under way); one only is the last. `automatic`: nobody counted in
+    time, so it is as it was sent.
+    """
 
-    shipment = models.OneToOneField(Shipment, on_delete=models.PROTECT, related_name="receipt")
+    shipment = models.ForeignKey(Shipment, on_delete=models.PROTECT, related_name="receipts")
     at = models.DateTimeField()
     received_by = models.BigIntegerField(null=True, blank=True)
     note = models.CharField(max_length=500, blank=True, default="")
     automatic = models.BooleanField(default=False, db_default=False)
+    partial = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["shipment"],
+                condition=Q(partial=False),
+                name="fulfilment_receipt_one_last",
+                violation_error_message=_("The shipment was received already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(automatic=False) | Q(partial=False),
+                name="fulfilment_receipt_automatic_is_last",
+                violation_error_message=_("What is received by itself is all that was under way."),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.shipment_id} {self.at:%Y-%m-%d}"
 
 
 class ReceiptLine(Row):
-    """The count of one shipment line: received + damaged + short + refused + wrong = shipped; `over` came on top. Instead of `wrong` came as many
-    of `wrong_product`.
+    """The count of one shipment line: received + damaged + short + refused + wrong of all its receipts = shipped; `over` came on top. Instead of `wrong`
+    came as many of `wrong_product`.
     """
 
     receipt = models.ForeignKey(Receipt, on_delete=models.PROTECT, related_name="lines")
-    shipment_line = models.OneToOneField(ShipmentLine, on_delete=models.PROTECT, related_name="count")
+    shipment_line = models.ForeignKey(ShipmentLine, on_delete=models.PROTECT, related_name="counts", db_index=False)
     received = _quantity()
     damaged = _quantity(default=0)
     short = _quantity(default=0)
@@ -227,6 +266,9 @@ class ReceiptLine(Row):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(
+                fields=["shipment_line", "receipt"], name="fulfilment_receiptline_line_unique", violation_error_message=_("The line is counted already.")
+            ),
             models.CheckConstraint(
                 condition=Q(received__gte=0, damaged__gte=0, short__gte=0, over__gte=0),
                 name="fulfilment_receiptline_counts_not_negative",

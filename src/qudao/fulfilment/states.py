@@ -13,6 +13,7 @@ class State(TextChoices):
     CREATED = "created", pgettext_lazy("shipment", "To pick")
     PICKING = "picking", pgettext_lazy("shipment", "Picking")
     SHIPPED = "shipped", pgettext_lazy("shipment", "On the way")
+    PARTLY = "partly", pgettext_lazy("shipment", "Partly received")
     RECEIVED = "received", pgettext_lazy("shipment", "Received")
     REFUSED = "refused", pgettext_lazy("shipment", "Refused")
     CANCELLED = "cancelled", pgettext_lazy("shipment", "Cancelled")
@@ -27,6 +28,10 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     (State.PICKING, "ship"): State.SHIPPED,
     (State.SHIPPED, "receive"): State.RECEIVED,
     (State.SHIPPED, "refuse"): State.REFUSED,
+    (State.SHIPPED, "receive_part"): State.PARTLY,
+    (State.PARTLY, "receive_part"): State.PARTLY,
+    (State.PARTLY, "receive"): State.RECEIVED,
+    (State.PARTLY, "end"): State.RECEIVED,  # nothing more comes
     (State.CREATED, "void"): State.CANCELLED,
     (State.PICKING, "void"): State.CANCELLED,
 }
@@ -40,8 +45,10 @@ WARN_DAYS = 2
 #: goods of these are still in the seller's warehouse
 OPEN = (State.CREATED, State.PICKING)
 #: goods of these have left
-GONE = (State.SHIPPED, State.RECEIVED, State.REFUSED)
-#: somebody at the other end has said what came of these
+GONE = (State.SHIPPED, State.PARTLY, State.RECEIVED, State.REFUSED)
+#: something of these is on its way to the buyer
+UNDER_WAY = (State.SHIPPED, State.PARTLY)
+#: somebody at the other end has said what came of these, and nothing more comes
 COUNTED = (State.RECEIVED, State.REFUSED)
 
 
@@ -50,6 +57,7 @@ DONE = {
     State.CREATED: _("planned the shipment"),
     State.PICKING: _("began to pick"),
     State.SHIPPED: _("dispatched the goods"),
+    State.PARTLY: _("received a part of the goods"),
     State.RECEIVED: _("counted and received the goods"),
     State.REFUSED: _("refused the goods"),
     State.CANCELLED: _("cancelled the plan"),
@@ -172,6 +180,11 @@ SENTENCES = {
     "fulfilment.too_many_parcels": _("A shipment has at most {limit} parcels."),
     "fulfilment.numbers_used_up": _("All parcel numbers (SSCC) under the GS1 prefix {prefix} are used."),
     "fulfilment.counts_differ": _("{shipped} were shipped, but what was counted of them makes {counted}."),
+    "fulfilment.more_than_under_way": _("Only {open} of this line are still under way."),
+    "fulfilment.not_yet": _("What is missing or too many is known only when nothing more comes."),
+    "fulfilment.nothing_came": _("Nothing is counted; say what has come."),
+    "fulfilment.no_parcel": _("{parcel} is no parcel of shipment {number}."),
+    "fulfilment.parcel_came": _("Parcel {parcel} was received already."),
     "fulfilment.wrong_unnamed": _("Say which product came instead, and how many."),
     "fulfilment.wrong_product": _("Wrong goods are another product than the one ordered, out of the seller's catalogue."),
     "fulfilment.why_refused": _("Say why the goods are refused."),
@@ -188,6 +201,7 @@ SENTENCES = {
     "fulfilment.shipment_dispatched": _("Shipment {number} has left, by {carrier} {tracking}."),
     "fulfilment.shipment_received": _("Shipment {number} was received in full."),
     "fulfilment.difference_reported": _("Shipment {number} was received with differences in {count} lines."),
+    "fulfilment.part_received": _("A part of shipment {number} was received; the rest is still under way."),
     "fulfilment.shipment_refused": _("Shipment {number} was refused: {reason}"),
     "fulfilment.photo_missing": _("Take at least one photo of it: the seller asks for one."),
     "fulfilment.photo_unreadable": _("A photo comes as the Base64 text of a JPEG, PNG or WebP file."),
@@ -214,12 +228,15 @@ REMEDIES = {
     "fulfilment.too_many_parcels": _("Put more into each."),
     "fulfilment.numbers_used_up": _("Enter a further GS1 prefix on the organisation's card."),
     "fulfilment.may_not_credit": _("Settle without it, and ask finance for a credit note."),
+    "fulfilment.more_than_under_way": _("Count less, or count it as too many with the last receipt."),
+    "fulfilment.not_yet": _("Leave it out, or say that nothing more comes."),
     "fulfilment.counts_differ": _("Count again; goods beyond what was shipped go into “too many”."),
 }
 #: what the other side is told; the texts are in SENTENCES
 NOTICES = (
     "fulfilment.shipment_dispatched",
     "fulfilment.shipment_received",
+    "fulfilment.part_received",
     "fulfilment.shipment_refused",
     "fulfilment.receipt_due",
     "fulfilment.received_as_sent",

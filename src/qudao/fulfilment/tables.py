@@ -15,12 +15,13 @@ from qudao.base.access import Actor, priced
 from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, join
 from qudao.fulfilment.queries import unscoped_with_parcel
-from qudao.fulfilment.states import COUNTED, UNSETTLED, DifferenceKind, DifferenceState, State
+from qudao.fulfilment.states import COUNTED, UNDER_WAY, UNSETTLED, DifferenceKind, DifferenceState, State
 
 TONES: dict[str, str] = {
     State.CREATED: "wait",
     State.PICKING: "move",
     State.SHIPPED: "move",
+    State.PARTLY: "wait",
     State.RECEIVED: "done",
     State.REFUSED: "wrong",
     State.CANCELLED: "idle",
@@ -61,11 +62,11 @@ class ShipmentTable(Table):
         Column("shipped_at", _("Shipped"), cell="moment", dim=True, hide_on_phone=True, sort="shipped_at"),
     )
     tabs: Sequence[Tab] = (
-        Tab("open", pgettext_lazy("shipments", "Under way"), Q(state__in=[State.CREATED, State.PICKING, State.SHIPPED])),
+        Tab("open", pgettext_lazy("shipments", "Under way"), Q(state__in=[State.CREATED, State.PICKING, *UNDER_WAY])),
         Tab("to_pick", _("To pick"), Q(state=State.CREATED)),
         Tab("picking", _("Picking"), Q(state=State.PICKING)),
-        Tab("to_receive", _("To receive"), Q(state=State.SHIPPED)),
-        Tab("differences", _("With differences"), Q(state__in=COUNTED, differs=True), wrong=True),
+        Tab("to_receive", _("To receive"), Q(state__in=UNDER_WAY)),
+        Tab("differences", _("With differences"), Q(differs=True), wrong=True),
         Tab("received", _("Received"), Q(state__in=COUNTED)),
         Tab("all", _("All")),
     )
@@ -96,8 +97,8 @@ class ComingTable(ShipmentTable):
         *ShipmentTable.columns[4:],
     )
     tabs: Sequence[Tab] = (
-        Tab("to_receive", _("To receive"), Q(state=State.SHIPPED)),
-        Tab("differences", _("With differences"), Q(state__in=COUNTED, differs=True), wrong=True),
+        Tab("to_receive", _("To receive"), Q(state__in=UNDER_WAY)),
+        Tab("differences", _("With differences"), Q(differs=True), wrong=True),
         Tab("received", _("Received"), Q(state__in=COUNTED)),
         Tab("all", _("All")),
     )

@@ -5,7 +5,7 @@ from qudao.fulfilment.actions.outside import receive_purchase
 from qudao.fulfilment.actions.pack import Parcel, change_package, pack_lines, pack_parcels, pack_rest, remove_package, remove_packages, unpack_shipment
 from qudao.fulfilment.actions.photos import attach_photos
 from qudao.fulfilment.actions.plan import plan_shipments
-from qudao.fulfilment.actions.receive import confirm_receipt, refuse_shipment, watch_receipt
+from qudao.fulfilment.actions.receive import Part, confirm_receipt, end_receipt, receive_part, refuse_shipment, watch_receipt
 from qudao.fulfilment.actions.settle import Settlement, investigate_difference, settle_difference
 from qudao.fulfilment.actions.ship import cancel_pick, dispatch_shipment, ship_order, start_pick
 
@@ -14,6 +14,7 @@ __all__ = [
     "Dispatched",
     "Leaving",
     "Parcel",
+    "Part",
     "Settlement",
     "attach_photos",
     "cancel_pick",
@@ -21,11 +22,13 @@ __all__ = [
     "confirm_receipt",
     "confirm_receipts",
     "dispatch_shipment",
+    "end_receipt",
     "investigate_difference",
     "pack_lines",
     "pack_parcels",
     "pack_rest",
     "plan_shipments",
+    "receive_part",
     "receive_purchase",
     "refuse_shipment",
     "remove_package",

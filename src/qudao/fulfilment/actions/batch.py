@@ -16,7 +16,7 @@ from qudao.base.subject import Subject
 from qudao.fulfilment import rules
 from qudao.fulfilment.actions import plan
 from qudao.fulfilment.actions.plan import Load
-from qudao.fulfilment.actions.receive import columns_of, found_columns_of
+from qudao.fulfilment.actions.receive import columns_of, found_columns_of, whole
 from qudao.fulfilment.events import ReceiptConfirmed, ShipmentDispatched
 from qudao.fulfilment.policies import check_order_side, check_receiver
 from qudao.fulfilment.queries import SHIPPABLE, Arrival, Parcel, unscoped_arrivals, unscoped_instead, unscoped_orders_of
@@ -34,11 +34,14 @@ LEAVE = """UPDATE fulfilment_shipment s SET state = 'shipped', state_since = %s,
     FROM unnest(%s::bigint[], %s::text[], %s::text[]) d(id, carrier, tracking) WHERE s.id = d.id"""
 TRANSITS = "SELECT owner_id, id FROM inventory_place WHERE owner_id = ANY(%s) AND code = 'TRANSIT'"
 RECEIVE = """WITH head AS (
-        SELECT * FROM unnest(%(ids)s::bigint[], %(texts)s::text[]) d(id, note)
+        SELECT * FROM unnest(%(ids)s::bigint[], %(texts)s::text[], %(whole)s::boolean[]) d(id, note, whole)
     ), shipment AS (
         UPDATE fulfilment_shipment s SET state = 'received', state_since = %(now)s, received_at = %(now)s FROM head WHERE s.id = head.id
     ), receipt AS (
         INSERT INTO fulfilment_receipt (shipment_id, at, received_by, note) SELECT id, %(now)s, %(by)s, note FROM head ORDER BY id RETURNING id, shipment_id
+    ), parcel AS (
+        UPDATE fulfilment_package p SET receipt_id = receipt.id FROM receipt JOIN head ON head.id = receipt.shipment_id
+        WHERE p.shipment_id = receipt.shipment_id AND p.receipt_id IS NULL AND head.whole
     ), line AS (
         INSERT INTO fulfilment_receiptline (receipt_id, shipment_line_id, received, damaged, short, over, note, refused,
             wrong, wrong_product_id)
@@ -239,6 +242,7 @@ def _columns(counts: Sequence[_Counted], actor: Actor) -> dict[str, Any]:
         "by": actor.user_id,
         "ids": [c.id for c in counts],
         "texts": [c.note for c in counts],
+        "whole": [whole(c.counted) for c in counts],
         "shipments": [pk for pk, _x in lines],
         **columns_of([x for _pk, x in lines]),
         **found_columns_of([f for _c, f in found]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -19,7 +19,14 @@ from qudao.fulfilment.actions.photos import attach_photos
 from qudao.fulfilment.events import ReceiptConfirmed
 from qudao.fulfilment.models import Receipt, Shipment
 from qudao.fulfilment.policies import check_receiver
-from qudao.fulfilment.queries import Arrival, unscoped_arrival, unscoped_count_until, unscoped_instead, unscoped_order_of
+from qudao.fulfilment.queries import (
+    Arrival,
+    unscoped_arrival,
+    unscoped_count_until,
+    unscoped_instead,
+    unscoped_order_of,
+    unscoped_parcels_come,
+)
 from qudao.fulfilment.rules import Count, Counted, Found
 from qudao.fulfilment.states import State
 from qudao.funds.actions import shift
@@ -33,10 +40,17 @@ from qudao.orders.queries import Trade
 from qudao.people.queries import unscoped_nobody_works_at
 
 RECEIVE = """WITH shipment AS (
-        UPDATE fulfilment_shipment SET state = %(state)s, state_since = %(now)s, received_at = %(now)s WHERE id = %(id)s
+        UPDATE fulfilment_shipment SET state = %(state)s, state_since = %(now)s, received_at = CASE WHEN %(partial)s THEN NULL ELSE %(now)s END,
+            warned_on = CASE WHEN %(partial)s THEN NULL ELSE warned_on END WHERE id = %(id)s
     ), receipt AS (
-        INSERT INTO fulfilment_receipt (shipment_id, at, received_by, note, automatic)
-        VALUES (%(id)s, %(now)s, %(by)s, %(note)s, %(automatic)s) RETURNING id
+        INSERT INTO fulfilment_receipt (shipment_id, at, received_by, note, automatic, partial)
+        VALUES (%(id)s, %(now)s, %(by)s, %(note)s, %(automatic)s, %(partial)s) RETURNING id
+    ), come AS (
+        UPDATE fulfilment_shipmentline l SET come = l.come + d.qty FROM unnest(%(lines)s::bigint[], %(taken)s::numeric[]) d(id, qty)
+        WHERE %(partial)s AND l.id = d.id
+    ), parcel AS (
+        UPDATE fulfilment_package p SET receipt_id = receipt.id FROM receipt
+        WHERE p.shipment_id = %(id)s AND p.receipt_id IS NULL AND (%(whole)s OR p.id = ANY(%(parcels)s))
     ), line AS (
         INSERT INTO fulfilment_receiptline (receipt_id, shipment_line_id, received, damaged, short, over, note, refused,
             wrong, wrong_product_id)
@@ -54,6 +68,18 @@ RECEIVE = """WITH shipment AS (
     SELECT id FROM receipt"""
 
 
+@dataclass(frozen=True)
+class Part:
+    """What has come of a shipment: the counts of its lines, and the parcels (SSCC) that came; what is in these counts as received where its line is not
+    counted. `more`: the rest is still under way; else nothing more comes, and what is not here is missing.
+    """
+
+    counts: Sequence[Count] = ()
+    parcels: Sequence[str] = ()
+    note: str = ""
+    more: bool = True
+
+
 @action("fulfilment.receive")
 def confirm_receipt(
     shipment_id: int, lines: Sequence[Count] = (), *, note: str = "", photos: Mapping[int, Sequence[UploadedFile]] | None = None, actor: Actor
@@ -68,10 +94,45 @@ def confirm_receipt(
     """
     trade, arrival = _arrival(shipment_id, "receive", note, actor)
     counted = rules.count_receipt(arrival.lines, lines, note, unscoped_instead(arrival.lines, lines))
-    if photos is not None and (faults := rules.unseen(counted, photos)) and unscoped_receiving(trade.agreement_id).photos:
-        raise Invalid.of(faults)
+    _check_photos(trade, counted, photos)
     receipt = receive(trade, arrival, counted, Receipt(shipment_id=shipment_id, note=note.strip()), actor)
     return attach_photos(receipt.pk, photos, actor=actor) if photos else receipt
+
+
+@action("fulfilment.receive")
+def receive_part(shipment_id: int, part: Part, *, photos: Mapping[int, Sequence[UploadedFile]] | None = None, actor: Actor) -> Receipt:
+    """Say what has come of a shipment that arrives on several days, by line, by parcel, or both: stock of the receiver rises, an invoice that follows the
+    receipt bills this much. What is damaged, wrong or refused is claimed with the count that found it; what is missing or too many only with the last.
+
+    While `part.more`, the rest stays under way and a line that is not named did not come; a part after which nothing is left is the last one. The last
+    one settles the rest: a line that is not named arrived as it was sent, or with parcels named did not. Locks, photos and facts as `confirm_receipt`.
+    """
+    trade, arrival = _arrival(shipment_id, "receive", part.note, actor)
+    parcels, inside = unscoped_parcels_come(shipment_id, arrival.number, part.parcels)
+    counts = rules.from_parcels(arrival.lines, inside, part.counts)
+    if part.parcels and not part.more:
+        counts += rules.missing(arrival.lines, counts)
+    counted = rules.count_receipt(arrival.lines, counts, part.note, unscoped_instead(arrival.lines, counts), more=part.more)
+    _check_photos(trade, counted, photos)
+    receipt = Receipt(shipment_id=shipment_id, note=part.note.strip(), partial=part.more and rules.more_to_come(arrival.lines, counted))
+    if receipt.partial:
+        arrival = replace(arrival, after=rules.next_state(arrival.state, "receive_part", arrival.number))
+    receipt = receive(trade, replace(arrival, parcels=parcels), counted, receipt, actor)
+    return attach_photos(receipt.pk, photos, actor=actor) if photos else receipt
+
+
+@action("fulfilment.receive")
+def end_receipt(shipment_id: int, note: str = "", *, actor: Actor) -> Receipt:
+    """Nothing more comes of a shipment that was received in part: the rest is missing, and its differences wait for the seller. As `confirm_receipt`."""
+    trade, arrival = _arrival(shipment_id, "end", note, actor)
+    counted = rules.count_receipt(arrival.lines, rules.missing(arrival.lines, []), note)
+    return receive(trade, arrival, counted, Receipt(shipment_id=shipment_id, note=note.strip()), actor)
+
+
+def _check_photos(trade: Trade, counted: Sequence[Counted], photos: Mapping[int, Sequence[UploadedFile]] | None) -> None:
+    """Invalid for what is damaged or wrong without a photo, where the seller asks for one of who stands before the goods."""
+    if photos is not None and (faults := rules.unseen(counted, photos)) and unscoped_receiving(trade.agreement_id).photos:
+        raise Invalid.of(faults)
 
 
 @action("fulfilment.take_as_sent")
@@ -137,7 +198,7 @@ def receive(trade: Trade, arrival: Arrival, counted: list[Counted], receipt: Rec
     found = rules.differences(counted, by_id)
     lost = sum((rules.gross_lost(by_id[c.sent.line_id], c.received, c.lost) for c in counted), ZERO)
     subject = Subject("fulfilment.shipment", receipt.shipment_id, trade.seller_id, trade.buyer_id, arrival.number)
-    _write(trade, counted, found, arrival.after, receipt)
+    _write(trade, arrival, counted, found, receipt)
     record_received(trade, {c.sent.line_id: (c.received, c.lost) for c in counted}, actor=actor)
     moved = list(arrival.shifts)
     if trade.invoice_on == "receipt" and lost:
@@ -153,6 +214,8 @@ def receive(trade: Trade, arrival: Arrival, counted: list[Counted], receipt: Rec
     said: dict[str, Any] = {"number": arrival.number, "count": differing}
     if receipt.automatic:
         code = "fulfilment.received_as_sent"
+    elif receipt.partial and not differing:
+        code = "fulfilment.part_received"
     elif arrival.after == State.REFUSED:
         code, said = "fulfilment.shipment_refused", {"number": arrival.number, "reason": receipt.note}
     notify(code, subject, org_id=trade.seller_id, verb="fulfilment.ship", except_user=actor.user_id, **said)
@@ -185,15 +248,24 @@ def found_columns_of(found: Sequence[Found]) -> dict[str, list[Any]]:
     }
 
 
-def _write(trade: Trade, counted: Sequence[Counted], found: Sequence[Found], state: str, receipt: Receipt) -> None:
-    """The receipt with its lines and differences, and the shipment's new state, in one statement."""
+def whole(counted: Sequence[Counted]) -> bool:
+    """Whether all parcels are here that nobody said came before: nothing that was under way is missing."""
+    return not any(c.short for c in counted)
+
+
+def _write(trade: Trade, arrival: Arrival, counted: Sequence[Counted], found: Sequence[Found], receipt: Receipt) -> None:
+    """The receipt with its lines and differences, the parcels that came, and the shipment's new state, in one statement."""
     params = {
         "now": receipt.at,
         "id": receipt.shipment_id,
         "by": receipt.received_by,
         "note": receipt.note,
         "automatic": receipt.automatic,
-        "state": state,
+        "partial": receipt.partial,
+        "whole": whole(counted) and not receipt.partial,
+        "parcels": list(arrival.parcels),
+        "taken": [c.taken for c in counted],
+        "state": arrival.after,
         "seller": trade.seller_id,
         "buyer": trade.buyer_id,
         "currency": trade.currency,

@@ -1,5 +1,5 @@
-"""Shipments over the API: their life, their differences, and what they are packed in."""
+"""Shipments over the API: their life, their differences, what they are packed in, and what came of them."""
 
-from qudao.fulfilment.api.parcels import routes
+from qudao.fulfilment.api.receipts import routes
 
 __all__ = ["routes"]

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
-from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Schema
 
 from qudao.base.access import Actor, get_visible
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.fulfilment import actions
-from qudao.fulfilment.actions.photos import MOST
 from qudao.fulfilment.models import Receipt, Shipment
-from qudao.fulfilment.queries import lines_of, receipt_of, shipments, unscoped_count_until, unscoped_packages, with_lots
-from qudao.fulfilment.rules import Count
-from qudao.fulfilment.states import GONE
+from qudao.fulfilment.queries import lines_of, receipts_of, shipments, unscoped_count_until, unscoped_packages, with_lots
+from qudao.fulfilment.states import GONE, UNDER_WAY
 from qudao.inventory.rules import LotQty
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
 
@@ -73,50 +68,6 @@ class DispatchIn(ShipIn):
     lines: list[LeavingLine] | None = None
 
 
-class CountIn(Schema):
-    """What was counted of a shipment line. Without `short`, what is missing follows from the shipped quantity."""
-
-    line_id: int
-    received: Decimal
-    damaged: Decimal = Decimal(0)
-    short: Decimal | None = None
-    over: Decimal = Decimal(0)
-    refused: Decimal = Decimal(0)
-    wrong: Decimal = Decimal(0)
-    wrong_product: str = Field("", max_length=64, description="The code of what came instead.")
-    note: str = Field("", max_length=500)
-
-
-class SeenIn(CountIn):
-    """The same with photos: JPEG, PNG or WebP files as Base64. The agreement may ask for one of what is damaged or wrong."""
-
-    photos: list[str] = Field([], max_length=MOST)
-
-
-class ReceiptIn(Schema):
-    """The count of a shipment; a line that is not named arrived as shipped."""
-
-    lines: list[SeenIn] = []
-    note: str = Field("", max_length=500)
-
-
-class ArrivedLot(LotQuantity):
-    expires_on: date | None = None
-
-
-class ArrivedIn(CountIn):
-    """What came of an order line; all but `over` makes what the delivery note says. `lots` of a product tracked by lot make that quantity."""
-
-    lots: list[ArrivedLot] = []
-
-
-class PurchaseReceiptIn(ReceiptIn):
-    """What came of an outside purchase, by order line; what is not named did not come."""
-
-    lines: list[ArrivedIn]  # type: ignore[assignment]
-    delivery_note: str = Field("", max_length=80)
-
-
 class ShipmentLineOut(Schema):
     id: int
     order_line_id: int
@@ -134,6 +85,7 @@ class ShipmentLineOut(Schema):
     wrong: Decimal | None
     wrong_product: str | None
     packed: Decimal = Field(..., description="How much of it is in parcels.")
+    under_way: Decimal = Field(..., description="How much of it has left and is not counted yet.")
     lots: list[LotOut] = []
 
 
@@ -157,7 +109,19 @@ class ParcelOut(Schema):
     kind: str
     sscc: str
     weight: Decimal | None
+    receipt_id: int | None = Field(None, description="The receipt with which it came, where that is known.")
     lines: list[ParcelLineOut]
+
+
+class ReceiptOut(Schema):
+    """A count of a shipment, or of a part of it."""
+
+    id: int
+    shipment_id: int
+    at: datetime
+    note: str
+    partial: bool = Field(False, description="The rest was still under way.")
+    automatic: bool = Field(False, description="Nobody counted it in time: it was received as sent.")
 
 
 class ShipmentOut(Schema):
@@ -178,6 +142,7 @@ class ShipmentOut(Schema):
     count_until: date | None = Field(None, description="The last day on which it can be counted before it is received as sent.")
     automatic: bool = Field(False, description="Nobody counted it in time: it was received as sent.")
     lines: list[ShipmentLineOut] | None = None
+    receipts: list[ReceiptOut] | None = None
     parcels: list[ParcelOut] | None = None
 
 
@@ -186,26 +151,13 @@ class ShipmentPage(Schema):
     next_after: int | None
 
 
-class ReceiptOut(Schema):
-    id: int
-    shipment_id: int
-    at: datetime
-    note: str
-
-
-class RefusalIn(Schema):
-    """Why nothing of a shipment is taken."""
-
-    reason: str = Field(..., max_length=500)
-
-
 def _shown(shipment: Shipment) -> dict[str, Any]:
     return {"id": shipment.pk, **{name: getattr(shipment, name) for name in HEAD}}
 
 
-def _line(line: Any) -> dict[str, Any]:
-    count = getattr(line, "count", None)
-    product = line.product
+def _line(line: Any, under_way: bool) -> dict[str, Any]:
+    count, product = line.count, line.product
+    instead = [one.wrong_product.code for one in line.counts.all() if one.wrong_product]
     return {
         "id": line.pk,
         "order_line_id": line.line_id,
@@ -217,7 +169,8 @@ def _line(line: Any) -> dict[str, Any]:
         "qty": line.qty,
         "packed": line.packed,
         **{name: getattr(count, name, None) for name in ("received", "damaged", "short", "over", "refused", "wrong")},
-        "wrong_product": count.wrong_product.code if count and count.wrong_product else None,
+        "under_way": line.rest if under_way else Decimal(0),
+        "wrong_product": ", ".join(dict.fromkeys(instead)) or None,
         "lots": [{"lot": x.lot, "expires_on": x.expires_on, "qty": x.qty} for x in getattr(line, "lots", ())],
     }
 
@@ -226,7 +179,7 @@ def parcels_shown(shipment_id: int) -> list[dict[str, Any]]:
     """The parcels of a shipment the caller was shown."""
     return [
         {
-            **{name: getattr(package, name) for name in ("no", "kind", "sscc", "weight")},
+            **{name: getattr(package, name) for name in ("no", "kind", "sscc", "weight", "receipt_id")},
             "id": package.pk,
             "lines": [_in_parcel(x) for x in package.filled],  # type: ignore[attr-defined]
         }
@@ -287,52 +240,6 @@ def dispatch(request: HttpRequest, shipment_id: int, body: DispatchIn) -> HttpRe
     return _brief(actions.dispatch_shipment(shipment_id, **way, actor=actor))  # type: ignore[arg-type]
 
 
-@routes.post("/shipments/{int:shipment_id}/receipt", response={201: ReceiptOut}, summary="Confirm what arrived")
-@idempotent
-def receive(request: HttpRequest, shipment_id: int, body: ReceiptIn) -> HttpResponse:
-    """Count a shipment; received, damaged and missing make what was shipped, `over` comes on top."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return _receipt(actions.confirm_receipt(shipment_id, _counts(body.lines), note=body.note, photos=photos_in(body.lines), actor=actor))
-
-
-def photos_in(lines: Sequence[SeenIn]) -> dict[int, list[UploadedFile]]:
-    """The photos that came with counted lines, by line. Raises Invalid at a line whose photo is no Base64."""
-    found: dict[int, list[UploadedFile]] = {}
-    for line in lines:
-        for n, text in enumerate(line.photos, 1):
-            try:
-                content = b64decode(text, validate=True)
-            except ValueError:
-                raise Invalid("fulfilment.photo_unreadable", field=f"lines.{line.line_id}.photos") from None
-            found.setdefault(line.line_id, []).append(SimpleUploadedFile(f"{n}.jpg", content))
-    return found
-
-
-def _counts(lines: Sequence[CountIn]) -> list[Count]:
-    return [Count(x.line_id, x.received, x.damaged, x.short, x.over, x.note, x.refused, x.wrong, x.wrong_product.strip()) for x in lines]
-
-
-@routes.post("/orders/{int:order_id}/receipts", response={201: ReceiptOut}, summary="Receive from an outside seller")
-@idempotent
-def receive_purchase(request: HttpRequest, order_id: int, body: PurchaseReceiptIn) -> HttpResponse:
-    """Count what came of a purchase whose seller has nobody here; the rest is still expected."""
-    lots = {x.line_id: tuple(LotQty(lot.lot, lot.expires_on, lot.qty) for lot in x.lots) for x in body.lines if x.lots}
-    told = {"delivery_note": body.delivery_note, "note": body.note, "lots": lots}
-    return _receipt(actions.receive_purchase(order_id, _counts(body.lines), **told, actor=request.actor))  # type: ignore[attr-defined,arg-type]
-
-
-@routes.post("/shipments/{int:shipment_id}/refusal", response={201: ReceiptOut}, summary="Refuse a shipment")
-@idempotent
-def refuse(request: HttpRequest, shipment_id: int, body: RefusalIn) -> HttpResponse:
-    """Take nothing of a shipment; each line is a difference until its seller settles it."""
-    return _receipt(actions.refuse_shipment(shipment_id, body.reason, actor=request.actor))  # type: ignore[attr-defined]
-
-
-def _receipt(receipt: Receipt) -> HttpResponse:
-    shown = {"id": receipt.pk, "shipment_id": receipt.shipment_id, "at": receipt.at, "note": receipt.note}
-    return reply(shown, 201, location=f"/api/v1/shipments/{receipt.shipment_id}")
-
-
 @routes.get("/shipments", response=ShipmentPage, summary="Shipments, newest first")
 def index(request: HttpRequest, limit: int = 50, after: int | None = None, state: str = "", order_id: int | None = None) -> HttpResponse:
     """One keyset page of the shipments the caller may see; `after` = the last id of the page before."""
@@ -351,6 +258,12 @@ def one(request: HttpRequest, shipment_id: int) -> HttpResponse:
     lines = list(lines_of(shipment))
     if request.actor.org_id == shipment.seller_id or shipment.state in GONE:  # type: ignore[attr-defined]
         with_lots([(shipment, lines)])
-    receipt = receipt_of(shipment)
-    more = {"count_until": unscoped_count_until(shipment, shipment.order.agreement_id), "automatic": bool(receipt and receipt.automatic)}
-    return reply({**_shown(shipment), **more, "lines": [_line(x) for x in lines], "parcels": parcels_shown(shipment.pk)})
+    receipts, moving = receipts_of(shipment), shipment.state in UNDER_WAY
+    more: dict[str, Any] = {"count_until": unscoped_count_until(shipment, shipment.order.agreement_id), "automatic": any(one.automatic for one in receipts)}
+    more |= {"receipts": [receipt_shown(one) for one in receipts]}
+    return reply({**_shown(shipment), **more, "lines": [_line(x, moving) for x in lines], "parcels": parcels_shown(shipment.pk)})
+
+
+def receipt_shown(receipt: Receipt) -> dict[str, Any]:
+    """A receipt, as the answer to who wrote it too."""
+    return {"id": receipt.pk, **{name: getattr(receipt, name) for name in ("shipment_id", "at", "note", "partial", "automatic")}}

@@ -5,7 +5,8 @@ from django.urls import path
 from qudao.fulfilment.pages.documents import DifferenceList, ShipmentDetail, receipt_photo, shipment_list
 from qudao.fulfilment.pages.panels import expected_panel, life_panel, link, order_panel, waiting_panel
 from qudao.fulfilment.pages.parcels import AddParcel, ChangeParcel, Pack, RemoveParcel, Unpack
-from qudao.fulfilment.pages.verbs import Dispatch, Pick, PickOrder, Receive, ReceivePurchase, Refuse, Settle, ShipOrder, Take, Unpick
+from qudao.fulfilment.pages.receipts import EndReceipt, Receive, ReceivePurchase, Refuse
+from qudao.fulfilment.pages.verbs import Dispatch, Pick, PickOrder, Settle, ShipOrder, Take, Unpick
 
 __all__ = ["expected_panel", "life_panel", "link", "order_panel", "routes", "waiting_panel"]
 
@@ -21,6 +22,7 @@ routes = [
     path("parcels/<int:pk>/removal", RemoveParcel.as_view(), name="parcel_removal"),
     path("shipments/<int:pk>/dispatch", Dispatch.as_view(), name="shipment_dispatch"),
     path("shipments/<int:pk>/receipt", Receive.as_view(), name="shipment_receipt"),
+    path("shipments/<int:pk>/receipt-end", EndReceipt.as_view(), name="shipment_receipt_end"),
     path("shipments/<int:pk>/refusal", Refuse.as_view(), name="shipment_refusal"),
     path("receipt-lines/<int:pk>/photos/<int:file_id>", receipt_photo, name="receipt_photo"),
     path("differences/", DifferenceList.as_view(), name="differences"),

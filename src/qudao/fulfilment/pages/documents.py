@@ -18,10 +18,10 @@ from qudao.base.html.pages import Bulk, Button, DetailPage, Head, ListPage, Skip
 from qudao.fulfilment import actions, queries
 from qudao.fulfilment.forms import BearForm, CarrierForm
 from qudao.fulfilment.models import Difference, Shipment
-from qudao.fulfilment.pages.panels import differences_panel, facts_panel, lines_panel, timeline_panel
+from qudao.fulfilment.pages.panels import differences_panel, facts_panel, lines_panel, receipts_panel, timeline_panel
 from qudao.fulfilment.pages.parcels import packs, parcels_panel
 from qudao.fulfilment.pages.verbs import in_sight
-from qudao.fulfilment.states import GONE, DifferenceKind, DifferenceState, Outcome, State
+from qudao.fulfilment.states import GONE, UNDER_WAY, DifferenceKind, DifferenceState, Outcome, State
 from qudao.fulfilment.tables import ComingTable, DifferenceTable, ShipmentTable, badge_of, name_of
 from qudao.messages.pages import talk_panel
 from qudao.people.queries import unscoped_nobody_works_at
@@ -59,7 +59,7 @@ class ShipmentList(ListPage):
             ),
             Bulk(
                 "receive", _("Received in full"), actions.confirm_receipt, "fulfilment.receive", icon="package-import",
-                skips=[Skip(~Q(state=State.SHIPPED), _("they are not on their way"))],
+                skips=[Skip(~Q(state__in=UNDER_WAY), _("they are not on their way"))],
                 says=_("Every line is booked as it was shipped. Shipments with differences are better received one by one."),
             ),
         ]  # fmt: skip
@@ -151,7 +151,7 @@ class ShipmentDetail(DetailPage):
     verb = "fulfilment.view"
     query = in_sight
     kind = "fulfilment.shipment"
-    panels = (lines_panel, parcels_panel, differences_panel, facts_panel, talk_panel, timeline_panel)
+    panels = (lines_panel, receipts_panel, parcels_panel, differences_panel, facts_panel, talk_panel, timeline_panel)
 
     @property
     def back(self) -> str:  # type: ignore[override]
@@ -169,6 +169,10 @@ class ShipmentDetail(DetailPage):
         order = [State.CREATED, State.PICKING, State.SHIPPED, end]
         labels = [_("Planned"), _("Picking"), _("Shipped"), end.label if end == State.REFUSED else _("Received")]
         times = [obj.created_at, None, obj.shipped_at, obj.received_at]
+        if obj.state == State.PARTLY:  # between the two, and told only then
+            order.insert(3, State.PARTLY)
+            labels.insert(3, State.PARTLY.label)
+            times.insert(3, obj.state_since)
         at = order.index(State(obj.state))
         done = obj.state == end
         css = ["past" if i < at or done else "now" if i == at else "" for i in range(len(order))]
@@ -176,7 +180,7 @@ class ShipmentDetail(DetailPage):
 
     def buttons(self, obj: Shipment) -> Sequence[Button]:
         sells, buys = self.actor.org_id == obj.seller_id, self.actor.org_id == obj.buyer_id
-        buys = buys or (sells and obj.state == State.SHIPPED and unscoped_nobody_works_at(obj.buyer_id))
+        buys = buys or (sells and obj.state in UNDER_WAY and unscoped_nobody_works_at(obj.buyer_id))
         found = []
         if sells and obj.state == State.CREATED:
             found += [
@@ -190,7 +194,10 @@ class ShipmentDetail(DetailPage):
                 *([Button(pgettext("parcel", "Pack"), reverse("shipment_packing", args=[obj.pk]), "package", ask=True)] if packs(self.actor, obj) else []),
                 Button(_("Stop picking"), reverse("shipment_unpicking", args=[obj.pk]), "arrow-back-up", verb="fulfilment.pick", ask=packed, post=not packed),
             ]
-        if buys and obj.state == State.SHIPPED:
+        if buys and obj.state in UNDER_WAY:
             found.append(Button(_("Receive"), reverse("shipment_receipt", args=[obj.pk]), "package-import", primary=True, verb="fulfilment.receive"))
+        if buys and obj.state == State.PARTLY:
+            found.append(Button(_("Nothing more comes"), reverse("shipment_receipt_end", args=[obj.pk]), "x", verb="fulfilment.receive", ask=True))
+        if buys and obj.state == State.SHIPPED:
             found.append(Button(_("Refuse the delivery"), reverse("shipment_refusal", args=[obj.pk]), "x", verb="fulfilment.receive", ask=True))
         return found

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -23,26 +24,49 @@ from qudao.base.subject import Subject
 from qudao.fulfilment import queries
 from qudao.fulfilment.models import Difference, Shipment
 from qudao.fulfilment.prints import lots_text
-from qudao.fulfilment.states import COUNTED, DONE, DONE_BY_MOVE, GONE, DifferenceKind, DifferenceState, Liable, Outcome, Remedy, State
+from qudao.fulfilment.states import COUNTED, DONE, DONE_BY_MOVE, GONE, UNDER_WAY, DifferenceKind, DifferenceState, Liable, Outcome, Remedy, State
 from qudao.fulfilment.tables import DIFFERENCE_TONES, badge_of, name_of, told_of
 from qudao.inventory.queries import unscoped_free
 from qudao.orders.pages import belongs
 from qudao.orders.pages.life import done_in, entry_of
+from qudao.people.queries import unscoped_contacts
 
 
 def lines_panel(request: HttpRequest, shipment: Shipment) -> Panel:
     """The lines with what was counted of them."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     lines: list[Any] = list(queries.lines_of(shipment))
-    counted = shipment.state in COUNTED
-    photos = queries.photos_of(actor, [line.count.pk for line in lines]) if counted else {}
+    counted = shipment.state in (State.PARTLY, *COUNTED)
+    photos = queries.photos_of(actor, [one.pk for line in lines for one in line.counts.all()]) if counted else {}
     queries.with_lots([(shipment, lines)] if actor.org_id == shipment.seller_id or shipment.state in GONE else [])
     for line in lines:
+        found = list(line.counts.all())
         line.shown_name = name_of(line.product)
         line.shown_lots = lots_text(getattr(line, "lots", ()))
-        line.shown_note = join(*not_taken(line.count), line.count.note) if counted else ""
-        line.shown_photos = shown_photos(line.count.pk, photos) if counted else []
-    return Panel(_("Lines"), "fulfilment/lines.html", {"lines": lines, "counted": counted, "gone": shipment.state in GONE}, note=figures.lines(len(lines)))
+        line.shown_note = join(*(text for one in found for text in (*not_taken(one), one.note)))
+        line.shown_photos = [shot for one in found for shot in shown_photos(one.pk, photos)]
+    told = {"lines": lines, "counted": counted, "gone": shipment.state in GONE, "partly": shipment.state == State.PARTLY}
+    return Panel(_("Lines"), "fulfilment/lines.html", told, note=figures.lines(len(lines)))
+
+
+def receipts_panel(request: HttpRequest, shipment: Shipment) -> Panel | None:
+    """Where it came on several days: what each receipt counted."""
+    receipts = queries.receipts_of(shipment)
+    if not any(one.partial for one in receipts):
+        return None
+    lines = {line.pk: line for line in queries.lines_of(shipment)}
+    prefetch_related_objects(receipts, "lines")
+    people = unscoped_contacts([one.received_by for one in receipts if one.received_by])
+    items = []
+    for one in receipts:
+        counts = [(lines[x.shipment_line_id], x) for x in one.lines.all()]
+        taken = [(line, x.received + x.damaged + x.refused + x.wrong) for line, x in counts]
+        facts = [f"{figures.qty(qty, line.line.unit)} {name_of(line.product)}" for line, qty in taken if qty]
+        who = people[one.received_by][0] if one.received_by in people else ""
+        facts += [text for text in (who, _("Nobody: received as it was sent") if one.automatic else "", one.note) if text]
+        label = _("A part") if one.partial else _("The last")
+        items.append({"label": f"{figures.moment(one.at)} · {label}", "facts": facts})
+    return Panel(_("Receipts"), "parts/panel_items.html", {"items": items, "empty": ""}, note=figures.count(len(items)))
 
 
 def not_taken(count: Any) -> list[str]:
@@ -95,7 +119,8 @@ def link(label: Any, url: str) -> SafeString:
 
 def facts_panel(request: HttpRequest, shipment: Shipment) -> Panel:
     """Sides, way and moments."""
-    receipt, until = queries.receipt_of(shipment), queries.unscoped_count_until(shipment, shipment.order.agreement_id)
+    receipts, until = queries.receipts_of(shipment), queries.unscoped_count_until(shipment, shipment.order.agreement_id)
+    receipt = receipts[-1] if receipts else None
     facts = [
         (_("Order"), link(shipment.order.number, reverse("order", args=[shipment.order_id]))),
         (_("Seller"), name_of(shipment.seller)),
@@ -148,7 +173,7 @@ def order_panel(request: HttpRequest, order: Any) -> Panel | None:
         out_of = s.from_place.code if order.more_places and actor.org_id == order.seller_id else ""
         facts = [out_of, figures.lines(s.line_count), s.carrier, s.tracking, figures.moment(s.shipped_at) if s.shipped_at else ""]
         buttons = []
-        if s.state == State.SHIPPED and actor.org_id == s.buyer_id and actor.can("fulfilment.receive"):
+        if s.state in UNDER_WAY and actor.org_id == s.buyer_id and actor.can("fulfilment.receive"):
             buttons.append(Button(_("Receive"), reverse("shipment_receipt", args=[s.pk]), "package-import"))
         if s.state == State.PICKING and actor.org_id == s.seller_id and actor.can("fulfilment.ship"):
             buttons.append(Button(_("Dispatch"), reverse("shipment_dispatch", args=[s.pk]), "truck"))

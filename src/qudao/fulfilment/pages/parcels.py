@@ -39,7 +39,7 @@ def parcels_panel(request: HttpRequest, shipment: Shipment) -> Panel | None:
     mine = packs(actor, shipment)
     if not (found or mine):
         return None
-    items: list[dict[str, Any]] = [{"label": _told(p), "facts": [p.sscc, *_inside(p)], "buttons": _buttons(p, actor, mine)} for p in found]
+    items: list[dict[str, Any]] = [{"label": _told(p), "facts": [p.sscc, *_inside(p), *_came(p)], "buttons": _buttons(p, actor, mine)} for p in found]
     if mine:
         items.append(_rest(shipment, bool(found), actor))
     weight = sum((p.weight or Decimal(0) for p in found), Decimal(0))
@@ -69,6 +69,11 @@ def _inside(package: Any) -> list[str]:
     """What is in a parcel, and its weight."""
     inside = [join(f"{figures.qty(x.qty, x.line.line.unit)} {name_of(x.line.product)}", lot_of(x)) for x in package.filled]
     return [*inside, *([_("{weight} kg").format(weight=figures.qty(package.weight))] if package.weight else [])]
+
+
+def _came(package: Package) -> list[str]:
+    """The day on which a parcel came, where that is known."""
+    return [_("here since {day}").format(day=figures.day(package.receipt.at))] if package.receipt else []
 
 
 def _buttons(package: Package, actor: Actor, mine: bool) -> list[Button]:

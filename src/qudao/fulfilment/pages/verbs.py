@@ -13,24 +13,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from qudao.base.access import Actor
-from qudao.base.action import unit
 from qudao.base.html.forms import LineField
 from qudao.base.html.pages import ActionPage, Button, LineEditor
 from qudao.base.sentences import Said
-from qudao.fulfilment import actions, queries, rules
+from qudao.fulfilment import actions, queries
 from qudao.fulfilment.forms import (
     DISPATCH_LINES,
     LOT_FIELD,
-    RECEIPT_LINES,
-    ArrivalForm,
-    ReceiptForm,
-    RefuseForm,
     SettleForm,
     TakeForm,
     WayForm,
-    arrival_editor,
-    arrived_lots,
-    counts_of,
     editor_of,
     quantities_of,
     scannable,
@@ -38,7 +30,6 @@ from qudao.fulfilment.forms import (
 from qudao.fulfilment.models import Difference, Shipment
 from qudao.fulfilment.states import LOST, OUTCOMES, DifferenceKind, Outcome, Remedy
 from qudao.fulfilment.tables import name_of, told_of
-from qudao.inventory.queries import unscoped_receiving
 from qudao.kernel.errors import DomainError, Forbidden, Invalid, NotFound
 
 
@@ -168,82 +159,6 @@ class Dispatch(LinesVerb):
         return actions.dispatch_shipment(obj.pk, lines=lines, **cleaned, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
 
 
-class Receive(LinesVerb):
-    verb = "fulfilment.receive"
-    form = ReceiptForm  # type: ignore[assignment]
-    fields = RECEIPT_LINES
-    title = gettext_lazy("Receive")
-    submit = gettext_lazy("Confirm receipt")
-    said = gettext_lazy("The receipt is confirmed.")
-    template = "fulfilment/receipt_form.html"
-    tally, tally_over = "received", "over"
-
-    def says(self, obj: Shipment) -> Any:
-        return _("Filled as if everything arrived. Change what did not: what is not counted anywhere is missing.")
-
-    def carry_out(self, obj: Shipment, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        told = {"note": cleaned["note"], "photos": self.photos(), "client_id": client_id}
-        return actions.confirm_receipt(obj.pk, counts_of(self.editor), **told, actor=self.actor)  # type: ignore[arg-type]
-
-    def asks(self, obj: Shipment) -> bool:
-        """Whether who counts damaged or wrong goods has to send a photo of them."""
-        return unscoped_receiving(obj.order.agreement_id).photos
-
-    def page(self, obj: Any, form: Any, faults: Sequence[Said] = (), status: int = 200) -> HttpResponse:
-        self.asks_photos = self.asks(obj)
-        return super().page(obj, form, faults, status)
-
-    def photos(self) -> dict[int, list[Any]]:
-        """The photos that came with the rows, by shipment line."""
-        return {int(line.ref): found for line in self.editor.lines if (found := self.request.FILES.getlist(f"photo-{line.ref}"))}
-
-    def done(self, result: Any) -> str:
-        return reverse("shipment", args=[result.shipment_id])
-
-
-class ReceivePurchase(Receive):
-    """What came of an outside purchase: nobody ships it here, so it is counted at the order."""
-
-    query = queries.orders_in_sight  # type: ignore[assignment]
-    form = ArrivalForm  # type: ignore[assignment]
-    title = gettext_lazy("Receive goods")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("order", args=[self.kwargs["pk"]])
-
-    def find(self, **kwargs: Any) -> Any:
-        order: Any = ActionPage.find(self, **kwargs)
-        lines: list[Any] = list(queries.unscoped_to_come(order))
-        data = self.request.POST if self.request.method == "POST" else None
-        self.editor = arrival_editor(lines, any(line.by_lot for line in lines), data)
-        scannable(self.editor, lines, self.tally)
-        self.told = f"{order.number} · {name_of(order.seller)}"
-        return order
-
-    def says(self, obj: Any) -> Any:
-        return _("Filled as if all of it came. Write 0 where nothing did: it stays expected. Missing is what stands on the delivery note and is not there.")
-
-    def carry_out(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        def both() -> Any:
-            receipt = self.count(obj, cleaned, client_id)
-            made = {line.line_id: line.pk for line in receipt.shipment.lines.all()}
-            photos = {made[ref]: found for ref, found in self.photos().items() if ref in made}
-            return actions.attach_photos(receipt.pk, photos, actor=self.actor) if photos else receipt
-
-        return unit(both)  # a receipt whose photos are refused is not confirmed
-
-    def asks(self, obj: Any) -> bool:
-        """The seller has nobody here who could ask for one."""
-        return False
-
-    def count(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        """Call the action with what was counted."""
-        counts = [one for one in counts_of(self.editor) if rules.told(one) or one.over]
-        lots = arrived_lots(self.editor)
-        return actions.receive_purchase(obj.pk, counts, **cleaned, lots=lots, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
-
-
 class ShipOrder(ActionPage):
     """Everything open of an order in one step."""
 
@@ -283,25 +198,6 @@ class PickOrder(ShipOrder):
 
     def undo(self, obj: Any, result: Any) -> Button:
         return Button(_("Undo"), reverse("shipment_unpicking", args=[result.pk]), verb="fulfilment.pick")
-
-
-class Refuse(Verb):
-    """Nothing of a shipment is taken."""
-
-    verb = "fulfilment.receive"
-    form = RefuseForm  # type: ignore[assignment]
-    title = submit = gettext_lazy("Refuse the delivery")
-    said = gettext_lazy("The delivery is refused; the seller is told.")
-    danger = True
-
-    def says(self, obj: Shipment) -> Any:
-        return _("Nothing of it is taken into stock. The goods go back to the seller, who settles every line: sent again, credited, or taken back.")
-
-    def perform(self, obj: Shipment, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        return actions.refuse_shipment(obj.pk, cleaned["reason"], actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
-
-    def done(self, result: Any) -> str:
-        return reverse("shipment", args=[result.shipment_id])
 
 
 class _Claim(ActionPage):

@@ -16,7 +16,7 @@ from qudao.base import printing
 from qudao.base.access import Actor, visible
 from qudao.base.barcodes import bars
 from qudao.base.html import figures
-from qudao.base.html.tables import by_language, join
+from qudao.base.html.tables import by_language
 from qudao.base.printing import Column, Document, Paper
 from qudao.fulfilment.models import Package, Shipment, ShipmentLine
 from qudao.fulfilment.queries import packages, shipments, unscoped_packages, with_lots
@@ -49,9 +49,14 @@ def _day(shipment: Shipment) -> date:
     return printing.business_day(from_then)
 
 
+def _spaced(*facts: str) -> str:
+    """Facts as plain text, which stands on paper too."""
+    return " ".join(fact for fact in facts if fact)
+
+
 def lots_text(lots: Sequence[Any]) -> str:
     """Lots as told on pages and papers: number, how much, until when; "" without any."""
-    told = [join(one.lot or _("without a number"), f"× {plain(one.qty)}", figures.day_long(one.expires_on) if one.expires_on else "") for one in lots]
+    told = [_spaced(one.lot or _("without a number"), f"× {plain(one.qty)}", figures.day_long(one.expires_on) if one.expires_on else "") for one in lots]
     return _("Lot {lots}").format(lots=", ".join(told)) if told else ""
 
 
@@ -169,7 +174,7 @@ def _by_parcel(parcels: Sequence[Any]) -> tuple[list[Column], list[list[Any]]]:
 
 def lot_of(inside: Any) -> str:
     """The lot of what is in a parcel, with its last good day; "" where there is none."""
-    told = join(inside.lot, figures.day_long(inside.expires_on) if inside.expires_on else "")
+    told = _spaced(inside.lot, figures.day_long(inside.expires_on) if inside.expires_on else "")
     return _("Lot {lots}").format(lots=told) if inside.lot else ""
 
 
@@ -184,6 +189,9 @@ def delivery_notes(actor: Actor, ids: Sequence[int]) -> list[Paper]:
     for shipment, lines in _found(actor, ids):
         columns = [Column("#", "right"), Column(_("Product"), wide=True), Column(_("Quantity"), "right"), Column(pgettext("quantity", "Received"), "right")]
         rows = [[str(line.line.no), _product(line), figures.qty(line.qty, line.line.unit), "________"] for line in lines]
+        if any(line.come for line in lines):  # the paper that goes with the rest
+            columns.insert(3, Column(_("Came before"), "right"))
+            rows = [[*row[:3], figures.qty(line.come, line.line.unit), row[3]] for row, line in zip(rows, lines, strict=True)]
         note = Paper(
             title=_("Delivery note"),
             lead=_("Please count the goods on arrival and note every difference here."),

@@ -30,11 +30,11 @@ from qudao.fulfilment.queries.expected import (
     unscoped_waits,
 )
 from qudao.fulfilment.rules import Count, Sent
-from qudao.fulfilment.states import GONE, OPEN, UNSETTLED
+from qudao.fulfilment.states import COUNTED, GONE, OPEN, UNSETTLED, State
 from qudao.funds.rules import Shift
 from qudao.inventory.queries import unscoped_by_lot, unscoped_good_until, unscoped_lots, unscoped_lots_shipped, unscoped_proposals
 from qudao.inventory.rules import Demand, LotQty, MoveSpec
-from qudao.kernel.errors import NotFound
+from qudao.kernel.errors import Fault, Invalid, NotFound, Refused, raise_if_any
 from qudao.orders.models import Line, Order
 from qudao.orders.states import Status
 from qudao.people.queries import unscoped_contacts, unscoped_people_with
@@ -72,7 +72,7 @@ LOTS_INSIDE = """SELECT c.line_id, c.lot, max(c.expires_on), sum(c.qty) FROM ful
 SENT = """SELECT s.state, s.number, s.state_since,
         (SELECT json_object_agg(p.owner_id || ' ' || p.code, p.id)::text FROM inventory_place p
          WHERE p.owner_id = ANY(%s) AND p.code = ANY('{MAIN,TRANSIT,CLAIMS,OUTSIDE}')),
-        l.id, l.line_id, l.product_id, l.qty
+        l.id, l.line_id, l.product_id, l.qty - l.come, l.come
     FROM fulfilment_shipment s JOIN fulfilment_shipmentline l ON l.shipment_id = s.id
     WHERE s.id = %s ORDER BY l.id FOR UPDATE OF s"""
 
@@ -100,7 +100,7 @@ class Parcel:
 class Arrival:
     """A shipment as its receiver finds it, locked. `places`: (organisation id, code) → place id; `after`: the state it is coming into.
 
-    `moves`, `shifts`: what moves first of goods and of credit, where nobody shipped it.
+    `moves`, `shifts`: what moves first of goods and of credit, where nobody shipped it; `parcels`: those that are known to have come.
     """
 
     state: str
@@ -111,6 +111,7 @@ class Arrival:
     after: str = ""
     moves: tuple[MoveSpec, ...] = ()
     shifts: tuple[Shift, ...] = ()
+    parcels: Sequence[int] = ()
 
 
 def unscoped_parcels(order_ids: Iterable[int]) -> dict[int, list[Parcel]]:
@@ -141,7 +142,7 @@ def unscoped_arrival(shipment_id: int, seller_id: int, buyer_id: int) -> Arrival
 
 
 #: the same for many shipments, without the places, which are read once
-SENT_ALL = """SELECT s.id, s.state, s.number, s.state_since, l.id, l.line_id, l.product_id, l.qty
+SENT_ALL = """SELECT s.id, s.state, s.number, s.state_since, l.id, l.line_id, l.product_id, l.qty - l.come, l.come
     FROM fulfilment_shipment s JOIN fulfilment_shipmentline l ON l.shipment_id = s.id
     WHERE s.id = ANY(%s) ORDER BY s.id, l.id FOR UPDATE OF s"""
 PLACES = "SELECT owner_id, code, id FROM inventory_place WHERE owner_id = ANY(%s) AND code = ANY('{MAIN,TRANSIT,CLAIMS,OUTSIDE}')"
@@ -165,6 +166,31 @@ def unscoped_orders_of(shipment_ids: Sequence[int]) -> dict[int, int]:
     if len(found) != len(set(shipment_ids)):
         raise NotFound("base.not_found")
     return found
+
+
+#: parcels of a shipment, by their numbers, with what is in each
+NAMED_PARCELS = """SELECT p.sscc, p.id, p.receipt_id, c.line_id, c.qty FROM fulfilment_package p LEFT JOIN fulfilment_packageline c ON c.package_id = p.id
+    WHERE p.shipment_id = %s AND p.sscc = ANY(%s)"""
+
+
+def unscoped_parcels_come(shipment_id: int, number: str, parcels: Sequence[str]) -> tuple[list[int], dict[int, Decimal]]:
+    """The ids of parcels of a locked shipment, named by their numbers (SSCC), and what is in them by shipment line. One statement, none without any.
+
+    Raises Invalid at "parcels" for one that is not in it, Refused for one that came before.
+    """
+    if not parcels:
+        return [], {}
+    ids: dict[str, int] = {}
+    inside: dict[int, Decimal] = {}
+    came = set()
+    for sscc, pk, receipt, line, qty in rows(NAMED_PARCELS, (shipment_id, list(parcels))):
+        ids[sscc] = pk
+        came |= {sscc} if receipt else set()
+        if line:
+            inside[line] = inside.get(line, rules.NOTHING) + qty
+    raise_if_any([Fault("fulfilment.no_parcel", "parcels", {"parcel": one, "number": number}) for one in parcels if one not in ids], Invalid)
+    raise_if_any([Fault("fulfilment.parcel_came", "parcels", {"parcel": one}) for one in parcels if one in came], Refused)
+    return list(ids.values()), inside
 
 
 def unscoped_instead(sent: Sequence[Sent], counts: Sequence[Count]) -> dict[int, int]:
@@ -196,8 +222,8 @@ def shipments(actor: Actor, *, order_id: int | None = None, side: str = "") -> Q
 
 
 def lines_of(shipment: Shipment) -> QuerySet[ShipmentLine]:
-    """The lines of a shipment the actor was shown, with product, order line and count, in the order of the order."""
-    return shipment.lines.select_related("product", "line", "count__wrong_product").annotate(by_lot=unscoped_by_lot()).order_by("line__no")
+    """The lines of a shipment the actor was shown, with product, order line and counts, in the order of the order. Two statements, or three."""
+    return shipment.lines.select_related("product", "line").prefetch_related("counts__wrong_product").annotate(by_lot=unscoped_by_lot()).order_by("line__no")
 
 
 def unscoped_lines_of_all(shipment_ids: Iterable[int]) -> QuerySet[ShipmentLine]:
@@ -267,7 +293,7 @@ def unscoped_with_parcel(typed: str) -> RawSQL | None:
 def unscoped_packages(shipment_ids: Iterable[int]) -> dict[int, list[Package]]:
     """The parcels of shipments, by shipment, each with `filled`: its lines in the order of the order. Two statements, one without any."""
     found: dict[int, list[Package]] = {}
-    for package in Package.unscoped.filter(shipment_id__in=list(shipment_ids)).order_by("shipment_id", "no"):
+    for package in Package.unscoped.filter(shipment_id__in=list(shipment_ids)).select_related("receipt").order_by("shipment_id", "no"):
         package.filled = []  # type: ignore[attr-defined]
         found.setdefault(package.shipment_id, []).append(package)
     by_id = {package.pk: package for some in found.values() for package in some}
@@ -308,9 +334,9 @@ def receipt_line(actor: Actor, pk: int) -> ReceiptLine:
     return get_visible(actor, ReceiptLine, pk)
 
 
-def receipt_of(shipment: Shipment) -> Receipt | None:
-    """The receipt of a shipment the actor was shown."""
-    return getattr(shipment, "receipt", None)
+def receipts_of(shipment: Shipment) -> list[Receipt]:
+    """The receipts of a shipment the actor was shown, the oldest first; all but the last are of a part of it. One statement, none before it has left."""
+    return list(shipment.receipts.order_by("id")) if shipment.state in (State.PARTLY, *COUNTED) else []
 
 
 def differences(actor: Actor) -> QuerySet[Difference]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from qudao.base.db import rows
 from qudao.fulfilment import rules
 from qudao.fulfilment.models import Shipment
-from qudao.fulfilment.states import TRAVEL_DAYS, WARN_DAYS, State
+from qudao.fulfilment.states import TRAVEL_DAYS, UNDER_WAY, WARN_DAYS, State
 from qudao.inventory.queries import unscoped_receiving
 from qudao.inventory.states import RECEIPT_DAYS
 from qudao.kernel import clock
@@ -27,9 +27,9 @@ class Coming:
 
 
 # What has left, and what is promised for a day.
-COMING = """SELECT l.product_id, s.shipped_at, NULL::date, l.qty, s.number, false
+COMING = """SELECT l.product_id, s.shipped_at, NULL::date, l.qty - l.come, s.number, false
     FROM fulfilment_shipment s JOIN fulfilment_shipmentline l ON l.shipment_id = s.id
-    WHERE s.buyer_id = %(org)s AND s.state = 'shipped' AND l.product_id = ANY(%(products)s)
+    WHERE s.buyer_id = %(org)s AND s.state IN ('shipped', 'partly') AND l.qty > l.come AND l.product_id = ANY(%(products)s)
     UNION ALL
     SELECT l.product_id, NULL, l.promised_on, l.qty - l.given_up - l.shipped, coalesce(o.number, ''), o.kind = 'external'
     FROM orders_order o JOIN orders_line l ON l.order_id = o.id
@@ -84,25 +84,31 @@ def unscoped_waits(org_id: int, product_id: int) -> Decimal:
 
 
 # What nobody has counted for longer than the agreement lets it wait, less the days of the warning; working days make it later still.
-UNCOUNTED = f"""SELECT s.id, s.shipped_at, coalesce(t.receipt_days, {RECEIPT_DAYS}), s.warned_on FROM fulfilment_shipment s
+UNCOUNTED = f"""SELECT s.id, s.shipped_at, coalesce(t.receipt_days, {RECEIPT_DAYS}), s.warned_on,
+        CASE s.state WHEN 'partly' THEN s.state_since END FROM fulfilment_shipment s
     JOIN orders_order o ON o.id = s.order_id LEFT JOIN inventory_supplyplace t ON t.agreement_id = o.agreement_id
-    WHERE s.state = 'shipped' AND coalesce(t.receipt_days, {RECEIPT_DAYS}) > 0
+    WHERE s.state IN ('shipped', 'partly') AND coalesce(t.receipt_days, {RECEIPT_DAYS}) > 0
       AND s.shipped_at < %s - make_interval(days => coalesce(t.receipt_days, {RECEIPT_DAYS}) + {TRAVEL_DAYS - WARN_DAYS - 1}) ORDER BY s.id"""
 
 
 def unscoped_uncounted(today: date) -> list[int]:
     """The shipments of whose receipt the buyer is to be warned today, or which are received as they were sent. One statement."""
     found = rows(UNCOUNTED, (clock.now(),))
-    return [pk for pk, left, days, warned in found if rules.watch(today, rules.count_until(clock.date_of(left), days), warned)]
+    return [pk for pk, left, days, warned, came in found if rules.watch(today, _until(left, days, came), warned)]
+
+
+def _until(left: datetime, days: int, came: datetime | None) -> date:
+    """`rules.count_until` of moments; `came`: when the last part of it was counted."""
+    return rules.count_until(clock.date_of(left), days, clock.date_of(came) if came else None)
 
 
 def unscoped_count_until(shipment: Shipment, agreement_id: int) -> date | None:
     """The last day on which a shipment on its way can be counted before it is received as sent; None: nothing happens by itself. One statement."""
-    if shipment.state != State.SHIPPED or shipment.shipped_at is None:
+    if shipment.state not in UNDER_WAY or shipment.shipped_at is None:
         return None
     days = unscoped_receiving(agreement_id).days
     if not days:
         return None
     warned = shipment.warned_on
-    until = rules.count_until(clock.date_of(shipment.shipped_at), days)
+    until = _until(shipment.shipped_at, days, shipment.state_since if shipment.state == State.PARTLY else None)
     return max(until, (warned or clock.today()) + timedelta(days=WARN_DAYS))

@@ -14,6 +14,7 @@ from qudao.analytics.queries import Calendar, Span
 from qudao.base.access import Actor, Scope, visible
 from qudao.base.db import rows as read
 from qudao.fulfilment.models import Shipment
+from qudao.fulfilment.states import UNDER_WAY
 from qudao.inventory.queries import FREE
 from qudao.kernel import clock
 from qudao.kernel.money import ZERO
@@ -180,5 +181,5 @@ def arriving(actor: Actor, limit: int = 6) -> list[Shipment]:
     """Shipments on their way to the own organisation, oldest first. One statement."""
     if not actor.can("fulfilment.view"):
         return []
-    rows = visible(actor, Shipment).filter(buyer_id=actor.org_id, state="shipped").select_related("order", "seller").order_by("shipped_at", "id")
+    rows = visible(actor, Shipment).filter(buyer_id=actor.org_id, state__in=UNDER_WAY).select_related("order", "seller").order_by("shipped_at", "id")
     return list(rows[:limit])
