@@ -38,8 +38,9 @@ CREATE = """WITH made AS (
     )
     INSERT INTO fulfilment_shipmentline (shipment_id, line_id, product_id, qty)
     SELECT m.id, d.line_id, d.product_id, d.qty
-    FROM unnest(%(line_orders)s::bigint[], %(lines)s::bigint[], %(products)s::bigint[], %(quantities)s::numeric[]) d(order_id, line_id, product_id, qty)
-    JOIN made m USING (order_id)
+    FROM unnest(%(line_orders)s::bigint[], %(lines)s::bigint[], %(products)s::bigint[], %(quantities)s::numeric[])
+        WITH ORDINALITY d(order_id, line_id, product_id, qty, at)
+    JOIN made m USING (order_id) ORDER BY d.at
     RETURNING shipment_id, line_id, id, (SELECT p.id FROM inventory_place p WHERE p.owner_id = %(seller)s AND p.code = 'TRANSIT')"""
 CHANGE = """WITH changed AS (
         UPDATE fulfilment_shipment SET state = %(state)s, state_since = %(since)s, carrier = %(carrier)s, tracking = %(tracking)s,
