@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from boot import environment, prepare
-from boot.common import BUILD, ROOT, Failure, Times, package, say, settings
+from boot.common import BUILD, ROOT, Failure, Times, execute, package, say, settings
 
 OTHERS = ("3.12", "3.13")
 # What another Python version must show: it installs, the pure rules hold, and one life goes through the database.
@@ -27,26 +29,40 @@ def check(times: Times, options: argparse.Namespace) -> int:
     os.environ["DATABASE_URL"] = url
     if options.python:
         return _report(times, {f"Python {options.python}": _other(times, options.python)})
-    wanted = options.only.split(",") if options.only else ["lint", "types", "imports", "tests", "pythons"]
+    wanted = options.only.split(",") if options.only else ["lint", "types", "imports", "pythons", "tests"]
+    if unknown := [part for part in wanted if part not in {*PARTS, "pythons"}]:
+        raise Failure(f"There is no part {unknown[0]}: choose from {', '.join([*PARTS, 'pythons'])}.")
     results: dict[str, str] = {}
-    for part in wanted:
-        if part == "pythons":
-            with ThreadPoolExecutor(len(OTHERS)) as pool:  # each installs for half of its time
-                for version, result in zip(OTHERS, pool.map(lambda one: _other(times, one), OTHERS), strict=True):
-                    results[f"Python {version}"] = result
-        elif part in PARTS:
-            with times.part(part):
-                results[part] = PARTS[part](options)
-        else:
-            raise Failure(f"There is no part {part}: choose from {', '.join([*PARTS, 'pythons'])}.")
+    # What mostly waits for one core or for the disk runs side by side; the tests then have the machine to themselves.
+    beside: dict[str, Callable[[], str]] = {part: partial(_timed, times, part, options) for part in wanted if part in PARTS and part != "tests"}
+    if "pythons" in wanted:
+        beside |= {f"Python {version}": partial(_other, times, version) for version in OTHERS}
+    if beside:
+        with times.part("side by side"), ThreadPoolExecutor(max(2, os.cpu_count() or 1)) as pool:
+            results |= zip(beside, pool.map(lambda act: act(), beside.values()), strict=True)
+    if "tests" in wanted:
+        results["tests"] = _timed(times, "tests", options)
     return _report(times, results)
 
 
-def _call(*command: str, env: dict[str, str] | None = None) -> str:
+def _timed(times: Times, part: str, options: argparse.Namespace) -> str:
+    with times.part(f"({part})" if part != "tests" else part):
+        return PARTS[part](options)
+
+
+def _quiet(*command: str) -> str:
+    """Run beside others: the output is shown in one piece at the end; "" when it went well."""
+    begun = time.monotonic()
+    code, output = execute(*command)
+    say(f"\n$ {' '.join(Path(part).name if part.startswith('/') else part for part in command)}\n{output.rstrip()}\n({time.monotonic() - begun:.1f} s)")
+    return "" if code == 0 else f"failed (exit code {code})"
+
+
+def _call(*command: str) -> str:
     """Run with the output shown; "" when it went well."""
     say(f"\n$ {' '.join(Path(part).name if part.startswith('/') else part for part in command)}")
     begun = time.monotonic()
-    code = subprocess.call(command, cwd=ROOT, env={**os.environ, **(env or {})})
+    code = subprocess.call(command, cwd=ROOT)
     say(f"({time.monotonic() - begun:.1f} s)")
     return "" if code == 0 else f"failed (exit code {code})"
 
@@ -56,15 +72,15 @@ def _tool(name: str) -> str:
 
 
 def _lint(_options: argparse.Namespace) -> str:
-    return _call(_tool("ruff"), "check", "--no-cache", ".") or _call(_tool("ruff"), "format", "--check", "--no-cache", "-q", ".")
+    return _quiet(_tool("ruff"), "check", "--no-cache", ".") or _quiet(_tool("ruff"), "format", "--check", "--no-cache", "-q", ".")
 
 
 def _types(_options: argparse.Namespace) -> str:
-    return _call(_tool("mypy"))
+    return _quiet(_tool("mypy"))
 
 
 def _imports(_options: argparse.Namespace) -> str:
-    return _call(_tool("lint-imports"), "--cache-dir", str(BUILD / "cache" / "imports"))
+    return _quiet(_tool("lint-imports"), "--cache-dir", str(BUILD / "cache" / "imports"))
 
 
 def _tests(options: argparse.Namespace) -> str:
@@ -119,8 +135,8 @@ def _other(times: Times, version: str) -> str:
     found = interpreter(version)
     if found is None:
         return f"not found: no python{version} here (install one, or set QUDAO_PYTHON)"
-    with times.part(f"Python {version}"):
+    with times.part(f"(Python {version})"):
         python = str(environment.ensure(Times(), dev=True, venv=environment.folder(version), python=found))
         story = sorted((ROOT / STORY).glob("test_*.py"))[0]
         which = ("src", str(story.relative_to(ROOT)), "-k", f"{RULES} or {story.stem}")
-        return _call(python, "-m", "pytest", "-q", "-o", f"cache_dir={BUILD}/cache/pytest-{version}", *which, "-m", "not browser")
+        return _quiet(python, "-m", "pytest", "-q", "-o", f"cache_dir={BUILD}/cache/pytest-{version}", *which, "-m", "not browser")
