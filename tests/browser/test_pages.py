@@ -57,9 +57,9 @@ from qudao.payments.actions import PaymentFacts, PoolFacts, announce_pool, close
 from qudao.payments.models import Application
 from qudao.payments.states import How
 from qudao.people.queries import unscoped_system_role
-from qudao.pricing.actions import assign_list, assign_wide, set_rate
+from qudao.pricing.actions import ChangeDraft, assign_list, assign_wide, draft_change, set_rate
 from qudao.pricing.models import PriceList
-from qudao.pricing.rules import RateDraft, Wide
+from qudao.pricing.rules import NewPrice, RateDraft, Wide
 from qudao.pricing.tests.make import make_list
 from qudao.quotas.tests.make import make_quota
 
@@ -90,6 +90,7 @@ ROWS = {
     "serving-rules": "inventory.ServingRule",
     "price-lists": "pricing.PriceList",
     "prices": "pricing.Price",
+    "price-changes": "pricing.PriceChange",
     "addresses": "network.Address",
     "list-assignments": "pricing.ListAssignment",
     "special-prices": "pricing.SpecialPrice",
@@ -151,6 +152,7 @@ def walk(resolver: URLResolver, before: str = "") -> Iterator[str]:
         elif isinstance(one, URLPattern) and one.callback.__module__.startswith("qudao.") and not address.startswith("api/") and not FILE.search(address):
             address = address.replace("<int:pk>", "#").replace("<int:no>", "1").replace("<int:at>", "1")
             address = address.replace("<str:token>", "no-such-token").replace("<str:digest>", "0" * 32)
+            address = address.replace("<str:code>/<str:language>", "orders.confirmed/en")
             yield address.replace("<slug:topic>", "search").replace("imports/new/<str:name>", "imports/new/catalog.products")
 
 
@@ -214,12 +216,14 @@ def _widen(world: World) -> Order:
     """
     brand, system = world.orgs["LH"], system_actor()
     set_rate(brand.pk, RateDraft("USD", "CNY", date(2026, 1, 1), Decimal("7.1")), actor=system)
-    assign_wide(make_list(brand, "GOLD").pk, Wide(make_group(brand, "GOLD", world.orgs["D001"]).pk), actor=system)
+    gold = make_list(brand, "GOLD")
+    assign_wide(gold.pk, Wide(make_group(brand, "GOLD", world.orgs["D001"]).pk), actor=system)
     adopt_vat(brand.pk, actor=system)
     register_brand(brand.pk, BrandDraft("B1", NOTE), actor=system)
     set_cost(CostDraft(world.products["RC-40"].pk, Decimal(5), date(2026, 1, 1)), actor=world.people["admin"])
     product = make_product(brand, "LOT-1", name=NOTE, name_en=NOTE)
     make_quota(brand, product.pk, 100, {world.orgs["D001"]: 40}, valid_from=date(2026, 1, 1))
+    draft_change(gold.pk, ChangeDraft(NOTE, clock.today()), [NewPrice(product.pk, Decimal(5))], actor=system)
     track_product(product.pk, actor=world.people["admin"])
     places = make_places(brand)
     set_rule(RuleDraft(False, date(2026, 1, 1), buyer_id=world.orgs["D002"].pk, product_id=product.pk), actor=world.people["admin"])

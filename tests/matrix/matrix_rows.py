@@ -305,6 +305,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "price-lists": _by_owner("pricing.PriceList", "owner", LISTS),
     "exchange-rates": _by_owner("pricing.Rate", "owner", KEPT),
     "wide-assignments": _by_owner("pricing.WideAssignment", "owner", KEPT),
+    "price-changes": _by_owner("pricing.PriceChange", "list__owner", KEPT),
     "prices": _by_owner("pricing.Price", "list__owner", LISTS),
     "serving-rules": _by_owner("inventory.ServingRule", "owner", OWN_PLACES),
     "places": _by_owner("inventory.Place", "owner", OWN_PLACES),

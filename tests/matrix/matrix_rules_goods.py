@@ -5,6 +5,12 @@ from __future__ import annotations
 from matrix_rule import Rule, verb
 
 GOODS: dict[str, Rule] = {
+    # --- changes of prices ---
+    "price-lists/#/changes": Rule("pricing.edit", "pricing.edit", "price-lists"),
+    "price-changes": Rule("pricing.edit"),
+    "price-changes/#": Rule("pricing.edit", "", "price-changes"),
+    **{address: rule for name in ("edit", "prices", "percent", "release", "drop") for address, rule in verb(name, "pricing.edit", "price-changes").items()},
+    "price-changes/#/removal/#": Rule("pricing.edit", "pricing.edit", "price-changes", more={"no": 1, "line_id": 1}),
     # --- stock ---
     "stock": Rule("inventory.view"),
     "stock/opening": Rule("inventory.receive", "inventory.receive"),

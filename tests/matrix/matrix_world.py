@@ -60,8 +60,8 @@ from qudao.people.actions.roles import RoleFacts
 from qudao.people.models import ApiToken, Role, Session
 from qudao.people.queries import unscoped_system_role
 from qudao.people.tests.make import Cast, actor_of, cast, make_member
-from qudao.pricing.actions import assign_wide, set_rate
-from qudao.pricing.rules import RateDraft, Wide
+from qudao.pricing.actions import ChangeDraft, assign_wide, draft_change, set_rate
+from qudao.pricing.rules import NewPrice, RateDraft, Wide
 from qudao.pricing.tests.make import make_list, make_special
 from qudao.quotas.tests.make import make_quota
 
@@ -177,7 +177,9 @@ def build() -> World:
     set_pack(products[0].pk, "箱", Decimal(10), actor=people.hq_admin)
     for org, buyer in ((people.lh, people.d002), (people.d001, people.s001)):
         set_rate(org.pk, RateDraft("USD", "CNY", date(2026, 1, 1), Decimal("7.1")), actor=system_actor())
-        assign_wide(make_list(org, "GOLD").pk, Wide(make_group(org, "GOLD", buyer).pk), actor=system_actor())
+        gold = make_list(org, "GOLD")
+        assign_wide(gold.pk, Wide(make_group(org, "GOLD", buyer).pk), actor=system_actor())
+        draft_change(gold.pk, ChangeDraft("Autumn", clock.today()), [NewPrice(products[-1].pk, Decimal(5))], actor=system_actor())
         make_quota(org, products[-1].pk, 100, {buyer: 50}, valid_from=date(2026, 1, 1))
     for org in (people.lh, people.d002):
         make_category(org, "C1")

@@ -91,6 +91,9 @@ KINDS = {
         "orders.approve",
     ),
     "agreements.terms": Kind(_("Agreement"), {"active": _("Comes into force"), "least": _("Least order amount")}),
+    "pricing.change": Kind(
+        _("Price change"), {"higher": _("Prices go up"), "lower": _("A price goes down"), "new": _("Only new prices"), "end": _("A price ends")}
+    ),
     "funds.limit": Kind(_("Credit limit"), {"raise": _("Raised"), "lower": _("Lowered"), "lines": _("By product line")}),
     "payments.out": Kind(_("Money out"), {"refund": _("Refund to a buyer"), "deposit": _("Deposit given back"), "supplier": _("Payment to a supplier")}),
     "payments.write_off": Kind(_("Write-off of a small difference"), {"short": _("Invoice paid short"), "over": _("Payment with a rest")}),

@@ -112,3 +112,30 @@ class LevelForm(Form):
         regions = network.organisations(self.actor).filter(kind=OrgKind.REGION)[:500]
         for name, found in (("group_id", groups), ("region_id", regions)):
             self.fields[name].choices = [("", "—"), *((one.pk, f"{one.code} {by_language(one.name, one.name_en)}") for one in found)]  # type: ignore[attr-defined]
+
+
+class ChangeForm(Form):
+    """What a change of prices is about, and on which days."""
+
+    title = forms.CharField(label=_("What it is about"), max_length=120)
+    valid_from = forms.DateField(label=pgettext_lazy("validity", "From"), initial=clock.today)
+    valid_to = forms.DateField(
+        label=pgettext_lazy("validity", "To"), required=False, help_text=_("Empty: until the next price. After a temporary price the old one goes on.")
+    )
+
+
+class BlockForm(Form):
+    """Prices as a block pasted from a sheet, or as a file."""
+
+    block = forms.CharField(
+        label=_("Product code, price, from quantity (may be empty); a row each"), required=False, widget=forms.Textarea(attrs={"rows": 10})
+    )
+    file = forms.FileField(label=_("Or a file (xlsx or csv) with these columns"), required=False)
+
+
+class PercentForm(Form):
+    """All prices of the list by some per cent."""
+
+    percent = forms.DecimalField(label=_("Per cent (-5 = lower)"), max_digits=7, decimal_places=3)
+    places = forms.TypedChoiceField(label=_("Rounded to"), coerce=int, choices=[(2, "0.01"), (1, "0.1"), (0, "1"), (-1, "10")], initial=2)
+    search = forms.CharField(label=_("Only products with (empty: all)"), max_length=80, required=False)

@@ -29,4 +29,13 @@ CHECKS = [
         plant="insert into pricing_wideassignment (owner_id, list_id, area_code, channel, priority) select o.id, l.id, '', 'planted', 0 "
         "from pricing_pricelist l join network_organisation o on o.id <> l.owner_id order by l.id, o.id limit 1",
     ),
+    Check(
+        "pricing.released_change_has_prices",
+        sql="""
+            select c.id, 'released without a price' as note from pricing_pricechange c
+             where c.state = 'released' and not exists (select from pricing_changeline l where l.change_id = c.id)
+        """,
+        plant="insert into pricing_pricechange (list_id, title, valid_from, state, created_at, created_name, closed_at) "
+        "select max(id), 'planted', current_date, 'released', now(), '', now() from pricing_pricelist",
+    ),
 ]

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.db import Row
-from qudao.pricing.states import Source
+from qudao.pricing.states import ChangeState, Source
 
 
 def _same(column: str, function: str = "int8range") -> Func:
@@ -95,6 +95,69 @@ class Price(Row):
                     (_days(), RangeOperators.OVERLAPS),
                 ],
                 violation_error_message=_("The list already has a price of this product and quantity break in this time."),
+            ),
+        ]
+
+
+class PriceChange(Row):
+    """Prices of a list that shall change together on a day: kept as a draft, released (after its signatures) into the list, or dropped."""
+
+    list = models.ForeignKey(PriceList, on_delete=models.PROTECT, related_name="changes")
+    title = models.CharField(max_length=120)
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True, blank=True)
+    state = models.CharField(max_length=8, choices=ChangeState.choices, default=ChangeState.DRAFT)
+    created_at = models.DateTimeField()
+    created_by = models.BigIntegerField(null=True)
+    created_name = models.CharField(max_length=120, default="", blank=True)
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")),
+                name="pricing_pricechange_valid_from_to_ordered",
+                violation_error_message=_("The last day lies before the first day."),
+            ),
+            models.CheckConstraint(
+                condition=Q(state=ChangeState.DRAFT, closed_at=None) | Q(state__in=[ChangeState.RELEASED, ChangeState.DROPPED], closed_at__isnull=False),
+                name="pricing_pricechange_closed_fits",
+                violation_error_message=_("Only a draft is open."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def number(self) -> str:
+        """What it is called."""
+        return f"PC-{self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("price_change", args=[self.pk])
+
+
+class ChangeLine(Row):
+    """One new price of a change; `before`: the price it took the place of when it was released, None when there was none."""
+
+    change = models.ForeignKey(PriceChange, on_delete=models.CASCADE, related_name="lines", db_index=False)
+    product = models.ForeignKey("catalog.Product", on_delete=models.PROTECT, related_name="+", db_index=False)
+    min_qty = models.DecimalField(max_digits=18, decimal_places=4, default=Decimal(0))
+    amount = models.DecimalField(max_digits=18, decimal_places=6)
+    before = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["change", "product", "min_qty"],
+                name="pricing_changeline_product_min_qty_unique",
+                violation_error_message=_("The same product and quantity break appear more than once."),
+            ),
+            models.CheckConstraint(
+                condition=Q(amount__gt=0) & Q(min_qty__gte=0),
+                name="pricing_changeline_amount_min_qty_positive",
+                violation_error_message=_("A price must be greater than zero, a quantity break must not be negative."),
             ),
         ]
 

@@ -14,7 +14,7 @@ from qudao.base.access import Actor, Policy, own, register, within
 from qudao.catalog.policies import acting, shown
 from qudao.kernel import clock
 from qudao.network.rules import ids_of
-from qudao.pricing.models import ListAssignment, Price, PriceList, Rate, SpecialPrice, WideAssignment
+from qudao.pricing.models import ChangeLine, ListAssignment, Price, PriceChange, PriceList, Rate, SpecialPrice, WideAssignment
 
 VERBS = {
     "pricing.view": _("See prices"),
@@ -72,6 +72,28 @@ class PricePolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return _lists(actor, "list__") if verb == self.view_verb else acting(actor, "list__owner")
+
+
+@register
+class PriceChangePolicy(Policy):
+    """Who keeps the list: no buyer reads what prices are to be before they count."""
+
+    model = PriceChange
+    view_verb = "pricing.edit"
+    people = None
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return acting(actor, "list__owner")
+
+
+@register
+class ChangeLinePolicy(Policy):
+    model = ChangeLine
+    view_verb = "pricing.edit"
+    people = None
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return acting(actor, "change__list__owner")
 
 
 @register

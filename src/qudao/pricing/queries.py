@@ -6,16 +6,20 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from qudao.agreements import queries as agreements
+from qudao.approvals.models import Proposal
+from qudao.approvals.states import ProposalState
 from qudao.base.access import Actor, get_visible, sees_prices, visible
 from qudao.base.db import AskedEach, rows
+from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden
-from qudao.pricing.models import ListAssignment, Price, PriceList, Rate, SpecialPrice, WideAssignment
+from qudao.pricing.models import ChangeLine, ListAssignment, Price, PriceChange, PriceList, Rate, SpecialPrice, WideAssignment
 from qudao.pricing.rules import Candidate, Quote, Standing, choose
-from qudao.pricing.states import BY_RANK
+from qudao.pricing.states import BY_RANK, ChangeState
 
 #: as many prices of an agreement's lists are named to the planner one by one
 FEW_PRICES = 2_000
@@ -160,6 +164,41 @@ def unscoped_standing(list_id: int, pairs: Sequence[tuple[int, Decimal]], since:
     for product_id, min_qty, *rest in found:
         standing.setdefault((product_id, min_qty), []).append(Standing(*rest))
     return standing
+
+
+def unscoped_change_lines(change: PriceChange) -> list[Any]:
+    """The prices of a change by product and break, each with `was`: what it takes the place of on the first day (of a released one: what it took). One
+    statement."""
+    first = max(change.valid_from, clock.today())
+    now = Price.unscoped.filter(Q(valid_to=None) | Q(valid_to__gte=first), list_id=change.list_id, product_id=OuterRef("product_id"), valid_from__lte=first)
+    now = now.filter(min_qty=OuterRef("min_qty"))
+    was = Subquery(now.values("amount")[:1]) if change.state == ChangeState.DRAFT else F("before")
+    found = ChangeLine.unscoped.filter(change=change).select_related("product").annotate(was=was)
+    return list(found.order_by("product__code", "min_qty"))
+
+
+def changes(actor: Actor) -> QuerySet[PriceChange]:
+    """The changes of prices of the lists the actor keeps, newest first, each with how many prices it has, whether it waits for a signature, and whether
+    any of its prices stands in the list."""
+    counted = ChangeLine.unscoped.filter(change=OuterRef("pk")).order_by().values("change").annotate(n=Count("pk")).values("n")
+    kept = Price.unscoped.filter(list_id=OuterRef("list_id"), valid_from=OuterRef("valid_from")).filter(
+        Q(valid_to=None) | Q(valid_to__gte=clock.today()),
+        Exists(ChangeLine.unscoped.filter(change=OuterRef(OuterRef("pk")), product_id=OuterRef("product_id"))),
+    )
+    waits = Proposal.unscoped.filter(subject_kind="pricing.pricechange", subject_id=OuterRef("pk"), state=ProposalState.WAITING)
+    found = visible(actor, PriceChange).select_related("list").order_by("-pk")
+    return found.annotate(number_of=Subquery(counted), waits=Exists(waits), stands=Exists(kept))
+
+
+def standing_of(change: PriceChange) -> str:
+    """How a change of `changes` stands today: a key of `states.STANDING`."""
+    if change.state == ChangeState.DRAFT:
+        return "waiting" if change.waits else "draft"  # type: ignore[attr-defined]
+    if change.state == ChangeState.DROPPED:
+        return "dropped"
+    if not change.stands:  # type: ignore[attr-defined]
+        return "superseded"
+    return "scheduled" if change.valid_from > clock.today() else "effective"
 
 
 def price_lists(actor: Actor) -> QuerySet[PriceList]:

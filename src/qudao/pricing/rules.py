@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from qudao.kernel.errors import Fault, Refused
@@ -248,3 +248,46 @@ def plan_price(standing: Sequence[Standing], new: PriceDraft) -> Plan:
     if current.valid_from == new.valid_from:
         return Plan(None, (current.id, placed), rest)
     return Plan((current.id, new.valid_from - DAY), None, [placed, *rest])
+
+
+@dataclass(frozen=True)
+class NewPrice:
+    """A price of a change: `amount` per base unit of a product from `min_qty` base units on."""
+
+    product_id: int
+    amount: Decimal
+    min_qty: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a change does to its list: how many prices, how many of them are new, by what share (0.05 = 5 %) the others change on average, least and most;
+    `most`: the most by which one price changes, a new one counting whole; `type` as flows ask (`approvals.states.KINDS`)."""
+
+    number: int
+    new: int
+    average: Decimal | None
+    least: Decimal | None
+    largest: Decimal | None
+    most: Decimal
+    type: str
+
+
+def effect_of(pairs: Sequence[tuple[Decimal | None, Decimal]]) -> Effect:
+    """The effect of prices as (before, after); before None = there was none."""
+    shares = [after / before - 1 for before, after in pairs if before]
+    kind = "lower" if any(share < 0 for share in shares) else "higher" if any(share > 0 for share in shares) else "new"
+    average = sum(shares, Decimal(0)) / len(shares) if shares else None
+    most = max((abs(after - (before or 0)) for before, after in pairs), default=Decimal(0))
+    return Effect(len(pairs), len(pairs) - len(shares), average, min(shares, default=None), max(shares, default=None), most, kind)
+
+
+def moved(amount: Decimal, percent: Decimal, places: int) -> Decimal:
+    """A price changed by some per cent and rounded, half up; never to nothing."""
+    step = Decimal(1).scaleb(-places)
+    return max((amount * (1 + percent / 100)).quantize(step, ROUND_HALF_UP), step)
+
+
+def standing_on(standing: Iterable[Standing], day: date) -> Decimal | None:
+    """The amount in force on a day; None without one."""
+    return next((one.amount for one in standing if one.valid_from <= day and (one.valid_to is None or one.valid_to >= day)), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Level(TextChoices):
@@ -40,7 +41,38 @@ class Source(TextChoices):
     DEAL = "deal", _("From a registered deal")
 
 
+class ChangeState(TextChoices):
+    """What is kept of a change of prices; whether what is released is scheduled, effective or superseded is what its prices say today (domain C6)."""
+
+    DRAFT = "draft", _("Draft")
+    RELEASED = "released", pgettext_lazy("prices", "Released")
+    DROPPED = "dropped", _("Dropped")
+
+
+#: how a change stands today, in words
+STANDING = {
+    "draft": _("Draft"),
+    "waiting": _("Waiting for a signature"),
+    "scheduled": _("Scheduled"),
+    "effective": pgettext_lazy("prices", "In force"),
+    "superseded": pgettext_lazy("prices", "Superseded"),
+    "dropped": _("Dropped"),
+}
+#: the most prices of one change
+MOST_LINES = 5_000
+
 SENTENCES = {
+    "pricing.change_title_missing": _("Say what the change is about."),
+    "pricing.change_over": _("The change {number} is not a draft any more."),
+    "pricing.change_waits": _("The change {number} waits for a signature."),
+    "pricing.change_empty": _("The change has no price yet."),
+    "pricing.change_long": _("A change has at most {most} prices."),
+    "pricing.change_past": _("The first day lies in the past."),
+    "pricing.change_line": _("Row {row}: {text}"),
+    "pricing.change_unreadable": _("Row {row}: write a product code, a price and, if you like, the quantity from which it counts."),
+    "pricing.change_nothing": _("No price of the list fits."),
+    "pricing.change_percent": _("By how many per cent prices change lies between -99 and 1000, and is not 0."),
+    "pricing.needs_change": _("Changes of prices like this one need a signature."),
     "pricing.code_missing": _("A price list needs a code."),
     "pricing.name_missing": _("A price list needs a name."),
     "pricing.code_taken": _("Another price list has the code {code}."),
@@ -73,6 +105,9 @@ SENTENCES = {
 }
 
 REMEDIES = {
+    "pricing.change_waits": _("Take what you asked for back first."),
+    "pricing.needs_change": _("Keep them as the draft of a price change, and release it: it takes effect when it is signed."),
+    "pricing.change_past": _("Choose today or a day to come."),
     "pricing.list_stays": _("Make another list."),
     "pricing.base_exists": _("Take the mark off the other list first."),
     "pricing.planned_in_between": _("Give this price a last day before that, or end the planned one."),

@@ -10,13 +10,15 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from qudao.base.html import figures
 from qudao.base.html.edits import day, described, number, renamed, text
 from qudao.base.html.tables import Column, Edit, Filter, Tab, Table, by_language
 from qudao.kernel import clock
 from qudao.pricing import queries
 from qudao.pricing.actions import ListDraft, change_list, end_price, set_price
-from qudao.pricing.models import Price, Rate
+from qudao.pricing.models import Price, PriceChange, Rate
 from qudao.pricing.rules import PriceDraft
+from qudao.pricing.states import STANDING, ChangeState
 
 
 def name_of(row: Any) -> str:
@@ -105,3 +107,38 @@ class RateTable(Table):
 
     def url(self, row: Rate) -> str:
         return reverse("rate_removal", args=[row.pk])
+
+
+CHANGE_TONES = {"draft": "wait", "waiting": "wait", "scheduled": "move", "effective": "done", "superseded": "idle", "dropped": "idle"}
+
+
+def _standing_badge(row: PriceChange) -> Any:
+    standing = queries.standing_of(row)
+    return figures.badge(STANDING[standing], CHANGE_TONES[standing])
+
+
+class ChangeTable(Table):
+    """Changes of prices, newest first."""
+
+    columns = (
+        Column("number", _("Number"), cell="link"),
+        Column("title", _("What it is about"), width="clip"),
+        Column("list.code", _("Price list"), cell="code", sort="list__code"),
+        Column("", _("State"), cell=_standing_badge, slug="state"),
+        Column("number_of", _("Prices"), cell="qty", hide_on_phone=True),
+        Column("valid_from", pgettext_lazy("validity", "From"), cell="day", sort="valid_from"),
+        Column("valid_to", pgettext_lazy("validity", "To"), cell="day", dim=True, hide_on_phone=True),
+        Column("created_name", _("Drafted by"), dim=True, hide_on_phone=True),
+    )
+    tabs = (
+        Tab("draft", _("Drafts"), Q(state=ChangeState.DRAFT)),
+        Tab("released", pgettext_lazy("prices", "Released"), Q(state=ChangeState.RELEASED)),
+        Tab("all", _("All")),
+    )
+    search = ("title__icontains", "list__code__icontains")
+    order = ("-pk",)
+    empty = _("No change of prices stands here.")
+    remedy = _("Open a price list and draft a change: several prices that take effect together, after their signatures.")
+
+    def url(self, row: PriceChange) -> str:
+        return row.get_absolute_url()

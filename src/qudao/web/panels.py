@@ -18,6 +18,7 @@ PANELS: dict[str, tuple[str, ...]] = {
         "qudao.billing.pages.agreement_panel",
         "qudao.payments.pages.agreement_panel",
     ),
+    "pricing.change": ("qudao.approvals.pages.about_panel", "qudao.portal.pages.repriced.panel"),
     "catalog.product": ("qudao.agreements.pages.product_panel", "qudao.inventory.pages.product_panel"),
     "inventory.stock": ("qudao.portal.pages.restock.panel", "qudao.fulfilment.pages.expected_panel"),
     "orders.order": (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Q
 
 from qudao.base.access import Actor, get_visible
@@ -88,7 +90,7 @@ def tell_due_tasks(*, actor: Actor) -> int:
     found = list(Task.unscoped.select_for_update(skip_locked=True, of=("self",)).filter(due, done_at=None).exclude(told="overdue").select_related("assignee"))
     for task in found:
         task.told = "overdue" if task.late else "due"
-        said = {"text": task.title, "due_on": str(task.due_on)}
+        said: dict[str, Any] = {"text": task.title, "due_on": str(task.due_on)}
         people = {task.assignee_id, task.by_user_id} if task.late else {task.assignee_id}
         notify(f"messages.task_{task.told}", task.subject, user_ids=sorted(people), who=task.assignee.name, **said)
     Task.unscoped.bulk_update(found, ["told"], batch_size=1000)

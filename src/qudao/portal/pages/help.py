@@ -37,7 +37,7 @@ BY_ADDRESS = {
     "exchange-differences": "money", "limit-requests": "money", "costs": "prices",
     "exchange-rates": "prices", "packs": "prices", "categories": "prices", "brands": "prices", "tax-classes": "prices", "authorisations": "network",
     "buyer-groups": "network", "group-members": "network", "assortment-rules": "network", "assortments": "network", "addresses": "network",
-    "notice-texts": "administration", "absences": "approvals", "approval-requests": "approvals",
+    "notice-texts": "administration", "price-changes": "prices", "absences": "approvals", "approval-requests": "approvals",
     "messages": "conversations", "notes": "conversations", "prints": "printing", "views": "lists", "cells": "lists",
 }  # fmt: skip
 

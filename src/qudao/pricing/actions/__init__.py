@@ -1,5 +1,17 @@
 """Every change of prices. A list is locked before its prices change, so that two planners cannot interleave; grants only insert."""
 
+from qudao.pricing.actions.changes import (
+    ChangeDraft,
+    change_subject,
+    draft_change,
+    drop_change,
+    edit_change,
+    move_prices,
+    put_prices,
+    release_change,
+    remove_lines,
+    told_effect,
+)
 from qudao.pricing.actions.levels import assign_wide, unassign_wide
 from qudao.pricing.actions.lists import (
     ListDraft,
@@ -21,6 +33,8 @@ from qudao.pricing.actions.mistakes import remove_lists, remove_special_prices
 from qudao.pricing.actions.rates import remove_rates, set_rate, set_rates
 
 __all__ = [
+    "ChangeDraft", "change_subject", "draft_change", "drop_change", "edit_change", "move_prices", "put_prices", "release_change", "remove_lines",
+    "told_effect",
     "ListDraft", "assign_list", "assign_wide", "change_list", "create_list", "end_price", "end_special_price", "grant_special_price",
     "grant_special_prices", "load_prices", "remove_lists", "remove_rates", "remove_special_prices", "restore_prices", "set_price", "set_prices", "set_rate",
     "set_rates", "subject_of",

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from qudao.agreements import queries as agreements
 from qudao.agreements.states import AgreementState
+from qudao.approvals.queries import Case, unscoped_rules_for
 from qudao.base.access import Actor, get_visible
 from qudao.base.action import action, emit, record
 from qudao.base.db import run
@@ -81,17 +82,34 @@ def change_list(list_id: int, draft: ListDraft, *, actor: Actor) -> PriceList:
 @action("pricing.edit")
 def set_price(list_id: int, draft: PriceDraft, *, actor: Actor) -> Price:
     """Give a product a price in a list: the one in force ends the day before. Locks the list; emits PricesChanged. Raises Invalid, Refused."""
-    _set(list_id, [draft], [""], actor)
+    _set(list_id, [draft], [""], actor, directly=True)
     return Price.unscoped.get(list_id=list_id, product_id=draft.product_id, min_qty=draft.min_qty, valid_from=draft.valid_from)
 
 
 @action("pricing.edit")
 def set_prices(list_id: int, drafts: Sequence[PriceDraft], *, actor: Actor) -> PriceList:
     """Give many products a price, all or none, in a fixed number of statements. Raises Invalid with every fault at "rows.<n>.<field>"."""
+    return _set(list_id, drafts, [f"rows.{n}." for n in range(len(drafts))], actor, directly=True)
+
+
+def set_all(list_id: int, drafts: Sequence[PriceDraft], actor: Actor) -> PriceList:
+    """`set_prices` for a change that has its signatures, within its action."""
     return _set(list_id, drafts, [f"rows.{n}." for n in range(len(drafts))], actor)
 
 
-def _set(list_id: int, drafts: Sequence[PriceDraft], at: Sequence[str], actor: Actor) -> PriceList:
+def _refuse_unsigned(price_list: PriceList, pairs: Sequence[tuple[Decimal | None, Decimal]], actor: Actor, kind: str = "") -> None:
+    """Where a flow asks for a signature of such a change, nobody makes it without one: it is kept as the draft of a change. The system asks nobody.
+
+    One statement for people; `pairs`: what prices are and shall be.
+    """
+    if actor.membership_id is None or price_list.owner_id != actor.org_id:
+        return
+    effect = rules.effect_of(pairs)
+    if unscoped_rules_for(price_list.owner_id, "pricing.change", Case(effect.most, kind or effect.type)):
+        raise Refused("pricing.needs_change")
+
+
+def _set(list_id: int, drafts: Sequence[PriceDraft], at: Sequence[str], actor: Actor, *, directly: bool = False) -> PriceList:
     price_list = _lock(list_id, actor)
     if not drafts:
         return price_list
@@ -100,11 +118,14 @@ def _set(list_id: int, drafts: Sequence[PriceDraft], at: Sequence[str], actor: A
     raise_if_any(_faults(drafts, at, carried) + _twice(pairs, at), Invalid)
     since = min(draft.valid_from for draft in drafts)
     standing = queries.unscoped_standing(price_list.pk, pairs, since)
+    if directly:
+        was = [rules.standing_on(standing.get(pair, ()), draft.valid_from) for pair, draft in zip(pairs, drafts, strict=True)]
+        _refuse_unsigned(price_list, [(before, draft.amount) for before, draft in zip(was, drafts, strict=True)], actor)
     plans = [rules.plan_price(standing.get(pair, ()), draft) for pair, draft in zip(pairs, drafts, strict=True)]
     _carry_out(price_list.pk, plans)
     told = [[d.product_id, str(d.min_qty), str(d.amount), str(d.valid_from), str(d.valid_to) if d.valid_to else None] for d in drafts]
-    was = {str(plan.overwrites[0]): str(_amount(standing[pair], plan.overwrites[0])) for pair, plan in zip(pairs, plans, strict=True) if plan.overwrites}
-    record(subject_of(price_list), detail={"prices": told, "overwritten": was} if was else {"prices": told})
+    gone = {str(plan.overwrites[0]): str(_amount(standing[pair], plan.overwrites[0])) for pair, plan in zip(pairs, plans, strict=True) if plan.overwrites}
+    record(subject_of(price_list), detail={"prices": told, "overwritten": gone} if gone else {"prices": told})
     emit(PricesChanged(price_list.pk, sorted({pair[0] for pair in pairs}), since), subject_of(price_list))
     return price_list
 
@@ -118,7 +139,7 @@ def load_prices(list_id: int, drafts: Sequence[PriceDraft], *, actor: Actor) -> 
     _lock(list_id, actor)
     pairs, since = [(draft.product_id, draft.min_qty) for draft in drafts], rules.eve(drafts)
     before = queries.unscoped_standing(list_id, pairs, since)
-    _set(list_id, drafts, [f"rows.{n}." for n in range(len(drafts))], actor)
+    _set(list_id, drafts, [f"rows.{n}." for n in range(len(drafts))], actor, directly=True)
     after = queries.unscoped_standing(list_id, pairs, since)
     return [(rules.spans(before.get(pair, ())), rules.spans(after.get(pair, ()))) for pair in pairs]
 
@@ -178,6 +199,7 @@ def end_price(price_id: int, last_day: date, reason: str = "", *, actor: Actor) 
     price = Price.unscoped.filter(pk=price_id).first()
     if price is None:
         raise Refused("pricing.ended")
+    _refuse_unsigned(price_list, [(price.amount, price.amount)], actor, "end")
     detail = _end(price, last_day)
     record(subject_of(price_list), reason=reason, detail=detail)
     emit(PricesChanged(price_list.pk, [price.product_id], last_day + rules.DAY), subject_of(price_list))

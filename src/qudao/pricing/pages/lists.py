@@ -43,6 +43,7 @@ class PriceLists(ListPage):
         return [
             *import_buttons("pricing.prices", self.actor),
             Button(_("All prices"), reverse("prices"), icon="search"),
+            Button(_("Price changes"), reverse("price_changes"), icon="calendar", verb="pricing.edit"),
             Button(_("Exchange rates"), reverse("rates"), icon="coins", verb="pricing.rates"),
             Button(_("New price list"), reverse("price_list_new"), icon="plus", primary=True, verb="pricing.edit", key="n"),
         ]
@@ -149,6 +150,7 @@ class PriceListDetail(DetailPage):
         to = {name: reverse(f"price_list_{name}", args=[obj.pk]) for name in ("price", "change", "assignment", "level")}
         return [
             Button(_("Set price"), to["price"], icon="plus", primary=True, verb="pricing.edit", ask=True, key="n"),
+            Button(_("New price change"), reverse("price_change_new", args=[obj.pk]), icon="calendar", verb="pricing.edit", ask=True),
             Button(_("Assign to a buyer"), to["assignment"], icon="user", verb="pricing.assign", ask=True),
             Button(_("Assign to a group or region"), to["level"], icon="users", verb="pricing.assign", ask=True),
             Button(_("Change"), to["change"], icon="pencil", verb="pricing.edit", key="e"),

@@ -15,9 +15,9 @@ from qudao.catalog.tests.make import make_product
 from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden, Invalid, NotFound, Refused
 from qudao.pricing import actions, queries
-from qudao.pricing.actions import ListDraft
-from qudao.pricing.models import ListAssignment, Price, PriceList, Rate, SpecialPrice, WideAssignment
-from qudao.pricing.rules import PriceDraft, RateDraft, SpecialDraft, Wide
+from qudao.pricing.actions import ChangeDraft, ListDraft
+from qudao.pricing.models import ChangeLine, ListAssignment, Price, PriceChange, PriceList, Rate, SpecialPrice, WideAssignment
+from qudao.pricing.rules import NewPrice, PriceDraft, RateDraft, SpecialDraft, Wide
 from qudao.pricing.tests.make import make_list, make_price, make_special
 
 SYSTEM = system_actor()
@@ -250,6 +250,13 @@ class Shop:
     def a_price(self, **change):
         return Price(**{"list": self.list, "product": self.product, "min_qty": 7, "amount": 1, "valid_from": TODAY, **change})
 
+    def a_change(self, **change):
+        return PriceChange(**{"list": self.list, "title": "x", "valid_from": TODAY, "created_at": clock.now(), **change})
+
+    def a_line(self, **change):
+        draft = actions.draft_change(self.list.pk, ChangeDraft("x", TODAY), [NewPrice(self.product.pk, Decimal(1))], actor=SYSTEM)
+        return ChangeLine(**{"change": draft, "product": self.product, "min_qty": 0, "amount": 2, **change})
+
     def a_special(self, **change):
         values = {"agreement": self.agreement, "product": self.product, "amount": 1, "valid_from": TODAY, "granted_at": clock.now()}
         return SpecialPrice(**{**values, **change})
@@ -262,6 +269,10 @@ BROKEN = {
     "pricing_price_amount_min_qty_positive": lambda s: s.a_price(amount=0),
     "pricing_price_valid_from_to_ordered": lambda s: s.a_price(valid_to=TODAY - DAY),
     "pricing_price_list_product_min_qty_no_overlap": lambda s: s.a_price(min_qty=0),
+    "pricing_pricechange_valid_from_to_ordered": lambda s: s.a_change(valid_to=TODAY - DAY),
+    "pricing_pricechange_closed_fits": lambda s: s.a_change(closed_at=clock.now()),
+    "pricing_changeline_product_min_qty_unique": lambda s: s.a_line(),
+    "pricing_changeline_amount_min_qty_positive": lambda s: s.a_line(min_qty=1, amount=0),
     "pricing_listassignment_agreement_list_unique": lambda s: ListAssignment(agreement=s.agreement, list=s.list),
     "pricing_rate_owner_pair_day_unique": lambda s: Rate(owner=s.cast.lh, from_currency="USD", to_currency="CNY", day=TODAY, rate=8),
     "pricing_rate_positive_two_currencies": lambda s: Rate(owner=s.cast.lh, from_currency="USD", to_currency="USD", day=TODAY, rate=8),
@@ -281,7 +292,9 @@ def test_each_constraint_holds(cast, name):
 
 
 def test_every_constraint_is_broken_above():
-    named = {c.name for model in (PriceList, Price, ListAssignment, SpecialPrice, WideAssignment, Rate) for c in model._meta.constraints}
+    named = {
+        c.name for model in (PriceList, Price, PriceChange, ChangeLine, ListAssignment, SpecialPrice, WideAssignment, Rate) for c in model._meta.constraints
+    }
     assert named == set(BROKEN)
 
 
