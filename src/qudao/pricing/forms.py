@@ -127,9 +127,7 @@ class ChangeForm(Form):
 class BlockForm(Form):
     """Prices as a block pasted from a sheet, or as a file."""
 
-    block = forms.CharField(
-        label=_("Product code, price, from quantity (may be empty); a row each"), required=False, widget=forms.Textarea(attrs={"rows": 10})
-    )
+    block = forms.CharField(label=_("Product code, price, from quantity (may be empty); a row each"), required=False, widget=forms.Textarea(attrs={"rows": 10}))
     file = forms.FileField(label=_("Or a file (xlsx or csv) with these columns"), required=False)
 
 
