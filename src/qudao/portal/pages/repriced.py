@@ -12,12 +12,11 @@ from qudao.base.html import figures
 from qudao.base.html.pages import Panel
 from qudao.kernel import clock
 from qudao.portal.queries.repriced import repriced
-from qudao.pricing.models import PriceChange
 
 MONTHS = (3, 6, 12)
 
 
-def panel(request: HttpRequest, change: PriceChange) -> Panel | None:
+def panel(request: HttpRequest, change: Any) -> Panel | None:
     """The months are chosen in the address, so that the page itself costs nothing. Named in `qudao.web.panels`."""
     actor: Any = request.actor  # type: ignore[attr-defined]
     if actor.org_id != change.list.owner_id or not actor.can("orders.view"):
