@@ -44,7 +44,7 @@ SENTENCES: dict[str, Any] = {
     "base.import_no_file": _("Choose a file first."),
     "base.import_nothing": _("This file has no rows below its heads."),
     "base.import_too_long": _("At most {most} rows can be imported at a time."),
-    "base.import_wrong": _("{rows} rows are wrong; nothing was imported."),
+    "base.import_wrong": _("Wrong: {rows} rows. Nothing was imported."),
     "base.import_no_change": _("Nothing in this file is new or different."),
     "base.import_again": _("This very file was imported before; importing it once more would add everything again."),
     "base.import_done": _("This file was already imported."),

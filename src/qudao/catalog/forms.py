@@ -13,6 +13,7 @@ from qudao.base.html.forms import Form
 from qudao.base.html.tables import by_language
 from qudao.catalog import queries
 from qudao.catalog.rules import ProductDraft
+from qudao.catalog.states import MOST_LEAD_DAYS
 from qudao.kernel import clock
 
 #: the fields of a product that choose something of its owner's, and what there is to choose
@@ -38,6 +39,14 @@ class ProductForm(Form):
     max_qty = forms.DecimalField(
         label=_("Largest quantity"), max_digits=18, decimal_places=4, initial=0, required=False, help_text=_("Of one order; 0: as much as one likes.")
     )
+    lead_days = forms.IntegerField(
+        label=_("Lead time"),
+        min_value=0,
+        max_value=MOST_LEAD_DAYS,
+        initial=0,
+        required=False,
+        help_text=_("Working days until it leaves; 0: as the terms say."),
+    )
 
     weight = forms.DecimalField(
         label=_("Weight"), max_digits=14, decimal_places=4, initial=0, required=False, help_text=_("Kilograms of one base unit; 0: not known.")
@@ -55,7 +64,8 @@ class ProductForm(Form):
     @staticmethod
     def draft(cleaned: dict[str, Any]) -> ProductDraft:
         """The cleaned description."""
-        return ProductDraft(**cleaned | {name: cleaned[name] or Decimal(0) for name in ("weight", "volume", "max_qty")})
+        usual = {name: cleaned[name] or Decimal(0) for name in ("weight", "volume", "max_qty")}
+        return ProductDraft(**cleaned | usual | {"lead_days": cleaned["lead_days"] or 0})
 
 
 class PackForm(Form):

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.db import Row
-from qudao.catalog.states import ProductState
+from qudao.catalog.states import MOST_LEAD_DAYS, ProductState
 
 
 def _gtin_valid(column: str) -> Case:
@@ -178,11 +178,14 @@ class Product(Row):
     min_qty = models.DecimalField(max_digits=18, decimal_places=4, default=Decimal(0))
     pack_multiple = models.DecimalField(max_digits=18, decimal_places=4, default=Decimal(1))
     max_qty = models.DecimalField(max_digits=18, decimal_places=4, default=Decimal(0), db_default=Decimal(0))
+    #: working days its owner needs until it leaves (made to order, imported), where that is more than the terms of a trade say
+    lead_days = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         indexes = [
             models.Index(fields=["code", "id"], name="catalog_product_code"),
             models.Index(fields=["name", "id"], name="catalog_product_name"),
+            models.Index(fields=["owner"], condition=Q(lead_days__gt=0), include=["id", "lead_days"], name="catalog_product_lead"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -220,6 +223,9 @@ class Product(Row):
                 condition=Q(max_qty=0) | Q(max_qty__gt=0, max_qty__gte=F("min_qty")),
                 name="catalog_product_max_qty_reaches_min",
                 violation_error_message=_("The largest quantity must not be below the smallest one; 0 means there is none."),
+            ),
+            models.CheckConstraint(
+                condition=Q(lead_days__lte=MOST_LEAD_DAYS), name="catalog_product_lead_days_sane", violation_error_message=_("A lead time is at most a year.")
             ),
             models.CheckConstraint(
                 condition=Q(weight__gte=0) & Q(volume__gte=0),

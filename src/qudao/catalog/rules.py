@@ -11,6 +11,7 @@ from decimal import ROUND_FLOOR, Decimal
 from PIL import Image, ImageOps
 from pypinyin import Style, lazy_pinyin
 
+from qudao.catalog.states import MOST_LEAD_DAYS
 from qudao.kernel.errors import Fault, Invalid
 from qudao.kernel.money import ZERO, round_to
 from qudao.kernel.quantity import plain
@@ -27,7 +28,8 @@ MOST_SENT_BYTES, MOST_SENT_PIXELS = 20_000_000, 50_000_000
 class ProductDraft:
     """A product as its owner describes it. Quantities in the base unit; `tax_rate` as a fraction (0.13); `gtin` of 8, 12, 13 or 14 digits.
 
-    `weight` in kilograms and `volume` in cubic metres of one base unit, 0 = not known.
+    `weight` in kilograms and `volume` in cubic metres of one base unit, 0 = not known. `lead_days`: working days its owner needs until it leaves, where
+    that is more than the terms of the trade say.
     """
 
     code: str
@@ -46,6 +48,8 @@ class ProductDraft:
     tax_class_id: int | None = None
     #: the largest quantity of it in one order, 0 = as much as one likes
     max_qty: Decimal = Decimal(0)
+    #: 0 = as the terms say
+    lead_days: int = 0
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,8 @@ def draft_faults(draft: ProductDraft, at: str = "") -> list[Fault]:
         faults.append(Fault("catalog.max_qty_wrong", f"{at}max_qty"))
     if draft.pack_multiple <= 0:
         faults.append(Fault("catalog.multiple_wrong", f"{at}pack_multiple"))
+    if not 0 <= draft.lead_days <= MOST_LEAD_DAYS:
+        faults.append(Fault("catalog.lead_days_wrong", f"{at}lead_days", {"most": MOST_LEAD_DAYS}))
     faults += [Fault("catalog.size_wrong", f"{at}{name}") for name in ("weight", "volume") if getattr(draft, name) < 0]
     return faults
 

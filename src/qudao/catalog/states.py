@@ -11,6 +11,9 @@ class ProductState(TextChoices):
     BLOCKED = "blocked", _("Blocked")
 
 
+#: the most working days that goods leave after their order
+MOST_LEAD_DAYS = 260
+
 SENTENCES = {
     "catalog.product_unknown": _("There is no such product."),
     "catalog.category_unknown": _("There is no such category."),
@@ -26,6 +29,7 @@ SENTENCES = {
     "catalog.tax_rate_wrong": _("The tax rate must lie between 0 and 1; 13 % is written 0.13."),
     "catalog.min_qty_wrong": _("The smallest quantity must not be negative."),
     "catalog.max_qty_wrong": _("The largest quantity must not be below the smallest one; 0 means there is none."),
+    "catalog.lead_days_wrong": _("Goods leave 0 to {most} working days after the order; 0: as the terms say."),
     "catalog.multiple_wrong": _("The quantity step must be greater than zero."),
     "catalog.cost_negative": _("A cost must not be below zero."),
     "catalog.factor_wrong": _("A pack must hold more than zero base units."),

@@ -90,6 +90,9 @@ class ProductTable(Table):
         Column("min_qty", _("Smallest quantity"), cell="qty", dim=True, hide_on_phone=True, edit=_amount("min_qty")),
         Column("pack_multiple", _("Step"), cell="qty", dim=True, hide_on_phone=True, edit=_amount("pack_multiple")),
         Column("max_qty", _("Largest quantity"), cell="qty", dim=True, hide_on_phone=True, hidden=True, edit=_amount("max_qty")),
+        Column(
+            "lead_days", _("Lead time"), cell="number", num=True, dim=True, hide_on_phone=True, hidden=True, sort="lead_days", edit=_amount("lead_days", 3, 0)
+        ),
         Column("weight", _("Weight (kg)"), cell="qty", dim=True, hide_on_phone=True, hidden=True, sort="weight", edit=_amount("weight", 14)),
         Column("", _("Tax"), cell=percent, num=True, dim=True, hide_on_phone=True, slug="tax"),
         Column("", _("Owner"), cell=lambda row: name_of(row.owner), dim=True, hide_on_phone=True, sort="owner__code", slug="owner"),

@@ -99,6 +99,7 @@ SENTENCES = {
     "inventory.same_place": _("The goods would leave and enter the same place."),
     "inventory.already_reserved": _("Stock is already reserved for this line."),
     "inventory.no_place": _("There is no such place."),
+    "inventory.no_warehouse": _("The seller has no main warehouse to deliver from: its warehouse or administrator opens one, MAIN, under Stock → Places."),
     "inventory.place_unknown": _("Your organisation has no warehouse with this code."),
     "inventory.no_longer_free": _("{qty} were received, only {free} of them are still free."),
     "inventory.no_product": _("There is no such product."),

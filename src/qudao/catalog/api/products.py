@@ -20,7 +20,23 @@ from qudao.catalog.rules import ProductDraft
 routes = Router(tags=["products"])
 
 PRODUCT = (
-    *("id", "owner_id", "code", "name", "name_en", "gtin", "category_id", "unit", "tax_rate", "state", "min_qty", "pack_multiple", "max_qty", "picture"),
+    *(
+        "id",
+        "owner_id",
+        "code",
+        "name",
+        "name_en",
+        "gtin",
+        "category_id",
+        "unit",
+        "tax_rate",
+        "state",
+        "min_qty",
+        "pack_multiple",
+        "max_qty",
+        "lead_days",
+        "picture",
+    ),
     *("owner__code", "category__code", "brand_id", "brand__code", "weight", "volume", "tax_class_id"),
 )
 PACK = ("id", "name", "name_en", "factor", "gtin")
@@ -41,6 +57,8 @@ class ProductIn(Schema):
     pack_multiple: Decimal = Decimal(1)
     #: most of it in one order, 0 = no limit
     max_qty: Decimal = Decimal(0)
+    #: working days until it leaves, where that is more than the terms of a trade say; 0 = as they say
+    lead_days: int = 0
     brand_id: int | None = None
     #: kilograms and cubic metres of one base unit, 0 = not known
     weight: Decimal = Decimal(0)

@@ -45,6 +45,7 @@ class Products(Kind):
         Column("min_qty", _("Smallest quantity"), "number", example="1", also=("MOQ", "minimum", "起订量")),
         Column("pack_multiple", _("Quantity step"), "number", help=_("Ordered in whole multiples of it."), example="1", also=("step", "multiple", "倍数")),
         Column("max_qty", _("Largest quantity"), "number", help=_("Of one order; 0: as much as one likes."), also=("maximum", "max", "限购量", "最大订购量")),
+        Column("lead_days", _("Lead time"), "number", help=_("Working days until it leaves; 0: as the terms say."), also=("lead days", "交期", "备货天数")),
     )
 
     def open(self, rows: Sequence[Cells]) -> None:
@@ -71,6 +72,8 @@ class Products(Kind):
         product = self.known.get(row.text("code"))
         usual = _facts(product) if product else asdict(ProductDraft("", ""))
         said = {name: row.get(name, usual[name]) for name in FIELDS if name not in ("code", "category_id", "brand_id", "tax_class_id")}
+        days = said["lead_days"]
+        said["lead_days"] = int(days) if days == int(days) else -1  # half a day is refused as any other that is none
         group, brand = row.text("category"), row.text("brand")
         said |= {"category_id": self.groups.get(group, usual["category_id"]), "brand_id": self.brands.get(brand, usual["brand_id"])}
         if tax := row.text("tax_class"):

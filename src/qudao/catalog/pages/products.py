@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from qudao.base.access import policy_of
 from qudao.base.html import figures
@@ -71,6 +71,7 @@ def card_panel(request: HttpRequest, product: Product) -> Panel:
         (_("Smallest quantity"), figures.qty(product.min_qty)),
         (_("Quantity step"), figures.qty(product.pack_multiple)),
         (_("Largest quantity"), figures.qty(product.max_qty) if product.max_qty else ""),
+        (_("Lead time"), ngettext("{n} working day", "{n} working days", product.lead_days).format(n=product.lead_days) if product.lead_days else ""),
         (_("Owner"), name_of(product.owner)),
     ]
     return Panel(_("Card"), "parts/panel_facts.html", {"facts": facts})

@@ -150,6 +150,7 @@ BROKEN = {
     "catalog_pack_product_name_unique": lambda p: Pack(product=p, name="箱", factor=1),
     "catalog_pack_factor_positive": lambda p: Pack(product=p, name="x", factor=0),
     "catalog_pack_gtin_valid": lambda p: Pack(product=p, name="x", factor=1, gtin="123"),
+    "catalog_product_lead_days_sane": lambda p: Product(owner=p.owner, code="x", name="x", unit="x", tax_rate=0, lead_days=261),
     "catalog_product_weight_volume_not_negative": lambda p: Product(owner=p.owner, code="x", name="x", unit="x", tax_rate=0, weight=-1),
     "catalog_brand_owner_code_unique": lambda p: Brand(owner=p.owner, code="B", name="x"),
     "catalog_brand_code_name_present": lambda p: Brand(owner=p.owner, code="", name="x"),

@@ -75,7 +75,7 @@ def test_a_file_goes_its_whole_way_on_the_pages(cast, pages):
     assert "A product needs a name" in shown and "Import 1 row, leave the wrong ones out" in shown and not names()
     assert pages(admin, "import_errors", run.pk).content[:2] == b"PK"
     refused = pages(admin, "import_commit", run.pk, data={})
-    assert "1 rows are wrong" in text(refused, 409) and not names()
+    assert "Wrong: 1 row." in text(refused, 409) and not names()
     assert pages(admin, "import_commit", run.pk, data={"skip_wrong": "1"}).status_code == 302
     assert names() == {"X-1": "冰箱"}
     after = text(pages(admin, "import", run.pk))
@@ -269,7 +269,7 @@ def test_a_long_file_with_wrong_rows_says_so_and_writes_nothing(cast, pages, mon
     job = Run.unscoped.get()
     runs.work_off(job.pk)
     job.refresh_from_db()
-    assert (job.state, names()) == ("failed", {}) and "1 rows are wrong" in text(pages(cast.hq_admin, "job", job.pk))
+    assert (job.state, names()) == ("failed", {}) and "Wrong: 1 row." in text(pages(cast.hq_admin, "job", job.pk))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -20,7 +21,7 @@ from qudao.inventory.queries.free import EXPIRED, FREE, unscoped_free, unscoped_
 from qudao.inventory.rules import ZERO, Demand, Key, LotQty, Whom, band, fefo, good_until, promise, reserved_until
 from qudao.inventory.states import LEAD_DAYS, MOST_PLACES, RECEIPT_DAYS, ReservationState, Short, Shows
 from qudao.kernel import clock
-from qudao.kernel.errors import Invalid, NotFound
+from qudao.kernel.errors import Invalid, NotFound, Refused
 from qudao.kernel.period import working_day
 from qudao.network.models import Organisation
 
@@ -36,7 +37,9 @@ SERVES = """SELECT r.place_ids, r.splits FROM inventory_servingrule r WHERE r.ow
         ORDER BY r.buyer_id IS NULL, r.group_id IS NULL, (SELECT length(o.path) FROM network_organisation o WHERE o.id = r.region_id) DESC NULLS LAST,
             length(r.area_code) DESC, r.id LIMIT 1"""
 SUPPLY = f"""SELECT a.id, coalesce(v.place_ids[1], s.place_id, m.id), coalesce(s.shows, 'banded'), coalesce(s.lead_days, {LEAD_DAYS}),
-        coalesce(s.short, 'refuse'), coalesce(s.surcharge, 0), v.place_ids[2:], v.splits, s.reserve_days
+        coalesce(s.short, 'refuse'), coalesce(s.surcharge, 0), v.place_ids[2:], v.splits, s.reserve_days,
+        (SELECT json_object_agg(p.id, p.lead_days)::text FROM catalog_product p
+         WHERE p.owner_id = a.seller_id AND p.lead_days > 0 AND (%(products)s::bigint[] IS NULL OR p.id = ANY(%(products)s)))
     FROM agreements_agreement a
     LEFT JOIN inventory_supplyplace s ON s.agreement_id = a.id
     LEFT JOIN LATERAL ({SERVES}) v ON true
@@ -76,35 +79,52 @@ class Supply:
     more: tuple[int, ...] = ()
     splits: bool = True
     reserve_days: int | None = None
+    #: the lead days of products that have some of their own
+    leads: Mapping[int, int] = field(default_factory=dict, hash=False)
 
-    def leaves_on(self, wanted_on: date | None = None) -> date:
-        """The day on which what is in stock leaves when it is ordered today: after the lead days, and not before it is wanted."""
-        soonest = working_day(clock.today(), self.lead_days)
+    def leaves_on(self, wanted_on: date | None = None, product_id: int | None = None) -> date:
+        """The day on which what is in stock leaves when it is ordered today: after the lead days, the product's where these are more, and not before it
+        is wanted.
+        """
+        soonest = working_day(clock.today(), max(self.lead_days, self.leads.get(product_id or 0, 0)))
         return max(soonest, wanted_on) if wanted_on else soonest
 
-    def reserved_until(self, wanted_on: date | None = None) -> date | None:
+    def last_on(self, wanted_on: date | None, product_ids: Iterable[int]) -> date:
+        """The day on which the slowest of some products leaves."""
+        return max([self.leaves_on(wanted_on), *(self.leaves_on(wanted_on, pk) for pk in product_ids if pk in self.leads)])
+
+    def days(self, wanted_on: date | None = None) -> tuple[list[int], list[date], date]:
+        """The products that leave on a day of their own, these days, and the day of all others, as `DAY` of the orders takes them."""
+        own = sorted(self.leads)
+        return own, [self.leaves_on(wanted_on, pk) for pk in own], self.leaves_on(wanted_on)
+
+    def reserved_until(self, wanted_on: date | None = None, product_ids: Iterable[int] = ()) -> date | None:
         """The last day on which goods reserved today are kept for an order that nobody begins to pick; None: until somebody does."""
-        return reserved_until(clock.today(), self.leaves_on(wanted_on), self.reserve_days) if self.reserve_days else None
+        return reserved_until(clock.today(), self.last_on(wanted_on, product_ids), self.reserve_days) if self.reserve_days else None
 
 
-def unscoped_supply(agreement_id: int) -> Supply:
-    """How an agreement is supplied; out of the seller's MAIN when nothing is set. One statement. Raises NotFound when there is no place."""
-    found = rows(SUPPLY, {"ids": [agreement_id], "on": clock.today()})
+def unscoped_supply(agreement_id: int, product_ids: Iterable[int] | None = None) -> Supply:
+    """How an agreement is supplied; out of the seller's MAIN when nothing is set; with the lead days of these products, or of all that have some. One
+    statement. Raises NotFound for no agreement, Refused inventory.no_warehouse when its seller has none.
+    """
+    found = rows(SUPPLY, {"ids": [agreement_id], "on": clock.today(), "products": None if product_ids is None else list(product_ids)})
     if not found:
         raise NotFound("inventory.no_agreement")
     if found[0][1] is None:
-        raise NotFound("inventory.no_place")
+        raise Refused("inventory.no_warehouse")
     return _supply(found[0])
 
 
-def unscoped_supplies(agreement_ids: Iterable[int]) -> dict[int, Supply]:
+def unscoped_supplies(agreement_ids: Iterable[int], product_ids: Iterable[int] | None = None) -> dict[int, Supply]:
     """`unscoped_supply` of many agreements; one without a place is missing. One statement."""
-    found = rows(SUPPLY, {"ids": list(agreement_ids), "on": clock.today()})
+    asked = None if product_ids is None else list(product_ids)
+    found = rows(SUPPLY, {"ids": list(agreement_ids), "on": clock.today(), "products": asked})
     return {row[0]: _supply(row) for row in found if row[1] is not None}
 
 
 def _supply(row: Sequence[Any]) -> Supply:
-    return Supply(*row[:6], more=tuple(row[6] or ()), splits=row[7] is not False, reserve_days=row[8])
+    leads = {int(pk): days for pk, days in json.loads(row[9]).items()} if row[9] else {}
+    return Supply(*row[:6], more=tuple(row[6] or ()), splits=row[7] is not False, reserve_days=row[8], leads=leads)
 
 
 @dataclass(frozen=True)
@@ -347,7 +367,7 @@ def available_for(actor: Actor, agreement_id: int, asked: Mapping[int, Decimal],
 
 def unscoped_told(agreement_id: int, asked: Mapping[int, Decimal], wanted_on: date | None = None) -> dict[int, Available]:
     """`available_for` under an agreement that the actor was shown. Two statements."""
-    supply = unscoped_supplies([agreement_id]).get(agreement_id)
+    supply = unscoped_supplies([agreement_id], asked).get(agreement_id)
     if supply is None or supply.shows == Shows.NOTHING:  # of a seller without a warehouse nothing is known
         return {product: Available(None, None) for product in asked}
     return unscoped_available(supply, asked, wanted_on, exact=supply.shows == Shows.EXACT)
@@ -357,9 +377,9 @@ def unscoped_available(supply: Supply, asked: Mapping[int, Decimal], wanted_on: 
     """What is there of the products of a supply, and when what is asked for can leave. Without `exact` no quantity is told. One statement."""
     places = (supply.place_id, *supply.more)
     free = unscoped_free((place, product) for product in asked for place in places)
-    day = supply.leaves_on(wanted_on)
     found = {}
     for product, qty in asked.items():
+        day = supply.leaves_on(wanted_on, product)
         each = [free[place, product] for place in places]
         there = sum(each, ZERO) if supply.splits else max(each)
         parts = promise((day, there), (), qty)

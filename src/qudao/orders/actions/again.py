@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
 from decimal import Decimal
 
 from qudao.base.access import Actor
@@ -21,13 +20,14 @@ from qudao.orders.events import OrderRefilled
 from qudao.orders.queries import Trade
 from qudao.orders.states import Fulfilment
 
-LINES = """UPDATE orders_line l SET backordered = l.backordered + d.waits, promised_on = CASE WHEN d.waits > 0 THEN NULL ELSE %s END
-    FROM unnest(%s::bigint[], %s::numeric[]) d(id, waits) WHERE l.id = d.id"""
+LINES = """UPDATE orders_line l SET backordered = l.backordered + d.waits, promised_on = CASE WHEN d.waits > 0 THEN NULL ELSE d.day END
+    FROM unnest(%s::bigint[], %s::numeric[], %s::date[]) d(id, waits, day) WHERE l.id = d.id"""
 HEAD = """UPDATE orders_order o SET allocation = CASE WHEN o.kind = 'external' THEN 'outside'
             WHEN s.waits = 0 THEN 'full' WHEN s.waits >= s.open THEN 'backorder' ELSE 'partial' END,
         reserved_until = NULL, until_told = false,
-        waits_since = CASE WHEN s.waits > 0 AND o.kind <> 'external' THEN coalesce(o.waits_since, %s) END, promised_on = CASE WHEN s.waits = 0 THEN %s END
-    FROM (SELECT sum(qty - given_up - shipped) AS open, sum(backordered) AS waits FROM orders_line WHERE order_id = %s) s WHERE o.id = %s"""
+        waits_since = CASE WHEN s.waits > 0 AND o.kind <> 'external' THEN coalesce(o.waits_since, %s) END, promised_on = CASE WHEN s.waits = 0 THEN s.day END
+    FROM (SELECT sum(qty - given_up - shipped) AS open, sum(backordered) AS waits, max(promised_on) FILTER (WHERE qty > given_up + shipped) AS day
+          FROM orders_line WHERE order_id = %s) s WHERE o.id = %s"""
 
 
 @part
@@ -55,8 +55,8 @@ def record_sent_again(trade: Trade, quantities: Mapping[int, Decimal], *, actor:
         trade.state_since = clock.now()
     save_trade(trade, quantities)
     _credit(trade, ordered, shipped, quantities, actor)
-    day = _goods(trade, quantities, actor)
-    run(HEAD, (clock.now(), day, trade.id, trade.id))
+    _goods(trade, quantities, actor)
+    run(HEAD, (clock.now(), trade.id, trade.id))
     record(trade.subject, before=before, after="sent_again", since=since)
     emit(OrderRefilled(trade.id), trade.subject)
 
@@ -71,16 +71,17 @@ def _credit(trade: Trade, ordered: Decimal, shipped: Decimal, lines: Iterable[in
         shift(trade.agreement_id, [move for move in moves if move[2]], trade.subject, actor=actor)
 
 
-def _goods(trade: Trade, quantities: Mapping[int, Decimal], actor: Actor) -> date:
-    """Reserve what is there, wait for the rest; returns the day on which goods leave. Goods from outside are only waited for."""
+def _goods(trade: Trade, quantities: Mapping[int, Decimal], actor: Actor) -> None:
+    """Reserve what is there, wait for the rest. Goods from outside are only waited for."""
     ((asked,),) = rows("SELECT requested_on FROM orders_order WHERE id = %s", (trade.id,))
-    day = unscoped_supply(trade.agreement_id).leaves_on(asked)
+    products = [trade.line(pk).product_id for pk in quantities]
+    supply = unscoped_supply(trade.agreement_id, products)
+    days = [supply.leaves_on(asked, product) for product in products]
     if trade.outside:
-        run(LINES, (day, list(quantities), list(quantities.values())))
-        return day
+        run(LINES, (list(quantities), list(quantities.values()), days))
+        return
     demands = [Demand(trade.place_id, trade.line(pk).product_id, qty, pk, trade.places[1:], trade.splits) for pk, qty in quantities.items()]
     shelves = open_shelves(demands, actor=actor)
     lacks = shelves.serve(demands, trade.subject, wait=True)
     promise(shelves, actor=actor, more=True)
-    run(LINES, (day, list(quantities), [lacks.get(pk, ZERO) for pk in quantities]))
-    return day
+    run(LINES, (list(quantities), [lacks.get(pk, ZERO) for pk in quantities], days))

@@ -30,7 +30,7 @@ from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
 from qudao.kernel.money import ZERO
 from qudao.kernel.quantity import plain
 from qudao.orders import rules
-from qudao.orders.actions.confirm import SHORT, Claim, hold_and_reserve
+from qudao.orders.actions.confirm import DAY, SHORT, Claim, hold_and_reserve
 from qudao.orders.actions.follow import record_received
 from qudao.orders.actions.place import KIND, quota_faults
 from qudao.orders.events import OrderAmended
@@ -54,10 +54,11 @@ class Amendment:
 ADD = """INSERT INTO orders_line (order_id, no, product_id, unit, qty, unit_price, price_source, price_steps, tax_rate, net, tax, gross,
         given_up, asked, promised_on, shipped, received, settled_short, invoiced)
     SELECT %s, d.no, d.product_id, d.unit, d.qty, d.unit_price, d.source, d.steps, d.tax_rate, d.net, d.tax, d.gross,
-        CASE WHEN %s THEN d.qty ELSE 0 END, CASE WHEN %s THEN d.qty ELSE 0 END, %s, 0, 0, 0, 0
+        CASE WHEN %s THEN d.qty ELSE 0 END, CASE WHEN %s THEN d.qty ELSE 0 END, d.day, 0, 0, 0, 0
     FROM unnest(%s::int[], %s::bigint[], %s::text[], %s::numeric[], %s::numeric[], %s::text[], %s::jsonb[], %s::numeric[], %s::numeric[], %s::numeric[],
-        %s::numeric[]) d(no, product_id, unit, qty, unit_price, source, steps, tax_rate, net, tax, gross)
+        %s::numeric[], %s::date[]) d(no, product_id, unit, qty, unit_price, source, steps, tax_rate, net, tax, gross, day)
     RETURNING id, no, product_id, qty, net, gross, 0::numeric, """ + SCARCE.format("%s", "orders_line.product_id", "%s")
+JOIN = f"UPDATE orders_line l SET given_up = given_up - asked, asked = 0, promised_on = {DAY.format('l.product_id')} WHERE id = ANY(%s)"
 LESS = """UPDATE orders_line l SET given_up = l.given_up + d.less, backordered = l.backordered - d.waiting
     FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[]) d(id, less, waiting) WHERE l.id = d.id"""
 #: the head of an order from its lines: totals, what waits for goods, the day it is promised for, until when goods are kept that are its first
@@ -195,13 +196,14 @@ def _give_back(order: Order, lines: Mapping[int, Line], less: Mapping[int, Decim
 
 def _add(order: Order, priced: Sequence[PricedLine], asked: bool, less: Mapping[int, Decimal], actor: Actor) -> None:
     """Write the new lines; unless somebody must sign first, hold credit and stock for them."""
-    day = unscoped_supply(order.agreement_id).leaves_on(order.requested_on)
+    supply = unscoped_supply(order.agreement_id, [x.product_id for x in priced])
     columns = [
         *([x.no for x in priced], [x.product_id for x in priced], [x.unit for x in priced], [x.qty for x in priced], [x.unit_price for x in priced]),
         *([x.price_source for x in priced], [json.dumps(x.steps) for x in priced], [x.tax_rate for x in priced]),
         *([x.net for x in priced], [x.tax for x in priced], [x.gross for x in priced]),
+        [None if asked else supply.leaves_on(order.requested_on, x.product_id) for x in priced],
     ]
-    held = [Held(*row) for row in rows(ADD, (order.pk, asked, asked, None if asked else day, *columns, order.seller_id, clock.today()))]
+    held = [Held(*row) for row in rows(ADD, (order.pk, asked, asked, *columns, order.seller_id, clock.today()))]
     if asked:
         raise_if_any(quota_faults(order, held))
         _quota_back(order, less, actor)
@@ -248,9 +250,9 @@ def settle_asked(order: Order, approved: bool, *, reason: str, actor: Actor) -> 
     asked = list(Line.unscoped.filter(order=order, asked__gt=0).select_related("product").order_by("no"))
     if approved:
         rules.next_status(order.status, "amend")
-        day = unscoped_supply(order.agreement_id).leaves_on(order.requested_on)
+        days = unscoped_supply(order.agreement_id, [line.product_id for line in asked]).days(order.requested_on)
         pks = [line.pk for line in asked]
-        run("UPDATE orders_line SET given_up = given_up - asked, asked = 0, promised_on = %s WHERE id = ANY(%s)", (day, pks))
+        run(JOIN, (*days, pks))
         joining = unscoped_to_hold([order.pk], clock.today())[order.pk]
         _hold(order, [x for x in joining if x.id in pks], actor)
         settle_head(order, Approval.APPROVED, actor=actor)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache, partial
 from typing import Any
 from uuid import UUID
@@ -23,7 +24,7 @@ from qudao.base.numbering import take_all
 from qudao.catalog.queries import unscoped_cards
 from qudao.funds.actions import grant, open_desk
 from qudao.inventory.actions import open_shelves, promise
-from qudao.inventory.queries import unscoped_supplies
+from qudao.inventory.queries import Supply, unscoped_supplies
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, Refused
 from qudao.orders import rules
@@ -118,7 +119,7 @@ def _price(fresh: Sequence[Entered]) -> None:
     cards = unscoped_cards(sorted({item.product_id for items in asked.values() for item in items}))
     refused = unscoped_all_refused({pk: {item.product_id for item in items} for pk, items in asked.items()}, today)
     quotes = unscoped_all_quotes(asked, today)
-    supplies = unscoped_supplies(asked)
+    supplies = unscoped_supplies(asked, cards)
     houses = [one.placing.buyer_id if one.placing.kind == Kind.EXTERNAL else one.placing.seller_id for one in fresh]
     approvals = unscoped_plans(set(houses), KIND)
     rates = cache(unscoped_lacking_rates)
@@ -130,7 +131,7 @@ def _price(fresh: Sequence[Entered]) -> None:
         found = rules.line_faults(one.placing.lines, cards, refused[terms.agreement_id], own, today)
         one.faults = unscoped_why_no_price(found, terms.agreement_id, today, rates)
         if terms.agreement_id not in supplies:
-            one.faults = [*one.faults, Fault("inventory.no_place")]
+            one.faults = [*one.faults, Fault("inventory.no_warehouse")]
         if not one.faults and one.ship:
             priced = rules.price_order(one.placing.lines, cards, own, one.placing.kind, supplies[terms.agreement_id].surcharge)
             net, _tax, gross = rules.totals(priced)
@@ -143,17 +144,22 @@ def _price(fresh: Sequence[Entered]) -> None:
             one.priced = Priced(terms, priced, supply, needed, one.ship, one.placing.may_wait, one.placing.short or supply.short)
 
 
+def _promise(order: Order, supply: Supply, line: PricedLine) -> date | None:
+    """The day on which a line leaves, of an order that is confirmed at once."""
+    return supply.leaves_on(order.requested_on, line.product_id) if order.promised_on else None
+
+
 def _write_lines(todo: Sequence[Entered]) -> dict[int, list[Held]]:
     """Insert the lines of all orders in one statement; they are taken out again of an order that is refused later."""
     flat: list[tuple[int, PricedLine]] = [(one.order.pk, x) for one in todo if one.order and one.priced for x in one.priced.lines]
     if not flat:
         return {}
-    promises = {one.order.pk: one.order.promised_on for one in todo if one.order}
+    promises = {one.order.pk: partial(_promise, one.order, one.priced.supply) for one in todo if one.order and one.priced}
     columns = [
         *([pk for pk, _x in flat], [x.no for _pk, x in flat], [x.product_id for _pk, x in flat], [x.unit for _pk, x in flat]),
         *([x.qty for _pk, x in flat], [x.unit_price for _pk, x in flat], [x.price_source for _pk, x in flat], [json.dumps(x.steps) for _pk, x in flat]),
         *([x.tax_rate for _pk, x in flat], [x.net for _pk, x in flat], [x.tax for _pk, x in flat], [x.gross for _pk, x in flat]),
-        [promises[pk] for pk, _x in flat],
+        [promises[pk](x) for pk, x in flat],
     ]
     made = [one.order for one in todo if one.order]
     found = rows(LINES, (*columns, clock.today(), [order.pk for order in made], [order.seller_id for order in made]))

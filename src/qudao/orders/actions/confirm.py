@@ -12,7 +12,7 @@ from typing import Any
 
 from qudao.base.access import Actor
 from qudao.base.action import emit, record
-from qudao.base.db import run
+from qudao.base.db import rows, run
 from qudao.base.notify import notify
 from qudao.base.subject import Subject
 from qudao.funds.actions import Desk, grant, hold, open_desk
@@ -163,6 +163,12 @@ SHORT = """UPDATE orders_line l SET backordered = d.waits, given_up = l.given_up
     FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[]) d(id, waits, cut) WHERE l.id = d.id"""
 
 
+#: the day on which a line leaves, of its product `{0}` as `Supply.days` tells it
+DAY = "coalesce((SELECT w.day FROM unnest(%s::bigint[], %s::date[]) w(product_id, day) WHERE w.product_id = {0}), %s::date)"
+PROMISED = f"""WITH l AS (UPDATE orders_line l SET promised_on = {DAY.format("l.product_id")} WHERE l.order_id = %s RETURNING l.promised_on, l.product_id)
+    SELECT max(promised_on), array_agg(product_id) FROM l"""
+
+
 def take_over(got: Got, order: Order) -> None:
     """Make an order that is being confirmed say what it got; its lines at once (no statement when they got all), itself not yet in its table."""
     order.credit, order.allocation, order.rationed = Credit.PASS, got.allocation, order.rationed or got.rationed
@@ -186,8 +192,8 @@ def confirm_waiting(order: Order, *, reason: str = "", approved: bool = False, a
 def tell_confirmed(order: Order, supply: Supply, got: Got, *, reason: str = "", approved: bool = False, actor: Actor) -> None:
     """Write and tell that a locked order is confirmed, whose credit is held and whose stock is reserved."""
     status = rules.next_status(order.status, "confirm")
-    order.promised_on, order.reserved_until = supply.leaves_on(order.requested_on), supply.reserved_until(order.requested_on)
-    run("UPDATE orders_line SET promised_on = %s WHERE order_id = %s", (order.promised_on, order.pk))
+    ((order.promised_on, products),) = rows(PROMISED, (*supply.days(order.requested_on), order.pk))
+    order.reserved_until = supply.reserved_until(order.requested_on, products)
     take_over(got, order)
     before, since = order.status, order.state_since
     order.status, order.state_since = status, clock.now()

@@ -100,7 +100,7 @@ def _resubmit(order: Order, fresh: Order, priced: Priced, said: Mapping[str, Any
     Line.unscoped.filter(order=order).delete()
     for name in RESUBMITTED:
         setattr(order, name, getattr(fresh, name))
-    return route(order, priced, write_lines(order, priced.lines), said, actor=actor)
+    return route(order, priced, write_lines(order, priced.lines, priced.supply), said, actor=actor)
 
 
 def _by_code(lines: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:

@@ -27,8 +27,8 @@ from qudao.orders.states import Allocation, Status
 MOST_DAYS = 365
 FREE = """UPDATE orders_line SET backordered = qty - given_up - shipped, promised_on = NULL
     WHERE order_id = %s AND qty > given_up + shipped RETURNING product_id"""
-AGAIN = """UPDATE orders_line l SET backordered = d.waits, promised_on = CASE WHEN d.waits = 0 THEN %s::date END
-    FROM unnest(%s::bigint[], %s::numeric[]) d(id, waits) WHERE l.id = d.id"""
+AGAIN = """UPDATE orders_line l SET backordered = d.waits, promised_on = CASE WHEN d.waits = 0 THEN d.day END
+    FROM unnest(%s::bigint[], %s::numeric[], %s::date[]) d(id, waits, day) WHERE l.id = d.id"""
 KEPT = ["allocation", "waits_since", "promised_on", "reserved_until", "until_told"]
 
 
@@ -112,9 +112,10 @@ def _reserve_again(order: Order, actor: Actor) -> None:
     shelves = open_shelves(demands, actor=actor)
     lacks = shelves.serve(demands, order.subject, wait=True)
     promise(shelves, actor=actor)
-    day = unscoped_supply(order.agreement_id).leaves_on(order.requested_on)
-    run(AGAIN, (day, [pk for pk, _product, _qty in lines], [lacks.get(pk, ZERO) for pk, _product, _qty in lines]))
+    supply = unscoped_supply(order.agreement_id, [product for _pk, product, _qty in lines])
+    days = [supply.leaves_on(order.requested_on, product) for _pk, product, _qty in lines]
+    run(AGAIN, ([pk for pk, _product, _qty in lines], [lacks.get(pk, ZERO) for pk, _product, _qty in lines], days))
     order.allocation = rules.allocation_of(sum((qty for _pk, _product, qty in lines), ZERO), sum(lacks.values(), ZERO))
-    order.waits_since, order.promised_on = (clock.now(), None) if lacks else (None, day)
+    order.waits_since, order.promised_on = (clock.now(), None) if lacks else (None, max(days))
     if order.allocation == Allocation.BACKORDER:
         order.reserved_until = None

@@ -77,7 +77,7 @@ def place_order(placing: Placing, *, actor: Actor, client_id: UUID | str | None 
         raise Refused("orders.twin", number=twin, minutes=rules.TWIN_MINUTES)
     order = new_order(placing, priced, actor, client_id)
     order.pk = begun.id
-    lines = write_lines(order, priced.lines)
+    lines = write_lines(order, priced.lines, priced.supply)
     return route(order, priced, lines, actor=actor)
 
 
@@ -119,7 +119,10 @@ def price_placing(placing: Placing, ship: Destination | None, actor: Actor) -> P
     quotes = unscoped_quote(terms.agreement_id, [Item(no, line.product_id or 0, line.qty) for no, line in readable.items()], today)
     found = [f for f in rules.line_faults(placing.lines, cards, refused, quotes, today) if _line_of(f) in readable]
     faults += unscoped_why_no_price(found, terms.agreement_id, today)
-    supply = unscoped_supply(terms.agreement_id)
+    try:
+        supply = unscoped_supply(terms.agreement_id, products)
+    except Refused as lacking:  # a seller without a warehouse: said beside what else is wrong
+        raise kind.of([*faults, *lacking.faults]) from None
     kinds = (placing.kind, supply.surcharge)
     hurt = {_line_of(fault) for fault in faults}
     good = {no: line for no, line in readable.items() if no not in hurt}
@@ -167,6 +170,7 @@ def new_order(placing: Placing, priced: Priced, actor: Actor, client_id: UUID | 
     now = clock.now()
     terms, supply = priced.terms, priced.supply
     net, tax, gross = rules.totals(priced.lines)
+    products = [x.product_id for x in priced.lines]
     return Order(
         client_id=client_id,
         seller_id=placing.seller_id,
@@ -182,8 +186,8 @@ def new_order(placing: Placing, priced: Priced, actor: Actor, client_id: UUID | 
         status=Status.SUBMITTED,
         requested_on=placing.requested_on,
         # Confirmed at once, all of it is in stock, or it is not confirmed.
-        promised_on=None if priced.rules else supply.leaves_on(placing.requested_on),
-        reserved_until=None if priced.rules else supply.reserved_until(placing.requested_on),
+        promised_on=None if priced.rules else supply.last_on(placing.requested_on, products),
+        reserved_until=None if priced.rules else supply.reserved_until(placing.requested_on, products),
         ordered_on=clock.date_of(now),
         placed_at=now,
         state_since=now,
@@ -205,24 +209,26 @@ def new_order(placing: Placing, priced: Priced, actor: Actor, client_id: UUID | 
 LINES = """INSERT INTO orders_line (order_id, no, product_id, unit, qty, unit_price, price_source, price_steps, tax_rate, net, tax, gross,
         promised_on, shipped, received, settled_short, given_up, invoiced)
     SELECT %s, d.no, d.product_id, d.unit, d.qty, d.unit_price, d.price_source, %s::jsonb -> (d.at - 1)::int, d.tax_rate, d.net, d.tax, d.gross,
-        %s, 0, 0, 0, 0, 0
-    FROM unnest(%s::int[], %s::bigint[], %s::text[], %s::numeric[], %s::numeric[], %s::text[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[])
-        WITH ORDINALITY d(no, product_id, unit, qty, unit_price, price_source, tax_rate, net, tax, gross, at)
+        d.day, 0, 0, 0, 0, 0
+    FROM unnest(%s::int[], %s::bigint[], %s::text[], %s::numeric[], %s::numeric[], %s::text[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[],
+        %s::date[]) WITH ORDINALITY d(no, product_id, unit, qty, unit_price, price_source, tax_rate, net, tax, gross, day, at)
     RETURNING no, id, """ + SCARCE.format("%s", "orders_line.product_id", "%s")
 
 
-def write_lines(order: Order, priced: Sequence[PricedLine]) -> list[Held]:
+def write_lines(order: Order, priced: Sequence[PricedLine], supply: Supply) -> list[Held]:
     """Insert the lines in one statement, without a model instance a line: this is the hot path of the product.
 
-    Without an approval the goods are reserved in the same transaction, all or nothing, so the lines carry their promise from the beginning.
+    Without an approval the goods are reserved in the same transaction, all or nothing, so the lines carry their promise from the beginning,
+    each its own where its product takes longer.
     """
     columns = [
         *([x.no for x in priced], [x.product_id for x in priced], [x.unit for x in priced], [x.qty for x in priced], [x.unit_price for x in priced]),
         *([x.price_source for x in priced], [x.tax_rate for x in priced]),
         *([x.net for x in priced], [x.tax for x in priced], [x.gross for x in priced]),
+        [supply.leaves_on(order.requested_on, x.product_id) if order.promised_on else None for x in priced],
     ]
     steps = json.dumps([x.steps for x in priced])  # in one piece: an array of texts is searched for what must be quoted, step by step
-    ids = {no: (pk, scarce) for no, pk, scarce in rows(LINES, (order.pk, steps, order.promised_on, *columns, order.seller_id, order.ordered_on))}
+    ids = {no: (pk, scarce) for no, pk, scarce in rows(LINES, (order.pk, steps, *columns, order.seller_id, order.ordered_on))}
     return [Held(ids[x.no][0], x.no, x.product_id, x.qty, x.net, x.gross, scarce=ids[x.no][1]) for x in priced]
 
 

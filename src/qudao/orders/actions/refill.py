@@ -23,10 +23,13 @@ from qudao.orders.queries import Trade, unscoped_waiting
 
 LINES = """UPDATE orders_line l SET backordered = d.waits, promised_on = coalesce(d.day, l.promised_on)
     FROM unnest(%s::bigint[], %s::numeric[], %s::date[]) d(id, waits, day) WHERE l.id = d.id"""
-HEADS = """UPDATE orders_order o SET allocation = d.allocation, promised_on = d.day,
+#: the day of an order that got everything is that of its last line
+HEADS = """UPDATE orders_order o SET allocation = d.allocation, promised_on = CASE WHEN d.day IS NOT NULL THEN greatest(d.day,
+            (SELECT max(l.promised_on) FROM orders_line l WHERE l.order_id = o.id AND l.qty > l.given_up + l.shipped)) END,
         waits_since = CASE WHEN d.day IS NULL THEN o.waits_since END, reserved_until = greatest(o.reserved_until, d.until),
         until_told = o.until_told AND greatest(o.reserved_until, d.until) = o.reserved_until
-    FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[]) d(id, allocation, day, until) WHERE o.id = d.id"""
+    FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[]) d(id, allocation, day, until) WHERE o.id = d.id
+    RETURNING o.id, o.promised_on"""
 
 
 @action("orders.refill")
@@ -69,22 +72,31 @@ def _write(trades: Sequence[Trade], before: Mapping[int, Decimal]) -> None:
     """Write what orders and lines got, when it leaves, and tell their buyers. Four statements for any number, none without any."""
     if not trades:
         return
-    supplies = unscoped_supplies({trade.agreement_id for trade in trades})
+    supplies = unscoped_supplies({trade.agreement_id for trade in trades}, {x.product_id for trade in trades for x in trade.lines})
     asked = dict(rows("SELECT id, requested_on FROM orders_order WHERE id = ANY(%s)", ([trade.id for trade in trades],)))
     lines: list[tuple[int, Decimal, date | None]] = []
     heads: list[tuple[int, str, date | None, date | None]] = []
     for trade in trades:
-        day = supplies[trade.agreement_id].leaves_on(asked[trade.id])
-        lines += [(x.id, x.backordered, None if x.backordered else day) for x in trade.lines if x.backordered != before[x.id]]
+        supply, wanted = supplies[trade.agreement_id], asked[trade.id]
+        got = [x for x in trade.lines if x.backordered != before[x.id]]
+        lines += [(x.id, x.backordered, None if x.backordered else supply.leaves_on(wanted, x.product_id)) for x in got]
         waits = [x for x in trade.lines if x.backordered]
+        products = [x.product_id for x in got]
         allocation = rules.allocation_of(sum((x.open for x in trade.lines), ZERO), sum((x.backordered for x in waits), ZERO))
-        heads.append((trade.id, allocation, None if waits else day, supplies[trade.agreement_id].reserved_until(asked[trade.id])))
-        record(trade.subject, detail={"lines": len(waits)})
-        emit(OrderRefilled(trade.id), trade.subject)
-        said: dict[str, Any] = {"number": trade.number, **({"lines": len(waits)} if waits else {"day": day.isoformat()})}
-        notify("orders.refilled_in_part" if waits else "orders.refilled", trade.subject, org_id=trade.buyer_id, verb="orders.view", **said)
+        heads.append((trade.id, allocation, None if waits else supply.last_on(wanted, products), supply.reserved_until(wanted, products)))
     run(LINES, [list(column) for column in zip(*lines, strict=True)])
-    run(HEADS, [list(column) for column in zip(*heads, strict=True)])
+    days: dict[int, date | None] = dict(rows(HEADS, [list(column) for column in zip(*heads, strict=True)]))
+    for trade in trades:
+        _tell(trade, days[trade.id])
+
+
+def _tell(trade: Trade, day: date | None) -> None:
+    """Say that an order got goods: all it waited for, so that it leaves on a day, or some."""
+    waits = sum(1 for x in trade.lines if x.backordered)
+    record(trade.subject, detail={"lines": waits})
+    emit(OrderRefilled(trade.id), trade.subject)
+    said: dict[str, Any] = {"number": trade.number, **({"day": day.isoformat()} if day else {"lines": waits})}
+    notify("orders.refilled" if day else "orders.refilled_in_part", trade.subject, org_id=trade.buyer_id, verb="orders.view", **said)
 
 
 def end_waiting(order: Order, *, actor: Actor) -> None:

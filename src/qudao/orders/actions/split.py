@@ -27,6 +27,7 @@ from qudao.kernel.money import ZERO
 from qudao.kernel.quantity import plain
 from qudao.orders import rules
 from qudao.orders.actions.amend import settle_head
+from qudao.orders.actions.confirm import DAY
 from qudao.orders.events import OrderAmended, OrderConfirmed, OrderPlaced
 from qudao.orders.models import Line, Order
 from qudao.orders.queries import unscoped_destination
@@ -54,17 +55,25 @@ class Part:
     gross: Decimal
 
 
-NEW = """INSERT INTO orders_line (order_id, no, product_id, unit, qty, unit_price, price_source, price_steps, tax_rate, net, tax, gross,
+NEW = (
+    """INSERT INTO orders_line (order_id, no, product_id, unit, qty, unit_price, price_source, price_steps, tax_rate, net, tax, gross,
         backordered, promised_on, shipped, received, settled_short, given_up, invoiced)
     SELECT %s, d.no, l.product_id, l.unit, d.qty, l.unit_price, l.price_source, l.price_steps, l.tax_rate, d.net, d.gross - d.net, d.gross,
-        d.waits, CASE WHEN d.waits = 0 THEN %s::date ELSE l.promised_on END, 0, 0, 0, 0, 0
+        d.waits, CASE WHEN d.waits = 0 THEN """
+    + DAY.format("l.product_id")
+    + """ ELSE l.promised_on END, 0, 0, 0, 0, 0
     FROM unnest(%s::int[], %s::bigint[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[]) d(no, id, qty, waits, net, gross)
     JOIN orders_line l ON l.id = d.id ORDER BY d.no
     RETURNING no, id"""
+)
 #: what is confirmed counts as given up; what no longer waits for goods is promised for a day
-LESS = """UPDATE orders_line l SET given_up = l.given_up + d.qty, moved = l.moved + d.qty, backordered = l.backordered - d.waits,
-        promised_on = CASE WHEN l.backordered > 0 AND l.backordered = d.waits THEN %s ELSE l.promised_on END
+LESS = (
+    """UPDATE orders_line l SET given_up = l.given_up + d.qty, moved = l.moved + d.qty, backordered = l.backordered - d.waits,
+        promised_on = CASE WHEN l.backordered > 0 AND l.backordered = d.waits THEN """
+    + DAY.format("l.product_id")
+    + """ ELSE l.promised_on END
     FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[]) d(id, qty, waits) WHERE l.id = d.id"""
+)
 #: what nobody has agreed to yet is simply less
 SMALLER = """UPDATE orders_line l SET qty = l.qty - d.qty, net = l.net - d.net, tax = l.tax - (d.gross - d.net), gross = l.gross - d.gross
     FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[], %s::numeric[]) d(id, qty, net, gross) WHERE l.id = d.id"""
@@ -90,17 +99,18 @@ def split_order(order_id: int, wanted: Splitting, *, reason: str = "", actor: Ac
         raise Refused("orders.being_picked")
     parts = _parts(order, wanted)
     made = _new(order, wanted, parts)
-    supply = unscoped_supply(order.agreement_id)
-    day = supply.leaves_on(made.requested_on)
+    products = [p.line.product_id for p in parts]
+    supply = unscoped_supply(order.agreement_id, products)
+    day = supply.last_on(made.requested_on, products)
     if made.reserved_until and wanted.requested_on:
-        made.reserved_until = max(made.reserved_until, supply.reserved_until(made.requested_on) or made.reserved_until)
+        made.reserved_until = max(made.reserved_until, supply.reserved_until(made.requested_on, products) or made.reserved_until)
     numbers = range(1, len(parts) + 1)
     columns = ([p.line.pk for p in parts], [p.qty for p in parts], [p.waits for p in parts], [p.net for p in parts], [p.gross for p in parts])
     held = order.status != Status.IN_REVIEW
-    ids = dict(rows(NEW, (made.pk, day if held else None, list(numbers), *columns)))
+    ids = dict(rows(NEW, (made.pk, *(supply.days(made.requested_on) if held else ([], [], None)), list(numbers), *columns)))
     made.promised_on = order.promised_on if order.outside else day if held and not made.waits_since else None
     if held:
-        run(LESS, (unscoped_supply(order.agreement_id).leaves_on(order.requested_on), *columns[:3]))
+        run(LESS, (*supply.days(order.requested_on), *columns[:3]))
         hand_over_credit(order.agreement_id, made.gross, order.subject, made.subject, actor=actor)
         if order.rationed:
             hand_over_quota([(p.line.pk, ids[no], p.qty) for no, p in zip(numbers, parts, strict=True)], order.subject, made.subject, actor=actor)

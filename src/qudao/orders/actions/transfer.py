@@ -74,7 +74,7 @@ def arrange_transfer(placing: Placing, *, actor: Actor, client_id: UUID | str | 
     order = new_order(placing, Priced(terms, lines, supply, needed, begun.ship, short=placing.short or Short.REFUSE), actor, client_id)
     order.pk, order.promised_on, order.reserved_until, order.arranged_by_id = begun.id, None, None, actor.org_id
     order.status, order.approval = rules.next_status(Status.SUBMITTED, "route"), Approval.PENDING
-    write_lines(order, lines)
+    write_lines(order, lines, supply)
     form = rules.number_form(giver.buyer.code, receiver.buyer.code, Kind.TRANSFER)
     order.number = take(f"transfer:{order.seller_id}:{order.buyer_id}", f"{form}-{{n:05d}}")
     insert_row(order)

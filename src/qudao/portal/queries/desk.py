@@ -22,7 +22,7 @@ from qudao.catalog.queries import ProductCard, products, unscoped_cards, unscope
 from qudao.catalog.rules import initials
 from qudao.fulfilment.queries import unscoped_expected
 from qudao.funds.queries import CreditCard, unscoped_card
-from qudao.inventory.queries import Available, unscoped_available, unscoped_supply, unscoped_told
+from qudao.inventory.queries import Available, unscoped_available, unscoped_supplies, unscoped_told
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault
 from qudao.kernel.gs1 import scanned
@@ -73,7 +73,8 @@ def meant(trade: Trade, kind: str) -> Trade:
     """A trade for an order of a type; one statement more for an emergency, whose surcharge is the agreement's."""
     if kind not in Kind.values or trade.kind == Kind.EXTERNAL:
         return trade
-    return replace(trade, kind=kind, surcharge=unscoped_supply(trade.agreement_id).surcharge if kind == Kind.EMERGENCY else ZERO)
+    supply = unscoped_supplies([trade.agreement_id], ()).get(trade.agreement_id) if kind == Kind.EMERGENCY else None
+    return replace(trade, kind=kind, surcharge=supply.surcharge if supply else ZERO)
 
 
 def _tradeable(actor: Actor) -> QuerySet[Agreement]:
@@ -376,7 +377,8 @@ def told(actor: Actor, trade: Trade, asked: Mapping[int, Decimal], wanted_on: da
     if actor.org_id != trade.seller_id:
         found = unscoped_told(trade.agreement_id, asked, wanted_on)
     else:
-        found = unscoped_available(unscoped_supply(trade.agreement_id), asked, wanted_on)
+        supply = unscoped_supplies([trade.agreement_id], asked).get(trade.agreement_id)
+        found = unscoped_available(supply, asked, wanted_on) if supply else {}  # of a seller without a warehouse nothing is known
     days = unscoped_expected(trade.seller_id, {pk: one.lacks for pk, one in found.items() if one.lacks})
     return found | {pk: replace(found[pk], expected=day) for pk, day in days.items()}
 

@@ -1,0 +1,115 @@
+"""Products with lead days of their own (made to order, imported): each line is promised for its day, the order for that of its slowest line."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal as D
+
+import pytest
+from django.urls import reverse
+
+from qudao.base.outbox import drain
+from qudao.base.tests.page_text import text
+from qudao.catalog.models import Product
+from qudao.inventory.actions import set_reserve_days
+from qudao.inventory.queries import unscoped_supply, unscoped_told
+from qudao.kernel import clock
+from qudao.kernel.period import working_day
+from qudao.orders import actions
+from qudao.orders.actions import Amendment, Splitting
+from qudao.orders.models import Line, Order
+from qudao.orders.rules import NewLine
+from qudao.orders.tests.make import assert_sound, make_world, place, placing
+from qudao.people.tests.make import bearer, sign_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def slow(db):
+    """The second of three products takes twelve working days; the terms say two."""
+    world = make_world()
+    Product.unscoped.filter(pk=world.products[1].pk).update(lead_days=12)
+    return world
+
+
+def usual():
+    return working_day(clock.today(), 2)
+
+
+def late():
+    return working_day(clock.today(), 12)
+
+
+def days(order):
+    return list(Line.unscoped.filter(order=order).order_by("no").values_list("promised_on", flat=True))
+
+
+def fresh(order):
+    return Order.unscoped.get(pk=order.pk)
+
+
+def test_each_line_has_its_day_and_the_order_that_of_the_slowest(slow):
+    order = place(slow, 1, 1, 1)
+    assert days(order) == [usual(), late(), usual()] and fresh(order).promised_on == late()
+    assert fresh(place(slow, 2)).promised_on == usual(), "what is not in it does not hold it up"
+    assert_sound()
+
+
+def test_less_than_the_terms_say_changes_nothing_and_a_wish_beyond_goes_first(slow):
+    Product.unscoped.filter(pk=slow.products[0].pk).update(lead_days=1)
+    assert days(place(slow, 1)) == [usual()]
+    wish = clock.today() + timedelta(days=60)
+    order = actions.place_order(placing(slow, 1, 1, requested_on=wish), actor=slow.dealer)
+    assert days(order) == [wish, wish] and fresh(order).promised_on == wish
+
+
+def test_a_batch_promises_as_one(slow):
+    (made,) = actions.place_orders([(placing(slow, 1, 1), None)], actor=slow.dealer)
+    assert days(made.order) == [usual(), late()] and fresh(made.order).promised_on == late()
+
+
+def test_what_is_signed_or_released_later_is_promised_then(slow):
+    order = place(slow, 1, 1)
+    Order.unscoped.filter(pk=order.pk).update(promised_on=None)
+    supply = unscoped_supply(slow.agreement.pk)
+    assert supply.leads == {slow.products[1].pk: 12}
+    assert unscoped_supply(slow.agreement.pk, [slow.products[0].pk]).leads == {}
+    assert supply.days() == ([slow.products[1].pk], [late()], usual())
+
+
+def test_added_split_and_waiting_lines_have_their_days(slow):
+    order = place(slow, 1)
+    actions.amend_order(order.pk, Amendment(added=[NewLine(slow.products[1].pk, D(1))]), actor=slow.cast.hq_clerk)
+    assert days(order) == [usual(), late()] and fresh(order).promised_on == late()
+    first, second = Line.unscoped.filter(order=order).order_by("no")
+    made = actions.split_order(order.pk, Splitting({second.pk: D(1)}), actor=slow.cast.hq_clerk)
+    assert days(made) == [late()] and (fresh(made).promised_on, fresh(order).promised_on) == (late(), usual())
+    assert first.promised_on == usual()
+    assert_sound()
+
+
+def test_goods_are_kept_until_the_slowest_leaves(slow):
+    set_reserve_days(slow.agreement.pk, 3, actor=slow.cast.hq_warehouse)
+    drain()
+    assert fresh(place(slow, 1, 1)).reserved_until >= late()
+    assert fresh(place(slow, 1)).reserved_until < late()
+
+
+def test_shop_and_desk_tell_the_day_of_the_product(slow):
+    told = unscoped_told(slow.agreement.pk, {p.pk: D(1) for p in slow.products})
+    assert [told[p.pk].promise[0][0] for p in slow.products] == [usual(), late(), usual()]
+
+
+def test_page_and_programs_know_the_lead_days(slow, client):
+    owner = sign_in(client, slow.cast.hq_admin)
+    assert "12 working days" in text(owner.get(reverse("product", args=[slow.products[1].pk])))
+    api = client.get(f"/api/v1/products/{slow.products[1].pk}", headers=bearer(slow.cast.hq_admin)).json()
+    assert api["lead_days"] == 12
+    change = {name: api[name] for name in ("code", "name", "name_en", "unit", "tax_rate", "gtin", "min_qty", "pack_multiple", "max_qty", "weight", "volume")}
+    put = client.put(
+        f"/api/v1/products/{slow.products[1].pk}", change | {"lead_days": 300}, content_type="application/json", headers=bearer(slow.cast.hq_admin)
+    )
+    assert put.status_code == 422 and "catalog.lead_days_wrong" in put.content.decode()
+    put = client.put(f"/api/v1/products/{slow.products[1].pk}", change | {"lead_days": 20}, content_type="application/json", headers=bearer(slow.cast.hq_admin))
+    assert put.status_code == 200 and Product.unscoped.get(pk=slow.products[1].pk).lead_days == 20
