@@ -2,5 +2,5 @@
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-camera]");
   if (button) import("./camera.js").then((camera) => camera.press(button));
-  if (event.target.closest("[data-print]")) window.print();
+  if (event.target.closest("button[data-print]")) window.print();
 });

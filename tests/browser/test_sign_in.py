@@ -97,6 +97,18 @@ def test_the_language_changes_on_the_page_and_what_was_typed_stays(enter, world:
         assert [form.locator(f"[name={name}]").input_value() for name in ("code", "name", "min_qty")] == ["KT-99", "水壶", "12"]
 
 
+def test_a_half_typed_code_in_the_basket_stays_too(enter, world: World) -> None:
+    visit = enter("buyer")
+    visit.go("/basket/")
+    visit.page.locator("[data-entry] [name=code]").fill("KT-1")
+    with visit.page.expect_navigation():
+        visit.page.get_by_role("button", name="中文").click()
+    assert visit.page.locator("html").get_attribute("lang") == "zh-CN"
+    assert visit.page.locator("[data-entry] [name=code]").input_value() == "KT-1"
+    with visit.page.expect_navigation():
+        visit.page.get_by_role("button", name="English").click()
+
+
 def test_both_languages_are_a_click_away(crowd: Crowd, world: World) -> None:
     visit = crowd.open(language="zh")
     visit.go("/sign-in/")

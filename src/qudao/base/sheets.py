@@ -121,9 +121,15 @@ def write_csv(heads: Sequence[Any], rows: Iterable[Sequence[Any]], mark: Mark | 
     writer = csv.writer(target)
     writer.writerow(_unique(heads))
     for row in rows:
-        cells = [format(value, "f") if isinstance(value, Decimal) else _safe(_plain(value)) for value in row]  # text keeps an amount exact
+        cells = [_digits(value) if isinstance(value, Decimal) else _safe(_plain(value)) for value in row]  # text keeps an amount exact
         writer.writerow(cells)
     return target.getvalue().encode("utf-8-sig")
+
+
+def _digits(value: Decimal) -> str:
+    """An amount as it is, a quantity or a price without idle zeros: 12.00, 12, 0.375."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if len(text.partition(".")[2]) > 2 else text
 
 
 def _tidy(value: Any) -> str:

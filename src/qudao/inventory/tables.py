@@ -55,7 +55,7 @@ class StockTable(Table):
     columns = (
         Column("product.code", _("Product"), cell="link", sort="product__code"),
         Column("", _("Name"), cell=lambda row: by_language(row.product.name, row.product.name_en), sort="product__name", width="clip", slug="name"),
-        Column("place.label", _("Place"), dim=True, sort="place__code"),
+        Column("place.label", _("Place"), cell=lambda row: cell_pair(row.place.label, row.place.owner.code), dim=True, sort="place__code"),
         Column(
             "",
             _("Owner"),

@@ -22,7 +22,7 @@ from qudao.funds.queries import unscoped_card
 from qudao.kernel import clock
 from qudao.kernel.period import month_of
 from qudao.messages.queries import my_open_tasks, waiting_counts
-from qudao.portal.pages import alerts, kpis, loading, restock
+from qudao.portal.pages import alerts, charts, kpis, loading, restock
 from qudao.portal.pages.ways import link
 from qudao.portal.queries import (
     STAGES,
@@ -108,6 +108,7 @@ def _seller(actor: Actor, face: str, stages: Mapping[str, Stage], late: Overdue 
     found = calendar(actor, clock.today() - REACH) if actor.can("orders.view") else Calendar()
     waiting = announced(actor)
     if face == "money":
+        chart = charts.collected(found)
         shown = [kpis.collected(found), kpis.current(late), kpis.to_confirm(waiting), kpis.ordered(found)]
         payers = late_payers(actor)
         wrong = [
@@ -118,6 +119,7 @@ def _seller(actor: Actor, face: str, stages: Mapping[str, Stage], late: Overdue 
         ]
     elif face == "goods":
         there = dock(actor)
+        chart = charts.sent(there.days)
         shown = [kpis.to_pick(there), kpis.sent(there), kpis.on_time(found), kpis.speed(found)]
         wrong = [
             alerts.past_wish(past_wish(actor)),
@@ -126,6 +128,7 @@ def _seller(actor: Actor, face: str, stages: Mapping[str, Stage], late: Overdue 
             alerts.differences(kinds, "sell"),
         ]
     else:
+        chart = charts.ordered(found)
         shown = [kpis.ordered(found), kpis.on_time(found), kpis.speed(found), kpis.straight(found)]
         lacks = _short(actor)
         wrong = [
@@ -137,6 +140,7 @@ def _seller(actor: Actor, face: str, stages: Mapping[str, Stage], late: Overdue 
     share = figures.percent(month.straight_share, 0) if month.straight_share else ""
     return {
         "kpis": [k for k in shown if k],
+        "chart": chart,
         "alerts": alerts.usable(wrong),
         "straight": {"n": month.straight, "share": share} if month.straight and face == "desk" else None,
         "insight": link("insight") if actor.can("orders.view") and found.days else "",
@@ -233,7 +237,7 @@ def _buyer(stages: Mapping[str, Stage], late: Overdue | None, kinds: Mapping[str
     numbers.append({"n": sum(kinds.values()), "label": _("Differences"), "url": link("differences") or link("shipments", "side=buy"), "wrong": True})
     found = bought(actor) if actor.can("orders.view") else Calendar()
     shown = [kpis.ordered(found, "buy"), kpis.on_time(found, "buy"), kpis.current(late, "payable")]
-    return {"todo": todo, "meters": meters, "numbers": numbers, "kpis": [one for one in shown if one]}
+    return {"todo": todo, "meters": meters, "numbers": numbers, "kpis": [one for one in shown if one], "chart": charts.ordered(found, "buy")}
 
 
 @door()

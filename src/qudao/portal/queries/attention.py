@@ -165,6 +165,8 @@ class Dock:
     #: what left on each of the last seven days, the oldest first, and in the seven days before them up to this time of the day
     sent: Sequence[int] = ()
     sent_before: int = 0
+    #: what left on each of these fourteen days, all of it
+    days: Sequence[int] = ()
 
 
 def dock(actor: Actor) -> Dock:
@@ -179,11 +181,14 @@ def dock(actor: Actor) -> Dock:
     return Dock(found["to_pick"], found["picking"], found["late"], *_sent(actor))
 
 
-def _sent(actor: Actor) -> tuple[list[int], int]:
-    """What left the own dock on each of the last seven days, and in the seven before them up to this time of the day. One statement, by the day of leaving."""
+def _sent(actor: Actor) -> tuple[list[int], int, list[int]]:
+    """What left the own dock on each of the last seven days, in the seven before them up to this time of the day, and on each of all fourteen. One
+    statement, by the day of leaving.
+    """
     now, today = clock.now(), clock.today()
     ends = [clock.end_of(today - timedelta(days=n)) for n in range(14, -1, -1)]  # the ends of fifteen days: between them lie fourteen
-    days = {f"d{n}": Count("pk", filter=Q(shipped_at__gte=since, shipped_at__lt=until)) for n, (since, until) in enumerate(pairwise(ends[7:]))}
+    days = {f"d{n}": Count("pk", filter=Q(shipped_at__gte=since, shipped_at__lt=until)) for n, (since, until) in enumerate(pairwise(ends))}
     before = Count("pk", filter=Q(shipped_at__lt=now - timedelta(days=7)))
     found = visible(actor, Shipment).filter(seller_id=actor.org_id, shipped_at__gte=ends[0]).order_by().aggregate(**days, before=before)
-    return [found[name] for name in days], found["before"]
+    sent = [found[name] for name in days]
+    return sent[7:], found["before"], sent

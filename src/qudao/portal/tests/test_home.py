@@ -1,5 +1,7 @@
 """Home by what a person does, the figures of the year, help and scan."""
 
+import html
+import re
 from datetime import timedelta
 from decimal import Decimal
 from importlib import import_module
@@ -12,6 +14,7 @@ from django.urls import get_resolver, reverse
 from qudao.analytics.queries import calendar
 from qudao.approvals.actions import add_rule
 from qudao.approvals.rules import RuleDraft
+from qudao.base.html import figures
 from qudao.base.outbox import drain
 from qudao.fulfilment.pages.documents import ShipmentList
 from qudao.fulfilment.tests.make import received, shipped
@@ -94,6 +97,26 @@ def test_the_warehouse_sees_what_it_sent_off_against_the_week_before(world):
         shipped(world, place(world, 1))
         assert "as many as in the 7 days before" in seen(world, world.cast.hq_warehouse)
     assert dock(world.dealer).sent == ()  # who sends nothing has no such figure
+
+
+def test_a_home_draws_its_weeks_and_each_bar_opens_the_rows_it_sums(world):
+    with clock.freeze(clock.now() - timedelta(days=10)):
+        old = place(world, 5)
+    order = place(world, 2)
+    shipped(world, order)
+    drain()
+    today = clock.today()
+    titles = {"Ordered week by week": world.cast.hq_clerk, "Bought week by week": world.dealer, "Sent off day by day": world.cast.hq_warehouse}
+    for title, actor in titles.items():
+        assert title in seen(world, actor)
+    page = seen(world, world.cast.hq_clerk)
+    bars = re.findall(r'href="([^"]*)" aria-label="[^"]*: ([^"]*)"', page[page.index('id="chart"') :])
+    assert len(bars) == 13 and [said for _url, said in bars if said != "¥0.00"] == [figures.money(old.gross), figures.money(order.gross)]
+    url = html.unescape(bars[-1][0])
+    assert url.endswith(f"from={today - timedelta(days=6)}&to={today}")
+    rows = seen(world, world.cast.hq_clerk, url)
+    assert order.number in rows and old.number not in rows
+    assert 'id="chart"' not in seen(world, world.cast.hq_finance)  # nobody has paid anything: no empty chart
 
 
 def test_finance_sees_who_owes_by_name_and_what_was_announced(world):

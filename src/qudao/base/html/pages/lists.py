@@ -194,6 +194,8 @@ class ListPage(Page):
             "shown": figures.count(len(found)),
             "count": figures.count(count, cap),
             "any": bool(found),
+            # an empty tab of a list that has rows is no empty list
+            "elsewhere": tab.label if tab and not count and any(n for name, n in counts.items() if name != tab.name) else "",
             "may_export": actor.can("base.export"),
             "choices": _choices(table.offered_columns(actor), columns),
             "views": _views(self.request, views, actor, words),
