@@ -70,7 +70,20 @@ KNOWN_LATIN = frozenset({"Qudao", "English", "Excel", "Ctrl", "Enter", "Tab", "x
 #: addresses of a file instead of a page
 FILE = re.compile(r"file_id|(jobs|imports)/<int:pk>/file")
 #: pages where names in English, the codes of rights and roles, and what people wrote in their own language, are what one wants to know
-NAMED = ("categories/", "categories/#/", "places/#/", "products/#/", "organisations/#/", "roles/#/", "people/#/", "help/search/", "log/", "log/#/")
+NAMED: tuple[str, ...] = (
+    "categories/",
+    "categories/#/",
+    "places/#/",
+    "products/#/",
+    "organisations/#/",
+    "roles/#/",
+    "people/#/",
+    "help/search/",
+    "log/",
+    "log/#/",
+)
+#: and the texts of notices, which are shown in both languages
+NAMED = (*NAMED, "notice-texts/", "notice-texts/orders.confirmed/en/", "notice-texts/orders.confirmed/en/standard")
 #: the Chinese of an English page: names of people, units, the way back to Chinese
 KNOWN_CHINESE = frozenset({"中文", "简体中文", "台", "箱", NOTE, *(name for _org, _role, name in PEOPLE.values())})
 #: first part of an address → the table whose row its number means; pages of rows that tell more come first

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 
 from qudao.base.access import Actor
@@ -241,6 +241,34 @@ def save_chart_account(facts: ChartFacts, *, actor: Actor) -> ChartAccount:
     names = {"name": facts.name, "name_en": facts.name_en, "kind": facts.kind}
     kept, _made = ChartAccount.unscoped.update_or_create(org_id=actor.org_id, code=facts.code, defaults=names)
     return kept
+
+
+@action("ledger.edit_chart")
+def save_chart_accounts(several: Sequence[ChartFacts], *, actor: Actor) -> list[ChartAccount]:
+    """`save_chart_account` for many, all or none; returns them in their order. Two statements for any number. Raises Invalid at "rows.<n>.<field>"."""
+    if not actor.org_id:
+        raise Forbidden("ledger.no_organisation")
+    raise_if_any([replace(fault, field=f"rows.{n}.{fault.field}") for n, facts in enumerate(several) for fault in rules.chart_faults(facts)], Invalid)
+    made = [ChartAccount(org_id=actor.org_id, **asdict(facts)) for facts in several]
+    ChartAccount.unscoped.bulk_create(made, update_conflicts=True, unique_fields=["org", "code"], update_fields=["name", "name_en", "kind"])
+    known = {one.code: one for one in ChartAccount.unscoped.filter(org_id=actor.org_id, code__in=[one.code for one in several])}
+    return [known[one.code] for one in several]
+
+
+@action("ledger.edit_chart")
+def remove_chart_accounts(account_ids: Iterable[int], *, actor: Actor) -> int:
+    """Take accounts out of the own chart where nothing goes; returns how many. Refused when a posting goes to one of them."""
+    found = list(ChartAccount.unscoped.filter(org_id=actor.org_id, pk__in=list(account_ids)).order_by("code"))
+    used = Home.unscoped.filter(chart__in=found).values_list("chart__code", flat=True).first()
+    if used:
+        raise Refused("ledger.chart_used", account=used)
+    return int(ChartAccount.unscoped.filter(pk__in=[one.pk for one in found]).delete()[0])
+
+
+@action("ledger.edit_chart")
+def unmap_accounts(accounts: Iterable[str], *, actor: Actor) -> int:
+    """Let kinds of postings go to no account of the own chart again; returns how many did. The trial balance shows them under their own name."""
+    return int(Home.unscoped.filter(org_id=actor.org_id, account__in=list(accounts)).delete()[0])
 
 
 @action("ledger.edit_chart")

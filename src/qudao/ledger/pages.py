@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from qudao.base import sheets
 from qudao.base.access import Actor
 from qudao.base.html import figures
-from qudao.base.html.pages import Button, FormPage, ListPage, Page, door, go
+from qudao.base.html.pages import Button, FormPage, ListPage, Page, door, go, import_buttons
 from qudao.base.html.pages.prints import address_name
 from qudao.base.html.tables import Papers, Table, address
 from qudao.kernel import clock
@@ -181,6 +182,8 @@ class ChartList(ListPage):
 
     def buttons(self) -> Sequence[Button]:
         return [
+            *import_buttons("ledger.chart", self.actor),
+            *(replace(one, label=_("Import what goes where")) for one in import_buttons("ledger.homes", self.actor)),
             Button(_("Trial balance"), reverse("trial_balance"), icon="list", verb="ledger.view"),
             Button(_("Open from a template"), reverse("chart_template"), icon="download", verb="ledger.edit_chart", ask=True),
             Button(_("What goes where"), reverse("chart_mapping"), icon="arrows-sort", verb="ledger.edit_chart"),

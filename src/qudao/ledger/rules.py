@@ -79,6 +79,11 @@ class ChartFacts:
 
 def check_chart_account(facts: ChartFacts) -> None:
     """Raises Invalid with every fault at its field."""
+    raise_if_any(chart_faults(facts), Invalid)
+
+
+def chart_faults(facts: ChartFacts) -> list[Fault]:
+    """Everything wrong with an account of a chart, each fault at its field."""
     faults = []
     if not re.fullmatch(r"[0-9A-Za-z.\-]{1,20}", facts.code):
         faults.append(Fault("ledger.chart_code", "code"))
@@ -87,7 +92,7 @@ def check_chart_account(facts: ChartFacts) -> None:
         faults.append(Fault("ledger.chart_name", "name"))
     if facts.kind not in Kind.values:
         faults.append(Fault("ledger.chart_kind", "kind"))
-    raise_if_any(faults, Invalid)
+    return faults
 
 
 def bucket_of(due_on: date, on: date) -> Bucket:

@@ -146,6 +146,7 @@ SENTENCES = {
     "ledger.unbalanced": _("The entry does not balance: debit and credit differ by {difference}."),
     "ledger.entryline_entry_balanced": _("The entry does not balance."),
     "ledger.entry_period_open": _("The month is locked: nothing more can be posted into it."),
+    "ledger.chart_used": _("Postings go to the account {account}."),
     "ledger.empty_entry": _("An entry needs at least two lines, none of them zero."),
     "ledger.same_source": _("Two entries of one organisation name the same source."),
     "ledger.amount": _("{amount} is not an amount of money with two decimals."),
@@ -176,6 +177,7 @@ NOTICES = {
 }
 
 REMEDIES = {
+    "ledger.chart_used": _("Let them go somewhere else first."),
     "ledger.nobody_to_remind": _("Call them, or send the statement."),
     "ledger.reminder_day_unique": _("They can be reminded again tomorrow."),
     "ledger.period_locked": _("Post with a date in an open month, or have finance unlock the month."),
