@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from qudao.base import import_runs
 from qudao.base.import_runs import begin_import, run_import, undo_import, undoing_of
-from qudao.base.tests.brought_back import same_again
+from qudao.base.tests.brought_back import brought_back, same_again
 from qudao.base.tests.page_text import text
 from qudao.kernel.errors import Forbidden, Invalid, Refused
 from qudao.ledger import actions, queries
@@ -88,6 +88,8 @@ def test_an_account_that_is_used_is_not_taken_back(books):
 @pytest.mark.parametrize(("kind", "rows"), [("chart", len(CHARTS["china"])), ("homes", len(Account))])
 def test_what_is_there_is_had_as_a_file_that_changes_nothing(books, kind, rows):
     same_again(f"ledger.{kind}", books.hq_finance, rows)
+    changed = brought_back(f"ledger.{kind}", books.hq_finance, change=lambda lines: lines[0].__setitem__(1, "5401"))
+    assert [entry.what for entry in changed.entries] == ["changed"] + ["same"] * (rows - 1)
 
 
 def test_many_at_once_all_or_none_and_by_whom_it_may(books, django_assert_max_num_queries):
