@@ -39,7 +39,7 @@ from qudao.catalog.rules import BrandDraft, CostDraft
 from qudao.catalog.tests.make import make_product
 from qudao.fulfilment.actions import confirm_receipt, pack_lines, start_pick
 from qudao.funds.actions import ask_limit
-from qudao.funds.models import Account
+from qudao.funds.models import Account, SharedLimit
 from qudao.funds.rules import Wanted
 from qudao.inventory.actions import OpeningLine, receive_opening, set_serving, track_product
 from qudao.inventory.rules import Whom
@@ -98,6 +98,7 @@ ROWS = {
     "pooled-payments": "payments.Pool",
     "funds": "funds.Account",
     "limit-requests": "funds.LimitRequest",
+    "shared-limits": "funds.SharedLimit",
     "stock": "inventory.Stock",
     "lots": "inventory.Lot",
     "serving-rules": "inventory.ServingRule",
@@ -257,6 +258,7 @@ def _widen(world: World) -> Order:
     ask_limit(Account.unscoped.get(seller=brand, buyer=world.orgs["D001"], transfers=False).pk, Wanted(Decimal(900_000)), NOTE, actor=world.people["buyer"])
     direct = make_agreement(brand, world.orgs["S001"])
     set_payer(direct.pk, world.orgs["D001"].pk, actor=system)
+    SharedLimit.unscoped.create(seller=brand, head=world.orgs["D001"], currency="EUR", limit_amount=Decimal(10))
     announce_pool(PoolFacts(brand.pk, world.orgs["D001"].pk, Decimal(10), NOTE), actor=system)
     outside = keep_outside(brand, world.people["admin"], world.people["admin"], named=NOTE)
     return outside.order(3, 2)

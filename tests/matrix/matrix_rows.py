@@ -143,6 +143,12 @@ def _small_differences(world: World) -> Rows:
     return Rows(ids, SEES)
 
 
+def _shared(world: World) -> Rows:
+    """What each seller's buyer could share with those below it: seen as its credit is."""
+    limits = apps.get_model("funds.SharedLimit")._default_manager
+    return Rows({key: limits.get(seller=trade.seller, head=trade.buyer).pk for key, trade in world.trades.items()}, PRICED)
+
+
 def _pools(world: World) -> Rows:
     """The payment of HQ for S001: its payer and its seller see the whole, the branch sees its part."""
     return Rows({"t3": apps.get_model("payments.Pool")._default_manager.get().pk}, SEES | {"sub_dealer": frozenset()})
@@ -277,6 +283,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "orders": _trade_rows("orders.Order"),
     "agreements": _trade_rows("agreements.Agreement", TERMS),
     "funds": _trade_rows("funds.Account", PRICED),
+    "shared-limits": _shared,
     "limit-requests": _said("funds.LimitRequest", "account__", PRICED),
     "credit": _trade_rows("agreements.Agreement", PRICED),
     "shipments": _trade_rows("fulfilment.Shipment"),

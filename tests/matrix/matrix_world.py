@@ -38,7 +38,7 @@ from qudao.catalog.tests.make import make_category, make_product
 from qudao.fulfilment.actions import confirm_receipt, pack_rest, ship_order, start_pick
 from qudao.fulfilment.rules import Count
 from qudao.funds.actions import Wanted, ask_limit
-from qudao.funds.models import Account
+from qudao.funds.models import Account, SharedLimit
 from qudao.inventory.actions import OpeningLine, receive_opening, track_product
 from qudao.inventory.models import ServingRule
 from qudao.inventory.tests.make import make_places, make_shelf, make_stock
@@ -168,6 +168,7 @@ def build() -> World:
     for key, (seller, buyer, price) in pairs.items():
         agreement = make_agreement(seller, buyer, payment_days=30)
         account = make_credit(agreement, Decimal(9_000_000))
+        SharedLimit.unscoped.create(seller=seller, head=buyer, currency="CNY", limit_amount=Decimal("7_654_321"))
         ask_limit(account.pk, Wanted(Decimal(9_500_000)), "growth", actor=system_actor())
         trades[key] = Trade(seller, buyer, agreement, Decimal(price))
         if key == "t3":  # a dealer carries what its own agreement gives it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import astuple
 from typing import Any
 
@@ -11,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from qudao.base.html.forms import Form
 from qudao.base.html.tables import by_language
 from qudao.catalog.queries import categories
+from qudao.funds.models import Account
+from qudao.funds.queries import all_given
 from qudao.funds.rules import LimitTerms, Patience, Wanted
 from qudao.funds.states import MEANS, State
 from qudao.kernel import clock
@@ -42,6 +45,40 @@ class LimitForm(RulesForm):
     temp_until = forms.DateField(label=_("Temporary until"), required=False, widget=forms.DateInput, help_text=_("The last day it counts."))
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
     field_order = ("limit", "temp_limit", "temp_until", "grace_days", "tolerance", "stop_days", "watch_percent", "reason")
+
+
+class SharedForm(Form):
+    """The limit of a head office and who shares it."""
+
+    layout = "grid"
+
+    limit = forms.DecimalField(label=_("Limit"), **MONEY)
+    temp_limit = forms.DecimalField(label=_("Temporary limit"), required=False, help_text=_("On top of the limit."), **MONEY)
+    temp_until = forms.DateField(label=_("Temporary until"), required=False, widget=forms.DateInput, help_text=_("The last day it counts."))
+    buyers = forms.TypedMultipleChoiceField(label=_("Who shares it"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple)
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.is_bound:  # the action says who may not
+            self.offer(all_given(self.actor).select_related("buyer"))
+
+    def offer(self, accounts: Iterable[Account]) -> None:
+        """Who may share it: the head office and those below it that have credit in the currency."""
+        choices = [(one.buyer_id, f"{one.buyer.code} {by_language(one.buyer.name, one.buyer.name_en)}") for one in accounts]
+        self.fields["buyers"].choices = choices  # type: ignore[attr-defined]
+
+
+class NewSharedForm(SharedForm):
+    """A head office gets one limit with all below it; who shall not share it is left out afterwards."""
+
+    head = forms.CharField(label=_("Head office"), max_length=40, help_text=_("Its code. Everybody below it with credit in the currency shares the limit."))
+    currency = forms.CharField(label=_("Currency"), min_length=3, max_length=3, initial="CNY")
+    field_order = ("head", "currency", "limit", "temp_limit", "temp_until", "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["buyers"]
 
 
 class WantedForm(Form):

@@ -11,17 +11,18 @@ from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import Actor
 from qudao.base.import_sheets import SAMPLE, Cells, Column
-from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, by_row, differences, parted, touched_by
+from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, by_row, changed_since, differences, kept, parted, touched_by
 from qudao.base.lock import Rank
 from qudao.catalog.queries import categories
 from qudao.funds import queries, rules
-from qudao.funds.actions import ask_limit, set_deposit, set_limits, set_line_limits, withdraw_limit
-from qudao.funds.models import Account, LimitRequest, SubLimit
-from qudao.funds.rules import LimitTerms, Wanted
+from qudao.funds.actions import ask_limit, end_shared, set_deposit, set_limits, set_line_limits, share_limit, withdraw_limit
+from qudao.funds.models import Account, LimitRequest, SharedLimit, SubLimit
+from qudao.funds.rules import LimitTerms, SharedDraft, Wanted
 from qudao.funds.states import RequestState
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
 from qudao.kernel.money import ZERO
+from qudao.network.queries import unscoped_cards_by_code
 
 FIELDS = ("limit_amount", "temp_limit", "temp_until", "grace_days", "tolerance", "stop_days", "watch_percent")
 #: whole days and shares
@@ -296,4 +297,101 @@ def _deposit(account: Account) -> dict[str, Any]:
     return {"deposit_required": account.deposit_required, "deposit_first": account.deposit_first}
 
 
-KINDS = (Limits, LineLimits, Deposits, Requests)
+class SharedLimits(Kind):
+    """Who shares the limit of a head office, and how large it is."""
+
+    name, label, icon, verb, place = "funds.shared", _("Shared limits"), "building", "funds.set_limit", "shared_limits"
+    about = _("A row names somebody who shares the limit of a head office; who shares it already stays. The limit stands in any row of the head office.")
+    columns = (
+        Column("head", _("Head office"), required=True, help=_("The code of the organisation."), example=SAMPLE, also=("head office", "总部", "总公司")),
+        Column("buyer", _("Who shares it"), required=True, help=_("The code of the head office or of one below it."), example="S001", also=("branch", "分店")),
+        Column("currency", _("Currency"), most=3, help=_("Empty: CNY."), example="CNY", also=("币别",)),
+        Column("limit_amount", _("Limit"), "number", help=_("Of all together; empty: as it is."), example="500000.00", also=("limit", "额度", "共享额度")),
+        Column("temp_limit", _("Temporary limit"), "number", help=_("On top of the limit."), also=("临时信用额度",)),
+        Column("temp_until", _("Temporary until"), "day", help=_("The last day it counts.")),
+    )
+
+    def open(self, rows: Sequence[Cells]) -> None:
+        """Four statements."""
+        self.orgs = unscoped_cards_by_code({row.text(name) for row in rows for name in ("head", "buyer")})
+        self.known = self._known()
+        self.having = {(one.buyer_id, one.currency): one for one in queries.all_given(self.actor) if not one.prepaid and not one.transfers}
+
+    def _known(self) -> dict[tuple[int, str], SharedLimit]:
+        return {(one.head_id, one.currency): one for one in queries.shared_limits(self.actor).filter(seller_id=self.actor.org_id)}
+
+    def _group(self, row: Cells) -> tuple[str, str]:
+        return row.text("head").upper(), row.text("currency", "CNY").upper()
+
+    def key(self, row: Cells) -> Any:
+        return *self._group(row), row.text("buyer").upper()
+
+    def entry(self, row: Cells) -> Entry:
+        code, currency = self._group(row)
+        head, buyer = self.orgs.get(code), self.orgs.get(row.text("buyer").upper())
+        account = self.having.get((buyer.id, currency)) if buyer else None
+        if head is None or buyer is None or not buyer.path.startswith(head.path):
+            raise Invalid.of([Fault("funds.shared_head", "head") if head is None else Fault("funds.shared_below", "buyer", {"name": row.text("buyer")})])
+        known = self.known.get((head.id, currency))
+        if account is None:
+            raise Invalid("funds.shared_none", field="buyer", name=buyer.name, currency=currency)
+        if account.shared_id not in (None, known.pk if known else None):
+            raise Invalid("funds.shared_other", field="buyer", name=buyer.name)
+        terms = LimitTerms(row.get("limit_amount", ZERO), row.get("temp_limit", ZERO), row.get("temp_until"))
+        faults = [one for one in rules.term_faults(terms, clock.today()) if one.field in ("limit", *FIELDS[1:3])]
+        raise_if_any([Fault(one.code, {"limit": "limit_amount"}.get(one.field, one.field), one.params) for one in faults], Invalid)
+        label = f"{code} {buyer.code}"
+        if known is None:
+            return Entry(row.no, label, NEW, (None, head.id, currency, buyer.id, row))
+        wanted = {name: row.get(name) for name in FIELDS[:3] if row.get(name) is not None}
+        changes = differences({name: getattr(known, name) for name in wanted}, wanted)
+        changes += () if account.shared_id else (("buyer", "", buyer.code),)
+        return Entry(row.no, label, CHANGED if changes else SAME, (known.pk, head.id, currency, buyer.id, row), changes)
+
+    def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:
+        groups: dict[tuple[int, str], list[Entry]] = {}
+        for e in entries:
+            groups.setdefault(e.data[1:3], []).append(e)
+        touched, standing = [], self._known()
+        for (head, currency), rows in groups.items():
+            known = standing.get((head, currency))
+            before = self._facts(known) if known else {}
+            said = {name: next((e.data[4].get(name) for e in rows if e.data[4].get(name) is not None), None) for name in FIELDS[:3]}
+            limits: dict[str, Any] = {
+                name: value if value is not None else before.get(name, None if name == "temp_until" else ZERO) for name, value in said.items()
+            }
+            buyers = {*before.get("buyers", ()), *(e.data[3] for e in rows)}
+            draft = SharedDraft(self.actor.org_id, head, currency, sorted(buyers), *(limits[name] for name in FIELDS[:3]))
+            made = share_limit(draft, _now("Import of a file"), actor=self.actor)
+            after = self._facts(made)
+            for e in rows[:1] if known else rows:
+                changed = {name: kept(value) for name, value in after.items() if kept(value) != kept(before.get(name))}
+                touched.append(Touched(e.row, made.pk, e.label, known is None, {name: kept(before.get(name)) for name in changed}, changed))
+        return touched
+
+    @staticmethod
+    def _facts(one: SharedLimit) -> dict[str, Any]:
+        return {name: getattr(one, name) for name in FIELDS[:3]} | {"buyers": sorted(account.buyer_id for account in queries.members_of(one))}
+
+    def now(self, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
+        return {one.pk: self._facts(one) for one in queries.shared_limits(self.actor).filter(pk__in=keys)}
+
+    def hindered(self, touched: Sequence[Touched]) -> dict[int, Fault]:
+        """What somebody set since stays."""
+        now = self.now([one.key for one in touched])
+        return by_row(touched, lambda one: changed_since(one, now[one.key]) if one.key in now else Fault("base.import_gone"))
+
+    def take_back(self, touched: Sequence[Touched]) -> None:
+        known = {one.pk: one for one in queries.shared_limits(self.actor).filter(pk__in=[t.key for t in touched])}
+        for pk, one in known.items():
+            row = next(t for t in touched if t.key == pk)
+            if row.is_new:
+                end_shared(pk, _now("Import undone"), actor=self.actor)
+                continue
+            read = {column.name: column for column in self.columns}
+            was = self._facts(one) | {name: read[name].read(str(x))[0] if name in read and x is not None else x for name, x in row.before.items()}
+            limits = [was[name] for name in FIELDS[:3]]
+            share_limit(SharedDraft(one.seller_id, one.head_id, one.currency, was["buyers"], *limits), _now("Import undone"), actor=self.actor)
+
+
+KINDS = (Limits, LineLimits, Deposits, Requests, SharedLimits)

@@ -29,8 +29,9 @@ CHECKS = [
     ),
     Check(
         "funds.holds_obey_limit",
-        """SELECT id, concat_ws(' ', 'a hold for', subject_kind, subject_id, 'brought the exposure to', exposure, 'above the limit of', limit_amount) AS note
-           FROM funds_entry WHERE kind = 'hold' AND exposure > limit_amount AND note = ''""",
+        """SELECT id, concat_ws(' ', 'a hold for', subject_kind, subject_id, 'brought the exposure to', coalesce(shared_used, exposure),
+                  'above the limit of', limit_amount) AS note
+           FROM funds_entry WHERE kind = 'hold' AND coalesce(shared_used, exposure) > limit_amount AND note = ''""",
         """INSERT INTO funds_entry (account_id, month, at, kind, bucket, amount, exposure, limit_amount, subject_kind, subject_id, number, note)
            VALUES (0, '2026-01-01', now(), 'hold', 'ordered', 2, 2, 1, 'planted', 0, '', '')""",
     ),
@@ -90,6 +91,19 @@ CHECKS = [
         """INSERT INTO funds_limitrequest (account_id, org_id, limit_amount, temp_limit, reason, asked_name, asked_at, state, was, granted_temp,
                decided_name, answer)
            SELECT id, seller_id, 1, 0, 'planted', '', now(), 'granted', 0, 0, '', '' FROM funds_account ORDER BY id DESC LIMIT 1""",
+    ),
+    Check(
+        "funds.shared_use_is_sum_of_accounts",
+        """SELECT h.id, concat_ws(' ', 'shared limit', h.id, 'says that', h.used, 'are in use, its accounts', s.used) AS note
+           FROM funds_sharedlimit h CROSS JOIN LATERAL (
+               SELECT coalesce(sum(a.ordered + a.shipped + a.invoiced - a.unapplied), 0) AS used FROM funds_account a WHERE a.shared_id = h.id) s
+           WHERE h.used <> s.used
+           UNION ALL
+           SELECT a.id, concat_ws(' ', 'account', a.id, 'shares a limit of another seller or currency')
+           FROM funds_account a JOIN funds_sharedlimit h ON h.id = a.shared_id
+           WHERE (a.seller_id, a.currency) <> (h.seller_id, h.currency)""",
+        """INSERT INTO funds_sharedlimit (seller_id, head_id, currency, limit_amount, temp_limit, used)
+           SELECT seller_id, buyer_id, 'XXX', 1, 0, 1 FROM funds_account ORDER BY id DESC LIMIT 1""",
     ),
     Check(
         "funds.prepaid_is_covered",

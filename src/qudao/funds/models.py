@@ -7,6 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.lookups import GreaterThan
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.db import Row
@@ -25,6 +26,46 @@ def _not_negative(column: str, message: Any) -> models.CheckConstraint:
 def _patience() -> Q:
     stop = Q(stop_days=None) | Q(stop_days__gte=F("grace_days"), stop_days__lte=3650)
     return stop & (Q(watch_percent=None) | Q(watch_percent__gte=1, watch_percent__lte=100))
+
+
+class SharedLimit(Row):
+    """One limit that a seller gives a head office and organisations below it together: what all their accounts use counts against it, their own limits do not.
+
+    `used` is the sum of their exposures, kept by the statement that changes a bucket; whoever uses more waits for this row.
+    """
+
+    seller = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
+    head = models.ForeignKey("network.Organisation", on_delete=models.PROTECT, related_name="+")
+    currency = models.CharField(max_length=3)
+    limit_amount = _money(default=0)
+    temp_limit = _money(default=0)
+    temp_until = models.DateField(null=True, blank=True)
+    used = _money(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["seller", "head", "currency"],
+                name="funds_sharedlimit_head_unique",
+                violation_error_message=_("The head office shares a limit in this currency already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(limit_amount__gte=0) & Q(temp_limit__gte=0) & (Q(temp_limit=0) | Q(temp_until__isnull=False)),
+                name="funds_sharedlimit_limits_fit",
+                violation_error_message=_("A limit cannot be less than zero, and a temporary one needs a last day."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.head_id}: {self.limit_amount} {self.currency}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("shared_limit", args=[self.pk])
+
+    @property
+    def terms(self) -> LimitTerms:
+        """What finance has set on it."""
+        return LimitTerms(self.limit_amount, self.temp_limit, self.temp_until)
 
 
 class Account(Row):
@@ -55,6 +96,7 @@ class Account(Row):
     shipped = _money(default=0)
     invoiced = _money(default=0)
     unapplied = _money(default=0)
+    shared = models.ForeignKey(SharedLimit, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text=_("Whose limit counts instead."))
     deposit_required = _money(default=0)
     deposit_first = models.BooleanField(default=False, help_text=_("Orders pass only when the deposit is paid."))
     deposit_held = _money(default=0)
@@ -106,6 +148,11 @@ class Account(Row):
                 violation_error_message=_("More would be frozen than was paid before."),
             ),
             models.CheckConstraint(
+                condition=Q(shared=None) | Q(prepaid=False, transfers=False),
+                name="funds_account_shares_credit",
+                violation_error_message=_("Only credit can be shared: no prepaid account, and none for transfers."),
+            ),
+            models.CheckConstraint(
                 condition=~Q(seller=F("buyer")), name="funds_account_two_sides", violation_error_message=_("Nobody gives credit to himself.")
             ),
             models.CheckConstraint(
@@ -127,6 +174,11 @@ class Account(Row):
         return f"{self.seller_id} → {self.buyer_id}: {self.limit_amount} {self.currency}"
 
     @property
+    def counting(self) -> LimitTerms:
+        """The limits that count: the shared ones where it shares them."""
+        return self.shared.terms if self.shared else self.terms
+
+    @property
     def terms(self) -> LimitTerms:
         """What finance has set on it."""
         limits = (self.limit_amount, self.temp_limit, self.temp_until)
@@ -135,6 +187,7 @@ class Account(Row):
 
 class Entry(Row):
     """One change of one bucket. A hold also keeps the exposure after it and the limit it passed under; `note` says why it passed above the limit.
+    Under a shared limit that is the limit, and `shared_used` what all of them used after it.
 
     Append-only, nothing points here, the month is in the key: the table can be partitioned.
     """
@@ -147,6 +200,7 @@ class Entry(Row):
     amount = _money()
     exposure = _money(help_text=_("The exposure of the account after the change."))
     limit_amount = _money(help_text=_("The limit, with a valid temporary one, at that moment."))
+    shared_used = _money(null=True, blank=True, help_text=_("What all who share the limit used after it."))
     subject_kind = models.CharField(max_length=40)
     subject_id = models.BigIntegerField()
     number = models.CharField(max_length=64, blank=True, default="")

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import EVERY_ROW, Actor, Policy, Scope, acting, own, register
-from qudao.funds.models import Account, DepositEntry, Entry, House, LimitRequest, StateChange, SubLimit
+from qudao.funds.models import Account, DepositEntry, Entry, House, LimitRequest, SharedLimit, StateChange, SubLimit
 
 VERBS = {
     "funds.view": _("See credit limits and what uses them"),
@@ -91,6 +91,20 @@ class DepositEntryPolicy(_WithAccount):
     """What happened to a deposit is seen with its account."""
 
     model = DepositEntry
+
+
+@register
+class SharedLimitPolicy(Policy):
+    """A shared limit is seen by its seller and the head office; who shares it reads on its own account what is free."""
+
+    model = SharedLimit
+    view_verb = "funds.view"
+    people = None
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        if verb != self.view_verb:
+            return acting(actor, "seller")
+        return EVERY_ROW if _sees_all(actor) else own(actor, "seller", "head")
 
 
 @register

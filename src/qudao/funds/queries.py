@@ -9,16 +9,16 @@ from decimal import Decimal
 from functools import cache
 from types import MappingProxyType
 
-from django.db.models import Case, F, QuerySet, Value, When
-from django.db.models.functions import NullIf
+from django.db.models import Case, Count, F, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import get_language
 
 from qudao.agreements.models import Agreement
 from qudao.agreements.states import AgreementState
 from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import rows
-from qudao.funds.models import Account, DepositEntry, Entry, House, LimitRequest, StateChange, SubLimit
-from qudao.funds.rules import NO_LIMIT, USES, LineUse, Part, Patience, Position, Standing, line_faults, may_hold, standing_of
+from qudao.funds.models import Account, DepositEntry, Entry, House, LimitRequest, SharedLimit, StateChange, SubLimit
+from qudao.funds.rules import NO_LIMIT, USES, LineUse, Part, Patience, Position, Shared, Standing, line_faults, may_hold, standing_of
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, NotFound
 from qudao.kernel.money import ZERO
@@ -34,8 +34,8 @@ _CARD = """SELECT a.limit_amount, a.temp_limit, a.temp_until, a.ordered, a.shipp
         CASE WHEN a.by_hand_until < %s::date THEN '' ELSE a.by_hand END, a.grace_days, a.tolerance, a.stop_days, a.watch_percent,
         coalesce(o.overdue, 0), coalesce(%s::date - o.oldest, 0), a.prepaid,
         CASE WHEN a.deposit_first THEN greatest(a.deposit_required - a.deposit_held, 0) ELSE 0 END,
-        a.id, a.seller_id, a.buyer_id, a.currency, a.state, a.lined, {of}
-    FROM {source}
+        a.id, a.seller_id, a.buyer_id, a.currency, a.state, a.lined, {of}, a.shared_id, h.id, h.limit_amount, h.temp_limit, h.temp_until, h.used
+    FROM {source} LEFT JOIN funds_sharedlimit h ON h.id = a.shared_id
     LEFT JOIN LATERAL (
         SELECT sum(i.open_amount) AS overdue, min(i.due_on) AS oldest FROM ledger_openitem i
         WHERE i.org_id = a.seller_id AND i.side = 'receivable' AND i.counterparty_id = a.buyer_id AND i.open_amount > 0
@@ -48,9 +48,10 @@ LOCKED_POSITIONS = _CARD.format(of="g.id", source=SHARED, which="g.id = ANY(%s) 
 ACCOUNTS = _CARD.format(of="a.id", source="funds_account a", which="a.id = ANY(%s)")
 LOCKED_ACCOUNTS = f"{ACCOUNTS} ORDER BY a.id FOR UPDATE OF a"
 EVERY = _CARD.format(of="a.id", source="funds_account a", which="true")
-BETWEEN = _CARD.format(
-    of="a.id", source="unnest(%s::bigint[], %s::bigint[]) d(seller_id, buyer_id) JOIN funds_account a USING (seller_id, buyer_id)", which="true"
-)
+#: the accounts of some (seller, buyer), and those that share their limits
+BESIDE = """SELECT x.id FROM unnest(%s::bigint[], %s::bigint[]) d(seller_id, buyer_id) JOIN funds_account m USING (seller_id, buyer_id)
+    CROSS JOIN LATERAL (SELECT m.id UNION SELECT s.id FROM funds_account s WHERE s.shared_id = m.shared_id) x"""
+BETWEEN = _CARD.format(of="a.id", source="funds_account a", which=f"a.id IN ({BESIDE})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class CreditCard:
     lined: bool
     position: Position
     on: date
+    shared_id: int | None = None
 
     @property
     def standing(self) -> Standing:
@@ -85,14 +87,18 @@ class CreditCard:
 
 
 def _card(row: tuple, on: date) -> CreditCard:
-    position = Position(*(*row[:8], Patience(*row[8:12]), *row[12:16]))
-    return CreditCard(*(*row[16:22], position, on))
+    shared = Shared(*row[25:29]) if row[23] and row[23] == row[24] else None
+    position = Position(*(*row[:8], Patience(*row[8:12]), *row[12:16], shared))
+    return CreditCard(*(*row[16:22], position, on, row[23]))
 
 
 def unscoped_locked(agreement_id: int, on: date) -> CreditCard | None:
     """The account an agreement uses, locked, with what is overdue at its seller; None when there is none. One statement."""
     found = rows(LOCKED_POSITION, (on, on, on, agreement_id))
-    return _card(found[0], on) if found else None
+    card = _card(found[0], on) if found else None
+    if card and card.shared_id and not card.position.shared:  # it joined while one waited for it: the statement did not see what it shares
+        return unscoped_shared_locked({0: card})[0]
+    return card
 
 
 def unscoped_all_locked(agreement_ids: Iterable[int], on: date) -> dict[int, CreditCard]:
@@ -100,9 +106,19 @@ def unscoped_all_locked(agreement_ids: Iterable[int], on: date) -> dict[int, Cre
     return {row[22]: _card(row, on) for row in rows(LOCKED_POSITIONS, (on, on, on, sorted(set(agreement_ids))))}
 
 
+def unscoped_shared_locked(cards: Mapping[int, CreditCard]) -> dict[int, CreditCard]:
+    """Cards of locked accounts with the limits that they share, locked in the order of their ids. One statement, none where nothing is shared."""
+    ids = sorted({card.shared_id for card in cards.values() if card.shared_id})
+    if not ids:
+        return dict(cards)
+    found = rows("SELECT id, limit_amount, temp_limit, temp_until, used FROM funds_sharedlimit WHERE id = ANY(%s) ORDER BY id FOR UPDATE", (ids,))
+    now = {row[0]: Shared(*row[1:]) for row in found}
+    return {key: replace(card, position=replace(card.position, shared=now.get(card.shared_id or 0))) for key, card in cards.items()}
+
+
 def unscoped_accounts_locked(account_ids: Iterable[int], on: date) -> dict[int, CreditCard]:
-    """Accounts by id, locked in that order. One statement."""
-    return {row[22]: _card(row, on) for row in rows(LOCKED_ACCOUNTS, (on, on, on, sorted(set(account_ids))))}
+    """Accounts by id, locked in that order, then the limits they share. One statement, and one where something is shared."""
+    return unscoped_shared_locked({row[22]: _card(row, on) for row in rows(LOCKED_ACCOUNTS, (on, on, on, sorted(set(account_ids))))})
 
 
 def unscoped_card(agreement_id: int) -> CreditCard | None:
@@ -197,15 +213,15 @@ def _lines(account_id: int, asked: Mapping[int, Decimal] = NOTHING, more: Mappin
 
 
 def unscoped_moved(on: date, *, accounts: Iterable[int] | None = None, sides: Iterable[tuple[int, int]] | None = None) -> list[int]:
-    """Which of these accounts (or those of these sellers and buyers; None: of all) are in another state than was noted, or have a wish by hand that is
-    over. One statement, two for all.
+    """Which of these accounts (or those of these sellers and buyers with all that share a limit with them; None: of all) are in another state than was
+    noted, or have a wish by hand that is over. One statement, two for all.
     """
     days = (on, on, on)
     if accounts is not None:
         found = rows(ACCOUNTS, (*days, sorted(set(accounts))))
     elif sides is not None:
         asked = sorted(set(sides))
-        found = rows(BETWEEN, (on, on, [seller for seller, _b in asked], [buyer for _s, buyer in asked], on))
+        found = rows(BETWEEN, (*days, [seller for seller, _b in asked], [buyer for _s, buyer in asked]))
     else:
         found = rows(EVERY, days)
     over = Account.unscoped.filter(by_hand_until__lt=on).values_list("pk", flat=True) if accounts is None and sides is None else ()
@@ -259,14 +275,15 @@ def unscoped_agreements(account_ids: Iterable[int]) -> dict[int, list[Agreement]
 def accounts(actor: Actor) -> QuerySet[Account]:
     """The credit accounts the actor may see, with both sides and `limit_now`, `exposure`, `available` as of today.
 
-    Of a prepaid one: its balance, what is frozen of it, and what is free; of one without a limit None and None.
+    Of a prepaid one: its balance, what is frozen of it, and what is free; of one without a limit of its own, or that shares one, None and None.
     """
     valid = Case(When(temp_until__gte=clock.today(), then=F("temp_limit")), default=Value(ZERO), output_field=Account._meta.get_field("temp_limit"))
     found = visible(actor, Account).select_related("seller", "buyer")
     ahead = Case(When(prepaid=True, then=F("unapplied")), default=Value(ZERO), output_field=Account._meta.get_field("unapplied"))
     used = F("ordered") + F("shipped") + F("invoiced") - F("unapplied")
     limit = NullIf("limit_amount", Value(NO_LIMIT, Account._meta.get_field("limit_amount")))
-    found = found.annotate(limit_now=limit + valid + ahead, exposure=used + ahead)
+    own = Case(When(shared=None, then=limit + valid + ahead), default=None, output_field=Account._meta.get_field("limit_amount"))
+    found = found.annotate(limit_now=own, exposure=used + ahead)
     return found.annotate(available=F("limit_now") - F("exposure")).order_by("seller__code", "buyer__code", "id")
 
 
@@ -291,6 +308,42 @@ def all_sublimits(actor: Actor) -> QuerySet[SubLimit]:
 def sublimits(actor: Actor, account_id: int) -> QuerySet[SubLimit]:
     """The limits for product lines of an account; none when the actor may not see it."""
     return all_sublimits(actor).filter(account_id=account_id)
+
+
+def shared_limits(actor: Actor) -> QuerySet[SharedLimit]:
+    """The limits that head offices share with those below them, for their sellers and the head offices; with `limit_now`, `available` and `members`."""
+    money = SharedLimit._meta.get_field("limit_amount")
+    valid = Case(When(temp_until__gte=clock.today(), then=F("temp_limit")), default=Value(ZERO), output_field=money)
+    sharing = Account.unscoped.filter(shared=OuterRef("pk")).order_by().values("shared").annotate(n=Count("pk")).values("n")
+    found = visible(actor, SharedLimit).select_related("seller", "head").annotate(limit_now=F("limit_amount") + valid)
+    members = Coalesce(Subquery(sharing), Value(0))
+    return found.annotate(available=F("limit_now") - F("used"), members=members).order_by("seller__code", "head__code", "currency")
+
+
+def shared_limit(actor: Actor, shared_id: int) -> SharedLimit:
+    """One of them; NotFound when the actor does not see it."""
+    found = shared_limits(actor).filter(pk=shared_id).first()
+    if found is None:
+        raise NotFound("funds.shared_gone")
+    return found
+
+
+def members_of(shared: SharedLimit) -> list[Account]:
+    """The accounts that share a limit the actor was shown, each with what it uses (`exposure`), by buyer. One statement."""
+    used = F("ordered") + F("shipped") + F("invoiced") - F("unapplied")
+    return list(Account.unscoped.filter(shared=shared).select_related("buyer").annotate(exposure=used).order_by("buyer__code"))
+
+
+def may_share(actor: Actor, head_path: str, currency: str) -> list[Account]:
+    """The accounts on which the actor's organisation gives credit to an organisation or those below it, by buyer. One statement."""
+    kinds = {"seller_id": actor.org_id, "currency": currency, "prepaid": False, "transfers": False}
+    found = visible(actor, Account).filter(buyer__path__startswith=head_path, **kinds).select_related("buyer", "shared__head")
+    return list(found.order_by("buyer__code"))
+
+
+def all_given(actor: Actor) -> QuerySet[Account]:
+    """The accounts on which the actor's organisation gives credit."""
+    return visible(actor, Account).filter(seller_id=actor.org_id)
 
 
 def requests(actor: Actor, *, account_id: int | None = None) -> QuerySet[LimitRequest]:

@@ -30,6 +30,16 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """A limit shared with others, and what all of them use of it together."""
+
+    limit: Decimal
+    temp_limit: Decimal
+    temp_until: date | None
+    used: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """A credit account as it stands. `overdue` and `overdue_days`: open items past due and the age of the oldest, zero without any.
 
@@ -49,6 +59,7 @@ class Position:
     overdue_days: int = 0
     prepaid: bool = False
     deposit_short: Decimal = ZERO
+    shared: Shared | None = None
 
     @property
     def frozen_funds(self) -> Decimal:
@@ -60,14 +71,25 @@ class Position:
         """What is in use; less than zero when more is paid than owed."""
         return self.ordered + self.shipped + self.invoiced - self.unapplied
 
+    @property
+    def counted(self) -> Decimal:
+        """What counts against the limit: the own exposure, or what all use who share it."""
+        return self.shared.used if self.shared else self.exposure
+
     def limit_on(self, day: date) -> Decimal:
-        """The permanent limit and the temporary one while it is valid."""
-        valid = self.temp_until is not None and day <= self.temp_until
-        return self.limit + (self.temp_limit if valid else ZERO)
+        """The permanent limit and the temporary one while it is valid; the shared one where there is one."""
+        of = self.shared or self
+        valid = of.temp_until is not None and day <= of.temp_until
+        return of.limit + (of.temp_limit if valid else ZERO)
 
     def available_on(self, day: date) -> Decimal:
-        """What one more order may use; less than zero when the limit was cut below the exposure."""
-        return self.limit_on(day) - self.exposure
+        """What one more order may use; less than zero when the limit was cut below what is in use."""
+        return self.limit_on(day) - self.counted
+
+    def using(self, amount: Decimal) -> Position:
+        """The same with an order of `amount` more."""
+        shared = replace(self.shared, used=self.shared.used + amount) if self.shared else None
+        return replace(self, ordered=self.ordered + amount, shared=shared)
 
 
 #: the limit, and the tolerance, of an account that nobody limits: what an organisation owes a seller that has nobody here. A limit may be set later.
@@ -81,6 +103,8 @@ def may_hold(position: Position, amount: Decimal, day: date) -> list[Fault]:
     if amount > available and position.prepaid:
         params = {"balance": position.unapplied, "frozen": position.frozen_funds, "available": available, "short": amount - available}
         faults.append(Fault("funds.prepaid", "", params))
+    elif amount > available and position.shared:
+        faults.append(shared_fault(position.limit_on(day), position.counted, amount - available))
     elif amount > available:
         params = {
             "limit": position.limit_on(day),
@@ -90,6 +114,11 @@ def may_hold(position: Position, amount: Decimal, day: date) -> list[Fault]:
         }
         faults.append(Fault("funds.limit", "", params))
     return faults
+
+
+def shared_fault(limit: Decimal, used: Decimal, short: Decimal) -> Fault:
+    """Why an order does not pass a shared limit of which `used` are in use and `short` are missing."""
+    return Fault("funds.shared_limit", "", {"limit": limit, "used": used, "available": max(limit - used, ZERO), "short": short})
 
 
 Part = tuple[int, int, Decimal]
@@ -187,13 +216,13 @@ def standing_of(position: Position, day: date) -> Standing:
         return Standing(State.STOP, stop)
     hold = _by_hand(position) + _deposit(position) + _overdue(position, position.patience.grace_days)
     limit = position.limit_on(day)
-    if not position.prepaid and position.exposure > limit:
-        hold.append(Fault("funds.over_limit", "", {"exposure": position.exposure, "limit": limit, "over": position.exposure - limit}))
+    if not position.prepaid and position.counted > limit:
+        hold.append(Fault("funds.over_limit", "", {"exposure": position.counted, "limit": limit, "over": position.counted - limit}))
     if hold:
         return Standing(State.HOLD, hold)
     watch, share = [], position.patience.watch_percent
-    if share and limit and position.exposure * 100 >= share * limit:
-        watch.append(Fault("funds.near_limit", "", {"percent": int(position.exposure * 100 / limit), "limit": limit}))
+    if share and limit and position.counted * 100 >= share * limit:
+        watch.append(Fault("funds.near_limit", "", {"percent": int(position.counted * 100 / limit), "limit": limit}))
     if position.overdue:
         watch.append(Fault("funds.late", "", {"amount": position.overdue, "days": position.overdue_days}))
     return Standing(State.WATCH if watch else State.OK, watch)
@@ -249,6 +278,23 @@ class LimitTerms:
     @property
     def patience(self) -> Patience:
         return Patience(self.grace_days, self.tolerance, self.stop_days, self.watch_percent)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedDraft:
+    """A limit for a head office together with these buyers, itself or below it; the temporary one counts up to and including `temp_until`."""
+
+    seller_id: int
+    head_id: int
+    currency: str
+    buyer_ids: Sequence[int]
+    limit: Decimal
+    temp_limit: Decimal = ZERO
+    temp_until: date | None = None
+
+    @property
+    def terms(self) -> LimitTerms:
+        return LimitTerms(self.limit, self.temp_limit, self.temp_until)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language
-from qudao.funds.models import Account, LimitRequest
+from qudao.funds.models import Account, LimitRequest, SharedLimit
 from qudao.funds.states import REQUEST_TONES, TONES, RequestState, State
 
 
@@ -25,6 +25,31 @@ def state_of(row: Account) -> object:
     if row.state == State.OK and row.prepaid:
         return figures.badge(_("Prepaid"), "done")
     return figures.badge(State(row.state).label, TONES[State(row.state)])
+
+
+class SharedTable(Table):
+    """Limits that head offices share with those below them."""
+
+    currency = "currency"
+
+    columns = (
+        Column("head.code", _("Head office"), cell="link", sort="head__code"),
+        Column("", _("Name"), cell=lambda row: name_of(row.head), sort="head__name", width="clip", slug="name"),
+        Column("", _("Seller"), cell=lambda row: name_of(row.seller), dim=True, hide_on_phone=True, width="clip", slug="seller"),
+        Column("members", _("Who shares it"), cell="qty", sort="members", hide_on_phone=True),
+        Column("limit_now", _("Limit"), cell="amount", sort="limit_now", total=True, sum="limit_now", hide_on_phone=True),
+        Column("used", _("In use"), cell="amount", sort="used", total=True, sum="used"),
+        Column("available", _("Available"), cell="amount", sort="available", total=True, sum="available"),
+        Column("currency", _("Currency"), dim=True, hide_on_phone=True),
+    )
+    tabs = (Tab("all", _("All")), Tab("over", _("Over the limit"), Q(used__gt=F("limit_now")), wrong=True))
+    search = ("head__code__icontains", "head__name__icontains")
+    order = ("pk",)
+    empty = _("No limit is shared.")
+    remedy = _("A head office and its branches can share one limit.")
+
+    def url(self, row: SharedLimit) -> str:
+        return reverse("shared_limit", args=[row.pk])
 
 
 def wanted_cell(row: LimitRequest) -> object:
@@ -90,7 +115,8 @@ class AccountTable(Table):
         Tab("taken", _("We use"), lambda actor: Q(buyer_id=actor.org_id)),
         Tab("prepaid", _("Prepaid"), Q(prepaid=True)),
         Tab("deposit", _("Deposit missing"), Q(deposit_required__gt=F("deposit_held")), wrong=True),
-        Tab("over", _("Over the limit"), Q(beyond=True, exposure__gt=F("limit_now")), wrong=True),
+        Tab("over", _("Over the limit"), Q(beyond=True, exposure__gt=F("limit_now")) | Q(shared__used__gt=F("shared__limit_amount")), wrong=True),
+        Tab("shared", _("Shared limit"), Q(shared__isnull=False)),
         *(Tab(state.value, state.label, Q(state=state), wrong=state != State.WATCH) for state in State if state != State.OK),
     )
     filters = (Filter("currency", _("Currency"), kind="text"),)

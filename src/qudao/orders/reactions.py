@@ -66,5 +66,5 @@ def _release(events: Sequence[Event], actor: Actor) -> None:
     """The state of the accounts is noted first: who reads why an order goes on reads that it may."""
     sides = {(event.payload.seller_id, event.payload.buyer_id) for event in events}
     follow_states(sides, actor=actor)
-    for order_ids in unscoped_held(sides).values():
+    for order_ids in unscoped_held(sides):
         release_held(order_ids, actor=actor)

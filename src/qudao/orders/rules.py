@@ -20,7 +20,7 @@ MAX_QTY = Decimal("1000000000")
 
 
 #: refusals for which an order may wait; a stopped account takes none
-CREDIT_ONLY = ("funds.limit", "funds.prepaid", "funds.overdue", "funds.by_hand_hold", "funds.line_limit", "funds.deposit")
+CREDIT_ONLY = ("funds.limit", "funds.shared_limit", "funds.prepaid", "funds.overdue", "funds.by_hand_hold", "funds.line_limit", "funds.deposit")
 
 
 def lacks_credit(faults: Iterable[Any]) -> bool:

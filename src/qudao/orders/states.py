@@ -195,6 +195,10 @@ HELD: dict[str, tuple[Any, Any]] = {
         _("Of the limit of {limit}, {exposure} are in use: {short} are missing for this order. A payment or a higher limit releases it."),
         _("Of your limit of {limit}, {exposure} are in use: {short} are missing for this order. It is confirmed by itself when you have paid so much."),
     ),
+    "funds.shared_limit": (
+        _("Of the shared limit of {limit}, {used} are in use: {short} are missing for this order. A payment or a higher limit releases it."),
+        _("Of the limit of {limit} that you share, {used} are in use: {short} are missing for this order. It is confirmed by itself when so much is paid."),
+    ),
     "funds.line_limit": (
         _("Of the limit of {limit} for {line}, {used} are in use: {short} are missing for this order. A payment or a higher limit releases it."),
         _("Of your limit of {limit} for {line}, {used} are in use: {short} are missing for this order. It is confirmed by itself when you have paid so much."),

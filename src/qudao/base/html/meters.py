@@ -32,6 +32,7 @@ class Meter:
     temp_until: Any = None
     prepaid: bool = False  # `limit` is money the buyer paid before, and what uses it is frozen
     bought: bool = False  # read by the buyer, who owes what the seller has to receive
+    others: Decimal = ZERO  # what others use of a limit that is shared with them; less than zero when they have paid ahead
     unlimited: bool = False  # nobody set a limit; `limit` is what is in use
     notes: Sequence[tuple[str, str, str]] = ()  # what the state of the account lets pass, and why: (tone, meaning, reasons)
 
@@ -48,7 +49,7 @@ class Meter:
     @property
     def used(self) -> Decimal:
         """The exposure without the document being decided."""
-        return self.overdue + self.invoiced + self.shipped + self.ordered - self.unapplied
+        return self.overdue + self.invoiced + self.shipped + self.ordered - self.unapplied + self.others
 
     @property
     def available(self) -> Decimal:
@@ -70,19 +71,21 @@ class Meter:
             ("b3", _("Shipped, not invoiced"), self.shipped, ""),
             ("b4", _("Open orders"), self.ordered, ""),
             ("", less, -self.unapplied, ""),
+            ("", _("In use by others who share the limit"), self.others, ""),
             ("b5", _("This order"), self.this, ""),
         ]
         return [row for row in rows if row[2]]
 
     def _parts(self) -> list[tuple[str, Decimal]]:
         """Bars in order, unapplied receipts drawn off the first receivable bucket that has room."""
-        left = self.unapplied
+        left = self.unapplied + max(ZERO, -self.others)
         bars: list[tuple[str, Decimal]] = []
         for css, size in (("b2", self.invoiced), ("b1", self.overdue), ("b3", self.shipped), ("b4", self.ordered)):
             cut = min(left, size)
             left -= cut
             bars.append((css, size - cut))
         bars.sort(key=lambda bar: bar[0])
+        bars.insert(0, ("others", self.others))
         over = min(self.beyond, self.this)  # what was beyond the limit before is in the buckets already
         return [*bars, ("this", self.this - over), ("b6", over)]
 
@@ -95,6 +98,8 @@ class Meter:
                 continue
             share, start = size / scale * 100, at / scale * 100
             paint = format_html('fill="url(#hatch-{})"', ident) if css == "this" else format_html('class="{}"', css)
+            if css == "others":
+                paint = SafeString('class="b4" fill-opacity=".35"')
             bars.append((paint, f"{start:.2f}", f"{share:.2f}"))
             at += size
         drawn = format_html_join("", '<rect {} x="{}%" width="{}%" height="10"/>', bars)

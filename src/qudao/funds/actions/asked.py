@@ -14,10 +14,11 @@ from qudao.base.access import Actor, get_visible
 from qudao.base.html import figures
 from qudao.base.html.tables import by_language
 from qudao.base.subject import Subject
-from qudao.funds.models import Account, LimitRequest
-from qudao.funds.rules import LimitTerms, Wanted
+from qudao.funds.models import Account, LimitRequest, SharedLimit
+from qudao.funds.rules import LimitTerms, SharedDraft, Wanted
 from qudao.kernel import clock
 from qudao.kernel.money import ZERO
+from qudao.network.queries import unscoped_cards
 
 LIMIT, OUT = "funds.limit", "payments.out"
 
@@ -29,8 +30,26 @@ def _about(account: Account) -> Subject:
 def limit_asks(account_id: int, terms: LimitTerms, reason: str, *, actor: Actor) -> Asking:
     """What the limits would come to together."""
     account = get_visible(actor, Account, account_id, "funds.set_limit")
-    most = terms.limit + terms.temp_limit
-    return Asking(_about(account), most, account.currency, "raise" if most > account.limit_amount + account.temp_limit else "lower")
+    return _compared(_about(account), account.terms, terms, account.currency)
+
+
+def _compared(about: Subject, before: LimitTerms, after: LimitTerms, currency: str) -> Asking:
+    most = after.limit + after.temp_limit
+    return Asking(about, most, currency, "raise" if most > before.limit + before.temp_limit else "lower")
+
+
+def shared_asks(draft: SharedDraft, reason: str, *, actor: Actor) -> Asking:
+    """What a shared limit would come to."""
+    kept = SharedLimit.unscoped.filter(seller_id=draft.seller_id, head_id=draft.head_id, currency=draft.currency).first()
+    about = Subject("funds.sharedlimit", kept.pk if kept else 0, draft.seller_id, draft.head_id)
+    return _compared(about, kept.terms if kept else LimitTerms(ZERO), draft.terms, draft.currency)
+
+
+def shared_card(draft: SharedDraft, reason: str) -> list[tuple[Any, Any]]:
+    """The head office, how many share it, and the limit."""
+    head = unscoped_cards([draft.head_id]).get(draft.head_id)
+    told: list[tuple[Any, Any]] = [(_("Head office"), by_language(head.name, head.name_en) if head else ""), (_("Who shares it"), len(set(draft.buyer_ids)))]
+    return [*told, (_("Limit"), figures.money(draft.limit + draft.temp_limit, draft.currency)), (_("Reason"), reason)]
 
 
 def limit_card(account_id: int, terms: LimitTerms, reason: str) -> list[tuple[Any, Any]]:
@@ -49,7 +68,8 @@ def limit_card(account_id: int, terms: LimitTerms, reason: str) -> list[tuple[An
 def grant_asks(request_id: int, granted: Wanted | None = None, answer: str = "", *, actor: Actor) -> Asking:
     """As `limit_asks`, of what would be granted."""
     request = get_visible(actor, LimitRequest, request_id, "funds.set_limit")
-    return limit_asks(request.account_id, _granted(request, granted), answer, actor=actor)
+    account = request.account
+    return _compared(_about(account), account.counting, _granted(request, granted), account.currency)
 
 
 def grant_card(request_id: int, granted: Wanted | None = None, answer: str = "") -> list[tuple[Any, Any]]:
@@ -59,7 +79,7 @@ def grant_card(request_id: int, granted: Wanted | None = None, answer: str = "")
 
 
 def _granted(request: LimitRequest, granted: Wanted | None) -> LimitTerms:
-    return (granted or request.wanted).on(request.account.terms, clock.today())
+    return (granted or request.wanted).on(request.account.counting, clock.today())
 
 
 def limits_asks(terms: Mapping[int, LimitTerms], reason: str, *, actor: Actor) -> Asking | None:

@@ -12,6 +12,7 @@ from qudao.base.notify import notify
 from qudao.base.subject import Subject
 from qudao.funds import rules
 from qudao.funds.actions import asked
+from qudao.funds.actions.shared import set_shared
 from qudao.funds.actions.terms import apply_terms, lock_account
 from qudao.funds.models import Account, LimitRequest
 from qudao.funds.rules import Wanted
@@ -34,7 +35,7 @@ def ask_limit(account_id: int, wanted: Wanted, reason: str, *, actor: Actor) -> 
         raise Refused("funds.request_waits")
     about: dict[str, Any] = {"reason": reason.strip()[:500], "asked_by": actor.user_id, "asked_name": actor.name, "asked_at": clock.now()}
     limits = {"limit_amount": wanted.limit, "temp_limit": wanted.temp_limit, "temp_until": wanted.temp_until if wanted.temp_limit else None}
-    made = LimitRequest.unscoped.create(account=account, org_id=actor.org_id or account.seller_id, was=account.limit_amount, **limits, **about)
+    made = LimitRequest.unscoped.create(account=account, org_id=actor.org_id or account.seller_id, was=account.counting.limit, **limits, **about)
     record(_subject(account), reason=reason, detail={"asked": _said(wanted, account.currency)})
     _tell("funds.limit_asked", account, actor, wanted, reason, org_id=account.seller_id, verb="funds.set_limit")
     return made
@@ -43,7 +44,8 @@ def ask_limit(account_id: int, wanted: Wanted, reason: str, *, actor: Actor) -> 
 @signed(asked.LIMIT, asked.grant_asks, asked.grant_card)
 @action("funds.set_limit")
 def grant_limit(request_id: int, granted: Wanted | None = None, answer: str = "", *, actor: Actor) -> LimitRequest:
-    """Grant a request (None: as it was asked), from now on. Locks the account; emits LimitChanged, so that held orders try again; who asked is told.
+    """Grant a request (None: as it was asked), from now on, of the limit it shares where it does. Locks the account; emits LimitChanged, so
+    that held orders try again; who asked is told.
 
     Raises Refused funds.request_own for who asked, funds.request_over when it is decided. It waits for the signatures a flow of credit limits asks for.
     """
@@ -51,11 +53,15 @@ def grant_limit(request_id: int, granted: Wanted | None = None, answer: str = ""
     wanted = granted or request.wanted
     today = clock.today()
     raise_if_any(rules.wanted_faults(wanted, today), Invalid)
-    request.was = account.limit_amount
+    request.was = account.counting.limit
     request.granted_limit, request.granted_temp = wanted.limit, wanted.temp_limit
     request.granted_until = wanted.temp_until if wanted.temp_limit else None
     _decide(request, RequestState.GRANTED, answer, actor)
-    account = apply_terms(account, wanted.on(account.terms, today), answer.strip() or request.reason, actor)
+    terms, why = wanted.on(account.counting, today), answer.strip() or request.reason
+    if account.shared_id:
+        set_shared(account.shared_id, terms, why, actor=actor)
+    else:
+        account = apply_terms(account, terms, why, actor)
     _tell("funds.limit_granted", account, actor, wanted, answer, user_ids=_asker(request))
     return request
 

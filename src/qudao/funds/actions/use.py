@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from qudao.base.access import Actor
 from qudao.base.action import emit, part
-from qudao.base.db import rows
+from qudao.base.db import rows, run
 from qudao.base.lock import Rank, note_rank
 from qudao.base.subject import Subject
 from qudao.funds import queries, rules
@@ -23,19 +23,23 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Refused, raise_if_any
 from qudao.kernel.period import month_of
 
-# One row of entries per bucket that changes; the limit is kept with it, so that a hold can be judged years later.
+# One row of entries per bucket that changes; the limit is kept with it, so that a hold can be judged years later. A shared limit is changed after its
+# account, always in this order: what it answers is what all use now, whoever else was at it a moment ago.
 CHANGE = """WITH a AS (
         UPDATE funds_account f SET ordered = ordered + %s, shipped = shipped + %s, invoiced = invoiced + %s, unapplied = unapplied + %s
         FROM agreements_agreement g
         WHERE g.id = %s AND (f.seller_id, f.buyer_id, f.currency, f.prepaid, f.transfers) = (g.seller_id, g.buyer_id, g.currency, g.prepaid, g.transfers)
-        RETURNING f.id, f.seller_id, f.buyer_id, f.prepaid, ordered + shipped + invoiced - unapplied AS exposure,
+        RETURNING f.id, f.seller_id, f.buyer_id, f.prepaid, ordered + shipped + invoiced - unapplied AS exposure, f.shared_id,
             limit_amount + CASE WHEN temp_until >= %s THEN temp_limit ELSE 0 END AS limit_amount
+    ), h AS (
+        UPDATE funds_sharedlimit f SET used = used + %s FROM a WHERE f.id = a.shared_id
+        RETURNING used, f.limit_amount + CASE WHEN temp_until >= %s THEN temp_limit ELSE 0 END AS limit_amount
     ), written AS (
-        INSERT INTO funds_entry (account_id, month, at, kind, bucket, amount, exposure, limit_amount, subject_kind, subject_id, number, note)
-        SELECT a.id, %s, %s, %s, d.bucket, d.amount, a.exposure, a.limit_amount, %s, %s, %s, %s
-        FROM a, unnest(%s::text[], %s::numeric[]) d(bucket, amount)
+        INSERT INTO funds_entry (account_id, month, at, kind, bucket, amount, exposure, limit_amount, shared_used, subject_kind, subject_id, number, note)
+        SELECT a.id, %s, %s, %s, d.bucket, d.amount, a.exposure, coalesce(h.limit_amount, a.limit_amount), h.used, %s, %s, %s, %s
+        FROM a LEFT JOIN h ON true, unnest(%s::text[], %s::numeric[]) d(bucket, amount)
     )
-    SELECT seller_id, buyer_id, prepaid FROM a"""
+    SELECT seller_id, buyer_id, prepaid, h.used, h.limit_amount, a.shared_id FROM a LEFT JOIN h ON true"""
 
 # The same for many: entries in the order in which they are told, each with the exposure of its account as it was after it. Agreements of the same two
 # share an account, so everything is summed by account.
@@ -54,15 +58,26 @@ CHANGE_ALL = f"""WITH d AS (
                 sum(amount) FILTER (WHERE bucket = 'invoiced') AS invoiced, sum(amount) FILTER (WHERE bucket = 'unapplied') AS unapplied
             FROM d GROUP BY 1) s ON s.account_id = held.id
         WHERE f.id = held.id
-        RETURNING f.id, f.seller_id, f.buyer_id, f.prepaid, f.ordered + f.shipped + f.invoiced - f.unapplied AS exposure,
+        RETURNING f.id, f.seller_id, f.buyer_id, f.prepaid, f.shared_id, f.ordered + f.shipped + f.invoiced - f.unapplied AS exposure,
             f.limit_amount + CASE WHEN f.temp_until >= %(today)s THEN f.temp_limit ELSE 0 END AS limit_amount
+    ), pools AS (
+        SELECT id FROM funds_sharedlimit WHERE id IN (SELECT shared_id FROM a) ORDER BY id FOR UPDATE
+    ), h AS (
+        UPDATE funds_sharedlimit f SET used = f.used + s.used
+        FROM pools JOIN (SELECT a.shared_id, sum(d.used) AS used FROM d JOIN a ON a.id = d.account_id GROUP BY 1) s ON s.shared_id = pools.id
+        WHERE f.id = pools.id
+        RETURNING f.id, f.used, f.limit_amount + CASE WHEN f.temp_until >= %(today)s THEN f.temp_limit ELSE 0 END AS limit_amount
     ), written AS (
-        INSERT INTO funds_entry (account_id, month, at, kind, bucket, amount, exposure, limit_amount, subject_kind, subject_id, number, note)
+        INSERT INTO funds_entry (account_id, month, at, kind, bucket, amount, exposure, limit_amount, shared_used, subject_kind, subject_id, number, note)
         SELECT a.id, %(month)s, %(now)s, %(kind)s, d.bucket, d.amount, a.exposure + d.used - sum(d.used) OVER (PARTITION BY a.id ORDER BY d.n DESC),
-            a.limit_amount, d.subject_kind, d.subject_id, d.number, ''
-        FROM d JOIN a ON a.id = d.account_id ORDER BY d.n
+            coalesce(h.limit_amount, a.limit_amount), h.used + d.used - sum(d.used) OVER (PARTITION BY h.id ORDER BY d.n DESC),
+            d.subject_kind, d.subject_id, d.number, ''
+        FROM d JOIN a ON a.id = d.account_id LEFT JOIN h ON h.id = a.shared_id ORDER BY d.n
     )
-    SELECT DISTINCT d.agreement_id, a.seller_id, a.buyer_id, a.prepaid FROM d JOIN a ON a.id = d.account_id"""
+    SELECT DISTINCT d.agreement_id, a.seller_id, a.buyer_id, a.prepaid, CASE WHEN h.id IS NULL THEN a.shared_id END
+    FROM d JOIN a ON a.id = d.account_id LEFT JOIN h ON h.id = a.shared_id"""
+# An account may have come to share a limit while a statement waited for it, which then does not see that limit: what it used is added by one that does.
+LATE = """UPDATE funds_sharedlimit SET used = used + %s WHERE id = %s"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +95,7 @@ class Desk:
     def __init__(self, cards: dict[int, queries.CreditCard]) -> None:
         self.accounts = {card.account_id: card for card in cards.values()}
         self.uses = {agreement: card.account_id for agreement, card in cards.items()}
+        self.shared = {card.shared_id: card.position.shared for card in cards.values() if card.shared_id}
         self.granted: list[Change] = []
         self.by_product: dict[int, dict[int, Decimal]] = {}
 
@@ -87,25 +103,32 @@ class Desk:
         """Every reason why `amount`, made up of `parts`, does not pass now."""
         if agreement_id not in self.uses:
             return [Fault("funds.no_account")]
-        card = self.accounts[self.uses[agreement_id]]
+        card = self._card(agreement_id)
         return rules.may_hold(card.position, amount, card.on) + queries.unscoped_line_faults(card, parts, self.by_product.get(card.account_id))
+
+    def _card(self, agreement_id: int) -> queries.CreditCard:
+        """The account of an agreement as the orders before left it; so is the limit it shares."""
+        card = self.accounts[self.uses[agreement_id]]
+        return replace(card, position=replace(card.position, shared=self.shared[card.shared_id])) if card.shared_id else card
 
     def take(self, agreement_id: int, amount: Decimal, subject: Subject, parts: Iterable[Part] = ()) -> None:
         """Use credit; the caller has asked for the faults. What other agreements of the account ask for next finds it used."""
-        card = self.accounts[self.uses[agreement_id]]
+        card = self._card(agreement_id)
         if card.lined:
             given = self.by_product.setdefault(card.account_id, {})
             for _line, product_id, asked in parts:
                 given[product_id] = given.get(product_id, rules.ZERO) + asked
-        self.accounts[card.account_id] = replace(card, position=replace(card.position, ordered=card.position.ordered + amount))
+        self.accounts[card.account_id] = after = replace(card, position=card.position.using(amount))
+        if card.shared_id:
+            self.shared[card.shared_id] = after.position.shared
         self.granted.append(Change(agreement_id, [(None, Bucket.ORDERED, amount)], subject))
 
 
 @part
 def open_desk(agreement_ids: Iterable[int], *, actor: Actor) -> Desk:
-    """Lock the accounts of several orders, to decide on each in turn. One statement."""
+    """Lock the accounts of several orders, to decide on each in turn. One statement, and one for the limits that are shared."""
     note_rank(Rank.FUNDS)
-    return Desk(queries.unscoped_all_locked(agreement_ids, clock.today()))
+    return Desk(queries.unscoped_shared_locked(queries.unscoped_all_locked(agreement_ids, clock.today())))
 
 
 @part
@@ -158,15 +181,19 @@ def _change_all(changes: Sequence[Change], kind: EntryKind) -> dict[int, tuple[i
     found = rows(CHANGE_ALL, params)
     if len(found) != len(set(params["of"])):
         raise Refused("funds.no_account")
-    return {pk: (seller, buyer, prepaid) for pk, seller, buyer, prepaid in found}
+    late = {pk: shared for pk, _seller, _buyer, _prepaid, shared in found if shared}
+    for shared in sorted(set(late.values())):
+        run(LATE, (sum((rules.exposure_change(rules.changes(c.moves)) for c in changes if late.get(c.agreement_id) == shared), rules.ZERO), shared))
+    return {pk: (seller, buyer, prepaid) for pk, seller, buyer, prepaid, _shared in found}
 
 
 @part
 def hold(agreement_id: int, amount: Decimal, subject: Subject, parts: Iterable[Part] = (), *, actor: Actor, note: str = "") -> None:
-    """Use credit for an order, if it passes (domain C10), also in each product line with a limit. Locks the account; two statements.
+    """Use credit for an order, if it passes (domain C10), also in each product line with a limit. Locks the account, then the limit it shares, by
+    changing it: its answer decides. Two statements.
 
     `note`: finance lets it pass whatever the rule says, and this is why. Raises Refused with every reason: `funds.limit` (with limit,
-    exposure, available, short), `funds.frozen`, `funds.overdue`; or `funds.no_account`.
+    exposure, available, short), `funds.shared_limit`, `funds.frozen`, `funds.overdue`; or `funds.no_account`.
     """
     rules.check_amount(amount)
     note_rank(Rank.FUNDS)
@@ -176,7 +203,9 @@ def hold(agreement_id: int, amount: Decimal, subject: Subject, parts: Iterable[P
     if not note:
         raise_if_any(rules.may_hold(card.position, amount, card.on) + queries.unscoped_line_faults(card, parts), Refused)
     if amount:
-        _change(agreement_id, {Bucket.ORDERED.value: amount}, EntryKind.HOLD, subject, note)
+        after = _change(agreement_id, {Bucket.ORDERED.value: amount}, EntryKind.HOLD, subject, note)
+        if after.used is not None and after.used > after.limit and not note:  # somebody who shares the limit was faster
+            raise Refused.of([rules.shared_fault(after.limit, after.used - amount, after.used - after.limit)])
 
 
 @part
@@ -221,17 +250,32 @@ def _shift(agreement_id: int, moves: Sequence[Shift], kind: EntryKind, subject: 
     note_rank(Rank.FUNDS)
     if not changed:
         return
-    _tell(agreement_id, _change(agreement_id, changed, kind, subject, ""), changed, subject)
+    after = _change(agreement_id, changed, kind, subject, "")
+    _tell(agreement_id, (after.seller_id, after.buyer_id, after.prepaid), changed, subject)
 
 
-def _change(agreement_id: int, changed: dict[str, Decimal], kind: EntryKind, subject: Subject, note: str) -> tuple[int, int, bool]:
-    """Change buckets and write their entries in one statement; return seller, buyer and whether it is prepaid. Raises Refused without an account."""
+class _After(NamedTuple):
+    """Whose account was changed, whether it is prepaid, and what all use of the limit that it shares (None: it shares none)."""
+
+    seller_id: int
+    buyer_id: int
+    prepaid: bool
+    used: Decimal | None
+    limit: Decimal
+    shared_id: int | None
+
+
+def _change(agreement_id: int, changed: dict[str, Decimal], kind: EntryKind, subject: Subject, note: str) -> _After:
+    """Change buckets and write their entries in one statement. Raises Refused without an account."""
     now = clock.now()
     today = clock.date_of(now)
     steps = [changed.get(bucket, rules.ZERO) for bucket in Bucket.values]
     written = (month_of(today), now, str(kind), subject.kind, subject.id, subject.number, note)
-    found = rows(CHANGE, (*steps, agreement_id, today, *written, list(changed), list(changed.values())))
+    shared = (rules.exposure_change(changed), today)
+    found = rows(CHANGE, (*steps, agreement_id, today, *shared, *written, list(changed), list(changed.values())))
     if not found:
         raise Refused("funds.no_account")
-    seller, buyer, prepaid = found[0]
-    return seller, buyer, prepaid
+    after = _After(*found[0])
+    if after.shared_id and after.used is None:
+        run(LATE, (rules.exposure_change(changed), after.shared_id))
+    return after

@@ -1,5 +1,5 @@
-"""Credit over the API: accounts, and requests for limits."""
+"""Credit over the API: accounts, requests for limits, and limits that are shared."""
 
-from qudao.funds.api.requests import routes
+from qudao.funds.api.shared import routes
 
 __all__ = ["routes"]

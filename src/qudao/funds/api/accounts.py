@@ -27,6 +27,7 @@ class AccountOut(Schema):
     the one in force first, then the newest.
 
     A prepaid one has no limit: `limit` is the balance (as `unapplied`), `exposure` what is frozen of it, `available` what is free.
+    One that shares a limit (`shared_id`) has neither `limit` nor `available` of its own.
     """
 
     id: int
@@ -36,6 +37,7 @@ class AccountOut(Schema):
     currency: str
     prepaid: bool
     transfers: bool
+    shared_id: int | None
     limit_amount: Decimal
     temp_limit: Decimal
     temp_until: date | None
@@ -74,7 +76,8 @@ class ReasonOut(Schema):
 
 
 class CreditOut(AccountOut):
-    """The same as it stands now: `state` is judged anew, with every reason, and what is overdue at the seller."""
+    """The same as it stands now: `state` is judged anew, with every reason, and what is overdue at the seller. `limit` and `available` of one that shares
+    its limit are those of all who share it."""
 
     overdue: Decimal
     overdue_days: int
@@ -248,7 +251,8 @@ def read_credit(request: HttpRequest, agreement_id: int) -> HttpResponse:
     account = queries.account(actor, card.account_id)
     standing = card.standing
     now = {"state": standing.state, "reasons": _said(standing.reasons), "overdue": card.position.overdue, "overdue_days": card.position.overdue_days}
-    return reply({**_account(account), **now})
+    whole = {"limit": card.limit, "available": card.available} if card.shared_id else {}
+    return reply({**_account(account), **now, **whole})
 
 
 @routes.get("/funds/{int:account_id}/states", response=StatePage, summary="The states a credit account went through, newest first")

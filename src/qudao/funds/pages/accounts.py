@@ -49,7 +49,8 @@ class FundList(ListPage):
         rules = Button(_("Rules"), reverse("fund_rules"), icon="settings", verb="funds.set_rules", ask=True)
         lines = [replace(one, label=_("Import product lines")) for one in import_buttons("funds.lines", self.actor)]
         asked = Button(_("Requests"), reverse("limit_requests"), icon="list")
-        return [asked, rules, *import_buttons("funds.limits", self.actor), *lines]
+        shared = Button(_("Shared limits"), reverse("shared_limits"), icon="building")
+        return [asked, shared, rules, *import_buttons("funds.limits", self.actor), *lines]
 
 
 class FundDetail(DetailPage):
@@ -127,6 +128,8 @@ class FundLimit(_Verb):
         if obj.prepaid:
             said = _("{name} pays before he orders, so there is no limit to set. Overdue invoices of other terms may be tolerated.")
             return said.format(name=name_of(obj.buyer))
+        if obj.shared_id:
+            return _("{name} shares a limit, which counts instead of this one until it is left out.").format(name=name_of(obj.buyer))
         exposure = figures.money(max(obj.exposure, ZERO), obj.currency)  # type: ignore[attr-defined]
         return _("{name} uses {exposure} now. A limit below that stops new orders; what is confirmed goes on.").format(
             name=name_of(obj.buyer), exposure=exposure

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from qudao.base.access import Actor, Scope, all_verbs
@@ -41,12 +42,14 @@ def meter_of(card: queries.CreditCard, this: Decimal = ZERO, reader: int = 0) ->
     if p.prepaid:
         held: dict[str, Any] = {"invoiced": p.invoiced, "shipped": p.shipped, "ordered": p.ordered}
         return Meter(limit=p.unapplied, this=this, currency=card.currency, prepaid=True, bought=bought, notes=notes, **held)
-    overdue, unlimited = min(p.overdue, p.invoiced), p.limit >= NO_LIMIT
+    of = p.shared or p
+    overdue, unlimited = min(p.overdue, p.invoiced), of.limit >= NO_LIMIT
     return Meter(
-        limit=max(p.exposure, ZERO) + this if unlimited else p.limit,
+        limit=max(p.counted, ZERO) + this if unlimited else of.limit,
         unlimited=unlimited,
-        temp_limit=card.limit - p.limit if not unlimited else ZERO,
-        temp_until=p.temp_until,
+        temp_limit=card.limit - of.limit if not unlimited else ZERO,
+        temp_until=of.temp_until,
+        others=p.counted - p.exposure,
         overdue=overdue,
         invoiced=p.invoiced - overdue,
         shipped=p.shipped,
@@ -74,6 +77,8 @@ def said_of(fault: Fault, currency: str) -> str:
 
 def title_of(card: queries.CreditCard) -> str:
     """What the account is called where its meter stands."""
+    if card.position.shared:
+        return _("Shared credit")
     return _("Prepaid balance") if card.position.prepaid else _("Credit")
 
 
@@ -214,7 +219,7 @@ def items_panel(request: HttpRequest, account: Account) -> Panel | None:
 def terms_panel(request: HttpRequest, account: Account) -> Panel:
     """What finance has set."""
     under = queries.unscoped_agreements([account.pk]).get(account.pk, [])
-    facts = [
+    facts: list[tuple[Any, Any]] = [
         (_("Agreements"), ", ".join(one.code for one in under[:NEWEST])),
         (_("Seller"), name_of(account.seller)),
         (_("Buyer"), name_of(account.buyer)),
@@ -223,6 +228,10 @@ def terms_panel(request: HttpRequest, account: Account) -> Panel:
         (_("Stop after days overdue"), str(account.stop_days) if account.stop_days is not None else ""),
         (_("Watch from % of the limit"), str(account.watch_percent or "")),
     ]
+    if account.shared:
+        shown = queries.shared_limits(request.actor).filter(pk=account.shared_id).exists()  # type: ignore[attr-defined]
+        name = name_of(account.shared.head)
+        facts.insert(1, (_("Shared limit"), format_html('<a href="{}">{}</a>', account.shared.get_absolute_url(), name) if shown else name))
     return Panel(_("Terms"), "parts/panel_facts.html", {"facts": facts}, aside=True)
 
 

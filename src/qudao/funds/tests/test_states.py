@@ -46,7 +46,8 @@ def walked(account):
 
 
 def told(org):
-    return [e.payload["code"] for e in Event.unscoped.filter(name="base.NoticeAsked").order_by("id") if e.payload["org_id"] == org.pk]
+    codes = [e.payload["code"] for e in Event.unscoped.filter(name="base.NoticeAsked").order_by("id") if e.payload["org_id"] == org.pk]
+    return [code for code in codes if code.startswith("funds.")]
 
 
 def night():

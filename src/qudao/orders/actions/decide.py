@@ -98,8 +98,8 @@ def _signed(order: Order, reason: str) -> Order:
 def release_held(order_ids: Iterable[int], *, actor: Actor) -> list[Order]:
     """Try the orders that wait for the credit of an account, the oldest first, and confirm those that pass; returns these. Convergent.
 
-    The first that credit refuses ends it, so that a small order never overtakes a large one for ever; one whose stock is short is passed over,
-    unless it takes what is there.
+    The first that credit refuses ends it for its account, and for all that share its limit when that is short, so that a small order never overtakes
+    a large one for ever; one whose stock is short is passed over, unless it takes what is there.
     Locks the orders, funds, stock. Emits OrderConfirmed of each.
     """
     waiting = visible(actor, Order, "orders.release").filter(pk__in=list(order_ids), status=Status.SUBMITTED, credit=Credit.HOLD)
@@ -111,12 +111,17 @@ def release_held(order_ids: Iterable[int], *, actor: Actor) -> list[Order]:
     ration = open_ration([ask for claim in claims.values() for ask in claim.asks], actor=actor)
     shelves = open_shelves([demand for claim in claims.values() for demand in claim.demands], actor=actor)
     passed: dict[int, tuple[Order, Got]] = {}
+    stuck: set[int | None] = set()
     for order in held:
+        if desk.uses.get(order.agreement_id) in stuck:
+            continue
         try:
             passed[order.pk] = order, take_what_is_there(claims[order.pk], desk, ration, shelves)
         except Refused as refusal:
-            if any(not fault.code.startswith(("inventory.", "quotas.")) for fault in refusal.faults):
+            if any(fault.code == "funds.shared_limit" for fault in refusal.faults):
                 break
+            if any(not fault.code.startswith(("inventory.", "quotas.")) for fault in refusal.faults):
+                stuck.add(desk.uses.get(order.agreement_id))
     grant(desk, actor=actor)
     draw(ration, actor=actor)
     promise(shelves, actor=actor)

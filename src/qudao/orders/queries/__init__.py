@@ -16,7 +16,7 @@ from qudao.base.access import Actor, get_visible, visible
 from qudao.base.db import ONE_PLAN, rows
 from qudao.base.models import ActionLog
 from qudao.base.subject import Subject
-from qudao.funds.queries import AGREEMENTS, SHARED, unscoped_what_if
+from qudao.funds.queries import AGREEMENTS, BESIDE, SHARED, unscoped_what_if
 from qudao.funds.rules import Part, uses_credit
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, NotFound
@@ -282,12 +282,12 @@ def unscoped_before(order: Order) -> int:
     return Order.unscoped.filter(**same, placed_at__lt=order.placed_at).count()
 
 
-def unscoped_held(sides: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
-    """By account of these (seller, buyer) the orders that wait for its credit. One statement, on an index of nothing else."""
+def unscoped_held(sides: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """The orders that wait for the credit of these (seller, buyer), by account, or together for a limit that several share. One statement."""
     sellers, buyers = map(list, zip(*sorted(set(sides)), strict=True))
-    sql = f"""SELECT a.id, array_agg(o.id) FROM unnest(%s::bigint[], %s::bigint[]) d(seller_id, buyer_id) JOIN ({SHARED})
-        ON (g.seller_id, g.buyer_id) = (d.seller_id, d.buyer_id) JOIN orders_order o ON o.agreement_id = g.id AND o.status = 'submitted' GROUP BY 1"""
-    return dict(rows(sql, (sellers, buyers)))
+    sql = f"""SELECT array_agg(o.id) FROM ({SHARED}) JOIN orders_order o ON o.agreement_id = g.id AND o.status = 'submitted'
+        WHERE a.id IN ({BESIDE}) GROUP BY coalesce(-a.shared_id, a.id)"""
+    return [found for (found,) in rows(sql, (sellers, buyers))]
 
 
 @dataclass(frozen=True)

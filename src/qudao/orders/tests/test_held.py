@@ -64,7 +64,7 @@ def test_an_order_beyond_the_limit_is_kept_and_confirmed_when_there_is_credit(wo
     assert state(order) == CONFIRMED and order.promised_on and Line.unscoped.get(order=order).promised_on == order.promised_on
     assert unscoped_card(world.agreement.pk).position.ordered == D(2000)
     assert Notice.unscoped.filter(code="orders.confirmed", user_id=world.dealer.user_id).count() == 1
-    assert unscoped_held([(world.cast.lh.pk, world.cast.d001.pk)]) == {}
+    assert unscoped_held([(world.cast.lh.pk, world.cast.d001.pk)]) == []
     assert actions.release_held([order.pk], actor=world.cast.hq_clerk) == [], "nothing waits any more"
     assert_sound()
 

@@ -34,7 +34,7 @@ BY_ADDRESS = {
     "quota-shares": "ordering", "taxes": "money", "small-differences": "money", "branch-invoices": "money", "pooled-payments": "money",
     "collective-invoices": "money", "chart": "money", "trial-balance": "money", "entries": "money", "parcels": "shipments", "receipt-lines": "shipments",
     "lots": "shipments", "serving-rules": "shipments", "list-assignments": "prices", "special-prices": "prices", "wide-assignments": "prices",
-    "exchange-differences": "money", "limit-requests": "money", "costs": "prices",
+    "exchange-differences": "money", "limit-requests": "money", "shared-limits": "money", "costs": "prices",
     "exchange-rates": "prices", "packs": "prices", "categories": "prices", "brands": "prices", "tax-classes": "prices", "authorisations": "network",
     "buyer-groups": "network", "group-members": "network", "assortment-rules": "network", "assortments": "network", "addresses": "network",
     "notice-texts": "administration", "price-changes": "prices", "absences": "approvals", "approval-requests": "approvals",

@@ -48,8 +48,9 @@ TASKS, TOP, LINES = 200, 5, 200
 #: transfers that `offers` finds, which stand below what is asked for: number, amount, since when, who arranged it
 FACTS = f"""
     SELECT o.id, b.name, b.name_en, o.currency,
-           greatest(0, coalesce(a.ordered + a.shipped + a.invoiced - a.unapplied + o.gross - a.limit_amount
-               - CASE WHEN a.temp_until >= %(today)s THEN a.temp_limit ELSE 0 END, 0)),
+           greatest(0, coalesce(CASE WHEN h.id IS NULL THEN a.ordered + a.shipped + a.invoiced - a.unapplied + o.gross - a.limit_amount
+               - CASE WHEN a.temp_until >= %(today)s THEN a.temp_limit ELSE 0 END
+               ELSE h.used + o.gross - h.limit_amount - CASE WHEN h.temp_until >= %(today)s THEN h.temp_limit ELSE 0 END END, 0)),
            CASE WHEN o.kind = 'external' THEN 0 ELSE coalesce(%(today)s - i.oldest, 0) END,
            coalesce(i.overdue > a.tolerance AND %(today)s - i.late > a.grace_days, false)
                OR coalesce(a.by_hand = 'hold' AND coalesce(a.by_hand_until >= %(today)s, true), false),
@@ -65,7 +66,7 @@ FACTS = f"""
            o.number, o.gross, o.state_since, c.name, c.name_en
       FROM orders_order o LEFT JOIN network_organisation c ON c.id = o.arranged_by_id
       JOIN network_organisation b ON b.id = CASE WHEN o.kind = 'external' THEN o.seller_id ELSE o.buyer_id END
-      LEFT JOIN ({SHARED}) ON g.id = o.agreement_id
+      LEFT JOIN ({SHARED}) ON g.id = o.agreement_id LEFT JOIN funds_sharedlimit h ON h.id = a.shared_id
       LEFT JOIN LATERAL (SELECT min(i.due_on) oldest, sum(i.open_amount) FILTER (WHERE i.currency = a.currency) overdue,
               min(i.due_on) FILTER (WHERE i.currency = a.currency) late FROM ledger_openitem i
           WHERE i.org_id = o.seller_id AND i.side = 'receivable' AND i.counterparty_id = o.buyer_id AND i.open_amount > 0 AND i.due_on < %(today)s) i ON true
