@@ -371,7 +371,7 @@ class SharedLimits(Kind):
 
     @staticmethod
     def _facts(one: SharedLimit) -> dict[str, Any]:
-        return {name: getattr(one, name) for name in FIELDS[:3]} | {"buyers": sorted(account.buyer_id for account in queries.members_of(one))}
+        return {name: getattr(one, name) for name in FIELDS[:3]} | {"buyers": sorted(account.buyer_id for account in queries.unscoped_members(one))}
 
     def now(self, keys: Sequence[int]) -> dict[int, dict[str, Any]]:
         return {one.pk: self._facts(one) for one in queries.shared_limits(self.actor).filter(pk__in=keys)}

@@ -328,7 +328,7 @@ def shared_limit(actor: Actor, shared_id: int) -> SharedLimit:
     return found
 
 
-def members_of(shared: SharedLimit) -> list[Account]:
+def unscoped_members(shared: SharedLimit) -> list[Account]:
     """The accounts that share a limit the actor was shown, each with what it uses (`exposure`), by buyer. One statement."""
     used = F("ordered") + F("shipped") + F("invoiced") - F("unapplied")
     return list(Account.unscoped.filter(shared=shared).select_related("buyer").annotate(exposure=used).order_by("buyer__code"))

@@ -62,7 +62,7 @@ def _shown(one: SharedLimit, *, whole: bool = False) -> dict[str, Any]:
     kept = ("id", "seller_id", "head_id", "currency", "temp_limit", "temp_until", "used", "available")
     found: dict[str, Any] = {name: getattr(one, name) for name in kept} | {"limit": one.limit_now}  # type: ignore[attr-defined]
     if whole:
-        found["members"] = [{"account_id": a.pk, "buyer_id": a.buyer_id, "exposure": a.exposure} for a in queries.members_of(one)]  # type: ignore[attr-defined]
+        found["members"] = [{"account_id": a.pk, "buyer_id": a.buyer_id, "exposure": a.exposure} for a in queries.unscoped_members(one)]  # type: ignore[attr-defined]
     return found
 
 

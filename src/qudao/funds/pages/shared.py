@@ -54,7 +54,7 @@ def members_panel(request: HttpRequest, shared: SharedLimit) -> Panel:
     """Who shares it and what each uses now."""
     seen = set(queries.accounts(request.actor).filter(shared=shared).values_list("pk", flat=True))  # type: ignore[attr-defined]
     items = []
-    for one in queries.members_of(shared):
+    for one in queries.unscoped_members(shared):
         url = reverse("fund", args=[one.pk]) if one.pk in seen else ""
         items.append({"label": f"{one.buyer.code} {name_of(one.buyer)}", "url": url, "facts": [state_of(one)], "end": figures.amount(one.exposure)})  # type: ignore[attr-defined]
     return Panel(_("Who uses how much of it"), "parts/panel_items.html", {"items": items, "empty": _("Nobody shares it.")})
@@ -138,7 +138,7 @@ class SharedTerms(_Verb):
         return may
 
     def initial(self, obj: SharedLimit) -> dict[str, Any]:
-        sharing = [one.buyer_id for one in queries.members_of(obj)]
+        sharing = [one.buyer_id for one in queries.unscoped_members(obj)]
         return {"limit": obj.limit_amount, "temp_limit": obj.temp_limit or None, "temp_until": obj.temp_until, "buyers": sharing}
 
     def says(self, obj: SharedLimit) -> Any:
