@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
@@ -319,7 +319,8 @@ def offers(actor: Actor, product_id: int | None = None) -> QuerySet[Agreement]:
     sets = HiddenProduct.unscoped.filter(hidden__in=Assortment.unscoped.filter(agreement=OuterRef(OuterRef("pk"))).values("hidden_id"))
     many = sets.order_by().values("hidden_id").annotate(n=Count("pk")).values("n")
     found = visible(actor, Agreement, "agreements.assort").filter(state=AgreementState.ACTIVE, transfers=False).select_related("seller", "buyer")
-    found = found.annotate(hides=Coalesce(Subquery(many), 0), hidden=Exists(sets.filter(product_id=product_id or 0)))
+    without = Assortment.unscoped.filter(hidden__in=HiddenProduct.unscoped.filter(product_id=product_id or 0).values("hidden_id")).values("agreement_id")
+    found = found.annotate(hides=Coalesce(Subquery(many), 0), hidden=ExpressionWrapper(Q(pk__in=without), BooleanField()))
     return found.order_by("buyer__code", "id")
 
 

@@ -394,6 +394,6 @@ class SearchEntry(Row, SubjectFields):
             GinIndex(models.Func("subject_kind", "text", function="base_grams"), name="base_searchentry_grams"),
             models.Index(fields=["number"], name="base_searchentry_number"),
             models.Index(fields=["amount"], name="base_searchentry_amount", condition=models.Q(amount__isnull=False)),
-            models.Index(fields=["seller_id"], name="base_searchentry_seller"),
-            models.Index(fields=["buyer_id"], name="base_searchentry_buyer"),
+            models.Index(fields=["seller_id", "subject_kind", "subject_id"], name="base_searchentry_seller_kind"),
+            models.Index(fields=["buyer_id", "subject_kind", "subject_id"], name="base_searchentry_buyer_kind"),
         ]

@@ -279,7 +279,9 @@ def candidates(reaches: Sequence[Reach], typed: str, most: int) -> dict[str, dic
         ways += [(AMOUNT, f"amount = {amount}", TABLE)] if amount is not None and reach.amounts else []
         rank, order = ("0", "subject_id DESC") if reach.newest else (_rank(found), "rank, subject_id DESC")
         for way, condition, table in ways:
-            met = f"SELECT * FROM {table} e WHERE {of_kind} AND {condition}"
+            # The pieces of a text name the kind themselves: asked in plain, the planner reads all of the kind beside them.
+            own = of_kind.replace("subject_kind =", "subject_kind || '' =", 1) if way == PART and table == TABLE else of_kind
+            met = f"SELECT * FROM {table} e WHERE {own} AND {condition}"
             some = met if reach.newest else f"{met} LIMIT {MOST_RANKED}"
             parts.append(f"(SELECT subject_kind, subject_id, {way} AS way, {rank} AS rank FROM ({some}) m ORDER BY {order} LIMIT {most})")
     by_kind: dict[str, dict[int, set[int]]] = {}

@@ -228,7 +228,7 @@ def _buyer(stages: Mapping[str, Stage], late: Overdue | None, kinds: Mapping[str
     """What a buyer does today, where the orders stand, what was bought, and what credit is left at each seller."""
     meters = []
     if actor.can("funds.view"):
-        for trade in [t for t in trades(actor) if t.buyer_id == actor.org_id][:3]:
+        for trade in trades(actor, buyer_id=actor.org_id)[:3]:
             card = unscoped_card(trade.agreement_id)
             if card:
                 meters.append({"label": trade.label, "meter": meter_of(card, reader=actor.org_id)})

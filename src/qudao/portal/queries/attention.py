@@ -97,8 +97,8 @@ def short_products(actor: Actor, limit: int = 3, only: Collection[int] | None = 
         return []
     asked = {"org": actor.org_id, "looked": LOOKED, "limit": limit, "only": None if only is None else list(only), "today": clock.today()}
     return [
-        Lack(pk, code, by_language(name, name_en), unit, *facts, frozenset(map(int, places.split(","))))
-        for pk, code, name, name_en, unit, *facts, places in rows(SHORT, asked)
+        Lack(pk, code, by_language(name, name_en), unit, missing, orders, stock, place, frozenset(map(int, places.split(","))))
+        for pk, code, name, name_en, unit, missing, orders, stock, place, places in rows(SHORT, asked)
     ]
 
 

@@ -96,9 +96,9 @@ def _trade(actor: Actor, row: Agreement) -> Trade:
     return Trade(row.pk, row.seller_id, row.buyer_id, label, row.currency, other.code, kind)
 
 
-def trades(actor: Actor) -> list[Trade]:
-    """The agreements under which the actor may order: as the buyer, or as the seller's clerk for a buyer. One statement."""
-    return [_trade(actor, row) for row in _tradeable(actor)]
+def trades(actor: Actor, *, buyer_id: int | None = None) -> list[Trade]:
+    """The agreements under which the actor may order: as the buyer, or as the seller's clerk for a buyer; of one buyer only. One statement."""
+    return [_trade(actor, row) for row in _tradeable(actor).filter(**({} if buyer_id is None else {"buyer": buyer_id}))]
 
 
 def trade_of(actor: Actor, agreement_id: str) -> Trade | None:

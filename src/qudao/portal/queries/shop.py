@@ -39,7 +39,7 @@ RECENT = 300
 
 def buying(actor: Actor) -> list[Trade]:
     """The agreements under which the actor's own organisation buys today. One statement."""
-    return [one for one in trades(actor) if one.buyer_id == actor.org_id]
+    return trades(actor, buyer_id=actor.org_id)
 
 
 def _valid(today: object) -> Q:
