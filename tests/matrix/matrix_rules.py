@@ -107,9 +107,9 @@ RULES: dict[str, Rule] = {
     **verb("place", "people.change", "people"),
     **verb("invitation", "people.invite", "people"),
     **verb("end", "people.end", "people"),
-    "roles": Rule("people.view"),
+    "roles": Rule("people.view", "people.roles"),
     "roles/new": Rule("people.roles", "people.roles"),
-    "roles/#": Rule("people.view", "", "roles"),
+    "roles/#": Rule("people.view", "people.roles", "roles"),
     **verb("change", "people.roles", "roles"),
     **verb("removal", "people.roles", "roles"),
     # --- approvals ---

@@ -8,12 +8,13 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Schema
 
-from qudao.base.access import Actor
+from qudao.base.access import Actor, get_visible
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.people import actions
 from qudao.people.actions.members import PersonFacts, Post
-from qudao.people.models import ApiToken, Membership
-from qudao.people.queries import me, member, people, tokens
+from qudao.people.actions.roles import RoleFacts
+from qudao.people.models import ApiToken, Membership, Role
+from qudao.people.queries import me, member, own_roles, people, power_of, tokens
 
 routes = Router(tags=["people"])
 
@@ -87,6 +88,36 @@ class PostIn(Schema):
 
 class ReasonIn(Schema):
     reason: str = Field("", max_length=500)
+
+
+class WrittenRoleIn(Schema):
+    """A role of the own organisation: rights (“orders.view”; “orders.*” is written out, “!orders.approve” takes away), guarded figures, usual view."""
+
+    code: str = Field(..., max_length=40)
+    name: str = Field(..., max_length=60)
+    name_en: str = Field("", max_length=60)
+    verbs: list[str] = Field(..., max_length=500)
+    fields: list[str] = Field([], max_length=100)
+    scope: str = "org"
+
+
+class RoleOut(Schema):
+    """A role with what it gives; one that comes with the product has no owner, and suits people of these kinds of organisation."""
+
+    id: int
+    code: str
+    name: str
+    name_en: str
+    owner_id: int | None
+    scope: str
+    kinds: list[str]
+    verbs: list[str]
+    fields: list[str]
+
+
+class RolePage(Schema):
+    items: list[RoleOut]
+    next_after: int | None
 
 
 class TokenIn(Schema):
@@ -192,6 +223,53 @@ def end(request: HttpRequest, member_id: int, body: ReasonIn) -> HttpResponse:
     """The person acts for this organisation no more; tokens end at once."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return reply(_person(actions.end_member(member_id, body.reason, actor=actor)))
+
+
+def _role(role: Role) -> dict[str, Any]:
+    gives = power_of(role, role.scope)
+    own = {name: getattr(role, name) for name in ("code", "name", "name_en", "owner_id", "scope", "kinds")}
+    return {"id": role.pk, **own, "verbs": sorted(gives.verbs), "fields": sorted(gives.fields)}
+
+
+def _facts(body: WrittenRoleIn) -> RoleFacts:
+    return RoleFacts(**{**body.dict(), "verbs": tuple(body.verbs), "fields": tuple(body.fields)})
+
+
+@routes.get("/roles", response=RolePage, summary="Roles, newest first")
+def role_index(request: HttpRequest, limit: int = 50, after: int | None = None) -> HttpResponse:
+    """The product's roles and those of the own organisation, each with the rights it gives."""
+    page, limit = page_of(own_roles(request.actor).order_by("-pk"), limit=limit, after=after)  # type: ignore[attr-defined]
+    items = [_role(one) for one in page]
+    return reply({"items": items, "next_after": items[-1]["id"] if len(items) == limit else None})
+
+
+@routes.get("/roles/{int:role_id}", response=RoleOut, summary="One role with what it gives")
+def role_one(request: HttpRequest, role_id: int) -> HttpResponse:
+    """A role of the product or of the own organisation."""
+    return reply(_role(get_visible(request.actor, Role, role_id)))  # type: ignore[attr-defined]
+
+
+@routes.post("/roles", response={201: RoleOut}, summary="Write a role")
+@idempotent
+def role_make(request: HttpRequest, body: WrittenRoleIn) -> HttpResponse:
+    """A role of the own organisation; nobody gives more than the own rights and view."""
+    made = actions.write_role(_facts(body), actor=request.actor)  # type: ignore[attr-defined]
+    return reply(_role(made), 201, location=f"/api/v1/roles/{made.pk}")
+
+
+@routes.put("/roles/{int:role_id}", response=RoleOut, summary="Write a role anew")
+@idempotent
+def role_change(request: HttpRequest, role_id: int, body: WrittenRoleIn) -> HttpResponse:
+    """What it gives from now on, to everybody who has it. Those of the product cannot be changed."""
+    return reply(_role(actions.write_role(_facts(body), role_id, actor=request.actor)))  # type: ignore[attr-defined]
+
+
+@routes.delete("/roles/{int:role_id}", response={204: None}, summary="Retire a role")
+@idempotent
+def role_retire(request: HttpRequest, role_id: int) -> HttpResponse:
+    """Refused while somebody has it, or had."""
+    actions.remove_role(role_id, actor=request.actor)  # type: ignore[attr-defined]
+    return HttpResponse(status=204)
 
 
 @routes.get("/tokens", response=TokenPage, summary="API tokens, newest first")

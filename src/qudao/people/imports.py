@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from qudao.base.access import visible
+from qudao.base.access import expand, visible
 from qudao.base.import_sheets import SAMPLE, Cells, Column
-from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, parted, touched_by
+from qudao.base.importing import CHANGED, NEW, SAME, Entry, Kind, Touched, differences, parted, touched_by
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
 from qudao.network.queries import organisations
 from qudao.people import queries, rules
-from qudao.people.actions import change_member, end_member, invite_person
+from qudao.people.actions import change_member, end_member, invite_person, remove_role, write_role
 from qudao.people.actions.members import PersonFacts, Post, may_manage
+from qudao.people.actions.roles import RoleFacts
 from qudao.people.models import Membership, Role
-from qudao.people.states import Language, MemberState
+from qudao.people.states import Language, MemberScope, MemberState
 
 
 class People(Kind):
@@ -115,4 +116,82 @@ class People(Kind):
                 change_member(one.key, one.before["role_id"], one.before["scope"], actor=self.actor)
 
 
-KINDS = (People,)
+class Roles(Kind):
+    """The roles that the actor's organisation writes for itself; rights by their codes, patterns written out."""
+
+    name, label, icon, verb, place = "people.roles", _("Roles"), "users", "people.roles", "roles"
+    about = _("A row with a new code writes a role, one with a known code writes it anew; an empty cell keeps what is there.")
+    model, most_at_once = Role, 200
+    columns = (
+        Column("code", _("Code"), required=True, most=40, help=_("Small letters, digits and underscores."), example="night_desk", also=("role", "角色编码")),
+        Column("name", _("Name"), most=60, help=_("Needed for a new role."), example=_("Night desk"), also=("role name", "角色名称", "名称")),
+        Column("name_en", _("English name"), most=60, also=("英文名",)),
+        Column("scope", _("View"), "choice", choices=MemberScope, also=("view", "范围", "数据范围")),
+        Column("verbs", _("Rights"), most=20_000, help=_("Codes with blanks between; orders.* for all of orders."), example="orders.view orders.place",
+               also=("rights", "permissions", "权限")),
+        Column("fields", _("Guarded figures"), most=2_000, help=_("Codes with blanks between."), also=("grants", "敏感字段")),
+    )  # fmt: skip
+
+    def open(self, rows: Sequence[Cells]) -> None:
+        """One statement."""
+        own = queries.own_roles(self.actor).filter(owner_id=self.actor.org_id)
+        self.known = {one.code: one for one in own.filter(code__in=[row.text("code") for row in rows])}
+
+    def key(self, row: Cells) -> Any:
+        return row.text("code")
+
+    def entry(self, row: Cells) -> Entry:
+        role = self.known.get(row.text("code"))
+        usual = _written(role) if role else asdict(RoleFacts("", ""))
+        said = {name: row.text(name) or usual[name] for name in ("name", "name_en")} | {"scope": str(row.get("scope", usual["scope"]))}
+        said |= {name: tuple(row.text(name).replace(",", " ").split()) or usual[name] for name in ("verbs", "fields")}
+        facts = RoleFacts(row.text("code"), **said)
+        faults, beyond = queries.role_faults(self.actor, facts)
+        if not facts.verbs:
+            faults.append(Fault("base.import_empty", "verbs"))
+        raise_if_any([*faults, *(replace(one, field="verbs" if one.field == "role" else one.field) for one in beyond)], Invalid)
+        label = f"{facts.code} {facts.name}"
+        if role is None:
+            return Entry(row.no, label, NEW, facts)
+        after = asdict(facts) | {"verbs": tuple(sorted(expand(facts.verbs))), "fields": tuple(sorted(expand(facts.fields, fields=True)))}
+        changes = tuple((name, _shown(was), _shown(now)) for name, was, now in differences(usual, after))
+        return Entry(row.no, label, CHANGED if changes else SAME, (role.pk, facts), changes)
+
+    def write(self, entries: Sequence[Entry]) -> Sequence[Touched]:
+        new, old = parted(entries)
+        before = self.now(list(old))
+        changed = {pk: _written(write_role(e.data[1], pk, actor=self.actor)) for pk, e in old.items()}
+        pairs = {pk: {name: (was, _shown(now)) for name, now in facts.items() if (was := before[pk][name]) != _shown(now)} for pk, facts in changed.items()}
+        return touched_by(new, [write_role(e.data, actor=self.actor) for e in new], old, pairs)
+
+    def now(self, keys: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
+        found = queries.own_roles(self.actor).filter(pk__in=keys, owner_id=self.actor.org_id)
+        return {one.pk: {name: _shown(value) for name, value in _written(one).items()} for one in found}
+
+    def take_back(self, touched: Sequence[Touched]) -> None:
+        now = self.now([one.key for one in touched])
+        for one in touched:
+            if one.is_new:
+                remove_role(one.key, actor=self.actor)
+            else:
+                facts = {**now[one.key], **one.before}
+                lists = {name: tuple(facts[name].split()) for name in ("verbs", "fields")}
+                write_role(RoleFacts(**{**facts, **lists}), one.key, actor=self.actor)
+
+    def standing(self) -> Iterator[Mapping[str, Any]]:
+        for one in queries.own_roles(self.actor).filter(owner_id=self.actor.org_id):
+            yield {name: _shown(value) for name, value in _written(one).items()}
+
+
+def _written(role: Role) -> dict[str, Any]:
+    """What a role says, as the facts it was written from."""
+    own = {name: getattr(role, name) for name in ("code", "name", "name_en", "scope")}
+    return {**own, "verbs": tuple(role.verbs), "fields": tuple(role.fields)}
+
+
+def _shown(value: Any) -> str:
+    """A cell: codes with blanks between."""
+    return " ".join(value) if isinstance(value, tuple) else str(value)
+
+
+KINDS = (People, Roles)

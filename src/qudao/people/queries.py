@@ -15,11 +15,11 @@ from qudao.base.access import Actor, Channel, Scope, all_fields, all_verbs, chan
 from qudao.base.db import rows
 from qudao.base.html.tables import by_language
 from qudao.kernel import clock
-from qudao.kernel.errors import NotFound
+from qudao.kernel.errors import Fault, NotFound
 from qudao.people import rules
 from qudao.people.models import ApiToken, Membership, Role, SecondFactor, Session, User
 from qudao.people.rules import Power
-from qudao.people.states import DEMO_PEOPLE, DemoCard, MemberState
+from qudao.people.states import DEMO_PEOPLE, DemoCard, MemberScope, MemberState
 
 #: keys in the browser's session: the row of `people.Session`, the membership acted for
 SESSION_ROW = "people_session"
@@ -249,6 +249,19 @@ def power_held(actor: Actor) -> Power:
     if actor.kind == "system":
         return Power(frozenset(all_verbs()), frozenset(all_fields()), "all")
     return Power(actor.verbs, actor.fields, str(actor.scope))
+
+
+def role_faults(actor: Actor, facts: Any) -> tuple[list[Fault], list[Fault]]:
+    """What is wrong with a role that somebody writes (code, name, verbs, fields, scope), and what of it the actor does not hold."""
+    faults = rules.check_role_code(facts.code)
+    if not facts.name.strip():
+        faults.append(Fault("people.name_missing", "name"))
+    faults += [Fault("people.verb_unknown", "verbs", {"verb": one}) for one in facts.verbs if not expand((one.lstrip("!"),))]
+    faults += [Fault("people.field_unknown", "fields", {"field": one}) for one in facts.fields if not expand((one.lstrip("!"),), fields=True)]
+    if facts.scope not in MemberScope.values:
+        return [*faults, Fault("people.exceeds_scope", "scope")], []
+    gives = Power(granted(tuple(facts.verbs), facts.scope), expand(tuple(facts.fields), fields=True), facts.scope)
+    return faults, rules.exceeds(power_held(actor), gives)
 
 
 def people(actor: Actor) -> QuerySet[Membership]:

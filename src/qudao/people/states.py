@@ -190,6 +190,7 @@ SENTENCES = {
     "people.role_used": _("{count} people still have this role."),
     "people.role_code_taken": _("Another role of your organisation has this code."),
     "people.role_code": _("A code has small letters, digits and underscores."),
+    "people.field_unknown": _("“{field}” is no guarded figure of this system."),
     "people.verb_unknown": _("“{verb}” is not a right of this system."),
     "people.password": _("This password cannot be used: {why}"),
     "people.password_wrong": _("The current password is not right."),

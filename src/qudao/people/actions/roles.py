@@ -8,10 +8,9 @@ from qudao.base.access import Actor, expand, get_visible
 from qudao.base.action import action, record
 from qudao.base.lock import Rank, lock_one
 from qudao.base.subject import Subject
-from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
-from qudao.people import rules
+from qudao.kernel.errors import Invalid, Refused, raise_if_any
 from qudao.people.models import Membership, Role
-from qudao.people.queries import power_held, power_of
+from qudao.people.queries import role_faults
 from qudao.people.states import ROLES, MemberScope, MemberState
 
 
@@ -58,12 +57,7 @@ def ensure_system_roles(*, actor: Actor) -> None:
 def write_role(facts: RoleFacts, role_id: int | None = None, *, actor: Actor) -> Role:
     """Make or change a role of the actor's organisation; it cannot hold more than the actor does. Locks a role that exists."""
     verbs, fields = tuple(facts.verbs), tuple(facts.fields)
-    faults = rules.check_role_code(facts.code)
-    if not facts.name.strip():
-        faults.append(Fault("people.name_missing", "name"))
-    faults += [Fault("people.verb_unknown", "verbs", {"verb": verb}) for verb in verbs if not expand((verb.lstrip("!"),))]
-    if facts.scope not in MemberScope.values:
-        faults.append(Fault("people.exceeds_scope", "scope"))
+    faults, beyond = role_faults(actor, facts)
     raise_if_any(faults, Invalid)
     if role_id is None:
         role = Role(owner_id=actor.org_id)
@@ -76,7 +70,7 @@ def write_role(facts: RoleFacts, role_id: int | None = None, *, actor: Actor) ->
     role.code, role.name, role.name_en, role.scope = facts.code, facts.name.strip(), facts.name_en.strip(), facts.scope
     # Patterns would silently grow with verbs of later versions, beyond what the writer holds: they are written out now.
     role.verbs, role.fields = sorted(expand(verbs)), sorted(expand(fields, fields=True))
-    raise_if_any(rules.exceeds(power_held(actor), power_of(role, facts.scope)), Refused)
+    raise_if_any(beyond, Refused)
     role.save()
     record(subject_of(role), detail={"verbs": [before, role.verbs]})
     return role

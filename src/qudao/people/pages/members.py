@@ -239,7 +239,8 @@ class RoleList(ListPage):
     title = gettext_lazy("Roles")
 
     def buttons(self) -> Sequence[Button]:
-        return [Button(_("New role"), reverse("role_new"), icon="plus", primary=True, verb="people.roles", key="n")]
+        new = Button(_("New role"), reverse("role_new"), icon="plus", primary=True, verb="people.roles", key="n")
+        return [*import_buttons("people.roles", self.actor), new]
 
     def prepare(self, rows: list[Any]) -> list[Any]:
         for role in rows:

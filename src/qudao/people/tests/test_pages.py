@@ -359,5 +359,6 @@ def test_a_role_grants_guarded_figures_and_says_its_view(client, cast):
     sign_in(client, cast.hq_clerk)
     assert client.post(reverse("role_new"), form).status_code == 403
     sign_in(client, cast.dealer_admin)
-    assert client.post(reverse("role_new"), {**form, "code": "more"}).status_code == 302
-    assert Role.unscoped.get(code="more").fields == [], "who does not see them cannot show them to others"
+    assert client.post(reverse("role_new"), {**form, "code": "more"}).status_code == 422, "who does not see them cannot show them to others"
+    assert client.post(reverse("role_new"), {**form, "code": "more", "grants": []}).status_code == 302
+    assert Role.unscoped.get(code="more").fields == []
