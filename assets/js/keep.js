@@ -1,6 +1,6 @@
 // Changing language or look reloads the page: what is half typed in its forms is kept over that reload, and over no other.
 const key = `keep:${location.pathname}${location.search}`;
-const fields = () => [...document.querySelectorAll("main :is(form[data-form], form[data-entry]) :is(input, textarea, select)")].filter((f) => f.name && !/^(hidden|password|file|submit)$/.test(f.type));
+const fields = () => [...document.querySelectorAll("main :is(form[data-form], form[data-entry]) :is(input, textarea, select)")].filter((f) => f.name && !/^(hidden|password|file|submit)$/.test(f.type) && !f.closest("[data-line]")); // the lines of a basket are the server's
 
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-keep]")) return;

@@ -100,11 +100,15 @@ def test_the_language_changes_on_the_page_and_what_was_typed_stays(enter, world:
 def test_a_half_typed_code_in_the_basket_stays_too(enter, world: World) -> None:
     visit = enter("buyer")
     visit.go("/basket/")
+    visit.page.locator("[data-entry] [name=code]").fill("KT-17")
+    visit.page.keyboard.press("Enter")
+    visit.page.locator(".q-basket tbody [name=qty]").first.wait_for()
     visit.page.locator("[data-entry] [name=code]").fill("KT-1")
     with visit.page.expect_navigation():
         visit.page.get_by_role("button", name="中文").click()
     assert visit.page.locator("html").get_attribute("lang") == "zh-CN"
     assert visit.page.locator("[data-entry] [name=code]").input_value() == "KT-1"
+    assert not visit.page.locator("[name=qty][aria-invalid]").count(), "what stands in the basket is read in every language"
     with visit.page.expect_navigation():
         visit.page.get_by_role("button", name="English").click()
 

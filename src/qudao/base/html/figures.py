@@ -6,13 +6,15 @@ import html
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
-from django.utils.translation import get_language, gettext, ngettext, npgettext, npgettext_lazy
+from django.utils.translation import get_language, gettext, ngettext, npgettext, npgettext_lazy, override
 
 from qudao.kernel import clock
 
@@ -96,6 +98,26 @@ def unit(code: str, number: Any = 2) -> str:
 
 
 unit_word = unit
+
+
+@cache
+def _unit_words(code: str) -> tuple[str, ...]:
+    """A unit in every language, the longest first."""
+    found = {code}
+    for language, _name in settings.LANGUAGES:
+        with override(language):
+            found |= {unit(code, 1), unit(code)}
+    return tuple(sorted(filter(None, found), key=len, reverse=True))
+
+
+def bare(text: str, code: str) -> str:
+    """A typed quantity without its unit, in whichever language it was written: "3 件" and "3 pcs" are 3."""
+    plain = text.strip()
+    for word in _unit_words(code):
+        number = plain[: -len(word)].strip()
+        if plain.lower().endswith(word.lower()) and number[-1:].isdigit():
+            return number
+    return plain
 
 
 def qty(value: Any, unit: str = "") -> str:

@@ -26,6 +26,7 @@ from qudao.base.html.meters import Meter
 from qudao.base.html.pages import ActionPage, Button, DetailPage, Form, FormPage, Head, LineEditor, LineField, ListPage, Panel, Step, door
 from qudao.base.html.tables import Column, Filter, Tab, Table, bounded_counts, walked
 from qudao.base.models import ActionLog, StoredFile, ViewChoice
+from qudao.base.sentences import say
 from qudao.kernel import clock
 from qudao.kernel.errors import DomainError, Fault, Refused
 
@@ -319,6 +320,14 @@ def test_a_fault_of_a_line_stands_at_that_line():
         (lambda: figures.money(Decimal("-0.001")), "¥0.00", "¥0.00"),
         (lambda: figures.amount(Decimal("-1200")), "−1,200.00", "−1,200.00"),
         (lambda: figures.qty(Decimal("1200.5000"), "台"), "1,200.5 台", "1,200.5 台"),
+        (lambda: figures.qty(1, "PCS"), "1 pc", "1 件"),
+        (lambda: figures.qty(Decimal("12.0000"), "PCS"), "12 pcs", "12 件"),
+        (lambda: [figures.bare(one, "PCS") for one in ("3 pcs", "1pc", "3 件", "3大件", "12", "PCS")], *[["3", "1", "3", "3大件", "12", "PCS"]] * 2),
+        (
+            lambda: say(Fault("network.has_open_below", "", {"name": "A", "count": 1})).sentence,
+            "Not closed below A: 1 organisation.",
+            "A 之下还有 1 个组织没有关闭。",
+        ),
         (lambda: figures.price(Decimal("1.234500")), "1.2345", "1.2345"),
         (lambda: figures.day(NOON), "21 Nov", "11-21"),
         (lambda: figures.day(datetime(2025, 1, 2, 0, 0, tzinfo=UTC)), "2 Jan 2025", "2025-01-02"),

@@ -16,6 +16,7 @@ from qudao.agreements.queries import Terms, unscoped_hidden_under, unscoped_refu
 from qudao.approvals.queries import Case, signers_of, unscoped_rules_for
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
+from qudao.base.html.figures import bare
 from qudao.base.html.tables import by_language
 from qudao.catalog.models import Pack, Product
 from qudao.catalog.queries import ProductCard, products, unscoped_cards, unscoped_equivalents
@@ -175,7 +176,7 @@ def read_lines(actor: Actor, seller_id: int, typed: Sequence[tuple[str, str]]) -
     for no, one in enumerate(asked, 1):
         one.card = cards.get(by_code.get(one.text) or by_code.get(one.text.lstrip("0")) or 0)
         unit = one.card.unit if one.card else ""
-        qty = quantity_of(one.qty_text, unit, packs.get(one.card.id, {}) if one.card else {}) if one.qty_text else ZERO
+        qty = quantity_of(bare(one.qty_text, unit), unit, packs.get(one.card.id, {}) if one.card else {}) if one.qty_text else ZERO
         if qty is None:
             one.faults.append(Fault("portal.qty_unreadable", f"lines.{no}.qty", {"text": one.qty_text, "product": one.text}))
         one.qty = qty or ZERO

@@ -12,6 +12,7 @@ from qudao.agreements.models import Authorisation
 from qudao.agreements.queries import unscoped_hidden_under
 from qudao.base.access import Actor, visible
 from qudao.base.db import rows
+from qudao.base.html.figures import bare
 from qudao.base.html.figures import unit as unit_word
 from qudao.baskets.models import Basket, Line
 from qudao.baskets.queries import basket_under, lines_of
@@ -325,7 +326,7 @@ def _asked(no: int, line: Line) -> Asked:
 def typed_entry(product: Product | ProductCard, text: str, packs: Sequence[tuple[str, Decimal]]) -> Entry:
     """A typed quantity of a known product; "" and 0 take it out, what cannot be read is kept as typed."""
     pk, text = product.pk if isinstance(product, Product) else product.id, text.strip()
-    qty = quantity_of(text.removesuffix(unit_word(product.unit)).removesuffix(unit_word(product.unit, 1)), product.unit, dict(packs)) if text else ZERO
+    qty = quantity_of(bare(text, product.unit), product.unit, dict(packs)) if text else ZERO
     if qty is None:
         return Entry(pk, ZERO, typed=text)
     return Entry(pk, qty, pack=pack_in(text, [name for name, _factor in packs]))

@@ -250,6 +250,15 @@ def test_a_block_from_excel_is_pasted_and_nothing_is_lost(buyer, world):
     assert held() == {"P1": (D(6), ""), "P2": (D(3), ""), "NO-SUCH": (D(1), ""), "P3": (D(5), "")}
 
 
+def test_a_quantity_is_read_whatever_language_it_was_shown_in(buyer, world):
+    Product.unscoped.filter(pk=world.products[2].pk).update(unit="PCS")
+    fill(world, 0, 0, 3)
+    line = Line.unscoped.get()
+    for text_, means in (("4 件", 4), ("1 pc", 1), ("7 pcs", 7)):
+        buyer.post(reverse("basket_line", args=[line.pk]), {"agreement": world.agreement.pk, "code": "", "qty": text_, "client_id": uuid4()})
+        assert held() == {"P3": (D(means), "")}
+
+
 def test_a_line_is_written_anew_taken_out_and_moved_to_what_was_meant(buyer, world):
     add_lines(world.agreement.pk, [Entry(world.products[0].pk, D(6)), Entry(None, D(2), code="P2X")], actor=world.dealer)
     known, unknown = Line.unscoped.order_by("id")
