@@ -81,9 +81,7 @@ def meant(trade: Trade, kind: str) -> Trade:
 def _tradeable(actor: Actor) -> QuerySet[Agreement]:
     """The agreements under which the actor may order today, with both sides, and whether the two have `several`, each in a currency of its own."""
     today = clock.today()
-    mine = Q(buyer_id=actor.org_id)
-    if actor.can("orders.place_for"):
-        mine |= Q(seller_id=actor.org_id)
+    mine = Q(buyer_id=actor.org_id) | Q(seller_id=actor.org_id) if actor.can("orders.place_for") else Q(buyer_id=actor.org_id)
     alive = Q(Q(valid_to=None) | Q(valid_to__gte=today), state="active", transfers=False, valid_from__lte=today)
     twin = Agreement.unscoped.filter(alive, seller=OuterRef("seller"), buyer=OuterRef("buyer")).exclude(pk=OuterRef("pk"))
     found = visible(actor, Agreement).filter(mine, alive).annotate(several=Exists(twin))
