@@ -17,9 +17,11 @@ def test_an_order_takes_few_statements_with_everything_in_use(monkeypatch):
     built = asdict(world.build())
     counts = {lines: probe.statements(built, lines)["counts"]["place"] for lines in (10, 40)}
     assert counts[10] == counts[40] <= 26
-    ((drawn, in_lots, sources, accounts),) = rows(
+    ((drawn, in_lots, sources, accounts, shared, slow),) = rows(
         """SELECT (SELECT count(*) FROM quotas_taken), (SELECT count(*) FROM inventory_reservation r JOIN inventory_tracked t USING (product_id)),
-                  (SELECT array_agg(DISTINCT price_source ORDER BY price_source) FROM orders_line), (SELECT count(*) FROM funds_account WHERE lined)"""
+                  (SELECT array_agg(DISTINCT price_source ORDER BY price_source) FROM orders_line), (SELECT count(*) FROM funds_account WHERE lined),
+                  (SELECT used FROM funds_sharedlimit WHERE used > 0), (SELECT count(DISTINCT promised_on) FROM orders_line)"""
     )
+    assert shared and slow > 1, "nothing counts against the shared limit, or all is promised for one day"
     assert drawn and in_lots and accounts == 4 and len(sources) >= 3, sources
     assert probe.sound(built) == {"oversold": 0, "broken": {}}

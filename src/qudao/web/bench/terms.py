@@ -1,7 +1,8 @@
 """All that can stand between a dealer and its order, for the world of `qudao bench orders`: an engine that is fast only while nothing is used is not.
 
 Levels of prices with breaks, groups and channels, what is hidden from whom, quotas, credit by product line, deposits, several warehouses, lots, tax
-classes, and the least and most of an order. No order of the bench is refused for any of it, except where job C makes goods scarce.
+classes, lead times, limits that a head office shares with its branches, and the least and most of an order. No order of the bench is refused for any
+of it, except where job C makes goods scarce.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from qudao.agreements.actions import add_members, create_group, set_rule
 from qudao.agreements.rules import GroupDraft, RuleDraft
@@ -18,8 +20,8 @@ from qudao.catalog.actions import adopt_vat, register_category, register_product
 from qudao.catalog.actions.categories import CategoryDraft
 from qudao.catalog.queries import categories
 from qudao.catalog.rules import ProductDraft
-from qudao.funds.actions import pay_deposit, set_deposit, set_line_limits, set_rules
-from qudao.funds.rules import Patience
+from qudao.funds.actions import pay_deposit, set_deposit, set_line_limits, set_rules, share_limit
+from qudao.funds.rules import Patience, SharedDraft
 from qudao.inventory.actions import OpeningLine, receive_opening, register_place, set_serving, track_product
 from qudao.inventory.rules import PlaceFacts, Whom
 from qudao.kernel import clock
@@ -29,6 +31,8 @@ from qudao.quotas.actions import declare_quota, set_shares
 from qudao.quotas.rules import Holder, QuotaDraft
 
 PRODUCTS, UNSEEN = 1000, 20
+#: of each twenty dealers the first is the head office of so many next ones
+HOUSE, BRANCHES = 20, 3
 PRICE, MANY, SHARE = Decimal(100), Decimal(1_000_000_000), Decimal(5_000_000)
 #: the first products are those of which job C leaves few: they lie in one place, without lot and quota
 SCARCE = 5
@@ -36,11 +40,12 @@ SCARCE = 5
 
 @dataclass(frozen=True)
 class Buyer:
-    """What is agreed with one dealer."""
+    """What is agreed with one dealer; `head_id`: the dealer it is a branch of."""
 
     org_id: int
     agreement_id: int
     account_id: int
+    head_id: int | None = None
 
 
 def _since() -> date:
@@ -52,11 +57,16 @@ def goods(seller_id: int, actor: Actor) -> tuple[list[int], list[int]]:
     lines = [register_category(seller_id, CategoryDraft(code, f"Line {code}"), actor=actor).pk for code in "ABCD"]
     taxed = [one.pk for one in adopt_vat(seller_id, actor=actor)][:4]
     drafts = [
-        ProductDraft(f"P{n:04d}", f"Product {n}", unit="pc", category_id=lines[n % 4], tax_class_id=taxed[0 if n % 10 else n // 10 % 4], max_qty=Decimal(5000))
+        ProductDraft(f"P{n:04d}", f"Product {n}", unit="pc", category_id=lines[n % 4], tax_class_id=taxed[0 if n % 10 else n // 10 % 4], **_limits(n))
         for n in range(1, PRODUCTS + UNSEEN + 1)
     ]
     made = [product.pk for product in register_products(seller_id, drafts, actor=actor)]
     return made[:PRODUCTS], made[PRODUCTS:]
+
+
+def _limits(n: int) -> dict[str, Any]:
+    """The most of an order, and for each fifteenth product a lead time of its own."""
+    return {"max_qty": Decimal(5000), "lead_days": 0 if n % 15 else 5}
 
 
 def stock(main_id: int, products: Sequence[int], actor: Actor) -> None:
@@ -115,7 +125,9 @@ def _prices(seller_id: int, buyers: Sequence[Buyer], products: Sequence[int], go
 
 
 def _funds(seller_id: int, buyers: Sequence[Buyer], actor: Actor) -> None:
-    """Accounts that are watched and stopped by rules, two limited product lines each, and a deposit of each fourth dealer."""
+    """Accounts that are watched and stopped by rules, two limited product lines each, a deposit of each fourth dealer, and for each head office with
+    its branches one limit together.
+    """
     set_rules(Patience(grace_days=3, stop_days=30, watch_percent=80), actor=actor)
     limited = list(categories(actor).filter(owner_id=seller_id).order_by("code").values_list("pk", flat=True)[:2])
     for n, buyer in enumerate(buyers):
@@ -123,3 +135,6 @@ def _funds(seller_id: int, buyers: Sequence[Buyer], actor: Actor) -> None:
         if n % 4 == 0:
             set_deposit(buyer.account_id, Decimal(1000), False, "bench", actor=actor)
             pay_deposit(buyer.account_id, Decimal(1000), "bench", actor=actor)
+    for head in {buyer.head_id for buyer in buyers if buyer.head_id}:
+        sharing = [buyer.org_id for buyer in buyers if head in (buyer.org_id, buyer.head_id)]
+        share_limit(SharedDraft(seller_id, head, "CNY", sharing, MANY), "bench", actor=actor)

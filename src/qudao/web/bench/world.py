@@ -63,14 +63,17 @@ def build() -> World:
     _places(seller.pk)
     terms.stock(unscoped_places([seller.pk])[(seller.pk, "stock")], products, staff)
     _approval_rule(seller.pk)
-    made = [_dealer(seller, number, start) for number in range(1, DEALERS + 1)]
+    made: list[tuple[Dealer, Buyer]] = []
+    for number in range(DEALERS):
+        branch = 0 < number % terms.HOUSE <= terms.BRANCHES
+        made.append(_dealer(seller, number + 1, start, made[number - number % terms.HOUSE][1].org_id if branch else None))
     terms.agree(seller.pk, [buyer for _dealer, buyer in made], products, unseen, staff)
     drain()
     follow_assortments(actor=system)
     return World(seller.pk, token, [dealer for dealer, _buyer in made], products)
 
 
-def _dealer(seller: object, number: int, start: object) -> tuple[Dealer, Buyer]:
+def _dealer(seller: object, number: int, start: object, head_id: int | None) -> tuple[Dealer, Buyer]:
     from qudao.agreements.actions import activate_agreement, authorise, draft_agreement
     from qudao.agreements.rules import AgreementDraft, Grant
     from qudao.base.access import system_actor
@@ -83,7 +86,7 @@ def _dealer(seller: object, number: int, start: object) -> tuple[Dealer, Buyer]:
 
     system = system_actor()
     code = f"D{number:04d}"
-    org = register_organisation("dealer", OrgFacts(code=code, name=f"Dealer {number}"), seller.pk, actor=system)  # type: ignore[attr-defined]
+    org = register_organisation("dealer", OrgFacts(code=code, name=f"Dealer {number}"), head_id or seller.pk, actor=system)  # type: ignore[attr-defined]
     channel = "online" if number % 3 == 0 else ""
     terms = {"valid_from": start, "payment_days": 30, "channel": channel, "min_order": Decimal(1)}
     agreement = draft_agreement(AgreementDraft(seller.pk, org.pk, code=f"A-{code}", **terms), actor=system)  # type: ignore[attr-defined, arg-type]
@@ -93,7 +96,7 @@ def _dealer(seller: object, number: int, start: object) -> tuple[Dealer, Buyer]:
     set_limit(account.pk, LimitTerms(LIMIT), "bench", actor=system)
     _places(org.pk)
     _actor, token = _person(f"{code}@bench.example", org, "dealer_buyer")
-    return Dealer(org.pk, token), Buyer(org.pk, agreement.pk, account.pk)
+    return Dealer(org.pk, token), Buyer(org.pk, agreement.pk, account.pk, head_id)
 
 
 def _places(org_id: int) -> None:
