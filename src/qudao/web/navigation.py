@@ -56,7 +56,7 @@ SECTIONS: tuple[Section, ...] = (
         "receipt",
         (
             Item(_("Orders"), "orders", "orders.view", "side=sell", kinds=_OWNERS),
-            Item(pgettext_lazy("menu", "Dealers’ orders"), "orders", "orders.approve", "side=sell", kinds=("dealer",)),
+            Item(pgettext_lazy("menu", "Dealers' orders"), "orders", "orders.approve", "side=sell", kinds=("dealer",)),
             Item(pgettext_lazy("menu", "Transfers"), "orders", "orders.arrange", "kind=transfer", kinds=(*_OWNERS, "dealer")),
             Item(_("Approvals"), "approvals", "orders.approve", count="approvals"),
             Item(_("Shipments"), "shipments", "fulfilment.view", "side=sell", kinds=_OWNERS),
