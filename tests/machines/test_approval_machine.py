@@ -142,3 +142,4 @@ def test_approvals_under_any_sequence(db):
     actions.publish_flow(flow.pk, actor=SYSTEM)
     everybody = [people.hq_clerk, clerk, people.hq_finance, finance, people.hq_admin, people.dealer, people.stranger]
     run_state_machine_as_test(type("Approvals", (ApprovalLife,), {"cast": people, "people": everybody}), settings=RUN)
+    assert not Request.unscoped.exists(), "every example is rolled back"

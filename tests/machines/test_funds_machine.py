@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from qudao.agreements.models import Agreement
 from qudao.base.access import system_actor
 from qudao.funds.actions import LimitTerms, SharedDraft, end_shared, freeze, grant, hold, open_desk, release, set_limit, share_limit, shift, unfreeze
-from qudao.funds.models import Account, SharedLimit
+from qudao.funds.models import Account, Entry, SharedLimit
 from qudao.funds.queries import unscoped_card, unscoped_what_if
 from qudao.funds.tests.make import assert_sound, in_unit, make_account, make_agreement, order
 from qudao.kernel.errors import DomainError, Refused
@@ -178,3 +178,4 @@ def test_credit_under_any_sequence(db):
     for one in found:
         make_account(one)
     run_state_machine_as_test(type("Funds", (FundsLife,), {"agreements": found}), settings=RUN)
+    assert not Entry.unscoped.exists() and not SharedLimit.unscoped.exists(), "every example is rolled back"

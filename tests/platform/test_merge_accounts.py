@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.utils.timezone import now
 
 from qudao.catalog.tests.make import make_category
+from qudao.kernel import clock
 from qudao.network.tests.make import make_org
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,7 +43,7 @@ def before(transactional_db):
 def test_accounts_of_the_same_two_come_together(before):
     agreement = before["apps"].get_model("agreements", "Agreement")
     account, entry, deposit, sublimit = (before["apps"].get_model("funds", name) for name in ("Account", "Entry", "DepositEntry", "SubLimit"))
-    about = {"state_since": now()}
+    about = {"state_since": clock.now()}
     dealer, other = before["dealer"], before["other"]
 
     def trade(buyer, code, state, since, limit, buckets, **terms):
@@ -56,10 +56,12 @@ def test_accounts_of_the_same_two_come_together(before):
         found = account._default_manager.create(agreement=made, seller_id=before["brand"], buyer_id=buyer, limit_amount=limit, **kinds, **names, **about)
         for name, amount in names.items():
             if amount and name != "deposit_held":
-                facts = {"account_id": found.pk, "month": since, "at": now(), "kind": "shift", "bucket": name, "amount": amount}
+                facts = {"account_id": found.pk, "month": since, "at": clock.now(), "kind": "shift", "bucket": name, "amount": amount}
                 entry._default_manager.create(**facts, exposure=0, limit_amount=limit, subject_kind="x", subject_id=1)
         if names["deposit_held"]:
-            deposit._default_manager.create(account_id=found.pk, at=now(), day=since, kind="paid_in", amount=names["deposit_held"], held=names["deposit_held"])
+            deposit._default_manager.create(
+                account_id=found.pk, at=clock.now(), day=since, kind="paid_in", amount=names["deposit_held"], held=names["deposit_held"]
+            )
         return found
 
     old = trade(dealer, "OLD", "ended", date(2025, 1, 1), 5000, (0, 0, 300, 20, 50))
