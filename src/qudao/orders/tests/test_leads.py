@@ -8,13 +8,16 @@ from decimal import Decimal as D
 import pytest
 from django.urls import reverse
 
+from qudao.approvals.tests.make import make_rule
 from qudao.base.outbox import drain
 from qudao.base.tests.page_text import text
 from qudao.catalog.models import Product
 from qudao.inventory.actions import set_reserve_days
 from qudao.inventory.queries import unscoped_supply, unscoped_told
+from qudao.inventory.tests.make import make_stock
 from qudao.kernel import clock
 from qudao.kernel.period import working_day
+from qudao.messages.models import Notice
 from qudao.orders import actions
 from qudao.orders.actions import Amendment, Splitting
 from qudao.orders.models import Line, Order
@@ -69,13 +72,33 @@ def test_a_batch_promises_as_one(slow):
     assert days(made.order) == [usual(), late()] and fresh(made.order).promised_on == late()
 
 
-def test_what_is_signed_or_released_later_is_promised_then(slow):
-    order = place(slow, 1, 1)
-    Order.unscoped.filter(pk=order.pk).update(promised_on=None)
+def test_a_supply_knows_the_lead_days_that_are_asked_for(slow):
     supply = unscoped_supply(slow.agreement.pk)
-    assert supply.leads == {slow.products[1].pk: 12}
+    assert supply.leads == {slow.products[1].pk: 12} and supply.days() == ([slow.products[1].pk], [late()], usual())
     assert unscoped_supply(slow.agreement.pk, [slow.products[0].pk]).leads == {}
-    assert supply.days() == ([slow.products[1].pk], [late()], usual())
+
+
+def test_what_is_signed_later_is_promised_then(slow):
+    make_rule(slow.cast.lh, "hq_finance")
+    order = place(slow, 1, 1)
+    assert days(order) == [None, None] and order.promised_on is None
+    actions.approve_order(order.pk, actor=slow.cast.hq_finance)
+    assert days(order) == [usual(), late()] and fresh(order).promised_on == late()
+    assert_sound()
+
+
+def test_what_waits_for_goods_is_promised_for_its_day_when_they_come(slow):
+    order = place(slow, 101, 101, short="backorder")
+    assert days(order) == [None, None]
+    make_stock(slow.shelf.main, {slow.products[1].pk: 1})
+    drain()
+    assert days(order) == [None, late()] and fresh(order).promised_on is None
+    make_stock(slow.shelf.main, {slow.products[0].pk: 1})
+    drain()
+    assert days(order) == [usual(), late()] and fresh(order).promised_on == late(), "the last one that came in is not the slowest"
+    told = Notice.unscoped.filter(code="orders.refilled", user_id=slow.dealer.user_id).get()
+    assert told.params["day"] == late().isoformat()
+    assert_sound()
 
 
 def test_added_split_and_waiting_lines_have_their_days(slow):
