@@ -170,7 +170,7 @@ def test_a_hand_scanner_counts_what_arrived_line_by_line(enter, world: World) ->
     for text in (GTINS["RC-40"][1:], f"01{GTINS['KT-17']}10L7", "rc-40", pack.gtin, f"https://example.com/01/{GTINS['RC-40']}/10/L7", "NO-1", "RC-40"):
         keyboard.type(f"{text}\n")
     assert time.monotonic() - began < 3, "a scanner does not wait"
-    visit.says("No line here has NO-1.", "10 of 11 counted", "Counting begins at zero.")
+    visit.says("No line here has NO-1.", "10 of 11 counted", "Counting begins at zero;")
     assert [at(page, code, column) for code in ("RC-40", "KT-17") for column in ("received", "over")] == ["3", "1", "7", ""]
     page.reload()  # what was counted is still there, and counting goes on
     page.locator("[name=scanned]").focus()
