@@ -44,11 +44,14 @@ from qudao.portal.queries import (
     to_remind,
     trades,
 )
+from qudao.portal.queries.restock import TOGETHER
 
 #: how far back the figures of a home page look
 REACH = timedelta(days=100)
 #: so many approvals, the oldest, are held against credit and stock for the few shown here; the inbox does it for all
 JUDGED = 40
+#: so many short products are alerts of their own
+SHORT = 3
 
 
 @dataclass(frozen=True)
@@ -149,8 +152,8 @@ def _seller(actor: Actor, face: str, stages: Mapping[str, Stage], late: Overdue 
 
 def _short(actor: Actor) -> list[alerts.Alert | None]:
     """The products that are wanted most and short, each with what brings it and all others that come the same way."""
-    lacks = short_products(actor)
-    return alerts.short(lacks, restock.of_all_short(actor) if lacks else {})
+    lacks = short_products(actor, TOGETHER)
+    return alerts.short(lacks[:SHORT], restock.of_short(actor, lacks) if lacks else {})
 
 
 def _first_steps(actor: Actor) -> list[tuple[Any, Any, str]]:

@@ -14,7 +14,8 @@ from qudao.base.access import Actor
 from qudao.base.html.pages import Button, Panel
 from qudao.inventory.states import PlaceKind
 from qudao.portal.pages.ways import link
-from qudao.portal.queries.restock import Way, all_short, needs_at, ways
+from qudao.portal.queries.attention import Lack
+from qudao.portal.queries.restock import Way, needs_at, needs_of, ways
 
 
 def button(way: Way) -> Button:
@@ -26,9 +27,9 @@ def button(way: Way) -> Button:
     return Button(pgettext("button", "Move here"), link("stock_shift", urlencode([*ends, *lines])), "arrow-right")
 
 
-def of_all_short(actor: Actor) -> dict[int, Button]:
-    """By product that orders in review ask for in vain, the one click that helps."""
-    return {pk: button(way) for pk, way in ways(actor, all_short(actor)).items()}
+def of_short(actor: Actor, lacks: Sequence[Lack]) -> dict[int, Button]:
+    """By product that orders in review ask for in vain, the one click that helps with all of them."""
+    return {pk: button(way) for pk, way in ways(actor, needs_of(lacks)).items()}
 
 
 def of_stock(actor: Actor, rows: Iterable[Any]) -> dict[int, Button]:

@@ -12,7 +12,7 @@ from qudao.base.db import rows
 from qudao.inventory.queries import FREE
 from qudao.kernel import clock
 from qudao.kernel.money import ZERO
-from qudao.portal.queries.attention import short_products
+from qudao.portal.queries.attention import Lack, short_products
 from qudao.portal.queries.desk import Trade
 from qudao.portal.queries.shop import buying, orderable
 
@@ -20,14 +20,15 @@ from qudao.portal.queries.shop import buying, orderable
 TOGETHER, SELLERS = 50, 5
 
 # By product what buyers wait for under final orders, what is ordered of others and not here yet, and what each own warehouse has that may be promised
-# and nobody waits for.
+# and nobody waits for. "offset 0": a look-up for each place and product, for a warehouse may have a hundred thousand rows.
 FACTS = f"""WITH coming AS (
         SELECT l.product_id, sum(l.qty - l.given_up - l.received) AS qty FROM orders_order o JOIN orders_line l ON l.order_id = o.id
         WHERE o.buyer_id = %(org)s AND o.status IN ('submitted', 'in_review', 'confirmed', 'in_fulfilment') AND l.product_id = ANY(%(products)s)
         GROUP BY l.product_id
     ), there AS (
         SELECT s.product_id, s.place_id, {FREE} AS free FROM inventory_place p
-        JOIN inventory_stock s ON s.place_id = p.id AND s.product_id = ANY(%(products)s::bigint[]) AND NOT s.awaited
+        CROSS JOIN unnest(%(products)s::bigint[]) x(id)
+        JOIN LATERAL (SELECT * FROM inventory_stock t WHERE t.place_id = p.id AND t.product_id = x.id OFFSET 0) s ON NOT s.awaited
         WHERE p.owner_id = %(org)s AND p.kind = 'stock' AND NOT p.closed
     )
     SELECT p.id, (SELECT coalesce(sum(l.backordered), 0) FROM orders_line l JOIN orders_order o ON o.id = l.order_id
@@ -84,9 +85,14 @@ def ways(actor: Actor, needs: Sequence[Need]) -> dict[int, Way]:
     return made
 
 
+def needs_of(lacks: Sequence[Lack]) -> list[Need]:
+    """What orders in review ask for and the stock does not have, as needs."""
+    return [Need(one.product_id, one.code, one.missing, one.place_id, one.places) for one in lacks]
+
+
 def all_short(actor: Actor) -> list[Need]:
     """Everything that orders in review ask for and the stock does not have, the most wanted first. One statement."""
-    return [Need(one.product_id, one.code, one.missing, one.place_id, one.places) for one in short_products(actor, TOGETHER)]
+    return needs_of(short_products(actor, TOGETHER))
 
 
 def needs_at(actor: Actor, here: Mapping[int, tuple[int, str]]) -> list[Need]:
