@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import wraps
 from typing import Any
@@ -21,6 +22,7 @@ from ninja.errors import AuthenticationError, ValidationError
 from ninja.errors import HttpError as NinjaHttpError
 from ninja.security import APIKeyCookie, HttpBearer
 
+from qudao.base import sheets
 from qudao.base.access import Actor, Channel
 from qudao.base.db import rows, run
 from qudao.base.sentences import say
@@ -31,6 +33,8 @@ from qudao.kernel.errors import Conflict, DomainError, Fault, Invalid, Waits
 __all__ = ["Router", "idempotent", "make_api", "page_of", "reply"]
 
 KEEP_ANSWERS = timedelta(days=30)
+#: rows of one answer from which on it is an export
+BULK = 50
 
 
 class TokenAuth(HttpBearer):
@@ -70,9 +74,30 @@ def reply(data: Any, status: int = 200, *, location: str = "") -> HttpResponse:
     if hasattr(data, "model_dump"):
         data = data.model_dump(mode="json")
     response = HttpResponse(json.dumps(data, cls=DjangoJSONEncoder, ensure_ascii=False), status=status, content_type="application/json")
+    found = data.get("items") if isinstance(data, dict) else data
+    response.rows = len(found) if isinstance(found, list) else 0  # type: ignore[attr-defined]
     if location:
         response["Location"] = location
     return response
+
+
+class ExportsMiddleware:
+    """Rows that leave over the API in bulk are an export: who took how many of what is written down under a mark, which the answer names. A page of
+    `BULK` rows is one, and every page after the first, so that small pages are no way round.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        number, actor = getattr(response, "rows", 0), getattr(request, "actor", None)
+        if actor and request.method == "GET" and (number >= BULK or (number and request.GET.get("after"))):
+            mark, route = sheets.mark_for(actor), request.resolver_match.route if request.resolver_match else request.path
+            # Who may read it may take it this way, with or without the right to files of lists.
+            sheets.log_export(f"GET /{route}", number, mark, actor=replace(actor, verbs=actor.verbs | {"base.export"}, channel=Channel.API))
+            response["X-Export-Mark"] = mark.code
+        return response
 
 
 def problem(status: int, code: str, faults: list[dict[str, Any]], title: str) -> HttpResponse:

@@ -20,7 +20,8 @@ api = make_api(
     docs_url="/docs",
     description=(
         "One network, one document, two sides. Sign in with `Authorization: Bearer <token>`. Send an `Idempotency-Key` with every write: "
-        "the first answer is replayed byte by byte for 30 days. Refusals are `application/problem+json` and list every fault at its field."
+        "the first answer is replayed byte by byte for 30 days. Pages of 50 rows and more, and every page after the first, are logged as exports. "
+        "Refusals are `application/problem+json` and list every fault at its field."
     ),
 )
 

@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "qudao.base.access.ActorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "qudao.base.rest.ExportsMiddleware",
 ]
 
 ROOT_URLCONF = "qudao.web.urls"
