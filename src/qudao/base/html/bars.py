@@ -47,8 +47,9 @@ class Bars:
         high = max(round(HIGH * max(bar.number, Decimal(0)) / most), 1)
         top = HIGH + ABOVE - high
         return format_html(
-            '<a class="col text-reset text-decoration-none text-center" href="{}" aria-label="{}" title="{}"><svg class="d-block w-100" height="{}"'
+            '<a class="col text-reset text-decoration-none text-center position-relative" href="{}" title="{}"><svg class="d-block w-100" height="{}"'
             ' aria-hidden="true"><text class="fs-s dim not-phone" x="50%" y="{}" text-anchor="middle" fill="currentColor">{}</text><rect class="t-accent"'
-            ' x="12%" y="{}" width="76%" height="{}" rx="2" fill="currentColor" fill-opacity="{}"/></svg><span class="d-block fs-s dim nw{}">{}</span></a>',
-            bar.url, bar.said, bar.said, HIGH + ABOVE, top - 5, bar.short, top, high, "0.45" if ago else "1", " not-phone" if ago % 3 else "", bar.when,
+            ' x="12%" y="{}" width="76%" height="{}" rx="2" fill="currentColor" fill-opacity="{}"/></svg><span class="hid">{}</span>'
+            '<span class="d-block fs-s dim nw{}" aria-hidden="true">{}</span></a>',
+            bar.url, bar.said, HIGH + ABOVE, top - 5, bar.short, top, high, "0.45" if ago else "1", bar.said, " not-phone" if ago % 3 else "", bar.when,
         )  # fmt: skip

@@ -110,7 +110,7 @@ def test_a_home_draws_its_weeks_and_each_bar_opens_the_rows_it_sums(world):
     for title, actor in titles.items():
         assert title in seen(world, actor)
     page = seen(world, world.cast.hq_clerk)
-    bars = re.findall(r'href="([^"]*)" aria-label="[^"]*: ([^"]*)"', page[page.index('id="chart"') :])
+    bars = re.findall(r'href="([^"]*)" title="[^"]*: ([^"]*)"', page[page.index('id="chart"') :])
     assert len(bars) == 13 and [said for _url, said in bars if said != "¥0.00"] == [figures.money(old.gross), figures.money(order.gross)]
     url = html.unescape(bars[-1][0])
     assert url.endswith(f"from={today - timedelta(days=6)}&to={today}")
