@@ -143,7 +143,7 @@ class Roles(Kind):
     def entry(self, row: Cells) -> Entry:
         role = self.known.get(row.text("code"))
         usual = _written(role) if role else asdict(RoleFacts("", ""))
-        said = {name: row.text(name) or usual[name] for name in ("name", "name_en")} | {"scope": str(row.get("scope", usual["scope"]))}
+        said: dict[str, Any] = {name: row.text(name) or usual[name] for name in ("name", "name_en")} | {"scope": str(row.get("scope", usual["scope"]))}
         said |= {name: tuple(row.text(name).replace(",", " ").split()) or usual[name] for name in ("verbs", "fields")}
         facts = RoleFacts(row.text("code"), **said)
         faults, beyond = queries.role_faults(self.actor, facts)
