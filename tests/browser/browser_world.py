@@ -26,6 +26,8 @@ from qudao.fulfilment.rules import Count
 from qudao.funds.actions import ensure_account, set_limit
 from qudao.funds.rules import LimitTerms
 from qudao.inventory.tests.make import make_places, make_stock
+from qudao.kernel import clock
+from qudao.messages.models import Notice
 from qudao.network.models import Organisation
 from qudao.network.tests.make import make_network
 from qudao.orders.actions import place_order
@@ -137,6 +139,7 @@ def build() -> World:
     set_limit(account.pk, LimitTerms(LIMIT), "年度额度", actor=system_actor())
     make_rule(lh, "hq_clerk", str(SIGNED_FROM))
     drain()
+    Notice.unscoped.filter(read_at=None).update(read_at=clock.now())  # of how all began
     return World(orgs, people, products, agreement)
 
 

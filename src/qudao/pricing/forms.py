@@ -26,6 +26,7 @@ class ListForm(Form):
     name = forms.CharField(label=_("Name"), max_length=120)
     name_en = forms.CharField(label=_("English name"), max_length=120, required=False)
     is_base = forms.BooleanField(label=_("Base list"), required=False, help_text=_("What a buyer pays when nothing else says otherwise."))
+    mixes = forms.BooleanField(label=_("Mixed quantities"), required=False, help_text=_("Quantity prices count all products of the list in an order together."))
 
 
 class NewListForm(ListForm):

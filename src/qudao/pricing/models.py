@@ -35,6 +35,8 @@ class PriceList(Row):
     currency = models.TextField()
     tax_inclusive = models.BooleanField(default=True)
     is_base = models.BooleanField(default=False)
+    #: breaks count the quantities of all products of the list in an order together
+    mixes = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

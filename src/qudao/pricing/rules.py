@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from types import MappingProxyType
 from typing import Any
 
 from qudao.kernel.errors import Fault, Refused
@@ -31,6 +32,8 @@ class Candidate:
     code: str = ""
     #: of a price in another currency: currency and amount of the list, rate and its day, as the explanation keeps them
     converted: dict[str, Any] | None = None
+    #: the list, where its breaks count the quantities of all its products together; else 0
+    mixes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,11 @@ class Quote:
     tax_inclusive: bool
     source: str
     steps: list[dict[str, Any]]
+    #: whether other lines of the order may change it
+    mixed: bool = False
+
+
+NOTHING: Mapping[int, Decimal] = MappingProxyType({})
 
 
 def _order(one: Candidate) -> tuple:
@@ -75,22 +83,29 @@ def _step(one: Candidate, verdict: str) -> dict[str, Any]:
     return step
 
 
-def choose(candidates: Iterable[Candidate], qty: Decimal) -> Quote | None:
-    """The price of `qty` base units among candidates valid on the day; None when there is none (never 0.00).
+def _asked(one: Candidate, qty: Decimal, mixed: Mapping[int, Decimal]) -> Decimal:
+    """The quantity that counts for the break of a candidate."""
+    return max(qty, mixed.get(one.mixes, qty)) if one.mixes else qty
+
+
+def choose(candidates: Iterable[Candidate], qty: Decimal, mixed: Mapping[int, Decimal] = NOTHING) -> Quote | None:
+    """The price of `qty` base units among candidates valid on the day; None when there is none (never 0.00). `mixed`: by list whose breaks count all
+    its products together, how much of them is asked for (domain C6: breaks are per line, or per mix group when flagged).
 
     First hit wins: special price, the agreement's own lists, those of its buyer's groups, those of its region and channel, the base list; within a
     level by priority, then the largest break ≤ qty, the latest start, the latest row. Breaks not reached stay in the explanation.
     """
     ranked = sorted(candidates, key=_order)
-    reached = [one for one in ranked if one.min_qty <= qty]
+    reached = [one for one in ranked if one.min_qty <= _asked(one, qty, mixed)]
     if not reached:
         return None
     best = reached[0]
-    steps = [_step(best, Verdict.CHOSEN)]
-    for one in ranked:
-        if one is not best:
-            steps.append(_step(one, _verdict(best, one) if one.min_qty <= qty else Verdict.BREAK_NOT_REACHED))
-    return Quote(best.amount, best.tax_inclusive, str(best.level), steps)
+    steps = []
+    for one in [best, *(one for one in ranked if one is not best)]:
+        asked = _asked(one, qty, mixed)
+        verdict = Verdict.CHOSEN if one is best else _verdict(best, one) if one.min_qty <= asked else Verdict.BREAK_NOT_REACHED
+        steps.append(_step(one, verdict) | ({"together": plain(asked)} if one.mixes and one.min_qty else {}))
+    return Quote(best.amount, best.tax_inclusive, str(best.level), steps, any(one.mixes for one in ranked))
 
 
 @dataclass(frozen=True)

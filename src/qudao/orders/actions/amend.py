@@ -153,7 +153,8 @@ def _price(order: Order, lines: Mapping[int, Line], more: Sequence[NewLine]) -> 
         have[line.product_id] = have.get(line.product_id, ZERO) + line.wanted
     products = sorted({x.product_id for x in more if x.product_id})
     whole = [Item(no, x.product_id or 0, x.qty + have.get(x.product_id or 0, ZERO)) for no, x in enumerate(more, 1)]
-    cards, quotes = unscoped_cards(products), unscoped_quote(order.agreement_id, whole, today)
+    others = [Item(f"other {pk}", pk, qty) for pk, qty in have.items() if qty and pk not in products]  # for breaks that count several products
+    cards, quotes = unscoped_cards(products), unscoped_quote(order.agreement_id, [*whole, *others], today)
     found = rules.line_faults(more, cards, unscoped_refused(order.agreement_id, products, today), quotes, today)
     found = [fault for fault in found if fault.code != "orders.above_maximum"] + rules.maximum_faults(more, cards, have)
     found = [fault for fault in found if fault.code != "orders.below_minimum" or more[int(fault.field.split(".")[1]) - 1].product_id not in have]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import F, Sum
@@ -72,7 +73,8 @@ def _step(step: dict[str, Any]) -> dict[str, Any]:
     level = Level(step["level"]).label if step.get("level") in Level.values else step.get("level", "")
     chosen = step.get("verdict") == Verdict.CHOSEN
     verdict = Verdict(step["verdict"]).label if step.get("verdict") in Verdict.values else ""
-    note = " ".join(str(x) for x in (step.get("code", ""), verdict) if x)
+    mixed = _("{qty} of the list together").format(qty=figures.qty(Decimal(step["together"]))) if step.get("together") else ""
+    note = " ".join(str(x) for x in (step.get("code", ""), verdict, mixed) if x)
     return {"level": level, "note": note, "chosen": chosen, "amount": step.get("amount")}
 
 

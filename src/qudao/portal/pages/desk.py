@@ -293,7 +293,7 @@ def order_suggest(request: HttpRequest) -> JsonResponse:
     found = list(known.annotate(rank=rank).order_by("rank", "code", "id")[:MOST]) if words else []
     prices: dict[Any, Any] = {}
     if trade:
-        prices = unscoped_quote(trade.agreement_id, [Item(p.pk, p.pk, p.min_qty if p.min_qty > 1 else Decimal(1)) for p in found], clock.today())
+        prices = unscoped_quote(trade.agreement_id, [Item(p.pk, p.pk, p.min_qty if p.min_qty > 1 else Decimal(1), alone=True) for p in found], clock.today())
     results = [
         {
             "value": p.code,

@@ -250,7 +250,7 @@ NO_REST = Rest()
 
 
 class Whole(Exception):
-    """Some lines do not say who must sign: all are needed."""
+    """Some lines do not say who must sign, or what the others cost: all are needed."""
 
 
 @dataclass
@@ -306,8 +306,9 @@ def look(actor: Actor, trade: Trade, asked: list[Asked], requested_on: date | No
     cards = {a.card.id: a.card for a in asked if a.card}
     ids = sorted(cards)
     refused = unscoped_refused(trade.agreement_id, ids, today) if ids else {}
-    items = [Item(no, a.card.id, a.qty) for no, a in enumerate(asked, 1) if a.card and a.qty > 0]
-    quotes = unscoped_quote(trade.agreement_id, items, today)
+    quotes = unscoped_quote(trade.agreement_id, [Item(no, a.card.id, a.qty) for no, a in enumerate(asked, 1) if a.card and a.qty > 0], today)
+    if rest.whole and any(quote.mixed for quote in quotes.values()):
+        raise Whole
     known = {f.field for f in faults}
     unasked = {f"lines.{no}.product" for no, a in enumerate(asked, 1) if a.qty <= 0}  # without a quantity there is no price to miss
     more = rules.line_faults(placing.lines, cards, refused, quotes, today)
@@ -357,7 +358,7 @@ def instead(actor: Actor, trade: Trade, short: Mapping[int, Decimal], taken: Ite
     pairs = {(pk, other) for pk, other in pairs if pk in known and other in known and other not in refused and known[pk].unit == known[other].unit}
     asked = {other: max(short[pk] for pk, one in pairs if one == other) for _pk, other in pairs}
     stock = told(actor, trade, asked)
-    quotes = unscoped_quote(trade.agreement_id, [Item(pair, pair[1], short[pair[0]]) for pair in pairs], today)
+    quotes = unscoped_quote(trade.agreement_id, [Item(pair, pair[1], short[pair[0]], alone=True) for pair in pairs], today)
     found: dict[int, list[Instead]] = {}
     for pk, others in alike.items():
         fits = [other for other in others if (pk, other) in pairs and (pk, other) in quotes and other in stock and not is_short(stock[other])]

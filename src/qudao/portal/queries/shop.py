@@ -149,21 +149,23 @@ def unscoped_packs_in_order(product_ids: Iterable[int]) -> dict[int, list[tuple[
     return found
 
 
-def breaks(trade: Trade, asked: Mapping[int, Decimal]) -> tuple[dict[int, Decimal], dict[int, Break]]:
-    """(price, next break) by product for quantities in base units. One statement, two when a break is not reached."""
-    today = clock.today()
-    items = [Item(pk, pk, qty) for pk, qty in asked.items()] + [Item((pk, FAR), pk, FAR) for pk in asked]
+def breaks(trade: Trade, asked: Mapping[int, Decimal], together: Mapping[int, Decimal] | None = None) -> tuple[dict[int, Decimal], dict[int, Break]]:
+    """(price, next break) by product for quantities in base units; `together`: what counts for breaks that count several products of an order. One
+    statement, two when a break is not reached.
+    """
+    today, counted = clock.today(), {**asked, **(together or {})}
+    items = [Item(pk, pk, counted[pk], alone=True) for pk in asked] + [Item((pk, FAR), pk, FAR, alone=True) for pk in asked]
     quotes = unscoped_quote(trade.agreement_id, items, today)
     prices = {pk: quotes[pk].amount for pk in asked if pk in quotes}
     unreached = [
         (pk, Decimal(step["min_qty"])) for pk in prices for step in quotes[pk].steps if step["verdict"] == Verdict.BREAK_NOT_REACHED
     ]  # fmt: skip
     found: dict[int, Break] = {}
-    there = unscoped_quote(trade.agreement_id, [Item((pk, qty), pk, qty) for pk, qty in unreached], today)
+    there = unscoped_quote(trade.agreement_id, [Item((pk, qty), pk, qty, alone=True) for pk, qty in unreached], today)
     for pk, qty in sorted(set(unreached), key=lambda one: one[1]):
         quote = there.get((pk, qty))
         if pk not in found and quote and quote.amount < prices[pk]:
-            found[pk] = Break(qty, qty - asked[pk], quote.amount)
+            found[pk] = Break(qty, qty - counted[pk], quote.amount)
     return prices, found
 
 
@@ -276,7 +278,9 @@ def filled(actor: Actor, trade: Trade, near: Callable[[Line], bool] = lambda lin
 def tell_breaks(found: Filled, near: Callable[[Line], bool]) -> Filled:
     """Say the next price break at some lines. Two statements at most."""
     good = {row.line.product_id: row.line.qty for row in found.rows if row.line.product_id and row.line.qty > 0 and near(row.line)}
-    more = breaks(found.trade, good)[1] if good else {}
+    steps = {row.priced.product_id: row.priced.steps for row in found.rows if row.priced}
+    together = {pk: max(Decimal(step.get("together", 0)) for step in steps.get(pk, [{}])) for pk in good}
+    more = breaks(found.trade, good, {pk: qty for pk, qty in together.items() if qty})[1] if good else {}
     for row in found.rows:
         row.next_break = more.get(row.line.product_id or 0)
     return found

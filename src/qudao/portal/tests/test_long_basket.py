@@ -11,7 +11,7 @@ from django.urls import reverse
 from qudao.approvals.tests.make import make_rule
 from qudao.base.access import system_actor
 from qudao.base.tests.page_text import text
-from qudao.baskets.actions import add_lines, put_lines
+from qudao.baskets.actions import add_lines, put_lines, submit_basket
 from qudao.baskets.models import Basket, Line
 from qudao.baskets.rules import Entry
 from qudao.catalog.models import Product
@@ -19,7 +19,7 @@ from qudao.inventory.models import Stock
 from qudao.orders.tests.make import World, make_world
 from qudao.people.tests.make import sign_in
 from qudao.portal.queries import known, shop
-from qudao.pricing.actions import set_prices
+from qudao.pricing.actions import ListDraft, assign_list, create_list, set_prices
 from qudao.pricing.models import PriceList
 from qudao.pricing.rules import PriceDraft
 
@@ -145,3 +145,20 @@ def test_more_lines_than_a_page_shows_are_read_with_the_page(client, world, pric
     about = {"agreement": world.agreement.pk, "kind": "emergency", "po_number": "", "note": ""}
     assert client.post(reverse("basket_head"), about, headers={"X-Basket": "basket"}).json() == {"redraw": True, "said": ""}
     assert Basket.unscoped.get().kind == "emergency"
+
+
+def test_lines_that_change_each_others_price_are_priced_together(client, world, priced):
+    lists = create_list(world.cast.lh.pk, ListDraft("MIX", "混批", mixes=True), actor=system_actor())
+    start = world.agreement.valid_from
+    both = [product(1).pk, product(2).pk]
+    set_prices(
+        lists.pk, [PriceDraft(pk, D(amount), start, min_qty=D(least)) for pk in both for amount, least in (("12.50", 0), ("10", 10))], actor=system_actor()
+    )
+    assign_list(world.agreement.pk, lists.pk, 1, actor=system_actor())
+    client = sign_in(client, world.dealer)
+    before = said(client, world)
+    priced.clear()
+    answer = click(client, world, product(1), before)  # six and four: ten of the list
+    assert LONG in priced and answer["total"] == "¥6,500.00", "two at 12.50 more, ten at 2.50 less"
+    order = submit_basket(Basket.unscoped.get().pk, actor=world.dealer)
+    assert {line.product_id: line.unit_price for line in order.lines.filter(product__in=both)} == dict.fromkeys(both, D(10))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -34,6 +34,7 @@ class ListDraft:
     currency: str = "CNY"
     tax_inclusive: bool = True
     is_base: bool = False
+    mixes: bool = False
 
 
 def subject_of(price_list: PriceList) -> Subject:
@@ -59,7 +60,7 @@ def create_list(owner_id: int, draft: ListDraft, *, actor: Actor) -> PriceList:
 
 @action("pricing.edit")
 def change_list(list_id: int, draft: ListDraft, *, actor: Actor) -> PriceList:
-    """Rename a list, or make it the base list; currency and tax do not change. Locks it."""
+    """Rename a list, make it the base list, or let its breaks count all its products together; currency and tax do not change. Locks it."""
     price_list = _lock(list_id, actor)
     draft = _clean(draft)
     faults = rules.list_faults(draft.code, draft.name, draft.currency)
@@ -69,7 +70,7 @@ def change_list(list_id: int, draft: ListDraft, *, actor: Actor) -> PriceList:
     if draft.is_base and not price_list.is_base:
         _refuse_other_base(price_list.owner_id, price_list.currency, but=price_list.pk)
     changed = {}
-    for name in ("code", "name", "name_en", "is_base"):
+    for name in ("code", "name", "name_en", "is_base", "mixes"):
         if (before := getattr(price_list, name)) != getattr(draft, name):
             changed[name] = [before, getattr(draft, name)]
             setattr(price_list, name, getattr(draft, name))
@@ -320,7 +321,8 @@ def _lock(list_id: int, actor: Actor) -> PriceList:
 
 
 def _clean(draft: ListDraft) -> ListDraft:
-    return ListDraft(draft.code.strip(), draft.name.strip(), draft.name_en.strip(), draft.currency.strip().upper(), draft.tax_inclusive, draft.is_base)
+    names = {name: getattr(draft, name).strip() for name in ("code", "name", "name_en")}
+    return replace(draft, **names, currency=draft.currency.strip().upper())
 
 
 def _refuse_other_base(owner_id: int, currency: str, but: int | None) -> None:

@@ -22,7 +22,7 @@ from qudao.pricing.states import Source
 
 routes = Router(tags=["prices"])
 
-LIST = ("id", "owner_id", "code", "name", "name_en", "currency", "tax_inclusive", "is_base")
+LIST = ("id", "owner_id", "code", "name", "name_en", "currency", "tax_inclusive", "is_base", "mixes")
 PRICE = ("id", "product_id", "product__code", "min_qty", "amount", "valid_from", "valid_to")
 SPECIAL = (*PRICE, "agreement_id", "source", "reason")
 ASSIGNED = ("id", "agreement_id", "list_id", "priority")
@@ -41,6 +41,8 @@ class ListIn(Schema):
     currency: str = Field("CNY", min_length=3, max_length=3)
     tax_inclusive: bool = True
     is_base: bool = False
+    #: quantity prices count all products of the list in an order together
+    mixes: bool = False
 
 
 class NewListIn(ListIn):

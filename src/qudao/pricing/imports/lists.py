@@ -23,7 +23,7 @@ from qudao.pricing.actions import ListDraft, assign_list, assign_wide, change_li
 from qudao.pricing.models import PriceList
 from qudao.pricing.rules import Wide
 
-FACTS = ("code", "name", "name_en", "currency", "tax_inclusive", "is_base")
+FACTS = ("code", "name", "name_en", "currency", "tax_inclusive", "is_base", "mixes")
 #: the bounds of a priority in a file
 MOST_PRIORITY = 32_767
 
@@ -45,6 +45,14 @@ class Lists(Kind):
         Column("currency", _("Currency"), most=3, help=_("Three letters; empty: CNY. It stays."), example="CNY", also=("币种", "币别")),
         Column("tax_inclusive", _("Prices include tax"), "flag", help=_("Empty: yes. It stays."), example=_("yes"), also=("tax inclusive", "含税")),
         Column("is_base", _("Base list"), "flag", help=_("Everybody without a list pays by it; one a currency."), example=_("no"), also=("base", "基础价目表")),
+        Column(
+            "mixes",
+            _("Mixed quantities"),
+            "flag",
+            help=_("Quantity prices count all products of the list in an order together."),
+            example=_("no"),
+            also=("mix", "混批"),
+        ),
     )
 
     def open(self, rows: Sequence[Cells]) -> None:

@@ -142,7 +142,12 @@ class PriceListDetail(DetailPage):
 
     def head(self, obj: PriceList) -> Head:
         tax = _("prices include tax") if obj.tax_inclusive else _("prices without tax")
-        return Head(obj.code, (_("Base list"), "move") if obj.is_base else None, name_of(obj), facts=[obj.currency, tax])
+        return Head(
+            obj.code,
+            (_("Base list"), "move") if obj.is_base else None,
+            name_of(obj),
+            facts=[obj.currency, tax, *([_("quantities count together")] if obj.mixes else [])],
+        )
 
     def buttons(self, obj: PriceList) -> Sequence[Button]:
         if not _keeps(self.actor, obj):

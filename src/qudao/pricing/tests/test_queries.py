@@ -162,3 +162,24 @@ def test_each_invariant_finds_its_planted_fault(trade, cast, check):
     run(check.plant)
     assert offending(check)[0] == 1
     assert PriceList.unscoped.count() == 1
+
+
+def test_a_list_may_count_what_is_ordered_of_all_its_products_for_its_breaks(trade, cast, django_assert_num_queries):
+    agreement, product, base = trade
+    others = [make_product(cast.lh, f"M{n}").pk for n in range(2)]
+    mixing = make_list(cast.lh, "MIX", mixes=True)
+    actions.assign_list(agreement.pk, mixing.pk, 1, actor=SYSTEM)
+    for one in (product, *others):
+        make_price(base, one, "120")
+    for one in (product, others[0]):
+        make_price(mixing, one, "100")
+        make_price(mixing, one, "90", "10")
+    items = [Item(1, product, Decimal(6)), Item(2, others[0], Decimal(4)), Item(3, others[1], Decimal(50)), Item("look", product, Decimal(9), alone=True)]
+    with django_assert_num_queries(1):
+        quotes = queries.unscoped_quote(agreement.pk, items, ON)
+    assert {key: quote.amount for key, quote in quotes.items()} == {1: 90, 2: 90, 3: 120, "look": 100}
+    assert quotes[1].steps[0]["together"] == "10" and quotes[1].mixed and not quotes[3].mixed
+    fewer = queries.unscoped_quote(agreement.pk, [Item(1, product, Decimal(6)), Item(2, others[0], Decimal(3)), Item(3, others[1], Decimal(50))], ON)
+    assert [fewer[n].amount for n in (1, 2)] == [100, 100], "what another list prices does not count"
+    actions.change_list(mixing.pk, actions.ListDraft("MIX", "MIX"), actor=SYSTEM)
+    assert queries.unscoped_quote(agreement.pk, items, ON)[1].amount == 100

@@ -167,3 +167,14 @@ def test_a_price_is_checked_field_by_field():
     faults = price_faults(SpecialDraft(1, 1, Decimal(0), FEB, JAN, Decimal(-1), source="luck"), "rows.0.")
     assert {f.field for f in faults} == {"rows.0.amount", "rows.0.min_qty", "rows.0.valid_to", "rows.0.source"}
     assert price_faults(PriceDraft(1, Decimal("0.000001"), JAN)) == []
+
+
+def test_a_break_may_count_all_products_of_its_list_together():
+    plain = Candidate("list", 1, 0, Decimal(0), Decimal(100), True, date(2026, 1, 1), code="MIX", mixes=7)
+    many = Candidate("list", 2, 0, Decimal(10), Decimal(90), True, date(2026, 1, 1), code="MIX", mixes=7)
+    alone, together, other = (choose([plain, many], Decimal(6), mixed) for mixed in ({}, {7: Decimal(12)}, {8: Decimal(12)}))
+    assert [quote.amount for quote in (alone, together, other)] == [Decimal(100), Decimal(90), Decimal(100)]
+    assert together.mixed and together.steps[0]["together"] == "12" and together.steps[0]["verdict"] == "chosen"
+    assert alone.steps[1] == {**alone.steps[1], "verdict": "break_not_reached", "together": "6"}
+    unmixed = choose([Candidate("list", 3, 0, Decimal(10), Decimal(80), True, date(2026, 1, 1)), plain, many], Decimal(6), {7: Decimal(12)})
+    assert unmixed.amount == Decimal(90), "the break of a list that is not mixed counts the line alone"

@@ -112,7 +112,7 @@ def _world() -> dict[str, Any]:
     tables = {"orders": "orders_order", "shipments": "fulfilment_shipment", "invoices": "billing_invoice", "payments": "payments_payment"}
     documents = {
         person: {
-            name: [pk for (pk,) in rows(f"SELECT id FROM {table} WHERE {side}_id = %s ORDER BY id DESC LIMIT 200", (org,))][::20]
+            name: _spread([pk for (pk,) in rows(f"SELECT id FROM {table} WHERE {side}_id = %s ORDER BY id DESC LIMIT 200", (org,))])
             for name, table in tables.items()
         }
         for person, side, org in (("admin", "seller", hq), ("dealer", "buyer", own))
@@ -131,6 +131,11 @@ def _world() -> dict[str, Any]:
         "mains": {"admin": mains[hq], "dealer": mains[own]},
     }
     return {**words, "documents": documents}
+
+
+def _spread(newest: list[int]) -> list[int]:
+    """About ten of the newest documents, in a small world too some of those that are through: each state asks other things."""
+    return newest[:: max(1, len(newest) // 10)]
 
 
 def _client(person: str) -> Any:

@@ -107,9 +107,11 @@ def agree(seller_id: int, buyers: Sequence[Buyer], products: Sequence[int], unse
 
 
 def _prices(seller_id: int, buyers: Sequence[Buyer], products: Sequence[int], gold: int, actor: Actor) -> None:
-    """A list of the group with a break at three, one of the channel, one of each fifth dealer, and five prices of its own for each tenth."""
+    """A list of the group with a break at three of all its products together, one of the channel, one of each fifth dealer, and five prices of its own
+    for each tenth.
+    """
     start = _since()
-    grade = create_list(seller_id, ListDraft("GOLD", "Gold"), actor=actor)
+    grade = create_list(seller_id, ListDraft("GOLD", "Gold", mixes=True), actor=actor)
     breaks = [PriceDraft(p, PRICE * percent / 100, start, min_qty=Decimal(least)) for p in products[::2] for least, percent in ((0, 97), (3, 95))]
     set_prices(grade.pk, breaks, actor=actor)
     assign_wide(grade.pk, Wide(group_id=gold), actor=actor)
