@@ -5,15 +5,18 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import import_module
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.apps import apps
 from django.conf import settings
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from qudao.kernel.errors import Forbidden, NotFound
@@ -64,6 +67,8 @@ class Actor:
     kind: str = "person"
     cause: int | None = None
     language: str = "zh-hans"
+    #: in which the person reads clock times; "": that of the installation
+    time_zone: str = ""
     token_id: int | None = None
     stands_for: frozenset[int] = frozenset()
     role_id: int | None = None
@@ -285,6 +290,14 @@ def expand(patterns: tuple[str, ...], *, fields: bool = False) -> frozenset[str]
     return frozenset(chosen)
 
 
+def zone_of(actor: Actor | None) -> tzinfo:
+    """In which zone clock times are shown to somebody. The dates of documents follow the installation's calendar, for both sides alike."""
+    try:
+        return ZoneInfo(actor.time_zone) if actor and actor.time_zone else timezone.get_default_timezone()
+    except (ZoneInfoNotFoundError, ValueError):  # one that this machine's tables do not know any more locks nobody out
+        return timezone.get_default_timezone()
+
+
 class ActorMiddleware:
     """Sets `request.actor` (None when nobody is signed in) by the resolver named in settings.ACTOR_OF_REQUEST."""
 
@@ -294,7 +307,9 @@ class ActorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         by_token = request.headers.get("Authorization", "").startswith("Bearer ")
-        request.actor = None if by_token else self.resolve(request)  # type: ignore[attr-defined]
+        actor = request.actor = None if by_token else self.resolve(request)  # type: ignore[attr-defined]
+        # To the next request of this thread: a file is written while it is sent, after the answer was given.
+        timezone.activate(zone_of(actor))
         return self.get_response(request)
 
 

@@ -16,11 +16,11 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import F, QuerySet
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.module_loading import import_string
 from procrastinate.contrib.django import app
 
-from qudao.base.access import Actor, Channel, visible
+from qudao.base.access import Actor, Channel, visible, zone_of
 from qudao.base.action import action, record
 from qudao.base.models import Run, RunFault
 from qudao.base.subject import Subject
@@ -118,7 +118,7 @@ def work_off(run_id: int) -> None:
         return
     actor = import_string(settings.ACTOR_OF_MEMBERSHIP)(run.membership_id, Channel.PAGE)
     try:
-        with translation.override(actor.language if actor else settings.LANGUAGE_CODE):
+        with translation.override(actor.language if actor else settings.LANGUAGE_CODE), timezone.override(zone_of(actor)):
             if actor is None:
                 raise Refused("base.no_person")
             page = import_string(run.page).standing_for(actor)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
+from zoneinfo import available_timezones
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import Actor, all_fields, all_verbs
@@ -65,12 +68,22 @@ class JoinForm(NewPasswordForm):
     field_order = ("name",)
 
 
+@cache
+def _zones() -> list[tuple[str, Any]]:
+    """Cities of the world by region, the installation's own zone first."""
+    named = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/", "posix/", "right/")))
+    return [("", settings.TIME_ZONE), *((name, name.replace("_", " ")) for name in named)]
+
+
 class ProfileForm(Form):
-    """Name, language, look."""
+    """Name, language, look, time zone."""
 
     name = forms.CharField(label=_("Name"), max_length=80)
     language = forms.ChoiceField(label=_("Language"), choices=Language.choices)
     theme = forms.ChoiceField(label=_("Look"), choices=Theme.choices)
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"), required=False, choices=_zones, help_text=_("Of the times of day you see. The dates of documents are the same for everybody.")
+    )
 
 
 class PasswordForm(NewPasswordForm):

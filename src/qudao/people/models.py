@@ -29,6 +29,8 @@ class User(Row, AbstractBaseUser):
     name = models.CharField(_("name"), max_length=80)
     language = models.CharField(_("language"), max_length=8, choices=Language.choices, default=Language.ZH)
     theme = models.CharField(_("theme"), max_length=5, choices=Theme.choices, default=Theme.AUTO)
+    #: in which clock times are shown to the person; "" = that of the installation, whose calendar the dates of documents follow for everybody
+    time_zone = models.CharField(_("time zone"), max_length=40, blank=True, default="", db_default="")
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     link_asked_at = models.DateTimeField(null=True, editable=False)

@@ -28,12 +28,12 @@ SESSION_MEMBERSHIP = "people_membership"
 #: tokens used today for the first time that this process saw; written after the answer (`apps`), so that no request waits for it
 USED_TOKENS: set[int] = set()
 
-# The last column but one: outside sellers of the organisation in which nobody works. The index of suppliers answers it.
+# The last column but two: outside sellers of the organisation in which nobody works. The index of suppliers answers it.
 _ACTOR = """
     u.id, u.email, u.name, u.language, u.theme, u.password, m.id, m.scope, o.id, o.path, o.kind, r.verbs, r.fields,
     ARRAY(SELECT s.id FROM network_organisation s WHERE s.parent_id = o.id AND s.kind = 'supplier'
           AND NOT EXISTS (SELECT FROM people_membership w WHERE w.org_id = s.id AND w.state = 'active')),
-    m.role_id
+    m.role_id, u.time_zone
 """
 _JOINS = """
     JOIN people_role r ON r.id = m.role_id
@@ -148,6 +148,7 @@ def _actor(row: tuple, channel: Channel, *, token_id: int | None = None, name: s
         token_id=token_id,
         stands_for=frozenset(row[13]),
         role_id=row[14],
+        time_zone=row[15],
     )
 
 

@@ -210,6 +210,7 @@ SENTENCES = {
     "people.role_owner": _("This role belongs to another organisation."),
     "people.language": _("This language is not available."),
     "people.theme": _("This theme is not available."),
+    "people.time_zone": _("This time zone is not known."),
     "people.last_admin": _("Somebody must be left who can manage the people of this organisation."),
 }
 

@@ -177,7 +177,7 @@ def moment(value: Any) -> str:
 
 def moment_short(value: Any) -> str:
     """A point in time, without the date when it is today: 08:02."""
-    if isinstance(value, datetime) and localtime(value).date() == clock.today():
+    if isinstance(value, datetime) and localtime(value).date() == localtime(clock.now()).date():
         return f"{localtime(value):%H:%M}"
     return moment(value)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from zoneinfo import available_timezones
 
 from django.contrib.auth.password_validation import validate_password
 from django.core import signing
@@ -34,6 +35,7 @@ class Profile:
     name: str
     language: str
     theme: str
+    time_zone: str = ""
 
 
 def subject_of(user: User) -> Subject:
@@ -49,7 +51,7 @@ def refuse_program(actor: Actor) -> None:
 
 @action("people.me")
 def change_profile(profile: Profile, *, actor: Actor) -> User:
-    """Change the own name, language and theme. Locks the user."""
+    """Change the own name, language, look and the zone of clock times. Locks the user."""
     refuse_program(actor)
     faults = []
     if not profile.name.strip():
@@ -58,10 +60,12 @@ def change_profile(profile: Profile, *, actor: Actor) -> User:
         faults.append(Fault("people.language", "language"))
     if profile.theme not in Theme.values:
         faults.append(Fault("people.theme", "theme"))
+    if profile.time_zone and profile.time_zone not in available_timezones():
+        faults.append(Fault("people.time_zone", "time_zone"))
     raise_if_any(faults, Invalid)
     user = lock_one(User, actor.user_id or 0, rank=Rank.NETWORK)
-    user.name, user.language, user.theme = profile.name.strip()[:80], profile.language, profile.theme
-    user.save(update_fields=["name", "language", "theme"])
+    user.name, user.language, user.theme, user.time_zone = profile.name.strip()[:80], profile.language, profile.theme, profile.time_zone
+    user.save(update_fields=["name", "language", "theme", "time_zone"])
     record(subject_of(user))
     return user
 

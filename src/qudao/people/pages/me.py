@@ -43,6 +43,7 @@ def profile_panel(user: User) -> Panel:
         (_("E-mail"), user.email),
         (_("Language"), user.get_language_display()),
         (_("Look"), user.get_theme_display()),
+        (_("Time zone"), (user.time_zone or settings.TIME_ZONE).replace("_", " ")),
     ]
     buttons = [Button(_("Change"), reverse("me_profile")), Button(_("Change password"), reverse("me_password"))]
     return Panel(_("Profile"), "people/panel_buttons.html", {"facts": facts, "buttons": buttons})
@@ -135,7 +136,7 @@ class _MyForm(FormPage):
 
 
 class MyProfile(_MyForm):
-    """Name, language, look."""
+    """Name, language, look, time zone."""
 
     form = ProfileForm
     title = gettext_lazy("Change profile")

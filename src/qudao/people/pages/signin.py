@@ -237,7 +237,7 @@ def switch(request: HttpRequest) -> HttpResponse:
 def theme(request: HttpRequest) -> HttpResponse:
     """Light, dark, or like the device."""
     user = my_user(request.actor)  # type: ignore[attr-defined]
-    profile = Profile(user.name, user.language, request.POST.get("theme") or "auto")
+    profile = Profile(user.name, user.language, request.POST.get("theme") or "auto", user.time_zone)
     actions.change_profile(profile, actor=request.actor)  # type: ignore[attr-defined]
     return go(request, safe(request, request.POST.get("next")))
 
@@ -248,7 +248,7 @@ def language(request: HttpRequest) -> HttpResponse:
     """The language of this person, here and on every other device; one stays on the page."""
     user = my_user(request.actor)  # type: ignore[attr-defined]
     chosen = request.POST.get("language", "")
-    actions.change_profile(Profile(user.name, chosen, user.theme), actor=request.actor)  # type: ignore[attr-defined]
+    actions.change_profile(Profile(user.name, chosen, user.theme, user.time_zone), actor=request.actor)  # type: ignore[attr-defined]
     return _in_language(HttpResponseRedirect(safe(request, request.POST.get("next"))), chosen)
 
 

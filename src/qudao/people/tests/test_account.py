@@ -1,12 +1,15 @@
 """A person's own account: profile, password, second factor, devices, tokens."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.core import mail
+from django.utils import timezone
 
-from qudao.base.access import system_actor
+from qudao.base.access import system_actor, zone_of
+from qudao.base.html import figures
+from qudao.base.tests.page_text import text
 from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden, Invalid, NotFound, Refused
 from qudao.people import actions, rules
@@ -15,8 +18,8 @@ from qudao.people.actions.factors import new_secret
 from qudao.people.actions.members import change_member
 from qudao.people.actions.roles import RoleFacts, write_role
 from qudao.people.models import ApiToken, Membership, SecondFactor, Session, User
-from qudao.people.queries import unscoped_actor_of_token
-from qudao.people.tests.make import actor_of, arriving, link_of, run_jobs
+from qudao.people.queries import unscoped_actor_of_token, unscoped_actor_of_user
+from qudao.people.tests.make import actor_of, arriving, link_of, run_jobs, sign_in
 
 pytestmark = pytest.mark.django_db
 GOOD = "rain-on-the-lake-7"
@@ -205,3 +208,26 @@ def test_tokens_are_revoked_by_their_person_or_administrator(cast):
     assert unscoped_actor_of_token(raw) is None
     actions.note_tokens_used([token.pk], actor=system_actor())
     assert ApiToken.unscoped.get().last_used_on == clock.today()
+
+
+def test_times_of_day_are_shown_in_the_zone_of_the_reader_and_dates_of_documents_are_everybodys(client, cast):
+    client = sign_in(client, cast.dealer)
+    Session.unscoped.filter(user_id=cast.dealer.user_id).update(started_at=datetime(2026, 3, 1, 17, 5, tzinfo=UTC))
+    assert "01:05" in text(client.get("/me/")), "a day later in Shanghai"
+    facts = {"name": "x", "language": "en", "theme": "auto"}
+    assert client.post("/me/profile", {**facts, "time_zone": "Atlantis/North"}).status_code == 422
+    assert client.post("/me/profile", {**facts, "time_zone": "America/New_York"}).status_code == 302
+    page = text(client.get("/me/"))
+    assert "12:05" in page and "America/New York" in page and "01:05" not in page
+    client.post("/session/theme", {"theme": "dark"})
+    assert User.unscoped.get(pk=cast.dealer.user_id).time_zone == "America/New_York", "another look keeps the zone"
+    User.unscoped.filter(pk=cast.dealer.user_id).update(time_zone="Gone/Sunk")
+    assert "01:05" in text(client.get("/me/")), "a zone that is not known any more is as none"
+
+
+def test_the_day_of_business_is_one_for_all(cast):
+    User.unscoped.filter(pk=cast.dealer.user_id).update(time_zone="Pacific/Kiritimati")
+    actor = unscoped_actor_of_user(cast.dealer.user_id)
+    moment = datetime(2026, 3, 1, 11, 0, tzinfo=UTC)  # 19:00 in Shanghai, the next day at 01:00 in Kiritimati
+    with timezone.override(zone_of(actor)), clock.freeze(moment):
+        assert clock.today() == date(2026, 3, 1) and figures.moment(moment).endswith("01:00")
