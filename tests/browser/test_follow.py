@@ -58,7 +58,7 @@ def test_a_buyer_sends_a_photo_and_the_clerk_answers_and_notes_something_inside(
     clerk.go("/notices/")
     clerk.says(NOTE)
     clerk.page.keyboard.press("e")
-    clerk.says("Nothing new.")
+    clerk.says("Nothing is under")
     clerk.go(f"/orders/{order.pk}/")
     clerk.says(NOTE, "1 message")
     assert clerk.page.locator("img.q-shot").evaluate("(one) => one.decode().then(() => one.naturalWidth)") > 100

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -43,7 +44,7 @@ def profile_panel(user: User) -> Panel:
         (_("E-mail"), user.email),
         (_("Language"), user.get_language_display()),
         (_("Look"), user.get_theme_display()),
-        (_("Time zone"), (user.time_zone or settings.TIME_ZONE).replace("_", " ")),
+        (_("Time zone"), format_html('<span class="code">{}</span>', user.time_zone or settings.TIME_ZONE)),
     ]
     buttons = [Button(_("Change"), reverse("me_profile")), Button(_("Change password"), reverse("me_password"))]
     return Panel(_("Profile"), "people/panel_buttons.html", {"facts": facts, "buttons": buttons})

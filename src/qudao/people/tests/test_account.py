@@ -218,7 +218,7 @@ def test_times_of_day_are_shown_in_the_zone_of_the_reader_and_dates_of_documents
     assert client.post("/me/profile", {**facts, "time_zone": "Atlantis/North"}).status_code == 422
     assert client.post("/me/profile", {**facts, "time_zone": "America/New_York"}).status_code == 302
     page = text(client.get("/me/"))
-    assert "12:05" in page and "America/New York" in page and "01:05" not in page
+    assert "12:05" in page and "America/New_York" in page and "01:05" not in page
     client.post("/session/theme", {"theme": "dark"})
     assert User.unscoped.get(pk=cast.dealer.user_id).time_zone == "America/New_York", "another look keeps the zone"
     User.unscoped.filter(pk=cast.dealer.user_id).update(time_zone="Gone/Sunk")

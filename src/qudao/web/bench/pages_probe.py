@@ -134,8 +134,8 @@ def _world() -> dict[str, Any]:
 
 
 def _spread(newest: list[int]) -> list[int]:
-    """About ten of the newest documents, in a small world too some of those that are through: each state asks other things."""
-    return newest[:: max(1, len(newest) // 10)]
+    """About ten of the newest documents, the oldest of them first: each state asks other things, and those are through in a small world, too."""
+    return newest[:: max(1, len(newest) // 10)][::-1]
 
 
 def _client(person: str) -> Any:
