@@ -272,6 +272,8 @@ def candidates(reaches: Sequence[Reach], typed: str, most: int) -> dict[str, dic
     parts = []
     for reach in reaches:
         of_kind = f"subject_kind = {_text(reach.kind)} AND {reach.condition}"
+        # The pieces of a text name their kind themselves. Told of it twice, the planner would read all entries of the kind beside them.
+        in_pieces = f"subject_kind || '' = {_text(reach.kind)} AND {reach.condition}"
         ways = [(PART, " AND ".join(_has(reach.kind, word) for word in found), TABLE), (NUMBER, f"number = {_text(' '.join(found))}", TABLE)]
         if reach.newest and all(map(_short, found)):
             newest = f"(SELECT * FROM {TABLE} WHERE {of_kind} ORDER BY subject_id DESC LIMIT {NEWEST})"
@@ -279,9 +281,7 @@ def candidates(reaches: Sequence[Reach], typed: str, most: int) -> dict[str, dic
         ways += [(AMOUNT, f"amount = {amount}", TABLE)] if amount is not None and reach.amounts else []
         rank, order = ("0", "subject_id DESC") if reach.newest else (_rank(found), "rank, subject_id DESC")
         for way, condition, table in ways:
-            # The pieces of a text name the kind themselves: asked in plain, the planner reads all of the kind beside them.
-            own = of_kind.replace("subject_kind =", "subject_kind || '' =", 1) if way == PART and table == TABLE else of_kind
-            met = f"SELECT * FROM {table} e WHERE {own} AND {condition}"
+            met = f"SELECT * FROM {table} e WHERE {in_pieces if way == PART and table == TABLE else of_kind} AND {condition}"
             some = met if reach.newest else f"{met} LIMIT {MOST_RANKED}"
             parts.append(f"(SELECT subject_kind, subject_id, {way} AS way, {rank} AS rank FROM ({some}) m ORDER BY {order} LIMIT {most})")
     by_kind: dict[str, dict[int, set[int]]] = {}

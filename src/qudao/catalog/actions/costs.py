@@ -9,7 +9,7 @@ from qudao.base.action import action, record
 from qudao.base.subject import Subject
 from qudao.catalog.models import Cost, Product
 from qudao.catalog.rules import CostDraft
-from qudao.kernel.errors import Fault, Forbidden, Invalid, raise_if_any
+from qudao.kernel.errors import Fault, Forbidden, Invalid, NotFound, raise_if_any
 from qudao.network.queries import organisation
 
 FIELD = "trade.cost"
@@ -35,14 +35,15 @@ def set_costs(drafts: Sequence[CostDraft], *, actor: Actor) -> list[Cost]:
     last = {(draft.product_id, draft.valid_from): draft for draft in drafts}
     currency = organisation(actor, actor.org_id).currency
     wanted = [Cost(owner_id=actor.org_id, product_id=pk, valid_from=day, amount=one.amount, currency=currency) for (pk, day), one in sorted(last.items())]
-    before = {(c.product_id, c.valid_from): c.amount for c in Cost.unscoped.filter(owner_id=actor.org_id, product__in=known)}
+    days = {draft.valid_from for draft in drafts}
+    before = {(c.product_id, c.valid_from): c.amount for c in Cost.unscoped.filter(owner_id=actor.org_id, product__in=known, valid_from__in=days)}
     made = Cost.unscoped.bulk_create(
         wanted, update_conflicts=True, unique_fields=["owner", "product", "valid_from"], update_fields=["amount", "currency"], batch_size=5000
     )
     for one in made:
         was = before.get((one.product_id, one.valid_from))
         if was != one.amount:
-            _log(one, known[one.product_id].code, {"cost": [str(was) if was is not None else "", str(one.amount)], "valid_from": str(one.valid_from)})
+            _log(one, known[one.product_id].code, {"valid_from": str(one.valid_from), "changed": was is not None})
     return made
 
 
@@ -57,13 +58,17 @@ def set_cost(draft: CostDraft, *, actor: Actor) -> Cost:
 
 @action("catalog.keep_costs")
 def remove_costs(cost_ids: Iterable[int], *, actor: Actor) -> None:
-    """Take costs back, as if they had never been said; the cost before them counts on. Raises NotFound."""
+    """Take costs back, all or none, as if they had never been said; the cost before them counts on. Two statements. Raises NotFound."""
     _require_sight(actor)
-    for pk in sorted(set(cost_ids)):
-        one = get_visible(actor, Cost, pk, "catalog.keep_costs")
-        _log(one, one.product.code, {"cost": [str(one.amount), ""], "valid_from": str(one.valid_from)})
-        one.delete()
+    wanted = set(cost_ids)
+    found = list(visible(actor, Cost, "catalog.keep_costs").filter(pk__in=wanted).select_related("product"))
+    if len(found) != len(wanted):
+        raise NotFound("base.not_found")
+    for one in found:
+        _log(one, one.product.code, {"valid_from": str(one.valid_from), "removed": True})
+    Cost.unscoped.filter(pk__in=wanted).delete()
 
 
 def _log(cost: Cost, code: str, detail: dict[str, object]) -> None:
+    """Without the amounts: who sees the whole network's log, or a log but no costs, reads them there no more than elsewhere."""
     record(Subject("catalog.cost", cost.pk, cost.owner_id, cost.owner_id, code), detail=detail)

@@ -8,9 +8,10 @@ import pytest
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 
-from qudao.base.access import system_actor
+from qudao.base.access import system_actor, visible
 from qudao.base.action import unit
 from qudao.base.import_runs import Told, begin_import, run_import, undo_import
+from qudao.base.models import ActionLog
 from qudao.catalog.actions import remove_costs, set_audience, set_cost, set_costs
 from qudao.catalog.models import Cost
 from qudao.catalog.queries import costs, unscoped_costs
@@ -52,7 +53,12 @@ def test_a_dealer_keeps_its_own_cost_of_its_sellers_product_and_reads_no_other(p
     assert [c.amount for c in costs(people.dealer_admin)] == [D(11)] and [c.amount for c in costs(people.hq_admin)] == [D(8)]
     assert not costs(people.hq_clerk).exists() and not costs(people.dealer).exists()
     with pytest.raises(NotFound):
-        remove_costs([Cost.unscoped.get(owner=people.lh).pk], actor=people.dealer_admin)
+        remove_costs(Cost.unscoped.values_list("pk", flat=True), actor=people.dealer_admin)
+    assert Cost.unscoped.count() == 2, "all or none"
+    set_cost(CostDraft(product.pk, D("11.77"), DAY), actor=people.dealer_admin)
+    remove_costs([Cost.unscoped.get(owner=people.d001).pk], actor=people.dealer_admin)
+    log = [str(line.detail) for line in visible(people.hq_admin, ActionLog).filter(subject_kind="catalog.cost")]
+    assert len(log) >= 3 and not any("11" in one for one in log), "the brand sees the whole log, not what its dealer pays"
 
 
 def test_who_may_not_read_costs_writes_none(people):

@@ -90,13 +90,8 @@ def needs_of(lacks: Sequence[Lack]) -> list[Need]:
     return [Need(one.product_id, one.code, one.missing, one.place_id, one.places) for one in lacks]
 
 
-def all_short(actor: Actor) -> list[Need]:
-    """Everything that orders in review ask for and the stock does not have, the most wanted first. One statement."""
-    return needs_of(short_products(actor, TOGETHER))
-
-
 def needs_at(actor: Actor, here: Mapping[int, tuple[int, str]]) -> list[Need]:
-    """The same of products of which nothing is free in an own place (product → place, code), also where nobody asks for them. One statement."""
+    """Needs of products of which nothing is free in an own place (product → place, code), also where nobody asks for them. One statement."""
     asked = {one.product_id: one for one in short_products(actor, len(here), here)} if here else {}
     return [
         Need(pk, code, asked[pk].missing, asked[pk].place_id, asked[pk].places) if pk in asked else Need(pk, code, ZERO, place, frozenset({place}))

@@ -20,9 +20,14 @@ from qudao.orders.rules import NewLine, Placing
 from qudao.orders.tests.make import make_downstream, make_world, place
 from qudao.people.queries import unscoped_system_role
 from qudao.people.tests.make import sign_in
-from qudao.portal.queries.restock import all_short, ways
+from qudao.portal.queries.attention import short_products
+from qudao.portal.queries.restock import TOGETHER, needs_of, ways
 
 pytestmark = pytest.mark.django_db
+
+
+def all_short(actor):
+    return needs_of(short_products(actor, TOGETHER))
 
 
 @pytest.fixture
