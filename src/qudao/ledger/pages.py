@@ -175,10 +175,7 @@ class ChartList(ListPage):
     query = queries.chart
     table = ChartTable
     title = gettext_lazy("Chart of accounts")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("accounts")
+    above = "accounts"
 
     def buttons(self) -> Sequence[Button]:
         return [
@@ -195,10 +192,7 @@ class _ChartForm(FormPage):
     """A change of the own chart."""
 
     verb = "ledger.edit_chart"
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("chart")
+    above = "chart"
 
     def done(self, result: Any) -> str:
         return self.back
@@ -240,10 +234,7 @@ class TrialPage(ReportPage):
 
     table = TrialTable
     title = gettext_lazy("Trial balance")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("accounts")
+    above = "accounts"
 
     def rows(self, span: DateSpan) -> Sequence[Any]:
         return queries.trial_balance(self.actor, span)
@@ -259,10 +250,7 @@ class EntryList(ListPage):
     query = queries.entry_lines
     table = EntryTable
     title = gettext_lazy("Entries")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("trial_balance")
+    above = "trial_balance"
 
 
 class PeriodList(ListPage):
@@ -272,10 +260,7 @@ class PeriodList(ListPage):
     query = queries.periods
     table = PeriodTable
     title = gettext_lazy("Locked months")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("accounts")
+    above = "accounts"
 
     def buttons(self) -> Sequence[Button]:
         return [
@@ -292,10 +277,7 @@ class PeriodLock(FormPage):
     action = actions.lock_period
     title = submit = gettext_lazy("Lock a month")
     said = gettext_lazy("The month is locked.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("periods")
+    above = "periods"
 
 
 class PeriodUnlock(FormPage):
@@ -306,10 +288,7 @@ class PeriodUnlock(FormPage):
     action = actions.unlock_period
     title = submit = gettext_lazy("Open a month again")
     said = gettext_lazy("The month is open again.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("periods")
+    above = "periods"
 
 
 routes = [

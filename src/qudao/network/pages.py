@@ -176,10 +176,7 @@ class OrgDetail(DetailPage):
     query = organisations
     kind = "network.organisation"
     panels = (card_panel, address_panel, tree_panel, timeline_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("organisations")
+    above = "organisations"
 
     def head(self, obj: Organisation) -> Head:
         full = knows_fully(self.actor, obj.path)
@@ -208,10 +205,7 @@ class OrgNew(FormPage):
     form = NewOrgForm
     title = submit = gettext_lazy("Register organisation")
     said = gettext_lazy("The organisation is registered.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("organisations")
+    above = "organisations"
 
     def initial(self, obj: Any) -> dict[str, Any]:
         return {"kind": "dealer", "currency": "CNY", "parent": self.actor.org_id}
@@ -228,13 +222,10 @@ class OrgChange(FormPage):
     form = OrgForm
     title = gettext_lazy("Change organisation")
     said = gettext_lazy("The changes are saved.")
+    above = "organisation"
 
     def find(self, **kwargs: Any) -> Organisation:
         return organisation(self.actor, kwargs["pk"], "network.change")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("organisation", args=[self.kwargs["pk"]])
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.change_organisation(obj.pk, actions.OrgFacts(**cleaned), actor=self.actor, client_id=client_id)
@@ -245,10 +236,7 @@ class _Verb(ActionPage):
 
     query = organisations
     form: type[Form] = ReasonForm
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("organisation", args=[self.kwargs["pk"]])
+    above = "organisation"
 
 
 class OrgSuspend(_Verb):
@@ -315,16 +303,13 @@ class AddressNew(FormPage):
     form = AddressForm
     title = submit = gettext_lazy("Add address")
     said = gettext_lazy("The address is added.")
+    above = "organisation"
 
     def find(self, **kwargs: Any) -> Organisation:
         return organisation(self.actor, kwargs["pk"], "network.address")
 
     def initial(self, obj: Organisation) -> dict[str, Any]:
         return {"phone": obj.phone, "street": obj.address, "area_code": obj.area_code}
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("organisation", args=[self.kwargs["pk"]])
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.add_address(obj.pk, AddressFacts(**cleaned), actor=self.actor, client_id=client_id)

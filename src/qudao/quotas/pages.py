@@ -48,10 +48,7 @@ class ShareList(ListPage):
     query = queries.shares
     table = ShareTable
     title = gettext_lazy("Shares of scarce goods")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("quotas")
+    above = "quotas"
 
     def buttons(self) -> Sequence[Button]:
         return import_buttons("quotas.shares", self.actor)
@@ -90,10 +87,7 @@ class QuotaDetail(DetailPage):
     query = queries.quotas
     kind = "quotas.quota"
     panels = (shares_panel, facts_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("quotas")
+    above = "quotas"
 
     def head(self, obj: Quota) -> Head:
         span = f"{figures.day(obj.valid_from)} – {figures.day(obj.valid_to)}"
@@ -118,10 +112,7 @@ class QuotaNew(FormPage):
     form = QuotaForm
     title = submit = gettext_lazy("Declare scarce")
     said = gettext_lazy("The product is declared scarce.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("quotas")
+    above = "quotas"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         code = cleaned.pop("product").strip()
@@ -135,13 +126,10 @@ class _OfQuota(FormPage):
     """Something done to a quota."""
 
     verb = "quotas.set"
+    above = "quota"
 
     def find(self, **kwargs: Any) -> Quota:
         return queries.quota(self.actor, kwargs["pk"], self.verb)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("quota", args=[self.kwargs["pk"]])
 
 
 class QuotaChange(_OfQuota):

@@ -32,10 +32,7 @@ class RuleList(ListPage):
     query = queries.assortment_rules
     table = RuleTable
     title = gettext_lazy("Assortments")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("agreements")
+    above = "agreements"
 
     def buttons(self) -> Sequence[Button]:
         return [
@@ -64,10 +61,7 @@ class RuleDetail(DetailPage):
     query = queries.assortment_rules
     kind = "agreements.assortmentrule"
     panels = (rule_panel,)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("assortment_rules")
+    above = "assortment_rules"
 
     def head(self, obj: AssortmentRule) -> Head:
         return Head(what_of(obj), None, whom_of(obj))
@@ -87,10 +81,7 @@ class RuleNew(FormPage):
     title = gettext_lazy("What is shown to whom")
     submit = gettext_lazy("Save")
     said = gettext_lazy("The rule is saved; what buyers see follows within seconds.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("assortment_rules")
+    above = "assortment_rules"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         facts = {name: cleaned.pop(name) for name in ("shown", "valid_from", "valid_to")}
@@ -104,10 +95,7 @@ class RuleChange(FormPage):
     form = RuleChangeForm
     title = gettext_lazy("Change the rule")
     said = gettext_lazy("The rule is saved; what buyers see follows within seconds.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("assortment_rule", args=[self.kwargs["pk"]])
+    above = "assortment_rule"
 
     def find(self, **kwargs: Any) -> AssortmentRule:
         return queries.assortment_rule(self.actor, kwargs["pk"], self.verb)
@@ -128,10 +116,7 @@ class RuleEnd(ActionPage):
     title = submit = gettext_lazy("End the rule")
     said = gettext_lazy("The rule counts no more; what buyers see follows within seconds.")
     danger = True
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("assortment_rules")
+    above = "assortment_rules"
 
     def says(self, obj: AssortmentRule) -> Any:
         return f"{what_of(obj)} → {whom_of(obj)}"
@@ -148,10 +133,7 @@ class BuyerList(ListPage):
     table = OfferTable
     title = gettext_lazy("Who sees what")
     product_id: int | None = None
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("assortment_rules")
+    above = "assortment_rules"
 
     def base_rows(self, table: Table, params: QueryDict) -> QuerySet:
         code = params.get("product", "").strip()
@@ -178,10 +160,7 @@ class ProductsOfBuyer(ListPage):
     table = OfferedTable
     title = gettext_lazy("What a buyer sees")
     agreement_id: int | None = None
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("assortment_buyers")
+    above = "assortment_buyers"
 
     def base_rows(self, table: Table, params: QueryDict) -> QuerySet:
         if self.agreement_id is None:

@@ -33,10 +33,7 @@ class GroupList(ListPage):
     query = queries.groups
     table = GroupTable
     title = gettext_lazy("Groups of buyers")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("agreements")
+    above = "agreements"
 
     def buttons(self) -> Sequence[Button]:
         return [
@@ -53,10 +50,7 @@ class MemberList(ListPage):
     query = queries.members
     table = MemberTable
     title = gettext_lazy("Members of groups")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("buyer_groups")
+    above = "buyer_groups"
 
 
 def members_panel(request: HttpRequest, group: Group) -> Panel:
@@ -85,10 +79,7 @@ class GroupDetail(DetailPage):
     query = queries.groups
     kind = "agreements.group"
     panels = (members_panel,)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("buyer_groups")
+    above = "buyer_groups"
 
     def head(self, obj: Group) -> Head:
         return Head(obj.code, None, name_of(obj))
@@ -108,10 +99,7 @@ class GroupNew(FormPage):
     form = GroupForm
     title = submit = gettext_lazy("New group")
     said = gettext_lazy("The group is made.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("buyer_groups")
+    above = "buyer_groups"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.create_group(self.actor.org_id, GroupDraft(**cleaned), actor=self.actor, client_id=client_id)
@@ -121,16 +109,13 @@ class _OfGroup(FormPage):
     """Something done to a group."""
 
     verb = "agreements.group"
+    above = "buyer_group"
 
     def find(self, **kwargs: Any) -> Group:
         return queries.group(self.actor, kwargs["pk"], self.verb)
 
     def initial(self, obj: Any) -> dict[str, Any]:
         return {}
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("buyer_group", args=[self.kwargs["pk"]])
 
 
 class GroupChange(_OfGroup):

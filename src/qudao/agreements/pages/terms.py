@@ -104,10 +104,7 @@ class AgreementDetail(DetailPage):
     query = queries.agreements
     kind = "agreements.agreement"
     panels = (terms_panel, grants_panel, timeline_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("agreements")
+    above = "agreements"
 
     def head(self, obj: Agreement) -> Head:
         other = obj.seller if obj.buyer_id == self.actor.org_id else obj.buyer
@@ -144,10 +141,7 @@ class AgreementNew(FormPage):
     form = NewForm
     title = submit = gettext_lazy("Draft agreement")
     said = gettext_lazy("The draft is saved.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("agreements")
+    above = "agreements"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         partner, me = cleaned.pop("partner").pk, self.actor.org_id
@@ -163,13 +157,10 @@ class AgreementChange(FormPage):
     form = TermsForm
     title = gettext_lazy("Change agreement")
     said = gettext_lazy("The changes are saved.")
+    above = "agreement"
 
     def find(self, **kwargs: Any) -> Agreement:
         return queries.agreement(self.actor, kwargs["pk"], "agreements.draft")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("agreement", args=[self.kwargs["pk"]])
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         draft = AgreementDraft(obj.seller_id, obj.buyer_id, **least(cleaned))
@@ -181,10 +172,7 @@ class _Verb(ActionPage):
 
     query = queries.agreements
     form: type[Form] = ReasonForm
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("agreement", args=[self.kwargs["pk"]])
+    above = "agreement"
 
 
 class AgreementActivation(_Verb):

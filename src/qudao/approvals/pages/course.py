@@ -49,10 +49,7 @@ class AbsenceNew(FormPage):
     form = AbsenceForm
     title = submit = gettext_lazy("Name a deputy")
     said = gettext_lazy("Your deputy is told, and may sign on these days what waits for you.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("absences")
+    above = "absences"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.name_deputy(AbsenceDraft(**cleaned), actor=self.actor, client_id=client_id)
@@ -69,10 +66,7 @@ class AbsenceEnd(ActionPage):
     action = actions.end_absence
     title = submit = gettext_lazy("End now")
     said = gettext_lazy("The deputy signs nothing more.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("absences")
+    above = "absences"
 
     def done(self, result: Any) -> str:
         return self.back

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -24,13 +24,10 @@ class _OfDraft(FormPage):
 
     verb = "approvals.edit_rules"
     said = gettext_lazy("The draft is saved; it counts when it is published.")
+    above = "approval_flow"
 
     def find(self, **kwargs: Any) -> Flow:
         return queries.flow(self.actor, kwargs["pk"])
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("approval_flow", args=[self.kwargs["pk"]])
 
     def branch(self, flow: Flow) -> Branch:
         """The branch that the address names; a new one for 0."""

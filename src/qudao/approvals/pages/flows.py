@@ -50,10 +50,7 @@ class RuleNew(FormPage):
     form = RuleForm
     title = submit = gettext_lazy("Add rule")
     said = gettext_lazy("The rule is in use for documents submitted from now on.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("approval_flows")
+    above = "approval_flows"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.add_rule(self.actor.org_id, RuleDraft(**cleaned), actor=self.actor, client_id=client_id).flow
@@ -65,10 +62,7 @@ class FlowNew(FormPage):
     verb = "approvals.edit_rules"
     form = FlowForm
     title = submit = gettext_lazy("New flow")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("approval_flows")
+    above = "approval_flows"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         before = queries.flows(self.actor, kind=cleaned["kind"]).first()
@@ -222,10 +216,7 @@ class FlowDetail(DetailPage):
     query = queries.flows
     kind = "approvals.flow"
     panels = (draft_panel, used_panel, versions_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("approval_flows")
+    above = "approval_flows"
 
     def head(self, obj: Flow) -> Head:
         used = version_of(obj, VersionState.PUBLISHED)
@@ -256,10 +247,7 @@ class _OfFlow(ActionPage):
 
     verb = "approvals.edit_rules"
     query = queries.flows
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("approval_flow", args=[self.kwargs["pk"]])
+    above = "approval_flow"
 
     def done(self, result: Any) -> str:
         return self.back

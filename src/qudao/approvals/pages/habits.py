@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.translation import gettext_lazy
 
 from qudao.approvals import actions, queries
@@ -24,13 +24,10 @@ class Habits(FormPage):
     form = HabitsForm
     title = gettext_lazy("For all branches")
     said = gettext_lazy("The draft is saved; it counts when it is published.")
+    above = "approval_flow"
 
     def find(self, **kwargs: Any) -> Flow:
         return queries.flow(self.actor, kwargs["pk"])
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("approval_flow", args=[self.kwargs["pk"]])
 
     def initial(self, obj: Flow) -> dict[str, Any]:
         return {name: getattr(drafted(obj), name) for name in ("skip_signed", "working_hours")}
@@ -46,10 +43,7 @@ class Duties(FormPage):
     form = DutiesForm
     title = gettext_lazy("Separation of duties")
     said = gettext_lazy("Saved; it counts from now on.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("approval_flows")
+    above = "approval_flows"
 
     def initial(self, obj: Any) -> dict[str, Any]:
         return {"apart": queries.separates(self.actor)}
@@ -65,10 +59,7 @@ class WorkingHours(FormPage):
     form = HoursForm
     title = gettext_lazy("Working hours")
     said = gettext_lazy("The working hours are saved; they count at once, also for what waits.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("approval_flows")
+    above = "approval_flows"
 
     def initial(self, obj: Any) -> dict[str, Any]:
         told = queries.work_time(queries.calendar(self.actor))

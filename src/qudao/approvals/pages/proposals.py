@@ -76,10 +76,7 @@ class ProposalDetail(DetailPage):
     query = queries.proposals
     kind = "approvals.proposal"
     panels = (card_panel, course_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("approval_proposals")
+    above = "approval_proposals"
 
     def head(self, obj: Proposal) -> Head:
         return Head(obj.number, (obj.get_state_display(), TONES[ProposalState(obj.state)]), LABELS.get(obj.kind, obj.kind))
@@ -108,10 +105,7 @@ class _OfProposal(ActionPage):
     """A verb on something that waits."""
 
     query = queries.proposals
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("approval_proposal", args=[self.kwargs["pk"]])
+    above = "approval_proposal"
 
     def done(self, result: Any) -> str:
         return self.back

@@ -92,10 +92,7 @@ class WhatIf(DetailPage):
     verb = "approvals.view"
     query = queries.flows
     panels = (result_panel, times_panel, changed_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("approval_flow", args=[self.kwargs["pk"]])
+    above = "approval_flow"
 
     def head(self, obj: Flow) -> Head:
         return Head(

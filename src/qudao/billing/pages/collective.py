@@ -59,10 +59,7 @@ class Invoicing(ActionPage):
     title = gettext_lazy("When goods are invoiced")
     submit = gettext_lazy("Save")
     said = gettext_lazy("Saved; it holds for what is delivered from now on and for what waits.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("agreement", args=[self.kwargs["pk"]])
+    above = "agreement"
 
     def initial(self, obj: Agreement) -> dict[str, Any]:
         cycle = queries.cycle_of(self.actor, obj.pk)
@@ -107,10 +104,7 @@ class Upcoming(DetailPage):
     verb = "billing.view"
     query = agreements
     panels = (upcoming_panel,)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("agreement", args=[self.kwargs["pk"]])
+    above = "agreement"
 
     def head(self, obj: Agreement) -> Head:
         cycle = queries.cycle_of(self.actor, obj.pk)
@@ -130,10 +124,7 @@ class Collecting(ActionPage):
     query = agreements
     title = submit = gettext_lazy("Issue the collective invoice")
     said = gettext_lazy("The collective invoice is issued.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("agreement_upcoming", args=[self.kwargs["pk"]])
+    above = "agreement_upcoming"
 
     def says(self, obj: Agreement) -> Any:
         return _("One invoice over all that was delivered under {code} and is not invoiced yet. It cannot be taken back.").format(code=obj.code)
@@ -206,10 +197,7 @@ class CollectiveDetail(DetailPage):
     query = queries.collectives
     kind = "billing.collective"
     panels = (parts_panel, facts_panel, timeline_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("collective_invoices")
+    above = "collective_invoices"
 
     def head(self, obj: Any) -> Head:
         selling = self.actor.org_id == obj.seller_id

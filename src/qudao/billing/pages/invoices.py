@@ -123,10 +123,7 @@ class InvoiceDetail(DetailPage):
     query = in_sight
     kind = "billing.invoice"
     panels = (lines_panel, facts_panel, timeline_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("invoices")
+    above = "invoices"
 
     def head(self, obj: Invoice) -> Head:
         selling = self.actor.org_id == obj.seller_id
@@ -153,10 +150,7 @@ class IssueOrder(ActionPage):
     query = queries.orders_in_sight
     title = submit = gettext_lazy("Issue the invoice")
     said = gettext_lazy("Everything delivered is invoiced.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("order", args=[self.kwargs["pk"]])
+    above = "order"
 
     def says(self, obj: Any) -> Any:
         return _("Bills what was delivered of order {number} and is not billed yet. An invoice cannot be taken back.").format(number=obj.number)
@@ -177,10 +171,7 @@ class EnterInvoice(ActionPage):
     keeps = True
     title = submit = gettext_lazy("Enter the seller's invoice")
     said = gettext_lazy("The invoice stands in the books.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("order", args=[self.kwargs["pk"]])
+    above = "order"
 
     def says(self, obj: Any) -> Any:
         ours = figures.money(queries.unscoped_to_bill(obj), obj.currency)

@@ -26,10 +26,7 @@ class CategoryList(ListPage):
     query = queries.categories
     table = CategoryTable
     title = gettext_lazy("Categories")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("products")
+    above = "products"
 
     def prepare(self, rows: list[Category]) -> list[Category]:
         counts = queries.category_counts(self.actor)
@@ -75,10 +72,7 @@ class CategoryDetail(DetailPage):
     query = queries.categories
     kind = "catalog.category"
     panels = (card_panel, below_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("categories")
+    above = "categories"
 
     def head(self, obj: Category) -> Head:
         return Head(obj.code, None, name_of(obj))
@@ -101,10 +95,7 @@ class CategoryNew(FormPage):
     form = CategoryForm
     title = submit = gettext_lazy("New category")
     said = gettext_lazy("The category is registered.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("categories")
+    above = "categories"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         draft = actions.CategoryDraft(**cleaned)
@@ -121,13 +112,10 @@ class CategoryChange(FormPage):
     form = CategoryForm
     title = gettext_lazy("Change category")
     said = gettext_lazy("The changes are saved.")
+    above = "category"
 
     def find(self, **kwargs: Any) -> Category:
         return queries.category(self.actor, kwargs["pk"], self.verb)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("category", args=[self.kwargs["pk"]])
 
     def perform(self, obj: Category, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.change_category(obj.pk, actions.CategoryDraft(**cleaned), actor=self.actor, client_id=client_id)
@@ -142,10 +130,7 @@ class CategoryRemoval(ActionPage):
     title = submit = gettext_lazy("Remove category")
     said = gettext_lazy("The category is removed.")
     danger = True
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("categories")
+    above = "categories"
 
     def find(self, **kwargs: Any) -> Category:
         return queries.category(self.actor, kwargs["pk"], self.verb)

@@ -32,10 +32,7 @@ class CostList(ListPage):
     query = queries.costs
     table = CostTable
     title = gettext_lazy("Costs")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("products")
+    above = "products"
 
     def buttons(self) -> Sequence[Button]:
         return import_buttons("catalog.costs", self.actor) if self.actor.sees("trade.cost") else []
@@ -98,10 +95,7 @@ class CostRemoval(ActionPage):
     title = submit = gettext_lazy("Remove cost")
     said = gettext_lazy("The cost is removed.")
     danger = True
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("costs")
+    above = "costs"
 
     def says(self, obj: Cost) -> Any:
         return _("The cost before it counts again, also for the margin of orders of these days.")

@@ -115,10 +115,7 @@ class ProductDetail(DetailPage):
     query = queries.products
     kind = "catalog.product"
     panels = (card_panel, picture_panel, packs_panel, cost_panel, replacements_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("products")
+    above = "products"
 
     def head(self, obj: Product) -> Head:
         return Head(obj.code, (obj.get_state_display(), TONES[ProductState(obj.state)]), name_of(obj), facts=[figures.unit(obj.unit)])
@@ -149,10 +146,7 @@ class ProductNew(FormPage):
     form = ProductForm
     title = submit = gettext_lazy("Register product")
     said = gettext_lazy("The product is registered.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("products")
+    above = "products"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.register_product(self.actor.org_id, ProductForm.draft(cleaned), actor=self.actor, client_id=client_id)
@@ -165,13 +159,10 @@ class ProductChange(FormPage):
     form = ProductForm
     title = gettext_lazy("Change product")
     said = gettext_lazy("The changes are saved.")
+    above = "product"
 
     def find(self, **kwargs: Any) -> Product:
         return queries.product(self.actor, kwargs["pk"], "catalog.edit")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("product", args=[self.kwargs["pk"]])
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.change_product(obj.pk, ProductForm.draft(cleaned), actor=self.actor, client_id=client_id)
@@ -181,10 +172,7 @@ class _Verb(ActionPage):
     """A verb on a product."""
 
     query = queries.products
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("product", args=[self.kwargs["pk"]])
+    above = "product"
 
 
 class ProductBlock(_Verb):

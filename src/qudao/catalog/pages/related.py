@@ -35,10 +35,7 @@ class BrandList(ListPage):
     query = queries.brands
     table = BrandTable
     title = gettext_lazy("Brands")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("products")
+    above = "products"
 
     def buttons(self) -> Sequence[Button]:
         return [
@@ -54,10 +51,7 @@ class BrandNew(FormPage):
     form = BrandForm
     title = submit = gettext_lazy("New brand")
     said = gettext_lazy("The brand is registered.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("brands")
+    above = "brands"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.register_brand(self.actor.org_id, BrandDraft(**cleaned), actor=self.actor, client_id=client_id)
@@ -73,10 +67,7 @@ class BrandDetail(DetailPage):
     query = queries.brands
     kind = "catalog.brand"
     panels = (names_panel,)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("brands")
+    above = "brands"
 
     def head(self, obj: Brand) -> Head:
         return Head(obj.code, None, name_of(obj))
@@ -159,10 +150,7 @@ class _OfProduct(ActionPage):
 
     verb = "catalog.edit"
     query = queries.products
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("product", args=[self.kwargs["pk"]])
+    above = "product"
 
 
 class Successor(_OfProduct):

@@ -31,10 +31,7 @@ class TaxClassList(ListPage):
     query = queries.tax_classes
     table = TaxClassTable
     title = gettext_lazy("Tax classes")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("products")
+    above = "products"
 
     def buttons(self) -> Sequence[Button]:
         return [
@@ -51,10 +48,7 @@ class TaxClassNew(FormPage):
     form: type[Form] = TaxClassForm
     title = submit = gettext_lazy("New tax class")
     said = gettext_lazy("The tax class is registered.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("tax_classes")
+    above = "tax_classes"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.register_tax_class(self.actor.org_id, TaxClassDraft(**cleaned), actor=self.actor, client_id=client_id)
@@ -92,10 +86,7 @@ class TaxClassDetail(DetailPage):
     query = queries.tax_classes
     kind = "catalog.tax_class"
     panels = (names_panel, rates_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("tax_classes")
+    above = "tax_classes"
 
     def head(self, obj: TaxClass) -> Head:
         return Head(obj.code, None, name_of(obj))

@@ -152,10 +152,7 @@ class ShipmentDetail(DetailPage):
     query = in_sight
     kind = "fulfilment.shipment"
     panels = (lines_panel, receipts_panel, parcels_panel, differences_panel, facts_panel, talk_panel, timeline_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("shipments")
+    above = "shipments"
 
     def head(self, obj: Shipment) -> Head:
         selling = self.actor.org_id == obj.seller_id

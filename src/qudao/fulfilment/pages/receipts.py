@@ -99,10 +99,7 @@ class ReceivePurchase(Receive):
     query = queries.orders_in_sight  # type: ignore[assignment]
     form = ArrivalForm  # type: ignore[assignment]
     title = gettext_lazy("Receive goods")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("order", args=[self.kwargs["pk"]])
+    above = "order"
 
     def find(self, **kwargs: Any) -> Any:
         order: Any = ActionPage.find(self, **kwargs)

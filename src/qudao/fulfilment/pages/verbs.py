@@ -42,10 +42,7 @@ class Verb(ActionPage):
     """A verb on a shipment."""
 
     query = in_sight
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("shipment", args=[self.kwargs["pk"]])
+    above = "shipment"
 
     def done(self, result: Any) -> str:
         return reverse("shipment", args=[result.pk])
@@ -167,10 +164,7 @@ class ShipOrder(ActionPage):
     form = WayForm  # type: ignore[assignment]
     title = submit = gettext_lazy("Ship everything now")
     said = gettext_lazy("The shipment has left.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("order", args=[self.kwargs["pk"]])
+    above = "order"
 
     def says(self, obj: Any) -> Any:
         return _("Plans, picks and dispatches everything open of order {number} at once.").format(number=obj.number)
@@ -213,7 +207,7 @@ class _Claim(ActionPage):
         return found
 
     @property
-    def back(self) -> str:  # type: ignore[override]
+    def back(self) -> str:
         return reverse("shipment", args=[self.find(**self.kwargs).shipment_id])
 
     def says(self, obj: Difference) -> Any:

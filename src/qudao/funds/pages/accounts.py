@@ -63,10 +63,7 @@ class FundDetail(DetailPage):
         *(state_panel, credit_panel, requests_panel, lines_panel, whatif_panel, deposit_panel, items_panel, entries_panel),
         *(due_panel, terms_panel, changes_panel, timeline_panel),
     )
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("funds")
+    above = "funds"
 
     def head(self, obj: Account) -> Head:
         other = obj.seller if self.actor.org_id == obj.buyer_id else obj.buyer
@@ -99,10 +96,7 @@ class _Verb(ActionPage):
 
     query = queries.accounts
     form: type[Form] = ReasonForm
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("fund", args=[self.kwargs["pk"]])
+    above = "fund"
 
 
 class FundLimit(_Verb):
@@ -261,10 +255,7 @@ class FundRules(FormPage):
     title = gettext_lazy("Rules of credit")
     submit = gettext_lazy("Save")
     said = gettext_lazy("The rules are saved.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("funds")
+    above = "funds"
 
     def initial(self, obj: Any) -> dict[str, Any]:
         return asdict(queries.house(self.actor))

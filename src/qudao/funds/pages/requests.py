@@ -30,10 +30,7 @@ class RequestList(ListPage):
     query = queries.requests
     table = RequestTable
     title = gettext_lazy("Requests for credit")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("funds")
+    above = "funds"
 
     def buttons(self) -> list[Button]:
         return list(import_buttons("funds.requests", self.actor))
@@ -73,10 +70,7 @@ class Ask(ActionPage):
     form = WantedForm
     title = submit = gettext_lazy("Ask for credit")
     said = gettext_lazy("It is asked for.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("fund", args=[self.kwargs["pk"]])
+    above = "fund"
 
     def says(self, obj: Account) -> Any:
         return _("The finance of {seller} decides; it cannot be the person who asks.").format(seller=name_of(obj.seller))
@@ -92,7 +86,7 @@ class _Decision(ActionPage):
     form: type[Form] = ReasonForm
 
     @property
-    def back(self) -> str:  # type: ignore[override]
+    def back(self) -> str:
         return reverse("fund", args=[self.find(**self.kwargs).account_id])
 
     def done(self, result: LimitRequest) -> str:

@@ -30,10 +30,7 @@ class SharedList(ListPage):
     query = queries.shared_limits
     table = SharedTable
     title = gettext_lazy("Shared limits")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("funds")
+    above = "funds"
 
     def buttons(self) -> Sequence[Button]:
         new = Button(_("Share a limit"), reverse("shared_limit_new"), icon="plus", primary=True, verb="funds.set_limit", key="n")
@@ -67,10 +64,7 @@ class SharedDetail(DetailPage):
     query = queries.shared_limits
     kind = "funds.sharedlimit"
     panels = (members_panel, limit_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("shared_limits")
+    above = "shared_limits"
 
     def head(self, obj: SharedLimit) -> Head:
         return Head(obj.head.code, None, name_of(obj.head), facts=[obj.currency, name_of(obj.seller)])
@@ -91,10 +85,7 @@ class SharedNew(FormPage):
     form = NewSharedForm
     title = submit = gettext_lazy("Share a limit")
     said = gettext_lazy("The limit is shared.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("shared_limits")
+    above = "shared_limits"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         code, currency = cleaned["head"].strip().upper(), cleaned["currency"].strip().upper()
@@ -115,10 +106,7 @@ class _Verb(ActionPage):
     verb = "funds.set_limit"
     query = queries.shared_limits
     form: type[Form] = ReasonForm
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("shared_limit", args=[self.kwargs["pk"]])
+    above = "shared_limit"
 
 
 class SharedTerms(_Verb):

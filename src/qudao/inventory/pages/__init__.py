@@ -111,10 +111,7 @@ class StockDetail(DetailPage):
     query = queries.on_hand
     kind = "inventory.stock"
     panels = (moves_panel, reservations_panel, figures_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("stock")
+    above = "stock"
 
     def head(self, obj: Stock) -> Head:
         return Head(obj.product.code, badge(obj), by_language(obj.product.name, obj.product.name_en), facts=[obj.place.label])
@@ -136,10 +133,7 @@ class StockAdjust(ActionPage):
     form = CountForm
     title = submit = gettext_lazy("Adjust")
     said = gettext_lazy("The stock is adjusted.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("stock_item", args=[self.kwargs["pk"]])
+    above = "stock_item"
 
     def initial(self, obj: Stock) -> dict[str, Any]:
         return {"counted": obj.on_hand.normalize() if obj.on_hand else 0}
@@ -201,10 +195,7 @@ class Supply(ActionPage):
     title = gettext_lazy("What supplies this agreement")
     submit = gettext_lazy("Save")
     said = gettext_lazy("The supply of the agreement is saved; it holds for new orders.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("agreement", args=[self.kwargs["pk"]])
+    above = "agreement"
 
     def initial(self, obj: Agreement) -> dict[str, Any]:
         supply = supply_set(self.actor, obj.pk)

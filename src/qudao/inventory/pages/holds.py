@@ -43,12 +43,8 @@ class HoldStock(ActionPage):
     title = submit = pgettext_lazy("stock", "Block")
     said = gettext_lazy("The goods are blocked; the warehouse is told.")
     danger = True
-    of = "stock_item"
+    above = "stock_item"
     act: Any = staticmethod(actions.hold_stock)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse(self.of, args=[self.kwargs["pk"]])
 
     def says(self, obj: Any) -> Any:
         return _("They stay where they are: promised to nobody new, and what is reserved cannot leave until they are released.")
@@ -73,7 +69,7 @@ class HoldLot(HoldStock):
     """Block a lot in a warehouse."""
 
     query = queries.lots
-    of = "lot"
+    above = "lot"
     act = staticmethod(actions.hold_lot)
 
 
@@ -81,7 +77,7 @@ class FreeLot(FreeStock):
     """Release it."""
 
     query = queries.lots
-    of = "lot"
+    above = "lot"
     act = staticmethod(actions.free_lot)
 
 

@@ -57,10 +57,7 @@ class LotDetail(DetailPage):
     query = queries.lots
     kind = "inventory.lot"
     panels = (way_panel,)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("lots")
+    above = "lots"
 
     def head(self, obj: Lot) -> Head:
         state = (_("Expired"), "wrong") if obj.expires_on and obj.expires_on < clock.today() else badge(obj)
@@ -84,10 +81,7 @@ class LotAdjust(ActionPage):
     form = CountForm
     title = submit = gettext_lazy("Adjust")
     said = gettext_lazy("The stock is adjusted.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("lot", args=[self.kwargs["pk"]])
+    above = "lot"
 
     def initial(self, obj: Lot) -> dict[str, Any]:
         return {"counted": obj.qty.normalize()}
@@ -131,10 +125,7 @@ class Track(ActionPage):
     title = gettext_lazy("Track by lot")
     submit = gettext_lazy("Save")
     said = gettext_lazy("The product is tracked by lot.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("product", args=[self.kwargs["pk"]])
+    above = "product"
 
     def initial(self, obj: Product) -> dict[str, Any]:
         found = queries.tracked(self.actor, obj.pk)

@@ -84,10 +84,7 @@ class PlaceDetail(DetailPage):
     query = queries.places
     kind = "inventory.place"
     panels = (card_panel, held_panel, timeline_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("places")
+    above = "places"
 
     def head(self, obj: Place) -> Head:
         return Head(obj.code, place_state(obj) if obj.kind == PlaceKind.STOCK else None, obj.label, facts=[obj.get_kind_display()])
@@ -113,10 +110,7 @@ class PlaceNew(FormPage):
     form = PlaceForm
     title = submit = gettext_lazy("Open a warehouse")
     said = gettext_lazy("The warehouse is open.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("places")
+    above = "places"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         code = cleaned.pop("code")
@@ -137,10 +131,7 @@ class PlaceChange(ActionPage):
     title = gettext_lazy("Change place")
     submit = gettext_lazy("Save")
     said = gettext_lazy("The changes are saved.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("place", args=[self.kwargs["pk"]])
+    above = "place"
 
     def initial(self, obj: Place) -> dict[str, Any]:
         return {name: getattr(obj, name) for name in PlaceFactsForm.base_fields}

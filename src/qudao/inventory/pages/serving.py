@@ -46,10 +46,7 @@ class ServingNew(FormPage):
     title = gettext_lazy("Who is served from where")
     submit = gettext_lazy("Save")
     said = gettext_lazy("The rule is saved; it holds for new orders.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("serving_rules")
+    above = "serving_rules"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         whom, places = queries.whom_typed(cleaned, self.actor), queries.places_typed(cleaned["places"], self.actor)
@@ -65,10 +62,7 @@ class ServingRemoval(ActionPage):
     title = submit = gettext_lazy("Remove the rule")
     said = gettext_lazy("The rule is gone; the next one counts for new orders.")
     danger = True
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("serving_rules")
+    above = "serving_rules"
 
     def says(self, obj: ServingRule) -> Any:
         return whom_of(obj)

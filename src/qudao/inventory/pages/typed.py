@@ -35,10 +35,7 @@ class StockOpening(FormPage):
     template = "inventory/opening.html"
     title = submit = gettext_lazy("Enter opening stock")
     said = gettext_lazy("The opening stock is on the books.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("stock")
+    above = "stock"
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.editor = LineEditor(self.fields, data=request.POST)

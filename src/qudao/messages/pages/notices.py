@@ -109,10 +109,7 @@ class Topics(FormPage):
     template = "messages/topics.html"
     title = gettext_lazy("What to tell me")
     said = gettext_lazy("Saved.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("notices")
+    above = "notices"
 
     def initial(self, obj: Any) -> dict[str, Any]:
         wishes = queries.preferences(self.actor)

@@ -66,12 +66,15 @@ class Assign(FormPage):
     said = gettext_lazy("The task is given.")
     subject: Subject
 
+    @property
+    def back(self) -> str:
+        return page_of(self.subject)
+
     def find(self, **kwargs: Any) -> Any:
         obj, self.subject = queries.document(self.actor, kwargs["kind"], kwargs["pk"])
         readers = queries.unscoped_readers(self.subject)
         readers.sort(key=lambda one: (one.org_id != self.actor.org_id, one.name))
         self.form = partial(TaskForm, readers=readers)  # type: ignore[assignment]
-        self.back = page_of(self.subject)
         return obj
 
     def initial(self, obj: Any) -> dict[str, Any]:

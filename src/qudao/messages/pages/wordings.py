@@ -77,10 +77,7 @@ class WordingPage(_OfKind, FormPage):
     template = "messages/wording.html"
     title = gettext_lazy("Text of a notice")
     said = gettext_lazy("Saved; it counts at once, in the product and in e-mails.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("notice_texts")
+    above = "notice_texts"
 
     def initial(self, obj: Told) -> dict[str, Any]:
         own = obj.own.get(self.kwargs["language"])

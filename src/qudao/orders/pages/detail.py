@@ -31,10 +31,7 @@ class OrderDetail(DetailPage):
     query = orders
     kind = "orders.order"
     panels = (held_panel, lines_panel, credit_panel, margin_panel, facts_panel, talk_panel, files_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("orders")
+    above = "orders"
 
     def head(self, obj: Order) -> Head:
         selling = self.actor.org_id == obj.seller_id

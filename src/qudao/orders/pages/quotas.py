@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -23,13 +22,10 @@ class Purchases(ActionPage):
     form = MonthsForm
     title = submit = gettext_lazy("Share by purchases")
     said = gettext_lazy("The shares are set.")
+    above = "quota"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.share_by_purchases(obj.pk, cleaned["months"], actor=self.actor, client_id=client_id)
 
     def says(self, obj: Any) -> Any:
         return _("What groups do not have is shared among buyers in proportion to what they bought, in whole packs. It replaces the shares of single buyers.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("quota", args=[self.kwargs["pk"]])

@@ -28,10 +28,7 @@ class TransferNew(FormPage):
     template = "orders/transfer.html"
     title = submit = gettext_lazy("Arrange a transfer")
     said = gettext_lazy("Arranged; who gives the goods is asked to accept.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("orders")
+    above = "orders"
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.editor = LineEditor(TRANSFER_LINES, data=request.POST, suggest_url=reverse("order_suggest"))

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
@@ -35,15 +34,12 @@ class _Verb(ActionPage):
     query = orders
     verb = "orders.view"
     form: type[Form] = RemarkForm
+    above = "order"
 
     def perform(self, obj: Order, cleaned: dict[str, Any], client_id: UUID) -> Any:
         action = type(self).action
         assert action is not None
         return action(obj.pk, reason=cleaned.get("reason", ""), actor=self.actor)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("order", args=[self.kwargs["pk"]])
 
 
 class _Decision(_Verb):

@@ -71,10 +71,7 @@ class CreditNew(ActionPage):
     said = gettext_lazy("The credit note is issued; the buyer is told.")
     template = "payments/credit.html"
     editor: LineEditor
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("invoice", args=[self.kwargs["pk"]])
+    above = "invoice"
 
     def find(self, **kwargs: Any) -> Invoice:
         invoice: Invoice = super().find(**kwargs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -26,6 +25,7 @@ class Deduction(ActionPage):
     title = submit = gettext_lazy("Pay a debt from the deposit")
     said = gettext_lazy("It is deducted.")
     danger = True
+    above = "fund"
 
     def form(self, *args: Any, **kwargs: Any) -> DeductionForm:  # type: ignore[override]
         made = DeductionForm(*args, **kwargs)
@@ -34,10 +34,6 @@ class Deduction(ActionPage):
         choices = [(item.subject_id, f"{item.number} {figures.money(item.open_amount, item.currency)}") for item in found.filter(currency=obj.currency)[:200]]
         made.fields["invoice_id"].choices = [("", "—"), *choices]  # type: ignore[attr-defined]
         return made
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("fund", args=[self.kwargs["pk"]])
 
     def initial(self, obj: Any) -> dict[str, Any]:
         return {}

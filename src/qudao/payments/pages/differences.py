@@ -31,10 +31,7 @@ class InvoiceDifference(ActionPage):
     form = NoteForm  # type: ignore[assignment]
     title = submit = gettext_lazy("Close the small difference")
     said = gettext_lazy("The invoice is paid; the difference stands on its own account in both books.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("invoice", args=[self.kwargs["pk"]])
+    above = "invoice"
 
     def find(self, **kwargs: Any) -> Invoice:
         invoice: Invoice = super().find(**kwargs)
@@ -57,10 +54,7 @@ class _OfPayment(ActionPage):
     """What the seller does with the rest of a payment."""
 
     query = queries.payments
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("payment", args=[self.kwargs["pk"]])
+    above = "payment"
 
     def find(self, **kwargs: Any) -> Payment:
         payment: Payment = super().find(**kwargs)
@@ -115,10 +109,7 @@ class UndoDifference(ActionPage):
     query = queries.differences
     title = submit = gettext_lazy("Take the difference back")
     said = gettext_lazy("The amount is open again.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("small_differences")
+    above = "small_differences"
 
     def says(self, obj: Application) -> Any:
         return _("The amount is open again on both sides; both books get the opposite entry.")
@@ -137,10 +128,7 @@ class ShortList(ListPage):
     query = queries.short_paid
     table = ShortTable
     title = gettext_lazy("Small differences")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("payments")
+    above = "payments"
 
     def buttons(self) -> Sequence[Button]:
         return [Button(_("Limits"), reverse("small_limit"), icon="settings", verb="payments.set_tolerance", ask=True)]
@@ -161,10 +149,7 @@ class Limit(FormPage):
     form = LimitForm
     title = submit = gettext_lazy("Limit of small differences")
     said = gettext_lazy("The limit is saved.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("small_differences")
+    above = "small_differences"
 
     def initial(self, obj: Any) -> dict[str, Any]:
         kept = queries.tolerances(self.actor).first()

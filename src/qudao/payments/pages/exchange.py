@@ -24,10 +24,7 @@ class ExchangeReport(ReportPage):
     empty = gettext_lazy("Nothing was paid in another currency in this time.")
     asks = ("side",)
     found: Sequence[queries.Exchange] = ()
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("accounts")
+    above = "accounts"
 
     def rows(self, span: DateSpan) -> Sequence[Any]:
         self.found = queries.exchanges(self.actor, side_of(self.request), span)

@@ -163,10 +163,7 @@ class PaymentDetail(DetailPage):
     query = queries.payments
     kind = "payments.payment"
     panels = (credits.lines_panel, applied_panel, facts_panel, timeline_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("payments")
+    above = "payments"
 
     def head(self, obj: Payment) -> Head:
         receiving = self.actor.org_id == obj.seller_id
@@ -196,10 +193,7 @@ class PaymentNew(FormPage):
     keeps = True
     title = submit = gettext_lazy("Record a payment")
     said = gettext_lazy("The payment is recorded.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("payments")
+    above = "payments"
 
     def sides(self, partner: int) -> tuple[int, int]:
         """(seller, buyer) of a payment with a partner."""
@@ -267,10 +261,7 @@ class _Verb(ActionPage):
     """A verb on a payment."""
 
     query = queries.payments
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("payment", args=[self.kwargs["pk"]])
+    above = "payment"
 
     def done(self, result: Any) -> str:
         return reverse("payment", args=[result.pk])

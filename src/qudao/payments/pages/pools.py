@@ -46,10 +46,7 @@ class AgreementPayer(ActionPage):
     title = gettext_lazy("Who pays")
     submit = gettext_lazy("Save")
     said = gettext_lazy("Saved.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("agreement", args=[self.kwargs["pk"]])
+    above = "agreement"
 
     def initial(self, obj: Any) -> dict[str, Any]:
         kept = queries.payer_of(self.actor, obj.pk)
@@ -146,10 +143,7 @@ class PoolDetail(DetailPage):
     query = queries.pools
     kind = "payments.pool"
     panels = (parts_panel, facts_panel, timeline_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("pools")
+    above = "pools"
 
     def head(self, obj: Any) -> Head:
         clear = sees_prices(self.actor, obj.seller_id, obj.payer_id)
@@ -176,10 +170,7 @@ class PoolNew(FormPage):
     form = PoolForm  # type: ignore[assignment]
     title = submit = gettext_lazy("Record a payment for branches")
     said = gettext_lazy("The payment is recorded.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("pools")
+    above = "pools"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.record_pool(self.facts(self.actor.org_id, cleaned.pop("partner"), cleaned), actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
@@ -210,10 +201,7 @@ class _Verb(ActionPage):
 
     verb = "payments.record"
     query = queries.pools
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("pool", args=[self.kwargs["pk"]])
+    above = "pool"
 
     def done(self, result: Any) -> str:
         return reverse("pool", args=[result.pk])

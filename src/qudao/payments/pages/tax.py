@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from qudao.kernel.period import DateSpan
@@ -20,10 +19,7 @@ class TaxReport(ReportPage):
     table = TaxTable
     title = gettext_lazy("Tax by rate")
     asks = ("side", "partner")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("accounts")
+    above = "accounts"
 
     def rows(self, span: DateSpan) -> Sequence[Any]:
         partner = self.request.GET.get("partner", "")

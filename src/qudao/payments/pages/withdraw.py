@@ -25,12 +25,8 @@ class Withdraw(ActionPage):
     form = ReasonForm  # type: ignore[assignment]
     title = submit = gettext_lazy("Withdraw")
     said = gettext_lazy("The payment is withdrawn.")
-    place = "payment"
+    above = "payment"
     danger = True
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse(self.place, args=[self.kwargs["pk"]])
 
     def says(self, obj: Any) -> Any:
         return _("For money that was recorded by mistake. Both books get the opposite entry today; the other side reads the reason.")
@@ -46,7 +42,7 @@ class WithdrawPool(Withdraw):
     """A payment of a head office with all its parts."""
 
     query = queries.pools  # type: ignore[assignment]
-    place = "pool"
+    above = "pool"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.withdraw_payments([], cleaned["reason"], [obj.pk], actor=self.actor, client_id=client_id)  # type: ignore[call-arg]

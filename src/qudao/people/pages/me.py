@@ -127,10 +127,7 @@ class _MyForm(FormPage):
     """A form about oneself; comes back to the account."""
 
     verb = "people.me"
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("me")
+    above = "me"
 
     def done(self, result: Any) -> str:
         return reverse("me")

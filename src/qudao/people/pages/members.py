@@ -98,10 +98,7 @@ class PersonDetail(DetailPage):
     query = people
     kind = "people.membership"
     panels = (card_panel, rights_panel, timeline_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("people")
+    above = "people"
 
     def head(self, obj: Membership) -> Head:
         return Head(shown_name(obj), (obj.get_state_display(), TONES[MemberState(obj.state)]), by_language(obj.org.name, obj.org.name_en))
@@ -128,10 +125,7 @@ class Invite(FormPage):
     title = gettext_lazy("Invite somebody")
     submit = gettext_lazy("Send invitation")
     said = gettext_lazy("The invitation is on its way.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("people")
+    above = "people"
 
     def initial(self, obj: Any) -> dict[str, Any]:
         own = unscoped_cards([self.actor.org_id])[self.actor.org_id]
@@ -151,10 +145,7 @@ class _Verb(ActionPage):
     """A verb on a membership."""
 
     query = people
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("person", args=[self.kwargs["pk"]])
+    above = "person"
 
 
 class Change(_Verb):
@@ -271,10 +262,7 @@ class RoleDetail(DetailPage):
     query = own_roles
     kind = "people.role"
     panels = (role_view_panel, role_rights_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("roles")
+    above = "roles"
 
     def head(self, obj: Role) -> Head:
         return Head(by_language(obj.name, obj.name_en), facts=[obj.code, obj.get_scope_display()])
@@ -295,10 +283,7 @@ class RoleWrite(FormPage):
     form = RoleForm
     title = gettext_lazy("Role")
     said = gettext_lazy("The role is saved.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("roles")
+    above = "roles"
 
     def find(self, **kwargs: Any) -> Role | None:
         return get_row(visible(self.actor, Role, "people.roles"), kwargs["pk"]) if "pk" in kwargs else None

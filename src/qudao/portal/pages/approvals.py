@@ -223,7 +223,7 @@ class _About(FormPage):
     template = "form.html"
 
     @property
-    def back(self) -> str:  # type: ignore[override]
+    def back(self) -> str:
         return f"{reverse('approvals')}?open={self.kwargs['pk']}"
 
     def find(self, **kwargs: Any) -> Task:

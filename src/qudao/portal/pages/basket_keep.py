@@ -125,7 +125,7 @@ class BasketFile(FormPage):
     said = gettext_lazy("The lines of the file are in the basket.")
 
     @property
-    def back(self) -> str:  # type: ignore[override]
+    def back(self) -> str:
         return basket_url(require_trade(self.request).agreement_id)
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:

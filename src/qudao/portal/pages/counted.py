@@ -86,7 +86,7 @@ class SoldList(ListPage):
     query = counted_sales
     table = CountedTable
     title = _("Counted orders")
-    back = "/insight/"
+    above = "insight"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Of the last thirty days where the address names none."""

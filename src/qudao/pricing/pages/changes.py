@@ -37,10 +37,7 @@ class ChangeList(ListPage):
     query = queries.changes
     table = ChangeTable
     title = gettext_lazy("Price changes")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("price_lists")
+    above = "price_lists"
 
 
 def effect_panel(request: HttpRequest, change: PriceChange) -> Panel:
@@ -92,10 +89,7 @@ class ChangeDetail(DetailPage):
     query = queries.changes
     kind = "pricing.change"
     panels = (lines_panel, effect_panel, timeline_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("price_changes")
+    above = "price_changes"
 
     def head(self, obj: Any) -> Head:
         standing = queries.standing_of(obj)
@@ -122,16 +116,13 @@ class ChangeNew(FormPage):
     form = ChangeForm
     title = submit = gettext_lazy("New price change")
     said = gettext_lazy("The draft is kept. Put prices in.")
+    above = "price_list"
 
     def find(self, **kwargs: Any) -> Any:
         return queries.price_list(self.actor, kwargs["pk"], self.verb)
 
     def initial(self, obj: Any) -> dict[str, Any]:
         return {}
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("price_list", args=[self.kwargs["pk"]])
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.draft_change(obj.pk, ChangeDraft(**cleaned), actor=self.actor, client_id=client_id)
@@ -142,10 +133,7 @@ class _OfChange(ActionPage):
 
     verb = "pricing.edit"
     query = queries.changes
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("price_change", args=[self.kwargs["pk"]])
+    above = "price_change"
 
     def done(self, result: Any) -> str:
         return self.back

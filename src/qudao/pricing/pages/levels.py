@@ -50,16 +50,13 @@ class PriceListLevel(FormPage):
     form = LevelForm
     title = submit = gettext_lazy("Assign to a group or region")
     said = gettext_lazy("The list is assigned.")
+    above = "price_list"
 
     def find(self, **kwargs: Any) -> PriceList:
         return queries.price_list(self.actor, kwargs["pk"], self.verb)
 
     def initial(self, obj: Any) -> dict[str, Any]:
         return {}
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("price_list", args=[self.kwargs["pk"]])
 
     def perform(self, obj: PriceList, cleaned: dict[str, Any], client_id: UUID) -> Any:
         priority = cleaned.pop("priority")

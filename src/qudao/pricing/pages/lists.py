@@ -56,6 +56,7 @@ class Prices(ListPage):
     query = queries.all_prices
     table = PriceTable
     title = gettext_lazy("All prices")
+    above = "price_lists"
 
     def bulk(self) -> Sequence[Button | Bulk]:
         return [
@@ -65,10 +66,6 @@ class Prices(ListPage):
                 says=_("After that day the products cannot be ordered by these lists, until they have new prices."),
             )
         ]  # fmt: skip
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("price_lists")
 
 
 def _keeps(actor: Actor, price_list: PriceList) -> bool:
@@ -135,10 +132,7 @@ class PriceListDetail(DetailPage):
     query = queries.price_lists
     kind = "pricing.list"
     panels = (prices_panel, buyers_panel, levels_panel, timeline_panel)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("price_lists")
+    above = "price_lists"
 
     def head(self, obj: PriceList) -> Head:
         tax = _("prices include tax") if obj.tax_inclusive else _("prices without tax")
@@ -169,10 +163,7 @@ class PriceListNew(FormPage):
     form = NewListForm
     title = submit = gettext_lazy("New price list")
     said = gettext_lazy("The price list is made.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("price_lists")
+    above = "price_lists"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         owner = cleaned.pop("owner", None) or self.actor.org_id
@@ -183,16 +174,13 @@ class _OfList(FormPage):
     """Something done to a list; only who keeps it comes in."""
 
     verb = "pricing.edit"
+    above = "price_list"
 
     def find(self, **kwargs: Any) -> PriceList:
         return queries.price_list(self.actor, kwargs["pk"], self.verb)
 
     def initial(self, obj: Any) -> dict[str, Any]:
         return {}
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("price_list", args=[self.kwargs["pk"]])
 
 
 class PriceListChange(_OfList):
@@ -273,16 +261,13 @@ class SpecialPriceNew(FormPage):
     form = SpecialForm
     title = submit = gettext_lazy("Grant special price")
     said = gettext_lazy("The special price is granted.")
+    above = "agreement"
 
     def find(self, **kwargs: Any) -> Any:
         return agreements.agreement(self.actor, kwargs["pk"], self.verb)
 
     def initial(self, obj: Any) -> dict[str, Any]:
         return {}
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("agreement", args=[self.kwargs["pk"]])
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         draft = SpecialDraft(obj.pk, product_of(self.actor, cleaned.pop("product_code")), **cleaned)

@@ -25,10 +25,7 @@ class RateList(ListPage):
     query = queries.rates
     table = RateTable
     title = gettext_lazy("Exchange rates")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("price_lists")
+    above = "price_lists"
 
     def buttons(self) -> Sequence[Button]:
         return [
@@ -44,10 +41,7 @@ class RateNew(FormPage):
     form = RateForm
     title = submit = gettext_lazy("New rate")
     said = gettext_lazy("The rate is saved.")
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("rates")
+    above = "rates"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         pair = {name: cleaned.pop(name).strip().upper() for name in ("from_currency", "to_currency")}
@@ -62,10 +56,7 @@ class RateRemoval(ActionPage):
     title = submit = gettext_lazy("Remove rate")
     said = gettext_lazy("The rate is removed.")
     danger = True
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("rates")
+    above = "rates"
 
     def says(self, obj: Rate) -> Any:
         return _("The rate before it counts again. What was ordered keeps its price.")

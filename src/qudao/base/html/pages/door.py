@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import cache, wraps
 from types import FunctionType
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
@@ -20,6 +20,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import NoReverseMatch, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
@@ -122,6 +123,16 @@ def door(verb: str = "") -> Callable[[Callable[..., HttpResponseBase]], Callable
     return wrap
 
 
+@cache
+def _stands_alone(name: str) -> bool:
+    """Whether a page's address takes no argument."""
+    try:
+        reverse(name)
+    except NoReverseMatch:
+        return False
+    return True
+
+
 class Page(View):
     """What every page has: a verb, a title, a template, and the door."""
 
@@ -129,8 +140,8 @@ class Page(View):
     verb: ClassVar[str] = ""
     title: Any = ""
     template: str = ""
-    #: address to go back to on a phone
-    back: str = ""
+    #: name of the page above this one: one without arguments, or that of the row which this page's address names, too
+    above: str = ""
     actor: Actor
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -139,6 +150,11 @@ class Page(View):
             found = cls.__dict__.get(name)
             if isinstance(found, FunctionType):
                 setattr(cls, name, staticmethod(found))
+
+    @property
+    def back(self) -> str:
+        """Address of the page above, where a phone's arrow and a form that was done go to; "" without one."""
+        return "" if not self.above else reverse(self.above) if _stands_alone(self.above) else reverse(self.above, args=[self.kwargs["pk"]])
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         def inside(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

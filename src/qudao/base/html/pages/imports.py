@@ -137,7 +137,7 @@ class ImportNew(Page):
         return go(request, run.get_absolute_url())
 
     def _page(self, kind: Kind, faults: Sequence[Said] = (), status: int = 200) -> HttpResponse:
-        self.title, self.back = _("Import: {what}").format(what=kind.label), reverse("imports")
+        self.title, self.above = _("Import: {what}").format(what=kind.label), "imports"
         has = kind.has_standing() and self.actor.can("base.export")
         return self.show(self.template, {"kind": kind, "faults": faults, "has_standing": has}, status)
 
@@ -153,7 +153,7 @@ class ImportDetail(Page):
 
     def page(self, run: ImportRun, faults: Sequence[Said] = (), status: int = 200) -> HttpResponse:
         kind = kind_of(run.kind, self.actor)
-        self.title, self.back = run.file_name, reverse("imports")
+        self.title, self.above = run.file_name, "imports"
         said = list(faults)
         context = {"run": run, "kind": kind, "badge": (run.get_state_display(), TONES[run.state]), "faults": said, "list_url": reverse(kind.place)}
         context |= self._draft(run, kind, said) if run.state == STATE.DRAFT else self._done(run, kind)
@@ -332,10 +332,7 @@ class ImportUndo(ActionPage):
     query = import_runs.imports
     template = "import_undo.html"
     danger = True
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("import", args=[self.kwargs["pk"]])
+    above = "import"
 
     def says(self, obj: ImportRun) -> Any:
         self.free, self.kept = 0, list[Any]()

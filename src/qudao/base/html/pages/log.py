@@ -247,10 +247,7 @@ class LogLine(DetailPage):
     query = logs
     kind = "base.actionlog"
     panels = (line_panel,)
-
-    @property
-    def back(self) -> str:  # type: ignore[override]
-        return reverse("log")
+    above = "log"
 
     def head(self, obj: ActionLog) -> Head:
         return Head(str(number_of(obj) or obj.pk), None, who_of(obj), facts=[what_of(obj)])
