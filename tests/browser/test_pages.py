@@ -46,6 +46,8 @@ from qudao.inventory.rules import Whom
 from qudao.inventory.tests.make import make_places
 from qudao.kernel import clock
 from qudao.kernel.errors import Waits
+from qudao.ledger.actions import map_all, open_chart
+from qudao.ledger.rules import HomeFacts
 from qudao.messages.actions import assign, note, write
 from qudao.messages.rules import TaskDraft
 from qudao.network.actions import add_address
@@ -109,6 +111,7 @@ ROWS = {
     "list-assignments": "pricing.ListAssignment",
     "special-prices": "pricing.SpecialPrice",
     "exchange-rates": "pricing.Rate",
+    "chart": "ledger.Mapping",
     "wide-assignments": "pricing.WideAssignment",
     "buyer-groups": "agreements.Group",
     "assortment-rules": "agreements.AssortmentRule",
@@ -233,6 +236,8 @@ def _widen(world: World) -> Order:
     gold = make_list(brand, "GOLD")
     assign_wide(gold.pk, Wide(make_group(brand, "GOLD", world.orgs["D001"]).pk), actor=system)
     adopt_vat(brand.pk, actor=system)
+    open_chart("plain", actor=world.people["finance"])
+    map_all([HomeFacts("revenue", "4000", None, Decimal("0.13"))], actor=world.people["finance"])
     register_brand(brand.pk, BrandDraft("B1", NOTE), actor=system)
     set_cost(CostDraft(world.products["RC-40"].pk, Decimal(5), date(2026, 1, 1)), actor=world.people["admin"])
     product = make_product(brand, "LOT-1", name=NOTE, name_en=NOTE)

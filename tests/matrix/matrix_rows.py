@@ -99,13 +99,13 @@ def _tokens(world: World) -> Rows:
     return Rows(ids, {role: frozenset({role}) for role in ids} | {"hq_admin": frozenset(ids), "dealer_admin": frozenset({"dealer"})})
 
 
-def _by_owner(label: str, path: str, sees: Mapping[str, frozenset[str]]) -> Callable[[World], Rows]:
+def _by_owner(label: str, path: str, sees: Mapping[str, frozenset[str]], **only: object) -> Callable[[World], Rows]:
     """The first row of each organisation: `path` leads to its owner. `sees`: role → codes of owners."""
 
     def find(world: World) -> Rows:
         model = apps.get_model(label)
         orgs = {"LH": world.cast.lh, "D001": world.cast.d001, "D002": world.cast.d002, "S001": world.cast.s001}
-        found = {code: model._default_manager.filter(**{path: org}).order_by("pk").values_list("pk", flat=True).first() for code, org in orgs.items()}
+        found = {code: model._default_manager.filter(**{path: org}, **only).order_by("pk").values_list("pk", flat=True).first() for code, org in orgs.items()}
         return Rows({code: pk for code, pk in found.items() if pk}, sees)
 
     return find
@@ -311,6 +311,7 @@ ROWS: dict[str, Callable[[World], Rows]] = {
     "categories": _by_owner("catalog.Category", "owner", PRODUCTS),
     "price-lists": _by_owner("pricing.PriceList", "owner", LISTS),
     "exchange-rates": _by_owner("pricing.Rate", "owner", KEPT),
+    "chart-rules": _by_owner("ledger.Mapping", "org", KEPT, tax_rate__isnull=False),
     "wide-assignments": _by_owner("pricing.WideAssignment", "owner", KEPT),
     "price-changes": _by_owner("pricing.PriceChange", "list__owner", KEPT),
     "prices": _by_owner("pricing.Price", "list__owner", LISTS),

@@ -44,6 +44,8 @@ from qudao.inventory.models import ServingRule
 from qudao.inventory.tests.make import make_places, make_shelf, make_stock
 from qudao.kernel import clock
 from qudao.kernel.errors import Waits
+from qudao.ledger.actions import map_all, open_chart
+from qudao.ledger.rules import HomeFacts
 from qudao.messages.actions import assign, note, write
 from qudao.messages.rules import TaskDraft
 from qudao.network.actions import add_address
@@ -192,6 +194,9 @@ def build() -> World:
     _lots(people)
     for actor, amount in ((people.hq_admin, "777.31"), (people.dealer_admin, "888.13")):
         set_costs([CostDraft(products[0].pk, Decimal(amount), date(2026, 1, 1))], actor=actor)
+    for actor in (people.hq_finance, people.dealer_admin):
+        open_chart("plain", actor=actor)
+        map_all([HomeFacts("revenue", "4000", None, Decimal("0.13"))], actor=actor)
     for org in (people.lh, people.d001, people.d002, people.s001):
         AssortmentRule.unscoped.create(seller=org, shown=True, valid_from=date(2026, 1, 1))
         ServingRule.unscoped.create(owner=org, place_ids=[make_places(org)["MAIN"]])

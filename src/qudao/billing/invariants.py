@@ -55,6 +55,21 @@ CHECKS = [
         " JOIN orders_line l ON l.id = i.line_id WHERE l.invoiced = l.qty)",
     ),
     Check(
+        "billing.books_tell_rates_apart",
+        """SELECT invoice_id AS id, concat_ws(' ', 'invoice', invoice_id, 'has', d.amount, 'at the rate', tax_rate, 'but the books say', b.amount) AS note
+           FROM (SELECT e.subject_id AS invoice_id, l.tax_rate, -sum(l.amount) AS amount FROM ledger_entryline l
+                 JOIN ledger_entry e ON e.id = l.entry_id AND e.month = l.month
+                 WHERE e.kind = 'invoice' AND e.subject_kind = 'billing.invoice' AND l.account IN ('revenue', 'output_tax') AND l.tax_rate IS NOT NULL
+                 GROUP BY 1, 2) b
+           FULL JOIN (SELECT i.invoice_id, i.tax_rate, sum(i.gross) AS amount FROM billing_invoiceline i
+                      WHERE i.invoice_id IN (SELECT e.subject_id FROM ledger_entry e JOIN ledger_entryline l ON l.entry_id = e.id AND l.month = e.month
+                                             WHERE e.kind = 'invoice' AND e.subject_kind = 'billing.invoice' AND l.tax_rate IS NOT NULL)
+                      GROUP BY 1, 2 HAVING sum(i.gross) <> 0) d USING (invoice_id, tax_rate)
+           WHERE b.amount IS DISTINCT FROM d.amount""",
+        """UPDATE ledger_entryline SET tax_rate = 0.5 WHERE id = (SELECT max(l.id) FROM ledger_entryline l
+           JOIN ledger_entry e ON e.id = l.entry_id AND e.month = l.month WHERE e.kind = 'invoice' AND l.account = 'revenue' AND l.tax_rate IS NOT NULL)""",
+    ),
+    Check(
         "billing.open_items_are_what_is_unpaid",
         """SELECT i.id, concat_ws(' ', i.number, 'has open', i.gross - i.paid, 'but the books say', string_agg(o.open_amount::text, ' and ')) AS note
            FROM billing_invoice i LEFT JOIN ledger_openitem o ON o.subject_kind = 'billing.invoice' AND o.subject_id = i.id

@@ -14,18 +14,19 @@ from qudao.base.db import rows, run
 from qudao.base.lock import Rank, note_rank
 from qudao.base.notify import notify
 from qudao.base.subject import Subject
+from qudao.catalog import queries as products
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Forbidden, Invalid, NotFound, Refused, raise_if_any
 from qudao.kernel.period import month_of
 from qudao.ledger import queries, rules
 from qudao.ledger.models import ChartAccount, Period, Reminder
 from qudao.ledger.models import Mapping as Home
-from qudao.ledger.rules import ChartFacts, Posting
-from qudao.ledger.states import CHARTS, Account, PeriodState
+from qudao.ledger.rules import ChartFacts, HomeFacts, Posting
+from qudao.ledger.states import CHARTS, PeriodState
 from qudao.network.queries import unscoped_cards
 from qudao.people.queries import unscoped_people_with
 
-__all__ = ["ChartFacts", "ItemSpec", "Posting"]
+__all__ = ["ChartFacts", "HomeFacts", "ItemSpec", "Posting"]
 
 # The shared advisory lock keeps `lock_period` from closing a month while an entry of it is on its way; a trigger looks again at commit.
 ENTRIES = """WITH p AS (
@@ -38,13 +39,22 @@ ENTRIES = """WITH p AS (
     WHERE NOT EXISTS (SELECT FROM ledger_entry e WHERE e.org_id = p.org_id AND e.source_key = p.source_key)
       AND NOT EXISTS (SELECT FROM ledger_period l WHERE l.org_id = p.org_id AND l.month = p.month AND l.state = 'locked')
     ON CONFLICT DO NOTHING RETURNING id, org_id, source_key"""
-LINES = """WITH line AS (
-        INSERT INTO ledger_entryline (entry_id, org_id, month, date, account, counterparty_id, currency, amount)
-        SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::date[], %s::date[], %s::text[], %s::bigint[], %s::text[], %s::numeric[])
+# What is told by product is kept by its category, a line each; balances are locked in one order.
+LINES = """WITH told AS MATERIALIZED (
+        SELECT d.entry_id, d.org_id, d.month, d.date, d.account, d.counterparty_id, d.currency, p.category_id, d.tax_rate, sum(d.amount) AS amount,
+            min(d.n) AS n
+        FROM unnest(%s::bigint[], %s::bigint[], %s::date[], %s::date[], %s::text[], %s::bigint[], %s::text[], %s::numeric[], %s::bigint[], %s::numeric[])
+            WITH ORDINALITY d(entry_id, org_id, month, date, account, counterparty_id, currency, amount, product_id, tax_rate, n)
+        LEFT JOIN catalog_product p ON p.id = d.product_id
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 HAVING sum(d.amount) <> 0
+    ), line AS (
+        INSERT INTO ledger_entryline (entry_id, org_id, month, date, account, counterparty_id, currency, amount, category_id, tax_rate)
+        SELECT entry_id, org_id, month, date, account, counterparty_id, currency, amount, category_id, tax_rate FROM told ORDER BY n
     )
-    INSERT INTO ledger_balance AS b (org_id, account, counterparty_id, currency, amount)
-    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::numeric[])
-    ON CONFLICT (org_id, account, counterparty_id, currency) DO UPDATE SET amount = b.amount + excluded.amount"""
+    INSERT INTO ledger_balance AS b (org_id, account, counterparty_id, currency, category_id, tax_rate, amount)
+    SELECT org_id, account, counterparty_id, currency, category_id, tax_rate, sum(amount) FROM told
+    GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
+    ON CONFLICT (org_id, account, counterparty_id, currency, category_id, tax_rate) DO UPDATE SET amount = b.amount + excluded.amount"""
 LOCKED = """SELECT l.org_id, l.month FROM ledger_period l JOIN unnest(%s::bigint[], %s::date[]) d(org_id, month) USING (org_id, month)
     WHERE l.state = 'locked'"""
 OPEN = """INSERT INTO ledger_openitem
@@ -103,13 +113,12 @@ def _post(told: Sequence[tuple[Posting, Subject]]) -> int:
     fresh = [p for p in postings if (p.org_id, p.source_key) in ids]
     if not fresh:
         return 0
-    lines = [
-        (ids[p.org_id, p.source_key], p.org_id, month_of(p.date), p.date, str(account), counterparty, p.currency, amount)
-        for p in fresh
-        for account, counterparty, amount in p.lines
-    ]
-    changes = [(*key, amount) for key, amount in rules.balance_changes(fresh).items()]
-    run(LINES, (*_columns(lines), *_columns(changes)))
+    lines: list[tuple] = []
+    for p in fresh:
+        head = (ids[p.org_id, p.source_key], p.org_id, month_of(p.date), p.date)
+        for account, counterparty, amount, *goods in p.lines:
+            lines.append((*head, str(account), counterparty, p.currency, amount, *(goods[0] if goods else (None, None))))
+    run(LINES, _columns(lines))
     return len(fresh)
 
 
@@ -203,7 +212,7 @@ CHART = """WITH t AS (
     ), mapped AS (
         INSERT INTO ledger_mapping (org_id, account, chart_id)
         SELECT k.org_id, m.account, k.id FROM known k JOIN unnest(%(accounts)s::text[], %(homes)s::text[]) m(account, code) USING (code)
-        ON CONFLICT (org_id, account) DO NOTHING
+        ON CONFLICT (org_id, account, category_id, tax_rate) DO NOTHING
     )
     SELECT count(*) FROM made"""
 
@@ -266,23 +275,38 @@ def remove_chart_accounts(account_ids: Iterable[int], *, actor: Actor) -> int:
 
 
 @action("ledger.edit_chart")
-def unmap_accounts(accounts: Iterable[str], *, actor: Actor) -> int:
-    """Let kinds of postings go to no account of the own chart again; returns how many did. The trial balance shows them under their own name."""
-    return int(Home.unscoped.filter(org_id=actor.org_id, account__in=list(accounts)).delete()[0])
+def remove_homes(home_ids: Iterable[int], *, actor: Actor) -> int:
+    """Take rules of what goes where back; returns how many. The next less exact one counts; without one the trial balance shows the posting's own name."""
+    return int(Home.unscoped.filter(org_id=actor.org_id, pk__in=list(home_ids)).delete()[0])
 
 
 @action("ledger.edit_chart")
 def map_accounts(homes: Mapping[str, str], *, actor: Actor) -> int:
     """Say where postings go in the own chart: our account → code. Past entries follow, because it is looked up when they are read. Raises Invalid."""
+    return len(_map([HomeFacts(account, code) for account, code in sorted(homes.items())], sorted(homes), actor))
+
+
+@action("ledger.edit_chart")
+def map_all(several: Sequence[HomeFacts], *, actor: Actor) -> list[Home]:
+    """`map_accounts` also by category and tax rate, all or none; returns the rules in their order. Raises Invalid at "rows.<n>.<field>"."""
+    return _map(several, [f"rows.{n}" for n in range(len(several))], actor)
+
+
+def _map(several: Sequence[HomeFacts], at: Sequence[str], actor: Actor) -> list[Home]:
     if not actor.org_id:
         raise Forbidden("ledger.no_organisation")
-    known = dict(ChartAccount.unscoped.filter(org_id=actor.org_id, code__in=set(homes.values())).values_list("code", "pk"))
-    faults = [Fault("ledger.event", account) for account in homes if account not in Account.values]
-    faults += [Fault("ledger.chart_account", account, {"code": code}) for account, code in homes.items() if code not in known]
+    known = dict(ChartAccount.unscoped.filter(org_id=actor.org_id, code__in={one.code for one in several}).values_list("code", "pk"))
+    seen = set(products.categories(actor).filter(pk__in={one.category_id for one in several if one.category_id}).values_list("pk", flat=True))
+    faults, keys = [], [(one.posting, one.category_id, one.tax_rate) for one in several]
+    for n, (one, where) in enumerate(zip(several, at, strict=True)):
+        found = rules.home_faults(one)
+        found += [] if one.code in known else [Fault("ledger.chart_account", "code", {"code": one.code})]
+        found += [] if one.category_id in {None, *seen} else [Fault("ledger.category", "category", {"code": one.category_id})]
+        found += [Fault("ledger.home_twice", "posting")] if keys[n] in keys[:n] else []
+        faults += [replace(fault, field=f"{where}.{fault.field}" if where.startswith("rows.") else where) for fault in found]
     raise_if_any(faults, Invalid)
-    for account, code in sorted(homes.items()):
-        Home.unscoped.update_or_create(org_id=actor.org_id, account=account, defaults={"chart_id": known[code]})
-    return len(homes)
+    made = [Home(org_id=actor.org_id, account=one.posting, chart_id=known[one.code], category_id=one.category_id, tax_rate=one.tax_rate) for one in several]
+    return Home.unscoped.bulk_create(made, update_conflicts=True, unique_fields=["org", "account", "category", "tax_rate"], update_fields=["chart"])
 
 
 def _set_period(month: datetime.date, state: PeriodState, reason: str, actor: Actor) -> Period:

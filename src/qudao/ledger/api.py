@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -12,12 +13,12 @@ from ninja import Field, Query, Schema
 from qudao.base.access import Actor
 from qudao.base.rest import Router, idempotent, page_of, reply
 from qudao.kernel import clock
-from qudao.kernel.errors import Invalid
+from qudao.kernel.errors import Invalid, NotFound
 from qudao.kernel.period import DateSpan
 from qudao.ledger import actions, queries
-from qudao.ledger.models import OpenItem, Period
-from qudao.ledger.rules import ChartFacts
-from qudao.ledger.states import Kind, Template
+from qudao.ledger.models import Mapping, OpenItem, Period
+from qudao.ledger.rules import ChartFacts, HomeFacts
+from qudao.ledger.states import Account, Kind, Template
 
 routes = Router(tags=["ledger"])
 Side = Literal["receivable", "payable"]
@@ -128,6 +129,29 @@ class HomesIn(Schema):
     accounts: dict[str, str]
 
 
+class ChartRuleIn(Schema):
+    """Where a kind of posting goes, of a category (with all below it) or a tax rate; without both all of it."""
+
+    posting: Account
+    code: str = Field(..., max_length=20)
+    category_id: int | None = None
+    tax_rate: Decimal | None = None
+
+
+class ChartRulesIn(Schema):
+    """Many rules, all or none; one of the same posting, category and rate is changed."""
+
+    rules: list[ChartRuleIn] = Field(..., max_length=5000)
+
+
+class ChartRuleOut(ChartRuleIn):
+    id: int
+
+
+class ChartRulePage(Schema):
+    items: list[ChartRuleOut]
+
+
 class ChartOut(ChartIn):
     """An account of the chart and what goes there."""
 
@@ -164,7 +188,10 @@ class TrialQuery(Schema):
 
 def _chart(actor: Actor, status: int = 200) -> HttpResponse:
     names = ("code", "name", "name_en", "kind")
-    items = [{**{n: getattr(one, n) for n in names}, "accounts": [m.account for m in one.mapped.all()]} for one in queries.chart(actor)]
+    items = []
+    for one in queries.chart(actor):
+        whole = [m.account for m in one.mapped.all() if not m.category_id and m.tax_rate is None]
+        items.append({**{n: getattr(one, n) for n in names}, "accounts": whole})
     return reply({"items": items}, status)
 
 
@@ -199,6 +226,35 @@ def map_accounts(request: HttpRequest, body: HomesIn) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     actions.map_accounts(body.accounts, actor=actor)
     return _chart(actor, 201)
+
+
+def _rules(found: Iterable[Mapping], status: int = 200) -> HttpResponse:
+    told = [{"id": m.pk, "posting": m.account, "code": m.chart.code, "category_id": m.category_id, "tax_rate": m.tax_rate} for m in found]
+    return reply({"items": told}, status)
+
+
+@routes.get("/ledger/chart/rules", response=ChartRulePage, summary="What goes where, also by category and tax rate")
+def read_rules(request: HttpRequest) -> HttpResponse:
+    """The most exact rule counts: that of the nearest category, then that of the tax rate."""
+    return _rules(queries.all_homes(request.actor))  # type: ignore[attr-defined]
+
+
+@routes.post("/ledger/chart/rules", response={201: ChartRulePage}, summary="Say what goes where by category and tax rate")
+@idempotent
+def save_rules(request: HttpRequest, body: ChartRulesIn) -> HttpResponse:
+    """Entries that were posted by category and rate are shown by the new rules, too."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    made = actions.map_all([HomeFacts(**one.dict()) for one in body.rules], actor=actor)
+    return _rules(queries.all_homes(actor).filter(pk__in=[one.pk for one in made]), 201)
+
+
+@routes.delete("/ledger/chart/rules/{int:rule_id}", response={200: dict}, summary="Take a rule of what goes where back")
+@idempotent
+def remove_rule(request: HttpRequest, rule_id: int) -> HttpResponse:
+    """The next less exact rule counts."""
+    if not actions.remove_homes([rule_id], actor=request.actor):  # type: ignore[attr-defined]
+        raise NotFound("base.not_found")
+    return reply({})
 
 
 @routes.get("/ledger/trial-balance", response=TrialPage, summary="Trial balance of the own books")

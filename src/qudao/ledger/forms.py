@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from qudao.base.html.forms import Form
 from qudao.base.html.tables import by_language
+from qudao.catalog import queries as products
 from qudao.ledger import queries
-from qudao.ledger.states import Account, Kind, Template
+from qudao.ledger.states import BY_RATE, Account, Kind, Template
 
 
 class MonthField(forms.CharField):
@@ -66,6 +67,33 @@ class HomesForm(Form):
             self.fields[account.value] = forms.ChoiceField(
                 label=account.label, choices=[("", "—"), *choices], required=False, initial=now.get(account, ""), widget=wide
             )
+
+
+class HomeForm(Form):
+    """Where one kind of posting goes, of a category or a tax rate."""
+
+    layout = "grid"
+
+    posting = forms.ChoiceField(label=_("Kind of posting"), choices=[(one.value, one.label) for one in BY_RATE])
+    category_id = forms.TypedChoiceField(
+        label=_("Category"), required=False, coerce=int, empty_value=None, help_text=_("With all below it; only revenue and purchases are told apart by it.")
+    )
+    tax_rate = forms.DecimalField(label=_("Tax rate"), required=False, max_digits=5, decimal_places=4, help_text=_("13 % is written 0.13."))
+    code = forms.ChoiceField(label=_("Account"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = {"category_id": [("", "—")], "code": []}
+        offered["category_id"] += [(one.pk, f"{one.code} {by_language(one.name, one.name_en)}") for one in products.categories(self.actor)]
+        offered["code"] += [(one.code, f"{one.code} {by_language(one.name, one.name_en)}") for one in queries.chart(self.actor).prefetch_related(None)]
+        for name, choices in offered.items():
+            self.fields[name].choices = choices  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        told = super().clean() or {}
+        if not self.errors and told.get("category_id") is None and told.get("tax_rate") is None:
+            self.add_error("category_id", _("Name a category or a tax rate; for all of a kind there is “What goes where”."))
+        return told
 
 
 class UnlockForm(LockForm):

@@ -27,9 +27,11 @@ CHECKS = [
         """SELECT coalesce(b.id, 0) AS id,
                   concat_ws(' ', 'organisation', org_id, account, party, currency, 'has', coalesce(b.amount, 0), 'but its lines sum to', coalesce(l.amount, 0))
                   AS note
-           FROM (SELECT org_id, account, coalesce(counterparty_id, 0) AS party, currency, sum(amount) AS amount FROM ledger_entryline GROUP BY 1, 2, 3, 4) l
-           FULL JOIN (SELECT id, org_id, account, coalesce(counterparty_id, 0) AS party, currency, amount FROM ledger_balance) b
-               USING (org_id, account, party, currency)
+           FROM (SELECT org_id, account, coalesce(counterparty_id, 0) AS party, currency, coalesce(category_id, 0) AS category, coalesce(tax_rate, -1) AS rate,
+                        sum(amount) AS amount FROM ledger_entryline GROUP BY 1, 2, 3, 4, 5, 6) l
+           FULL JOIN (SELECT id, org_id, account, coalesce(counterparty_id, 0) AS party, currency, coalesce(category_id, 0) AS category,
+                             coalesce(tax_rate, -1) AS rate, amount FROM ledger_balance) b
+               USING (org_id, account, party, currency, category, rate)
            WHERE coalesce(b.amount, 0) <> coalesce(l.amount, 0)""",
         """UPDATE ledger_balance SET amount = amount + 0.01 WHERE id = (SELECT max(id) FROM ledger_balance)""",
     ),
@@ -77,7 +79,7 @@ CHECKS = [
                SELECT min(id), 'x-planted', 'x', '', 'asset' FROM network_organisation RETURNING id
            )
            INSERT INTO ledger_mapping (org_id, account, chart_id) SELECT max(o.id), 'discount', max(f.id) FROM network_organisation o, foreign_account f
-           ON CONFLICT (org_id, account) DO UPDATE SET chart_id = excluded.chart_id""",
+           ON CONFLICT (org_id, account, category_id, tax_rate) DO UPDATE SET chart_id = excluded.chart_id""",
     ),
     Check(
         "ledger.sources_are_posted_once",

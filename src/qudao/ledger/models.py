@@ -12,7 +12,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.db import Row
-from qudao.ledger.states import Account, Kind, PeriodState, Side
+from qudao.catalog.models import Category
+from qudao.ledger.states import BY_CATEGORY, BY_RATE, Account, Kind, PeriodState, Side
 
 
 def _money(**options: Any) -> models.DecimalField:
@@ -66,6 +67,9 @@ class EntryLine(Row):
     counterparty = _organisation(null=True, **LEAF)
     currency = models.CharField(max_length=3)
     amount = _money()
+    #: of what is posted by category or tax rate; lines of before have neither. The category is the one the product had then, and no foreign key
+    category_id = models.BigIntegerField(null=True)
+    tax_rate = models.DecimalField(max_digits=5, decimal_places=4, null=True)
 
     class Meta:
         constraints = [
@@ -83,18 +87,20 @@ class EntryLine(Row):
 
 
 class Balance(Row):
-    """The sum of all lines of one account with one counterparty in one currency."""
+    """The sum of all lines of one account with one counterparty in one currency, of one category and tax rate where it is posted by them."""
 
     org = _organisation()
     account = models.CharField(max_length=16, choices=Account.choices)
     counterparty = _organisation(null=True)
     currency = models.CharField(max_length=3)
     amount = _money(default=0)
+    category_id = models.BigIntegerField(null=True)
+    tax_rate = models.DecimalField(max_digits=5, decimal_places=4, null=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["org", "account", "counterparty", "currency"],
+                fields=["org", "account", "counterparty", "currency", "category_id", "tax_rate"],
                 nulls_distinct=False,
                 name="ledger_balance_key_unique",
                 violation_error_message=_("This balance already exists."),
@@ -176,21 +182,38 @@ class ChartAccount(Row):
 
 
 class Mapping(Row):
-    """Where one kind of posting (goods invoiced, tax, payment…) goes in an organisation's chart."""
+    """Where one kind of posting (goods invoiced, tax, payment…) goes in an organisation's chart: all of it, or of one category (with all below it)
+    or tax rate. The most exact rule counts, the category first.
+    """
 
     org = _organisation()
     account = models.CharField(max_length=16, choices=Account.choices)
     chart = models.ForeignKey(ChartAccount, on_delete=models.PROTECT, related_name="mapped")
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    tax_rate = models.DecimalField(max_digits=5, decimal_places=4, null=True, blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["org", "account"], name="ledger_mapping_account_unique", violation_error_message=_("This is already assigned to an account.")
+                fields=["org", "account", "category", "tax_rate"],
+                nulls_distinct=False,
+                name="ledger_mapping_account_unique",
+                violation_error_message=_("This is already assigned to an account."),
+            ),
+            models.CheckConstraint(
+                condition=(Q(category=None) | Q(account__in=BY_CATEGORY)) & (Q(tax_rate=None) | Q(account__in=BY_RATE, tax_rate__gte=0, tax_rate__lt=1)),
+                name="ledger_mapping_told_apart",
+                violation_error_message=_("Only revenue, purchases and tax are told apart."),
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.account} → {self.chart_id}"
+
+    @property
+    def posting(self) -> str:
+        """The kind of posting in words."""
+        return str(Account(self.account).label)
 
 
 class Period(Row):

@@ -16,17 +16,18 @@ from django.utils.translation import gettext_lazy
 from qudao.base import sheets
 from qudao.base.access import Actor
 from qudao.base.html import figures
-from qudao.base.html.pages import Button, FormPage, ListPage, Page, door, go, import_buttons
+from qudao.base.html.pages import ActionPage, Button, FormPage, ListPage, Page, door, go, import_buttons
 from qudao.base.html.pages.prints import address_name
 from qudao.base.html.tables import Papers, Table, address
 from qudao.kernel import clock
 from qudao.kernel.period import DateSpan
 from qudao.ledger import actions, queries
-from qudao.ledger.forms import ChartForm, HomesForm, LockForm, TemplateForm, UnlockForm
+from qudao.ledger.forms import ChartForm, HomeForm, HomesForm, LockForm, TemplateForm, UnlockForm
+from qudao.ledger.models import Mapping
 from qudao.ledger.prints import STATEMENT, span_of
-from qudao.ledger.rules import ChartFacts
+from qudao.ledger.rules import ChartFacts, HomeFacts
 from qudao.ledger.states import Side
-from qudao.ledger.tables import AccountTable, AgeingTable, ChartTable, EntryTable, PeriodTable, TrialTable, reminding
+from qudao.ledger.tables import AccountTable, AgeingTable, ChartTable, EntryTable, HomeTable, PeriodTable, TrialTable, reminding, told_apart
 
 #: so many counterparties are in one sheet at most
 MOST_ROWS = 100_000
@@ -184,6 +185,7 @@ class ChartList(ListPage):
             Button(_("Trial balance"), reverse("trial_balance"), icon="list", verb="ledger.view"),
             Button(_("Open from a template"), reverse("chart_template"), icon="download", verb="ledger.edit_chart", ask=True),
             Button(_("What goes where"), reverse("chart_mapping"), icon="arrows-sort", verb="ledger.edit_chart"),
+            Button(_("By category and tax rate"), reverse("chart_rules"), icon="list", verb="ledger.view"),
             Button(_("New account"), reverse("chart_new"), icon="plus", primary=True, verb="ledger.edit_chart", ask=True, key="n"),
         ]
 
@@ -227,6 +229,63 @@ class ChartMapping(_ChartForm):
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
         return actions.map_accounts({k: v for k, v in cleaned.items() if v}, actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+
+class HomeList(ListPage):
+    """What goes where by category and tax rate."""
+
+    verb = "ledger.view"
+    query = queries.exact_homes
+    table = HomeTable
+    title = gettext_lazy("What goes where by category and tax rate")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("chart")
+
+    def buttons(self) -> Sequence[Button]:
+        return [
+            *import_buttons("ledger.homes", self.actor),
+            Button(_("New rule"), reverse("chart_rule_new"), icon="plus", primary=True, verb="ledger.edit_chart", ask=True, key="n"),
+        ]
+
+
+class HomeNew(_ChartForm):
+    """A category or tax rate goes to an account of its own."""
+
+    form = HomeForm
+    title = submit = gettext_lazy("New rule")
+    said = gettext_lazy("The rule is saved. Entries of before that name no category or rate stay where they are.")
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("chart_rules")
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.map_all([HomeFacts(**cleaned)], actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+
+class HomeRemoval(ActionPage):
+    """Take a rule back."""
+
+    verb = "ledger.edit_chart"
+    query = queries.exact_homes
+    title = submit = gettext_lazy("Remove rule")
+    said = gettext_lazy("The rule is removed.")
+    danger = True
+
+    @property
+    def back(self) -> str:  # type: ignore[override]
+        return reverse("chart_rules")
+
+    def says(self, obj: Mapping) -> Any:
+        return _("{posting} goes to the account of the next less exact rule; nothing is posted anew.").format(posting=told_apart(obj))
+
+    def perform(self, obj: Mapping, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.remove_homes([obj.pk], actor=self.actor, client_id=client_id)  # type: ignore[call-arg]
+
+    def done(self, result: Any) -> str:
+        return self.back
 
 
 class TrialPage(ReportPage):
@@ -296,6 +355,9 @@ routes = [
     path("chart/template", ChartOpen.as_view(), name="chart_template"),
     path("chart/new", ChartNew.as_view(), name="chart_new"),
     path("chart/mapping", ChartMapping.as_view(), name="chart_mapping"),
+    path("chart/rules/", HomeList.as_view(), name="chart_rules"),
+    path("chart/rules/new", HomeNew.as_view(), name="chart_rule_new"),
+    path("chart/rules/<int:pk>/removal", HomeRemoval.as_view(), name="chart_rule_removal"),
     path("trial-balance/", TrialPage.as_view(), name="trial_balance"),
     path("entries/", EntryList.as_view(), name="entries"),
     path("accounts/", AccountList.as_view(), name="accounts"),

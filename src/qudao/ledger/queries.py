@@ -8,10 +8,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Length
 
 from qudao.base.access import Actor, Scope, visible
 from qudao.base.db import rows
+from qudao.catalog.models import Category
 from qudao.kernel.errors import Forbidden, NotFound
 from qudao.kernel.money import ZERO
 from qudao.kernel.period import DateSpan
@@ -274,17 +276,26 @@ def statement(actor: Actor, account: PartyAccount, span: DateSpan) -> Statement:
     return Statement(account.org_id, account.counterparty_id, str(account.side), account.currency, opening, balance, lines)
 
 
-TRIAL = """WITH since AS (
-        SELECT account, currency, sum(amount) AS amount, coalesce(sum(amount) FILTER (WHERE amount > 0 AND date <= %(end)s), 0) AS debit,
-            coalesce(-sum(amount) FILTER (WHERE amount < 0 AND date <= %(end)s), 0) AS credit
-        FROM ledger_entryline WHERE org_id = %(org)s AND date >= %(start)s GROUP BY 1, 2
-    ), kept AS (
-        SELECT account, currency, sum(amount) AS amount FROM ledger_balance WHERE org_id = %(org)s GROUP BY 1, 2
+# The most exact rule of what goes where: that of the category or the nearest above it, then that of the tax rate.
+TRIAL = """WITH moved AS (
+        SELECT account, currency, category_id, tax_rate, sum(amount) AS opening, 0 AS debit, 0 AS credit
+        FROM ledger_balance WHERE org_id = %(org)s GROUP BY 1, 2, 3, 4
+        UNION ALL
+        SELECT account, currency, category_id, tax_rate, -sum(amount), coalesce(sum(amount) FILTER (WHERE amount > 0 AND date <= %(end)s), 0),
+            coalesce(-sum(amount) FILTER (WHERE amount < 0 AND date <= %(end)s), 0)
+        FROM ledger_entryline WHERE org_id = %(org)s AND date >= %(start)s GROUP BY 1, 2, 3, 4
+    ), k AS (
+        SELECT account, currency, category_id, tax_rate, sum(opening) AS opening, sum(debit) AS debit, sum(credit) AS credit FROM moved GROUP BY 1, 2, 3, 4
     )
     SELECT coalesce(c.code, ''), coalesce(c.name, ''), coalesce(c.name_en, ''), coalesce(c.kind, ''), k.currency,
-        CASE WHEN c.id IS NULL THEN k.account ELSE '' END, sum(k.amount - coalesce(s.amount, 0)), coalesce(sum(s.debit), 0), coalesce(sum(s.credit), 0)
-    FROM kept k LEFT JOIN since s USING (account, currency)
-    LEFT JOIN ledger_mapping m ON m.org_id = %(org)s AND m.account = k.account LEFT JOIN ledger_chartaccount c ON c.id = m.chart_id
+        CASE WHEN c.id IS NULL THEN k.account ELSE '' END, sum(k.opening), sum(k.debit), sum(k.credit)
+    FROM k LEFT JOIN catalog_category own ON own.id = k.category_id
+    LEFT JOIN LATERAL (
+        SELECT m.chart_id FROM ledger_mapping m LEFT JOIN catalog_category named ON named.id = m.category_id
+        WHERE m.org_id = %(org)s AND m.account = k.account AND (m.tax_rate IS NULL OR m.tax_rate = k.tax_rate)
+          AND (m.category_id IS NULL OR starts_with(own.path, named.path))
+        ORDER BY length(named.path) DESC NULLS LAST, m.tax_rate NULLS LAST LIMIT 1
+    ) m ON true LEFT JOIN ledger_chartaccount c ON c.id = m.chart_id
     GROUP BY c.id, c.code, c.name, c.name_en, c.kind, k.currency, 6 ORDER BY 1, 6, 5"""
 
 
@@ -324,26 +335,38 @@ def trial_balance(actor: Actor, span: DateSpan) -> list[TrialRow]:
 
 def chart(actor: Actor) -> QuerySet[ChartAccount]:
     """The own chart of accounts with what goes where."""
-    return visible(actor, ChartAccount).filter(org_id=actor.org_id).prefetch_related("mapped").order_by("code")
+    mapped = Prefetch("mapped", Mapping.unscoped.select_related("category").order_by("account", F("category__path").asc(nulls_first=True), "tax_rate"))
+    return visible(actor, ChartAccount).filter(org_id=actor.org_id).prefetch_related(mapped).order_by("code")
 
 
 def homes(actor: Actor) -> dict[str, str]:
-    """Our account → code in the own chart. One statement."""
-    return dict(visible(actor, Mapping).filter(org_id=actor.org_id).values_list("account", "chart__code"))
+    """Our account → code in the own chart, where no category or tax rate is told apart. One statement."""
+    return dict(visible(actor, Mapping).filter(org_id=actor.org_id, category=None, tax_rate=None).values_list("account", "chart__code"))
 
 
-def unscoped_homes(org_id: int) -> list[Mapping]:
-    """What goes where in the chart of an organisation, each with its account. One statement."""
-    return list(Mapping.unscoped.filter(org_id=org_id).select_related("chart"))
+def exact_homes(actor: Actor) -> QuerySet[Mapping]:
+    """The rules of the own chart that name a category or a tax rate."""
+    return all_homes(actor).exclude(category=None, tax_rate=None)
+
+
+def all_homes(actor: Actor) -> QuerySet[Mapping]:
+    """What goes where in the own chart."""
+    found = visible(actor, Mapping).filter(org_id=actor.org_id).select_related("chart", "category")
+    return found.order_by("account", F("category__path").asc(nulls_first=True), F("tax_rate").asc(nulls_first=True))
 
 
 def entry_lines(actor: Actor) -> QuerySet[EntryLine]:
-    """The lines of the own entries, newest first, each with its entry's kind, number and document, and its code in the chart."""
+    """The lines of the own entries, newest first, each with its entry's kind, number and document, its code in the chart and the name of its category."""
     entry = Entry.unscoped.filter(pk=OuterRef("entry_id"), month=OuterRef("month"))
-    home = Mapping.unscoped.filter(org=OuterRef("org"), account=OuterRef("account"))
+    own = Category.unscoped.filter(pk=OuterRef("category_id"))
+    home = Mapping.unscoped.filter(Q(tax_rate=None) | Q(tax_rate=OuterRef("tax_rate")), org=OuterRef("org"), account=OuterRef("account"))
+    home = home.alias(own=Subquery(Category.unscoped.filter(pk=OuterRef(OuterRef("category_id"))).values("path")[:1]))
+    home = home.filter(Q(category=None) | Q(own__startswith=F("category__path")))
+    nearest = home.order_by(Length("category__path").desc(nulls_last=True), F("tax_rate").asc(nulls_last=True))
     found = visible(actor, EntryLine).filter(org_id=actor.org_id).select_related("counterparty")
     told = {name: Subquery(entry.values(name)[:1]) for name in ("kind", "number", "subject_kind", "subject_id")}
-    return found.annotate(code=Subquery(home.values("chart__code")[:1]), **told).order_by("-entry_id", "id")
+    told |= {f"category_{name}": Subquery(own.values(name)[:1]) for name in ("name", "name_en")}
+    return found.annotate(code=Subquery(nearest.values("chart__code")[:1]), **told).order_by("-entry_id", "id")
 
 
 def open_items(actor: Actor, org_id: int, *, side: str | None = None, counterparty_id: int | None = None) -> QuerySet[OpenItem]:
@@ -365,10 +388,10 @@ def periods(actor: Actor) -> QuerySet[Period]:
 def unscoped_balance(org_id: int, account: Account, counterparty_id: int | None, currency: str = "CNY") -> Decimal:
     """The balance of one account with one counterparty; zero when there is none. One statement."""
     found = rows(
-        "SELECT amount FROM ledger_balance WHERE org_id = %s AND account = %s AND counterparty_id IS NOT DISTINCT FROM %s AND currency = %s",
+        "SELECT coalesce(sum(amount), 0) FROM ledger_balance WHERE org_id = %s AND account = %s AND counterparty_id IS NOT DISTINCT FROM %s AND currency = %s",
         (org_id, str(account), counterparty_id, currency),
     )
-    return found[0][0] if found else ZERO
+    return Decimal(found[0][0])
 
 
 def unscoped_parties(org_ids: Iterable[int]) -> dict[int, Organisation]:

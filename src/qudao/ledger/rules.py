@@ -11,10 +11,12 @@ from decimal import Decimal
 from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
 from qudao.kernel.money import ZERO
 from qudao.kernel.period import month_of, month_span
-from qudao.ledger.states import BUCKET_DAYS, Bucket, Kind
+from qudao.ledger.states import BUCKET_DAYS, BY_CATEGORY, BY_RATE, Account, Bucket, Kind
 
-Line = tuple[str, int | None, Decimal]
-"""(account, counterparty organisation or None, amount: debit more than zero, credit less)."""
+Goods = tuple[int | None, Decimal]
+"""(product or None, tax rate): what a line was about. A line of a product is kept by its category; lines of the same add up."""
+Line = tuple[str, int | None, Decimal] | tuple[str, int | None, Decimal, Goods]
+"""(account, counterparty organisation or None, amount: debit more than zero, credit less[, goods])."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,15 @@ class Posting:
     currency: str = "CNY"
 
 
+def of_goods(net_account: str, tax_account: str, party: int, goods: Iterable[tuple[int, Decimal, Decimal, Decimal]], sign: int) -> list[Line]:
+    """The lines of goods with their tax, from (product, tax rate, net, tax): net by product and rate, tax by rate. A line of zero is left out."""
+    found: list[Line] = []
+    for product, rate, net, tax in goods:
+        found += [(str(net_account), party, sign * net, (product, rate))] if net else []
+        found += [(str(tax_account), party, sign * tax, (None, rate))] if tax else []
+    return found
+
+
 def check_postings(postings: Iterable[Posting]) -> None:
     """Every posting has at least two lines of whole cents that sum to zero; raises Invalid (form) or Refused (does not balance)."""
     faults: list[Fault] = []
@@ -38,10 +49,11 @@ def check_postings(postings: Iterable[Posting]) -> None:
         if (p.org_id, p.source_key) in seen:
             faults.append(Fault("ledger.same_source", p.source_key))
         seen.add((p.org_id, p.source_key))
-        if len(p.lines) < 2 or any(not amount for _a, _c, amount in p.lines):
+        amounts = [line[2] for line in p.lines]
+        if len(amounts) < 2 or not all(amounts):
             faults.append(Fault("ledger.empty_entry", p.source_key))
-        faults += [Fault("ledger.amount", p.source_key, {"amount": str(amount)}) for _a, _c, amount in p.lines if not is_money(amount)]
-        difference = sum((amount for _a, _c, amount in p.lines if is_money(amount)), ZERO)
+        faults += [Fault("ledger.amount", p.source_key, {"amount": str(amount)}) for amount in amounts if not is_money(amount)]
+        difference = sum((amount for amount in amounts if is_money(amount)), ZERO)
         if difference:
             unbalanced.append(Fault("ledger.unbalanced", p.source_key, {"difference": str(difference)}))
     raise_if_any(faults, Invalid)
@@ -51,20 +63,6 @@ def check_postings(postings: Iterable[Posting]) -> None:
 def is_money(amount: Decimal) -> bool:
     """Whether the amount is a finite decimal of whole cents."""
     return isinstance(amount, Decimal) and amount.is_finite() and amount == amount.quantize(Decimal("0.01"))
-
-
-BalanceKey = tuple[int, str, int | None, str]
-"""(organisation, account, counterparty, currency): what a balance is about."""
-
-
-def balance_changes(postings: Iterable[Posting]) -> dict[BalanceKey, Decimal]:
-    """The sums of all lines by balance, in the order in which balances are locked."""
-    found: dict[BalanceKey, Decimal] = {}
-    for p in postings:
-        for account, counterparty, amount in p.lines:
-            key = (p.org_id, str(account), counterparty, p.currency)
-            found[key] = found.get(key, ZERO) + amount
-    return dict(sorted(found.items(), key=lambda item: (item[0][0], item[0][1], item[0][2] or 0, item[0][3])))
 
 
 @dataclass(frozen=True)
@@ -92,6 +90,32 @@ def chart_faults(facts: ChartFacts) -> list[Fault]:
         faults.append(Fault("ledger.chart_name", "name"))
     if facts.kind not in Kind.values:
         faults.append(Fault("ledger.chart_kind", "kind"))
+    return faults
+
+
+@dataclass(frozen=True)
+class HomeFacts:
+    """Where a kind of posting goes: all of it, or what is of a category (with all below it) or of a tax rate. The most exact rule counts, the
+    category first.
+    """
+
+    posting: str
+    code: str
+    category_id: int | None = None
+    tax_rate: Decimal | None = None
+
+
+def home_faults(facts: HomeFacts) -> list[Fault]:
+    """Everything wrong with what a rule names, each fault at its field."""
+    if facts.posting not in Account.values:
+        return [Fault("ledger.event", "posting")]
+    faults = []
+    if facts.category_id is not None and facts.posting not in BY_CATEGORY:
+        faults.append(Fault("ledger.no_category", "category"))
+    if facts.tax_rate is not None and facts.posting not in BY_RATE:
+        faults.append(Fault("ledger.no_rate", "tax_rate"))
+    elif facts.tax_rate is not None and not 0 <= facts.tax_rate < 1:
+        faults.append(Fault("ledger.rate_wrong", "tax_rate"))
     return faults
 
 

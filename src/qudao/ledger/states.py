@@ -29,6 +29,11 @@ class Account(TextChoices):
 MIRROR: dict[str, str] = {Account.RECEIVABLE: Account.PAYABLE, Account.UNAPPLIED_IN: Account.UNAPPLIED_OUT, Account.DEPOSIT_IN: Account.DEPOSIT_OUT}
 
 
+#: what is posted by the product's category, and what by the tax rate; so rules of what goes where may name them
+BY_CATEGORY = (Account.REVENUE, Account.PURCHASES)
+BY_RATE = (*BY_CATEGORY, Account.OUTPUT_TAX, Account.INPUT_TAX)
+
+
 class Kind(TextChoices):
     """What an account of a chart stands for."""
 
@@ -166,6 +171,11 @@ SENTENCES = {
     "ledger.chart_kind": _("There is no such kind of account."),
     "ledger.chart_account": _("There is no account with the code {code} in the chart."),
     "ledger.event": _("There is nothing of this name to post."),
+    "ledger.no_category": _("Only revenue and purchases are told apart by category."),
+    "ledger.no_rate": _("Only revenue, purchases and tax are told apart by tax rate."),
+    "ledger.rate_wrong": _("A tax rate lies between 0 and 1: 13 % is 0.13."),
+    "ledger.category": _("There is no category with the code {code}."),
+    "ledger.home_twice": _("The same is told twice."),
     "ledger.no_organisation": _("There is no such organisation."),
     "ledger.nothing_overdue": _("Nothing of them is overdue."),
     "ledger.nobody_to_remind": _("Nobody who sees the books of this organisation signs in here."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any, cast
 
 from django.db.models import Q
 from django.urls import reverse
@@ -12,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 
 from qudao.base.html import figures
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, join
-from qudao.ledger.models import Balance, ChartAccount, EntryLine, Period
+from qudao.ledger.models import Balance, ChartAccount, EntryLine, Mapping, Period
 from qudao.ledger.queries import AgeingRow, TrialRow
 from qudao.ledger.states import KINDS, Account, Bucket, Kind, PeriodState
 
@@ -85,6 +86,35 @@ class AgeingTable(Table):
         return "bad" if row.overdue else ""
 
 
+def rate_of(row: Mapping | EntryLine) -> str:
+    """A tax rate as people say it: 13%, 6.5%."""
+    return "" if row.tax_rate is None else f"{(row.tax_rate * 100).normalize():f}%"
+
+
+def told_apart(row: Mapping) -> str:
+    """A kind of posting with the category and the tax rate that a rule names."""
+    named = by_language(row.category.name, row.category.name_en) if row.category else ""
+    return " ".join(word for word in (str(row.get_account_display()), named, rate_of(row)) if word)
+
+
+class HomeTable(Table):
+    """Rules of what goes where that name a category or a tax rate."""
+
+    columns = (
+        Column("posting", _("Kind of posting"), cell="link"),
+        Column("", _("Category"), cell=lambda row: by_language(row.category.name, row.category.name_en) if row.category else "", width="clip", slug="category"),
+        Column("", _("Tax rate"), cell=rate_of, num=True, slug="tax_rate"),
+        Column("", _("Account"), cell=lambda row: f"{row.chart.code} {by_language(row.chart.name, row.chart.name_en)}", width="clip", slug="account"),
+    )
+    filters = (Filter("posting", _("Kind of posting"), choices=Account.choices, lookup="account"),)
+    order = ("account", "category__path", "tax_rate", "pk")
+    empty = _("Nothing is told apart: each kind of posting goes to one account.")
+    remedy = _("Let spare parts and appliances, or 13 % and 6 %, go to accounts of their own.")
+
+    def url(self, row: Mapping) -> str:
+        return reverse("chart_rule_removal", args=[row.pk])
+
+
 class ChartTable(Table):
     """The own chart of accounts."""
 
@@ -92,7 +122,7 @@ class ChartTable(Table):
         Column("code", _("Code"), cell="code", sort="code"),
         Column("", _("Name"), cell=lambda row: by_language(row.name, row.name_en), sort="name", width="clip", slug="name"),
         Column("kind", _("Kind"), cell=lambda row: row.get_kind_display(), dim=True, sort="kind"),
-        Column("", _("What goes here"), cell=lambda row: join(*(one.get_account_display() for one in row.mapped.all())), slug="takes", hide_on_phone=True),
+        Column("", _("What goes here"), cell=lambda row: join(*(told_apart(one) for one in row.mapped.all())), slug="takes", hide_on_phone=True),
     )
     filters = (Filter("kind", _("Kind"), choices=Kind.choices),)
     search = ("code__icontains", "name__icontains", "name_en__icontains")
@@ -122,6 +152,12 @@ class TrialTable(Table):
         return ""
 
 
+def told_line(row: EntryLine) -> str:
+    """The account of a line, with the category and the tax rate it is about."""
+    told = cast(Any, row)
+    return " ".join(word for word in (str(row.get_account_display()), by_language(told.category_name or "", told.category_name_en or ""), rate_of(row)) if word)
+
+
 class EntryTable(Table):
     """Lines of the own entries."""
 
@@ -131,7 +167,7 @@ class EntryTable(Table):
         Column("", _("What"), cell=lambda row: KINDS.get(row.kind, row.kind), slug="what"),
         Column("number", _("Number"), cell="code"),
         Column("code", _("Code"), cell="code"),
-        Column("", _("Account"), cell=lambda row: row.get_account_display(), dim=True, hide_on_phone=True, width="clip", slug="account"),
+        Column("", _("Account"), cell=told_line, dim=True, hide_on_phone=True, width="clip", slug="account"),
         Column(
             "", _("Counterparty"), cell=lambda row: by_language(row.counterparty.name, row.counterparty.name_en) if row.counterparty else "", dim=True,
             hide_on_phone=True, width="clip", slug="counterparty",

@@ -128,7 +128,8 @@ CHECKS = [
         "payments.tax_is_in_the_books",
         """SELECT coalesce(b.org_id, d.org_id) AS id, concat_ws(' ', coalesce(b.account, d.account), 'of', coalesce(b.org_id, d.org_id), 'with',
                   coalesce(b.party, d.party), 'is', coalesce(b.amount, 0), 'but documents say', coalesce(d.amount, 0)) AS note
-           FROM (SELECT org_id, account, counterparty_id AS party, currency, amount FROM ledger_balance WHERE account IN ('output_tax', 'input_tax')) b
+           FROM (SELECT org_id, account, counterparty_id AS party, currency, sum(amount) AS amount FROM ledger_balance
+                 WHERE account IN ('output_tax', 'input_tax') GROUP BY 1, 2, 3, 4) b
            FULL JOIN (SELECT s.org_id, s.account, s.party, t.currency, sum(s.sign * t.tax) AS amount
                       FROM (SELECT seller_id, buyer_id, currency, sum(tax) AS tax FROM billing_invoice GROUP BY 1, 2, 3
                             UNION ALL

@@ -243,6 +243,8 @@ class InvoicedLine(Protocol):
     """What the rules need of an invoice line: its quantity and amounts, and what of them is credited already."""
 
     id: int
+    product_id: int
+    tax_rate: Decimal
     qty: Decimal
     net: Decimal
     gross: Decimal
@@ -269,6 +271,8 @@ class CreditPart:
     net: Decimal
     tax: Decimal
     gross: Decimal
+    product_id: int
+    tax_rate: Decimal
 
 
 def check_credit(reason: str, note: str) -> None:
@@ -306,7 +310,7 @@ def credit_parts(asked: Sequence[CreditAsk], lines: Iterable[InvoicedLine]) -> l
             over.append(Fault("payments.credit_amount_left", f"{at}.{'qty' if ask.qty else 'amount'}", {"left": str(line.gross - line.credited)}))
         else:
             net = cumulative(line.net, line.credited + gross, line.gross, line.credited_net)
-            parts.append(CreditPart(line.id, ask.qty or ZERO, net, gross - net, gross))
+            parts.append(CreditPart(line.id, ask.qty or ZERO, net, gross - net, gross, line.product_id, line.tax_rate))
     raise_if_any(faults, Invalid)
     raise_if_any(over, Refused)
     if not parts:

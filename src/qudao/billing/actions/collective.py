@@ -118,7 +118,7 @@ def _collect(agreement: Agreement, day: date, actor: Actor) -> Collective | None
         return None
     record_all_invoiced([(trade, {p.line.id: p.qty for p in parts}, rules.totals(parts).gross) for trade, parts in bills], actor=actor)
     made, invoices = _write(bills, day, terms.payment_days, actor)
-    book(invoices, actor=actor)
+    book([(invoice, parts) for invoice, (_trade, parts) in zip(invoices, bills, strict=True)], actor=actor)
     for invoice in invoices:
         tell(invoice, actor, alone=False)
     record(made.subject, after="issued", detail={"parts": made.part_count, "gross": str(made.gross)})

@@ -24,6 +24,7 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Invalid, Refused, raise_if_any
 from qudao.kernel.money import ZERO
 from qudao.ledger.actions import ItemSpec, Posting, open_items, post, post_all
+from qudao.ledger.rules import of_goods
 from qudao.ledger.states import Account
 from qudao.orders.actions import lock_trades, record_all_invoiced, record_invoiced, record_paid
 from qudao.orders.queries import Trade
@@ -141,7 +142,7 @@ def _issue(trade: Trade, parts: Sequence[Part], paper: Paper, actor: Actor) -> I
     invoice = _write(trade, parts, paper, actor)
     if invoice.gross:
         shift(trade.agreement_id, [("shipped", "invoiced", invoice.gross)], invoice.subject, actor=actor)
-        post(_postings(invoice), invoice.subject, actor=actor)
+        post(_postings(invoice, parts), invoice.subject, actor=actor)
         open_items([ItemSpec(invoice.subject, invoice.date, invoice.due_on, invoice.gross, invoice.currency)], actor=actor)
     else:  # goods given for nothing: there is nothing to wait for
         record_paid(trade, ZERO, actor=actor)
@@ -165,17 +166,17 @@ def issue_all_invoices(order_ids: Iterable[int], *, actor: Actor) -> list[Invoic
         return []
     record_all_invoiced([(trade, {p.line.id: p.qty for p in parts}, rules.totals(parts).gross) for trade, parts in bills], actor=actor)
     invoices = _write_all(bills, clock.today(), actor)
-    book(invoices, actor=actor)
+    book([(invoice, parts) for invoice, (_trade, parts) in zip(invoices, bills, strict=True)], actor=actor)
     for invoice in invoices:
         tell(invoice, actor)
     return invoices
 
 
-def book(invoices: Sequence[Invoice], *, actor: Actor) -> None:
+def book(bills: Sequence[tuple[Invoice, Sequence[Part]]], *, actor: Actor) -> None:
     """What follows from new invoices: credit goes from shipped to invoiced, both books and both open items. Three statements or four for all."""
-    owed = [invoice for invoice in invoices if invoice.gross]
+    owed = [invoice for invoice, _parts in bills if invoice.gross]
     shift_all([Change(one.agreement_id, [("shipped", "invoiced", one.gross)], one.subject) for one in owed], actor=actor)
-    post_all([(posting, one.subject) for one in owed for posting in _postings(one)], actor=actor)
+    post_all([(posting, one.subject) for one, parts in bills if one.gross for posting in _postings(one, parts)], actor=actor)
     open_items([ItemSpec(one.subject, one.date, one.due_on, one.gross, one.currency) for one in owed], actor=actor)
 
 
@@ -256,16 +257,14 @@ def _write(trade: Trade, parts: Sequence[Part], paper: Paper, actor: Actor) -> I
     )  # fmt: skip
 
 
-def _postings(invoice: Invoice) -> list[Posting]:
-    """The same sale in both books; a line of zero is left out."""
+def _postings(invoice: Invoice, parts: Sequence[Part]) -> list[Posting]:
+    """The same sale in both books, goods by product and tax rate, tax by rate."""
     seller, buyer = invoice.seller_id, invoice.buyer_id
-    sale = ((Account.RECEIVABLE, buyer, invoice.gross), (Account.REVENUE, buyer, -invoice.net), (Account.OUTPUT_TAX, buyer, -invoice.tax))
-    purchase = ((Account.PURCHASES, seller, invoice.net), (Account.INPUT_TAX, seller, invoice.tax), (Account.PAYABLE, seller, -invoice.gross))
+    goods = [(part.line.product_id, part.line.tax_rate, part.net, part.tax) for part in parts]
+    sale = [(Account.RECEIVABLE.value, buyer, invoice.gross), *of_goods(Account.REVENUE, Account.OUTPUT_TAX, buyer, goods, -1)]
+    purchase = [*of_goods(Account.PURCHASES, Account.INPUT_TAX, seller, goods, 1), (Account.PAYABLE.value, seller, -invoice.gross)]
     key = f"invoice:{invoice.pk}"
-    return [
-        Posting(org, invoice.date, "invoice", key, tuple(line for line in lines if line[2]), invoice.currency)
-        for org, lines in ((seller, sale), (buyer, purchase))
-    ]
+    return [Posting(org, invoice.date, "invoice", key, tuple(lines), invoice.currency) for org, lines in ((seller, sale), (buyer, purchase))]
 
 
 def tell(invoice: Invoice, actor: Actor, *, alone: bool = True) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal as D
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -10,6 +12,7 @@ from qudao.base import import_runs
 from qudao.base.import_runs import begin_import, run_import, undo_import, undoing_of
 from qudao.base.tests.brought_back import brought_back, same_again
 from qudao.base.tests.page_text import text
+from qudao.catalog.actions import CategoryDraft, register_category
 from qudao.kernel.errors import Forbidden, Invalid, Refused
 from qudao.ledger import actions, queries
 from qudao.ledger.models import ChartAccount
@@ -60,12 +63,27 @@ def test_accounts_are_added_and_renamed_and_all_goes_back(books):
 
 def test_what_goes_where_is_set_and_set_back(books):
     finance = books.hq_finance
-    actions.unmap_accounts(["write_off"], actor=finance)
+    actions.remove_homes([queries.all_homes(finance).get(account="write_off").pk], actor=finance)
     before = queries.homes(finance)
     run = done(finance, "homes", "业务,科目编码\n收入,5401\nwrite_off,5603\nbank,1002\n")
     assert queries.homes(finance) == before | {"revenue": "5401", "write_off": "5603"}
     undo_import(run.pk, actor=finance)
     assert queries.homes(finance) == before and queries.homes(books.dealer_admin)["revenue"] == "5001"
+
+
+def test_rules_by_category_and_rate_come_and_go_with_the_file(books):
+    parts = register_category(books.lh.pk, CategoryDraft("PARTS", "配件", "Parts"), actor=books.hq_admin)
+    finance, before = books.hq_finance, list(queries.all_homes(books.hq_finance).values_list("account", "chart__code", "category_id", "tax_rate"))
+    run = done(finance, "homes", "业务,科目编码,类别,税率\n收入,5401,PARTS,\n收入,5711,PARTS,6%\n销项税,22210101,,0.06\n收入,5001,,\n")
+    now = set(queries.exact_homes(finance).values_list("account", "chart__code", "category_id", "tax_rate"))
+    assert now == {("revenue", "5401", parts.pk, None), ("revenue", "5711", parts.pk, D("0.06")), ("output_tax", "22210101", None, D("0.06"))}
+    same_again("ledger.homes", finance, len(Account) + 3)
+    undo_import(run.pk, actor=finance)
+    assert list(queries.all_homes(finance).values_list("account", "chart__code", "category_id", "tax_rate")) == before
+    looked = import_runs.look(
+        begun(finance, "homes", "posting,code,category,tax_rate\nrevenue,5001,NONE,\nbank,1002,,6%\noutput_tax,5001,PARTS,\nrevenue,5001,,7\n"), finance
+    )
+    assert {(one.row, one.column) for one in looked.wrong} == {(2, "category"), (3, "tax_rate"), (4, "category"), (5, "tax_rate")}
 
 
 def test_faults_stand_at_their_columns(books):

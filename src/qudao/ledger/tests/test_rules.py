@@ -51,13 +51,6 @@ def test_one_call_names_each_source_once():
         rules.check_postings([one, one])
 
 
-def test_balances_change_in_one_order_whatever_the_order_of_the_entries():
-    a = entry((Account.RECEIVABLE, 2, D(5)), (Account.REVENUE, 2, D(-5)), org=1)
-    b = entry((Account.PURCHASES, 1, D(5)), (Account.PAYABLE, 1, D(-5)), org=2)
-    assert list(rules.balance_changes([a, b])) == list(rules.balance_changes([b, a]))
-    assert rules.balance_changes([a, a])[1, "receivable", 2, "CNY"] == D(10)
-
-
 @pytest.mark.parametrize(
     ("due", "bucket"),
     [

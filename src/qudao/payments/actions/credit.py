@@ -7,7 +7,6 @@ orders, open items and statements need no second way. Only the books differ: rev
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from qudao.base.access import Actor, get_visible
@@ -19,6 +18,7 @@ from qudao.billing.queries import Invoice
 from qudao.kernel import clock
 from qudao.kernel.money import ZERO
 from qudao.ledger.actions import Posting, post
+from qudao.ledger.rules import of_goods
 from qudao.ledger.states import Account
 from qudao.orders.actions import lock_trades
 from qudao.payments import rules
@@ -72,7 +72,7 @@ def issue_credit(invoice_id: int, asked: Sequence[CreditAsk], reason: str, note:
     paid = Paid([Application(invoice_id, applied, How.CREDIT)] if applied else [], invoices)
     payment = _write(invoice, parts, (reason, note.strip()), paid, actor)
     shift_paid(payment, paid, [(None, "unapplied", payment.left)], actor)
-    post(_postings(payment, paid, sum((part.net for part in parts), ZERO)), payment.subject, actor=actor)
+    post(_postings(payment, paid, parts), payment.subject, actor=actor)
     settle(paid, actor)
     record(payment.subject, after=payment.state, reason=note.strip(), detail={"amount": str(payment.amount), "invoice": invoice.number, "reason": reason})
     emit(CreditIssued(payment.pk, invoice.pk, payment.seller_id, payment.buyer_id, payment.amount, payment.currency), payment.subject)
@@ -100,15 +100,18 @@ def _write(invoice: Invoice, parts: Sequence[CreditPart], why: tuple[str, str], 
     return Payment(id=pk, number=number, state_since=now, recorded_at=now, recorded_by=actor.user_id, **head)
 
 
-def _postings(payment: Payment, paid: Paid, net: Decimal) -> list[Posting]:
-    """The sale and its tax go back in both books; a line of zero is left out."""
-    seller, buyer, rest, tax = payment.seller_id, payment.buyer_id, payment.left, payment.amount - net
-    given = (
-        (Account.REVENUE, buyer, net), (Account.OUTPUT_TAX, buyer, tax), (Account.RECEIVABLE, buyer, -paid.total), (Account.UNAPPLIED_IN, buyer, -rest),
-    )  # fmt: skip
-    got = (
-        (Account.PAYABLE, seller, paid.total), (Account.UNAPPLIED_OUT, seller, rest), (Account.PURCHASES, seller, -net), (Account.INPUT_TAX, seller, -tax),
-    )  # fmt: skip
+def _postings(payment: Payment, paid: Paid, parts: Sequence[CreditPart]) -> list[Posting]:
+    """The sale and its tax go back in both books, goods by product and tax rate as they were invoiced; a line of zero is left out."""
+    seller, buyer, rest = payment.seller_id, payment.buyer_id, payment.left
+    goods = [(part.product_id, part.tax_rate, part.net, part.tax) for part in parts]
+    given = [
+        *of_goods(Account.REVENUE, Account.OUTPUT_TAX, buyer, goods, 1), (Account.RECEIVABLE.value, buyer, -paid.total),
+        (Account.UNAPPLIED_IN.value, buyer, -rest),
+    ]  # fmt: skip
+    got = [
+        (Account.PAYABLE.value, seller, paid.total), (Account.UNAPPLIED_OUT.value, seller, rest),
+        *of_goods(Account.PURCHASES, Account.INPUT_TAX, seller, goods, -1),
+    ]  # fmt: skip
     key = f"credit_note:{payment.pk}"
     return [
         Posting(org, payment.paid_on, "credit_note", key, tuple(line for line in lines if line[2]), payment.currency)

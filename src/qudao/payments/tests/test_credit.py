@@ -31,7 +31,7 @@ class Piece:
     """An invoice line as the rules see it."""
 
     def __init__(self, qty, net, gross, credited_qty=0, credited_net=0, credited=0):
-        self.id, self.qty, self.net, self.gross = 1, D(qty), D(net), D(gross)
+        self.id, self.product_id, self.tax_rate, self.qty, self.net, self.gross = 1, 1, D("0.13"), D(qty), D(net), D(gross)
         self.credited_qty, self.credited_net, self.credited = D(credited_qty), D(credited_net), D(credited)
 
 
