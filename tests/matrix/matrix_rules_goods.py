@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from matrix_rule import Rule, verb
 
+PRICE_CHANGE = ("edit", "prices", "percent", "release", "drop", "recall", "opposite")
 GOODS: dict[str, Rule] = {
     # --- changes of prices ---
     "price-lists/#/changes": Rule("pricing.edit", "pricing.edit", "price-lists"),
     "price-changes": Rule("pricing.edit"),
     "price-changes/#": Rule("pricing.edit", "", "price-changes"),
-    **{address: rule for name in ("edit", "prices", "percent", "release", "drop") for address, rule in verb(name, "pricing.edit", "price-changes").items()},
+    **{address: rule for name in PRICE_CHANGE for address, rule in verb(name, "pricing.edit", "price-changes").items()},
     "price-changes/#/removal/#": Rule("pricing.edit", "pricing.edit", "price-changes", more={"no": 1, "line_id": 1}),
     # --- stock ---
     "stock": Rule("inventory.view"),

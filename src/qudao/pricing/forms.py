@@ -71,6 +71,12 @@ class EndForm(Form):
     reason = forms.CharField(label=_("Reason"), max_length=500, required=False)
 
 
+class ReasonForm(Form):
+    """Why."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
 class AssignForm(Form):
     """Which buyer pays by the list."""
 

@@ -122,7 +122,8 @@ class PriceChange(Row):
                 violation_error_message=_("The last day lies before the first day."),
             ),
             models.CheckConstraint(
-                condition=Q(state=ChangeState.DRAFT, closed_at=None) | Q(state__in=[ChangeState.RELEASED, ChangeState.DROPPED], closed_at__isnull=False),
+                condition=Q(state=ChangeState.DRAFT, closed_at=None)
+                | Q(state__in=[ChangeState.RELEASED, ChangeState.DROPPED, ChangeState.RECALLED], closed_at__isnull=False),
                 name="pricing_pricechange_closed_fits",
                 violation_error_message=_("Only a draft is open."),
             ),
@@ -141,13 +142,16 @@ class PriceChange(Row):
 
 
 class ChangeLine(Row):
-    """One new price of a change; `before`: the price it took the place of when it was released, None when there was none."""
+    """One new price of a change; `before`: the price it took the place of when it was released, None when there was none. `spans`: the prices of its
+    product and break around its release, [before, after], as `rules.spans_told` writes them: what taking it back restores.
+    """
 
     change = models.ForeignKey(PriceChange, on_delete=models.CASCADE, related_name="lines", db_index=False)
     product = models.ForeignKey("catalog.Product", on_delete=models.PROTECT, related_name="+", db_index=False)
     min_qty = models.DecimalField(max_digits=18, decimal_places=4, default=Decimal(0))
     amount = models.DecimalField(max_digits=18, decimal_places=6)
     before = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    spans = models.JSONField(null=True)
 
     class Meta:
         constraints = [

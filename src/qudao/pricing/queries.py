@@ -212,8 +212,8 @@ def standing_of(change: PriceChange) -> str:
     """How a change of `changes` stands today: a key of `states.STANDING`."""
     if change.state == ChangeState.DRAFT:
         return "waiting" if change.waits else "draft"  # type: ignore[attr-defined]
-    if change.state == ChangeState.DROPPED:
-        return "dropped"
+    if change.state in (ChangeState.DROPPED, ChangeState.RECALLED):
+        return str(change.state)
     if not change.stands:  # type: ignore[attr-defined]
         return "superseded"
     return "scheduled" if change.valid_from > clock.today() else "effective"

@@ -216,6 +216,16 @@ def spans(standing: Iterable[Standing]) -> Spans:
     return tuple(sorted(((one.amount, one.valid_from, one.valid_to) for one in standing), key=lambda span: span[1]))
 
 
+def spans_told(spans: Spans) -> list[list[str | None]]:
+    """Spans as JSON keeps them."""
+    return [[f"{amount:.6f}", first.isoformat(), last.isoformat() if last else None] for amount, first, last in spans]
+
+
+def spans_read(told: Sequence[Sequence[Any]]) -> Spans:
+    """The other way."""
+    return tuple((Decimal(amount), date.fromisoformat(first), date.fromisoformat(last) if last else None) for amount, first, last in told)
+
+
 def eve(drafts: Iterable[PriceDraft]) -> date:
     """The day before the first of them begins."""
     return min(draft.valid_from for draft in drafts) - DAY

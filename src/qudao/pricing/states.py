@@ -47,6 +47,7 @@ class ChangeState(TextChoices):
     DRAFT = "draft", _("Draft")
     RELEASED = "released", pgettext_lazy("prices", "Released")
     DROPPED = "dropped", _("Dropped")
+    RECALLED = "recalled", pgettext_lazy("prices", "Taken back")
 
 
 #: how a change stands today, in words
@@ -57,6 +58,7 @@ STANDING = {
     "effective": pgettext_lazy("prices", "In force"),
     "superseded": pgettext_lazy("prices", "Superseded"),
     "dropped": _("Dropped"),
+    "recalled": pgettext_lazy("prices", "Taken back"),
 }
 #: the most prices of one change
 MOST_LINES = 5_000
@@ -66,6 +68,11 @@ SENTENCES = {
     "pricing.change_over": _("The change {number} is not a draft any more."),
     "pricing.change_waits": _("The change {number} waits for a signature."),
     "pricing.change_empty": _("The change has no price yet."),
+    "pricing.change_begun": _("The day of the change {number} has come."),
+    "pricing.change_not_released": _("The change {number} is not released."),
+    "pricing.change_built_on": _("Prices of {products} were changed after the change {number}."),
+    "pricing.change_old": _("The change {number} was released before what stood there was kept with it."),
+    "pricing.change_all_new": _("The change {number} took the place of no price."),
     "pricing.change_long": _("A change has at most {most} prices."),
     "pricing.change_past": _("The first day lies in the past."),
     "pricing.change_line": _("Row {row}: {text}"),
@@ -104,8 +111,17 @@ SENTENCES = {
     "pricing.source_wrong": _("The source of a special price is unknown."),
 }
 
+#: what people are told by a notice
+NOTICES = {
+    "pricing.change_recalled": _("{who} took the price change {number} ({title}) back before its day: {reason}"),
+}
+
 REMEDIES = {
     "pricing.change_waits": _("Take what you asked for back first."),
+    "pricing.change_begun": _("Draft the opposite change: the old prices count again from its day."),
+    "pricing.change_built_on": _("Take back what came after it first, or set these prices anew."),
+    "pricing.change_old": _("Draft a change with the prices you want."),
+    "pricing.change_all_new": _("End its prices in the list."),
     "pricing.needs_change": _("Keep them as the draft of a price change, and release it: it takes effect when it is signed."),
     "pricing.change_past": _("Choose today or a day to come."),
     "pricing.list_stays": _("Make another list."),

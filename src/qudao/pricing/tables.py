@@ -109,7 +109,7 @@ class RateTable(Table):
         return reverse("rate_removal", args=[row.pk])
 
 
-CHANGE_TONES = {"draft": "wait", "waiting": "wait", "scheduled": "move", "effective": "done", "superseded": "idle", "dropped": "idle"}
+CHANGE_TONES = {"draft": "wait", "waiting": "wait", "scheduled": "move", "effective": "done", "superseded": "idle", "dropped": "idle", "recalled": "idle"}
 
 
 def _standing_badge(row: PriceChange) -> Any:

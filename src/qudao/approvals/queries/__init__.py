@@ -25,7 +25,15 @@ from qudao.approvals.queries.flows import (
     unscoped_version,
     waited,
 )
-from qudao.approvals.queries.proposals import proposals, proposals_about, proposed_to, unscoped_late_proposals, unscoped_proposals_for, unscoped_request_of
+from qudao.approvals.queries.proposals import (
+    proposals,
+    proposals_about,
+    proposed_to,
+    unscoped_hands_on,
+    unscoped_late_proposals,
+    unscoped_proposals_for,
+    unscoped_request_of,
+)
 from qudao.approvals.queries.requests import (
     Link,
     Node,
@@ -106,6 +114,7 @@ __all__ = [
     "unscoped_colleagues",
     "unscoped_covering",
     "unscoped_decision",
+    "unscoped_hands_on",
     "unscoped_late_proposals",
     "unscoped_link",
     "unscoped_member_of",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Model, QuerySet
 
 from qudao.approvals import rules
-from qudao.approvals.models import Node, Proposal, Request
+from qudao.approvals.models import Node, Proposal, Request, Signature
 from qudao.approvals.queries.requests import pending_for
 from qudao.approvals.states import PROPOSED, Late, NodeState, ProposalState
 from qudao.base.access import Actor, policy_of, visible
@@ -25,6 +25,13 @@ def proposals_about(actor: Actor, document: Model) -> list[Proposal]:
     """What waits about a document that the actor was shown, of the actor's own organisation. One statement."""
     found = Proposal.unscoped.filter(subject_kind=document._meta.label_lower, subject_id=document.pk, org_id=actor.org_id, state=ProposalState.WAITING)
     return list(found.select_related("asked_by").order_by("pk"))
+
+
+def unscoped_hands_on(document: Model) -> set[int]:
+    """Who asked for something about a document, and who signed it or refused to. One statement."""
+    asked = Proposal.unscoped.filter(subject_kind=document._meta.label_lower, subject_id=document.pk)
+    signed = Signature.unscoped.filter(request__subject_kind__in=PROPOSED, request__subject_id__in=asked.values("pk")).values_list("user_id")
+    return {user for (user,) in asked.values_list("asked_by_id").union(signed)}
 
 
 def proposed_to(actor: Actor) -> list[Node]:

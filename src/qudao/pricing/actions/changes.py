@@ -11,17 +11,18 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from qudao.approvals.actions import Asking, signed
-from qudao.approvals.queries import proposals_about
+from qudao.approvals.queries import proposals_about, unscoped_hands_on
 from qudao.base.access import Actor, get_visible
 from qudao.base.action import action, record
 from qudao.base.html import figures
 from qudao.base.lock import Rank, lock_one
+from qudao.base.notify import notify
 from qudao.base.subject import Subject
 from qudao.catalog import queries as products
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Invalid, Refused, raise_if_any
 from qudao.pricing import queries, rules
-from qudao.pricing.actions.lists import set_all
+from qudao.pricing.actions.lists import restore_all, set_all
 from qudao.pricing.models import ChangeLine, PriceChange
 from qudao.pricing.rules import NewPrice, PriceDraft
 from qudao.pricing.states import MOST_LINES, ChangeState
@@ -149,8 +150,9 @@ def release_change(change_id: int, *, actor: Actor) -> PriceChange:
     for line in lines:
         line.before = line.was
     drafts = [PriceDraft(line.product_id, line.amount, first, change.valid_to, line.min_qty) for line in lines]
-    set_all(change.list_id, drafts, actor)
-    ChangeLine.unscoped.bulk_update(lines, ["before"], batch_size=1000)
+    for line, spans in zip(lines, set_all(change.list_id, drafts, actor), strict=True):
+        line.spans = [rules.spans_told(one) for one in spans]
+    ChangeLine.unscoped.bulk_update(lines, ["before", "spans"], batch_size=1000)
     change.save(update_fields=["valid_from", "state", "closed_at"])
     record(change_subject(change), before=ChangeState.DRAFT, after=change.state, since=change.created_at)
     return change
@@ -163,6 +165,63 @@ def drop_change(change_id: int, *, actor: Actor) -> PriceChange:
     change.state, change.closed_at = ChangeState.DROPPED, clock.now()
     change.save(update_fields=["state", "closed_at"])
     record(change_subject(change), before=ChangeState.DRAFT, after=change.state, since=change.created_at)
+    return change
+
+
+@action("pricing.edit")
+def recall_change(change_id: int, reason: str, *, actor: Actor) -> PriceChange:
+    """Take a released change back as a whole before its day: what stood before stands again, to the day. No signature, because nothing has counted yet.
+
+    Locks the change, then the list; emits PricesChanged; who drafted, asked for and signed it is told. Raises Invalid without a reason, Refused when its day
+    has come, or when a price was changed after it.
+    """
+    if not reason.strip():
+        raise Invalid("pricing.reason_missing", field="reason")
+    change = _lock_released(change_id, actor)
+    if change.valid_from <= clock.today():
+        raise Refused("pricing.change_begun", number=change.number)
+    lines: list[Any] = queries.unscoped_change_lines(change)
+    if any(line.spans is None for line in lines):
+        raise Refused("pricing.change_old", number=change.number)
+    back = [rules.Restored(line.product_id, line.min_qty, *(rules.spans_read(one) for one in reversed(line.spans))) for line in lines]
+    if other := restore_all(change.list_id, change.valid_from - rules.DAY, back, actor):
+        ids = {one.product_id for one in other}
+        codes = sorted({line.product.code for line in lines if line.product_id in ids})
+        raise Refused("pricing.change_built_on", number=change.number, products=", ".join(codes[:5]) + ("…" if len(codes) > 5 else ""))
+    since, change.state, change.closed_at = change.closed_at, ChangeState.RECALLED, clock.now()
+    change.save(update_fields=["state", "closed_at"])
+    subject = change_subject(change)
+    record(subject, before=ChangeState.RELEASED, after=change.state, reason=reason.strip(), since=since)
+    told = {change.created_by, *unscoped_hands_on(change)} - {None}
+    notify("pricing.change_recalled", subject, user_ids=sorted(told), except_user=actor.user_id, who=actor.name, title=change.title, reason=reason.strip())
+    return change
+
+
+@action("pricing.edit")
+def oppose_change(change_id: int, *, actor: Actor) -> PriceChange:
+    """Draft the opposite of a change whose day has come: the prices it took the place of, from today on. A price that took the place of none is left out.
+
+    Raises Refused for one that is not released, or that took the place of no price.
+    """
+    change = _lock_released(change_id, actor)
+    old = [NewPrice(line.product_id, line.before, line.min_qty) for line in queries.unscoped_change_lines(change) if line.before is not None]
+    if not old:
+        raise Refused("pricing.change_all_new", number=change.number)
+    made = PriceChange.unscoped.create(
+        list=change.list, title=_("Opposite of {number}").format(number=change.number), valid_from=clock.today(),
+        valid_to=change.valid_to if change.valid_to and change.valid_to >= clock.today() else None,
+        created_at=clock.now(), created_by=actor.user_id, created_name=actor.name,
+    )  # fmt: skip
+    _put(made, old)
+    record(change_subject(made), after=made.state, detail={"prices": len(old), "opposite_of": change.number})
+    return made
+
+
+def _lock_released(change_id: int, actor: Actor) -> PriceChange:
+    get_visible(actor, PriceChange, change_id, "pricing.edit")
+    change = lock_one(PriceChange, change_id, rank=Rank.NETWORK)
+    if change.state != ChangeState.RELEASED:
+        raise Refused("pricing.change_not_released", number=change.number)
     return change
 
 

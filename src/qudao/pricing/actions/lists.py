@@ -93,9 +93,9 @@ def set_prices(list_id: int, drafts: Sequence[PriceDraft], *, actor: Actor) -> P
     return _set(list_id, drafts, [f"rows.{n}." for n in range(len(drafts))], actor, directly=True)
 
 
-def set_all(list_id: int, drafts: Sequence[PriceDraft], actor: Actor) -> PriceList:
-    """`set_prices` for a change that has its signatures, within its action."""
-    return _set(list_id, drafts, [f"rows.{n}." for n in range(len(drafts))], actor)
+def set_all(list_id: int, drafts: Sequence[PriceDraft], actor: Actor) -> list[tuple[Spans, Spans]]:
+    """`load_prices` for a change that has its signatures, within its action."""
+    return _load(list_id, drafts, actor, directly=False)
 
 
 def _refuse_unsigned(price_list: PriceList, pairs: Sequence[tuple[Decimal | None, Decimal]], actor: Actor, kind: str = "") -> None:
@@ -137,10 +137,14 @@ def load_prices(list_id: int, drafts: Sequence[PriceDraft], *, actor: Actor) -> 
 
     Locks the list. A price that the drafts cut short still reaches to that day.
     """
+    return _load(list_id, drafts, actor, directly=True)
+
+
+def _load(list_id: int, drafts: Sequence[PriceDraft], actor: Actor, *, directly: bool) -> list[tuple[Spans, Spans]]:
     _lock(list_id, actor)
     pairs, since = [(draft.product_id, draft.min_qty) for draft in drafts], rules.eve(drafts)
     before = queries.unscoped_standing(list_id, pairs, since)
-    _set(list_id, drafts, [f"rows.{n}." for n in range(len(drafts))], actor, directly=True)
+    _set(list_id, drafts, [f"rows.{n}." for n in range(len(drafts))], actor, directly=directly)
     after = queries.unscoped_standing(list_id, pairs, since)
     return [(rules.spans(before.get(pair, ())), rules.spans(after.get(pair, ()))) for pair in pairs]
 
@@ -151,11 +155,18 @@ def restore_prices(list_id: int, since: date, back: Sequence[Restored], *, actor
 
     Locks the list; emits PricesChanged; five statements whatever their number. Raises Conflict when a price is not what the caller thinks it is.
     """
+    if restore_all(list_id, since, back, actor):
+        raise Conflict("base.changed")
+    return PriceList.unscoped.get(pk=list_id)
+
+
+def restore_all(list_id: int, since: date, back: Sequence[Restored], actor: Actor) -> list[Restored]:
+    """`restore_prices` within an action. Returns those that are not what the caller thinks they are; then nothing has changed."""
     price_list = _lock(list_id, actor)
     pairs = [(one.product_id, one.min_qty) for one in back]
     standing = queries.unscoped_standing(price_list.pk, pairs, since)
-    if any(rules.spans(standing.get(pair, ())) != one.now for pair, one in zip(pairs, back, strict=True)):
-        raise Conflict("base.changed")
+    if other := [one for pair, one in zip(pairs, back, strict=True) if rules.spans(standing.get(pair, ())) != one.now]:
+        return other
     plans, gone = [], []
     for pair, one in zip(pairs, back, strict=True):
         starts = {span[1]: span for span in one.before}
@@ -168,7 +179,7 @@ def restore_prices(list_id: int, since: date, back: Sequence[Restored], *, actor
     _carry_out(price_list.pk, plans)
     record(subject_of(price_list), detail={"restored": [[one.product_id, str(one.min_qty)] for one in back]})
     emit(PricesChanged(price_list.pk, sorted({pair[0] for pair in pairs}), since), subject_of(price_list))
-    return price_list
+    return []
 
 
 def _carry_out(list_id: int, plans: Iterable[Plan]) -> None:

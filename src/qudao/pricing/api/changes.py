@@ -72,7 +72,7 @@ class EffectOut(Schema):
 
 
 class PriceChangeOut(ChangeIn):
-    """`state`: draft, waiting, scheduled, effective, superseded or dropped."""
+    """`state`: draft, waiting, scheduled, effective, superseded, dropped or recalled."""
 
     id: int
     number: str
@@ -187,3 +187,24 @@ def drop(request: HttpRequest, pk: int) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     actions.drop_change(pk, actor=actor)
     return reply(_detail(actor, pk))
+
+
+class RecallIn(Schema):
+    reason: str = Field(..., min_length=1, max_length=500)
+
+
+@routes.post("/price-changes/{int:pk}/recall", response=PriceChangeDetail, summary="Take a released change back before its day")
+@idempotent
+def recall(request: HttpRequest, pk: int, body: RecallIn) -> HttpResponse:
+    """All of its prices go, what stood before stands again; 409 when its day has come or a price was changed after it."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actions.recall_change(pk, body.reason, actor=actor)
+    return reply(_detail(actor, pk))
+
+
+@routes.post("/price-changes/{int:pk}/opposite", response={201: PriceChangeDetail}, summary="Draft the opposite of a change")
+@idempotent
+def oppose(request: HttpRequest, pk: int) -> HttpResponse:
+    """A draft with the prices that it took the place of, from today on."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return reply(_detail(actor, actions.oppose_change(pk, actor=actor).pk), status=201)

@@ -20,7 +20,7 @@ from qudao.kernel.errors import Fault, Invalid, raise_if_any
 from qudao.pricing import queries, rules
 from qudao.pricing.actions import load_prices, remove_rates, restore_prices, set_rates
 from qudao.pricing.models import Price, PriceList, Rate
-from qudao.pricing.rules import PriceDraft, RateDraft, Restored, Spans
+from qudao.pricing.rules import PriceDraft, RateDraft, Restored
 
 
 class Prices(Kind):
@@ -108,8 +108,8 @@ class Prices(Kind):
             some = list(group)
             since = rules.eve(e.data[1] for e in some)
             for e, (before, after) in zip(some, load_prices(list_id, [e.data[1] for e in some], actor=self.actor), strict=True):
-                of = {"product": e.data[1].product_id, "min_qty": str(e.data[1].min_qty), "since": since.isoformat(), "prices": _told(after)}
-                touched.append(Touched(e.row, list_id, e.label, e.what == NEW, {"prices": _told(before)}, of))
+                of = {"product": e.data[1].product_id, "min_qty": str(e.data[1].min_qty), "since": since.isoformat(), "prices": rules.spans_told(after)}
+                touched.append(Touched(e.row, list_id, e.label, e.what == NEW, {"prices": rules.spans_told(before)}, of))
         return touched
 
     def hindered(self, touched: Sequence[Touched]) -> dict[int, Fault]:
@@ -118,13 +118,13 @@ class Prices(Kind):
         for (list_id, since), some in _by_list(touched):
             standing = queries.unscoped_standing(list_id, [_pair(one) for one in some], since)
             for one in some:
-                if _told(rules.spans(standing.get(_pair(one), ()))) != one.after["prices"]:
+                if rules.spans_told(rules.spans(standing.get(_pair(one), ()))) != one.after["prices"]:
                     found[one.row] = Fault("base.import_changed_since")
         return found
 
     def take_back(self, touched: Sequence[Touched]) -> None:
         for (list_id, since), some in _by_list(touched):
-            back = [Restored(*_pair(one), _spans(one.after["prices"]), _spans(one.before["prices"])) for one in some]
+            back = [Restored(*_pair(one), rules.spans_read(one.after["prices"]), rules.spans_read(one.before["prices"])) for one in some]
             restore_prices(list_id, since, back, actor=self.actor)
 
     def standing(self) -> Iterator[Mapping[str, Any]]:
@@ -147,15 +147,6 @@ def _by_list(touched: Sequence[Touched]) -> list[tuple[tuple[int, date], list[To
 
 def _pair(one: Touched) -> tuple[int, Decimal]:
     return one.after["product"], Decimal(one.after["min_qty"])
-
-
-def _told(spans: Spans) -> list[list[str | None]]:
-    """Prices as JSON keeps them; an amount as the table writes it, with six decimals."""
-    return [[f"{amount:.6f}", first.isoformat(), last.isoformat() if last else None] for amount, first, last in spans]
-
-
-def _spans(told: Sequence[Sequence[str]]) -> Spans:
-    return tuple((Decimal(amount), date.fromisoformat(first), date.fromisoformat(last) if last else None) for amount, first, last in told)
 
 
 class Rates(Kind):

@@ -21,7 +21,7 @@ from qudao.catalog import queries as products
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
 from qudao.pricing import actions, queries, rules
 from qudao.pricing.actions import ChangeDraft
-from qudao.pricing.forms import BlockForm, ChangeForm, PercentForm
+from qudao.pricing.forms import BlockForm, ChangeForm, PercentForm, ReasonForm
 from qudao.pricing.models import PriceChange
 from qudao.pricing.rules import NewPrice
 from qudao.pricing.states import STANDING
@@ -97,7 +97,12 @@ class ChangeDetail(DetailPage):
         return Head(obj.number, (STANDING[standing], CHANGE_TONES[standing]), obj.list.code, facts=[obj.title, figures.day(obj.valid_from), until])
 
     def buttons(self, obj: Any) -> Sequence[Button]:
-        if queries.standing_of(obj) != "draft":
+        standing = queries.standing_of(obj)
+        if standing == "scheduled":
+            return [Button(_("Take back"), reverse("price_change_recall", args=[obj.pk]), icon="arrow-back-up", danger=True, ask=True)]
+        if standing == "effective":
+            return [Button(_("Draft the opposite"), reverse("price_change_opposite", args=[obj.pk]), icon="arrow-back-up", ask=True)]
+        if standing != "draft":
             return []
         to = {name: reverse(f"price_change_{name}", args=[obj.pk]) for name in ("release", "prices", "percent", "edit", "drop")}
         return [
@@ -234,6 +239,37 @@ class ChangeDrop(_OfChange):
         return actions.drop_change(obj.pk, actor=self.actor, client_id=client_id)
 
 
+class ChangeRecall(_OfChange):
+    """Take it back before its day."""
+
+    form = ReasonForm
+    title = submit = gettext_lazy("Take back")
+    said = gettext_lazy("The change is taken back; what stood before stands again.")
+    danger = True
+
+    def says(self, obj: Any) -> Any:
+        return _("None of its prices has counted yet. All of them go, and what stood before stands again. Who drafted and signed it is told.")
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.recall_change(obj.pk, cleaned["reason"], actor=self.actor, client_id=client_id)
+
+
+class ChangeOpposite(_OfChange):
+    """Draft the prices of before."""
+
+    title = submit = gettext_lazy("Draft the opposite")
+    said = gettext_lazy("The draft has the prices of before, from today on. Look at it, then release it.")
+
+    def says(self, obj: Any) -> Any:
+        return _("Its day has come, so orders were priced by it. A new draft gets the prices of before; it counts when you release it.")
+
+    def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
+        return actions.oppose_change(obj.pk, actor=self.actor, client_id=client_id)
+
+    def done(self, result: Any) -> str:
+        return reverse("price_change", args=[result.pk])
+
+
 class ChangeRemoval(_OfChange):
     """Take one price out."""
 
@@ -253,5 +289,7 @@ routes = [
     path("price-changes/<int:pk>/percent", ChangePercent.as_view(), name="price_change_percent"),
     path("price-changes/<int:pk>/release", ChangeRelease.as_view(), name="price_change_release"),
     path("price-changes/<int:pk>/drop", ChangeDrop.as_view(), name="price_change_drop"),
+    path("price-changes/<int:pk>/recall", ChangeRecall.as_view(), name="price_change_recall"),
+    path("price-changes/<int:pk>/opposite", ChangeOpposite.as_view(), name="price_change_opposite"),
     path("price-changes/<int:pk>/removal/<int:no>", ChangeRemoval.as_view(), name="price_change_removal"),
 ]
