@@ -1,10 +1,11 @@
-// The pulse: each five seconds a visible page asks whether something on it changed, and takes over what did. Focus, scroll, what is half typed,
+// The pulse: a visible page asks again and again whether something on it changed, and takes over what did: within five seconds, the server's look at its log,
+// which is a second old at most, included. Focus, scroll, what is half typed,
 // open menus and chosen rows stay; while a dialog is open or something is typed, the page waits.
 import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph";
 import { say } from "./keys.js";
 
-const EVERY = 5000;
+const EVERY = 3600;
 const main = document.querySelector("main[data-pulse]");
 let since = "", due = false, timer = 0;
 
@@ -19,7 +20,7 @@ const decided = (root) => root.querySelector("#yes")?.getAttribute("action");
 
 function plan(wait = EVERY) {
   clearTimeout(timer);
-  timer = setTimeout(beat, wait * (0.9 + Math.random() * 0.2));
+  timer = setTimeout(beat, wait * (0.95 + Math.random() * 0.1));
 }
 async function beat() {
   if (document.hidden) return; // goes on when somebody looks again

@@ -1,7 +1,8 @@
-"""A dealer's long basket: a click, a pasted block, two hundred lines again. Figures are printed (-s)."""
+"""A dealer's long basket: a click, a pasted block, two hundred lines again, the other language. Figures are printed (-s)."""
 
 from __future__ import annotations
 
+import statistics
 import time
 from datetime import timedelta
 from decimal import Decimal
@@ -25,6 +26,14 @@ from qudao.pricing.models import PriceList
 from qudao.pricing.rules import PriceDraft
 
 pytestmark = pytest.mark.browser
+
+#: notes when one clicks, to be read on the page that comes
+CLICKED = """() => addEventListener("click", (event) => sessionStorage.setItem("begun", performance.timeOrigin + event.timeStamp), { capture: true })"""
+#: milliseconds from that click until the new page is painted and its scripts have put back what was typed
+SHOWN = """() => new Promise((done) => new PerformanceObserver((list) => {
+  const [paint] = list.getEntriesByName("first-contentful-paint"), [page] = performance.getEntriesByType("navigation");
+  if (paint) done(performance.timeOrigin + Math.max(paint.startTime, page.domContentLoadedEventEnd) - sessionStorage.getItem("begun"));
+}).observe({ type: "paint", buffered: true }))"""
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +117,26 @@ def test_two_hundred_lines_are_ordered_again(enter, world: World, goods: list[Pr
     total(visit, "10,000.00")
     figure("200 lines in the basket again, priced", time.monotonic() - begun, 1)
     assert Line.unscoped.filter(basket__user_id=world.people["buyer"].user_id).count() == 200
+
+
+@pytest.mark.parametrize("address", ["/basket/", "/orders/new/", "/shop/", "/orders/"])
+def test_the_other_language_is_there_at_once(enter, world: World, goods: list[Product], address: str) -> None:
+    """On a basket and a desk of 24 lines, in the catalogue, on a list; there and back, and what is typed stays."""
+    filled(world, goods[:24] if address == "/basket/" else [])
+    visit = enter("buyer")
+    visit.go(address)
+    if address == "/orders/new/":
+        visit.page.locator("[name=lines-code]").first.focus()
+        paste(visit, "\r\n".join(f"{one.code}\t4" for one in goods[:24]))
+        visit.page.locator("#preview .big").get_by_text("1,200.00").wait_for()
+    typed = "[name=lines-qty]" if address == "/orders/new/" else "[name=qty]"
+    before, took = [one.input_value() for one in visit.page.locator(typed).all()], []
+    assert len(before) >= 24 or address not in ("/basket/", "/orders/new/")
+    for button, language in (("中文", "zh-CN"), ("English", "en")) * 3:
+        visit.page.evaluate(CLICKED)
+        with visit.page.expect_navigation():
+            visit.page.get_by_role("button", name=button).click()
+        assert visit.page.locator("html").get_attribute("lang") == language
+        took.append(visit.page.evaluate(SHOWN) / 1000)
+    figure(f"the other language on {address}, median of {len(took)}", statistics.median(took), 0.2)
+    assert [one.input_value() for one in visit.page.locator(typed).all()] == before and visit.page.url.endswith(address)

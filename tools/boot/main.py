@@ -52,7 +52,8 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     test.add_argument("--python", help="only with this Python version (3.12): install, rule tests and one story")
     test.add_argument("--only", help="only these parts, separated by commas: lint, types, imports, tests, pythons")
     cores = os.cpu_count() or 1
-    test.add_argument("--jobs", type=int, default=min(cores, 4) if cores > 1 else 0, help="tests side by side (default: the cores, 4 at most)")
+    jobs = min(cores + 1, 4) if cores > 1 else 0  # one more than the cores: tests wait for pages and the database
+    test.add_argument("--jobs", type=int, default=jobs, help="tests side by side (default: one more than the cores, 4 at most)")
     test.add_argument("rest", nargs="*", help="arguments for pytest, after --")
     bundle = commands.add_parser("bundle", help=f"make {BUNDLE.name}/ for installing without a network")
     bundle.add_argument("--dev", action="store_true", help="with what tests and linters need")

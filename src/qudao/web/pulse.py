@@ -1,4 +1,4 @@
-"""GET /pulse/: has something changed on this page? Asked by every visible page each five seconds, so it stands before sessions and rights.
+"""GET /pulse/: has something changed on this page? Asked by every visible page each few seconds, so it stands before sessions and rights.
 
 Each process watches the log of actions: one statement a second at most, however many ask, and only while somebody asks. A change is known by the moment this
 process saw it. Another process may have seen it a little earlier or later, so what it told a page is taken with a margin: rather once too often.
