@@ -30,7 +30,7 @@ TALKED = {"orders": "orders.view", "shipments": "fulfilment.view", "invoices": "
 RULES: dict[str, Rule] = {
     "": Rule(),
     "search": Rule(),
-    **dict.fromkeys(("insight", "insight/orders"), Rule("orders.view")),
+    **dict.fromkeys(("insight", "insight/orders", "insight/quality", "insight/quality/refused"), Rule("orders.view")),
     "scan": Rule(),
     "help": Rule(),
     "help/#": Rule(more={"topic": "orders"}),
@@ -147,6 +147,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("orders/new/suggest", "orders/new/dealers", "orders/new/file"), Rule("orders.place", "orders.place")),
     "orders/#": Rule("orders.view", "", "orders"),
     **dict.fromkeys(("orders/#/timeline", "orders/#/files"), Rule("orders.view", "", "orders")),
+    "orders/refusals": Rule("orders.view"),
     "orders/#/margin": Rule("orders.view", "", "orders", also=frozenset({403})),  # of its seller, with the grant
     "orders/#/files/#": Rule("orders.view", "", "orders", more={"file_id": 1}, also=frozenset({404})),
     **verb("approval", "orders.approve", "orders"),

@@ -9,7 +9,7 @@ from qudao.analytics.queries import unscoped_days_of, unscoped_days_of_outside, 
 from qudao.base.access import Actor
 from qudao.base.outbox import Event, reacts
 from qudao.fulfilment.events import ReceiptConfirmed, ShipmentDispatched
-from qudao.orders.events import OrderAmended, OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected
+from qudao.orders.events import OrderAmended, OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected, OrderTakenBack
 from qudao.payments.events import PaymentReceived, PaymentWithdrawn
 
 
@@ -33,6 +33,12 @@ def count_confirmed(events: Sequence[Event], *, actor: Actor) -> None:
 def count_rejected(events: Sequence[Event], *, actor: Actor) -> None:
     """A rejected order does not count."""
     _refresh(events, actor)
+
+
+@reacts(OrderTakenBack, batch=True)
+def count_taken_back(events: Sequence[Event], *, actor: Actor) -> None:
+    """An order is a draft again, or counts on another day: the day it had counts without it."""
+    refresh_days(((e.payload.seller_id, e.payload.ordered_on) for e in events), actor=actor)
 
 
 @reacts(OrderCancelled, batch=True)

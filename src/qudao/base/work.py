@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -13,12 +14,13 @@ from django.db import IntegrityError, OperationalError, transaction
 
 from qudao.base.db import insertion, run
 from qudao.base.subject import SUBJECT_COLUMNS
-from qudao.kernel.errors import Conflict, Refused
+from qudao.kernel.errors import Conflict, DomainError, Refused
 
 if TYPE_CHECKING:
     from qudao.base.access import Actor
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 ATTEMPTS = 5
 #: deadlock, serialization failure, lock time-out: the whole unit may simply run again
@@ -32,6 +34,7 @@ class Work:
     doing: list[tuple[str, Actor]] = field(default_factory=list)
     logs: list[Any] = field(default_factory=list)
     events: list[Any] = field(default_factory=list)
+    notes: list[Callable[[], Any]] = field(default_factory=list)
     rank: int = 0
 
     @property
@@ -121,10 +124,30 @@ def unit(body: Callable[[], T]) -> T:
             if _same_client_id(error) and attempt < ATTEMPTS:
                 continue  # the same request got through a moment ago: run again, and the body finds its result
             raise _from_constraint(error) from error
+        except DomainError:
+            _tell(work)
+            raise
         finally:
             _work.reset(token)
         time.sleep(random.uniform(0.005, 0.03) * attempt)
     raise AssertionError("unreachable")
+
+
+def once_undone(note: Callable[[], Any]) -> None:
+    """When the unit under way ends refused and all of it is undone, run `note` in a unit of its own; when it succeeds after all, forget it."""
+    current().notes.append(note)
+
+
+def _tell(work: Work) -> None:
+    """What is to be known of a unit that was undone. That it could not be written down never hides why the unit was refused."""
+    outside = _work.set(None)
+    try:
+        for note in work.notes:
+            unit(note)
+    except Exception:
+        log.exception("what was refused could not be written down")
+    finally:
+        _work.reset(outside)
 
 
 def _constraint_of(error: IntegrityError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import ClassVar
 
@@ -36,6 +37,16 @@ class OrderRejected:
     version: ClassVar[int] = 1
     order_id: int
     reason: str
+
+
+@dataclass(frozen=True)
+class OrderTakenBack:
+    """A submission counts no longer: the order is a draft again, or was submitted anew on another day. `ordered_on` is the day it had."""
+
+    version: ClassVar[int] = 1
+    order_id: int
+    seller_id: int
+    ordered_on: date
 
 
 @dataclass(frozen=True)

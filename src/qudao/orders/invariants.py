@@ -95,4 +95,12 @@ CHECKS = [
            WHERE (o.seller_id, o.buyer_id) <> (a.seller_id, a.buyer_id)""",
         "UPDATE orders_order SET seller_id = buyer_id, buyer_id = seller_id WHERE id = (SELECT max(id) FROM orders_order)",
     ),
+    Check(
+        "orders.refusals_are_between_partners",
+        """SELECT r.id, 'refused between two that have no agreement' AS note FROM orders_refusal r
+           WHERE NOT EXISTS (SELECT FROM agreements_agreement a WHERE a.seller_id = r.seller_id AND a.buyer_id = r.buyer_id)""",
+        """INSERT INTO orders_refusal (at, day, seller_id, buyer_id, channel, by_name, codes, reasons, lines, wrong, digest, tries)
+           SELECT now(), now()::date, buyer_id, seller_id, 'page', '', '{orders.no_price}', '{price}', 1, 1, 'planted', 1 FROM orders_order
+           WHERE NOT EXISTS (SELECT FROM agreements_agreement a WHERE a.seller_id = orders_order.buyer_id AND a.buyer_id = orders_order.seller_id) LIMIT 1""",
+    ),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -240,3 +241,35 @@ class Line(Row):
     def wanted(self) -> Decimal:
         """Ordered less given up."""
         return self.qty - self.given_up
+
+
+class Refusal(Row):
+    """A submission that was refused, of which nothing else is kept: by whom, through what, why (`codes` of faults, and `reasons` as figures
+    count them), at how many of its lines.
+
+    Sent again unchanged it is the same one: `digest` says what was asked and why it was refused, `tries` how often that day.
+    """
+
+    at = models.DateTimeField()
+    day = models.DateField()
+    seller = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+", db_index=False)
+    buyer = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+", db_index=False)
+    channel = models.CharField(max_length=12)
+    user_id = models.BigIntegerField(null=True)
+    by_name = models.CharField(max_length=120, default="", blank=True)
+    codes = ArrayField(models.CharField(max_length=60))
+    reasons = ArrayField(models.CharField(max_length=12))
+    lines = models.PositiveSmallIntegerField()
+    wrong = models.PositiveSmallIntegerField()
+    digest = models.CharField(max_length=64)
+    tries = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["buyer", "day", "digest"], name="orders_refusal_once"),
+            models.CheckConstraint(condition=~Q(codes=[]) & ~Q(reasons=[]) & Q(tries__gte=1) & Q(wrong__lte=F("lines")), name="orders_refusal_says_why"),
+        ]
+        indexes = [
+            models.Index(fields=["seller", "day"], name="orders_refusal_seller"),
+            models.Index(fields=["buyer", "day"], name="orders_refusal_buyer"),
+        ]

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from qudao.approvals.queries import unscoped_asked_of
 from qudao.base.access import Actor, Policy, acting, own, register, within
-from qudao.orders.models import Line, Order
+from qudao.orders.models import Line, Order, Refusal
 
 VERBS = {
     "orders.view": _("See orders"),
@@ -63,3 +63,15 @@ class LinePolicy(Policy):
 
     def rows(self, actor: Actor, verb: str) -> Q:
         return within(actor, "order__seller", "order__buyer")
+
+
+@register
+class RefusalPolicy(Policy):
+    """What was refused is seen as the order would have been; own work: what the person itself submitted."""
+
+    model = Refusal
+    view_verb = "orders.view"
+    people = ("user_id",)
+
+    def rows(self, actor: Actor, verb: str) -> Q:
+        return within(actor, "seller", "buyer")

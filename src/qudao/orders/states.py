@@ -228,6 +228,36 @@ HELD: dict[str, tuple[Any, Any]] = {
 HELD_NO_MORE = _("Its credit would pass now. It is confirmed with the next try, provided that the goods are in stock.")
 HELD_UNSEEN = _("It waits for credit and is confirmed by itself when there is some.")
 
+#: why submissions are refused, as figures tell it: reason → (its words, the codes of its faults; one that ends in a dot stands for all of a module)
+REASONS: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "product": (_("Unknown product"), ("orders.unknown_product",)),
+    "offer": (_("Not sold to this buyer"), ("orders.not_offered", "orders.not_authorised", "orders.product_blocked")),
+    "price": (_("No price"), ("orders.no_price", "pricing.rate_missing")),
+    "quantity": (
+        _("Wrong quantity"),
+        (
+            *("orders.not_multiple", "orders.below_minimum", "orders.above_maximum", "orders.qty_not_positive", "orders.qty_too_fine"),
+            "portal.qty_unreadable",
+        ),
+    ),
+    "least": (_("Too small an order"), ("orders.below_amount",)),
+    "credit": (_("Not enough credit"), ("funds.",)),
+    "stock": (_("Short of goods"), ("inventory.",)),
+    "quota": (_("Beyond the share of scarce goods"), ("quotas.",)),
+    "twin": (_("Ordered just before"), ("orders.twin",)),
+    "terms": (
+        _("No terms of trade"),
+        ("orders.no_agreement", "orders.no_agreement_in", "orders.currency_needed", "orders.agreement_suspended", "orders.dealer_not_active"),
+    ),
+    "other": (_("Something else"), ()),
+}
+
+
+def reason_of(code: str) -> str:
+    """Among which reason figures count a fault."""
+    return next((key for key, (_words, codes) in REASONS.items() if code in codes or f"{code.partition('.')[0]}." in codes), "other")
+
+
 SENTENCES = {
     "orders.illegal": _("This order is “{status}”; that cannot be done in this state."),
     "orders.no_agreement": _("There is no active agreement between the seller and the buyer on {day}."),

@@ -111,6 +111,7 @@ SECTIONS: tuple[Section, ...] = (
         (
             Item(pgettext_lazy("menu", "The year"), "insight", "orders.view", kinds=_OWNERS),
             Item(pgettext_lazy("menu", "The year"), "insight", "orders.approve", kinds=("dealer",)),
+            Item(_("Order quality"), "order_quality", "orders.view"),
         ),
     ),
     Section(

@@ -32,7 +32,7 @@ from qudao.orders.actions.follow import (
 )
 from qudao.orders.actions.keep import keep_goods, watch_reserved
 from qudao.orders.actions.outside import confirm_purchase, record_come
-from qudao.orders.actions.place import place_order
+from qudao.orders.actions.place import note_refused, place_order
 from qudao.orders.actions.ration import share_by_purchases
 from qudao.orders.actions.refill import refill_orders
 from qudao.orders.actions.split import Splitting, split_order
@@ -51,6 +51,7 @@ __all__ = [
     "edit_order",
     "keep_goods",
     "lock_trades",
+    "note_refused",
     "place_order",
     "place_orders",
     "readdress_order",

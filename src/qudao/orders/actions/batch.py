@@ -30,6 +30,7 @@ from qudao.kernel.errors import Fault, Invalid, Refused
 from qudao.orders import rules
 from qudao.orders.actions.confirm import Got, claim_of, detail_of, notify_confirmed, take_over, take_what_is_there
 from qudao.orders.actions.place import KIND, Priced, may_place, new_order, quota_faults
+from qudao.orders.actions.refused import keep_refusal
 from qudao.orders.events import OrderConfirmed, OrderPlaced
 from qudao.orders.models import Order
 from qudao.orders.queries import unscoped_begin, unscoped_facts, unscoped_why_no_price
@@ -94,6 +95,9 @@ def place_orders(placings: Sequence[tuple[Placing, UUID | None]], *, actor: Acto
     lines = _write_lines([one for one, _new in todo])
     _confirm([one for one, _new in todo], lines, actor)
     _finish([one for one, _new in todo if one.order is not None], actor)
+    for one in found:
+        if one.faults:
+            keep_refusal(one.placing, one.faults, actor)
     return found
 
 

@@ -26,7 +26,7 @@ from qudao.orders.actions.amend import forget_asked, settle_asked
 from qudao.orders.actions.confirm import Got, claim_of, confirm_waiting, take_what_is_there, tell_confirmed
 from qudao.orders.actions.follow import lock_trades
 from qudao.orders.actions.refill import end_waiting
-from qudao.orders.events import OrderCancelled, OrderRejected
+from qudao.orders.events import OrderCancelled, OrderRejected, OrderTakenBack
 from qudao.orders.models import Order
 from qudao.orders.queries import unscoped_destination, unscoped_to_hold
 from qudao.orders.rules import Destination
@@ -179,6 +179,7 @@ def return_order(order_id: int, *, reason: str, seen: int = 0, actor: Actor) -> 
     order.status, order.approval, order.state_since = status, Approval.NONE, clock.now()
     order.save(update_fields=["status", "approval", "state_since"])
     record(order.subject, before=before, after=order.status, reason=reason, since=since)
+    emit(OrderTakenBack(order.pk, order.seller_id, order.ordered_on), order.subject)
     notify("orders.returned", order.subject, org_id=order.buyer_id, verb="orders.view", except_user=actor.user_id, number=order.number, reason=reason)
     return order
 
@@ -198,6 +199,7 @@ def withdraw_order(order_id: int, *, reason: str = "", actor: Actor) -> Order:
     order.status, order.approval, order.credit, order.state_since = status, Approval.NONE, Credit.NOT_NEEDED, clock.now()
     order.save(update_fields=["status", "approval", "credit", "state_since"])
     record(order.subject, before=before, after=order.status, reason=reason, since=since)
+    emit(OrderTakenBack(order.pk, order.seller_id, order.ordered_on), order.subject)
     return order
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from qudao.approvals import actions as approvals
 from qudao.base.access import Actor, get_visible
-from qudao.base.action import action
+from qudao.base.action import action, emit
 from qudao.base.lock import Rank, lock_one
 from qudao.base.notify import notify
 from qudao.kernel.errors import Invalid, Refused
@@ -20,6 +20,8 @@ from qudao.kernel.money import ZERO
 from qudao.kernel.quantity import plain
 from qudao.orders import rules
 from qudao.orders.actions.place import RESUBMITTED, Priced, may_place, new_order, price_placing, route, write_lines
+from qudao.orders.actions.refused import counted
+from qudao.orders.events import OrderTakenBack
 from qudao.orders.models import Line, Order
 from qudao.orders.queries import unscoped_destination
 from qudao.orders.rules import Destination, NewLine, Placing
@@ -37,8 +39,9 @@ def submit_order(order_id: int, *, actor: Actor) -> Order:
     head = (order.requested_on, order.po_number, order.note)
     placing = Placing(order.seller_id, order.buyer_id, lines, *head, short=order.short, kind=order.kind, currency=order.currency)
     placing = may_place(placing, actor)
-    priced = price_placing(placing, _ship_of(order), actor)
-    return _resubmit(order, _renewed(order, placing, priced, actor), priced, {"before": Status.DRAFT, "since": order.state_since}, actor)
+    with counted(placing, actor):
+        priced = price_placing(placing, _ship_of(order), actor)
+        return _resubmit(order, _renewed(order, placing, priced, actor), priced, {"before": Status.DRAFT, "since": order.state_since}, actor)
 
 
 @action("orders.place")
@@ -60,7 +63,8 @@ def edit_order(order_id: int, wanted: Placing, *, reason: str = "", actor: Actor
     if before == Status.IN_REVIEW:
         approvals.withdraw(order.subject, actor=actor, by_cancel=True)
     ship = _ship_of(order) if wanted.address_id is None else unscoped_destination(order.buyer_id, wanted.address_id)
-    priced = price_placing(wanted, ship, actor)
+    with counted(wanted, actor):
+        priced = price_placing(wanted, ship, actor)
     fresh = _renewed(order, wanted, priced, actor)
     changes = _changes(had, _by_code((line.product_code, line.qty) for line in priced.lines))
     head = {name: [getattr(order, name), getattr(fresh, name)] for name in HEAD if getattr(order, name) != getattr(fresh, name)}
@@ -68,7 +72,8 @@ def edit_order(order_id: int, wanted: Placing, *, reason: str = "", actor: Actor
         raise Invalid("orders.nothing_changed", field="lines")
     order.approval, order.credit = Approval.NONE, Credit.NOT_NEEDED
     said = {"before": before, "since": since, "reason": reason.strip(), "detail": {"edited": changes, "head": head}}
-    _resubmit(order, fresh, priced, said, actor)
+    with counted(wanted, actor):
+        _resubmit(order, fresh, priced, said, actor)
     told: dict[str, Any] = {"number": order.number, **({"changes": rules.told_changes(changes)} if changes else {})}
     code = "orders.edited" if changes else "orders.edited_head"
     other = order.seller_id if actor.org_id == order.buyer_id else order.buyer_id
@@ -98,6 +103,8 @@ def _renewed(order: Order, placing: Placing, priced: Priced, actor: Actor) -> Or
 def _resubmit(order: Order, fresh: Order, priced: Priced, said: Mapping[str, Any], actor: Actor) -> Order:
     """Let a locked order be what it would be if it were placed now, under its number, with its first placer."""
     Line.unscoped.filter(order=order).delete()
+    if fresh.ordered_on != order.ordered_on:
+        emit(OrderTakenBack(order.pk, order.seller_id, order.ordered_on), order.subject)
     for name in RESUBMITTED:
         setattr(order, name, getattr(fresh, name))
     return route(order, priced, write_lines(order, priced.lines, priced.supply), said, actor=actor)

@@ -30,6 +30,7 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Fault, Forbidden, Invalid, Refused, raise_if_any
 from qudao.orders import rules
 from qudao.orders.actions.confirm import Claim, Got, claim_of, detail_of, hold_and_reserve, notify_confirmed, take_over
+from qudao.orders.actions.refused import counted, keep_refusal
 from qudao.orders.events import OrderConfirmed, OrderPlaced
 from qudao.orders.models import Order
 from qudao.orders.queries import unscoped_begin, unscoped_facts, unscoped_twin, unscoped_why_no_price
@@ -72,13 +73,20 @@ def place_order(placing: Placing, *, actor: Actor, client_id: UUID | str | None 
     begun = unscoped_begin([(placing, client_id)])[0]
     if begun.known:
         return begun.known
-    priced = price_placing(placing, begun.ship, actor)
-    if placing.guarded and (twin := unscoped_twin(placing)):
-        raise Refused("orders.twin", number=twin, minutes=rules.TWIN_MINUTES)
-    order = new_order(placing, priced, actor, client_id)
-    order.pk = begun.id
-    lines = write_lines(order, priced.lines, priced.supply)
-    return route(order, priced, lines, actor=actor)
+    with counted(placing, actor):
+        priced = price_placing(placing, begun.ship, actor)
+        if placing.guarded and (twin := unscoped_twin(placing)):
+            raise Refused("orders.twin", number=twin, minutes=rules.TWIN_MINUTES)
+        order = new_order(placing, priced, actor, client_id)
+        order.pk = begun.id
+        lines = write_lines(order, priced.lines, priced.supply)
+        return route(order, priced, lines, actor=actor)
+
+
+@action("orders.place")
+def note_refused(placing: Placing, faults: Sequence[Fault], *, actor: Actor) -> None:
+    """Count what a page or a file refused before it came to placing: a quantity nobody can read, a code that names no product. Locks nothing."""
+    keep_refusal(may_place(placing, actor), faults, actor)
 
 
 def may_place(placing: Placing, actor: Actor) -> Placing:

@@ -16,6 +16,7 @@ from qudao.portal.pages import (
     insight,
     mailed,
     many,
+    quality,
     scan,
     search,
     shop,
@@ -23,5 +24,5 @@ from qudao.portal.pages import (
 
 routes = [
     *home.routes, *insight.routes, *desk.routes, *desk_edit.routes, *desk_file.routes, *account.routes, *approvals.routes, *many.routes, *decided.routes,
-    *mailed.routes, *counted.routes, *search.routes, *scan.routes, *help.routes, *shop.routes, *basket.routes, *basket_keep.routes,
+    *mailed.routes, *counted.routes, *quality.routes, *search.routes, *scan.routes, *help.routes, *shop.routes, *basket.routes, *basket_keep.routes,
 ]  # fmt: skip

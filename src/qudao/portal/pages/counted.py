@@ -15,9 +15,10 @@ from django.utils.translation import gettext_lazy as _
 from qudao.base.access import sees_prices
 from qudao.base.html import figures
 from qudao.base.html.pages import ListPage
+from qudao.base.html.pages.log import channels
 from qudao.base.html.tables import Column, Filter, Table, address, by_language
 from qudao.kernel import clock
-from qudao.orders.states import Approval
+from qudao.orders.states import Approval, Status
 from qudao.portal.queries.counted import counted_purchases, counted_sales
 
 
@@ -34,13 +35,24 @@ def _took(row: Any) -> Any:
     return figures.age(max(row.left_at - row.placed_at, timedelta())) if row.left_at else figures.DASH
 
 
+#: what people of the seller do with orders, as a figure
+TOUCH_WORDS = {
+    "typed": _("Typed in"),
+    "signed": _("Signed or refused"),
+    "returned": _("Sent back"),
+    "released": _("Tried again for credit"),
+    "changed": _("Changed, split or sent elsewhere"),
+}
+STRAIGHT = Q(hand_between=False) & ~Q(status__in=[Status.SUBMITTED, Status.IN_REVIEW])
 #: what the figures count, by name
 FIGURES = {
     "in_time": (_("Left in time"), Q(left_on__lte=F("requested_on"))),
     "late": (_("Left late"), Q(left_on__gt=F("requested_on"))),
     "left": (_("Have left"), Q(left_at__isnull=False)),
-    "straight": (_("Without a person"), Q(approval=Approval.NONE)),
-    "touched": (_("Signed by a person"), ~Q(approval=Approval.NONE)),
+    "straight": (_("Without a person"), STRAIGHT),
+    "touched": (_("Not without a person"), ~STRAIGHT),
+    "handled": (_("Touched by a person"), Q(hands__gt=0)),
+    **{name: (words, Q(**{f"hand_{name}": True})) for name, words in TOUCH_WORDS.items()},
 }
 
 
@@ -56,11 +68,13 @@ class CountedTable(Table):
         Column("", _("Left on"), cell=_left, num=True, slug="left"),
         Column("", _("From order to dispatch"), cell=_took, num=True, dim=True, hide_on_phone=True, slug="took"),
         Column("", _("Signature"), cell=lambda row: Approval(row.approval).label, dim=True, hide_on_phone=True, slug="approval", by=("approval",)),
+        Column("hands", _("Touches"), cell="number", dim=True, hide_on_phone=True, total=True),
         Column("shown_gross", _("Amount (incl. tax)"), cell="amount", total=True, sum="gross"),
     )
     # Not tabs: each would count, for which every order's first dispatch is looked up.
     filters = (
         Filter("figure", _("Figure"), choices=[(name, label) for name, (label, _q) in FIGURES.items()], q=lambda raw: FIGURES.get(raw, ("", Q()))[1]),
+        Filter("channel", _("Through"), choices=lambda actor: channels()),
         Filter("from", _("Ordered from"), lookup="ordered_on__gte", kind="day"),
         Filter("to", _("Ordered to"), lookup="ordered_on__lte", kind="day"),
     )

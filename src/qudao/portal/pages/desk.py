@@ -30,7 +30,7 @@ from qudao.inventory.states import Short
 from qudao.kernel import clock
 from qudao.kernel.errors import DomainError, Fault, Forbidden, Invalid
 from qudao.network.queries import addresses
-from qudao.orders.actions import place_order
+from qudao.orders.actions import note_refused, place_order
 from qudao.orders.queries import Order, order_of, orders, unscoped_life, unscoped_lines_of
 from qudao.orders.rules import Placing, lacks_credit
 from qudao.orders.states import Kind, Status
@@ -215,6 +215,8 @@ def order_new(request: HttpRequest) -> HttpResponse:
     try:
         if not good or any(a.faults for a in asked):
             looked = look(actor, trade, asked, form.cleaned_data.get("requested_on"))
+            wrong = looked.faults or [Fault("base.invalid" if form.errors else "portal.no_agreement")]
+            note_refused(Placing(trade.seller_id, trade.buyer_id, [a.new_line for a in asked]), wrong, actor=actor)
             raise Invalid.of(looked.faults or [Fault("portal.no_agreement")])
         data = form.cleaned_data
         address = int(data["address"]) if data.get("address") else None

@@ -16,7 +16,7 @@ from qudao.base.html.pages import client_id_of, door, go
 from qudao.base.sentences import say
 from qudao.kernel.errors import DomainError, Fault, Forbidden, Invalid
 from qudao.network.queries import addresses
-from qudao.orders.actions import edit_order
+from qudao.orders.actions import edit_order, note_refused
 from qudao.orders.queries import Order, order_of, unscoped_lines_of
 from qudao.orders.rules import Placing, may_edit
 from qudao.orders.states import Kind, Status
@@ -75,7 +75,9 @@ def order_edit(request: HttpRequest, pk: int) -> HttpResponse:
     _offer(desk)
     try:
         if not form.is_valid() or any(one.faults for one in asked):
-            raise Invalid.of([fault for one in asked for fault in one.faults] or [Fault("portal.no_agreement")])
+            wrong = [fault for one in asked for fault in one.faults] or [Fault("portal.no_agreement")]
+            note_refused(Placing(order.seller_id, order.buyer_id, [one.new_line for one in asked]), wrong, actor=actor)
+            raise Invalid.of(wrong)
         data = form.cleaned_data
         address = int(data["address"]) if data.get("address") else None
         said = (bool(request.POST.get("may_wait")), request.POST.get("short") or order.short)

@@ -13,12 +13,13 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 
 from qudao.base import sheets
-from qudao.base.access import Actor
+from qudao.base.access import Actor, Channel
 from qudao.base.html import figures
 from qudao.base.html.pages import door
 from qudao.base.sentences import Said, say
 from qudao.kernel.errors import DomainError, Fault, Invalid
-from qudao.orders.rules import MAX_LINES
+from qudao.orders.actions import note_refused
+from qudao.orders.rules import MAX_LINES, Placing
 from qudao.portal.forms import FileForm
 from qudao.portal.pages.desk import Desk, desk_of, editor_of, offer, show
 from qudao.portal.queries.desk import Asked, Look, look, read_lines
@@ -112,6 +113,9 @@ def order_file(request: HttpRequest) -> HttpResponse:
             raise Invalid("portal.file_empty", field="file")
         sent = form.cleaned_data["file"]
         checked = check(desk, sent.name, sent.read())
+        if checked.faults and desk.trade and "errors" not in request.POST:
+            asked = Placing(desk.trade.seller_id, desk.trade.buyer_id, [a.new_line for a in checked.looked.asked])
+            note_refused(asked, checked.looked.faults, actor=actor.through(Channel.FILE))
     except DomainError as error:
         faults = form.refuse(error)
         if scripted:

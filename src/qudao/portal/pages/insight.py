@@ -54,7 +54,14 @@ def insight(request: HttpRequest) -> HttpResponse:
     if request.GET.get("export") in ("xlsx", "csv") and actor.can("base.export"):
         return _sheet(request, months, request.GET["export"])
     rows = [_row(month, span) for month, span in months]
-    context = {"title": _("Figures of the year"), "rows": rows, "any": bool(found.days), "currency": found.currency, "may_export": actor.can("base.export")}
+    context = {
+        "title": _("Figures of the year"),
+        "rows": rows,
+        "any": bool(found.days),
+        "currency": found.currency,
+        "quality": link("order_quality"),
+        "may_export": actor.can("base.export"),
+    }
     return render(request, "portal/insight.html", context)
 
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import partial
 from uuid import uuid5
 
+from qudao.base.access import Channel
 from qudao.billing.queries import invoices
 from qudao.billing.queries import lines_of as invoice_lines
 from qudao.fulfilment.actions import Settlement, settle_difference
@@ -18,11 +19,13 @@ from qudao.fulfilment.queries import differences
 from qudao.fulfilment.states import DifferenceKind, DifferenceState, Liable, Outcome
 from qudao.funds.actions import follow_states
 from qudao.kernel import clock
+from qudao.kernel.errors import Fault
 from qudao.messages.actions import mark_read, write
 from qudao.messages.queries import message_count, notices
-from qudao.orders.actions import place_order, withdraw_order
+from qudao.orders.actions import note_refused, place_order, withdraw_order
 from qudao.orders.queries import Order
 from qudao.orders.queries import orders as orders_seen
+from qudao.orders.queries.refused import refusals
 from qudao.orders.rules import NewLine, Placing
 from qudao.orders.states import Status
 from qudao.payments.actions import issue_credit
@@ -71,6 +74,19 @@ TALK = [
     (5, "buyer", "承运商今天来看过,说责任不在他们,请厂家给个说法。"),
 ]
 
+#: submissions that were refused: (buyer, days ago, through what, lines, fault, lines at fault)
+REFUSED = [
+    ("hupan", 1, Channel.PAGE, {"AC-35G": 6, "WM-80F": 2}, "inventory.short", 1),
+    ("hupan", 9, Channel.FILE, {"AC-35G": 4, "REF-505X": 2, "TV-55U": 3}, "orders.unknown_product", 2),
+    ("hupan", 33, Channel.PHONE, {"KIT-GS2": 1}, "orders.below_minimum", 1),
+    ("ludao", 2, Channel.PAGE, {"TV-55U": 40}, "funds.overdue", 0),
+    ("zhujiang", 4, Channel.API, {"AC-50L": 7}, "orders.not_multiple", 1),
+    ("zhujiang", 18, Channel.API, {"AC-72L": 5}, "orders.not_multiple", 1),
+    ("pengcheng", 6, Channel.FILE, {"REF-650S": 2, "WH-50E": 8}, "orders.unknown_product", 1),
+    ("pengcheng", 40, Channel.PAGE, {"REF-650S": 2}, "orders.not_offered", 1),
+    ("zhongshan", 12, Channel.PHONE, {"REF-450F": 1}, "orders.below_amount", 0),
+]
+
 
 def steps(world: World, last: date) -> dict[date, list[Callable[[], object]]]:
     """The extra steps by day; each looks first, so that doing it again changes nothing."""
@@ -83,6 +99,8 @@ def steps(world: World, last: date) -> dict[date, list[Callable[[], object]]]:
         of = next(one for one in STORIES if one.buyer == buyer and one.end is end)
         day = last - timedelta(days=of.ago - days)
         found.setdefault(day, []).append(partial(doing, of.client_id, day, world))
+    for n, told in enumerate(REFUSED):
+        found.setdefault(last - timedelta(days=told[1]), []).append(partial(_refuse, n, told, world, last))
     read = last - timedelta(days=4)
     found.setdefault(read, []).append(partial(_read_up, world, read))
     story = next(one for one in STORIES if one.buyer == "hupan" and one.end is End.DIFFERENCE)
@@ -106,6 +124,16 @@ def _place(one: Wait, world: World, last: date) -> Order:
             world.orgs["lanhe"].id, world.orgs[one.buyer].id, lines, clock.today() + timedelta(days=8), f"PO-27{one.no:02d}", one.note, may_wait=one.may_wait
         )
         return place_order(placing, actor=world.boss(one.buyer), client_id=uuid5(SPACE, f"waiting {one.no}"))
+
+
+def _refuse(no: int, told: tuple[str, int, Channel, dict[str, int], str, int], world: World, last: date) -> None:
+    """A submission as its page, file or program refused it."""
+    buyer, ago, channel, asked, code, wrong = told
+    faults = [Fault(code, f"lines.{n}.qty") for n in range(1, wrong + 1)] or [Fault(code)]
+    with clock.freeze(moment(last - timedelta(days=ago), 9, 20 + no)):
+        lines = [NewLine(world.products[product], Decimal(qty)) for product, qty in asked.items()]
+        if not refusals(SYSTEM).filter(buyer=world.orgs[buyer].id, day=clock.today()).exists():
+            note_refused(Placing(world.orgs["lanhe"].id, world.orgs[buyer].id, lines), faults, actor=world.boss(buyer).through(channel))
 
 
 def _withdraw(one: Wait, world: World, last: date) -> None:

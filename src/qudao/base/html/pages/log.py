@@ -40,6 +40,11 @@ CHANNELS = {
 }  # fmt: skip
 
 
+def channels() -> list[tuple[str, str]]:
+    """Every channel with its word, to choose one."""
+    return [(key, capfirst(str(word))) for key, word in CHANNELS.items()]
+
+
 def logs(actor: Actor) -> QuerySet[ActionLog]:
     """The lines the actor may see."""
     return visible(actor, ActionLog)
@@ -183,7 +188,7 @@ class LogTable(Table):
         ),
         Filter("since", gettext_lazy("From"), kind="day", q=_since),
         Filter("until", gettext_lazy("Until"), kind="day", q=_until),
-        Filter("channel", gettext_lazy("Through"), choices=lambda actor: [(key, capfirst(str(word))) for key, word in CHANNELS.items()]),
+        Filter("channel", gettext_lazy("Through"), choices=lambda actor: channels()),
     )
     # Ids grow with time, and the key serves them backwards whatever the size of the history.
     order = ("-id",)
