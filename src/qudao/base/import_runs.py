@@ -51,7 +51,7 @@ def kind_of(name: str, actor: Actor) -> Kind:
     found = kinds().get(name)
     if found is None:
         raise NotFound("base.not_found")
-    if not actor.can(found.verb):
+    if not found.open_to(actor):
         raise Forbidden("base.forbidden", verb=found.verb)
     return found(actor)
 

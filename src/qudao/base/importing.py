@@ -97,6 +97,8 @@ class Kind:
     icon: ClassVar[str] = "file-spreadsheet"
     #: who may import it, and take it back
     verb: ClassVar[str]
+    #: the field grant without which nobody reads or writes what such files hold; "": none
+    sight: ClassVar[str] = ""
     #: address name of the list that shows the records
     place: ClassVar[str]
     columns: ClassVar[Sequence[Column]]
@@ -112,6 +114,11 @@ class Kind:
 
     def __init__(self, actor: Actor) -> None:
         self.actor = actor
+
+    @classmethod
+    def open_to(cls, actor: Actor) -> bool:
+        """Whether a person may import such files, and see what they held and changed."""
+        return actor.can(cls.verb) and (not cls.sight or actor.sees(cls.sight))
 
     def open(self, rows: Sequence[Cells]) -> None:
         """Hook: look up whatever the rows name, all at once."""
@@ -241,7 +248,7 @@ def kinds() -> dict[str, type[Kind]]:
 
 def kinds_of(actor: Actor) -> list[str]:
     """The names of the kinds that a person may import."""
-    return [name for name, kind in kinds().items() if actor.can(kind.verb)]
+    return [name for name, kind in kinds().items() if kind.open_to(actor)]
 
 
 def by_row(touched: Iterable[Touched], fault_of: Callable[[Touched], Fault | None]) -> dict[int, Fault]:

@@ -19,11 +19,14 @@ from qudao.kernel import clock
 from qudao.kernel.errors import Forbidden
 from qudao.kernel.money import ZERO
 from qudao.pricing.models import ChangeLine, ListAssignment, Price, PriceChange, PriceList, Rate, SpecialPrice, WideAssignment
-from qudao.pricing.rules import NOTHING, Candidate, Quote, Standing, choose
+from qudao.pricing.rules import NOTHING, Candidate, Quote, Standing, choose, next_break
 from qudao.pricing.states import BY_RANK, ChangeState
 
 #: as many prices of an agreement's lists are named to the planner one by one
 FEW_PRICES = 2_000
+#: more than any break asks for, so that breaks not reached are told as well
+FAR = Decimal("999999999")
+NONE: Mapping[int, Mapping[str, Decimal]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +113,7 @@ def unscoped_all_quotes(asked: Mapping[int, Sequence[Item]], on: date) -> dict[i
         return {agreement_id: {} for agreement_id in asked}
     sums = {agreement_id: sum((item.qty for item in items if not item.alone), ZERO) for agreement_id, items in asked.items()}
     most = [max(qty, sums[key[0]]) for key, qty in largest.items()]
-    params = {"of": [k[0] for k in largest], "products": [k[1] for k in largest], "quantities": list(largest.values()), "together": most}
-    candidates: dict[tuple[int, int], list[Candidate]] = {}
-    for agreement_id, product_id, rank, *one in rows(_CANDIDATES, params | {"agreements": list(asked), "on": on}):
-        candidates.setdefault((agreement_id, product_id), []).append(Candidate(BY_RANK[rank], *one))
+    candidates = _candidates(largest, most, on)
     quotes: dict[int, dict[Hashable, Quote]] = {agreement_id: {} for agreement_id in asked}
     for agreement_id, items in asked.items():
         mixed = _mixed(agreement_id, items, candidates)
@@ -123,6 +123,35 @@ def unscoped_all_quotes(asked: Mapping[int, Sequence[Item]], on: date) -> dict[i
             if quote is not None:
                 quotes[agreement_id][item.key] = quote
     return quotes
+
+
+def _candidates(largest: Mapping[tuple[int, int], Decimal], most: Sequence[Decimal], on: date) -> dict[tuple[int, int], list[Candidate]]:
+    """The prices that quantities by (agreement, product) reach; `most`: with what else of an order counts beside each. One statement."""
+    params = {"of": [k[0] for k in largest], "products": [k[1] for k in largest], "quantities": list(largest.values()), "together": most}
+    found: dict[tuple[int, int], list[Candidate]] = {}
+    for agreement_id, product_id, rank, *one in rows(_CANDIDATES, params | {"agreements": list({k[0] for k in largest}), "on": on}):
+        found.setdefault((agreement_id, product_id), []).append(Candidate(BY_RANK[rank], *one))
+    return found
+
+
+def unscoped_breaks(
+    agreement_id: int, asked: Mapping[int, Decimal], on: date, together: Mapping[int, Mapping[str, Decimal]] = NONE
+) -> tuple[dict[int, Decimal], dict[int, tuple[Decimal, Decimal]]]:
+    """(price, (how much more, what it costs then)) by product for quantities of it; `together`: by product and code of a list whose breaks count several
+    products, how much of them all an order has. One statement.
+    """
+    candidates = _candidates({(agreement_id, pk): FAR for pk in asked}, [FAR] * len(asked), on) if asked else {}
+    prices: dict[int, Decimal] = {}
+    more: dict[int, tuple[Decimal, Decimal]] = {}
+    for pk, qty in asked.items():
+        found = candidates.get((agreement_id, pk), [])
+        mixed = {one.mixes: together[pk][one.code] for one in found if one.mixes and one.code in together.get(pk, ())}
+        quote = choose(found, qty, mixed)
+        if quote is not None:
+            prices[pk] = quote.amount
+            if step := next_break(found, qty, mixed, quote.amount):
+                more[pk] = step
+    return prices, more
 
 
 def _mixed(agreement_id: int, items: Sequence[Item], candidates: Mapping[tuple[int, int], Sequence[Candidate]]) -> Mapping[int, Decimal]:

@@ -104,8 +104,20 @@ def choose(candidates: Iterable[Candidate], qty: Decimal, mixed: Mapping[int, De
     for one in [best, *(one for one in ranked if one is not best)]:
         asked = _asked(one, qty, mixed)
         verdict = Verdict.CHOSEN if one is best else _verdict(best, one) if one.min_qty <= asked else Verdict.BREAK_NOT_REACHED
-        steps.append(_step(one, verdict) | ({"together": plain(asked)} if one.mixes and one.min_qty else {}))
+        steps.append(_step(one, verdict) | ({"together": plain(asked)} if one.mixes else {}))
     return Quote(best.amount, best.tax_inclusive, str(best.level), steps, any(one.mixes for one in ranked))
+
+
+def next_break(candidates: Sequence[Candidate], qty: Decimal, mixed: Mapping[int, Decimal], now: Decimal) -> tuple[Decimal, Decimal] | None:
+    """How much more of a line makes each cheaper than `now`, and what it costs then; None when nothing does. More of it counts in each list whose breaks
+    count several products (`mixed`), what is there of other products only in theirs.
+    """
+    lists = {one.mixes for one in candidates} - {0}
+    for more in sorted({one.min_qty - _asked(one, qty, mixed) for one in candidates}):
+        then = choose(candidates, qty + more, {one: mixed.get(one, qty) + more for one in lists}) if more > 0 else None
+        if then is not None and then.amount < now:
+            return more, then.amount
+    return None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ class Costs(Kind):
     """What products cost the actor's organisation."""
 
     name, label, icon, verb, place = "catalog.costs", _("Costs"), "coins", "catalog.keep_costs", "costs"
+    sight = "trade.cost"
     about = _("A row says what a base unit of a product costs from a day on, without tax; one of the same day is overwritten.")
     model = Cost
     columns = (

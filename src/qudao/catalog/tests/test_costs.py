@@ -8,9 +8,11 @@ import pytest
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 
+from qudao.base import import_runs
 from qudao.base.access import system_actor, visible
 from qudao.base.action import unit
 from qudao.base.import_runs import Told, begin_import, run_import, undo_import
+from qudao.base.importing import kinds_of
 from qudao.base.models import ActionLog
 from qudao.catalog.actions import remove_costs, set_audience, set_cost, set_costs
 from qudao.catalog.models import Cost
@@ -68,6 +70,22 @@ def test_who_may_not_read_costs_writes_none(people):
         with pytest.raises(Forbidden):
             set_cost(CostDraft(product.pk, D(8), DAY), actor=actor)
     assert not Cost.unscoped.exists()
+
+
+def test_who_may_not_read_costs_reads_them_in_no_import_either(people, settings, tmp_path):
+    """With the verb but without the grant: neither the file, nor its dry run, nor what it changed."""
+    settings.MEDIA_ROOT = str(tmp_path)
+    product = make_product(people.lh, "A1")
+    set_cost(CostDraft(product.pk, D("812.34"), DAY), actor=people.hq_admin)
+    draft = begin_import("catalog.costs", ContentFile(b"product,amount,valid_from\nA1,901.23,2026-03-01\n", "costs.csv"), actor=people.hq_admin)
+    blind = replace(people.hq_admin, fields=frozenset())
+    for run in (draft, run_import(draft.pk, actor=people.hq_admin)):
+        assert not import_runs.imports(blind).filter(pk=run.pk).exists() and import_runs.imports(people.hq_admin).filter(pk=run.pk).exists()
+    with pytest.raises(Forbidden):
+        import_runs.kind_of("catalog.costs", blind)
+    with pytest.raises(Forbidden):
+        begin_import("catalog.costs", ContentFile(b"product,amount,valid_from\nA1,1,2026-03-01\n", "costs.csv"), actor=blind)
+    assert "catalog.costs" in kinds_of(people.hq_admin) and "catalog.costs" not in kinds_of(blind)
 
 
 def test_all_faults_are_said_at_once_and_nothing_is_written(people):

@@ -8,21 +8,22 @@ from decimal import Decimal as D
 import pytest
 from django.urls import reverse
 
+from qudao.agreements.tests.make import make_agreement
 from qudao.approvals.tests.make import make_rule
 from qudao.base.outbox import drain
 from qudao.base.tests.page_text import text
 from qudao.catalog.models import Product
 from qudao.inventory.actions import set_reserve_days
 from qudao.inventory.queries import unscoped_supply, unscoped_told
-from qudao.inventory.tests.make import make_stock
+from qudao.inventory.tests.make import make_places, make_stock
 from qudao.kernel import clock
 from qudao.kernel.period import working_day
 from qudao.messages.models import Notice
 from qudao.orders import actions
 from qudao.orders.actions import Amendment, Splitting
 from qudao.orders.models import Line, Order
-from qudao.orders.rules import NewLine
-from qudao.orders.tests.make import assert_sound, make_world, place, placing
+from qudao.orders.rules import NewLine, Placing
+from qudao.orders.tests.make import assert_sound, make_credit, make_prices, make_world, place, placing
 from qudao.people.tests.make import bearer, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -136,3 +137,21 @@ def test_page_and_programs_know_the_lead_days(slow, client):
     assert put.status_code == 422 and "catalog.lead_days_wrong" in put.content.decode()
     put = client.put(f"/api/v1/products/{slow.products[1].pk}", change | {"lead_days": 20}, content_type="application/json", headers=bearer(slow.cast.hq_admin))
     assert put.status_code == 200 and Product.unscoped.get(pk=slow.products[1].pk).lead_days == 20
+
+
+def test_who_resells_promises_by_the_own_stock_and_terms(slow):
+    """The brand needs twelve days for it; the dealer has it on the shelf and two days in its terms."""
+    cast, goods = slow.cast, slow.products[1]
+    resale = make_agreement(cast.d001, cast.s001)
+    make_credit(resale, D(100_000))
+    make_prices(cast.d001, [goods])
+    place_id = make_places(cast.d001)["MAIN"]
+    make_stock(place_id, {goods.pk: 5})
+    assert unscoped_supply(resale.pk).leads == {}
+    asked = [NewLine(goods.pk, D(5))]
+    order = actions.place_order(Placing(cast.d001.pk, cast.s001.pk, asked, short="backorder"), actor=cast.sub_dealer)
+    assert days(order) == [usual()]
+    more = actions.place_order(Placing(cast.d001.pk, cast.s001.pk, asked, short="backorder"), actor=cast.sub_dealer)
+    assert days(more) == [None], "what is not on the shelf has no day until it comes"
+    assert days(place(slow, 0, 1)) == [late()], "of the brand it takes twelve"
+    assert_sound()

@@ -32,11 +32,11 @@ from qudao.kernel.errors import DomainError, Fault, Forbidden, Invalid
 from qudao.network.queries import addresses
 from qudao.orders.actions import note_refused, place_order
 from qudao.orders.queries import Order, order_of, orders, unscoped_life, unscoped_lines_of
-from qudao.orders.rules import Placing, lacks_credit
+from qudao.orders.rules import Placing, PricedLine, lacks_credit
 from qudao.orders.states import Kind, Status
 from qudao.portal.forms import LINES, DeskForm, offer_addresses
 from qudao.portal.queries.desk import Asked, Look, Rest, Trade, find_trades, look, meant, only_trade, read_lines, trade_of, trades
-from qudao.portal.queries.shop import breaks
+from qudao.portal.queries.shop import breaks, together_of
 from qudao.portal.rules import folded
 from qudao.portal.tables import answer_of, break_words, fill, placed_words, summary, trace
 from qudao.pricing.queries import Item, unscoped_quote
@@ -183,14 +183,14 @@ def _credit(looked: Look | None, actor: Actor) -> dict[str, Any]:
     return {"meter": meter_of(looked.credit, looked.gross, actor.org_id) if looked and looked.credit else None}
 
 
-def next_break(trade: Trade, asked: Asked, now: Decimal) -> dict[str, Any] | None:
-    """The next price break of a line in words, and the quantity that reaches it; None when there is none. At most two statements."""
+def next_break(trade: Trade, asked: Asked, priced: PricedLine) -> dict[str, Any] | None:
+    """The next price break of a line in words, and the quantity that reaches it; None when there is none. One statement."""
     card = asked.card
-    more = breaks(trade, {card.id: asked.qty})[1].get(card.id) if card else None
+    more = breaks(trade, {card.id: asked.qty}, {card.id: together_of(priced)})[1].get(card.id) if card else None
     if card is None or more is None:
         return None
     label = _("Take {qty}").format(qty=figures.qty(more.qty, card.unit))
-    return {"words": break_words(more, card.unit, now), "value": f"{more.qty.normalize():f}", "label": label}
+    return {"words": break_words(more, card.unit, priced.unit_price), "value": f"{more.qty.normalize():f}", "label": label}
 
 
 def offer(desk: Desk) -> None:
@@ -274,7 +274,7 @@ def order_preview(request: HttpRequest) -> JsonResponse:
     focus = next((line for line in editor.lines if line.ref and line.ref == request.POST.get("focus")), None)
     why = trace(looked, focus.no) if focus else None
     if why and why.get("priced"):
-        why["more"] = next_break(trade, looked.asked[focus.no - 1], why["priced"].unit_price) if focus else None
+        why["more"] = next_break(trade, looked.asked[focus.no - 1], why["priced"]) if focus else None
     answer |= {
         "rows": {line.ref: answer_of(editor, line, looked) for line in editor.lines},
         "aside": render_to_string("portal/preview.html", {"number": number, **shown}, request),

@@ -28,12 +28,9 @@ from qudao.orders.queries import purchases
 from qudao.orders.rules import PricedLine
 from qudao.portal.queries.desk import NO_REST, UNDONE, Asked, Bought, Instead, Look, Rest, Trade, last_bought, look, meant, read_lines, told, trades
 from qudao.portal.rules import quantity_of
-from qudao.pricing.queries import Item, unscoped_has_price, unscoped_quote
-from qudao.pricing.states import Verdict
+from qudao.pricing.queries import unscoped_breaks, unscoped_has_price
 from qudao.quotas.queries import LEFT, LEFT_COLUMNS, Left, keys_for, left_of
 
-#: more than any break asks for, so that breaks not reached are told as well
-FAR = Decimal("999999999")
 #: how many of the newest orders say what is bought before
 RECENT = 300
 
@@ -84,7 +81,7 @@ def newest_order(actor: Actor, trade: Trade) -> Order | None:
 
 @dataclass(frozen=True)
 class Break:
-    """The next price break: from `qty` base units on a piece costs `price`; `more` are missing."""
+    """The next price break: with `more` of it, `qty` base units in all, a piece costs `price`."""
 
     qty: Decimal
     more: Decimal
@@ -149,24 +146,19 @@ def unscoped_packs_in_order(product_ids: Iterable[int]) -> dict[int, list[tuple[
     return found
 
 
-def breaks(trade: Trade, asked: Mapping[int, Decimal], together: Mapping[int, Decimal] | None = None) -> tuple[dict[int, Decimal], dict[int, Break]]:
-    """(price, next break) by product for quantities in base units; `together`: what counts for breaks that count several products of an order. One
-    statement, two when a break is not reached.
+def breaks(
+    trade: Trade, asked: Mapping[int, Decimal], together: Mapping[int, Mapping[str, Decimal]] | None = None
+) -> tuple[dict[int, Decimal], dict[int, Break]]:
+    """(price, next break) by product for quantities in base units; `together`: by product and code of a list whose breaks count several products, how
+    much of them all the order has. One statement.
     """
-    today, counted = clock.today(), {**asked, **(together or {})}
-    items = [Item(pk, pk, counted[pk], alone=True) for pk in asked] + [Item((pk, FAR), pk, FAR, alone=True) for pk in asked]
-    quotes = unscoped_quote(trade.agreement_id, items, today)
-    prices = {pk: quotes[pk].amount for pk in asked if pk in quotes}
-    unreached = [
-        (pk, Decimal(step["min_qty"])) for pk in prices for step in quotes[pk].steps if step["verdict"] == Verdict.BREAK_NOT_REACHED
-    ]  # fmt: skip
-    found: dict[int, Break] = {}
-    there = unscoped_quote(trade.agreement_id, [Item((pk, qty), pk, qty, alone=True) for pk, qty in unreached], today)
-    for pk, qty in sorted(set(unreached), key=lambda one: one[1]):
-        quote = there.get((pk, qty))
-        if pk not in found and quote and quote.amount < prices[pk]:
-            found[pk] = Break(qty, qty - counted[pk], quote.amount)
-    return prices, found
+    prices, more = unscoped_breaks(trade.agreement_id, asked, clock.today(), together or {})
+    return prices, {pk: Break(asked[pk] + missing, missing, price) for pk, (missing, price) in more.items()}
+
+
+def together_of(priced: PricedLine) -> dict[str, Decimal]:
+    """By code of a list whose breaks count several products: how much of them all the order has, as the price of a line tells."""
+    return {step["code"]: Decimal(step["together"]) for step in priced.steps if "together" in step}
 
 
 _HELD = f"""SELECT p.id, l.qty, coalesce(l.pack, ''), f.id IS NOT NULL,
@@ -276,11 +268,10 @@ def filled(actor: Actor, trade: Trade, near: Callable[[Line], bool] = lambda lin
 
 
 def tell_breaks(found: Filled, near: Callable[[Line], bool]) -> Filled:
-    """Say the next price break at some lines. Two statements at most."""
+    """Say the next price break at some lines. One statement at most."""
     good = {row.line.product_id: row.line.qty for row in found.rows if row.line.product_id and row.line.qty > 0 and near(row.line)}
-    steps = {row.priced.product_id: row.priced.steps for row in found.rows if row.priced}
-    together = {pk: max(Decimal(step.get("together", 0)) for step in steps.get(pk, [{}])) for pk in good}
-    more = breaks(found.trade, good, {pk: qty for pk, qty in together.items() if qty})[1] if good else {}
+    together = {row.priced.product_id: together_of(row.priced) for row in found.rows if row.priced}
+    more = breaks(found.trade, good, together)[1] if good else {}
     for row in found.rows:
         row.next_break = more.get(row.line.product_id or 0)
     return found

@@ -162,3 +162,20 @@ def test_lines_that_change_each_others_price_are_priced_together(client, world, 
     assert LONG in priced and answer["total"] == "¥6,500.00", "two at 12.50 more, ten at 2.50 less"
     order = submit_basket(Basket.unscoped.get().pk, actor=world.dealer)
     assert {line.product_id: line.unit_price for line in order.lines.filter(product__in=both)} == dict.fromkeys(both, D(10))
+
+
+def test_the_hint_of_a_break_counts_the_lines_of_its_list_alone(client, world):
+    """Four and three of a list with mixed quantities, its break at ten, beside a hundred lines of the base list: three more, not six, and not none."""
+    lists = create_list(world.cast.lh.pk, ListDraft("MIX", "混批", mixes=True), actor=system_actor())
+    start, both = world.agreement.valid_from, [product(1).pk, product(2).pk]
+    set_prices(
+        lists.pk, [PriceDraft(pk, D(amount), start, min_qty=D(least)) for pk in both for amount, least in (("12.50", 0), ("10", 10))], actor=system_actor()
+    )
+    assign_list(world.agreement.pk, lists.pk, 1, actor=system_actor())
+    Line.unscoped.exclude(product_id__in=[*both, product(3).pk]).delete()
+    for pk, qty in zip([*both, product(3).pk], (4, 3, 90), strict=True):
+        Line.unscoped.filter(product_id=pk).update(qty=D(qty))
+    trade = next(one for one in shop.buying(world.dealer) if one.agreement_id == world.agreement.pk)
+    rows = {row.line.product_id: row.next_break for row in shop.filled(world.dealer, trade).rows}
+    first, second = (rows[pk] for pk in both)
+    assert (first.more, first.qty, first.price) == (3, 7, 10) and (second.more, second.qty, second.price) == (3, 6, 10)

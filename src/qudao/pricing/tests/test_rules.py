@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qudao.kernel.errors import Refused
-from qudao.pricing.rules import Candidate, PriceDraft, SpecialDraft, Standing, choose, plan_price, price_faults
+from qudao.pricing.rules import Candidate, PriceDraft, SpecialDraft, Standing, choose, next_break, plan_price, price_faults
 
 JAN, FEB, MAR = date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)
 NEXT_ID = iter(range(1, 10_000))
@@ -178,3 +178,18 @@ def test_a_break_may_count_all_products_of_its_list_together():
     assert alone.steps[1] == {**alone.steps[1], "verdict": "break_not_reached", "together": "6"}
     unmixed = choose([Candidate("list", 3, 0, Decimal(10), Decimal(80), True, date(2026, 1, 1)), plain, many], Decimal(6), {7: Decimal(12)})
     assert unmixed.amount == Decimal(90), "the break of a list that is not mixed counts the line alone"
+
+
+def test_the_next_break_counts_only_what_is_of_its_list():
+    """Two lists with mixed quantities: 4 of one's own and 5 others of list 7, 40 others of list 8; a break of no list at all counts the line alone."""
+    base = mixing(1, 0, 100, 7, "base"), mixing(2, 10, 90, 7, "base"), mixing(3, 50, 80, 8, "region"), mixing(4, 12, 70, 0, "list")
+    mixed = {7: Decimal(9), 8: Decimal(44)}
+    assert next_break(base, Decimal(4), mixed, Decimal(100)) == (1, 90)
+    assert next_break(base[:1] + base[2:], Decimal(4), mixed, Decimal(100)) == (6, 80)
+    assert next_break(base[:1] + base[3:], Decimal(4), mixed, Decimal(100)) == (8, 70)
+    assert next_break(base[:2], Decimal(4), {}, Decimal(100)) == (6, 90)
+    assert next_break(base, Decimal(12), mixed, Decimal(70)) is None
+
+
+def mixing(no, least, amount, mixes, level):
+    return Candidate(level, no, 0, Decimal(least), Decimal(amount), True, date(2026, 1, 1), code=f"L{mixes}", mixes=mixes)
