@@ -11,6 +11,7 @@ from test_desk import figure
 
 from qudao.orders.actions import approve_order
 from qudao.orders.states import Status
+from qudao.pricing.models import PriceList
 
 pytestmark = pytest.mark.browser
 #: what is above this much must be signed by the clerk
@@ -113,3 +114,21 @@ def test_what_a_colleague_does_appears_and_nothing_is_lost(enter, world: World) 
     find.fill("")
     find.blur()
     listed.page.get_by_text(later.number).wait_for(timeout=9000)
+
+
+def test_one_among_many_is_chosen_in_a_dialog_by_keys(enter, world: World) -> None:
+    """A product of a new price by its initials, without the mouse; the list lies over the dialog, and the next field is reached by Tab."""
+    visit = enter("admin")
+    visit.go(f"/price-lists/{PriceList.unscoped.get(code='BASE').pk}/")
+    visit.button("Set price").click()
+    field = visit.page.get_by_role("dialog").get_by_label("Product", exact=True)
+    field.press_sequentially("dsh")
+    chosen = visit.page.get_by_role("listbox").get_by_role("option", name="KT-17")
+    chosen.wait_for()
+    assert chosen.evaluate("e => { const b = e.getBoundingClientRect(); return e.contains(document.elementFromPoint(b.x + 9, b.y + 9)); }"), "above the dialog"
+    visit.page.keyboard.press("Tab")
+    assert field.input_value() == "KT-17 Kettle 1.7 l" and visit.page.evaluate("document.activeElement.name") == "amount"
+    visit.page.keyboard.type("99")
+    with visit.page.expect_navigation():
+        visit.page.keyboard.press("Control+Enter")
+    visit.says("The price is set.", "99.00")

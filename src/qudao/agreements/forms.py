@@ -11,6 +11,7 @@ from django.utils.translation import pgettext_lazy
 from qudao.agreements import queries
 from qudao.agreements.states import InvoiceOn
 from qudao.base.html.forms import Form
+from qudao.base.html.picks import PickField
 from qudao.base.html.tables import by_language
 from qudao.catalog import queries as products
 from qudao.kernel import clock
@@ -42,20 +43,26 @@ class TermsForm(Form):
 class NewForm(TermsForm):
     """A new agreement: also with whom."""
 
-    partner: forms.ModelChoiceField = forms.ModelChoiceField(
-        label=_("Partner"), queryset=None, help_text=_("It buys; an outside supplier of yours sells, and you buy.")
+    partner = PickField(
+        label=_("Partner"),
+        among=lambda actor: network.organisations(actor).exclude(pk=actor.org_id),
+        help_text=_("It buys; an outside supplier of yours sells, and you buy."),
     )
     field_order = ("partner",)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["partner"].queryset = network.organisations(self.actor).exclude(pk=self.actor.org_id)  # type: ignore[attr-defined]
 
 
 class GrantForm(Form):
     """What the buyer may, or must not, buy."""
 
-    product_code = forms.CharField(label=_("Product code"), max_length=64, required=False, help_text=_("Empty, and no category: all products."))
+    product_code = PickField(
+        label=_("Product"),
+        kind="catalog.product",
+        among=products.products,
+        gives="pk",
+        few=0,
+        required=False,
+        help_text=_("Empty, and no category: all products."),
+    )
     category_id = forms.TypedChoiceField(label=_("Category"), required=False, coerce=int, empty_value=None)
     allowed = forms.TypedChoiceField(label=_("The buyer"), choices=[("1", _("may buy it")), ("0", _("must not buy it"))], coerce=lambda raw: raw == "1")
     valid_from = forms.DateField(label=pgettext_lazy("validity", "From"), initial=clock.today)
@@ -73,11 +80,24 @@ class RuleForm(Form):
     layout = "grid"
 
     shown = forms.TypedChoiceField(label=_("These products"), choices=[("0", _("are not shown")), ("1", _("are shown"))], coerce=lambda raw: raw == "1")
-    product = forms.CharField(label=_("Product code"), max_length=64, required=False, help_text=_("Or a category, or a brand; nothing means everything."))
+    product = PickField(
+        label=_("Product"),
+        kind="catalog.product",
+        among=products.products,
+        gives="code",
+        few=0,
+        required=False,
+        help_text=_("Or a category, or a brand; nothing means everything."),
+    )
     category_id = forms.TypedChoiceField(label=_("Category"), required=False, coerce=int, empty_value=None, help_text=_("With all below it."))
     brand_id = forms.TypedChoiceField(label=_("Brand"), required=False, coerce=int, empty_value=None)
-    buyer = forms.CharField(
-        label=_("Buyer"), max_length=40, required=False, help_text=_("Its code; or a group; or the next four together; nothing means everybody.")
+    buyer = PickField(
+        label=_("Buyer"),
+        among=network.organisations,
+        gives="code",
+        few=0,
+        required=False,
+        help_text=_("Or a group; or the next four together; nothing means everybody."),
     )
     group_id = forms.TypedChoiceField(label=_("Group of buyers"), required=False, coerce=int, empty_value=None)
     region_id = forms.TypedChoiceField(label=_("Region"), required=False, coerce=int, empty_value=None, help_text=_("With all below it."))

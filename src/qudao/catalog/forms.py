@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from qudao.base.html.forms import Form
+from qudao.base.html.picks import PickField
 from qudao.base.html.tables import by_language
 from qudao.catalog import queries
 from qudao.catalog.rules import ProductDraft
@@ -116,7 +117,7 @@ class BrandForm(Form):
 class SuccessorForm(Form):
     """What takes the place of a product."""
 
-    product_code = forms.CharField(label=_("Product code"), max_length=64)
+    product_code = PickField(label=_("Product"), kind="catalog.product", among=queries.products, gives="pk", few=0)
     valid_from = forms.DateField(
         label=pgettext_lazy("validity", "From"), initial=clock.today, help_text=_("From this day on the successor is offered instead.")
     )
@@ -125,8 +126,13 @@ class SuccessorForm(Form):
 class EquivalentForm(Form):
     """What can stand in for a product."""
 
-    product_code = forms.CharField(
-        label=_("Product code"), max_length=64, help_text=_("All that stand in for either of the two then stand in for one another.")
+    product_code = PickField(
+        label=_("Product"),
+        kind="catalog.product",
+        among=queries.products,
+        gives="pk",
+        few=0,
+        help_text=_("All that stand in for either of the two then stand in for one another."),
     )
 
 

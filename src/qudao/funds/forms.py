@@ -10,6 +10,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.html.forms import Form
+from qudao.base.html.picks import PickField
 from qudao.base.html.tables import by_language
 from qudao.catalog.queries import categories
 from qudao.funds.models import Account
@@ -18,6 +19,7 @@ from qudao.funds.rules import LimitTerms, Patience, Wanted
 from qudao.funds.states import MEANS, State
 from qudao.kernel import clock
 from qudao.kernel.money import ZERO
+from qudao.network.queries import organisations
 
 MONEY: dict[str, Any] = {"max_digits": 18, "decimal_places": 2, "min_value": 0}
 
@@ -72,7 +74,7 @@ class SharedForm(Form):
 class NewSharedForm(SharedForm):
     """A head office gets one limit with all below it; who shall not share it is left out afterwards."""
 
-    head = forms.CharField(label=_("Head office"), max_length=40, help_text=_("Its code. Everybody below it with credit in the currency shares the limit."))
+    head = PickField(label=_("Head office"), among=organisations, few=0, help_text=_("Everybody below it with credit in the currency shares the limit."))
     currency = forms.CharField(label=_("Currency"), min_length=3, max_length=3, initial="CNY")
     field_order = ("head", "currency", "limit", "temp_limit", "temp_until", "reason")
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from qudao.agreements import queries as agreements
 from qudao.base.access import Actor, visible
 from qudao.base.html.forms import Form, LineField, number_of
+from qudao.base.html.picks import PickField
 from qudao.base.html.tables import by_language
 from qudao.base.sentences import Said, say
 from qudao.catalog.queries import products
@@ -123,7 +124,9 @@ class SupplyForm(Form):
 class ServingForm(Form):
     """Who is served out of which warehouses, in their order."""
 
-    buyer = forms.CharField(label=_("Buyer"), max_length=40, required=False, help_text=_("Its code; or one of the next three; nothing means everybody."))
+    buyer = PickField(
+        label=_("Buyer"), among=network.organisations, gives="code", few=0, required=False, help_text=_("Or one of the next three; nothing means everybody.")
+    )
     group_id = forms.TypedChoiceField(label=_("Group of buyers"), required=False, coerce=int, empty_value=None)
     region_id = forms.TypedChoiceField(label=_("Region"), required=False, coerce=int, empty_value=None, help_text=_("With all below it."))
     area_code = forms.CharField(label=_("Area code"), max_length=12, required=False, help_text=_("The first digits are enough: 33 is all of Zhejiang."))

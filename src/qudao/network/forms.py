@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.html.forms import Form
+from qudao.base.html.picks import PickField
 from qudao.network.queries import possible_parents
 from qudao.network.rules import AddressFacts, OrgFacts
 from qudao.network.states import OrgKind
@@ -55,34 +54,19 @@ class AddressForm(Form):
         return AddressFacts(**{name: self.cleaned_data[name] for name in AddressFacts.__dataclass_fields__})
 
 
-def offer_parents(form: Form, verb: str) -> None:
-    """The choices of the field `parent`: what the actor may put something under."""
-    field = form.fields["parent"]
-    assert isinstance(field, forms.ModelChoiceField)
-    field.queryset = possible_parents(form.actor, verb)
-
-
 class NewOrgForm(OrgForm):
     """A new organisation: also its kind and the organisation above it."""
 
     kind = forms.ChoiceField(label=_("Kind"), choices=[c for c in OrgKind.choices if c[0] != OrgKind.HQ])
-    parent: forms.ModelChoiceField = forms.ModelChoiceField(label=_("Under"), queryset=None)
+    parent = PickField(label=_("Under"), among=lambda actor: possible_parents(actor, "network.register"))
     field_order = ("kind", "parent")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        offer_parents(self, "network.register")
 
 
 class MoveForm(Form):
     """Where a branch is to hang, and why."""
 
-    parent: forms.ModelChoiceField = forms.ModelChoiceField(label=_("New organisation above it"), queryset=None)
+    parent = PickField(label=_("New organisation above it"), among=lambda actor: possible_parents(actor, "network.move"))
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        offer_parents(self, "network.move")
 
 
 class ReasonForm(Form):

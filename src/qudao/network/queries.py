@@ -129,6 +129,11 @@ def unscoped_keeper_of(org_id: int) -> QuerySet[Organisation, dict[str, int]]:
     return Organisation.unscoped.filter(pk=org_id, kind=OrgKind.SUPPLIER).values("parent_id")  # type: ignore[return-value]
 
 
+def unscoped_parties(ids: QuerySet) -> QuerySet[Organisation]:
+    """The organisations of a sub-query of ids, by code: the parties of documents that the caller may see."""
+    return Organisation.unscoped.filter(pk__in=ids).order_by("code")
+
+
 def knows_fully(actor: Actor, path: str) -> bool:
     """Whether an actor may read everything about the organisation of a path, or only its code and name (the line above)."""
     if actor.scope == Scope.ALL:

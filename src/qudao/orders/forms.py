@@ -7,16 +7,18 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.db.models import Count, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from qudao.agreements.queries import agreements
+from qudao.agreements.queries import Agreement, agreements
 from qudao.agreements.states import AgreementState
+from qudao.base.access import Actor
 from qudao.base.files import KINDS
 from qudao.base.html import figures
 from qudao.base.html.forms import Form, LineField, number_of
-from qudao.base.html.tables import by_language
+from qudao.base.html.picks import PickField
 from qudao.inventory.states import Short
-from qudao.network.queries import Address
+from qudao.network.queries import Address, Organisation, unscoped_parties
 
 
 class ReasonForm(Form):
@@ -74,13 +76,23 @@ TRANSFER_LINES = (
 )
 
 
+def _sales(actor: Actor) -> QuerySet[Agreement]:
+    """The agreements in force by which the own organisation sells."""
+    return agreements(actor, state=AgreementState.ACTIVE, side="seller", transfers=False).order_by()
+
+
+def buyers_of(actor: Actor) -> QuerySet[Organisation]:
+    """Who buys from the own organisation now, by code."""
+    return unscoped_parties(_sales(actor).values("buyer_id"))
+
+
 class TransferForm(Form):
     """Who passes goods on to whom, both buyers of the own organisation."""
 
     layout = "grid"
 
-    giver = forms.ChoiceField(label=_("Who gives the goods"), help_text=_("It is asked to accept, ships them and issues the invoice."))
-    receiver = forms.ChoiceField(label=_("Who gets them"), help_text=_("It pays its own price of today with you."))
+    giver = PickField(label=_("Who gives the goods"), among=buyers_of, gives="pk", help_text=_("It is asked to accept, ships them and issues the invoice."))
+    receiver = PickField(label=_("Who gets them"), among=buyers_of, gives="pk", help_text=_("It pays its own price of today with you."))
     #: asked only where a buyer has agreements in several
     currency = forms.ChoiceField(label=_("Currency"), required=False, help_text=_("Needed where the receiver buys from you in several."))
     requested_on = forms.DateField(label=_("Requested delivery"), required=False)
@@ -89,14 +101,11 @@ class TransferForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        found = agreements(self.actor, state=AgreementState.ACTIVE, side="seller", transfers=False).order_by("buyer__code")
-        buyers = {str(one.buyer_id): f"{by_language(one.buyer.name, one.buyer.name_en)} ({one.buyer.code})" for one in found}
-        currencies = {one.currency: one.currency for one in found}
-        for name, choices in (("giver", buyers), ("receiver", buyers), ("currency", currencies)):
-            field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)
-            field.choices = [("", ""), *choices.items()]
-        if len(found) == len(buyers):
+        found = _sales(self.actor)
+        if found.values("buyer").annotate(several=Count("pk")).filter(several__gt=1).exists():
+            currencies = found.values_list("currency", flat=True).distinct().order_by("currency")
+            self.fields["currency"].choices = [("", ""), *((one, one) for one in currencies)]  # type: ignore[attr-defined]
+        else:
             del self.fields["currency"]
 
 

@@ -7,18 +7,32 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.db.models import Count, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from qudao.agreements.queries import agreements
+from qudao.agreements.queries import Agreement, agreements
+from qudao.base.access import Actor
 from qudao.base.html import figures
 from qudao.base.html.forms import Form, LineEditor, LineField
+from qudao.base.html.picks import PickField
 from qudao.base.html.tables import by_language, join
 from qudao.billing.queries import InvoiceLine
 from qudao.kernel import clock
-from qudao.network.queries import organisations
+from qudao.network.queries import Organisation, organisations, unscoped_parties
 from qudao.payments.queries import paid_for, payers_to
 from qudao.payments.rules import MAX_TEXT, CreditAsk, Open, match
 from qudao.payments.states import PAID_BY, Reason
+
+
+def _trades(actor: Actor, side: str) -> QuerySet[Agreement]:
+    """The agreements in which the own organisation is the seller or the buyer, and money may be open."""
+    return agreements(actor, side=side).exclude(state="draft")
+
+
+def partners_of(actor: Actor, side: str) -> QuerySet[Organisation]:
+    """The organisations on the other side of these agreements, by code."""
+    other = "buyer_id" if side == "seller" else "seller_id"
+    return unscoped_parties(_trades(actor, side).order_by().values(other))
 
 
 class _PaymentForm(Form):
@@ -29,7 +43,7 @@ class _PaymentForm(Form):
     side = "seller"
     other = "buyer"
 
-    partner = forms.TypedChoiceField(label=_("Buyer"), coerce=int)
+    partner = PickField(label=_("Buyer"), among=lambda actor: partners_of(actor, "seller"), gives="pk")
     amount = forms.DecimalField(label=_("Amount"), min_value=Decimal("0.01"), max_digits=18, decimal_places=2)
     #: asked only of somebody who trades with one of them in several
     currency = forms.ChoiceField(label=_("Currency"), required=False, help_text=_("Needed where you trade with it in several."))
@@ -48,17 +62,12 @@ class _PaymentForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        partners, trades = {}, dict[int, set[str]]()
-        for agreement in agreements(self.actor, side=self.side).exclude(state="draft"):
-            org = getattr(agreement, self.other)
-            trades.setdefault(org.pk, set()).add(agreement.currency)
-            partners[org.pk] = f"{org.code} {by_language(org.name, org.name_en)}"
-        found = sorted(partners.items(), key=lambda item: item[1])
-        self.fields["partner"].choices = found if len(found) == 1 else [("", "—"), *found]  # type: ignore[attr-defined]
         self.fields["paid_on"].initial = clock.today()
-        currencies = sorted({one for of in trades.values() for one in of})
-        self.fields["currency"].choices = [("", "—"), *((one, one) for one in currencies)]  # type: ignore[attr-defined]
-        if all(len(of) == 1 for of in trades.values()):
+        trades = _trades(self.actor, self.side).order_by()
+        if trades.values(self.other).annotate(several=Count("currency", distinct=True)).filter(several__gt=1).exists():
+            currencies = trades.values_list("currency", flat=True).distinct().order_by("currency")
+            self.fields["currency"].choices = [("", "—"), *((one, one) for one in currencies)]  # type: ignore[attr-defined]
+        else:
             del self.fields["currency"]
 
 
@@ -76,9 +85,7 @@ class AnnounceForm(_PaymentForm):
 
     side, other = "buyer", "seller"
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["partner"].label = _("Seller")
+    partner = PickField(label=_("Seller"), among=lambda actor: partners_of(actor, "buyer"), gives="pk")
 
 
 def chosen_for(debts: Sequence[Open], invoice_ids: Sequence[int], amount: Decimal | None = None) -> list[tuple[int, Decimal]]:
@@ -159,19 +166,9 @@ class PoolAnnounceForm(_PoolForm):
 class PayerForm(Form):
     """Who pays what is invoiced under an agreement."""
 
-    payer = forms.CharField(
-        label=_("Payer"), max_length=32, required=False, help_text=_("Code of an organisation above the buyer. Empty: the buyer pays itself.")
+    payer = PickField(
+        label=_("Payer"), among=organisations, gives="pk", required=False, help_text=_("An organisation above the buyer. Empty: the buyer pays itself.")
     )
-
-    def clean_payer(self) -> int | None:
-        """Its id; None for the buyer itself."""
-        code = self.cleaned_data["payer"].strip()
-        if not code:
-            return None
-        found = organisations(self.actor).filter(code=code.upper()).first()
-        if found is None:
-            raise forms.ValidationError(_("There is no organisation with this code."))
-        return found.pk
 
 
 class ReasonForm(Form):

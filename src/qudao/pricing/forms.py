@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from qudao.agreements import queries as agreements
 from qudao.agreements.states import AgreementState
+from qudao.base.access import Actor
 from qudao.base.html.forms import Form
+from qudao.base.html.picks import PickField
 from qudao.base.html.tables import by_language
+from qudao.catalog import queries as products
 from qudao.kernel import clock
 from qudao.network import queries as network
 from qudao.network.states import OrgKind
@@ -49,7 +53,7 @@ class NewListForm(ListForm):
 class PriceForm(Form):
     """A price of a product."""
 
-    product_code = forms.CharField(label=_("Product code"), max_length=64)
+    product_code = PickField(label=_("Product"), kind="catalog.product", among=products.products, gives="pk", few=0)
     amount = forms.DecimalField(label=_("Price"), max_digits=18, decimal_places=6, help_text=_("For one base unit."))
     min_qty = forms.DecimalField(label=_("From quantity"), max_digits=18, decimal_places=4, initial=0)
     valid_from = forms.DateField(label=pgettext_lazy("validity", "From"), initial=clock.today)
@@ -77,18 +81,16 @@ class ReasonForm(Form):
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
 
 
+def _own_sales(actor: Actor) -> QuerySet[agreements.Agreement]:
+    """The agreements by which the own organisation sells, without those that ended."""
+    return agreements.agreements(actor, side="seller", transfers=False).exclude(state=AgreementState.ENDED)
+
+
 class AssignForm(Form):
     """Which buyer pays by the list."""
 
-    agreement: forms.ModelChoiceField = forms.ModelChoiceField(label=_("Agreement"), queryset=None)
+    agreement = PickField(label=_("Agreement"), of="buyer", among=_own_sales)
     priority = forms.IntegerField(label=_("Priority"), initial=0, help_text=_("Of several lists that with the larger number goes first."))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        own = agreements.agreements(self.actor, side="seller", transfers=False).exclude(state=AgreementState.ENDED)
-        field = self.fields["agreement"]
-        field.queryset = own  # type: ignore[attr-defined]
-        field.label_from_instance = lambda one: f"{one.code} {by_language(one.buyer.name, one.buyer.name_en)}"  # type: ignore[attr-defined]
 
 
 class RateForm(Form):

@@ -12,7 +12,9 @@ from django.utils.translation import pgettext_lazy
 
 from qudao.base.html import figures
 from qudao.base.html.forms import Form, number_of
+from qudao.base.html.picks import PickField
 from qudao.base.html.tables import by_language
+from qudao.catalog.queries import products
 from qudao.quotas.models import Share
 from qudao.quotas.states import Unused
 
@@ -33,7 +35,7 @@ class QuotaTerms(Form):
 class QuotaForm(QuotaTerms):
     """A product that is scarce for some days."""
 
-    product = forms.CharField(label=_("Product"), max_length=64, help_text=_("Its code."))
+    product = PickField(label=_("Product"), kind="catalog.product", among=products, gives="pk", few=0)
     valid_from = forms.DateField(label=pgettext_lazy("quota", "From"))
     as_before = forms.BooleanField(label=_("With the shares of the period before"), required=False, initial=True)
 

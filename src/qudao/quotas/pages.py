@@ -115,11 +115,7 @@ class QuotaNew(FormPage):
     above = "quotas"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        code = cleaned.pop("product").strip()
-        product_id = queries.product_id_of(self.actor, code)
-        if product_id is None:
-            raise Invalid.of([Fault("quotas.product_unknown", "product", {"code": code})])
-        return actions.declare_quota(self.actor.org_id, QuotaDraft(product_id, **cleaned), actor=self.actor, client_id=client_id)
+        return actions.declare_quota(self.actor.org_id, QuotaDraft(cleaned.pop("product"), **cleaned), actor=self.actor, client_id=client_id)
 
 
 class _OfQuota(FormPage):

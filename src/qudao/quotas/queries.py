@@ -56,11 +56,6 @@ def holders(actor: Actor, codes: Collection[str]) -> dict[str, Holder]:
     return {code: Holder(buyer_id=pk) for code, pk in orgs} | {code: Holder(group_id=pk) for code, pk in groups}
 
 
-def product_id_of(actor: Actor, code: str) -> int | None:
-    """A product the actor may see, by its code."""
-    return visible(actor, Product).filter(code=code).order_by("pk").values_list("pk", flat=True).first()
-
-
 def own_products(actor: Actor, codes: Collection[str]) -> dict[str, int]:
     """The products that the own organisation sells under its own codes. One statement."""
     return dict(visible(actor, Product).filter(owner_id=actor.org_id, code__in=codes).values_list("code", "pk"))

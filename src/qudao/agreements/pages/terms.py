@@ -22,8 +22,6 @@ from qudao.base.audit import timeline
 from qudao.base.html import figures
 from qudao.base.html.forms import Form
 from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, NoFields, Panel, import_buttons
-from qudao.catalog import queries as products
-from qudao.kernel.errors import Invalid
 from qudao.kernel.money import ZERO
 
 
@@ -259,11 +257,7 @@ class AgreementAuthorisation(_Verb):
     said = gettext_lazy("The authorisation is saved.")
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        code = cleaned.pop("product_code").strip()
-        product = products.products(self.actor).filter(code=code).first() if code else None
-        if code and product is None:
-            raise Invalid("catalog.product_unknown", field="product_code")
-        grant = Grant(product_id=product.pk if product else None, **cleaned)
+        grant = Grant(product_id=cleaned.pop("product_code"), **cleaned)
         actions.authorise(obj.pk, grant, actor=self.actor, client_id=client_id)
         return obj
 

@@ -28,7 +28,7 @@ def test_an_agreement_lives_through_the_forms(client, cast):
         assert text(hq.get(address))
     assert hq.post(to["change"], {**FORM, "payment_days": "60"}).status_code == 302
     bad = hq.post(to["authorisation"], {"product_code": "nope", "allowed": "1", "valid_from": "2026-01-01"})
-    assert bad.status_code == 422 and "There is no such product" in bad.content.decode()
+    assert bad.status_code == 422 and "is not known here" in bad.content.decode()
     assert hq.post(to["authorisation"], {"product_code": "P", "allowed": "0", "valid_from": "2026-01-01"}).status_code == 302
     grant = Authorisation.unscoped.get()
     assert (grant.product_id, grant.allowed) == (product.pk, False)

@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from qudao.base.html.picks import PickField
 from qudao.base.sentences import Said, say
 from qudao.kernel.errors import DomainError
 
@@ -37,7 +38,9 @@ class Form(forms.Form):
         self.remedies: dict[str, list[Said]] = {}
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
-        for bound in self.fields.values():
+        for name, bound in self.fields.items():
+            if isinstance(bound, PickField):
+                bound.begin(actor, name)
             widget = bound.widget
             if isinstance(widget, (forms.CheckboxInput, forms.CheckboxSelectMultiple)):
                 css = "form-check-input"

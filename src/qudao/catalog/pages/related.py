@@ -11,7 +11,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from qudao.base.access import Actor, policy_of
+from qudao.base.access import policy_of
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, Panel, import_buttons
 from qudao.catalog import actions, queries
@@ -19,7 +19,6 @@ from qudao.catalog.forms import BrandForm, EquivalentForm, SuccessorForm
 from qudao.catalog.models import Brand, Product
 from qudao.catalog.rules import BrandDraft
 from qudao.catalog.tables import BrandTable, name_of
-from qudao.kernel.errors import Invalid
 
 
 def names_panel(request: HttpRequest, row: Any) -> Panel:
@@ -137,14 +136,6 @@ def replacements_panel(request: HttpRequest, product: Product) -> Panel | None:
     return Panel(_("Replacements"), "parts/panel_items.html", {"items": items, "empty": ""}, aside=True) if items else None
 
 
-def product_of(actor: Actor, code: str) -> int:
-    """The id of a product by the code typed; raises Invalid at the field."""
-    found = queries.products(actor).filter(code=code.strip()).values_list("pk", flat=True).first()
-    if found is None:
-        raise Invalid("catalog.product_unknown", field="product_code")
-    return int(found)
-
-
 class _OfProduct(ActionPage):
     """A verb on a product."""
 
@@ -161,8 +152,7 @@ class Successor(_OfProduct):
     said = gettext_lazy("The successor is named.")
 
     def perform(self, obj: Product, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        after = product_of(self.actor, cleaned["product_code"])
-        return actions.set_successor(obj.pk, after, cleaned["valid_from"], actor=self.actor, client_id=client_id)
+        return actions.set_successor(obj.pk, cleaned["product_code"], cleaned["valid_from"], actor=self.actor, client_id=client_id)
 
 
 class SuccessorRemoval(_OfProduct):
@@ -182,8 +172,7 @@ class Equivalents(_OfProduct):
     said = gettext_lazy("They can stand in for one another.")
 
     def perform(self, obj: Product, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        other = product_of(self.actor, cleaned["product_code"])
-        return actions.join_equivalents([obj.pk, other], actor=self.actor, client_id=client_id)
+        return actions.join_equivalents([obj.pk, cleaned["product_code"]], actor=self.actor, client_id=client_id)
 
 
 class EquivalentsRemoval(_OfProduct):

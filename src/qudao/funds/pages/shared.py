@@ -18,9 +18,7 @@ from qudao.funds.forms import NewSharedForm, ReasonForm, SharedForm
 from qudao.funds.models import Account, SharedLimit
 from qudao.funds.rules import SharedDraft
 from qudao.funds.tables import SharedTable, name_of, state_of
-from qudao.kernel.errors import Invalid
 from qudao.kernel.money import ZERO
-from qudao.network.queries import organisations, unscoped_cards_by_code
 
 
 class SharedList(ListPage):
@@ -88,10 +86,7 @@ class SharedNew(FormPage):
     above = "shared_limits"
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        code, currency = cleaned["head"].strip().upper(), cleaned["currency"].strip().upper()
-        head = unscoped_cards_by_code([code]).get(code)
-        if head is None or not organisations(self.actor).filter(pk=head.id).exists():
-            raise Invalid("funds.shared_head", field="head")
+        head, currency = cleaned["head"], cleaned["currency"].strip().upper()
         buyers = [one.buyer_id for one in queries.may_share(self.actor, head.path, currency) if one.shared is None or one.shared.head_id == head.id]
         draft = SharedDraft(self.actor.org_id, head.id, currency, buyers, cleaned["limit"], cleaned["temp_limit"] or ZERO, cleaned["temp_until"])
         return actions.share_limit(draft, cleaned["reason"], actor=self.actor, client_id=client_id)

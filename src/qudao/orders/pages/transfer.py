@@ -49,7 +49,7 @@ class TransferNew(FormPage):
         lines = [NewLine(known.get(line.raw["product"].strip()), line.clean["qty"], line.raw["product"].strip()) for line in self.editor.lines]
         facts = {name: cleaned[name] for name in ("requested_on", "note", "short")} | {"currency": cleaned.get("currency", "")}
         try:
-            return actions.arrange_transfer(Placing(int(cleaned["giver"]), int(cleaned["receiver"]), lines, **facts), actor=self.actor, client_id=client_id)
+            return actions.arrange_transfer(Placing(cleaned["giver"], cleaned["receiver"], lines, **facts), actor=self.actor, client_id=client_id)
         except DomainError as error:
             self.editor.refuse(error)
             told = [Fault(one.code, FIELDS.get(one.field, one.field), one.params) for one in error.faults if not one.field.startswith("lines.")]

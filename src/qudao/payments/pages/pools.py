@@ -50,7 +50,7 @@ class AgreementPayer(ActionPage):
 
     def initial(self, obj: Any) -> dict[str, Any]:
         kept = queries.payer_of(self.actor, obj.pk)
-        return {"payer": kept.payer.code} if kept else {}
+        return {"payer": kept.payer_id} if kept else {}
 
     def says(self, obj: Any) -> Any:
         return _("The head office sees the open invoices of {buyer} and can pay them together with those of its other branches.").format(

@@ -204,7 +204,7 @@ def test_pages_of_both_sides(branches, client):
     assert "Lakeside" in text(page(branches.finance, "agreement", agreement))
     page(branches.finance, "agreement_payer", agreement, data={"payer": ""})
     assert Payer.unscoped.count() == 1
-    assert "There is no organisation" in text(page(branches.finance, "agreement_payer", agreement, data={"payer": "NOBODY"}), 422)
+    assert "is not known here" in text(page(branches.finance, "agreement_payer", agreement, data={"payer": "NOBODY"}), 422)
     page(branches.finance, "agreement_payer", agreement, data={"payer": "d001"})
     assert branches.a.number in text(page(branches.head, "branch_invoices")) and "500.00" in text(page(branches.head, "branch_invoices"))
     typed = {"amount": "500", "paid_on": clock.today().isoformat(), "method": "transfer", "reference": "", "note": "", "rest": "", "currency": ""}

@@ -41,7 +41,7 @@ def test_finance_shares_a_limit_on_the_page_and_both_ends_read_it(client, world)
     sign_in(client, world.cast.hq_finance)
     assert client.get(reverse("shared_limit_new")).status_code == 200
     wrong = client.post(reverse("shared_limit_new"), {"head": "NOBODY", "currency": "CNY", "limit": "1", "reason": "x"})
-    assert "Name an organisation" in text(wrong, 422)
+    assert "is not known here" in text(wrong, 422)
     made = client.post(reverse("shared_limit_new"), {"head": "d001", "currency": "CNY", "limit": "1000", "reason": "one for all"})
     shared = SharedLimit.unscoped.get()
     assert made.status_code == 302 and Account.unscoped.filter(shared=shared).count() == 3

@@ -17,9 +17,7 @@ from qudao.base.access import Actor, all_verbs, policy_of
 from qudao.base.audit import timeline
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, FormPage, Head, ListPage, Panel, Skip, import_buttons
-from qudao.catalog import queries as products
 from qudao.kernel import clock
-from qudao.kernel.errors import Invalid
 from qudao.pricing import actions, queries
 from qudao.pricing.actions import ListDraft
 from qudao.pricing.forms import AssignForm, EndForm, ListForm, NewListForm, PriceForm, SpecialForm
@@ -205,7 +203,7 @@ class PriceListPrice(_OfList):
     said = gettext_lazy("The price is set.")
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        draft = PriceDraft(product_of(self.actor, cleaned.pop("product_code")), **cleaned)
+        draft = PriceDraft(cleaned.pop("product_code"), **cleaned)
         actions.set_price(obj.pk, draft, actor=self.actor, client_id=client_id)
         return obj
 
@@ -270,7 +268,7 @@ class SpecialPriceNew(FormPage):
         return {}
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        draft = SpecialDraft(obj.pk, product_of(self.actor, cleaned.pop("product_code")), **cleaned)
+        draft = SpecialDraft(obj.pk, cleaned.pop("product_code"), **cleaned)
         actions.grant_special_price(draft, actor=self.actor, client_id=client_id)
         return obj
 
@@ -309,14 +307,6 @@ def agreement_panel(request: HttpRequest, agreement: Any) -> Panel | None:
         add = Button(_("Grant special price"), reverse("special_price_new", args=[agreement.pk]), ask=True)
         items.append({"label": "", "buttons": [add]})
     return Panel(_("Prices"), "parts/panel_items.html", {"items": items, "empty": _("The base list of the seller counts.")})
-
-
-def product_of(actor: Actor, code: str) -> int:
-    """The id of a product by the code typed; raises Invalid at the field."""
-    found = products.products(actor).filter(code=code.strip()).values_list("pk", flat=True).first()
-    if found is None:
-        raise Invalid("pricing.product_unknown", field="product_code")
-    return int(found)
 
 
 routes = [

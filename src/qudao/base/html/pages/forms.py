@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
 from qudao.base.access import Actor
 from qudao.base.html.forms import Form
 from qudao.base.html.pages.door import Button, Page, client_id_of, get_row, go, wanted
+from qudao.base.html.picks import PickField
 from qudao.base.sentences import Said, say
 from qudao.kernel.errors import DomainError, Forbidden, NotFound, Waits
 
@@ -56,7 +57,15 @@ class FormPage(Page):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         obj = self.find(**kwargs)
+        if "pick" in request.GET:
+            return self._picks(self.form(actor=self.actor), request.GET["pick"], request.GET.get("q", ""))
         return self.page(obj, self.form(initial={**self.initial(obj), **request.GET.dict()}, actor=self.actor))
+
+    @staticmethod
+    def _picks(form: Form, name: str, words: str) -> JsonResponse:
+        """What fits the words typed in a field that chooses one row among many."""
+        field = form.fields.get(name)
+        return JsonResponse({"results": field.suggest(words) if isinstance(field, PickField) else []})
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         obj = self.find(**kwargs)
