@@ -6,6 +6,7 @@ import pytest
 
 from qudao.base import rest
 from qudao.base.audit import ActionLog
+from qudao.base.sheets import find_mark
 from qudao.catalog.tests.make import make_product
 from qudao.orders.tests.make import make_world, place
 from qudao.people.tests.make import bearer, cast
@@ -54,7 +55,8 @@ def test_a_paper_over_the_api_is_written_down_with_its_rows(client):
     orders = [place(world, 1), place(world, 2)]
     get(client, world.dealer, f"/prints/orders.confirmation?ids={orders[0].pk},{orders[1].pk}")
     line = ActionLog.unscoped.get(verb="base.print")
-    assert (line.actor_name.split()[0], line.number, line.detail["rows"], line.channel) == (
+    assert find_mark(line.number) == line.number
+    assert (line.actor_name.split()[0], line.detail["document"], line.detail["rows"], line.channel) == (
         world.dealer.name,
         "orders.confirmation",
         [o.pk for o in orders],

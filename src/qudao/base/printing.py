@@ -111,6 +111,12 @@ class Document:
     #: what else the address may say, by name ("since"); `make` takes it as text
     options: Sequence[str] = ()
     fits: Callable[[Actor, Any], bool] = field(default=lambda actor, row: True)
+    #: a report of one's own books: its foot says who printed it even when it is one; papers for the partner carry that only when many leave in one run
+    report: bool = False
+
+    def marked(self, number: int) -> bool:
+        """Whether `number` of them carry a mark. Labels never do: they stick on the goods."""
+        return self.template == PAPER and (self.report or number > 1)
 
     @property
     def slug(self) -> str:
@@ -244,9 +250,9 @@ def pdf(template: str, data: Mapping[str, Any], *, language: str, on: date | Non
     return press().set(job(template, data, language=language, on=on))[0]
 
 
-def pdf_many(document: Document, papers: Sequence[Any], *, language: str) -> bytes:
-    """Papers as one PDF in one pass, in `language`, in which they were made. Above `BESIDE` papers without the tags for screen readers, which
-    would take as long again, and in a process of its own, which gives the memory back. Raises FontsMissing.
+def pdf_many(document: Document, papers: Sequence[Any], *, language: str, mark: str = "") -> bytes:
+    """Papers as one PDF in one pass, in `language`, in which they were made; `mark` stands small at the foot of each page. Above `BESIDE` papers
+    without the tags for screen readers, which would take as long again, and in a process of its own, which gives the memory back. Raises FontsMissing.
     """
     with translation.override(language):
         title = str(document.label)
@@ -254,6 +260,7 @@ def pdf_many(document: Document, papers: Sequence[Any], *, language: str) -> byt
             "title": f"{title} {papers[0].number}" if len(papers) == 1 else title,
             "author": papers[0].author if papers else "",
             "page": _("Page {n} of {m}"),
+            "mark": mark,
             "papers": [paper.drawn() for paper in papers],
         }
     on = max((paper.on for paper in papers), default=None)
@@ -262,8 +269,8 @@ def pdf_many(document: Document, papers: Sequence[Any], *, language: str) -> byt
     return pdf(document.template, data, language=language, on=on)
 
 
-def pdf_of(document: Document, actor: Actor, ids: Sequence[int], *, language: str, **options: str) -> bytes:
+def pdf_of(document: Document, actor: Actor, ids: Sequence[int], *, language: str, mark: str = "", **options: str) -> bytes:
     """The papers of rows as one PDF, in the order of `ids`; a row named twice is printed once. Raises what `document.make` does, and FontsMissing."""
     with translation.override(language):
         papers = document.make(actor, list(dict.fromkeys(ids)), **options)
-    return pdf_many(document, papers, language=language)
+    return pdf_many(document, papers, language=language, mark=mark)

@@ -47,10 +47,10 @@ class Mark:
         return f"{name} {self.code}"
 
 
-def mark_for(actor: Actor) -> Mark:
-    """A new watermark; `log_export` writes it down."""
+def mark_for(actor: Actor, *, printed: bool = False) -> Mark:
+    """A new watermark; `log_export`, or `log_print` for what is `printed`, writes it down."""
     code = MARK + get_random_string(8, SIGNS)
-    told = _("Exported by {name} on {at}. Mark {code}.")
+    told = _("Printed by {name} on {at}. Mark {code}.") if printed else _("Exported by {name} on {at}. Mark {code}.")
     return Mark(code, told.format(name=actor.name or _("System"), at=f"{clock.now().astimezone(get_current_timezone()):%Y-%m-%d %H:%M}", code=code))
 
 

@@ -91,5 +91,7 @@ def _paper(actor: Actor, account: queries.PartyAccount, span: DateSpan, orgs: di
 
 
 OPTIONS = ("side", "currency", "since", "until")
-STATEMENT = Document("ledger.statement", gettext_lazy("Statement of account"), "ledger.account", "ledger.view", "accounts", statements, options=OPTIONS)
+STATEMENT = Document(
+    "ledger.statement", gettext_lazy("Statement of account"), "ledger.account", "ledger.view", "accounts", statements, options=OPTIONS, report=True
+)
 DOCUMENTS = (STATEMENT,)

@@ -8,6 +8,7 @@ from decimal import Decimal as D
 
 import pytest
 
+from qudao.base.models import ActionLog
 from qudao.base.printing import pdf_of
 from qudao.base.tests.pdf_text import pages_of
 from qudao.kernel import clock
@@ -69,3 +70,10 @@ def test_the_list_of_accounts_prints_each_statement_of_its_side_in_one_click(boo
     assert client.get(f"/accounts/{books.d001.pk}/statement.pdf?side=receivable&currency=CNY")["Content-Type"] == "application/pdf"
     owing = sign_in(client, books.dealer).get("/accounts/?tab=payable").content.decode()
     assert f"/accounts/{books.lh.pk}/statement.pdf?side=payable" in owing and f"/accounts/{books.d002.pk}/" not in owing
+
+
+def test_a_statement_says_who_printed_it(books, client):
+    answer = sign_in(client, books.hq_finance).get(f"/accounts/{books.d001.pk}/statement.pdf", {"lang": "en"})
+    code = answer["X-Export-Mark"]
+    assert all(f"Printed by {books.hq_finance.name} on " in page and code in page for page in pages_of(answer.content))
+    assert ActionLog.unscoped.get(verb="base.print").number == code

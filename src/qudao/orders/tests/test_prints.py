@@ -9,9 +9,10 @@ import pytest
 from django.urls import reverse
 
 from qudao.base import printing, runs
-from qudao.base.html.pages.prints import log_print, print_buttons
+from qudao.base.html.pages.prints import log_print, named, print_buttons
 from qudao.base.models import ActionLog, Run
 from qudao.base.printing import pdf_of
+from qudao.base.sheets import find_mark
 from qudao.base.tests.page_text import text as html
 from qudao.base.tests.pdf_text import pages_of
 from qudao.kernel.errors import Forbidden, NotFound
@@ -113,6 +114,22 @@ def test_the_api_prints_many_and_says_what_is_wrong_with_the_list(world, client)
     many = get(",".join(str(n) for n in range(1, printing.MOST + 2)))
     assert many.status_code == 422 and many.json()["code"] == "base.too_many_papers"
     assert get("1", "orders.nothing").status_code == 404
+
+
+def test_many_papers_of_one_run_say_who_took_them_and_one_for_the_partner_does_not(world, client):
+    orders = [place(world, 1) for _ in range(2)]
+    sign_in(client, world.dealer)
+    one = client.get(f"/orders/{orders[0].pk}/confirmation.pdf", {"lang": "en"})
+    assert find_mark(pages_of(one.content)[0]) == "" and "X-Export-Mark" not in one
+    both = client.get("/api/v1/prints/orders.confirmation", {"ids": f"{orders[0].pk},{orders[1].pk}", "lang": "zh"}, headers=bearer(world.dealer))
+    code = both["X-Export-Mark"]
+    assert code in both["Content-Disposition"] and all(code in page and world.dealer.name in page and "打印" in page for page in pages_of(both.content))
+    line = ActionLog.unscoped.filter(verb="base.print").latest("pk")
+    assert (line.number, line.detail["document"], line.detail["rows"]) == (code, "orders.confirmation", [one.pk for one in orders])
+    found = html(sign_in(client, world.cast.dealer_admin).get("/log/", {"number": f"confirmation-{code.lower()}.pdf"}))
+    assert found.count("data-row=") == 1 and code in found
+    note, label, statement = (named(name) for name in ("fulfilment.delivery_note", "fulfilment.label", "ledger.statement"))
+    assert not label.marked(50) and statement.marked(1) and not note.marked(1) and note.marked(2)
 
 
 def test_printing_is_a_right_of_its_own(world):

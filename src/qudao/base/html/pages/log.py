@@ -118,7 +118,9 @@ def number_of(line: ActionLog) -> Any:
     if line.subject_kind == "base.import":
         return kinds()[line.number].label if line.number in kinds() else ""
     if line.subject_kind == "base.print":
-        return documents()[line.number].label if line.number in documents() else ""
+        name = (line.detail or {}).get("document", line.number)
+        label = documents()[name].label if name in documents() else ""
+        return f"{label} {line.number}" if find_mark(line.number) else label
     if line.subject_kind.startswith("base.") and line.subject_kind != "base.export":
         return ""
     if line.number and not CODE.fullmatch(line.number):
@@ -143,9 +145,9 @@ def _until(raw: str) -> Q:
 
 
 def _numbered(raw: str) -> Q:
-    """Lines about the document of a number, found as the search finds it; or the export that carries a mark."""
+    """Lines about the document of a number, found as the search finds it; or the export or print that carries a mark."""
     if find_mark(raw):
-        return Q(subject_kind="base.export", subject_id=0, number=find_mark(raw))
+        return Q(subject_kind__in=("base.export", "base.print"), subject_id=0, number=find_mark(raw))
     entry = SearchEntry.unscoped.filter(subject_kind=OuterRef("subject_kind"), subject_id=OuterRef("subject_id"), number=raw.strip().upper())
     return Q(Exists(entry))
 

@@ -26,6 +26,7 @@ from qudao.base.html.pages.door import Button, Page, go
 from qudao.base.models import Run
 from qudao.base.printing import Document
 from qudao.base.rest import Router
+from qudao.base.sheets import Mark, mark_for
 from qudao.base.subject import Subject
 from qudao.kernel.errors import Fault, Forbidden, Invalid, NotFound, Refused
 
@@ -54,9 +55,19 @@ def named(name: str) -> Document:
 
 
 @action("base.print")
-def log_print(document: str, ids: Sequence[int], language: str, *, actor: Actor) -> None:
-    """Write down that the actor printed rows; locks nothing, emits nothing. A line of its own, not one of the document's life."""
-    record(Subject("base.print", ids[0] if len(ids) == 1 else 0, number=document), detail={"rows": list(ids), "language": language})
+def log_print(document: str, ids: Sequence[int], language: str, mark: str = "", *, actor: Actor) -> None:
+    """Write down that the actor printed rows, under the mark that the paper carries; locks nothing, emits nothing. A line of its own, not one of the
+    document's life."""
+    told = {"document": document, "rows": list(ids), "language": language}
+    record(Subject("base.print", ids[0] if len(ids) == 1 and not mark else 0, number=mark or document), detail=told)
+
+
+def mark_of(document: Document, number: int, language: str, actor: Actor) -> Mark | None:
+    """The mark for so many papers, in the language of the paper; None for those that stay clean."""
+    if not document.marked(number):
+        return None
+    with translation.override(language):
+        return mark_for(actor, printed=True)
 
 
 def printed(document: Document, ids: Sequence[int], request: HttpRequest, **options: str) -> HttpResponse:
@@ -66,9 +77,14 @@ def printed(document: Document, ids: Sequence[int], request: HttpRequest, **opti
     """
     actor: Actor = request.actor  # type: ignore[attr-defined]
     language = printing.language_of(request.GET.get("lang", ""))
-    body = printing.pdf_of(document, actor, ids, language=language, **options)
-    log_print(document.name, ids, language, actor=actor)
-    return answer(body, f"{document.slug}-{ids[0]}.pdf" if len(ids) == 1 else f"{document.slug}.pdf")
+    mark = mark_of(document, len(ids), language, actor)
+    body = printing.pdf_of(document, actor, ids, language=language, mark=mark.text if mark else "", **options)
+    log_print(document.name, ids, language, mark.code if mark else "", actor=actor)
+    name = f"{document.slug}-{ids[0]}" if len(ids) == 1 else document.slug
+    found = answer(body, f"{name}-{mark.code}.pdf" if mark else f"{name}.pdf")
+    if mark:
+        found["X-Export-Mark"] = mark.code
+    return found
 
 
 def answer(body: bytes, name: str) -> HttpResponse:
@@ -210,7 +226,8 @@ def work_off(run: Run, actor: Actor) -> None:
             if not runs.progress(run.pk, len(papers) // 2):
                 runs.finish(run.pk, Run.State.CANCELLED)
                 return
-    body = printing.pdf_many(document, papers, language=language)
-    log_print(document.name, run.row_ids, language, actor=actor)
+    mark = mark_of(document, len(papers), language, actor)
+    body = printing.pdf_many(document, papers, language=language, mark=mark.text if mark else "")
+    log_print(document.name, run.row_ids, language, mark.code if mark else "", actor=actor)
     path = default_storage.save(f"exports/{run.pk}-{get_random_string(24)}.pdf", ContentFile(body))
-    runs.finish(run.pk, Run.State.DONE, position=run.total, file=path, file_name=f"{document.slug}.pdf")
+    runs.finish(run.pk, Run.State.DONE, position=run.total, file=path, file_name=f"{document.slug}-{mark.code}.pdf" if mark else f"{document.slug}.pdf")
