@@ -1,7 +1,8 @@
 """Adds translations to the Chinese catalogue, safely beside others: `python tools/words.py < pairs.json`, or `python tools/words.py missing`.
 
 The input is a JSON list of [English, Chinese] or [English, Chinese, context] or {"id", "plural", "context", "zh"}. A sentence that is there already
-keeps its translation unless --replace is given. The file is locked while it is written, and the compiled catalogue beside it is made anew.
+keeps its translation unless --replace is given or the pair itself says "replace". The file is locked while it is written, and the compiled catalogue
+beside it is made anew.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def add(pairs: list, *, replace: bool = False) -> tuple[int, int]:
                 found.append(entry)
                 known[(one["id"], one.get("context") or "")] = entry
                 added += 1
-            elif replace and not entry.msgid_plural and entry.msgstr != one["zh"]:
+            elif (replace or one.get("replace")) and not entry.msgid_plural and entry.msgstr != one["zh"]:
                 entry.msgstr = one["zh"]
                 changed += 1
         fresh = CATALOGUE.with_suffix(".fresh")

@@ -8,8 +8,8 @@ PRICE_CHANGE = ("edit", "prices", "percent", "release", "drop", "recall", "oppos
 GOODS: dict[str, Rule] = {
     # --- changes of prices ---
     "price-lists/#/changes": Rule("pricing.edit", "pricing.edit", "price-lists"),
-    "price-changes": Rule("pricing.edit"),
-    "price-changes/#": Rule("pricing.edit", "", "price-changes"),
+    "price-changes": Rule("pricing.view"),
+    "price-changes/#": Rule("pricing.view", "", "price-changes"),
     **{address: rule for name in PRICE_CHANGE for address, rule in verb(name, "pricing.edit", "price-changes").items()},
     "price-changes/#/removal/#": Rule("pricing.edit", "pricing.edit", "price-changes", more={"no": 1, "line_id": 1}),
     # --- stock ---

@@ -26,7 +26,7 @@ from qudao.people.tests.make import sign_in
 from qudao.web import demo
 from qudao.web.demo import contacts, extras, firms, history, pictures, plan
 from qudao.web.demo.goods import CATEGORIES, every_good, goods
-from qudao.web.demo.network import FIRMS, facts
+from qudao.web.demo.network import FIRMS, PEOPLE, facts
 from qudao.web.demo.stories import STORIES, End, placed
 from qudao.web.masters import SYSTEM
 from qudao.web.progress import Progress
@@ -199,6 +199,7 @@ def test_parcels_have_their_numbers_and_lots_an_end(demo_world):
         "picking": True,
         "shipped": True,
         "received": True,
+        "partly": True,
     }
     assert rows("SELECT count(*) FROM inventory_lot WHERE expires_on < %s AND qty > 0", (clock.today(),)) == [(1,)]
 
@@ -232,11 +233,18 @@ CLICKS = [
     ("clerk@lanhe", ["/orders/?side=sell", "/orders/?side=sell&tab=lapsed"], "SELECT number FROM orders_order WHERE po_number = 'PO-2805'"),
     ("clerk@lanhe", ["/quotas/"], "SELECT '/quotas/' || id || '/' FROM quotas_quota"),
     ("finance@lanhe", ["/invoices/", "/funds/"], "SELECT '/funds/' || id || '/' FROM funds_account WHERE deposit_required > 0"),
+    ("buyer@hupan", ["/shipments/?side=buy&tab=to_receive"], "SELECT number FROM fulfilment_shipment WHERE state = 'partly'"),
+    ("finance@lanhe", ["/invoices/", "/funds/"], "SELECT '/shared-limits/' FROM funds_sharedlimit"),
+    ("admin@hupan", [], "SELECT 'In use by others who share the limit' FROM funds_sharedlimit"),
+    ("channel@lanhe", [], "SELECT '/price-changes/' || id || '/' FROM pricing_pricechange"),
+    ("channel@lanhe", ["/price-changes/"], "SELECT title FROM pricing_pricechange"),
+    ("auditor@lanhe", [], "SELECT '/payments/?hands=one' FROM payments_payment WHERE amount = 6480"),
+    ("auditor@lanhe", ["/payments/?hands=one"], "SELECT number FROM payments_payment WHERE amount = 6480"),
     ("warehouse@lanhe", ["/stock/", "/lots/"], "SELECT lot FROM inventory_lot WHERE expires_on < now()::date + 15 AND qty > 0"),
 ]
 
 
-@pytest.mark.parametrize(("email", "clicks", "found"), CLICKS, ids=[f"{who} {clicks[-1]}" for who, clicks, _sql in CLICKS])
+@pytest.mark.parametrize(("email", "clicks", "found"), CLICKS, ids=[f"{who} {clicks[-1:]}" for who, clicks, _sql in CLICKS])
 def test_each_story_is_found_within_two_clicks_of_home(demo_world, client, email, clicks, found):
     """The home of the right person leads there, and what is there names it."""
     person = unscoped_actor_of_membership(people(SYSTEM).get(user__email=f"{email}.example").pk)
@@ -247,6 +255,30 @@ def test_each_story_is_found_within_two_clicks_of_home(demo_world, client, email
         at, page = address, html.unescape(client.get(address).content.decode())
     assert sought
     assert [one for one in sought if one not in page] == []
+
+
+def test_nobody_begins_with_old_news(demo_world):
+    """What was loaded is history: a person that a visitor signs in as has a dozen unread notices at most, all of the last days."""
+    told = rows(
+        """SELECT count(*), min(n.created_at), max(n.of_a_kind) FROM (
+               SELECT user_id, created_at, count(*) OVER (PARTITION BY user_id, code) AS of_a_kind FROM qudao_messages_notice WHERE read_at IS NULL
+           ) n JOIN people_user u ON u.id = n.user_id WHERE u.email = ANY(%s) GROUP BY u.id""",
+        ([email for _where, email, *_rest in PEOPLE.values()],),
+    )
+    since = clock.now() - timedelta(days=8)
+    assert told and all(0 < number <= extras.NEWS and oldest > since and kind <= extras.NEWS_OF_A_KIND for number, oldest, kind in told)
+
+
+def test_prices_wait_for_their_day_and_for_a_signature(demo_world):
+    assert rows("SELECT state, valid_from > %s FROM pricing_pricechange ORDER BY id", (clock.today(),)) == [("released", True), ("draft", True)]
+    assert rows("SELECT count(*) FROM approvals_proposal WHERE state = 'waiting'") == [(1,)]
+
+
+def test_a_shipment_has_come_in_part_and_branches_share_a_limit(demo_world):
+    ((state, come, sent),) = rows("""SELECT s.state, sum(l.come), sum(l.qty) FROM fulfilment_shipment s JOIN orders_order o ON o.id = s.order_id
+                                     JOIN fulfilment_shipmentline l ON l.shipment_id = s.id WHERE o.po_number = 'PO-2815' GROUP BY 1""")
+    assert state == "partly" and 0 < come < sent
+    assert rows("SELECT count(*), bool_and(s.used <= s.limit_amount) FROM funds_account a JOIN funds_sharedlimit s ON s.id = a.shared_id") == [(3, True)]
 
 
 def test_a_dispute_is_talked_about(demo_world):
@@ -266,7 +298,7 @@ def test_the_loading_says_how_far_it_is(demo_world):
 def test_something_is_overdue_something_waits_for_finance_and_something_differs(demo_world):
     assert rows("SELECT count(*) > 2 FROM ledger_openitem WHERE side = 'receivable' AND open_amount > 0 AND due_on < %s", (clock.today(),)) == [(True,)]
     waiting = dict(rows("SELECT p.code, count(*) FROM approvals_node n JOIN people_role p ON p.id = n.role_id WHERE n.state = 'current' GROUP BY 1"))
-    assert waiting["hq_finance"] == 1
+    assert waiting["hq_finance"] == 2  # an order, and a change of prices
     assert waiting["hq_clerk"] >= 3
     assert set(rows("SELECT DISTINCT kind FROM fulfilment_difference")) == {("short",), ("damaged",)}
 

@@ -78,6 +78,7 @@ DONE = {
     State.APPLIED: _("applied all of it to invoices"),
     State.DECLINED: _("did not receive the money"),
     State.WITHDRAWN: _("withdrew what was recorded by mistake"),
+    "payments.refund": _("sent money back to the buyer"),
 }
 
 #: the same of a credit note

@@ -119,6 +119,16 @@ ROLES: dict[str, RoleCard] = {
         (*_EVERYBODY, "base.imports", "fulfilment.*", "inventory.*", "orders.view", "agreements.view", "approvals.ask"),
         MemberScope.ALL,
     ),
+    "hq_channel": RoleCard(
+        "渠道经理",
+        "Channel manager",
+        (
+            *(*_EVERYBODY, *_READS_TRADE, "people.view", "network.register", "network.change", "network.address", "network.suspend", "base.imports"),
+            *("agreements.*", "pricing.*", "quotas.*", "orders.approve", "orders.return", "orders.arrange", "funds.ask_limit", "ledger.remind", *_DECIDES),
+        ),
+        MemberScope.ALL,
+        ("*",),
+    ),
     "hq_auditor": RoleCard("审计", "Auditor", (*_EVERYBODY, *_READS_TRADE, "people.view", "approvals.view", "base.view_log"), MemberScope.ALL, ("*",)),
     "dealer_buyer": RoleCard("采购", "Buyer", _BUYS, MemberScope.ORG, (), _DEALERS),
     "dealer_admin": RoleCard(
@@ -166,8 +176,10 @@ DEMO_PEOPLE: dict[str, DemoCard] = {
     "clerk": DemoCard("clerk@lanhe.example", "clipboard-list", _("Order clerk")),
     "finance": DemoCard("finance@lanhe.example", "coins", _("Finance clerk")),
     "warehouse": DemoCard("warehouse@lanhe.example", "forklift", _("Warehouse clerk")),
+    "channel": DemoCard("channel@lanhe.example", "sitemap", _("Channel manager")),
     "dealer": DemoCard("buyer@hupan.example", "building-store", _("Tier-1 dealer, buyer")),
     "shop": DemoCard("owner@xixi.example", "home", _("Tier-2 shop, owner")),
+    "auditor": DemoCard("auditor@lanhe.example", "search", _("Auditor")),
     "admin": DemoCard("admin@lanhe.example", "settings", _("Administrator")),
 }
 

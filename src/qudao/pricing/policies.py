@@ -76,10 +76,10 @@ class PricePolicy(Policy):
 
 @register
 class PriceChangePolicy(Policy):
-    """Who keeps the list: no buyer reads what prices are to be before they count."""
+    """People of who keeps the list, who signs and who audits among them: no buyer reads what prices are to be before they count."""
 
     model = PriceChange
-    view_verb = "pricing.edit"
+    view_verb = "pricing.view"
     people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:
@@ -89,7 +89,7 @@ class PriceChangePolicy(Policy):
 @register
 class ChangeLinePolicy(Policy):
     model = ChangeLine
-    view_verb = "pricing.edit"
+    view_verb = "pricing.view"
     people = None
 
     def rows(self, actor: Actor, verb: str) -> Q:

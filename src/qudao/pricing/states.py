@@ -63,6 +63,13 @@ STANDING = {
 #: the most prices of one change
 MOST_LINES = 5_000
 
+#: what was done with a change, by the state after it
+DONE = {
+    ChangeState.DRAFT: _("drafted it"),
+    ChangeState.RELEASED: _("released it"),
+    ChangeState.DROPPED: _("gave it up"),
+}
+
 SENTENCES = {
     "pricing.change_title_missing": _("Say what the change is about."),
     "pricing.change_over": _("The change {number} is not a draft any more."),

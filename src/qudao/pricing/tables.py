@@ -131,9 +131,10 @@ class ChangeTable(Table):
         Column("created_name", _("Drafted by"), dim=True, hide_on_phone=True),
     )
     tabs = (
-        Tab("draft", _("Drafts"), Q(state=ChangeState.DRAFT)),
-        Tab("released", pgettext_lazy("prices", "Released"), Q(state=ChangeState.RELEASED)),
         Tab("all", _("All")),
+        Tab("draft", _("Drafts"), Q(state=ChangeState.DRAFT)),
+        Tab("coming", pgettext_lazy("prices", "Coming"), lambda actor: Q(state=ChangeState.RELEASED, valid_from__gt=clock.today())),
+        Tab("released", pgettext_lazy("prices", "Released"), Q(state=ChangeState.RELEASED)),
     )
     search = ("title__icontains", "list__code__icontains")
     order = ("-pk",)

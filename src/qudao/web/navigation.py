@@ -35,6 +35,8 @@ class Item:
     icon: str = ""
     #: only for who keeps an outside seller
     outside: bool = False
+    #: lists that have no place of their own and stand under this one: names of addresses
+    under: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,9 @@ SECTIONS: tuple[Section, ...] = (
             Item(_("Shipments"), "shipments", "fulfilment.view", "side=sell", kinds=_OWNERS),
             Item(_("Shipments"), "shipments", "fulfilment.ship", "side=sell", kinds=("dealer",)),
             Item(_("Differences"), "differences", "fulfilment.view", kinds=_OWNERS),
-            Item(_("Prices"), "price_lists", "pricing.view", kinds=_OWNERS),
-            Item(_("Prices"), "price_lists", "pricing.edit", kinds=("dealer",)),
+            Item(_("Prices"), "price_lists", "pricing.view", kinds=_OWNERS, under=("prices", "rates")),
+            Item(_("Price changes"), "price_changes", "pricing.view", kinds=_OWNERS),
+            Item(_("Prices"), "price_lists", "pricing.edit", kinds=("dealer",), under=("prices", "rates", "price_changes")),
             Item(_("Scarce goods"), "quotas", "quotas.view"),
             Item(_("Assortments"), "assortment_rules", "agreements.assort"),
             Item(_("Agreements"), "agreements", "agreements.view", kinds=_OWNERS),
@@ -90,19 +93,19 @@ SECTIONS: tuple[Section, ...] = (
             Item(_("Lots"), "lots", "inventory.view"),
             Item(_("Stock moves"), "moves", "inventory.view"),
             Item(_("Places"), "places", "inventory.view"),
-            Item(_("Products"), "products", "catalog.view"),
+            Item(_("Products"), "products", "catalog.view", under=("categories", "brands", "costs", "tax_classes")),
         ),
     ),
     Section(
         pgettext_lazy("menu", "Money"),
         "coins",
         (
-            Item(_("Invoices"), "invoices", "billing.view"),
+            Item(_("Invoices"), "invoices", "billing.view", under=("collective_invoices",)),
             Item(_("Payments"), "payments", "payments.view"),
             Item(pgettext_lazy("menu", "For branches"), "pools", "payments.view", kinds=(*_OWNERS, "dealer")),
             Item(_("Accounts"), "accounts", "ledger.view"),
             Item(_("Ageing"), "ageing", "ledger.view"),
-            Item(_("Credit"), "funds", "funds.view"),
+            Item(_("Credit"), "funds", "funds.view", under=("shared_limits", "limit_requests")),
         ),
     ),
     Section(
@@ -205,7 +208,7 @@ class Frame:
         best: tuple[int, dict[str, Any] | None, dict[str, Any] | None] = (0, None, None)
         for section in SECTIONS:
             items = [(item, self._open(item)) for item in section.items]
-            shown = [{"label": i.label, "url": url, "count": self._count(i.count), "on": False} for i, url in items if url]
+            shown = [{"label": i.label, "url": url, "count": self._count(i.count), "on": False, "_under": i.under} for i, url in items if url]
             if not shown:
                 continue
             entry = {"label": section.label, "icon": section.icon, "url": shown[0]["url"], "on": False, "items": [], "_all": shown}
@@ -213,6 +216,8 @@ class Frame:
                 length = len(one["url"].partition("?")[0])
                 if self._is_here(one["url"]) and length > best[0]:
                     best = (length, entry, one)
+                elif not best[0] and any(self._is_here(address(name)) for name in one["_under"] if address(name)):
+                    best = (1, entry, one)
             found.append(entry)
         _length, section_on, item_on = best
         if section_on and item_on:

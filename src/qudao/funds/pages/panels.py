@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -246,7 +247,9 @@ def timeline_panel(request: HttpRequest, account: Account) -> Panel | None:
         {
             "who": line.actor_name or _("System"),
             "at": line.at,
-            "what": f"{verbs.get(line.verb, line.verb)} {_word(line.before)} → {_word(line.after)}" if line.after else verbs.get(line.verb, line.verb),
+            "what": f"{verbs.get(line.verb, line.verb)} {_word(line.before, account.currency)} → {_word(line.after, account.currency)}"
+            if line.after
+            else verbs.get(line.verb, line.verb),
             "reason": line.reason,
         }
         for line in timeline(subject).reverse()[:NEWEST]
@@ -254,6 +257,8 @@ def timeline_panel(request: HttpRequest, account: Account) -> Panel | None:
     return Panel(_("What happened"), "parts/panel_timeline.html", {"entries": entries}, aside=True)
 
 
-def _word(text: str) -> str:
-    """What the log says of a state, in words; an amount as it is."""
-    return str(State(text).label) if text in State.values else text.replace("open", "—")
+def _word(text: str, currency: str) -> str:
+    """What the log says of a state, in words, or of an amount, as every amount is written."""
+    if text in State.values:
+        return str(State(text).label)
+    return figures.money(Decimal(text), currency) if re.fullmatch(r"-?\d+(\.\d+)?", text) else text.replace("open", "—")

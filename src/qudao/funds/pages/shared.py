@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +12,17 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from qudao.base.audit import timeline
 from qudao.base.html import figures
+from qudao.base.html.meters import Meter
 from qudao.base.html.pages import ActionPage, Button, DetailPage, Form, FormPage, Head, ListPage, Panel, import_buttons
+from qudao.base.subject import Subject
 from qudao.funds import actions, queries
 from qudao.funds.forms import NewSharedForm, ReasonForm, SharedForm
 from qudao.funds.models import Account, SharedLimit
 from qudao.funds.rules import SharedDraft
 from qudao.funds.tables import SharedTable, name_of, state_of
+from qudao.kernel import clock
 from qudao.kernel.money import ZERO
 
 
@@ -36,23 +41,54 @@ class SharedList(ListPage):
 
 
 def limit_panel(request: HttpRequest, shared: SharedLimit) -> Panel:
-    """The limit, what all use of it, what is free."""
-    told: list[tuple[Any, Any]] = [(_("Limit"), figures.money(shared.limit_amount, shared.currency))]
-    if shared.temp_limit and shared.temp_until:
-        until = _("{amount} until {day}").format(amount=figures.money(shared.temp_limit, shared.currency), day=figures.day(shared.temp_until))
-        told.append((_("Temporary limit"), until))
-    told += [(_("In use"), figures.money(shared.used, shared.currency)), (_("Available"), figures.money(shared.available, shared.currency))]  # type: ignore[attr-defined]
-    return Panel(_("Shared credit"), "parts/panel_facts.html", {"facts": told}, aside=True)
+    """The limit against what all use of it, by bucket."""
+    held: dict[str, Any] = {name: sum((getattr(one, name) for one in _members(shared)), ZERO) for name in ("invoiced", "shipped", "ordered", "unapplied")}
+    today = bool(shared.temp_until and shared.temp_until >= clock.today())
+    meter = Meter(
+        limit=shared.limit_amount,
+        temp_limit=shared.temp_limit if today else ZERO,
+        temp_until=shared.temp_until,
+        currency=shared.currency,
+        bought=request.actor.org_id != shared.seller_id,  # type: ignore[attr-defined]
+        **held,
+    )
+    return Panel(_("Shared credit"), "parts/panel_credit.html", {"meter": meter})
+
+
+def _members(shared: Any) -> list[Any]:
+    """Read once a page."""
+    if not hasattr(shared, "shown_members"):
+        shared.shown_members = queries.unscoped_members(shared)
+    return shared.shown_members
 
 
 def members_panel(request: HttpRequest, shared: SharedLimit) -> Panel:
-    """Who shares it and what each uses now."""
+    """Who shares it and what each uses now, of the limit."""
     seen = set(queries.accounts(request.actor).filter(shared=shared).values_list("pk", flat=True))  # type: ignore[attr-defined]
     items = []
-    for one in queries.unscoped_members(shared):
+    for one in _members(shared):
         url = reverse("fund", args=[one.pk]) if one.pk in seen else ""
-        items.append({"label": f"{one.buyer.code} {name_of(one.buyer)}", "url": url, "facts": [state_of(one)], "end": figures.amount(one.exposure)})  # type: ignore[attr-defined]
+        share = figures.percent(one.exposure / shared.limit_now) if shared.limit_now > 0 else ""  # type: ignore[attr-defined]
+        facts = [state_of(one), *([_("{share} of the limit").format(share=share)] if share else [])]
+        items.append({"label": f"{one.buyer.code} {name_of(one.buyer)}", "url": url, "facts": facts, "end": figures.amount(one.exposure)})
     return Panel(_("Who uses how much of it"), "parts/panel_items.html", {"items": items, "empty": _("Nobody shares it.")})
+
+
+def timeline_panel(request: HttpRequest, shared: SharedLimit) -> Panel | None:
+    """Who set it when, and why: the seller's own matter."""
+    if request.actor.org_id != shared.seller_id:  # type: ignore[attr-defined]
+        return None
+    entries = [
+        {"who": line.actor_name or _("System"), "at": line.at, "what": _moved(line.before, line.after, shared.currency), "reason": line.reason}
+        for line in timeline(Subject("funds.sharedlimit", shared.pk, shared.seller_id, shared.head_id, shared.head.code)).reverse()[:50]
+    ]
+    return Panel(_("What happened"), "parts/panel_timeline.html", {"entries": entries}, aside=True)
+
+
+def _moved(before: str, after: str, currency: str) -> str:
+    """From one limit to another, in words."""
+    old, new = (figures.money(Decimal(one or 0), currency) for one in (before, after))
+    return _("set the limit to {new}").format(new=new) if before == after or not Decimal(before or 0) else f"{old} → {new}"
 
 
 class SharedDetail(DetailPage):
@@ -61,7 +97,7 @@ class SharedDetail(DetailPage):
     verb = "funds.view"
     query = queries.shared_limits
     kind = "funds.sharedlimit"
-    panels = (members_panel, limit_panel)
+    panels = (limit_panel, members_panel, timeline_panel)
     above = "shared_limits"
 
     def head(self, obj: SharedLimit) -> Head:

@@ -46,7 +46,9 @@ def test_finance_shares_a_limit_on_the_page_and_both_ends_read_it(client, world)
     shared = SharedLimit.unscoped.get()
     assert made.status_code == 302 and Account.unscoped.filter(shared=shared).count() == 3
     page = text(client.get(reverse("shared_limit", args=[shared.pk])))
-    assert "S002" in page and "1,000.00" in page
+    assert "S002" in page and "1,000.00" in page and "0.0% of the limit" in page
+    assert "one for all" in page and "set the limit to" in page  # who set it, when and why
+    assert 'aria-current="page" href="/funds/"' in page  # it has no place of its own in the menu and stands under another one
     account = Account.unscoped.get(buyer=world.cast.s001)
     assert "Shared credit" in text(client.get(reverse("fund", args=[account.pk]), {"amount": "2000"}))
     assert "The shared limit of" in text(client.get(reverse("fund", args=[account.pk]), {"amount": "2000"}))
@@ -55,7 +57,8 @@ def test_finance_shares_a_limit_on_the_page_and_both_ends_read_it(client, world)
     assert list(Account.unscoped.filter(shared=shared).values_list("buyer__code", flat=True)) == ["S001"]
     for actor, status in ((world.cast.dealer_admin, 200), (world.cast.sub_dealer, 404), (world.cast.stranger, 404)):
         sign_in(client, actor)
-        assert client.get(reverse("shared_limit", args=[shared.pk])).status_code == status
+        answer = client.get(reverse("shared_limit", args=[shared.pk]))
+        assert answer.status_code == status and "one for all" not in answer.content.decode()  # the seller's reasons are its own
     assert client.post(reverse("shared_limit_end", args=[shared.pk]), {"reason": "no"}).status_code in (403, 404)
     sign_in(client, world.cast.hq_finance)
     assert client.post(reverse("shared_limit_end", args=[shared.pk]), {"reason": "each for itself"}).status_code == 302

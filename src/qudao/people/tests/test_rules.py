@@ -60,6 +60,6 @@ def test_recovery_codes_may_be_typed_carelessly_and_work_once():
 
 
 def test_the_system_roles_are_complete():
-    assert set(ROLES) == {"hq_admin", "hq_clerk", "hq_finance", "hq_warehouse", "hq_auditor", "dealer_buyer", "dealer_admin", "shop_owner"}
+    assert set(ROLES) == {"hq_admin", "hq_clerk", "hq_finance", "hq_warehouse", "hq_channel", "hq_auditor", "dealer_buyer", "dealer_admin", "shop_owner"}
     assert all(card.scope in WIDTH and card.verbs and card.name and card.name_en for card in ROLES.values())
     assert set(WIDTH) == set(MemberScope.values)

@@ -11,10 +11,11 @@ from django.utils.translation import ngettext, pgettext
 
 from qudao.base.html import figures
 from qudao.base.html.pages import Button
-from qudao.base.html.tables import join
+from qudao.base.html.tables import by_language, join
 from qudao.fulfilment.states import DifferenceKind
 from qudao.portal.pages.ways import link
-from qudao.portal.queries import Lack, Overdue, Owing, Stage, Waiting
+from qudao.portal.queries import Dealer, Lack, Overdue, Owing, Stage, Waiting
+from qudao.pricing.models import PriceChange
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,12 @@ def waits_for_stock(stage: Stage) -> Alert | None:
     return Alert(title, detail, figures.money(stage.total), figures.age(stage.oldest), Button(_("See the stock"), link("stock", "tab=short")))
 
 
-def approvals(stage: Stage) -> Alert | None:
-    """Orders that wait for a signature too long."""
+def approvals(stage: Stage, *, may: bool = True) -> Alert | None:
+    """Orders that wait for a signature too long; who may not sign looks at them."""
     if not stage.late:
         return None
     title = ngettext("{n} order waits for approval for more than a day", "{n} orders wait for approval for more than a day", stage.late)
-    button = Button(_("Decide"), link("approvals") or link("orders", "side=sell&tab=to_approve"))
+    button = Button(_("Decide"), link("approvals")) if may else Button(_("See them"), link("orders", "side=sell&tab=to_approve"))
     return Alert(title.format(n=figures.count(stage.late)), "", figures.money(stage.total), figures.age(stage.oldest), button, wrong=False)
 
 
@@ -125,3 +126,49 @@ def differences(kinds: Mapping[str, int], side: str) -> Alert | None:
     title = ngettext("{n} difference of a receipt is open", "{n} differences of receipts are open", number).format(n=figures.count(number))
     detail = join(*(f"{DifferenceKind(kind).label} {n}" for kind, n in sorted(kinds.items())))
     return Alert(title, detail, "", "", Button(_("See differences"), link("differences") or link("shipments", f"side={side}")))
+
+
+def quiet(found: Sequence[Dealer], number: int) -> list[Alert | None]:
+    """Dealers who have stopped ordering, by name; the last line leads to all of them when there are more."""
+    made: list[Alert | None] = []
+    for one in found:
+        title = _("{name} has stopped ordering") if one.last else _("{name} has never ordered")
+        detail = _("The last order on {day}").format(day=figures.day_long(one.last)) if one.last else ""
+        if one is found[-1] and number > len(found):
+            more = ngettext("{n} other dealer is quiet, too", "{n} other dealers are quiet, too", number - len(found))
+            detail = join(detail, more.format(n=figures.count(number - len(found))))
+        button = Button(_("See the dealer"), link("organisation", "", one.party_id))
+        made.append(Alert(title.format(name=one.name), detail, "", figures.age(one.last) if one.last else "", button, wrong=False))
+    return made
+
+
+def stopped(names: Sequence[str]) -> Alert | None:
+    """Buyers whose credit is stopped: nothing is ordered and nothing leaves."""
+    if not names:
+        return None
+    title = ngettext("{n} dealer gets nothing: the credit is stopped", "{n} dealers get nothing: their credit is stopped", len(names))
+    detail = _("{names} and others").format(names=", ".join(names[:2])) if len(names) > 2 else ", ".join(names)
+    return Alert(title.format(n=figures.count(len(names))), detail, "", "", Button(_("See the credit"), link("funds", "tab=stop")))
+
+
+def price_changes(found: Sequence[PriceChange]) -> list[Alert | None]:
+    """Prices that are about to change: signed and waiting for their day, or waiting for a signature."""
+    made: list[Alert | None] = []
+    for one in found:
+        title = _("{title}: waits for a signature") if one.waits else _("{title}: counts from {day}")  # type: ignore[attr-defined]
+        number: int = one.number_of  # type: ignore[attr-defined]
+        detail = ngettext("{n} price of {list}", "{n} prices of {list}", number).format(
+            n=figures.count(number), list=by_language(one.list.name, one.list.name_en)
+        )
+        button = Button(_("See the change"), one.get_absolute_url())
+        made.append(Alert(title.format(title=one.title, day=figures.day(one.valid_from)), detail, "", "", button, wrong=False))
+    return made
+
+
+def by_one_hand(number: int) -> Alert | None:
+    """Payments in which one person did two duties."""
+    if not number:
+        return None
+    title = ngettext("{n} payment in which one person did two duties", "{n} payments in which one person did two duties", number)
+    detail = _("Who announces does not confirm, who records does not send back, who orders does not pay")
+    return Alert(title.format(n=figures.count(number)), detail, "", "", Button(_("See them"), link("payments", "hands=one")))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -13,45 +12,33 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from qudao.analytics.queries import Calendar, calendar
+from qudao.analytics.queries import Calendar
 from qudao.base.access import Actor
 from qudao.base.html import figures
-from qudao.base.html.pages import Button, allowed, door
+from qudao.base.html.pages import door
 from qudao.funds.pages import meter_of
 from qudao.funds.queries import unscoped_card
 from qudao.kernel import clock
-from qudao.kernel.period import month_of
 from qudao.messages.queries import my_open_tasks, waiting_counts
-from qudao.portal.pages import alerts, charts, kpis, loading, restock
+from qudao.portal.pages import charts, faces, kpis, loading
 from qudao.portal.pages.ways import link
 from qudao.portal.queries import (
     STAGES,
     Overdue,
     Stage,
-    announced,
     arriving,
     bought,
     came,
     differences_by_kind,
-    dock,
     flow,
     last_order,
-    late_payers,
     oldest_pending,
     overdue,
-    past_wish,
-    short_products,
-    to_remind,
     trades,
 )
-from qudao.portal.queries.restock import TOGETHER
 
-#: how far back the figures of a home page look
-REACH = timedelta(days=100)
 #: so many approvals, the oldest, are held against credit and stock for the few shown here; the inbox does it for all
 JUDGED = 40
-#: so many short products are alerts of their own
-SHORT = 3
 
 
 @dataclass(frozen=True)
@@ -65,15 +52,6 @@ class Node:
     off_number: int = 0
     off_note: Any = ""
     off_url: str = ""
-
-
-def face_of(actor: Actor, side: str) -> str:
-    """Which home suits this person: "buy", "goods" (picks and ships), "money" (books payments, orders nothing), or "desk"."""
-    if side == "buy":
-        return "buy"
-    if actor.can("fulfilment.pick") and not actor.can("orders.approve"):
-        return "goods"
-    return "money" if actor.can("payments.record") and not actor.can("orders.place") else "desk"
 
 
 def _nodes(stages: Mapping[str, Stage], side: str, late: Overdue | None, differences: int) -> list[Node]:
@@ -106,56 +84,6 @@ def _nodes(stages: Mapping[str, Stage], side: str, late: Overdue | None, differe
     return found
 
 
-def _seller(actor: Actor, face: str, stages: Mapping[str, Stage], late: Overdue | None, kinds: Mapping[str, int]) -> dict[str, Any]:
-    """Figures and alerts of who sells, by the face."""
-    found = calendar(actor, clock.today() - REACH) if actor.can("orders.view") else Calendar()
-    waiting = announced(actor)
-    if face == "money":
-        chart = charts.collected(found)
-        shown = [kpis.collected(found), kpis.current(late), kpis.to_confirm(waiting), kpis.ordered(found)]
-        payers = late_payers(actor)
-        wrong = [
-            *alerts.owing(payers, to_remind(actor, payers)),
-            alerts.money_announced(waiting),
-            alerts.approvals(stages["to_approve"]),
-            alerts.differences(kinds, "sell"),
-        ]
-    elif face == "goods":
-        there = dock(actor)
-        chart = charts.sent(there.days)
-        shown = [kpis.to_pick(there), kpis.sent(there), kpis.on_time(found), kpis.speed(found)]
-        wrong = [
-            alerts.past_wish(past_wish(actor)),
-            *_short(actor),
-            alerts.not_left(stages["to_ship"]),
-            alerts.differences(kinds, "sell"),
-        ]
-    else:
-        chart = charts.ordered(found)
-        shown = [kpis.ordered(found), kpis.on_time(found), kpis.speed(found), kpis.straight(found)]
-        lacks = _short(actor)
-        wrong = [
-            alerts.overdue(late), alerts.past_wish(past_wish(actor)), *(lacks or [alerts.waits_for_stock(stages["to_reserve"])]),
-            alerts.differences(kinds, "sell"), alerts.approvals(stages["to_approve"]), alerts.not_left(stages["to_ship"]), alerts.money_announced(waiting),
-        ]  # fmt: skip
-    today = clock.today()
-    month = found.between(month_of(today), today)
-    share = figures.percent(month.straight_share, 0) if month.straight_share else ""
-    return {
-        "kpis": [k for k in shown if k],
-        "chart": chart,
-        "alerts": alerts.usable(wrong),
-        "straight": {"n": month.straight, "share": share} if month.straight and face == "desk" else None,
-        "insight": link("insight") if actor.can("orders.view") and found.days else "",
-    }
-
-
-def _short(actor: Actor) -> list[alerts.Alert | None]:
-    """The products that are wanted most and short, each with what brings it and all others that come the same way."""
-    lacks = short_products(actor, TOGETHER)
-    return alerts.short(lacks[:SHORT], restock.of_short(actor, lacks) if lacks else {})
-
-
 def _first_steps(actor: Actor) -> list[tuple[Any, Any, str]]:
     """What a new company does first; shown instead of empty figures."""
     steps = [
@@ -166,40 +94,6 @@ def _first_steps(actor: Actor) -> list[tuple[Any, Any, str]]:
         (_("Place the first order"), _("It takes five steps at most"), link("shop") or link("order_new"), "orders.place"),
     ]
     return [(title, text, url) for title, text, url, verb in steps if url and actor.can(verb)]
-
-
-def _again(actor: Actor, last: int | None) -> list[Button]:
-    """The last order once more: into the basket, where the next click submits it; without a basket, into a new order."""
-    if not last:
-        return []
-    basket = link("basket_reorder", "", last)
-    if basket and actor.can("baskets.use"):
-        return [Button(_("Order again"), basket, "history", post=True, verb="orders.place")]
-    return [Button(_("Order again"), link("order_new", f"again={last}"), "history", verb="orders.place")]
-
-
-def _bar(actor: Actor, tasks: int, side: str, last: int | None) -> list[Button]:
-    """What this person does most, the primary one last."""
-    approve = _("Approve {n}").format(n=tasks) if tasks else _("Approvals")
-    if side == "buy":
-        found = [
-            Button(_("Statement"), link("accounts"), "file-text", verb="ledger.view"),
-            Button(pgettext("button", "Receive"), link("shipments", "side=buy&tab=to_receive"), "package-import", verb="fulfilment.receive"),
-            *_again(actor, last),
-            Button(pgettext("button", "Order"), link("shop") or link("order_new"), "shopping-cart", primary=True, verb="orders.place", key="n"),
-        ]
-    else:
-        found = [
-            Button(_("Record a payment"), link("payment_new"), "cash", verb="payments.record"),
-            Button(pgettext("button", "Ship"), link("shipments", "side=sell&tab=to_pick"), "truck", verb="fulfilment.ship"),
-            Button(approve, link("approvals"), "checks", verb="orders.approve"),
-            Button(_("New order"), link("order_new"), "plus", primary=True, verb="orders.place", key="n"),
-        ]
-    usable = allowed([b for b in found if b.url], actor)
-    if usable and not any(b.primary for b in usable):  # who orders nothing has another first thing to do
-        first = usable[-1] if side == "buy" else usable[0]
-        usable = [b for b in usable if b is not first] + [Button(first.label, first.url, first.icon, primary=True, verb=first.verb, key="n")]
-    return usable
 
 
 def _todo(actor: Actor, late: Overdue | None, given: Sequence[Any]) -> list[dict[str, Any]]:
@@ -248,7 +142,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """The first page of everybody, by what the person may do and whether the organisation sells or buys; about a dozen grouped statements."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     side = request.GET.get("side") or ("sell" if actor.org_kind in ("hq", "region") else "buy")
-    face = face_of(actor, side)
+    face = faces.face_of(actor, side)
     sees_orders = actor.can("orders.view")
     stages = flow(actor, side) if sees_orders else {key: Stage(key) for key in STAGES}
     today, before = came(actor, side) if sees_orders else (0, 0)
@@ -257,11 +151,11 @@ def home(request: HttpRequest) -> HttpResponse:
     counts = waiting_counts(actor)
     request.pending_number, request.waiting_counts = number, counts  # type: ignore[attr-defined]  # the frame need not count them again
     given = list(my_open_tasks(actor)[:6]) if counts.get("tasks") else []
-    more = _buyer(stages, late, kinds, _todo(actor, late, given), actor=actor) if side == "buy" else _seller(actor, face, stages, late, kinds)
+    more = _buyer(stages, late, kinds, _todo(actor, late, given), actor=actor) if side == "buy" else faces.seller(actor, face, stages, late, kinds)
     last = last_order(actor) if side == "buy" and sees_orders else None
     fresh = not (today or before or last) and not any(s.number for s in stages.values()) and not more.get("kpis")
     context = {
-        "title": {"buy": _("Order and receive"), "money": _("Money desk"), "goods": _("Warehouse"), "desk": _("Order desk")}[face],
+        "title": faces.TITLES[face],
         "day": clock.today(),
         "side": side,
         "other_side": link("home", "side=sell" if side == "buy" else "side=buy") if actor.org_kind == "dealer" and actor.can("orders.approve") else "",
@@ -274,7 +168,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "tasks": waiting[: 9 - len(given)],
         "tasks_number": number + len(given),
         "tasks_url": link("tasks"),
-        "buttons": _bar(actor, number, side, last),
+        "buttons": faces.bar(actor, number, face, last),
         "steps": _first_steps(actor) if fresh else [],
         "loading": loading.sentence(),
         **more,

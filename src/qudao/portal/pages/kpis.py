@@ -16,10 +16,12 @@ from qudao.base.html import figures
 from qudao.kernel import clock
 from qudao.kernel.period import month_of, month_span
 from qudao.portal.pages.ways import link
-from qudao.portal.queries import Dock, Overdue, Waiting
+from qudao.portal.queries import Dealers, Dock, Overdue, Waiting
 
 #: what share of the orders should need nobody, and leave by the wished date
 STRAIGHT, ON_TIME, CURRENT = Decimal("0.8"), Decimal("0.95"), Decimal("0.95")
+#: what share of the dealers should order within a month
+ORDERING = Decimal("0.9")
 #: hours from order to dispatch that are good
 HOURS = Decimal(48)
 
@@ -186,3 +188,15 @@ def to_pick(found: Dock) -> Kpi:
     left = _("{n} being picked").format(n=figures.count(found.picking))
     return Kpi(_("Shipments to pick"), figures.count(found.to_pick), link("shipments", "side=sell&tab=to_pick"), left=left, right=right,
                tone="t-wrong" if found.late else "t-done")  # fmt: skip
+
+
+def ordering(known: Dealers) -> Kpi | None:
+    """How many of the dealers ordered in thirty days; nothing where not all of them were looked at."""
+    if not known.number or known.more:
+        return None
+    share = Decimal(known.ordering) / known.number
+    quiet = len(known.quiet)
+    right = ngettext("{n} quiet", "{n} quiet", quiet).format(n=figures.count(quiet)) if quiet else _("nobody is quiet")
+    left = _("of {n}, target {share}").format(n=figures.count(known.number), share=figures.percent(ORDERING, 0))
+    return Kpi(_("Dealers who ordered, 30 days"), figures.count(known.ordering), link("organisations", "tab=dealers"), (), share, ORDERING, left, right,
+               "t-wait" if quiet else "t-done")  # fmt: skip

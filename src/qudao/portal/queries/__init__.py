@@ -1,6 +1,7 @@
 """Reads that combine modules: the order desk, and where the work stands."""
 
 from qudao.portal.queries.attention import Dock, Lack, Owing, Waiting, announced, differences_by_kind, dock, late_payers, past_wish, short_products, to_remind
+from qudao.portal.queries.channel import Dealer, Dealers, by_one_hand, coming_changes, dealers, stopped
 from qudao.portal.queries.desk import Asked, Look, Trade, look, read_lines, trades
 from qudao.portal.queries.flow import STAGES, Overdue, Stage, arriving, bought, came, flow, last_order, overdue
 from qudao.portal.queries.inbox import Case, Task, case, oldest_pending, pending, pending_step
@@ -11,9 +12,14 @@ __all__ = [
     "arriving",
     "Asked",
     "bought",
+    "by_one_hand",
     "came",
     "Case",
     "case",
+    "coming_changes",
+    "dealers",
+    "Dealer",
+    "Dealers",
     "differences_by_kind",
     "dock",
     "Dock",
@@ -38,6 +44,7 @@ __all__ = [
     "read_lines",
     "short_products",
     "Stage",
+    "stopped",
     "STAGES",
     "Task",
     "Trade",

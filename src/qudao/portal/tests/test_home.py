@@ -12,7 +12,8 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from qudao.analytics.queries import calendar
-from qudao.approvals.actions import add_rule
+from qudao.approvals.actions import add_rule, decide_proposal
+from qudao.approvals.models import Proposal
 from qudao.approvals.rules import RuleDraft
 from qudao.base.html import figures
 from qudao.base.outbox import drain
@@ -21,13 +22,17 @@ from qudao.fulfilment.tests.make import received, shipped
 from qudao.inventory.actions import hold_stock
 from qudao.inventory.models import Stock
 from qudao.kernel import clock
+from qudao.kernel.errors import Waits
 from qudao.orders.tests.make import make_world, place
-from qudao.payments.actions import PaymentFacts, announce_payment
+from qudao.payments.actions import PaymentFacts, announce_payment, record_payment, refund_payment
 from qudao.people.queries import unscoped_system_role
-from qudao.people.tests.make import sign_in
+from qudao.people.tests.make import actor_of, make_member, sign_in
 from qudao.portal.pages.help import BY_ADDRESS, TOPICS, topic_of
-from qudao.portal.queries import bought, dock, flow, pending
+from qudao.portal.queries import bought, dealers, dock, flow, pending
 from qudao.portal.queries.attention import short_products
+from qudao.pricing.actions import ChangeDraft, draft_change, release_change
+from qudao.pricing.queries import price_lists
+from qudao.pricing.rules import NewPrice
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +68,51 @@ def test_each_person_has_the_home_of_the_work_they_do(world):
     assert '<h1 class="not-phone">Money desk</h1>' in seen(world, world.cast.hq_finance)
     assert '<h1 class="not-phone">Warehouse</h1>' in seen(world, world.cast.hq_warehouse)
     assert '<h1 class="not-phone">Order and receive</h1>' in seen(world, world.dealer)
+
+
+def test_who_leads_the_dealers_begins_with_them_and_with_prices(world, django_assert_max_num_queries):
+    manager = actor_of(make_member("channel@example.com", world.cast.lh, "hq_channel"))
+    place(world, 2)
+    drain()
+    finance = unscoped_system_role("hq_finance")
+    add_rule(world.cast.lh.pk, RuleDraft("pricing.change", finance), actor=world.cast.hq_admin)
+    lists = price_lists(manager).filter(owner_id=world.cast.lh.pk).values_list("pk", flat=True)
+    change = draft_change(
+        lists[0], ChangeDraft("Winter prices", clock.today() + timedelta(days=20)), [NewPrice(world.products[0].pk, Decimal(77))], actor=manager
+    )
+    assert "Winter prices" not in seen(world, manager)  # a draft is nobody's business yet
+    with pytest.raises(Waits):
+        release_change(change.pk, actor=manager)
+    page = seen(world, manager)
+    assert '<h1 class="not-phone">Dealers and prices</h1>' in page and "Winter prices: waits for a signature" in page
+    assert change.get_absolute_url() in page and "Dealers who ordered, 30 days" in page
+    assert world.dealer.org_id not in {one.party_id for one in dealers(manager).quiet}
+    client = Client()
+    sign_in(client, manager)
+    client.get("/")
+    with django_assert_max_num_queries(24):
+        client.get("/")
+    decide_proposal(Proposal.unscoped.get().pk, "approve", actor=world.cast.hq_finance)
+    assert f"Winter prices: counts from {figures.day(change.valid_from)}" in seen(world, manager)
+    with clock.freeze(clock.now() + timedelta(days=60)):
+        found = dealers(manager)
+        assert found.ordering == 0 and world.dealer.org_id in {one.party_id for one in found.quiet}
+        assert "has stopped ordering" in seen(world, manager)
+
+
+def test_the_auditor_begins_with_what_should_not_be_and_is_offered_nothing_to_change(world):
+    auditor = actor_of(make_member("audit@example.com", world.cast.lh, "hq_auditor"))
+    received(world, place(world, 2))
+    drain()
+    page = seen(world, auditor)
+    assert '<h1 class="not-phone">Audit</h1>' in page and "two duties" not in page
+    paid = record_payment(PaymentFacts(world.cast.lh.pk, world.dealer.org_id, Decimal(5000)), actor=world.cast.hq_finance)
+    refund_payment(paid.pk, paid.left, "twice", actor=world.cast.hq_finance)
+    page = seen(world, auditor)
+    assert "1 payment in which one person did two duties" in page and "/payments/?hands=one" in page
+    assert paid.number in seen(world, auditor, "/payments/?hands=one")
+    forms = {form for form in re.findall(r'<form[^>]*action="([^"]*)"', page) if not form.startswith(("/i18n/", "/session/", "/me/"))}
+    assert not [form for form in forms if re.search(r"approv|payments|orders|ship|account", form)]
 
 
 def test_the_figures_of_a_desk_are_those_of_its_orders_and_lead_to_them(world, django_assert_max_num_queries):

@@ -39,7 +39,7 @@ def told(**news):
 def test_home_says_how_far_the_loading_is_in_both_languages(home):
     told()
     assert "The rest of the demo is being loaded: 2,310 of 8,400 orders, about 2 min left." in home()
-    assert "已完成 2,310 / 8,400 张订单,大约还需 2 分钟" in home("zh-hans")
+    assert "已完成 2,310 / 8,400 张订单，大约还需 2 分钟" in home("zh-hans")
 
 
 def test_the_line_is_gone_when_the_demo_is_complete_and_nobody_asks_again(home, django_assert_num_queries):

@@ -10,13 +10,14 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 
 from qudao.base import sheets
 from qudao.base.access import all_verbs
 from qudao.base.audit import timeline
 from qudao.base.html import figures
 from qudao.base.html.pages import ActionPage, Button, DetailPage, FormPage, Head, ListPage, Panel
+from qudao.base.html.tables import join
 from qudao.catalog import queries as products
 from qudao.kernel.errors import Fault, Invalid, raise_if_any
 from qudao.pricing import actions, queries, rules
@@ -24,16 +25,18 @@ from qudao.pricing.actions import ChangeDraft
 from qudao.pricing.forms import BlockForm, ChangeForm, PercentForm, ReasonForm
 from qudao.pricing.models import PriceChange
 from qudao.pricing.rules import NewPrice
-from qudao.pricing.states import STANDING
+from qudao.pricing.states import DONE, STANDING
 from qudao.pricing.tables import CHANGE_TONES, ChangeTable, name_of
 
 SHOWN = 200
+#: who changes a draft; others of the same firm read it
+KEEPS = "pricing.edit"
 
 
 class ChangeList(ListPage):
     """Changes of prices, newest first."""
 
-    verb = "pricing.edit"
+    verb = "pricing.view"
     query = queries.changes
     table = ChangeTable
     title = gettext_lazy("Price changes")
@@ -57,26 +60,42 @@ def _lines(change: Any) -> list[Any]:
 
 def lines_panel(request: HttpRequest, change: Any) -> Panel:
     """Its prices: before, after, by how much."""
-    free = queries.standing_of(change) == "draft"
+    free = queries.standing_of(change) == "draft" and request.actor.can(KEEPS)  # type: ignore[attr-defined]
     items = []
     for line in _lines(change)[:SHOWN]:
         share = line.amount / line.was - 1 if line.was else None
         moved = [f"{figures.price(line.was)} → {figures.price(line.amount)}"] if line.was else [figures.price(line.amount), _("new")]
         facts = [_("from {qty}").format(qty=figures.qty(line.min_qty, line.product.unit))] if line.min_qty else []
-        facts += [f"{'+' if share > 0 else ''}{figures.percent(share)}"] if share is not None else []
+        moved += [f"{'+' if share > 0 else ''}{figures.percent(share)}"] if share is not None else []
         button = Button(_("Remove"), reverse("price_change_removal", args=[change.pk, line.pk]), post=True)
         label = f"{line.product.code} {name_of(line.product)}"
-        items.append({"label": label, "facts": facts, "end": " ".join(moved), "buttons": [button] if free else []})
+        items.append({"label": label, "facts": facts, "end": join(*moved), "buttons": [button] if free else []})
     if len(_lines(change)) > SHOWN:
         items.append({"label": _("and {number} more").format(number=len(_lines(change)) - SHOWN)})
     return Panel(_("Prices"), "parts/panel_items.html", {"items": items, "empty": _("Put prices in: paste a block, or change all by some per cent.")})
+
+
+def _said(line: Any) -> str:
+    """What a line of the log says was done with a change; "" when it says it by its verb alone."""
+    detail = line.detail
+    if line.after:
+        return str(DONE.get(line.after, ""))
+    if "percent" in detail:
+        percent = Decimal(detail["percent"])
+        moved = f"{'+' if percent > 0 else ''}{figures.percent(percent / 100)}"
+        return ngettext("put {n} price in: {percent}", "put {n} prices in: {percent}", detail["prices"]).format(n=detail["prices"], percent=moved)
+    if "prices" in detail:
+        return ngettext("put {n} price in", "put {n} prices in", detail["prices"]).format(n=detail["prices"])
+    if "removed" in detail:
+        return ngettext("took {n} price out", "took {n} prices out", detail["removed"]).format(n=detail["removed"])
+    return _("changed title or days") if detail.keys() & {"title", "valid_from", "valid_to"} else ""
 
 
 def timeline_panel(request: HttpRequest, change: PriceChange) -> Panel:
     """What happened to it."""
     verbs = all_verbs()
     entries = [
-        {"who": line.actor_name or _("System"), "at": line.at, "what": verbs.get(line.verb, line.verb), "reason": line.reason}
+        {"who": line.actor_name or _("System"), "at": line.at, "what": _said(line) or verbs.get(line.verb, line.verb), "reason": line.reason}
         for line in timeline(actions.change_subject(change)).reverse()[:50]
     ]
     return Panel(_("What happened"), "parts/panel_timeline.html", {"entries": entries}, aside=True)
@@ -85,7 +104,7 @@ def timeline_panel(request: HttpRequest, change: PriceChange) -> Panel:
 class ChangeDetail(DetailPage):
     """One change with its prices and what they do."""
 
-    verb = "pricing.edit"
+    verb = "pricing.view"
     query = queries.changes
     kind = "pricing.change"
     panels = (lines_panel, effect_panel, timeline_panel)
@@ -106,11 +125,11 @@ class ChangeDetail(DetailPage):
             return []
         to = {name: reverse(f"price_change_{name}", args=[obj.pk]) for name in ("release", "prices", "percent", "edit", "drop")}
         return [
-            Button(pgettext("prices", "Release"), to["release"], icon="check", primary=True, ask=True),
-            Button(_("Paste prices"), to["prices"], icon="clipboard-text", key="n"),
-            Button(_("By per cent"), to["percent"], icon="receipt-2", ask=True),
-            Button(_("Change"), to["edit"], icon="pencil", ask=True, key="e"),
-            Button(_("Drop"), to["drop"], icon="x", danger=True, ask=True),
+            Button(pgettext("prices", "Release"), to["release"], icon="check", primary=True, verb=KEEPS, ask=True),
+            Button(_("Paste prices"), to["prices"], icon="clipboard-text", verb=KEEPS, key="n"),
+            Button(_("By per cent"), to["percent"], icon="receipt-2", verb=KEEPS, ask=True),
+            Button(_("Change"), to["edit"], icon="pencil", verb=KEEPS, ask=True, key="e"),
+            Button(_("Drop"), to["drop"], icon="x", verb=KEEPS, danger=True, ask=True),
         ]
 
 

@@ -259,6 +259,8 @@ def test_by_page_from_a_block_and_a_file_to_the_list(shop, client, django_assert
     assert "100.00 → 110.00" in page and "+10.0 %" in page.replace("\xa0", " ").replace("10.0%", "10.0 %") and "Release" in page
     line = ChangeLine.unscoped.get(product=shop.two)
     admin.post(reverse("price_change_removal", args=[change.pk, line.pk]))
+    told = admin.get(change.get_absolute_url(), headers={"Accept-Language": "en"}).content.decode()
+    assert "drafted it" in told and "took 1 price out" in told
     assert admin.post(reverse("price_change_percent", args=[change.pk]), {"percent": "5", "places": "2"}).status_code == 302
     assert ChangeLine.unscoped.count() == 3
     assert admin.post(reverse("price_change_edit", args=[change.pk]), {"title": "Winter", "valid_from": LATER.isoformat()}).status_code == 302

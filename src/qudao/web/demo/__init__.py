@@ -119,6 +119,7 @@ def _start(bar: Progress, size: str) -> Status:
     began = time.monotonic()
     _beat(known, total=len(whole.first))
     history.play(stage, lambda day, orders: _told(bar, day, orders), steps)
+    extras.read_news(world, last)
     pace = (time.monotonic() - began) / max(1, len(whole.first))
     return _beat(known, stage=2, total=len(whole.rest), left=REST * pace * len(whole.rest))
 

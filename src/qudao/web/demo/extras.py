@@ -4,6 +4,7 @@ conversation, a difference that is settled, a credit note, and a clerk's desk th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -52,10 +53,10 @@ class Wait:
 
 #: the first two wait for credit (overdue, limit), the others one after the other for a refrigerator of which there are six
 WAITING = [
-    Wait(1, "ludao", 2, {"WM-80F": 30, "TV-55U": 12}, "请尽快安排,国庆档补货。"),
-    Wait(2, "zhujiang", 2, {"AC-50L": 60, "AC-72L": 36}, "夏季备货,分两批到也可以。"),
-    Wait(3, "pujiang", 3, {"REF-650S": 12}, "样板间订单,等货。"),
-    Wait(4, "pengcheng", 2, {"REF-650S": 14}, "等货,到货请先发我们。"),
+    Wait(1, "ludao", 2, {"WM-80F": 30, "TV-55U": 12}, "请尽快安排，国庆档补货。"),
+    Wait(2, "zhujiang", 2, {"AC-50L": 60, "AC-72L": 36}, "夏季备货，分两批到也可以。"),
+    Wait(3, "pujiang", 3, {"REF-650S": 12}, "样板间订单，等货。"),
+    Wait(4, "pengcheng", 2, {"REF-650S": 14}, "等货，到货请先发我们。"),
     Wait(5, "zhongshan", 1, {"REF-650S": 10, "REF-450F": 6}, "等货。"),
 ]
 
@@ -63,15 +64,18 @@ WAITING = [
 HELD = Wait(91, "ludao", 1, {"WH-50E": 8, "KIT-GS2": 4}, "回款后请直接发货。", may_wait=True)
 
 #: taken back by the dealer before anybody signed: a draft that can be placed again
-WITHDRAWN = Wait(90, "zhongshan", 5, {"TV-75Q": 16, "REF-505X": 4}, "数量待确认,先撤回。")
+WITHDRAWN = Wait(90, "zhongshan", 5, {"TV-75Q": 16, "REF-505X": 4}, "数量待确认，先撤回。")
+
+#: so many notices at most begin unread, of one kind and of all
+NEWS_OF_A_KIND, NEWS = 3, 12
 
 #: the dispute over a delivery: (days after the receipt, who speaks, what is said)
 TALK = [
-    (0, "buyer", "今天到的货里有一台外箱破损,机身侧板凹陷;另有一款少一台。照片已让司机签字确认,请核实。"),
-    (1, "warehouse", "已查出库复核记录:出库时 12 件全数扫码。凹陷的这台请先不要安装,我们安排承运商勘验。"),
-    (2, "buyer", "可以。少的那台客户已经付款了,能否先补发?"),
-    (3, "clerk", "补发可以走下周一的车。凹陷的按破损处理,定损后冲减货款,请保留外箱。"),
-    (5, "buyer", "承运商今天来看过,说责任不在他们,请厂家给个说法。"),
+    (0, "buyer", "今天到的货里有一台外箱破损，机身侧板凹陷；另有一款少一台。照片已让司机签字确认，请核实。"),
+    (1, "warehouse", "已查出库复核记录：出库时 12 件全数扫码。凹陷的这台请先不要安装，我们安排承运商勘验。"),
+    (2, "buyer", "可以。少的那台客户已经付款了，能否先补发？"),
+    (3, "clerk", "补发可以走下周一的车。凹陷的按破损处理，定损后冲减货款，请保留外箱。"),
+    (5, "buyer", "承运商今天来看过，说责任不在他们，请厂家给个说法。"),
 ]
 
 #: submissions that were refused: (buyer, days ago, through what, lines, fault, lines at fault)
@@ -149,7 +153,7 @@ def _settle(client_id: object, day: date, world: World) -> None:
     with clock.freeze(moment(day, 14, 30)):
         for one in differences(SYSTEM).filter(shipment__order=order, state=DifferenceState.OPEN):
             damaged = one.kind == DifferenceKind.DAMAGED
-            how = Settlement(Outcome.RESTOCKED, Liable.WAREHOUSE, note="盘点时在库内找到,当时漏装。")
+            how = Settlement(Outcome.RESTOCKED, Liable.WAREHOUSE, note="盘点时在库内找到，当时漏装。")
             if damaged:
                 how = Settlement(Outcome.WRITTEN_OFF, Liable.CARRIER, note="承运商已认赔。")
             settle_difference(one.pk, how, actor=world.staff("warehouse"))
@@ -163,7 +167,7 @@ def _credit(client_id: object, day: date, world: World) -> None:
             if not credits_of_invoice(SYSTEM, invoice.pk).exists():
                 line = invoice_lines(invoice)[0]
                 issue_credit(
-                    invoice.pk, [CreditAsk(line.pk, amount=Decimal("360.00"))], Reason.PRICE, "促销价未及时生效,退差价。", actor=world.staff("finance")
+                    invoice.pk, [CreditAsk(line.pk, amount=Decimal("360.00"))], Reason.PRICE, "促销价未及时生效，退差价。", actor=world.staff("finance")
                 )
 
 
@@ -173,6 +177,20 @@ def _read_up(world: World, day: date) -> None:
         for _where, email, *_rest in PEOPLE.values():
             reader = world.people[email]
             told = list(notices(reader, unread=True).filter(created_at__lte=clock.now()).values_list("pk", flat=True))
+            if told:
+                mark_read(told, actor=reader)
+
+
+def read_news(world: World, last: date) -> None:
+    """What was loaded is no news: of each kind a visitor's person finds the newest few unread, a dozen in all."""
+    with clock.freeze(moment(last, 23, 40)):
+        for _where, email, *_rest in PEOPLE.values():
+            reader, kept, told = world.people[email], Counter[str](), []
+            for pk, code in notices(reader, unread=True).filter(created_at__lte=clock.now()).values_list("pk", "code"):
+                if kept[code] < NEWS_OF_A_KIND and kept.total() < NEWS:
+                    kept[code] += 1
+                else:
+                    told.append(pk)
             if told:
                 mark_read(told, actor=reader)
 

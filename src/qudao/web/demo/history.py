@@ -196,14 +196,14 @@ def _approve(stage: Stage, todo: dict[str, list[Life]], day: date) -> None:
 
 def _sign(order_id: int, life: Life, actor: Actor) -> None:
     if life.twist == "reject":
-        reject_order(order_id, reason="本月配额已满,请下月再订。", actor=actor)
+        reject_order(order_id, reason="本月配额已满，请下月再订。", actor=actor)
         return
     try:
         approve_order(order_id, actor=actor)
     except Refused as refusal:
         code = refusal.faults[0].code
         if code.startswith(("funds.", "inventory.")):
-            reject_order(order_id, reason="信用额度或库存不足,请调整后重新下单。", actor=actor)
+            reject_order(order_id, reason="信用额度或库存不足，请调整后重新下单。", actor=actor)
         elif not code.startswith("approvals."):
             raise
 
@@ -252,14 +252,14 @@ def _counts(shipment: Any, twist: str) -> list[Count]:
     line = shipment_lines(shipment)[0]
     one = Decimal(1)
     if twist == "damaged":
-        return [Count(line.pk, line.qty - one, damaged=one, short=Decimal(0), note="外箱破损,机身凹陷")]
-    return [Count(line.pk, line.qty - one, short=one, note="少一台,签收单已注明")]
+        return [Count(line.pk, line.qty - one, damaged=one, short=Decimal(0), note="外箱破损，机身凹陷")]
+    return [Count(line.pk, line.qty - one, short=one, note="少一台，签收单已注明")]
 
 
 def _give_up(stage: Stage, lives: Sequence[Life], actor: Actor) -> None:
     for row in _found(lives).values():
         if row.status == Status.IN_FULFILMENT:
-            close_order_short(row.id, reason="余量停产,客户同意取消。", actor=actor)
+            close_order_short(row.id, reason="余量停产，客户同意取消。", actor=actor)
 
 
 def _pay(stage: Stage, lives: Sequence[Life], actor: Actor) -> None:

@@ -92,6 +92,8 @@ PEOPLE = {
     "clerk": ("lanhe", "clerk@lanhe.example", "苏敏", "hq_clerk", "订单员 Order clerk"),
     "finance": ("lanhe", "finance@lanhe.example", "罗静怡", "hq_finance", "财务 Finance clerk"),
     "warehouse": ("lanhe", "warehouse@lanhe.example", "赵大成", "hq_warehouse", "仓管 Warehouse clerk"),
+    "channel": ("lanhe", "channel@lanhe.example", "秦海宁", "hq_channel", "渠道经理 Channel manager"),
+    "auditor": ("lanhe", "auditor@lanhe.example", "宋文渊", "hq_auditor", "审计 Auditor"),
     "buyer": ("hupan", "buyer@hupan.example", "唐雨欣", "dealer_buyer", "一级经销商采购 Tier-1 buyer"),
     "dealer_admin": ("hupan", "admin@hupan.example", "沈若琳", "dealer_admin", "一级经销商管理员 Tier-1 administrator"),
     "tier2": ("nanhu", "admin@nanhu.example", "吴佩珊", "dealer_admin", "二级经销商 Tier-2 dealer"),

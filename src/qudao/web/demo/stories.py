@@ -212,7 +212,7 @@ def _approve(key: str) -> Doing:
 
 def _reject(story: Story, pk: int, world: World) -> int:
     if _status(pk) == Status.IN_REVIEW:
-        reject_order(pk, reason="本月额度已用完,请减少数量后重新下单。", actor=world.staff("clerk"))
+        reject_order(pk, reason="本月额度已用完，请减少数量后重新下单。", actor=world.staff("clerk"))
     return pk
 
 

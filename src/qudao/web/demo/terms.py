@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, timedelta
 from decimal import Decimal
 from uuid import uuid5
@@ -9,14 +10,22 @@ from uuid import uuid5
 from qudao.agreements.actions import add_members, create_group, set_rule
 from qudao.agreements.queries import assortment_rules, groups
 from qudao.agreements.rules import AgreementDraft, GroupDraft, RuleDraft
+from qudao.approvals.actions import add_rule, decide_proposal
+from qudao.approvals.queries import flows, proposals_about
+from qudao.approvals.rules import RuleDraft as FlowDraft
+from qudao.approvals.states import Decision
 from qudao.catalog.queries import categories
 from qudao.catalog.rules import ProductDraft
-from qudao.funds.actions import pay_deposit, set_deposit
-from qudao.funds.queries import accounts, unscoped_accounts_of
+from qudao.funds.actions import pay_deposit, set_deposit, share_limit
+from qudao.funds.queries import accounts, shared_limits, unscoped_accounts_of
+from qudao.funds.rules import SharedDraft
 from qudao.inventory.actions import OpeningLine, receive_opening, track_product
 from qudao.inventory.queries import tracked
 from qudao.kernel import clock
-from qudao.pricing.actions import ListDraft
+from qudao.kernel.errors import Waits
+from qudao.people.queries import unscoped_system_role
+from qudao.pricing.actions import ChangeDraft, ListDraft, draft_change, move_prices, release_change
+from qudao.pricing.queries import changes
 from qudao.pricing.rules import PriceDraft
 from qudao.quotas.actions import declare_quota, set_shares
 from qudao.quotas.queries import quotas
@@ -124,3 +133,47 @@ def ration(world: World, *, until: date) -> None:
         made = declare_quota(brand.id, QuotaDraft(product, clock.today(), until, Decimal(40)), actor=clerk)
         group = groups(world.staff("admin")).get(code="PRO").pk
         set_shares(made.pk, {Holder(group_id=group): Decimal(24), Holder(buyer_id=world.orgs["hupan"].id): Decimal(10)}, actor=clerk)
+
+
+def share(world: World) -> None:
+    """The head office by the lake and the two branches that buy from the brand share one limit from now on."""
+    finance, head = world.staff("finance"), world.orgs["hupan"]
+    if not shared_limits(finance).exists():
+        buyers = [world.orgs[key].id for key in ("hupan", "binjiang", "yuhang")]
+        share_limit(SharedDraft(world.orgs["lanhe"].id, head.id, "CNY", buyers, Decimal(600_000)), "总部与门店统一授信", actor=finance)
+
+
+#: changes of the brand's prices: what it is about, products, per cent, days from the last one on which it counts
+DEARER = ("大容量洗衣机调价", "WM-", "3", 16)
+CHEAPER = ("电视年末让利", "TV-", "-4", 21)
+
+
+def plan_prices(world: World) -> None:
+    """Above so much per piece a change of prices takes the signature of finance; the first one is asked for."""
+    admin, brand = world.staff("admin"), world.orgs["lanhe"]
+    if not flows(admin, kind="pricing.change").exists():
+        add_rule(brand.id, FlowDraft("pricing.change", unscoped_system_role("hq_finance"), Decimal(50)), actor=admin)
+    _ask(world, *DEARER)
+
+
+def sign_prices(world: World) -> None:
+    """Finance signs it, so that it waits for its day."""
+    finance = world.staff("finance")
+    for change in changes(finance).filter(title=DEARER[0], waits=True):
+        for made in proposals_about(finance, change):
+            decide_proposal(made.pk, Decision.APPROVE, "同意，按新批次成本执行。", actor=finance)
+
+
+def ask_prices(world: World) -> None:
+    """The second one waits for her signature."""
+    _ask(world, *CHEAPER)
+
+
+def _ask(world: World, title: str, search: str, percent: str, days: int) -> None:
+    manager = world.staff("channel")
+    if changes(manager).filter(title=title).exists():
+        return
+    change = draft_change(world.lists["lanhe", "dealer1"], ChangeDraft(title, world.last + timedelta(days=days)), actor=manager)
+    move_prices(change.pk, Decimal(percent), 0, search, actor=manager)
+    with suppress(Waits):
+        release_change(change.pk, actor=manager)

@@ -16,8 +16,8 @@ from uuid import UUID, uuid5
 from qudao.base.access import Actor
 from qudao.billing.actions import Paper, issue_collective, record_invoice, set_cycle
 from qudao.billing.queries import collectives, invoices
-from qudao.fulfilment.actions import confirm_receipt, dispatch_shipment, pack_rest, receive_purchase, start_pick
-from qudao.fulfilment.queries import shipments
+from qudao.fulfilment.actions import Part, confirm_receipt, dispatch_shipment, pack_rest, receive_part, receive_purchase, start_pick
+from qudao.fulfilment.queries import shipments, unscoped_packages
 from qudao.fulfilment.rules import Count
 from qudao.fulfilment.states import State
 from qudao.inventory.actions import set_reserve_days
@@ -28,8 +28,8 @@ from qudao.orders.queries import Order, unscoped_lines_of, unscoped_overdue
 from qudao.orders.queries import orders as orders_seen
 from qudao.orders.rules import NewLine, Placing
 from qudao.orders.states import Kind, Status
-from qudao.payments.actions import PaymentFacts, PoolFacts, announce_pool, confirm_pool, record_payment, set_payer
-from qudao.payments.queries import payer_of, pools
+from qudao.payments.actions import PaymentFacts, PoolFacts, announce_pool, confirm_pool, record_payment, refund_payment, set_payer
+from qudao.payments.queries import payer_of, payments, pools
 from qudao.web.demo import terms
 from qudao.web.demo.history import CARRIERS, moment
 from qudao.web.demo.network import SPACE, World, agree, firm
@@ -95,6 +95,8 @@ TRADES = [
     Trade(12, "hupan", 12, {"CLN-FL1": 60, "CLN-WD30": 4}),
     Trade(13, "hupan", 6, {"CLN-FL1": 70, "SDA-KT17": 20, "PRO-IM50": 4}, 1),
     Trade(14, "pengcheng", 3, {"CLN-FL1": 40, "PRO-IM50": 3, "PRO-FZ300": 4}, 2),
+    # of two lorries one has come
+    Trade(15, "hupan", 5, {"CLN-WD30": 12, "KIT-HD2": 10, "SDA-KT17": 40}, 2),
 ]
 
 #: giver, receiver, days before the last day, goods, whether it is done or only asked for
@@ -107,6 +109,8 @@ TRANSFERS = [
 KEPT_DAYS = 7
 #: the day on which the dealer of the north is invoiced: that many days before the last one
 INVOICED = 25
+#: a dealer paid something twice, and finance sent back what it had itself recorded: days before the last one, amount, reference
+PAID_TWICE, TWICE, TWICE_NOTE = 14, Decimal("6480.00"), "08-117 重复付款"
 #: the payments of the head office: days before the last one, reference, whether the brand has seen the money
 POOLS = ((22, "湖畔门店 第一期", True), (1, "湖畔门店 第二期", False))
 
@@ -135,6 +139,12 @@ def _money(last: date) -> Iterator[tuple[int, int, Doing]]:
     for ago in (2, 1, 0):
         yield ago, 7, _watch
     yield 10, 8, partial(terms.ration, until=last + timedelta(days=30))
+    yield 12, 9, terms.share
+    yield 9, 10, terms.plan_prices
+    yield 8, 10, terms.sign_prices
+    yield 1, 11, terms.ask_prices
+    yield PAID_TWICE, 11, _paid_twice
+    yield PAID_TWICE - 2, 11, _sent_back
     for ago, reference, seen in POOLS:
         yield ago, 14, partial(_pool, reference=reference)
         if seen:
@@ -227,6 +237,7 @@ def _trades() -> Iterator[tuple[int, int, Doing]]:
         yield one.ago, 9, partial(_order, one)
         whole = ((1, 10, _pick), (1, 16, _ship), (4, 11, _receive))
         yield from ((one.ago - days, hour, partial(doing, one)) for days, hour, doing in whole[: one.reach])
+    yield 2, 11, partial(_receive_half, TRADES[-1])
 
 
 def _order(one: Trade, world: World) -> None:
@@ -257,6 +268,13 @@ def _receive(one: Trade, world: World) -> None:
         confirm_receipt(shipment.pk, [], actor=_who(world, one.buyer, "warehouse"))
 
 
+def _receive_half(one: Trade, world: World) -> None:
+    """The first lorry is unloaded: half of the parcels; the others are on their way still."""
+    for shipment in shipments(SYSTEM, order_id=_sold(one).pk).filter(state=State.SHIPPED):
+        parcels = [parcel.sscc for parcel in unscoped_packages([shipment.pk])[shipment.pk]]
+        receive_part(shipment.pk, Part(parcels=parcels[: len(parcels) // 2], note="先到一车，余下两天后到。"), actor=_who(world, one.buyer, "warehouse"))
+
+
 # passed on between dealers
 
 
@@ -269,7 +287,7 @@ def _transfers() -> Iterator[tuple[int, int, Doing]]:
 
 
 def _arrange(no: int, sides: tuple[str, str], lines: dict[str, int], world: World) -> None:
-    placing = _placing(world, sides, lines, f"DB-{2600 + no}", "门店断货,请从贵司余货调拨。")
+    placing = _placing(world, sides, lines, f"DB-{2600 + no}", "门店断货，请从贵司余货调拨。")
     if _known(uuid5(SPACE, f"transfer {no}")) is None:
         arrange_transfer(placing, actor=world.staff("clerk"), client_id=uuid5(SPACE, f"transfer {no}"))
 
@@ -280,7 +298,7 @@ def _passed(no: int) -> Order:
 
 def _accept(no: int, giver: str, _receiver: str, world: World) -> None:
     if _passed(no).status == Status.IN_REVIEW:
-        approve_order(_passed(no).pk, reason="可以调拨,今日备货。", actor=world.boss(giver))
+        approve_order(_passed(no).pk, reason="可以调拨，今日备货。", actor=world.boss(giver))
 
 
 def _pass_on(no: int, giver: str, _receiver: str, world: World) -> None:
@@ -333,6 +351,18 @@ def _watch(_world: World) -> None:
     """What the night says of goods that nobody picks."""
     for order_id in unscoped_overdue(clock.today()):
         watch_reserved(order_id, actor=SYSTEM)
+
+
+def _paid_twice(world: World) -> None:
+    facts = PaymentFacts(world.orgs["lanhe"].id, world.orgs["pujiang"].id, TWICE, TWICE_NOTE)
+    record_payment(facts, [], actor=world.staff("finance"), client_id=uuid5(SPACE, "paid twice"))
+
+
+def _sent_back(world: World) -> None:
+    """By the same clerk who recorded it: nobody forbids it here, and the auditor finds it."""
+    for payment in payments(SYSTEM).filter(reference=TWICE_NOTE):
+        if payment.left:
+            refund_payment(payment.pk, payment.left, "重复付款退回", actor=world.staff("finance"))
 
 
 def _pool(world: World, *, reference: str) -> None:
