@@ -68,6 +68,7 @@ DONE = {
     ChangeState.DRAFT: _("drafted it"),
     ChangeState.RELEASED: _("released it"),
     ChangeState.DROPPED: _("gave it up"),
+    ChangeState.RECALLED: _("took it back"),
 }
 
 SENTENCES = {

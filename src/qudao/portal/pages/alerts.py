@@ -15,7 +15,7 @@ from qudao.base.html.tables import by_language, join
 from qudao.fulfilment.states import DifferenceKind
 from qudao.portal.pages.ways import link
 from qudao.portal.queries import Dealer, Lack, Overdue, Owing, Stage, Waiting
-from qudao.pricing.models import PriceChange
+from qudao.pricing.queries import PriceChange
 
 
 @dataclass(frozen=True)

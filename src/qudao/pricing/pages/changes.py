@@ -118,9 +118,9 @@ class ChangeDetail(DetailPage):
     def buttons(self, obj: Any) -> Sequence[Button]:
         standing = queries.standing_of(obj)
         if standing == "scheduled":
-            return [Button(_("Take back"), reverse("price_change_recall", args=[obj.pk]), icon="arrow-back-up", danger=True, ask=True)]
+            return [Button(_("Take back"), reverse("price_change_recall", args=[obj.pk]), icon="arrow-back-up", verb=KEEPS, danger=True, ask=True)]
         if standing == "effective":
-            return [Button(_("Draft the opposite"), reverse("price_change_opposite", args=[obj.pk]), icon="arrow-back-up", ask=True)]
+            return [Button(_("Draft the opposite"), reverse("price_change_opposite", args=[obj.pk]), icon="arrow-back-up", verb=KEEPS, ask=True)]
         if standing != "draft":
             return []
         to = {name: reverse(f"price_change_{name}", args=[obj.pk]) for name in ("release", "prices", "percent", "edit", "drop")}
