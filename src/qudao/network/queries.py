@@ -8,9 +8,11 @@ from datetime import date
 
 from django.db import connection
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from qudao.base.access import Actor, Scope, get_visible, visible
 from qudao.base.db import rows
+from qudao.base.html.tables import by_language
 from qudao.kernel.clock import end_of
 from qudao.network.models import Address, FormerPlace, Organisation
 from qudao.network.rules import ids_of
@@ -149,3 +151,13 @@ def addresses(actor: Actor, org_id: int) -> QuerySet[Address]:
 def address_of(actor: Actor, pk: int, verb: str | None = None) -> Address:
     """One address; NotFound when the actor does not see it."""
     return get_visible(actor, Address, pk, verb)
+
+
+#: so many organisations stand in a list to choose from; of more one is typed
+FEW = 200
+
+
+def place_words(place: Organisation, own: int = 0) -> str:
+    """An organisation among others: what it is, its name and its code; of the own one without what it is."""
+    name = f"{by_language(place.name, place.name_en)} ({place.code})"
+    return name if place.pk == own else _("{kind}: {name}").format(kind=place.get_kind_display(), name=name)

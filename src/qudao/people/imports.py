@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -32,18 +34,27 @@ class People(Kind):
     columns = (
         Column("email", _("E-mail"), required=True, most=254, example=SAMPLE, also=("mail", "user", "邮箱", "电子邮件", "账号")),
         Column("name", _("Name"), required=True, most=80, example=_("Li Lei"), also=("person", "full name", "姓名", "员工")),
-        Column("org", _("Organisation"), most=32, help=_("Its code; empty: your own."), example="D-001", also=("dealer", "org code", "组织编码", "经销商编码")),
+        Column(
+            "org",
+            _("Organisation"),
+            most=160,
+            help=_("Its code or its name; empty: your own."),
+            example="D-001",
+            also=("dealer", "org code", "组织编码", "经销商编码"),
+        ),
         Column("role", _("Role"), required=True, most=80, help=_("Its name or code."), example="dealer_buyer", also=("position", "岗位", "职务")),
         Column("language", _("Language"), "choice", choices=Language, help=_("Of the first mail; a known person keeps the own one.")),
     )
 
     def open(self, rows: Sequence[Cells]) -> None:
         """Four statements, and one for each organisation."""
-        codes = {row.text("org").upper() for row in rows}
-        named = organisations(self.actor).filter(code__in=codes) | organisations(self.actor).filter(pk=self.actor.org_id)
-        self.orgs = {one.code.upper(): one for one in named if may_manage(self.actor, one)}
-        own = next((one for one in self.orgs.values() if one.pk == self.actor.org_id), None)
-        if own is not None:
+        said = {row.text("org") for row in rows}
+        by_word = Q(code__in={word.upper() for word in said}) | Q(name__in=said) | Q(name_en__in=said)
+        named = [one for one in organisations(self.actor).filter(by_word | Q(pk=self.actor.org_id)) if may_manage(self.actor, one)]
+        counted = Counter(name.upper() for one in named for name in {one.name, one.name_en})
+        names = {name.upper(): one for one in named for name in (one.name, one.name_en) if name and counted[name.upper()] == 1}
+        self.orgs = names | {one.code.upper(): one for one in named}
+        if own := next((one for one in named if one.pk == self.actor.org_id), None):
             self.orgs[""] = own
         self.roles = {one.pk: self._roles(one) for one in self.orgs.values()}
         known = visible(self.actor, Membership, self.verb).filter(org__in=self.orgs.values(), user__email__in=[self._email(row) for row in rows])
@@ -57,7 +68,8 @@ class People(Kind):
         return rules.clean_email(row.text("email"))
 
     def key(self, row: Cells) -> Any:
-        return self._email(row), row.text("org").upper()
+        org = self.orgs.get(row.text("org").upper())
+        return self._email(row), org.pk if org else row.text("org").upper()
 
     def entry(self, row: Cells) -> Entry:
         email, org = self._email(row), self.orgs.get(row.text("org").upper())

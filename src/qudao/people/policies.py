@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import Actor, Policy, Scope, register, within
+from qudao.network.states import OrgKind
 from qudao.people.models import ApiToken, Membership, Role, SecondFactor, Session, User
 
 VERBS = {
@@ -24,11 +25,13 @@ VERBS = {
 def manages(actor: Actor, org: str = "org") -> Q:
     """The rows of organisations whose people an actor manages.
 
-    The brand's people reach as far as their scope; a dealer's only their own organisation, because a sub-dealer is a company of its own.
+    The brand's people reach as far as their scope; a dealer's to their own organisation and, with a view of their branch, to the outlets directly below
+    it. A sub-dealer is a company of its own.
     """
     if actor.org_kind in ("hq", "region", "system"):
         return within(actor, org)
-    return Q(**{f"{org}_id": actor.org_id})
+    own = Q(**{f"{org}_id": actor.org_id})
+    return own | Q(**{f"{org}__parent_id": actor.org_id, f"{org}__kind": OrgKind.OUTLET}) if actor.scope in (Scope.BRANCH, Scope.ALL) else own
 
 
 @register

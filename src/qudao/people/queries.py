@@ -16,6 +16,8 @@ from qudao.base.db import rows
 from qudao.base.html.tables import by_language
 from qudao.kernel import clock
 from qudao.kernel.errors import Fault, NotFound
+from qudao.network.queries import Organisation, organisations
+from qudao.network.states import OrgKind, OrgState
 from qudao.people import rules
 from qudao.people.models import ApiToken, Membership, Role, SecondFactor, Session, User
 from qudao.people.rules import Power
@@ -280,6 +282,20 @@ def roles_for(actor: Actor, org_id: int, org_kind: str) -> list[Role]:
     held = power_held(actor)
     fitting = Role.unscoped.filter(owner__isnull=True, kinds__contains=[org_kind]) | Role.unscoped.filter(owner_id=org_id)
     return [role for role in fitting.order_by("owner", "pk") if not rules.exceeds(held, power_of(role, "self"))]
+
+
+#: kinds of organisations in which people work here
+WORKED_IN = (OrgKind.HQ, OrgKind.REGION, OrgKind.DEALER, OrgKind.OUTLET)
+
+
+def places_of(actor: Actor, words: str = "") -> QuerySet[Organisation]:
+    """The organisations whose people an actor manages, in the order of the tree, the own one among them; those that code, name or initials name."""
+    named = Q(code__istartswith=words) | Q(name__icontains=words) | Q(name_en__icontains=words) | Q(pinyin__icontains=words)
+    found = organisations(actor).filter(*([named] if words else ()), kind__in=WORKED_IN).exclude(state=OrgState.CLOSED)
+    if actor.org_kind in ("hq", "region", "system"):
+        return found
+    below = Q(parent_id=actor.org_id, kind=OrgKind.OUTLET) if actor.scope in (Scope.BRANCH, Scope.ALL) else Q(pk__in=[])
+    return found.filter(Q(pk=actor.org_id) | below)
 
 
 def own_roles(actor: Actor) -> QuerySet[Role]:

@@ -9,9 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from qudao.base.html.edits import one_of, text
 from qudao.base.html.tables import Column, Edit, Filter, Tab, Table, by_language
+from qudao.network.queries import FEW, organisations, place_words
 from qudao.people.actions import place_member
 from qudao.people.models import Membership
-from qudao.people.queries import unscoped_people_of
+from qudao.people.queries import WORKED_IN, unscoped_people_of
 from qudao.people.states import MemberScope, MemberState
 
 TONES: dict[str, str] = {MemberState.ACTIVE: "done", MemberState.INVITED: "wait", MemberState.ENDED: "idle"}
@@ -60,7 +61,11 @@ class PeopleTable(Table):
         Tab("ended", _("Ended"), Q(state=MemberState.ENDED)),
         Tab("all", _("All")),
     )
-    filters = (Filter("scope", _("View"), choices=MemberScope.choices),)
+    filters = (
+        Filter("org", _("Works at"), lookup="org__code", choices=lambda actor: [(one.code, place_words(one)) for one in organisations(actor)[:FEW]]),
+        Filter("kind", _("Kind of organisation"), lookup="org__kind", choices=[(kind.value, kind.label) for kind in WORKED_IN]),
+        Filter("scope", _("View"), choices=MemberScope.choices),
+    )
     search = ("user__name__icontains", "user__email__icontains", "org__code__istartswith", "org__name__icontains")
     order = ("org__path", "user__name", "pk")
     empty = _("Nobody is here yet.")

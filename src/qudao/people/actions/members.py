@@ -7,13 +7,14 @@ from datetime import timedelta
 
 from django.core import signing
 
-from qudao.base.access import Actor, get_visible
+from qudao.base.access import Actor, Scope, get_visible
 from qudao.base.action import action, record
 from qudao.base.lock import Rank, lock_one
 from qudao.base.subject import Subject
 from qudao.kernel import clock
 from qudao.kernel.errors import Invalid, NotFound, Refused, raise_if_any
 from qudao.network.queries import Organisation, OrgCard, unscoped_cards
+from qudao.network.states import OrgKind
 from qudao.people import rules
 from qudao.people.actions.mail import later, send_link
 from qudao.people.models import ApiToken, Membership, Role, User
@@ -199,7 +200,9 @@ def may_manage(actor: Actor, org: OrgCard | Organisation) -> bool:
     """Whether an actor manages the people of an organisation at hand, as `policies.manages` says of rows."""
     if actor.org_kind in ("hq", "region", "system"):
         return actor.scope == "all" or org.path.startswith(actor.org_path)
-    return org.id == actor.org_id
+    # The path of an outlet directly below ends with its parent's number and its own.
+    below = org.kind == OrgKind.OUTLET and org.path == f"{actor.org_path}{org.id}/" and actor.scope in (Scope.BRANCH, Scope.ALL)
+    return org.id == actor.org_id or below
 
 
 def _refuse_own(member: Membership, actor: Actor) -> None:

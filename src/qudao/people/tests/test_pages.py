@@ -171,7 +171,7 @@ def test_asking_too_often_is_refused(client, db):
 def test_an_invited_person_chooses_a_password_and_comes_in(client, cast):
     admin = sign_in(client, cast.dealer_admin)
     role = unscoped_system_role("dealer_buyer")
-    form = {"email": "new@example.com", "name": "New", "language": "en", "org": "d001", "role": role, "scope": "org"}
+    form = {"email": "new@example.com", "name": "New", "language": "en", "org": "D001", "role": role, "scope": "org"}
     assert admin.get(reverse("person_new")).status_code == 200
     assert admin.post(reverse("person_new"), {**form, "org": "D002"}).status_code == 422
     assert admin.post(reverse("person_new"), {**form, "email": "nothing"}).status_code == 422
@@ -305,7 +305,7 @@ def test_the_language_is_changed_in_few_statements_and_one_stays_on_the_page(cli
 
 def test_the_list_shows_the_own_branch_in_a_bounded_number_of_statements(client, cast, django_assert_max_num_queries):
     sign_in(client, cast.dealer_admin).get(reverse("people"))
-    with django_assert_max_num_queries(9):  # session, actor, saved views, counts, rows, editable ones, memberships, notices
+    with django_assert_max_num_queries(10):  # session, actor, saved views, counts, rows, editable ones, memberships, notices, organisations to choose
         page = client.get(reverse("people"), {"tab": "all"}).content.decode()
     assert "sub_dealer@example.com" in page and "stranger@example.com" not in page
     assert b"dealer@example.com" in client.get(reverse("people"), {"q": "dealer", "sort": "user.email"}).content
