@@ -70,7 +70,7 @@ def _fill(text: str, world: dict[str, Any]) -> str:
 
 def cases(world: dict[str, Any]) -> Iterator[Case]:
     """Every list, document, home and search, for those who see all and for a dealer who sees little."""
-    for person in ("admin", "clerk", "finance", "warehouse", "dealer", "shop"):
+    for person in ("admin", "clerk", "finance", "warehouse", "channel", "auditor", "dealer", "shop"):
         yield Case("home", person, ("/",))
     for page in (
         "/shop/",
@@ -80,8 +80,13 @@ def cases(world: dict[str, Any]) -> Iterator[Case]:
         "/insight/orders/?side=buy&from=2020-01-01",
         "/basket/",
         "/insight/",
+        "/insight/quality/",
     ):
-        yield Case(page, "admin" if page == "/insight/" else "dealer", (page,))
+        yield Case(page, "dealer" if page[:9] != "/insight/" or "side=buy" in page else "admin", (page,))
+    for form, field in (("/payments/new", "partner"), ("/orders/transfer", "giver"), ("/agreements/new", "partner")):
+        yield Case(form, "admin", (form,))
+        for words in ("D1001", "cslp", "l", "{party}"):
+            yield Case(f"{form} {field} {words}", "admin", (f"{form}?pick={field}&q={_fill(words, world)}",))
     for person in ("admin", "dealer"):
         known = {**world, "main": world["mains"][person]}  # everybody looks into the own warehouse
         for name, queries in LISTS.items():
