@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
 from ninja import NinjaAPI, Router
 from ninja.errors import AuthenticationError, ValidationError
 from ninja.errors import HttpError as NinjaHttpError
@@ -33,6 +34,15 @@ from qudao.kernel.errors import Conflict, DomainError, Fault, Invalid, Waits
 __all__ = ["Router", "idempotent", "make_api", "page_of", "reply"]
 
 KEEP_ANSWERS = timedelta(days=30)
+#: how the checker of shapes begins the name of a fault → what is wrong
+SHAPES = {
+    **dict.fromkeys(("decimal_parsing", "decimal_type", "int_", "float_"), _("it is no number")),
+    **dict.fromkeys(("date_", "datetime_"), _("it is no day, as 2026-12-01")),
+    "missing": _("it is missing"),
+    "string_too_long": _("it has more than {max_length} characters"),
+    "too_long": _("there are more than {max_length}"),
+    "literal_error": _("it is none of {expected}"),
+}
 #: rows of one answer from which on it is an export
 BULK = 50
 
@@ -119,11 +129,15 @@ def _on_domain_error(request: HttpRequest, error: Any) -> HttpResponse:
 
 def _on_bad_shape(request: HttpRequest, error: Any) -> HttpResponse:
     assert isinstance(error, ValidationError)
-    faults = tuple(
-        Fault("base.invalid", ".".join(str(p) for p in e.get("loc", ())[2:]) or ".".join(str(p) for p in e.get("loc", ())), {"message": e.get("msg", "")})
-        for e in error.errors
-    )
-    return _on_domain_error(request, Invalid.of(faults))
+    return _on_domain_error(request, Invalid.of(_shape_fault(one) for one in error.errors))
+
+
+def _shape_fault(error: dict[str, Any]) -> Fault:
+    """A fault of the checker of shapes, in the words of the product as far as it has them."""
+    at, kind = [str(part) for part in error.get("loc", ())], str(error.get("type", ""))
+    words = next((words for begins, words in SHAPES.items() if kind.startswith(begins)), None)
+    message = str(words).format(**error.get("ctx", {})) if words else error.get("msg", "")
+    return Fault("base.invalid", ".".join(at[2:] or at), {"message": message})
 
 
 def _on_no_actor(request: HttpRequest, error: Any) -> HttpResponse:

@@ -85,7 +85,9 @@ _STOOD = """coalesce((SELECT f.parent_id FROM network_formerplace f WHERE f.orga
 
 
 def line_above_on(actor: Actor, org: Organisation, on: date) -> list[Organisation]:
-    """The organisations above one at the end of a day, from the root down, as far as the actor sees them. Two statements."""
+    """The organisations above one at the end of a day, from the root down, as far as the actor sees them; none before it was registered. Two statements."""
+    if org.created_at >= end_of(on):
+        return []
     found = rows(
         f"""WITH RECURSIVE line AS (
                 SELECT o.id, 0 AS step, {_STOOD} AS parent_id FROM network_organisation o WHERE o.id = %(id)s

@@ -56,7 +56,7 @@ SENTENCES = {
     "network.kind": _("This kind of organisation is unknown."),
     "network.code_missing": _("The organisation needs a code."),
     "network.name_missing": _("The organisation needs a name."),
-    "network.parent_kind": _("A {kind} cannot stand under a {parent_kind}."),
+    "network.parent_kind": _("“{kind}” cannot stand under “{parent_kind}”."),
     "network.parent_missing": _("A {kind} needs an organisation above it."),
     "network.parent_closed": _("{parent} is closed and takes no new organisations."),
     "network.parent_below": _("{name} cannot be moved below itself."),

@@ -29,7 +29,7 @@ class People(Kind):
     """Those who act for the organisations whose people the actor manages. A role is named as a page shows it, or by its code."""
 
     name, label, icon, verb, place = "people.members", _("People"), "users", "people.invite", "people"
-    about = _("A row with a new e-mail address sends an invitation; a known person gets the role of the row.")
+    about = _("A row with a new e-mail address sends an invitation; a known person gets the role and view of the row.")
     model, most_at_once = Membership, 200
     columns = (
         Column("email", _("E-mail"), required=True, most=254, example=SAMPLE, also=("mail", "user", "邮箱", "电子邮件", "账号")),
@@ -43,6 +43,7 @@ class People(Kind):
             also=("dealer", "org code", "组织编码", "经销商编码"),
         ),
         Column("role", _("Role"), required=True, most=80, help=_("Its name or code."), example="dealer_buyer", also=("position", "岗位", "职务")),
+        Column("scope", _("View"), "choice", choices=MemberScope, help=_("Empty: the usual one of the role."), also=("view", "范围", "数据范围")),
         Column("language", _("Language"), "choice", choices=Language, help=_("Of the first mail; a known person keeps the own one.")),
     )
 
@@ -76,26 +77,23 @@ class People(Kind):
         role = self.roles[org.pk].get(row.text("role").lower()) if org else None
         member = self.known.get((email, org.pk)) if org else None
         faults = rules.check_person(email, row.text("name")) if email else []
-        if org is None:
-            faults.append(Fault("network.unknown", "org"))
-        elif role is None:
-            faults.append(Fault("people.role_unknown", "role"))
-        else:
-            faults += self._beyond(role, member)
-        raise_if_any(faults, Invalid)
-        assert org is not None and role is not None
+        if org is None or role is None:
+            raise Invalid.of([*faults, Fault("people.role_unknown", "role") if org else Fault("network.unknown", "org")])
+        here = member if member and member.state != MemberState.ENDED else None
+        # An empty cell leaves the view of somebody who has the role already as it is.
+        view = str(row.get("scope") or (here.scope if here and here.role_id == role.pk else role.scope))
+        raise_if_any([*faults, *self._beyond(role, here, view)], Invalid)
         label = f"{row.text('name')} · {org.code}"
-        if member is None or member.state == MemberState.ENDED:
-            return Entry(row.no, label, NEW, (PersonFacts(email, row.text("name"), row.get("language", Language.ZH)), Post(org.pk, role.pk)))
-        if member.role_id == role.pk:
-            return Entry(row.no, label, SAME)
-        return Entry(row.no, label, CHANGED, (member.pk, member, role), (("role", member.role.code, role.code),))
+        if here is None:
+            return Entry(row.no, label, NEW, (PersonFacts(email, row.text("name"), row.get("language", Language.ZH)), Post(org.pk, role.pk, view)))
+        changes = differences({"role": here.role.code, "scope": here.scope}, {"role": role.code, "scope": view})
+        return Entry(row.no, label, CHANGED, (here.pk, here, role, view), changes) if changes else Entry(row.no, label, SAME)
 
-    def _beyond(self, role: Role, member: Membership | None) -> list[Fault]:
+    def _beyond(self, role: Role, member: Membership | None, scope: str) -> list[Fault]:
         """Why the actor may not give this role, or not change this member."""
         held = queries.power_held(self.actor)
-        found = rules.exceeds(held, queries.power_of(role, role.scope))
-        if member is not None and member.state != MemberState.ENDED and member.role_id != role.pk:
+        found = rules.exceeds(held, queries.power_of(role, scope))
+        if member is not None and (member.role_id, member.scope) != (role.pk, scope):
             found += rules.exceeds(held, queries.power_of(member.role, member.scope))
             found += [Fault("people.own_membership")] if member.user_id == self.actor.user_id else []
         return [replace(fault, field="role") for fault in found]
@@ -104,9 +102,9 @@ class People(Kind):
         new, old = parted(entries)
         changed = {}
         for pk, e in old.items():
-            _pk, member, role = e.data
-            change_member(pk, role.pk, role.scope, actor=self.actor)
-            changed[pk] = {"role": (member.role.code, role.code), "role_id": (member.role_id, role.pk), "scope": (member.scope, role.scope)}
+            _pk, member, role, scope = e.data
+            change_member(pk, role.pk, scope, actor=self.actor)
+            changed[pk] = {"role": (member.role.code, role.code), "role_id": (member.role_id, role.pk), "scope": (member.scope, scope)}
         return touched_by(new, [invite_person(*e.data, settings.SITE, actor=self.actor) for e in new], old, changed)
 
     def now(self, keys: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:

@@ -194,7 +194,7 @@ def test_who_was_under_whom_on_a_day_is_known_after_moves(net):
     assert above(shop, date(2026, 3, 22))[1:] == ["R8", "D7"] and above(shop, clock.today())[1:] == ["R8", "D7"]
     assert below(region, date(2026, 3, 21)) == ["D7"] and below(region, date(2026, 3, 22)) == []
     assert below(other, date(2026, 3, 22)) == ["D7"] and below(other, date(2026, 3, 12)) == []
-    assert below(region, date(2026, 3, 1)) == []  # before anybody was registered
+    assert below(region, date(2026, 3, 1)) == above(dealer, date(2026, 3, 1)) == []  # before anybody was registered
     assert [(one.above.code, one.since, one.until) for one in queries.former_places(net.hq, dealer)] == [
         ("R7", date(2026, 3, 12), date(2026, 3, 22)), ("R8", date(2026, 3, 12), date(2026, 3, 12)), ("R7", date(2026, 3, 2), date(2026, 3, 12)),
     ]  # fmt: skip

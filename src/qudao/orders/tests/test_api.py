@@ -134,3 +134,14 @@ def test_every_verb_of_an_order_has_its_address(world):
         assert post(actor, f"{at}/{verb}", {"reason": "x"}).status_code == 409, verb
     life = Client(headers={"authorization": token_of(world.dealer)}).get(f"/api/v1{at}/timeline").json()
     assert [(x["verb"], x["channel"], x["after"]) for x in life] == [("orders.place", "api", "confirmed"), ("orders.cancel", "api", "cancelled")]
+
+
+def test_what_has_the_wrong_shape_or_stands_nowhere_is_said_in_the_callers_language_and_form(world, client):
+    chinese = bearer(world.dealer) | {"Accept-Language": "zh-CN"}
+    body = {"seller_id": "x", "buyer_id": 1, "lines": [{"product": "P1", "qty": "many"}], "requested_on": "soon", "kind": "gift"}
+    answer = client.post("/api/v1/orders", json.dumps(body), content_type="application/json", headers=chinese).json()
+    said = {one["field"]: one["sentence"] for one in answer["faults"]}
+    assert set(said) == {"seller_id", "lines.0.qty", "requested_on", "kind"}
+    assert not [sentence for sentence in said.values() if "Input" in sentence or "should" in sentence]
+    nowhere = client.get("/api/v1/nowhere", headers=chinese)
+    assert (nowhere.status_code, nowhere["Content-Type"], nowhere.json()["code"]) == (404, "application/problem+json", "base.not_found")

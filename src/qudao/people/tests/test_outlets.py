@@ -4,7 +4,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from qudao.base.import_runs import begin_import, look, sheet_of
+from qudao.base.import_runs import Told, begin_import, look, run_import, sheet_of
 from qudao.kernel.errors import Forbidden, NotFound, Refused
 from qudao.network.tests.make import make_org
 from qudao.people import forms
@@ -16,6 +16,11 @@ from qudao.people.tests.make import actor_of, bearer, make_member, sign_in
 from qudao.people.tests.make import cast as made_cast
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def folder(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
 
 
 @pytest.fixture
@@ -98,3 +103,17 @@ def test_a_file_names_an_outlet_by_its_name(cast, shop):
     looked = look(run, cast.dealer_admin, sheet_of(run, cast.dealer_admin))
     assert [entry.label for entry in looked.entries] == ["Li · SHOP"]
     assert [(one.row, one.fault.code) for one in looked.wrong] == [(3, "network.unknown")]
+
+
+def test_a_file_says_the_view_and_an_empty_cell_keeps_it(cast, shop):
+    boss = make_member("boss@example.com", shop, "shop_owner")
+    text = "E-mail,Name,Organisation,Role,View\nli@example.com,Li,SHOP,dealer_buyer,self\nboss@example.com,Boss,SHOP,shop_owner,self\n"
+    run = begin_import("people.members", SimpleUploadedFile("people.csv", text.encode()), actor=cast.dealer_admin)
+    assert [entry.what for entry in look(run, cast.dealer_admin).entries] == ["new", "changed"]
+    run_import(run.pk, Told(), actor=cast.dealer_admin)
+    boss.refresh_from_db()
+    assert (boss.scope, Membership.unscoped.get(user__email="li@example.com").scope) == ("self", "self")
+    again = text.replace("shop_owner,self", "shop_owner,").replace("dealer_buyer,self", "dealer_buyer,all")
+    run = begin_import("people.members", SimpleUploadedFile("again.csv", again.encode()), actor=cast.dealer_admin)
+    looked = look(run, cast.dealer_admin)
+    assert ([entry.what for entry in looked.entries], [one.column for one in looked.wrong]) == (["same"], ["role"])

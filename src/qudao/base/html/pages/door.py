@@ -26,8 +26,9 @@ from django.views import View
 
 from qudao.base.access import Actor, channel_of
 from qudao.base.db import planned_anew
+from qudao.base.rest import problem
 from qudao.base.sentences import say
-from qudao.kernel.errors import DomainError, Forbidden, NotFound
+from qudao.kernel.errors import DomainError, Fault, Forbidden, NotFound
 
 log = logging.getLogger(__name__)
 #: refusals with a picture of their own
@@ -75,7 +76,9 @@ def _layout(request: HttpRequest) -> str:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """handler404 of the root addresses."""
+    """handler404 of the root addresses; a program that asks for none of the API hears so in its own form."""
+    if request.path.startswith("/api/"):
+        return problem(404, "base.not_found", [], str(say(Fault("base.not_found")).sentence))
     return refusal(request, NotFound("base.not_found"))
 
 
