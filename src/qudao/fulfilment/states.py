@@ -190,6 +190,8 @@ SENTENCES = {
     "fulfilment.why_refused": _("Say why the goods are refused."),
     "fulfilment.due_past": _("The day lies in the past."),
     "fulfilment.nobody": _("This person of your organisation cannot settle differences."),
+    "fulfilment.buyer_bears": _("What the buyer bears is neither sent again nor credited."),
+    "fulfilment.buyer_keeps": _("What the buyer keeps free of charge it does not bear."),
     "fulfilment.remedy": _("Nothing can be sent again or credited for a difference of this kind."),
     "fulfilment.may_not_credit": _("You may not issue credit notes."),
     "fulfilment.not_invoiced": _("Nothing was invoiced for these goods, so there is nothing to credit."),

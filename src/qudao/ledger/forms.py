@@ -83,7 +83,7 @@ class HomeForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        offered = {"category_id": [("", "—")], "code": []}
+        offered = {"category_id": [("", "—")], "code": [("", "—")]}
         offered["category_id"] += [(one.pk, f"{one.code} {by_language(one.name, one.name_en)}") for one in products.categories(self.actor)]
         offered["code"] += [(one.code, f"{one.code} {by_language(one.name, one.name_en)}") for one in queries.chart(self.actor).prefetch_related(None)]
         for name, choices in offered.items():

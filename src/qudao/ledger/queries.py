@@ -61,7 +61,7 @@ STATEMENT = """WITH line AS (
         SELECT %(sign)s * sum(amount) AS amount FROM ledger_balance
         WHERE org_id = %(org)s AND counterparty_id = %(party)s AND account = ANY(%(accounts)s::text[]) AND currency = %(currency)s
     )
-    SELECT NULL::date, '', '', '', NULL::bigint, coalesce((SELECT amount FROM kept), 0) - coalesce((SELECT sum(amount) FROM line), 0), 0
+    SELECT NULL::date, '', '', '', NULL::bigint, coalesce((SELECT amount FROM kept), 0.00) - coalesce((SELECT sum(amount) FROM line), 0), 0
     UNION ALL
     (SELECT l.date, e.kind, e.number, e.subject_kind, e.subject_id, l.amount, e.id FROM line l JOIN ledger_entry e ON e.id = l.entry_id AND e.month = l.month
      WHERE l.amount <> 0 AND (%(end)s::date IS NULL OR l.date <= %(end)s) ORDER BY l.date, e.id)"""

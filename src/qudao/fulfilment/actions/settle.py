@@ -119,6 +119,9 @@ def _trade(seen: Difference, how: Settlement, actor: Actor) -> Trade | None:
     faults += [Fault("fulfilment.too_long", "note", {"limit": MAX_NOTE})] if len(how.note) > MAX_NOTE else []
     if how.remedy and (how.remedy not in Remedy.values or seen.kind not in LOST):
         faults.append(Fault("fulfilment.remedy", "remedy"))
+    if how.liable == Liable.BUYER:  # who bears it gets nothing for it
+        faults += [Fault("fulfilment.buyer_bears", "remedy")] if how.remedy else []
+        faults += [Fault("fulfilment.buyer_keeps", "liable")] if how.outcome == Outcome.KEPT else []
     raise_if_any(faults, Invalid)
     if not how.remedy:
         return None

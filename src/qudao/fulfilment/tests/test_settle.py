@@ -64,6 +64,21 @@ def test_the_goods_of_a_difference_find_a_place_in_both_books(world, count, outc
     assert again.value.faults[0].code == "fulfilment.settled_already"
 
 
+@pytest.mark.parametrize(
+    ("count", "outcome", "remedy", "fault"),
+    [({"short": 2}, "written_off", "again", ("fulfilment.buyer_bears", "remedy")), ({"over": 1}, "kept", "", ("fulfilment.buyer_keeps", "liable"))],
+)
+def test_who_bears_a_difference_gets_nothing_for_it(world, count, outcome, remedy, fault):
+    difference = counted(world, **count)
+    before = stock(world, difference)
+    with pytest.raises(Invalid) as wrong:
+        settle(world, difference, outcome, "buyer", remedy=remedy)
+    assert [(f.code, f.field) for f in wrong.value.faults] == [fault] and stock(world, difference) == before
+    assert Difference.unscoped.get().state == "open"
+    settle(world, difference, "written_off" if count == {"short": 2} else "returned", "buyer")
+    assert_sound()
+
+
 def test_everything_wrong_is_said_at_once_and_nothing_moves(world):
     difference = counted(world, short=2)
     before = stock(world, difference)

@@ -70,7 +70,7 @@ def test_a_statement_closes_to_opening_and_lines_and_ignores_applications(books,
 
 def test_an_open_ended_statement_of_an_unknown_counterparty_is_empty(books):
     empty = queries.statement(books.hq_finance, PartyAccount(books.lh.pk, books.s001.pk), DateSpan(date(2026, 1, 1)))
-    assert (empty.opening, empty.closing, empty.lines) == (D(0), D(0), [])
+    assert (str(empty.opening), empty.closing, empty.lines) == ("0.00", D(0), []), "as every amount, with its cents"
 
 
 def test_books_are_read_by_their_organisation_and_by_who_sees_everything(books):
