@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, cast
 
 from django.db.models import Q
@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from qudao.base.html import figures
+from qudao.base.html.columns import reach
 from qudao.base.html.tables import Column, Filter, Tab, Table, by_language, join
 from qudao.ledger.models import Balance, ChartAccount, EntryLine, Mapping, Period
 from qudao.ledger.queries import AgeingRow, TrialRow
@@ -66,15 +67,23 @@ def reminding(done: Collection[int]) -> Column:
     return Column("", _("Reminder"), cell=shown, slug="reminder")
 
 
+def _some(name: str) -> Callable[[Any], str]:
+    """An amount, and a dash where there is none: in a wide table of ageing most cells are empty, and a zero in each hides those that are not."""
+    return lambda row: figures.amount(reach(row, name) or None)
+
+
 class AgeingTable(Table):
     """What is owed by days past due; cash that is not applied stands apart."""
 
     columns = (
         Column("code", _("Counterparty"), cell="link"),
         Column("", _("Name"), cell=lambda row: by_language(row.name, row.name_en), width="clip", slug="name"),
-        *(Column(f"buckets.{bucket.value}", bucket.label, cell="amount", total=True, dim=bucket == Bucket.NOT_DUE, hide_on_phone=True) for bucket in Bucket),
+        *(
+            Column(f"buckets.{b.value}", b.label, cell=_some(f"buckets.{b.value}"), num=True, total=True, dim=b == Bucket.NOT_DUE, hide_on_phone=True)
+            for b in Bucket
+        ),
         Column("total", _("Total"), cell="amount", total=True),
-        Column("unapplied", _("Not applied"), cell="amount", total=True, dim=True, hide_on_phone=True),
+        Column("unapplied", _("Not applied"), cell=_some("unapplied"), num=True, total=True, dim=True, hide_on_phone=True),
         Column("currency", _("Currency"), dim=True, hide_on_phone=True),
     )
     side = "receivable"

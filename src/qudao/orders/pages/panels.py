@@ -99,7 +99,7 @@ def margin_panel(request: HttpRequest, order: Order) -> Panel | None:
         (_("Net"), figures.money(found.net, order.currency)),
         (_("Cost of goods"), figures.money(found.cost, order.currency)),
         (_("Margin"), figures.money(found.profit, order.currency)),
-        (_("Of net"), f"{(found.share or ZERO) * 100:.1f} %"),
+        (_("Of net"), figures.percent(found.share or ZERO)),
         (_("Without a cost"), figures.lines(found.unknown) if found.unknown else ""),
     ]
     return Panel(_("Margin"), "parts/panel_facts.html", {"facts": facts}, note=_("Only for your organisation"), aside=True)

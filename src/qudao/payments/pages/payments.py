@@ -345,6 +345,7 @@ def _items(found: Sequence[Application], actor: Actor) -> list[dict[str, Any]]:
             continue
         clear = sees_prices(actor, p.seller_id, p.buyer_id)
         facts = [figures.day(p.paid_on), str(Method(p.method).label) if p.is_credit else p.reference, invoice.number]
+        facts = list(dict.fromkeys(facts))  # a reference is often the invoice's own number
         end = figures.money(a.amount, p.currency) if clear else ""
         items.append({"label": p.number, "url": reverse("payment", args=[p.pk]), "facts": [f for f in facts if f], "end": end})
     return items

@@ -31,6 +31,7 @@ from qudao.portal.queries import (
     came,
     differences_by_kind,
     flow,
+    has_sold,
     last_order,
     oldest_pending,
     overdue,
@@ -154,6 +155,7 @@ def home(request: HttpRequest) -> HttpResponse:
     more = _buyer(stages, late, kinds, _todo(actor, late, given), actor=actor) if side == "buy" else faces.seller(actor, face, stages, late, kinds)
     last = last_order(actor) if side == "buy" and sees_orders else None
     fresh = not (today or before or last) and not any(s.number for s in stages.values()) and not more.get("kpis")
+    fresh = fresh and not (side == "sell" and sees_orders and has_sold(actor))  # a quiet quarter is no beginning
     context = {
         "title": faces.TITLES[face],
         "day": clock.today(),

@@ -65,7 +65,7 @@ def _this_month(label: Any, found: Calendar, name: str, url: str) -> Kpi | None:
     if not so_far and not before:
         return None
     more = (so_far / same_days - 1) * 100 if same_days else Decimal(0)
-    words = _("{n}% more than by this day last month") if more >= 0 else _("{n}% less than by this day last month")
+    words = _("{n}% up on those days") if more >= 0 else _("{n}% down on those days")
     return Kpi(
         label, figures.money(so_far, found.currency), url, [getattr(week, name) for week in found.weeks(today)],
         min(so_far / before, Decimal(1)) if before else Decimal(1), same_days / before if before else None,
@@ -171,7 +171,7 @@ def sent(found: Dock) -> Kpi | None:
     if not now and not before:
         return None
     change = (Decimal(now) / before - 1) * 100 if before else Decimal(0)
-    words = _("{n}% more than in the 7 days before") if change > 0 else _("{n}% less than in the 7 days before")
+    words = _("{n}% up") if change > 0 else _("{n}% down")
     words = words if change else _("as many as in the 7 days before")
     url = link("shipments", f"side=sell&tab=all&from={clock.today() - timedelta(days=6):%Y-%m-%d}")
     most = max(now, before)

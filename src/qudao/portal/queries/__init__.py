@@ -3,7 +3,7 @@
 from qudao.portal.queries.attention import Dock, Lack, Owing, Waiting, announced, differences_by_kind, dock, late_payers, past_wish, short_products, to_remind
 from qudao.portal.queries.channel import Dealer, Dealers, by_one_hand, coming_changes, dealers, stopped
 from qudao.portal.queries.desk import Asked, Look, Trade, look, read_lines, trades
-from qudao.portal.queries.flow import STAGES, Overdue, Stage, arriving, bought, came, flow, last_order, overdue
+from qudao.portal.queries.flow import STAGES, Overdue, Stage, arriving, bought, came, flow, has_sold, last_order, overdue
 from qudao.portal.queries.inbox import Case, Task, case, oldest_pending, pending, pending_step
 from qudao.portal.queries.search import Group, Hit, find, opened, order_hits
 
@@ -26,6 +26,7 @@ __all__ = [
     "find",
     "flow",
     "Group",
+    "has_sold",
     "Hit",
     "Lack",
     "last_order",

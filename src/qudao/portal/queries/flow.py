@@ -177,6 +177,11 @@ def last_order(actor: Actor) -> int | None:
     return purchases(actor).exclude(status=Status.DRAFT).values_list("pk", flat=True).first()
 
 
+def has_sold(actor: Actor) -> bool:
+    """Whether anybody ever ordered of the own organisation. One statement."""
+    return sales(actor).exclude(status=Status.DRAFT).order_by().exists()
+
+
 def arriving(actor: Actor, limit: int = 6) -> list[Shipment]:
     """Shipments on their way to the own organisation, oldest first. One statement."""
     if not actor.can("fulfilment.view"):

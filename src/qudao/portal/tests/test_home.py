@@ -28,7 +28,7 @@ from qudao.payments.actions import PaymentFacts, announce_payment, record_paymen
 from qudao.people.queries import unscoped_system_role
 from qudao.people.tests.make import actor_of, make_member, sign_in
 from qudao.portal.pages.help import BY_ADDRESS, TOPICS, topic_of
-from qudao.portal.queries import bought, dealers, dock, flow, pending
+from qudao.portal.queries import bought, dealers, dock, flow, has_sold, pending
 from qudao.portal.queries.attention import short_products
 from qudao.pricing.actions import ChangeDraft, draft_change, release_change
 from qudao.pricing.queries import price_lists
@@ -128,6 +128,17 @@ def test_the_figures_of_a_desk_are_those_of_its_orders_and_lead_to_them(world, d
     assert f"¥{order.gross:,.2f}" in page
     today = clock.today()
     assert f"/orders/?side=sell&amp;from={today.replace(day=1)}&amp;to={today}" in page
+
+
+def test_who_sold_once_is_not_told_to_begin(world):
+    new = seen(world, world.cast.hq_clerk)
+    assert "What to do first" in new
+    received(world, place(world, 2))
+    drain()
+    owner = world.cast.hq_clerk
+    with clock.freeze(clock.now() + timedelta(days=200)):
+        assert has_sold(owner) and not has_sold(world.dealer)
+        assert "What to do first" not in seen(world, owner)
 
 
 def test_the_warehouse_sees_what_it_sent_off_against_the_week_before(world):

@@ -182,9 +182,14 @@ def every_good() -> list[Good]:
     for good in made:
         for mark, line, line_en, colour, colour_en, share in VARIANTS[: each + (1 if good.no <= rest else 0)]:
             retail = (good.retail * Decimal(share) / 10).quantize(Decimal(1)) * 10 - 1
-            names = (f"{line} {good.name} {colour}", f"{line_en} {good.name_en[0].lower()}{good.name_en[1:]}, {colour_en}")
+            names = (f"{line} {good.name} {colour}", f"{line_en} {_inside(good.name_en)}, {colour_en}")
             found.append(Good(len(found) + 1, f"{good.code}-{mark}", *names, retail, good.carton, mark))
     return found
+
+
+def _inside(name: str) -> str:
+    """An English name after another word: its first letter small, unless it is an abbreviation or of a nation (HD, 4K, French)."""
+    return name if name[1].isupper() or name.startswith("French") else name[0].lower() + name[1:]
 
 
 def _read(table: str, first: int) -> Iterator[Good]:
