@@ -141,6 +141,7 @@ SENTENCES = {
     "approvals.discount_wrong": _("A discount is a number from 0 to 100 per cent."),
     "approvals.credit_wrong": _("Credit either passes or holds."),
     "approvals.who_missing": _("Say who signs."),
+    "approvals.condition_unknown": _("No document can be this: {codes}."),
     "approvals.mode_people": _("When people are named, all of them sign, or one after another; for any one, name one."),
     "approvals.people_unknown": _("Choose colleagues who may decide such documents."),
     "approvals.no_draft": _("This flow has no draft."),

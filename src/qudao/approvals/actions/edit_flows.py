@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from qudao.approvals import queries, rules
 from qudao.approvals.models import Flow, Version
-from qudao.approvals.rules import FlowDraft, RuleDraft, branches_of, stored
-from qudao.approvals.states import VersionState
+from qudao.approvals.rules import FlowDraft, RuleDraft, When, branches_of, stored
+from qudao.approvals.states import KINDS, Kind, VersionState
 from qudao.base.access import Actor, get_visible
 from qudao.base.action import action, record
 from qudao.base.lock import Rank, lock_one
@@ -122,7 +122,7 @@ def _flow_of(owner_id: int, kind: str, actor: Actor) -> Flow:
     if actor.kind != "system" and owner_id != actor.org_id:
         network.organisation(actor, owner_id)
         raise Forbidden("base.forbidden", verb="approvals.edit_rules")
-    if not kind.strip():
+    if kind not in KINDS:
         raise Invalid("approvals.kind_missing", field="kind")
     found = Flow.unscoped.filter(owner_id=owner_id, kind=kind).first() or Flow.unscoped.create(owner_id=owner_id, kind=kind)
     return lock_one(Flow, found.pk, rank=Rank.NETWORK)
@@ -141,7 +141,18 @@ def _check(owner_id: int, draft: FlowDraft) -> None:
     named = {pk for step in steps for pk in step.people}
     if named and not named <= {one.id for one, *_role in queries.unscoped_colleagues(owner_id, draft.kind)}:
         faults.append(Fault("approvals.people_unknown", "people"))
+    for branch in draft.branches:
+        faults += _condition_faults(owner_id, KINDS[draft.kind], branch.when)
     raise_if_any(faults, Invalid)
+
+
+def _condition_faults(owner_id: int, kind: Kind, when: When) -> list[Fault]:
+    """What no document will ever be: a branch that asks for it would let pass what it is meant to stop, and nobody would notice."""
+    asked = {"types": set(when.types) - set(kind.types)}
+    for name in ("categories", "groups"):
+        codes = set(getattr(when, name))
+        asked[name] = codes - queries.KNOWN[name](owner_id, codes) if codes and name in queries.KNOWN else set()
+    return [Fault("approvals.condition_unknown", name, {"codes": ", ".join(sorted(codes))}) for name, codes in asked.items() if codes]
 
 
 def _subject(flow: Flow) -> Subject:

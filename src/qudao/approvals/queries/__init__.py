@@ -1,6 +1,7 @@
 """Reads of approvals: what flows ask, what waits for whom and until when, who could sign, what was signed."""
 
 from qudao.approvals.queries.flows import (
+    KNOWN,
     NO_PLAN,
     PASSED,
     REPLAYED,
@@ -82,6 +83,7 @@ __all__ = [
     "Needed",
     "REPLAYED",
     "Signature",
+    "KNOWN",
     "PASSED",
     "Submitted",
     "Waited",

@@ -123,6 +123,8 @@ class Submitted:
 
 
 #: kind of document → (organisation, since, how many at most) → those that needed no signature, newest first; told by the modules above
+#: condition of a branch (`rules.When`) → which of these codes an organisation's documents may have, as upper modules know them
+KNOWN: dict[str, Callable[[int, Iterable[str]], set[str]]] = {}
 PASSED: dict[str, Callable[[int, datetime, int], list[Submitted]]] = {}
 
 

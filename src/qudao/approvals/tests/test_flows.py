@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
-from qudao.approvals import actions
+from qudao.approvals import actions, queries
 from qudao.approvals.models import Flow, Node, Version
 from qudao.approvals.rules import Branch, FlowDraft, RuleDraft, Step, When, branches_of
 from qudao.approvals.tests.make import KIND, document, make_rule, open_for, sign
@@ -99,7 +99,8 @@ def test_flows_are_refused(cast):
         actions.publish_flow(flow.pk, actor=cast.dealer_admin)
 
 
-def test_a_flow_is_drawn_published_and_retired_on_pages(client, cast):
+def test_a_flow_is_drawn_published_and_retired_on_pages(client, cast, monkeypatch):
+    monkeypatch.setattr(queries, "KNOWN", {"categories": lambda house, codes: set(codes) - {"wine"}, "groups": lambda house, codes: set(codes)})
     hq, clerk, warehouse = sign_in(client, cast.hq_admin), unscoped_system_role("hq_clerk"), unscoped_system_role("hq_finance")
     assert "Add a rule to let somebody sign" in text(hq.get(reverse("approval_flows")))
     assert hq.post(reverse("approval_flow_new"), {"kind": KIND, "name": "Our orders"}).status_code == 302
@@ -119,6 +120,8 @@ def test_a_flow_is_drawn_published_and_retired_on_pages(client, cast):
     }
     assert hq.post(new, form).status_code == 422
     assert hq.post(new, {**form, "tiers": "x"}).status_code == 422
+    unknown = hq.post(new, {**form, "amount_to": "500", "categories": "tea, wine"})
+    assert (unknown.status_code, "No document can be this: wine." in text(unknown)) == (422, True)
     assert hq.post(new, {**form, "amount_to": "500", "discount_from": "5", "credit": "hold"}).status_code == 302
     step = reverse("approval_step", args=[flow.pk, 1, 0])
     assert hq.post(step, {"who": "role", "mode": "any", "role_id": clerk, "position": "1"}).status_code == 302

@@ -57,6 +57,8 @@ def statements(world):
 def test_an_order_is_routed_by_its_facts(when, asked):
     world = make_world()
     make_group(world.cast.lh, "VIP", world.cast.d001)
+    make_group(world.cast.lh, "X")
+    make_category(world.cast.lh, "WINE")
     tea = make_category(world.cast.lh, "TEA")
     product = world.products[0]
     product.category = make_category(world.cast.lh, "TEA-GREEN", parent=tea)
@@ -71,6 +73,7 @@ def test_an_order_is_routed_by_its_facts(when, asked):
 
 def test_facts_cost_a_statement_only_when_a_branch_depends_on_them():
     world = make_world()
+    make_category(world.cast.lh, "WINE")
     plain = statements(world)
     flow(world, amount_from=Decimal(900_000), first=True, credit="hold")
     assert statements(world) == plain  # below its amount nothing is read

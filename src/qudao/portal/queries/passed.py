@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from qudao.approvals.queries import PASSED, Case, Submitted
+from qudao.approvals.queries import KNOWN, PASSED, Case, Submitted
 from qudao.base.db import rows
 
 # The house that signs is the seller, of a purchase from outside the buyer. Groups and product lines are those of today; a discount is not told.
@@ -32,4 +33,17 @@ def unscoped_passed(house_id: int, since: datetime, most: int) -> list[Submitted
     ]
 
 
+def unscoped_categories(house_id: int, codes: Iterable[str]) -> set[str]:
+    """Which of these are codes of product lines a house may trade: its own, of the houses above it, of its outside suppliers. One statement."""
+    sql = """SELECT c.code FROM catalog_category c JOIN network_organisation h ON h.id = %s JOIN network_organisation o ON o.id = c.owner_id
+              WHERE c.code = ANY(%s) AND (starts_with(h.path, o.path) OR o.parent_id = h.id AND o.kind = 'supplier')"""
+    return {code for (code,) in rows(sql, (house_id, list(codes)))}
+
+
+def unscoped_groups(house_id: int, codes: Iterable[str]) -> set[str]:
+    """Which of these are codes of a house's groups of buyers. One statement."""
+    return {code for (code,) in rows("SELECT code FROM agreements_group WHERE owner_id = %s AND code = ANY(%s)", (house_id, list(codes)))}
+
+
 PASSED["orders.order"] = unscoped_passed
+KNOWN |= {"categories": unscoped_categories, "groups": unscoped_groups}
