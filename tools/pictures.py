@@ -80,17 +80,19 @@ class Shot:
     name: str
     person: str
     way: str | Callable[[Page], None]
+    #: how much of the page is shown at a desk
+    height: int = DESK["height"]
 
 
 SHOTS = (
-    Shot("home", "clerk", "/"),
+    Shot("home", "clerk", "/", 960),
     Shot("orders", "clerk", "/orders/?side=sell"),
-    Shot("order", "clerk", order),
+    Shot("order", "admin", order),  # who reads margins
     Shot("desk", "clerk", typed),
     Shot("approvals", "clerk", "/approvals/"),
     Shot("insight", "clerk", charts),
     Shot("account", "finance", lambda page: first_row(page, "/accounts/")),
-    Shot("buyer", "dealer", "/"),
+    Shot("buyer", "dealer", "/", 1040),
     Shot("shop", "dealer", "/shop/"),
     Shot("basket", "dealer", filled),
     Shot("receipt", "dealer", lambda page: first_row(page, "/shipments/?side=buy&tab=to_receive")),
@@ -100,7 +102,8 @@ SHOTS = (
 def take(browser: Browser, address: str, shot: Shot, short: str, *, phone: bool) -> None:
     """One picture; too large a file is an error."""
     more = {"is_mobile": True, "has_touch": True} if phone else {}
-    context = browser.new_context(base_url=address, viewport=PHONE if phone else DESK, reduced_motion="reduce", **more)  # type: ignore[arg-type]
+    size = PHONE if phone else {**DESK, "height": shot.height}
+    context = browser.new_context(base_url=address, viewport=size, reduced_motion="reduce", **more)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto("/sign-in/")
     page.locator(f"button[name=person][value={shot.person}]").click()

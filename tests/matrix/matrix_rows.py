@@ -173,7 +173,7 @@ LISTS = dict.fromkeys(HQ, frozenset({"LH", "D001"})) | {
 RULES_OF = dict.fromkeys(HQ, frozenset({"LH"})) | dict.fromkeys(("dealer", "dealer_admin", "own"), frozenset({"D001"}))
 
 #: what an owner keeps for itself: groups of buyers, which of them pay by which list
-QUOTAS = dict.fromkeys(("hq_admin", "hq_clerk"), frozenset({"LH"})) | {"dealer_admin": frozenset({"D001"})}
+QUOTAS = dict.fromkeys(("hq_admin", "hq_clerk", "hq_auditor"), frozenset({"LH"})) | {"dealer_admin": frozenset({"D001"})}
 KEPT = dict.fromkeys(HQ, frozenset({"LH"})) | dict.fromkeys(("dealer", "dealer_admin", "own"), frozenset({"D001"}))
 #: what goods cost an organisation: for those of its people with the grant
 COSTS = dict.fromkeys(("hq_admin", "hq_finance", "hq_auditor"), frozenset({"LH"})) | {"dealer_admin": frozenset({"D001"})}

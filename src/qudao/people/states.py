@@ -129,7 +129,9 @@ ROLES: dict[str, RoleCard] = {
         MemberScope.ALL,
         ("*",),
     ),
-    "hq_auditor": RoleCard("审计", "Auditor", (*_EVERYBODY, *_READS_TRADE, "people.view", "approvals.view", "base.view_log"), MemberScope.ALL, ("*",)),
+    "hq_auditor": RoleCard(
+        "审计", "Auditor", (*_EVERYBODY, *_READS_TRADE, "quotas.view", "people.view", "approvals.view", "base.view_log"), MemberScope.ALL, ("*",)
+    ),
     "dealer_buyer": RoleCard("采购", "Buyer", _BUYS, MemberScope.ORG, (), _DEALERS),
     "dealer_admin": RoleCard(
         "经销商管理员",

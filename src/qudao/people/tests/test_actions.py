@@ -48,7 +48,7 @@ def test_system_roles_are_written_convergently_in_one_statement(cast, django_ass
     Role.unscoped.filter(code="hq_clerk").update(verbs=[])
     with django_assert_num_queries(3):  # savepoint pair and the upsert
         actions.ensure_system_roles(actor=system_actor())
-    assert Role.unscoped.filter(owner=None).count() == 8
+    assert Role.unscoped.filter(owner=None).count() == 9
     assert "orders.*" in Role.unscoped.get(code="hq_clerk").verbs
     with pytest.raises(Forbidden):
         actions.ensure_system_roles(actor=cast.dealer_admin)
