@@ -72,6 +72,10 @@ class Fulfilment(TextChoices):
     RECEIVED = "received", pgettext_lazy("fulfilment", "Received")
 
 
+#: why what the warehouse has begun with is not given up, by how far it is
+BEGUN = dict.fromkeys(Fulfilment.values, "orders.partly_shipped") | dict.fromkeys((Fulfilment.NONE, Fulfilment.PICKING), "orders.being_picked")
+
+
 class Billing(TextChoices):
     NONE = "none", pgettext_lazy("billing", "Not invoiced")
     PARTIAL = "partial", pgettext_lazy("billing", "Partly invoiced")
@@ -283,6 +287,7 @@ SENTENCES = {
     "orders.no_price": _("{product} has no price for this buyer on {day}."),
     "orders.date_passed": _("The requested date {day} has passed."),
     "orders.being_picked": _("The warehouse is picking this order."),
+    "orders.partly_shipped": _("A part of this order has left already."),
     "orders.reason_needed": _("Say why."),
     "orders.nothing_shipped": _("Nothing of this order has been shipped yet."),
     "orders.shipment_open": _("A shipment of this order is still under way."),
@@ -376,6 +381,7 @@ REMEDIES = {
     "orders.address_unknown": _("Choose one of the buyer's addresses, or add it first."),
     "orders.shipped_already": _("Ask the carrier, or send the goods back."),
     "orders.being_picked": _("Cancel the picking first; then the order can be cancelled."),
+    "orders.partly_shipped": _("The seller can close the rest short as soon as what left is received."),
     "orders.nothing_shipped": _("Cancel the order instead."),
     "orders.shipment_open": _("Receive or cancel the shipment first."),
 }

@@ -17,7 +17,7 @@ from qudao.funds.actions import freeze
 from qudao.funds.queries import unscoped_card
 from qudao.inventory.tests.make import in_unit, levels, make_places
 from qudao.kernel.errors import Forbidden, Invalid, NotFound, Refused
-from qudao.orders.actions import cancel_order, close_order_short
+from qudao.orders.actions import Amendment, Splitting, amend_order, cancel_order, close_order_short, split_order
 from qudao.orders.models import Line
 from qudao.orders.tests.make import assert_sound, make_world
 
@@ -89,6 +89,24 @@ def test_an_order_that_is_being_picked_cannot_be_cancelled_until_picking_stops(w
     drain()
     assert Shipment.unscoped.get().state == "cancelled"
     assert buckets(world) == (0, 0, 0, 0)
+    assert_sound()
+
+
+def test_once_a_part_has_left_it_is_said_so_and_the_rest_is_closed_short_after_the_receipt(world):
+    order = place(world, 5)
+    (line,) = order.lines.all()
+    shipment = actions.start_pick(order.pk, {line.pk: D(2)}, actor=world.cast.hq_warehouse)
+    actions.dispatch_shipment(shipment.pk, actor=world.cast.hq_warehouse)
+    for give_up in (
+        lambda: cancel_order(order.pk, reason="no need", actor=world.dealer),
+        lambda: amend_order(order.pk, Amendment({line.pk: D(2)}), actor=world.dealer),
+        lambda: split_order(order.pk, Splitting({line.pk: D(3)}), actor=world.dealer),
+    ):
+        with pytest.raises(Refused) as caught:
+            give_up()
+        assert [fault.code for fault in caught.value.faults] == ["orders.partly_shipped"], "nobody is picking it"
+    actions.confirm_receipt(shipment.pk, actor=world.dealer)
+    assert close_order_short(order.pk, reason="no need", actor=world.cast.hq_clerk).status == "closed_short"
     assert_sound()
 
 

@@ -37,7 +37,7 @@ from qudao.orders.events import OrderAmended
 from qudao.orders.models import Line, Order
 from qudao.orders.queries import unscoped_facts, unscoped_to_hold, unscoped_trades, unscoped_why_no_price
 from qudao.orders.rules import Held, NewLine, Placing, PricedLine
-from qudao.orders.states import Allocation, Approval, Fulfilment, Status
+from qudao.orders.states import BEGUN, Allocation, Approval, Fulfilment, Status
 from qudao.pricing.queries import Item, unscoped_quote
 from qudao.quotas.actions import give_back
 from qudao.quotas.queries import SCARCE
@@ -129,9 +129,9 @@ def _sorted(order: Order, lines: Mapping[int, Line], wanted: Amendment) -> tuple
         elif qty < line.wanted:
             less[pk] = line.wanted - qty
             if less[pk] > rules.may_take_back(line, picked=order.status != Status.CONFIRMED):
-                faults.append(Fault("orders.being_picked", f"lines.{pk}"))
+                faults.append(Fault(BEGUN[order.fulfilment], f"lines.{pk}"))
     more += wanted.added
-    raise_if_any(faults, Invalid if any(fault.code != "orders.being_picked" for fault in faults) else Refused)
+    raise_if_any(faults, Invalid if any(fault.code != BEGUN[order.fulfilment] for fault in faults) else Refused)
     if not less and not more:
         raise Invalid("orders.nothing_changed", field="lines")
     if not more and all(line.wanted == less.get(pk, ZERO) for pk, line in lines.items()):

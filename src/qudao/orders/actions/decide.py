@@ -30,7 +30,7 @@ from qudao.orders.events import OrderCancelled, OrderRejected, OrderTakenBack
 from qudao.orders.models import Order
 from qudao.orders.queries import unscoped_destination, unscoped_to_hold
 from qudao.orders.rules import Destination
-from qudao.orders.states import Allocation, Approval, Credit, Fulfilment, Status
+from qudao.orders.states import BEGUN, Allocation, Approval, Credit, Fulfilment, Status
 from qudao.quotas.actions import draw, give_back, open_ration
 
 
@@ -207,12 +207,13 @@ def withdraw_order(order_id: int, *, reason: str = "", actor: Actor) -> Order:
 def cancel_order(order_id: int, *, reason: str, actor: Actor) -> Order:
     """Cancel an order that nobody has begun to pick; releases approval, credit and stock in the same transaction.
 
-    Locks order, request, funds, stock. Emits OrderCancelled. Raises Refused orders.being_picked when the warehouse is at it.
+    Locks order, request, funds, stock. Emits OrderCancelled. Raises Refused orders.being_picked when the warehouse is at it,
+    and orders.partly_shipped when goods have left.
     """
     reason = _reason(reason)
     order = _lock(order_id, "orders.cancel", actor)
-    if order.status == Status.IN_FULFILMENT and order.fulfilment == Fulfilment.PICKING:
-        raise Refused("orders.being_picked")
+    if order.status == Status.IN_FULFILMENT:
+        raise Refused(BEGUN[order.fulfilment])
     status = rules.next_status(order.status, "cancel")
     if order.invoiced:
         raise Refused("orders.comes_again")

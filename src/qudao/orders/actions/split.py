@@ -31,7 +31,7 @@ from qudao.orders.actions.confirm import DAY
 from qudao.orders.events import OrderAmended, OrderConfirmed, OrderPlaced
 from qudao.orders.models import Line, Order
 from qudao.orders.queries import unscoped_destination
-from qudao.orders.states import Allocation, Billing, Fulfilment, Payment, Status
+from qudao.orders.states import BEGUN, Allocation, Billing, Fulfilment, Payment, Status
 from qudao.quotas.actions import hand_over as hand_over_quota
 
 
@@ -96,7 +96,7 @@ def split_order(order_id: int, wanted: Splitting, *, reason: str = "", actor: Ac
     if rules.change_waits(order):
         raise Refused("orders.approval_pending")
     if order.status == Status.IN_FULFILMENT and actor.org_id == order.buyer_id:
-        raise Refused("orders.being_picked")
+        raise Refused(BEGUN[order.fulfilment])
     parts = _parts(order, wanted)
     made = _new(order, wanted, parts)
     products = [p.line.product_id for p in parts]
@@ -146,7 +146,7 @@ def _parts(order: Order, wanted: Splitting) -> list[Part]:
     taken = {pk: qty for pk, qty in wanted.lines.items() if qty}
     if not taken:
         raise Invalid("orders.nothing_to_split", field="lines")
-    raise_if_any([Fault("orders.being_picked", f"lines.{pk}") for pk, qty in taken.items() if qty > rules.may_split_off(lines[pk], order.status)])
+    raise_if_any([Fault(BEGUN[order.fulfilment], f"lines.{pk}") for pk, qty in taken.items() if qty > rules.may_split_off(lines[pk], order.status)])
     if all(line.wanted == taken.get(pk, ZERO) for pk, line in lines.items()):
         raise Refused("orders.split_all")
     return [_part(line, taken[pk]) for pk, line in lines.items() if pk in taken]
