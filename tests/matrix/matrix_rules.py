@@ -78,7 +78,6 @@ RULES: dict[str, Rule] = {
     **verb("default", "network.address", "addresses"),
     **verb("retirement", "network.address", "addresses"),
     # --- people ---
-    "people/places": Rule("people.invite"),
     "sign-in": Rule(public=True),
     "sign-in/code": Rule(public=True),
     "sign-in/demo": Rule(public=True),

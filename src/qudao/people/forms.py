@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from qudao.base.access import Actor, all_fields, all_verbs
 from qudao.base.html.forms import Form
+from qudao.base.html.picks import PickField
 from qudao.base.html.tables import by_language
-from qudao.network.queries import FEW, place_words
 from qudao.people.queries import places_of, roles_for, unscoped_people_of
 from qudao.people.states import TOKEN_DAYS, WIDTH, Language, MemberScope, Theme
 
@@ -144,22 +144,8 @@ class InviteForm(_PostForm):
     email = forms.CharField(label=_("E-mail"), max_length=254)
     name = forms.CharField(label=_("Name"), max_length=80)
     language = forms.ChoiceField(label=_("Language of the mail"), choices=Language.choices)
-    org = forms.CharField(label=_("Where they work"), max_length=200, help_text=_("A person with two shops is invited to each, and switches between them."))
-    place = forms.CharField(required=False, widget=forms.HiddenInput)
+    org = PickField(label=_("Where they work"), among=places_of, help_text=_("A person with two shops is invited to each, and switches between them."))
     field_order = ("email", "name", "language", "org", "role", "scope")
-
-    def __init__(self, *args: Any, find_url: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        few = list(places_of(self.actor)[: FEW + 1])
-        if len(few) > FEW:  # found as one types; the code alone does without scripts
-            find = {"data-suggest": find_url, "data-pick": "place", "autocomplete": "off", "spellcheck": "false", "class": "form-control"}
-            self.fields["org"].widget.attrs.update(find, placeholder=_("Code, name or pinyin initials"))
-            return
-        own_first = sorted(few, key=lambda one: one.pk != self.actor.org_id)
-        self.fields["org"] = forms.ChoiceField(
-            label=_("Where they work"), choices=[(one.code, place_words(one, self.actor.org_id)) for one in own_first],
-            help_text=self.fields["org"].help_text, widget=forms.Select(attrs={"class": "form-select"}),
-        )  # fmt: skip
 
 
 class MemberForm(_PostForm):

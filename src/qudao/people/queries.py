@@ -288,10 +288,9 @@ def roles_for(actor: Actor, org_id: int, org_kind: str) -> list[Role]:
 WORKED_IN = (OrgKind.HQ, OrgKind.REGION, OrgKind.DEALER, OrgKind.OUTLET)
 
 
-def places_of(actor: Actor, words: str = "") -> QuerySet[Organisation]:
-    """The organisations whose people an actor manages, in the order of the tree, the own one among them; those that code, name or initials name."""
-    named = Q(code__istartswith=words) | Q(name__icontains=words) | Q(name_en__icontains=words) | Q(pinyin__icontains=words)
-    found = organisations(actor).filter(*([named] if words else ()), kind__in=WORKED_IN).exclude(state=OrgState.CLOSED)
+def places_of(actor: Actor) -> QuerySet[Organisation]:
+    """The organisations whose people an actor manages, in the order of the tree, the own one among them."""
+    found = organisations(actor).filter(kind__in=WORKED_IN).exclude(state=OrgState.CLOSED)
     if actor.org_kind in ("hq", "region", "system"):
         return found
     below = Q(parent_id=actor.org_id, kind=OrgKind.OUTLET) if actor.scope in (Scope.BRANCH, Scope.ALL) else Q(pk__in=[])

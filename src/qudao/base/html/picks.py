@@ -69,7 +69,9 @@ class PickField(forms.CharField):
         met = Q(**{f"{self.way}pk__in": matching(self.kind, text)})
         met |= Q(code__istartswith=text) if self.of else Q()
         found = self._rows().filter(met).annotate(rank=rank).order_by("rank", "code", "pk")[:MOST]
-        return [{"value": one.code, "label": by_language(self._named(one).name, self._named(one).name_en)} for one in found]
+        named = [(one.code, self._named(one)) for one in found]
+        kinds = hasattr(found.model, "get_kind_display")
+        return [{"value": code, "label": by_language(one.name, one.name_en), "note": str(one.get_kind_display()) if kinds else ""} for code, one in named]
 
     def prepare_value(self, value: Any) -> Any:
         """A row, or the id that a link or the record gives, as people read it; what was typed as it is."""

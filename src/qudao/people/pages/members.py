@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,16 +16,14 @@ from django.utils.translation import gettext_lazy
 from qudao.base.access import all_fields, all_verbs, visible
 from qudao.base.audit import timeline
 from qudao.base.html import figures
-from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, Form, FormPage, Head, ListPage, NoFields, Panel, Skip, door, get_row, import_buttons
+from qudao.base.html.pages import ActionPage, Bulk, Button, DetailPage, Form, FormPage, Head, ListPage, NoFields, Panel, Skip, get_row, import_buttons
 from qudao.base.html.tables import by_language
-from qudao.kernel.errors import Invalid
-from qudao.network.queries import place_words, unscoped_cards, unscoped_cards_by_code
 from qudao.people import actions
 from qudao.people.actions.members import PersonFacts, Post, subject_of
 from qudao.people.actions.roles import RoleFacts
 from qudao.people.forms import InviteForm, MemberForm, PlaceForm, RemarkForm, RoleForm
 from qudao.people.models import Membership, Role
-from qudao.people.queries import member, own_roles, people, places_of, power_of
+from qudao.people.queries import member, own_roles, people, power_of
 from qudao.people.states import VIEW_WORDS, MemberState
 from qudao.people.tables import TONES, PeopleTable, RoleTable, shown_name
 
@@ -125,36 +123,15 @@ class Invite(FormPage):
     submit = gettext_lazy("Send invitation")
     said = gettext_lazy("The invitation is on its way.")
     above = "people"
-
-    @property
-    def form(self) -> Any:  # type: ignore[override]
-        return partial(InviteForm, find_url=reverse("people_places"))
+    form = InviteForm
 
     def initial(self, obj: Any) -> dict[str, Any]:
-        own = unscoped_cards([self.actor.org_id])[self.actor.org_id]
-        return {"org": own.code, "language": self.actor.language, "scope": "org"}
+        return {"org": self.actor.org_id, "language": self.actor.language, "scope": "org"}
 
     def perform(self, obj: Any, cleaned: dict[str, Any], client_id: UUID) -> Any:
-        code = str(cleaned.get("place") or cleaned["org"]).strip().upper()
-        card = unscoped_cards_by_code([code]).get(code)
-        # An organisation out of sight and one that does not exist get the same answer.
-        if card is None or not (self.actor.scope == "all" or card.path.startswith(self.actor.org_path)):
-            raise Invalid("network.unknown", field="org")
         person = PersonFacts(cleaned["email"], cleaned["name"], cleaned["language"])
         site = f"{self.request.scheme}://{self.request.get_host()}"
-        return actions.invite_person(person, Post(card.id, cleaned["role"], cleaned["scope"]), site, actor=self.actor, client_id=client_id)
-
-
-@door("people.invite")
-def places(request: HttpRequest) -> JsonResponse:
-    """Type-ahead: where one may invite somebody to, by code, name or pinyin initials."""
-    words = request.GET.get("q", "").strip()[:60]
-    found = places_of(request.actor, words)[:12] if words else []  # type: ignore[attr-defined]
-    results = [
-        {"value": one.code, "label": by_language(one.name, one.name_en), "note": one.get_kind_display(), "pick": one.code, "text": place_words(one)}
-        for one in found
-    ]
-    return JsonResponse({"results": results})
+        return actions.invite_person(person, Post(cleaned["org"].pk, cleaned["role"], cleaned["scope"]), site, actor=self.actor, client_id=client_id)
 
 
 class _Verb(ActionPage):
@@ -336,7 +313,6 @@ class RoleRemove(ActionPage):
 
 routes = [
     path("people/", PeopleList.as_view(), name="people"),
-    path("people/places", places, name="people_places"),
     path("people/new", Invite.as_view(), name="person_new"),
     path("people/<int:pk>/", PersonDetail.as_view(), name="person"),
     path("people/<int:pk>/change", Change.as_view(), name="person_change"),
