@@ -32,7 +32,7 @@ setInterval(async () => {
     const now = document.querySelector("[data-feed]");
     if (fresh && now && fresh.querySelectorAll("li").length !== now.querySelectorAll("li").length) now.replaceWith(fresh);
   } catch { /* no connection: the next turn tries again */ }
-}, 5000);
+}, 4500);
 
 // --- names after @ ---
 let list = null;

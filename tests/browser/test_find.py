@@ -44,8 +44,11 @@ def test_a_clerk_goes_everywhere_by_keyboard(enter, world: World) -> None:
     keys.press("Enter")  # before the answer is there
     visit.at(order.get_absolute_url())
 
+    offered = visit.page.locator(".q-head .btn:not(summary), main [data-key]:not(summary)").locator("visible=true").all_inner_texts()
     keys.press("Control+K")
     box.get_by_role("option", name="Orders").first.wait_for()
+    shown = " ".join(" ".join(box.get_by_role("option").all_inner_texts()).split())
+    assert offered and [one for one in offered if " ".join(one.split()) not in shown] == [], "what the page offers"
     keys.type("kt-17")
     option = box.get_by_role("option", name="KT-17")
     option.wait_for()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from io import BytesIO
 
 import pytest
 from browser_visit import Visit
 from browser_world import NOTE, World
 from PIL import Image
+from test_desk import figure
 
 from qudao.base.models import StoredFile
 from qudao.base.outbox import drain
@@ -91,7 +93,9 @@ def test_a_home_and_a_conversation_move_by_themselves(enter, world: World) -> No
     clerk.page.wait_for_function("(old) => document.querySelector('#flow .node.in .big').innerText !== old", arg=before, timeout=12_000)
     write("orders.order", order.pk, "Where shall it go?", actor=world.people["clerk"])
     drain()
+    began = time.monotonic()
     buyer.page.get_by_text("Where shall it go?").wait_for(timeout=12_000)
+    figure("what the other side says is shown", time.monotonic() - began, 5)
     assert clerk.page.locator("#flow .node.in .big").inner_text() != before
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from browser_visit import Visit
 from browser_world import World
 from playwright.sync_api import Error
+from test_desk import figure
 
 from qudao.base.outbox import drain
 from qudao.billing.models import Invoice
@@ -136,6 +138,11 @@ def test_finance_takes_money_in_applies_it_and_sends_a_statement(enter, world: W
     keys.press("Enter")
     visit.page.wait_for_url(re.compile(r"/accounts/\d+/"))
     visit.says("Statement", "700.00", invoice.number)
+    for name in ("PDF", "Excel"):
+        address = visit.page.locator("main").get_by_role("link", name=name).first.get_attribute("href")
+        began = time.monotonic()
+        assert visit.page.request.get(f"{visit.url}{address}").ok
+        figure(f"a statement as {name}", time.monotonic() - began, 1)
     tab_to(visit, "PDF")
     with visit.page.expect_download() as sheet:
         press(visit, "Excel")

@@ -36,6 +36,22 @@ def test_a_view_is_saved_in_two_clicks_and_taken_back(enter, world: World) -> No
     assert not SavedView.unscoped.exists()
 
 
+def test_what_can_be_undone_is_offered_for_ten_seconds(enter, world: World) -> None:
+    visit = enter("clerk")
+    visit.page.clock.install()
+    visit.go("/orders/?side=sell&tab=to_ship")
+    visit.page.locator("[data-views] summary").click()
+    visit.button("Save view").click()
+    undo = visit.page.locator("#toasts").get_by_role("button", name="Undo")
+    undo.wait_for()
+    visit.page.mouse.move(0, 0)  # who points at it has longer
+    visit.page.clock.fast_forward(8_500)
+    assert undo.is_visible()
+    visit.page.clock.fast_forward(2_000)
+    undo.wait_for(state="detached")
+    SavedView.unscoped.all().delete()
+
+
 def test_many_rows_show_what_will_happen_then_what_happened(enter, world: World) -> None:
     few, waiting = world.order({"KT-17": 1}), world.order({"RC-40": 120})
     visit = enter("clerk")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from browser_visit import Visit
 from browser_world import START, World
+from test_desk import figure
 from test_order_days import paste
+from test_sign_in import type_in
 
 from qudao.agreements.models import Agreement
 from qudao.agreements.tests.make import make_agreement
@@ -41,6 +44,7 @@ def held() -> dict[str, int]:
 
 def test_a_first_order_takes_five_steps_on_the_phone(enter, world: World) -> None:
     visit = enter("buyer", phone=True)
+    began = time.monotonic()
     visit.go("/")
     visit.button("Order", inside=".q-bottom").tap()  # 1
     visit.at("/shop/")
@@ -58,6 +62,7 @@ def test_a_first_order_takes_five_steps_on_the_phone(enter, world: World) -> Non
     with visit.page.expect_navigation():
         visit.page.locator(".q-act").get_by_role("button", name="Submit the order").tap()  # 4
     visit.at("/orders/*/")
+    figure("the first order on a phone", time.monotonic() - began, 90)
     order = Order.unscoped.get(placed_by=world.people["buyer"].user_id)
     assert int(order.lines.get().qty) == 120 and held() == {}
 
@@ -76,6 +81,50 @@ def test_the_same_again_takes_two_clicks_from_the_catalogue(enter, world: World)
     assert again.pk != before.pk and again.gross == before.gross and held() == {}
 
 
+def test_the_same_again_takes_two_clicks_from_home(enter, world: World) -> None:
+    Order.unscoped.update(placed_at=clock.now() - timedelta(hours=2))
+    before = world.order({"RC-40": 1, "KT-17": 6})
+    Order.unscoped.filter(pk=before.pk).update(placed_at=clock.now() - timedelta(hours=1))
+    visit = enter("buyer")
+    visit.go("/")
+    visit.button("Order again").click()  # 1
+    visit.at("/basket/?agreement=*")
+    with visit.page.expect_navigation():
+        visit.page.locator("#basket-aside").get_by_role("button", name="Submit the order").click()  # 2
+    again = Order.unscoped.latest("pk")
+    assert again.pk != before.pk and again.gross == before.gross and again.placed_by == world.people["buyer"].user_id and held() == {}
+
+
+def test_a_thousand_clicks_are_a_thousand(enter, world: World) -> None:
+    Line.unscoped.all().delete()
+    visit = enter("buyer")
+    visit.go("/shop/")
+    card(visit, "RC-40").get_by_role("button", name=re.compile("^More of")).evaluate(
+        """async (button) => { for (let n = 1; n <= 1000; n += 1) { button.click(); if (n % 50 === 0) await new Promise((go) => setTimeout(go, 20)); } }"""
+    )
+    saved(visit)
+    assert held() == {"RC-40": 1000}
+
+
+def test_a_basket_outlives_signing_out(enter, world: World) -> None:
+    Line.unscoped.all().delete()
+    visit = enter("careful")
+    visit.go("/basket/")
+    visit.field("Code or barcode").fill("KT-17")
+    visit.page.keyboard.press("Enter")
+    quantity = visit.page.locator('tbody[data-line]:has-text("KT-17") input[name=qty]')
+    quantity.fill("18")
+    quantity.press("Enter")
+    saved(visit)
+    visit.go("/me/")
+    with visit.page.expect_navigation():
+        visit.page.locator("main").get_by_role("button", name="Sign out", exact=True).click()
+    type_in(visit, world.email("careful"))
+    visit.go("/basket/")
+    assert quantity.input_value().startswith("18 ")
+    Line.unscoped.all().delete()
+
+
 def test_a_paste_keeps_every_line_and_the_phone_shows_it_at_once(enter, world: World) -> None:
     desk, phone = enter("buyer"), enter("buyer", phone=True)
     desk.go("/basket/")
@@ -90,7 +139,10 @@ def test_a_paste_keeps_every_line_and_the_phone_shows_it_at_once(enter, world: W
 
     quantity = desk.page.locator('tbody[data-line]:has-text("RC-40") input[name=qty]')
     quantity.fill("7")
+    began = time.monotonic()
     quantity.press("Enter")
+    phone.page.wait_for_function("() => [...document.querySelectorAll('tbody[data-line] input[name=qty]')].some((one) => one.value.startsWith('7 '))")
+    figure("an edit at the desk stands on the phone", time.monotonic() - began, 2)
     saved(desk)
     desk.go("/basket/")  # survives a reload
     assert desk.page.locator('tbody[data-line]:has-text("RC-40") input[name=qty]').input_value().startswith("7 ")

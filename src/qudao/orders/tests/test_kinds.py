@@ -75,6 +75,20 @@ def test_an_emergency_has_the_surcharge_of_its_agreement_as_a_step_of_the_price(
     assert_sound()
 
 
+def test_every_step_of_a_price_stands_on_the_page_and_sums_to_the_cent(world, client):
+    set_surcharge(world.agreement.pk, D("7.5"), actor=world.cast.hq_warehouse)
+    order = place(world, 3, kind="emergency")
+    line = Line.unscoped.get(order=order)
+    client.cookies["qudao_language"] = "en"
+    page = sign_in(client, world.dealer).get(order.get_absolute_url()).content.decode()
+    why = page.partition('class="q-why')[2].partition("</tr>")[0]
+    steps = [step for step in line.price_steps if step["verdict"] == "chosen"]
+    assert why.count("<dt") == len(line.price_steps) + 3 and [D(str(step["amount"])) for step in steps] == [D(100), D("107.5")]
+    assert "Why ¥322.50" in why and "107.50" in why and "+7.5 %" in why
+    assert line.unit_price * line.qty == line.gross == line.net + line.tax
+    assert all(f'<dd class="num">{amount}</dd>' in why for amount in (line.gross, line.net, line.tax))
+
+
 def test_the_api_takes_the_type_and_page_and_list_tell_it(world, client):
     client.cookies["qudao_language"] = "en"
     set_surcharge(world.agreement.pk, D(10), actor=world.cast.hq_warehouse)
