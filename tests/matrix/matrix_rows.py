@@ -12,10 +12,12 @@ from qudao.base.runs import Task, start_run
 from qudao.base.saved import ViewFacts, save_view
 from qudao.people.queries import unscoped_system_role
 
+#: the people of the brand
+HQ = ("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse", "hq_auditor", "hq_channel")
 #: who sees which trade, and whose figures; HQ's people see everything, a dealer its own two sides
 EVERYTHING = frozenset(TRADES)
 SEES: dict[str, frozenset[str]] = {
-    **dict.fromkeys(("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse", "hq_auditor"), EVERYTHING),
+    **dict.fromkeys(HQ, EVERYTHING),
     **dict.fromkeys(("dealer", "dealer_admin"), frozenset({"t1", "t3"})),
     "own": frozenset(),
     "sub_dealer": frozenset({"t3"}),
@@ -28,9 +30,9 @@ SEES_TERMS: dict[str, frozenset[str]] = {"own": frozenset({"t1", "t3"})}
 
 
 #: what the two sides of a trade say to each other: nobody above them
-SEES_TALK: dict[str, frozenset[str]] = SEES | dict.fromkeys(("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse", "hq_auditor"), frozenset({"t1", "t2"}))
+SEES_TALK: dict[str, frozenset[str]] = SEES | dict.fromkeys(HQ, frozenset({"t1", "t2"}))
 #: what a seller notes for itself
-SEES_NOTES: dict[str, frozenset[str]] = dict.fromkeys(("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse", "hq_auditor"), frozenset({"t1", "t2"})) | {
+SEES_NOTES: dict[str, frozenset[str]] = dict.fromkeys(HQ, frozenset({"t1", "t2"})) | {
     **dict.fromkeys(("dealer", "dealer_admin"), frozenset({"t3"})), "sub_dealer": frozenset(), "stranger": frozenset(),
 }  # fmt: skip
 
@@ -154,7 +156,6 @@ def _pools(world: World) -> Rows:
     return Rows({"t3": apps.get_model("payments.Pool")._default_manager.get().pk}, SEES | {"sub_dealer": frozenset()})
 
 
-HQ = ("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse", "hq_auditor")
 ALL_ORGS = frozenset({"LH", "D001", "D002", "S001"})
 #: what stands in an organisation: HQ looks everywhere, a dealer's administrator into its branch
 OWN_PLACES = dict.fromkeys(HQ, ALL_ORGS) | {
@@ -173,10 +174,10 @@ LISTS = dict.fromkeys(HQ, frozenset({"LH", "D001"})) | {
 RULES_OF = dict.fromkeys(HQ, frozenset({"LH"})) | dict.fromkeys(("dealer", "dealer_admin", "own"), frozenset({"D001"}))
 
 #: what an owner keeps for itself: groups of buyers, which of them pay by which list
-QUOTAS = dict.fromkeys(("hq_admin", "hq_clerk", "hq_auditor"), frozenset({"LH"})) | {"dealer_admin": frozenset({"D001"})}
+QUOTAS = dict.fromkeys(("hq_admin", "hq_clerk", "hq_auditor", "hq_channel"), frozenset({"LH"})) | {"dealer_admin": frozenset({"D001"})}
 KEPT = dict.fromkeys(HQ, frozenset({"LH"})) | dict.fromkeys(("dealer", "dealer_admin", "own"), frozenset({"D001"}))
 #: what goods cost an organisation: for those of its people with the grant
-COSTS = dict.fromkeys(("hq_admin", "hq_finance", "hq_auditor"), frozenset({"LH"})) | {"dealer_admin": frozenset({"D001"})}
+COSTS = dict.fromkeys(("hq_admin", "hq_finance", "hq_auditor", "hq_channel"), frozenset({"LH"})) | {"dealer_admin": frozenset({"D001"})}
 #: agreements and what hangs on them
 TERMS, PRICED = SEES | SEES_TERMS, SEES_PRICES | SEES_TERMS
 
@@ -226,7 +227,7 @@ def _absences(world: World) -> Rows:
 def _proposals(world: World) -> Rows:
     """What waits for signatures in the brand's house: who asked for it, and who signs or sees approvals there."""
     model = apps.get_model("approvals.Proposal")
-    return Rows({"LH": model._default_manager.get().pk}, dict.fromkeys(("hq_clerk", "hq_admin", "hq_finance"), frozenset({"LH"})))
+    return Rows({"LH": model._default_manager.get().pk}, dict.fromkeys(("hq_clerk", "hq_admin", "hq_finance", "hq_channel"), frozenset({"LH"})))
 
 
 def _said(label: str, sides: str, sees: Mapping[str, frozenset[str]]) -> Callable[[World], Rows]:

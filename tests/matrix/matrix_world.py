@@ -68,7 +68,7 @@ from qudao.pricing.tests.make import make_list, make_special
 from qudao.quotas.tests.make import make_quota
 
 #: `own`: a buyer of D001 with the view of own work, who has done nothing yet
-ROLES = ("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse", "hq_auditor", "dealer", "dealer_admin", "own", "sub_dealer", "stranger")
+ROLES = ("hq_admin", "hq_clerk", "hq_finance", "hq_warehouse", "hq_auditor", "hq_channel", "dealer", "dealer_admin", "own", "sub_dealer", "stranger")
 TRADES = ("t1", "t2", "t3")
 FIRST_ID = 7_000_001
 
@@ -201,7 +201,8 @@ def build() -> World:
         AssortmentRule.unscoped.create(seller=org, shown=True, valid_from=date(2026, 1, 1))
         ServingRule.unscoped.create(owner=org, place_ids=[make_places(org)["MAIN"]])
     auditor, own = make_member("a@example.com", people.lh, "hq_auditor"), make_member("o@example.com", people.d001, "dealer_buyer", scope="self")
-    world = World(people, products, trades, more={"hq_auditor": actor_of(auditor), "own": actor_of(own)})
+    channel = make_member("c@example.com", people.lh, "hq_channel")
+    world = World(people, products, trades, more={"hq_auditor": actor_of(auditor), "hq_channel": actor_of(channel), "own": actor_of(own)})
     _let_in(world)
     sellers = {"t1": people.hq_admin, "t2": people.hq_admin, "t3": people.dealer_admin}
     buyers = {"t1": people.dealer, "t2": people.stranger, "t3": people.sub_dealer}

@@ -159,7 +159,7 @@ def test_prices_are_shown_to_those_who_may_see_them(visitor: Visitor) -> None:
 def test_costs_and_margins_are_for_their_keepers(visitor: Visitor) -> None:
     """What LH and D001 pay is read by their own people with the grant, and by nobody else, on no page and in no answer."""
     product, order = visitor.world.products[0].pk, visitor.world.trades["t1"].orders[0].pk
-    sees = {**dict.fromkeys(("hq_admin", "hq_finance", "hq_auditor"), "777.31"), "dealer_admin": "888.13"}
+    sees = {**dict.fromkeys(("hq_admin", "hq_finance", "hq_auditor", "hq_channel"), "777.31"), "dealer_admin": "888.13"}
     routes = {r.label: r for r in all_routes()}
     for label, row in (("page:costs", 0), ("page:products/#", product), ("api:costs", 0), ("page:orders/#", order), ("api:orders/#/margin", order)):
         route = routes[label]

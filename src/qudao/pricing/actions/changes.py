@@ -192,8 +192,8 @@ def recall_change(change_id: int, reason: str, *, actor: Actor) -> PriceChange:
     change.save(update_fields=["state", "closed_at"])
     subject = change_subject(change)
     record(subject, before=ChangeState.RELEASED, after=change.state, reason=reason.strip(), since=since)
-    told = {change.created_by, *unscoped_hands_on(change)} - {None}
-    notify("pricing.change_recalled", subject, user_ids=sorted(told), except_user=actor.user_id, who=actor.name, title=change.title, reason=reason.strip())
+    told = sorted(one for one in {change.created_by, *unscoped_hands_on(change)} if one is not None)
+    notify("pricing.change_recalled", subject, user_ids=told, except_user=actor.user_id, who=actor.name, title=change.title, reason=reason.strip())
     return change
 
 
