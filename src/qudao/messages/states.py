@@ -79,6 +79,7 @@ PLACEHOLDERS: dict[str, tuple[Any, str]] = {
     "reference": (_("reference"), "20261201-7"),
     "seller": (_("seller"), "蓝禾科技"),
     "text": (_("what was written"), "…"),
+    "title": (_("what it is about"), "秋季调价"),
     "tracking": (_("tracking number"), "SF1234567890"),
     "wanted": (_("what was asked for"), "50000.00 CNY"),
     "who": (_("person"), "王芳"),

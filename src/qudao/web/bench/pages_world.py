@@ -213,7 +213,7 @@ SUMS = (
     """INSERT INTO ledger_balance (org_id, account, counterparty_id, currency, amount)
        SELECT org_id, side, counterparty_id, currency, sum(CASE WHEN side = 'receivable' THEN open_amount ELSE -open_amount END) FROM ledger_openitem
         WHERE open_amount > 0 GROUP BY 1, 2, 3, 4
-       ON CONFLICT (org_id, account, counterparty_id, currency) DO UPDATE SET amount = excluded.amount""",
+       ON CONFLICT (org_id, account, counterparty_id, currency, category_id, tax_rate) DO UPDATE SET amount = excluded.amount""",
     """UPDATE funds_account f SET invoiced = s.open FROM (SELECT org_id, counterparty_id, sum(open_amount) AS open FROM ledger_openitem
         WHERE side = 'receivable' AND open_amount > 0 GROUP BY 1, 2) s WHERE f.seller_id = s.org_id AND f.buyer_id = s.counterparty_id""",
 )
