@@ -14,7 +14,18 @@ document.addEventListener("submit", (event) => {
   const typed = fields().map((f) => [f.name, f.type === "checkbox" || f.type === "radio" ? f.checked : f.value]);
   const rows = editors().map((root) => lines(root).map(values));
   sessionStorage.setItem(key, JSON.stringify({ at: Date.now(), typed, rows, scroll: scrollY }));
+  if (event.submitter?.name === "language") at_once(event);
 });
+
+// What a page speaks is in a cookie: the page need not wait until the choice is written down for the person's other devices.
+function at_once(event) {
+  const form = event.target, said = new FormData(form), { value } = event.submitter;
+  said.set("language", value);
+  event.preventDefault();
+  document.cookie = `qudao_language=${value}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
+  addEventListener("pagehide", () => navigator.sendBeacon(form.action, said), { once: true });
+  location.replace(form.elements.next.value);
+}
 
 const kept = JSON.parse(sessionStorage.getItem(key) ?? "null");
 sessionStorage.removeItem(key);

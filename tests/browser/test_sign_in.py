@@ -8,6 +8,7 @@ import pytest
 from browser_visit import Crowd, Visit, english
 from browser_world import PASSWORD, World
 
+from qudao.people.models import User
 from qudao.people.rules import STEP_SECONDS, code_at
 
 pytestmark = pytest.mark.browser
@@ -95,6 +96,8 @@ def test_the_language_changes_on_the_page_and_what_was_typed_stays(enter, world:
         visit.at(here)
         assert visit.page.locator("html").get_attribute("lang") == lang
         assert [form.locator(f"[name={name}]").input_value() for name in ("code", "name", "min_qty")] == ["KT-99", "水壶", "12"]
+        kept = User.unscoped.filter(pk=world.people["admin"].user_id, language={"zh-CN": "zh-hans"}.get(lang, lang))
+        assert any(kept.exists() or time.sleep(0.1) for _look in range(30)), "other devices and mails speak it, too"
 
 
 def test_a_half_typed_code_in_the_basket_stays_too(enter, world: World) -> None:
