@@ -59,7 +59,7 @@ def shown_row(row: Row) -> dict[str, Any]:
         "promise": promise_words(row.stock, product.unit) if product else "",
         "name": by_language(product.name, product.name_en) if product else "",
         "base": figures.qty(row.line.qty, product.unit) if product and row.line.qty else "",
-        "packs": [f"{name} × {figures.qty(factor)}" for name, factor in row.packs],
+        "packs": [f"{name.shown} × {figures.qty(factor)}" for name, factor in row.packs],
         "price": figures.price(row.priced.unit_price) if row.priced else "",
         "gross": figures.amount(row.priced.gross) if row.priced else figures.DASH,
         "step": step_of(product, row.packs) if product else None, "unit": unit_word(product.unit) if product else "",
@@ -266,7 +266,7 @@ def basket_lines(request: HttpRequest) -> HttpResponse:
     number = quantity_of(delta.removeprefix("-"), "", {}) if delta else None
     if delta and number is not None:
         step = step_of(product, packs)
-        entry = Entry(product.pk, -number if delta.startswith("-") else number, pack=step.name)
+        entry = Entry(product.pk, -number if delta.startswith("-") else number, pack=str(step.name))
         actions.add_lines(trade.agreement_id, [entry], actor=actor, client_id=client_id_of(request))
     else:
         entry = typed_entry(product, request.POST.get("qty", ""), packs)

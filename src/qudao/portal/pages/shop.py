@@ -76,7 +76,7 @@ def shown_card(card: Card, trade: Trade) -> dict[str, Any]:
         "card": card, "product": product, "name": by_language(product.name, product.name_en), "step": step, "stock": words, "tone": tone,
         "scarce": scarce_words(card.left.qty, card.left.until, product.unit) if card.left else "",
         "promise": promise_words(card.stock, product.unit),
-        "packs": [f"{name} × {figures.qty(factor)}" for name, factor in card.packs],
+        "packs": [f"{name.shown} × {figures.qty(factor)}" for name, factor in card.packs],
         "price": figures.money(card.price, trade.currency) if card.price is not None and card.price == round_to(card.price) else figures.price(card.price),
         "unit": unit_word(product.unit), "one": unit_word(product.unit, 1),
         "more": _("from {qty}: {price}").format(qty=figures.qty(more.qty, product.unit), price=figures.price(more.price)) if more else "",

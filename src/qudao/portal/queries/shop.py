@@ -14,6 +14,7 @@ from qudao.base.access import Actor, visible
 from qudao.base.db import rows
 from qudao.base.html.figures import bare
 from qudao.base.html.figures import unit as unit_word
+from qudao.base.html.tables import by_language
 from qudao.baskets.models import Basket, Line
 from qudao.baskets.queries import basket_under, lines_of
 from qudao.baskets.rules import Entry, pack_in, shown_qty
@@ -88,6 +89,22 @@ class Break:
     price: Decimal
 
 
+class PackName(str):
+    """The name of a pack, by which it is kept, and what readers of English call it."""
+
+    name_en: str
+
+    def __new__(cls, name: str, name_en: str) -> PackName:
+        made = super().__new__(cls, name)
+        made.name_en = name_en
+        return made
+
+    @property
+    def shown(self) -> str:
+        """In the reader's language."""
+        return by_language(str(self), self.name_en)
+
+
 @dataclass(frozen=True)
 class Step:
     """How a stepper counts: one click adds `qty` base units, shown as `name` of `factor` each ("" = base unit); the first click adds `first`."""
@@ -96,6 +113,11 @@ class Step:
     first: Decimal
     name: str = ""
     factor: Decimal | None = None
+
+    @property
+    def word(self) -> str:
+        """The name in the reader's language."""
+        return self.name.shown if isinstance(self.name, PackName) else self.name
 
 
 @dataclass
@@ -107,7 +129,7 @@ class Card:
     next_break: Break | None
     stock: Available | None
     bought: Bought | None
-    packs: list[tuple[str, Decimal]]
+    packs: list[tuple[PackName, Decimal]]
     favourite: bool
     held: Decimal = ZERO
     held_pack: str = ""
@@ -124,13 +146,14 @@ class Card:
         return typed_of(self.held, self.held_pack, dict(self.packs), self.product.unit) if self.held else ""
 
 
-def typed_of(qty: Decimal, pack: str, packs: Mapping[str, Decimal], unit: str) -> str:
+def typed_of(qty: Decimal, pack: str, packs: Mapping[PackName, Decimal], unit: str) -> str:
     """A quantity in the words in which it may be typed again."""
-    number, name = shown_qty(qty, pack, packs.get(pack))
+    name, factor = next(((name.shown, factor) for name, factor in packs.items() if name == pack), (pack, None))
+    number, name = shown_qty(qty, name, factor)
     return f"{number.normalize():f} {name or unit_word(unit, number)}"
 
 
-def step_of(product: Product | ProductCard, packs: Sequence[tuple[str, Decimal]]) -> Step:
+def step_of(product: Product | ProductCard, packs: Sequence[tuple[PackName, Decimal]]) -> Step:
     """One click is the smallest pack that is a whole number of steps, else a step."""
     multiple = product.pack_multiple if isinstance(product, Product) else product.multiple
     name, factor = next(((name, factor) for name, factor in packs if multiple <= 0 or factor % multiple == 0), ("", None))
@@ -138,11 +161,12 @@ def step_of(product: Product | ProductCard, packs: Sequence[tuple[str, Decimal]]
     return Step(one, max(one, (product.min_qty / one).to_integral_value(ROUND_CEILING) * one), name, factor)
 
 
-def unscoped_packs_in_order(product_ids: Iterable[int]) -> dict[int, list[tuple[str, Decimal]]]:
+def unscoped_packs_in_order(product_ids: Iterable[int]) -> dict[int, list[tuple[PackName, Decimal]]]:
     """(name, base units) of the packs of products the actor was shown, smallest first. One statement."""
-    found: dict[int, list[tuple[str, Decimal]]] = {}
-    for product_id, name, factor in Pack.unscoped.filter(product_id__in=list(product_ids)).order_by("factor", "id").values_list("product_id", "name", "factor"):
-        found.setdefault(product_id, []).append((name, factor))
+    found: dict[int, list[tuple[PackName, Decimal]]] = {}
+    asked = Pack.unscoped.filter(product_id__in=list(product_ids)).order_by("factor", "id")
+    for product_id, name, name_en, factor in asked.values_list("product_id", "name", "name_en", "factor"):
+        found.setdefault(product_id, []).append((PackName(name, name_en), factor))
     return found
 
 
@@ -163,6 +187,7 @@ def together_of(priced: PricedLine) -> dict[str, Decimal]:
 
 _HELD = f"""SELECT p.id, l.qty, coalesce(l.pack, ''), f.id IS NOT NULL,
         ARRAY(SELECT name FROM catalog_pack k WHERE k.product_id = p.id ORDER BY factor, id),
+        ARRAY(SELECT name_en FROM catalog_pack k WHERE k.product_id = p.id ORDER BY factor, id),
         ARRAY(SELECT factor FROM catalog_pack k WHERE k.product_id = p.id ORDER BY factor, id),
         x.*
     FROM unnest(%(products)s::bigint[]) p(id)
@@ -180,8 +205,8 @@ def cards(actor: Actor, trade: Trade, shown: Sequence[Product]) -> list[Card]:
     scarce = keys_for([(trade.seller_id, trade.buyer_id, pk) for pk in ids], clock.today())
     found = rows(_HELD, {**scarce, "user": actor.user_id, "agreement": trade.agreement_id, "org": actor.org_id})
     mine = {row[0]: row[1:4] for row in found}
-    packs = {row[0]: list(zip(row[4], row[5], strict=True)) for row in found}
-    left = {row[0]: left_of(row[6:]) for row in found if row[6] is not None}
+    packs = {row[0]: list(zip(map(PackName, row[4], row[5]), row[6], strict=True)) for row in found}
+    left = {row[0]: left_of(row[7:]) for row in found if row[7] is not None}
     asked = {one.pk: mine[one.pk][0] or step_of(one, packs.get(one.pk, [])).first for one in shown}
     prices, more = breaks(trade, asked)
     stock, bought = told(actor, trade, asked), last_bought(trade, ids)
@@ -205,7 +230,7 @@ class Row:
     no: int
     line: Line
     asked: Asked
-    packs: list[tuple[str, Decimal]] = field(default_factory=list)
+    packs: list[tuple[PackName, Decimal]] = field(default_factory=list)
     priced: PricedLine | None = None
     stock: Available | None = None
     faults: list[Fault] = field(default_factory=list)
@@ -318,13 +343,16 @@ def _asked(no: int, line: Line) -> Asked:
     return one
 
 
-def typed_entry(product: Product | ProductCard, text: str, packs: Sequence[tuple[str, Decimal]]) -> Entry:
+def typed_entry(product: Product | ProductCard, text: str, packs: Sequence[tuple[PackName, Decimal]]) -> Entry:
     """A typed quantity of a known product; "" and 0 take it out, what cannot be read is kept as typed."""
     pk, text = product.pk if isinstance(product, Product) else product.id, text.strip()
-    qty = quantity_of(bare(text, product.unit), product.unit, dict(packs)) if text else ZERO
+    named = {word: factor for name, factor in packs for word in (str(name), name.name_en) if word}
+    qty = quantity_of(bare(text, product.unit), product.unit, named) if text else ZERO
     if qty is None:
         return Entry(pk, ZERO, typed=text)
-    return Entry(pk, qty, pack=pack_in(text, [name for name, _factor in packs]))
+    kept = {name.name_en: str(name) for name, _factor in packs if name.name_en}
+    meant = pack_in(text, [str(name) for name, _factor in packs]) or kept.get(pack_in(text, list(kept)), "")
+    return Entry(pk, qty, pack=meant)
 
 
 def read_entries(actor: Actor, trade: Trade, typed: Sequence[tuple[str, str, int | None]]) -> list[Entry]:
@@ -340,7 +368,7 @@ def read_entries(actor: Actor, trade: Trade, typed: Sequence[tuple[str, str, int
         box = boxes.get(one.text)
         if one.card:
             of_it = packs.get(one.card.id, [])
-            entry = typed_entry(one.card, qty, of_it) if qty.strip() else Entry(one.card.id, step_of(one.card, of_it).first, step_of(one.card, of_it).name)
+            entry = typed_entry(one.card, qty, of_it) if qty.strip() else Entry(one.card.id, step_of(one.card, of_it).first, str(step_of(one.card, of_it).name))
         elif box:
             number = quantity_of(qty, "", {}) if qty.strip() else Decimal(1)
             entry = Entry(box.product_id, number * box.factor, box.name) if number is not None else typed_entry(box.product, qty, packs.get(box.product_id, []))

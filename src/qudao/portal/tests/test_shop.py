@@ -7,6 +7,7 @@ from decimal import Decimal as D
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from python_calamine import CalamineWorkbook
@@ -162,6 +163,22 @@ def test_the_stepper_and_the_field_of_a_card_fill_the_basket_without_scripts(buy
     assert held() == {"P1": (D(18), "箱")}
     assert buyer.post(reverse("basket_lines"), {**about, "qty": "0", "next": "https://evil.example/"})["Location"].startswith("/basket/")
     assert held() == {}
+
+
+def test_a_pack_is_called_in_the_language_of_its_reader_and_understood_in_both(buyer, world):
+    set_pack(world.products[0].pk, "箱", D(6), name_en="Carton", actor=world.cast.hq_admin)
+    about = {"agreement": world.agreement.pk, "product": world.products[0].pk}
+    for typed in ("3 Carton", "3 carton", "3箱", "3x"):
+        buyer.post(reverse("basket_lines"), {**about, "qty": "0"})
+        buyer.post(reverse("basket_lines"), {**about, "qty": typed})
+        assert held() == {"P1": (D(18), "箱")}, typed
+    for address in ("shop", "basket"):
+        page = text(buyer.get(reverse(address)))
+        assert "Carton × 6" in page and 'value="3 Carton"' in page and "箱" not in page
+    buyer.cookies[settings.LANGUAGE_COOKIE_NAME] = "zh-hans"
+    for address in ("shop", "basket"):
+        page = text(buyer.get(reverse(address)))
+        assert "箱 × 6" in page and 'value="3 箱"' in page and "Carton" not in page
 
 
 def test_a_click_sent_again_counts_once(buyer, world):
