@@ -158,7 +158,7 @@ def order_quality(request: HttpRequest) -> HttpResponse:
             for key, word, one in by_channel if one.span.orders or one.refused
         ],
         "whole": _cells(whole),
-        "within": view.label(view.at) if view.at else f"{figures.day(view.within[0])} – {figures.day(view.within[1])}",
+        "within": view.label(view.at) if view.at else " – ".join(figures.month(one) if view.by == "month" else figures.day(one) for one in view.within),
         "all_url": view.address(at="") if view.at else "",
         "target": STRAIGHT,
         "straight_url": view.orders(view.within, "&figure=straight"),
